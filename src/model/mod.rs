@@ -1,0 +1,27 @@
+//! The nouns of wgops, without any I/O: hosts, scripts, subjects, digests, secrets, and the traits by which rooms are
+//! lent to each other. Everything may import this room; it imports nothing of ours.
+
+mod digest;
+mod host;
+mod person;
+mod place;
+mod run;
+mod script;
+mod secret;
+mod subject;
+mod text;
+
+pub use digest::{Digest, Nonce};
+pub use host::{Become, BecomeMethod, Connection, ConnectionKind, HostName, ParseHostNameError};
+pub use person::{OperatorName, ParseOperatorNameError, ParseRoleError, Role, SignError, Signer};
+pub use place::Place;
+pub use run::RunId;
+pub use script::{Argv, Content, Script};
+pub use secret::Secret;
+pub use subject::{Subject, Subjects};
+pub use text::{Excerpt, nearest, printable};
+
+/// Any value a playbook, an inventory or a host can hold.
+pub type Value = serde_json::Value;
+/// A mapping whose keys keep the order in which they were written.
+pub type Map = serde_json::Map<String, Value>;

@@ -2,6 +2,7 @@
 //! lent to each other. Everything may import this room; it imports nothing of ours.
 
 mod digest;
+mod finding;
 mod host;
 mod person;
 mod place;
@@ -12,6 +13,7 @@ mod subject;
 mod text;
 
 pub use digest::{Digest, Nonce};
+pub use finding::{Finding, FindingKind, Severity};
 pub use host::{Become, BecomeMethod, Connection, ConnectionKind, HostName, ParseHostNameError};
 pub use person::{OperatorName, ParseOperatorNameError, ParseRoleError, Role, SignError, Signer};
 pub use place::Place;

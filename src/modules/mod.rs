@@ -1,1 +1,96 @@
-//! Not yet.
+//! Modules: what a task can ask of a host, one file per module.
+//!
+//! A module is a pure function. It never talks to a host: it is given its arguments and the answers known so far, and
+//! asks, refuses, or says what the outcome is: a result, and the changes that make the host as asked (none: it already
+//! is). There is no dry run in here: a dry run calls the same function and applies nothing.
+//!
+//! To add a module: a file with its `MODULE`, its cases, and its line in [`ALL`]. `crate::questions` has what can be
+//! asked; `crate::plan` calls; `crate::execute` applies.
+
+mod args;
+mod change;
+
+pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
+pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED};
+
+use crate::model::{Content, Map};
+use crate::questions::{Answers, Ask, Output, Stop};
+
+/// Every module, in alphabetical order.
+pub static ALL: &[&Module] = &[];
+
+/// One module: its name, its parameters, and its two pure functions.
+pub struct Module {
+    /// The name that playbooks use, without a collection.
+    pub name: &'static str,
+    /// Other names for the same module.
+    pub aliases: &'static [&'static str],
+    /// One sentence for people.
+    pub summary: &'static str,
+    /// Every parameter it takes.
+    pub params: &'static [Param],
+    /// What a plain text after the module's name means.
+    pub free_form: FreeForm,
+    /// What is to be done: asks, refuses, or answers with the outcome.
+    pub diff: fn(&Args, &Host<'_>) -> Result<Outcome, Stop>,
+    /// What `register` gets once the changes ran; `outputs` has one entry per change that ran, in order.
+    pub result: fn(&Outcome, &[Output]) -> Map,
+}
+
+/// Finds a module by its name or an alias.
+pub fn find(name: &str) -> Option<&'static Module> {
+    ALL.iter().copied().find(|m| m.name == name || m.aliases.contains(&name))
+}
+
+/// What a module may look at: answers from the host, and files of the controller.
+pub struct Host<'a> {
+    /// The answers known so far.
+    pub answers: &'a Answers,
+    /// Files beside the playbook.
+    pub controller: &'a dyn Controller,
+    /// Whether the user wants to see file contents compared (`--diff`).
+    pub show_diff: bool,
+}
+
+impl Host<'_> {
+    /// Answers one question, or several at once; see [`Answers::get`].
+    ///
+    /// # Errors
+    /// As [`Answers::get`].
+    pub fn get<A: Ask>(&self, ask: A) -> Result<A::Answers, Stop> {
+        self.answers.get(ask)
+    }
+}
+
+/// What a module may read on the machine that wgops runs on. Each file is read once per run.
+pub trait Controller {
+    /// A file's content; relative names are looked for in `files/` and beside the playbook.
+    ///
+    /// # Errors
+    /// Refuses when it isn't there, can't be read, or lies outside the project.
+    fn file(&self, source: &str) -> Result<Content, Stop>;
+
+    /// A template rendered for this host; relative names are looked for in `templates/` and beside the playbook.
+    ///
+    /// # Errors
+    /// Refuses as [`Controller::file`], and on a template error; [`Stop::Unknown`] where a dry run can't know a value.
+    fn template(&self, source: &str) -> Result<Content, Stop>;
+}
+
+/// What `register` gets when a module has nothing to add: the outcome's own keys, and of the last change that failed its
+/// exit status and error text.
+pub fn plain_result(outcome: &Outcome, outputs: &[Output]) -> Map {
+    let mut result = outcome.result.clone();
+    if let Some(failed) = outputs.iter().find(|o| o.status != 0) {
+        let stderr = failed.error_text();
+        let said = if stderr.trim().is_empty() { failed.text() } else { stderr };
+        let message = match said.trim() {
+            "" => format!("the change ended with exit status {}", failed.status),
+            text => text.to_owned(),
+        };
+        result.insert("failed".into(), true.into());
+        result.insert("msg".into(), message.into());
+        result.insert("rc".into(), failed.status.into());
+    }
+    result
+}

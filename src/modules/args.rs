@@ -1,0 +1,363 @@
+//! Parameters: one table per module says names, kinds, defaults and meanings; it checks what a playbook wrote, and it is
+//! what documentation is made from.
+
+use crate::model::{Map, Value, nearest};
+use crate::questions::Stop;
+
+/// One parameter of a module.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// Other names for it.
+    pub aliases: &'static [&'static str],
+    /// What may be given.
+    pub kind: Kind,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What holds when it isn't given, written as in YAML; empty: nothing.
+    pub default: &'static str,
+    /// One sentence for people.
+    pub help: &'static str,
+}
+
+/// What may be given for a parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Text; numbers and booleans are taken as they print.
+    Text,
+    /// An absolute path on the host; `~` is not expanded.
+    Path,
+    /// A file of the controller.
+    Source,
+    /// yes or no, in any of YAML 1.1's words.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A file mode: octal or symbolic.
+    Mode,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of texts; a text with commas counts as one.
+    List,
+    /// A mapping.
+    Map,
+    /// Anything.
+    Any,
+    /// A condition or a list of conditions; arrives as a list of `{condition, holds}`.
+    Conditions,
+    /// An expression without braces; arrives as `{expression, value}`, or without `value` when it is undefined.
+    Expression,
+}
+
+/// What a plain text after the module's name means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FreeForm {
+    /// Nothing: `key=value` pairs only.
+    No,
+    /// It is the value of this parameter (`command: uptime`).
+    Is(&'static str),
+    /// Any keys are taken; what they mean is the module's (`set_fact`).
+    AnyKeys,
+}
+
+/// Why arguments don't fit a module's parameters; `key` is where the problem lies, so that its place can be found.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ArgProblem {
+    /// The argument's name as written; none when one is missing.
+    pub key: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Arguments that fit a module's parameters, under the parameters' own names and with their kinds' types.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Args(Map);
+
+impl Param {
+    /// A parameter that may be left out.
+    pub const fn optional(name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self { name, aliases: &[], kind, required: false, default: "", help }
+    }
+
+    /// A parameter that must be given.
+    pub const fn required(name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self { required: true, ..Self::optional(name, kind, help) }
+    }
+
+    /// The same with other names.
+    #[must_use]
+    pub const fn or(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// The same with a default.
+    #[must_use]
+    pub const fn default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+
+    fn is(&self, key: &str) -> bool {
+        self.name == key || self.aliases.contains(&key)
+    }
+}
+
+impl Args {
+    /// Checks the names alone: what can be known before anything is rendered.
+    pub fn check_names<'a>(
+        params: &[Param],
+        free_form: FreeForm,
+        keys: impl Iterator<Item = &'a str>,
+    ) -> Vec<ArgProblem> {
+        if free_form == FreeForm::AnyKeys {
+            return Vec::new();
+        }
+        let mut problems = Vec::new();
+        let mut seen: Vec<&Param> = Vec::new();
+        for key in keys {
+            match params.iter().find(|p| p.is(key)) {
+                None => problems.push(unknown(params, key)),
+                Some(p) if seen.iter().any(|s| s.name == p.name) => {
+                    problems.push(problem(key, format!("'{key}' says again what another name said"), None));
+                }
+                Some(p) => seen.push(p),
+            }
+        }
+        for param in params.iter().filter(|p| p.required && !seen.iter().any(|s| s.name == p.name)) {
+            let message = format!("the parameter '{}' is missing", param.name);
+            problems.push(ArgProblem { key: None, message, help: Some(param.help.to_owned()) });
+        }
+        problems
+    }
+
+    /// Checks rendered values, and gives them their kinds' types and their parameters' names.
+    ///
+    /// # Errors
+    /// The first unknown, missing, doubled or ill-typed argument.
+    pub fn parse(params: &[Param], free_form: FreeForm, given: &Map) -> Result<Self, ArgProblem> {
+        if let Some(problem) =
+            Self::check_names(params, free_form, given.keys().map(String::as_str)).into_iter().next()
+        {
+            return Err(problem);
+        }
+        let mut args = Map::new();
+        for (key, value) in given {
+            match params.iter().find(|p| p.is(key)) {
+                None => {
+                    args.insert(key.clone(), value.clone());
+                }
+                Some(_) if value.is_null() => {}
+                Some(param) => {
+                    let typed = convert(param.kind, value).map_err(|expected| {
+                        let came = crate::model::Excerpt { lines_max: 1, columns_max: 60 };
+                        let message =
+                            format!("'{key}' is {}: expected {expected}", came.of(&value.to_string()));
+                        problem(key, message, Some(param.help.to_owned()))
+                    })?;
+                    args.insert(param.name.to_owned(), typed);
+                }
+            }
+        }
+        for param in params.iter().filter(|p| !p.default.is_empty()) {
+            if !args.contains_key(param.name) {
+                let text = Value::String(param.default.to_owned());
+                let value = convert(param.kind, &text).map_err(|e| problem(param.name, e, None))?;
+                args.insert(param.name.to_owned(), value);
+            }
+        }
+        Ok(Self(args))
+    }
+
+    /// All arguments.
+    pub fn all(&self) -> &Map {
+        &self.0
+    }
+
+    /// Any argument as it came.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// A text, path, mode or choice, if given.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    /// A text, path, mode or choice that must be given.
+    ///
+    /// # Errors
+    /// Refuses when it is missing: only where a parameter is needed because of another one's value.
+    pub fn needed(&self, name: &str) -> Result<&str, Stop> {
+        self.text(name).ok_or_else(|| Stop::refuse(format!("the parameter '{name}' is needed here")))
+    }
+
+    /// A yes or no; no when not given.
+    pub fn flag(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// A yes or no, if given.
+    pub fn maybe_flag(&self, name: &str) -> Option<bool> {
+        self.0.get(name).and_then(Value::as_bool)
+    }
+
+    /// A whole number, if given.
+    pub fn int(&self, name: &str) -> Option<i64> {
+        self.0.get(name).and_then(Value::as_i64)
+    }
+
+    /// A list of texts; empty when not given.
+    pub fn list(&self, name: &str) -> Vec<&str> {
+        match self.0.get(name) {
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn problem(key: &str, message: String, help: Option<String>) -> ArgProblem {
+    ArgProblem { key: Some(key.to_owned()), message, help }
+}
+
+fn unknown(params: &[Param], key: &str) -> ArgProblem {
+    let names = || params.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
+    let help = match nearest(key, names()) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!("it takes {}", params.iter().map(|p| p.name).collect::<Vec<_>>().join(", ")),
+    };
+    problem(key, format!("there is no parameter '{key}'"), Some(help))
+}
+
+/// A value as the kind's type, or what was expected.
+fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
+    match kind {
+        Kind::Any | Kind::Conditions | Kind::Expression => Ok(value.clone()),
+        Kind::Text | Kind::Source => text_of(value).map(Value::String).ok_or_else(|| "a text".into()),
+        Kind::Path => match text_of(value) {
+            Some(path) if path.starts_with('/') => Ok(Value::String(path)),
+            _ => Err("an absolute path".into()),
+        },
+        Kind::Mode => {
+            mode_text(value).map(Value::String).ok_or_else(|| "a mode such as \"0644\" or u=rw,go=r".into())
+        }
+        Kind::Bool => bool_of(value).map(Value::Bool).ok_or_else(|| "yes or no".into()),
+        Kind::Int => int_of(value).map(Value::from).ok_or_else(|| "a whole number".into()),
+        Kind::Choice(words) => text_of(value)
+            .filter(|word| words.contains(&word.as_str()))
+            .map(Value::String)
+            .ok_or_else(|| format!("one of {}", words.join(", "))),
+        Kind::List => list_of(value).ok_or_else(|| "a list of texts".into()),
+        Kind::Map => value.as_object().map(|_| value.clone()).ok_or_else(|| "a mapping".into()),
+    }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(true) => Some("True".into()),
+        Value::Bool(false) => Some("False".into()),
+        _ => None,
+    }
+}
+
+/// Octal digits as written; a number is what YAML made of an octal literal, so it is printed in octal again.
+fn mode_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(n) => n.as_u64().filter(|n| *n <= 0o7777).map(|n| format!("0{n:o}")),
+        Value::String(text) => {
+            let octal = (3..=5).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
+            let symbolic = !text.is_empty()
+                && text.contains(['=', '+', '-'])
+                && text.bytes().all(|b| b"ugoarwxXst=+-,".contains(&b));
+            (octal || symbolic || text == "preserve" || text == "0").then(|| text.clone())
+        }
+        _ => None,
+    }
+}
+
+fn bool_of(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(b) => Some(*b),
+        Value::Number(n) => match n.as_i64() {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
+        },
+        Value::String(text) => match text.to_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" | "y" | "t" => Some(true),
+            "false" | "no" | "off" | "0" | "n" | "f" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn int_of(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(n) => n.as_i64().or_else(|| n.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn list_of(value: &Value) -> Option<Value> {
+    let texts: Option<Vec<String>> = match value {
+        Value::Array(items) => items.iter().map(text_of).collect(),
+        Value::String(text) => {
+            Some(text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect())
+        }
+        other => text_of(other).map(|t| vec![t]),
+    };
+    texts.map(|list| list.into_iter().map(Value::String).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const PARAMS: &[Param] = &[
+        Param::required("path", Kind::Path, "where").or(&["dest", "name"]),
+        Param::optional("mode", Kind::Mode, "permissions"),
+        Param::optional("force", Kind::Bool, "even so").default("yes"),
+        Param::optional("state", Kind::Choice(&["present", "absent"]), "what").default("present"),
+        Param::optional("names", Kind::List, "several"),
+    ];
+
+    fn parse(given: Value) -> Result<Args, ArgProblem> {
+        Args::parse(PARAMS, FreeForm::No, given.as_object().unwrap())
+    }
+
+    #[test]
+    fn aliases_defaults_and_types_end_in_the_parameters_own_terms() {
+        let args = parse(json!({"dest": "/x", "mode": 420, "names": "a, b"})).unwrap();
+        assert_eq!(args.text("path"), Some("/x"));
+        assert_eq!(args.text("mode"), Some("0644"));
+        assert!(args.flag("force"));
+        assert_eq!(args.text("state"), Some("present"));
+        assert_eq!(args.list("names"), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_with_what_was_expected() {
+        let message = |given| parse(given).unwrap_err().to_string();
+        assert_eq!(message(json!({})), "the parameter 'path' is missing");
+        assert_eq!(message(json!({"path": "x"})), "'path' is \"x\": expected an absolute path");
+        assert_eq!(message(json!({"path": "/x", "dest": "/y"})), "'dest' says again what another name said");
+        assert_eq!(
+            message(json!({"path": "/x", "force": "maybe"})),
+            "'force' is \"maybe\": expected yes or no"
+        );
+        let unknown = parse(json!({"path": "/x", "staet": "absent"})).unwrap_err();
+        assert_eq!(unknown.help.as_deref(), Some("did you mean 'state'?"));
+    }
+
+    #[test]
+    fn an_omitted_argument_counts_as_not_given() {
+        assert_eq!(parse(json!({"path": "/x", "mode": null})).unwrap().text("mode"), None);
+    }
+}

@@ -1,0 +1,303 @@
+#!/bin/bash
+# The verbs of the lab. Run as scripts/lab.
+set -euo pipefail
+
+# shellcheck source=tests/lab/image.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/image.sh"
+# shellcheck source=tests/lab/network.sh
+. "$lab_source/network.sh"
+# shellcheck source=tests/lab/host.sh
+. "$lab_source/host.sh"
+
+usage() {
+    cat <<'TEXT'
+A lab of real Debian machines on this one: systemd, sshd, apt, an address each.
+
+usage: scripts/lab VERB …
+
+  up N [OPTIONS]        start hosts h1 to hN, those that do not run yet
+      --from K            hosts hK and the N-1 after it
+      --latency MS        new hosts are MS milliseconds away, each way
+      --kind KIND         plain, or kernel: has a fake kernel that wants a reboot
+                          after its update; default: plain, every third one kernel
+      --name PREFIX       another name than h
+      --disk SIZE         new hosts have a disk of SIZE (64M) in memory; it is
+                          lost when the host goes down
+  down                  end the lab and remove all of it
+  reset [HOST…]         fresh disks; without HOST, of all hosts
+  stop HOST…            shut hosts down, keeping their disks
+      --now               cut the power instead
+  start HOST…           switch them on again
+  net HOST MS [LOSS]    delay each way, and loss in percent (100: cut off);
+                        0 0 makes the link direct again
+  list                  NAME ADDRESS KIND STATE LINK, one host a line
+  ssh [USER@]HOST [CMD…]  log in over ssh, as ops when no user is named
+  exec HOST CMD…        run CMD with sh inside the host, as root, without ssh
+  dir                   print the directory of the lab
+  build                 make the cached image only
+  purge                 remove the cached image; no lab may be up
+
+Environment: WGOPS_LAB (name of the lab: default), WGOPS_LAB_STATE
+(/var/lib/wgops-lab), WGOPS_LAB_CACHE (/var/cache/wgops-lab), WGOPS_LAB_MIRROR
+(a Debian mirror; default: the one apt uses here).
+
+In the lab's directory: ssh_config, known_hosts, inventory.yml, keys/id_ed25519
+(all users), keys/alice and keys/sam (operators, also let in as ops), keys/id_stranger
+(let in nowhere). Users: root, ops, opspw, nosudo, fishy, audit; see tests/lab/README.md.
+TEXT
+}
+
+# is_number VALUE [LOWEST]
+is_number() { [[ $1 =~ ^[0-9]{1,6}$ ]] && [ "$1" -ge "${2:-0}" ]; }
+
+# option_value OPTION [VALUE]  so that a forgotten value is not a crash of the shell.
+option_value() {
+    [ $# -ge 2 ] || refuse "$1 needs a value"
+    echo "$2"
+}
+
+make_keys() {
+    mkdir -p "$lab_dir/keys"
+    local key
+    for key in id_ed25519 alice sam id_stranger; do
+        [ -e "$lab_dir/keys/$key.pub" ] || ssh-keygen -q -t ed25519 -N '' -C "$key" -f "$lab_dir/keys/$key"
+    done
+}
+
+# What clients need to know of the hosts, written anew whenever a host was added.
+write_client_files() {
+    local host address
+    for host in $(host_names); do
+        echo "$host,$(host_address "$host") $(cut -d ' ' -f 1,2 "$(host_dir "$host")/ssh_host_ed25519_key.pub")"
+    done | replace_file "$lab_dir/known_hosts"
+
+    {
+        for host in $(host_names); do
+            printf 'Host %s\n    HostName %s\n' "$host" "$(host_address "$host")"
+        done
+        printf 'Host *\n    User ops\n    IdentityFile %s\n    IdentitiesOnly yes\n' "$lab_dir/keys/id_ed25519"
+        printf '    UserKnownHostsFile %s\n    GlobalKnownHostsFile /dev/null\n' "$lab_dir/known_hosts"
+        printf '    StrictHostKeyChecking yes\n    PasswordAuthentication no\n'
+    } | replace_file "$lab_dir/ssh_config"
+
+    {
+        printf 'all:\n  children:\n    lab:\n      hosts:\n'
+        for host in $(host_names); do
+            printf '        %s:\n          ansible_host: %s\n' "$host" "$(host_address "$host")"
+        done
+        printf '      vars:\n        ansible_user: ops\n'
+        printf '        ansible_ssh_private_key_file: %s\n' "$lab_dir/keys/id_ed25519"
+        printf '        ansible_ssh_common_args: -o UserKnownHostsFile=%s\n' "$lab_dir/known_hosts"
+    } | replace_file "$lab_dir/inventory.yml"
+}
+
+verb_up() {
+    local count='' from=1 latency='' kind='' prefix=h size=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --from) from=$(option_value "$@") && shift ;;
+            --latency) latency=$(option_value "$@") && shift ;;
+            --kind) kind=$(option_value "$@") && shift ;;
+            --name) prefix=$(option_value "$@") && shift ;;
+            --disk) size=$(option_value "$@") && shift ;;
+            -*) refuse "up: unknown option $1" ;;
+            *)
+                [ -z "$count" ] || refuse "up: one number of hosts, please"
+                count=$1
+                ;;
+        esac
+        shift
+    done
+    is_number "$count" 1 || refuse "up: how many hosts? Try scripts/lab --help"
+    is_number "$from" 1 || refuse "up: --from needs a number from 1 on"
+    [ -z "$latency" ] || is_number "$latency" || refuse "up: --latency needs milliseconds"
+    [ -z "$size" ] || [[ $size =~ ^[0-9]+[MG]$ ]] || refuse "up: --disk needs a size such as 64M"
+    [ -z "$kind" ] || declare -F "layer_$kind" >/dev/null || refuse "up: no such kind of host: $kind"
+    [[ $prefix =~ ^[a-z][a-z-]{0,15}$ ]] || refuse "up: --name needs lower case letters"
+
+    # The kinds of all hosts first: the image must have their layers.
+    local i host layers=() hosts=()
+    for ((i = from; i < from + count; i++)); do
+        hosts+=("$prefix$i")
+        layers+=("${kind:-$(default_kind "$i")}")
+    done
+    need_packages_to_run
+    with_lock cache use_image "${layers[@]}"
+    with_lock network network_up
+    make_keys
+    for ((i = from; i < from + count; i++)); do
+        host=$prefix$i
+        host_exists "$host" && continue
+        local slot=255
+        [ "$prefix" != h ] || slot=$((10 + i))
+        host_create "$host" "$slot" "${layers[i - from]}" "$latency" "$size"
+    done
+    write_client_files
+    boot_and_wait "${hosts[@]}"
+    verb_list
+}
+
+boot_and_wait() {
+    local host
+    for host in "$@"; do host_boot "$host"; done
+    for host in "$@"; do host_wait "$host"; done
+}
+
+# for_each FUNCTION HOST…  at the same time; fails when one fails.
+for_each() {
+    local function=$1 host pid pids=() failed=0
+    shift
+    for host in "$@"; do
+        (set -e && "$function" "$host") &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+    return "$failed"
+}
+
+verb_down() {
+    [ -d "$lab_dir" ] || return 0
+    if [ -e "$lab_dir/number" ]; then
+        local hosts
+        mapfile -t hosts < <(host_names)
+        [ ${#hosts[@]} -eq 0 ] || for_each host_destroy "${hosts[@]}"
+    fi
+    with_lock network network_down
+    # Best effort: other labs have their groups in there.
+    local root
+    for root in $(cgroup_roots); do rmdir "$root/wgops-lab" 2>/dev/null || true; done
+    with_lock cache image_unregister
+    rm -rf --one-file-system "$lab_dir"
+    rmdir "$state_root" 2>/dev/null || true
+}
+
+# hosts_of_call HOST…  sets $hosts to the hosts named, or to all of them.
+hosts_of_call() {
+    local host
+    if [ $# -gt 0 ]; then
+        for host in "$@"; do require_host "$host"; done
+        hosts=("$@")
+    else
+        mapfile -t hosts < <(host_names)
+    fi
+}
+
+verb_reset() {
+    local hosts
+    hosts_of_call "$@"
+    [ ${#hosts[@]} -gt 0 ] || return 0
+    for_each host_kill "${hosts[@]}"
+    for_each host_wipe "${hosts[@]}"
+    verb_start "${hosts[@]}"
+}
+
+verb_start() {
+    [ $# -gt 0 ] || refuse "start: which host?"
+    local hosts
+    hosts_of_call "$@"
+    with_lock network network_up
+    boot_and_wait "${hosts[@]}"
+}
+
+verb_stop() {
+    local hosts how=host_stop
+    if [ "${1:-}" = --now ]; then
+        how=host_kill
+        shift
+    fi
+    [ $# -gt 0 ] || refuse "stop: which host?"
+    hosts_of_call "$@"
+    for_each "$how" "${hosts[@]}"
+}
+
+verb_net() {
+    [ $# -ge 2 ] || refuse "net: HOST DELAY_MS [LOSS_PERCENT]"
+    local host=$1 delay=$2 loss=${3:-0} file
+    require_host "$host"
+    loss=${loss%\%}
+    is_number "$delay" || refuse "net: the delay is a whole number of milliseconds"
+    if ! is_number "$loss" || [ "$loss" -gt 100 ]; then refuse "net: the loss is a whole number of percent"; fi
+    file=$(host_dir "$host")/net
+    if [ "$delay $loss" = '0 0' ]; then
+        [ -e "$file" ] || return 0
+        rm -f "$file"
+        link_down "$host"
+        link_up "$host"
+    elif [ -e "$file" ]; then
+        echo "$delay $loss" | replace_file "$file"
+    else
+        # A direct link becomes a relayed one under the running host: same addresses,
+        # so that connections survive it.
+        echo "$delay $loss" | replace_file "$file"
+        link_down "$host"
+        link_up "$host"
+    fi
+}
+
+verb_list() {
+    local host link
+    for host in $(host_names); do
+        link=direct
+        if [ -e "$(host_dir "$host")/net" ]; then
+            read -r delay loss <"$(host_dir "$host")/net"
+            link="${delay}ms,${loss}%"
+        fi
+        printf '%s %s %s %s %s\n' "$host" "$(host_address "$host")" "$(cat "$(host_dir "$host")/kind")" \
+            "$(host_state "$host")" "$link"
+    done
+}
+
+verb_ssh() {
+    [ $# -gt 0 ] || refuse "ssh: which host?"
+    require_host "${1#*@}"
+    exec ssh -F "$lab_dir/ssh_config" "$@"
+}
+
+verb_exec() {
+    [ $# -ge 2 ] || refuse "exec: HOST CMD…"
+    local host=$1 leader
+    shift
+    require_host "$host"
+    leader=$(host_leader "$host") || die "$host is not running"
+    exec nsenter --target "$leader" --mount --uts --ipc --net --pid --root --wd -- \
+        /usr/bin/env -i HOME=/root USER=root LOGNAME=root SHELL=/bin/bash TERM="${TERM:-dumb}" \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        /bin/sh -c "$*"
+}
+
+verb_build() {
+    need_packages_to_build
+    # Every kind there is, so that no `up` has to build anything.
+    local kinds
+    mapfile -t kinds < <(declare -F | sed -n 's/^declare -f layer_//p' | grep -vxE 'parent|lowers')
+    if has_layers "$current_image" "${kinds[@]}"; then
+        say "the image is there: $current_image"
+    else
+        build_layers "${kinds[@]}"
+    fi
+}
+
+verb=${1:-help}
+[ $# -eq 0 ] || shift
+case $verb in
+    help | --help | -h)
+        usage
+        exit 0
+        ;;
+    dir)
+        echo "$lab_dir"
+        exit 0
+        ;;
+esac
+check_settings
+case $verb in
+    # What changes the lab happens one at a time.
+    up | down | reset | start | stop | net) with_lock "lab-$lab_name" "verb_$verb" "$@" ;;
+    list | ssh | exec) "verb_$verb" "$@" ;;
+    build) with_lock cache verb_build ;;
+    purge) with_lock cache purge_cache ;;
+    *)
+        usage >&2
+        refuse "unknown verb: $verb"
+        ;;
+esac

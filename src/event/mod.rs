@@ -1,1 +1,244 @@
-//! Not yet.
+//! The one vocabulary of what happened: the engine says it, the ledger records it, reporters show it.
+//!
+//! Everything in here is data that may be written down: no secret ever enters an event (values rendered from one are
+//! replaced before), and texts from hosts are kept as they came, to be made printable by whoever shows them.
+
+use crate::model::{Finding, HostName, RunId, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the vocabulary, part of everything stored.
+pub const VERSION: u32 = 1;
+
+/// Something that happened in a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A run begins.
+    RunBegins {
+        /// The vocabulary's version.
+        version: u32,
+        /// The run.
+        run: RunId,
+        /// What was typed: `patch`, `run`, `audit` …
+        verb: String,
+        /// Whether it may change anything, and if not, why not.
+        mode: Mode,
+        /// Hosts it is about, in the inventory's order.
+        hosts: Vec<HostName>,
+    },
+    /// A batch of a play begins; a play without `serial` is one batch.
+    BatchBegins {
+        /// The play's name.
+        play: String,
+        /// Number of the play in the playbook, from 0.
+        number: usize,
+        /// Number of the batch, from 1.
+        batch: usize,
+        /// How many batches the play has.
+        batches: usize,
+        /// The batch's hosts.
+        hosts: Vec<HostName>,
+    },
+    /// A task ended on a host.
+    TaskEnds(Box<TaskEnd>),
+    /// A host has no more to do in this batch: it is through, failed, or can't be reached.
+    HostLeaves {
+        /// The host.
+        host: HostName,
+        /// Why it leaves before the end, if it does.
+        reason: Option<String>,
+    },
+    /// A play was stopped before its end.
+    PlayStops {
+        /// Why.
+        reason: String,
+        /// Hosts on which nothing was begun.
+        not_begun: Vec<HostName>,
+    },
+    /// An audit found something.
+    Found {
+        /// The host.
+        host: HostName,
+        /// What.
+        finding: Finding,
+    },
+    /// What the user should know although nothing failed.
+    Warning {
+        /// The host it is about, if it is about one.
+        host: Option<HostName>,
+        /// One sentence.
+        message: String,
+    },
+    /// A long step goes on.
+    Progress {
+        /// The host.
+        host: HostName,
+        /// What it is doing.
+        message: String,
+    },
+    /// The run is over.
+    RunEnds {
+        /// The counts of each host.
+        recap: BTreeMap<HostName, Counts>,
+        /// Whether somebody interrupted it.
+        interrupted: bool,
+        /// How long it took, in seconds.
+        seconds: f64,
+    },
+}
+
+/// Whether a run may change anything.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It changes hosts.
+    Real,
+    /// It says what would happen; the reason is for people (`--check`, a shadow, no roster).
+    Dry {
+        /// Why nothing is changed.
+        why: String,
+    },
+}
+
+/// How one task ended on one host.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TaskEnd {
+    /// The host.
+    pub host: HostName,
+    /// Number of the task within its play, handlers after all tasks.
+    pub number: usize,
+    /// The task's name, or its module where it has none.
+    pub task: String,
+    /// The module.
+    pub module: String,
+    /// File, line and column of the task.
+    pub place: String,
+    /// Whether it is a handler.
+    pub handler: bool,
+    /// How it ended.
+    pub status: Status,
+    /// It failed, and `ignore_errors` says to go on.
+    pub ignored: bool,
+    /// Why it failed or was skipped, or what `debug` says.
+    pub message: Option<String>,
+    /// What was changed, or would be.
+    pub changes: Vec<ChangeMade>,
+    /// The items of a loop, in order; empty without a loop.
+    pub items: Vec<ItemEnd>,
+    /// What `register` gets; `null` where nobody may see it.
+    pub result: Value,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// How one item of a loop ended.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ItemEnd {
+    /// The item as people should see it.
+    pub label: String,
+    /// How it ended.
+    pub status: Status,
+    /// Why it failed or was skipped, or what `debug` says.
+    pub message: Option<String>,
+    /// What was changed, or would be.
+    pub changes: Vec<ChangeMade>,
+}
+
+/// One change, as people and the record see it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChangeMade {
+    /// What it does.
+    pub summary: String,
+    /// The script's name.
+    pub script: String,
+    /// Digest of the script's text.
+    pub script_digest: String,
+    /// Contents before and after, where the user asked to see them.
+    pub diff: Option<Compared>,
+}
+
+/// Contents before and after a change.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Compared {
+    /// What is compared.
+    pub header: String,
+    /// Before.
+    pub before: String,
+    /// After.
+    pub after: String,
+}
+
+/// How a task, or an item of one, ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Status {
+    /// It is as asked; nothing was done.
+    Ok,
+    /// It was changed and is now as asked.
+    Changed,
+    /// It failed.
+    Failed,
+    /// Its condition doesn't hold, or there was nothing to do.
+    Skipped,
+    /// The connection was lost; what was being changed is unknown.
+    Unknown,
+    /// A dry run: it would be changed.
+    WouldChange,
+    /// A dry run: it would be run, and what that does can't be foreseen.
+    WouldRun,
+    /// A dry run: an earlier change, not applied, touches what this looks at.
+    Provisional {
+        /// The earlier task.
+        cause: String,
+    },
+    /// A dry run: it depends on a result that only the real run has.
+    KnownAfterApply {
+        /// The earlier task.
+        cause: String,
+    },
+}
+
+/// A host's counts, in Ansible's words and two of our own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Tasks that ended well, changed ones included.
+    pub ok: usize,
+    /// Tasks that changed something, or would.
+    pub changed: usize,
+    /// 1 when the host could not be reached or was lost.
+    pub unreachable: usize,
+    /// Tasks that failed.
+    pub failed: usize,
+    /// Tasks that were skipped.
+    pub skipped: usize,
+    /// Failures that a `rescue` made good.
+    pub rescued: usize,
+    /// Failures that `ignore_errors` let pass.
+    pub ignored: usize,
+    /// A dry run: tasks whose outcome only the real run knows.
+    pub unknown: usize,
+    /// Round trips of question and change after login.
+    pub exchanges: usize,
+}
+
+impl Counts {
+    /// Counts one task's end.
+    pub fn add(&mut self, end: &TaskEnd) {
+        match &end.status {
+            Status::Ok => self.ok += 1,
+            Status::Changed | Status::WouldChange | Status::WouldRun => {
+                self.ok += 1;
+                self.changed += 1;
+            }
+            Status::Failed if end.ignored => {
+                self.ok += 1;
+                self.ignored += 1;
+            }
+            Status::Failed => self.failed += 1,
+            Status::Skipped => self.skipped += 1,
+            Status::Unknown => {}
+            Status::Provisional { .. } | Status::KnownAfterApply { .. } => self.unknown += 1,
+        }
+    }
+}

@@ -1,1 +1,13 @@
-//! Not yet.
+//! Files to checked data: YAML with positions, inventories, variables and their precedence, playbooks, the ops
+//! repository and its settings.
+//!
+//! This room reads files and nothing else: it renders no template, knows no module and reaches no host. What is wrong is
+//! collected and shown at once (`problem`), each with its line and a caret.
+
+pub mod problem;
+pub mod text;
+pub mod yaml;
+
+pub use problem::{Level, Problem, Problems};
+pub use text::TextFile;
+pub use yaml::{Key, Marked, Node, NodeValue, Tag, Variable, Variables};

@@ -3,14 +3,23 @@
 #
 # A LAYER is a directory with the changes against the layer below, as an overlay
 # mount records them. A host's KIND is the name of its top layer. layer_NAME makes
-# the changes in the mounted tree $1; layer_parent says what is below.
+# the changes in the mounted tree $1; parent_of_layer says what is below.
 
-# layer_parent NAME
-layer_parent() {
+# The kinds a host can be of. To add one: name it here, write layer_NAME.
+host_kinds=(plain kernel)
+
+# parent_of_layer NAME
+parent_of_layer() {
     case $1 in
         base) echo debian ;;
         *) echo base ;;
     esac
+}
+
+is_kind() { # NAME
+    local kind
+    for kind in "${host_kinds[@]}"; do [ "$kind" != "$1" ] || return 0; done
+    return 1
 }
 
 # default_kind NUMBER  the kind of host hNUMBER when none is asked for: every third
@@ -27,7 +36,7 @@ tree_install() { # TREE PACKAGE=VERSION…
 }
 
 layer_base() {
-    local tree=$1 user suite
+    local tree=$1 user suite unit
 
     # Identity: each host gets its own when its disk is made (supervisor.sh).
     rm -f "$tree"/etc/ssh/ssh_host_* "$tree/var/lib/dbus/machine-id"
@@ -49,8 +58,8 @@ layer_base() {
     echo 'MaxStartups 100:30:200' >"$tree/etc/ssh/sshd_config.d/lab.conf"
 
     # Timers that take apt's and dpkg's locks whenever they like make tests flaky.
-    for user in apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service; do
-        chroot "$tree" systemctl mask "$user"
+    for unit in apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service; do
+        chroot "$tree" systemctl mask "$unit"
     done
     # No terminal to log in at.
     chroot "$tree" systemctl mask getty.target console-getty.service

@@ -96,6 +96,19 @@ with_lock() {
     exec {fd}>&-
 }
 
+# for_each FUNCTION ARGUMENT…  FUNCTION ARGUMENT for every argument, all at the same
+# time; fails when one fails.
+for_each() {
+    local function=$1 argument pid pids=() failed=0
+    shift
+    for argument in "$@"; do
+        "$function" "$argument" &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+    return "$failed"
+}
+
 # replace_file FILE  writes standard input to FILE, whole or not at all.
 replace_file() {
     cat >"$1.new"

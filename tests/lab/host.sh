@@ -12,7 +12,6 @@
 #   root/         where its supervisor mounts that overlay (seen in its namespace only)
 #   log           the console, and what the supervisor has to say
 #   stop          present while the host is meant to be down
-#   nspawn.pid    process id of its systemd-nspawn
 
 host_dir() { echo "$lab_dir/hosts/$1"; }
 host_exists() { [ -e "$lab_dir/hosts/$1/slot" ]; }
@@ -102,13 +101,13 @@ host_leader() {
 
 # host_wait NAME  until anybody can log in.
 host_wait() {
-    local name=$1 address leader tries=0
+    local name=$1 address leader begin=$SECONDS
     address=$(host_address "$name")
     # sshd answers a little before the end of the boot, and until then PAM turns
     # everybody but root away ("System is booting up"): /run/nologin is there.
     until ssh_banner "$address" && leader=$(host_leader "$name") && [ ! -e "/proc/$leader/root/run/nologin" ]; do
-        tries=$((tries + 1))
-        if [ "$tries" -gt 20 ] && [ "$(host_state "$name")" = down ] || [ "$tries" -gt 300 ]; then
+        local waited=$((SECONDS - begin))
+        if [ "$waited" -gt 120 ] || { [ "$waited" -gt 3 ] && [ "$(host_state "$name")" = down ]; }; then
             tail -n 15 "$(host_dir "$name")/log" >&2
             die "$name does not come up; its console is $(host_dir "$name")/log"
         fi
@@ -124,18 +123,17 @@ ssh_banner() {
 
 # host_stop NAME  an orderly shutdown; the power is cut when it takes too long.
 host_stop() {
-    local name=$1 group nspawn tries=0
+    local name=$1 group leader tries=0
     group=$(host_cgroup "$name")
     : >"$(host_dir "$name")/stop"
     while [ -n "$(cgroup_pids "$group")" ]; do
-        # nspawn passes SIGTERM on as systemd's signal for a shutdown. A systemd
-        # that has only just begun to boot misses it, so it is repeated.
-        if [ $((tries % 30)) = 0 ] && nspawn=$(cat "$(host_dir "$name")/nspawn.pid" 2>/dev/null) &&
-            cgroup_pids "$group" | grep -qx "$nspawn"; then
-            kill -TERM "$nspawn" 2>/dev/null || true
+        # systemd's signal for "power off". One that has only just begun to boot
+        # misses it, so it is repeated.
+        if [ $((tries % 20)) = 0 ] && leader=$(host_leader "$name"); then
+            kill -s RTMIN+4 "$leader" 2>/dev/null || true
         fi
         tries=$((tries + 1))
-        if [ "$tries" -gt 150 ]; then
+        if [ "$tries" -gt 200 ]; then
             say "$name does not shut down; switching it off"
             break
         fi
@@ -146,23 +144,12 @@ host_stop() {
 
 # host_kill NAME  cuts the power.
 host_kill() {
-    local name=$1 group
-    group=$(host_cgroup "$name")
-    : >"$(host_dir "$name")/stop"
+    local group
+    group=$(host_cgroup "$1")
+    : >"$(host_dir "$1")/stop"
     cgroup_kill "$group"
     cgroup_remove "$group"
-    rm -f "$(host_dir "$name")/nspawn.pid"
-    # A killed nspawn leaves its propagation directory.
-    rm -rf --one-file-system "/run/systemd/nspawn/propagate/$(netns_name "$name")"
 }
 
 # host_wipe NAME  a disk as on the first day. The host must be down.
 host_wipe() { rm -rf --one-file-system "$(host_dir "$1")/disk"; }
-
-# host_destroy NAME  leaves nothing of it, whatever state it is in.
-host_destroy() {
-    host_kill "$1"
-    link_down "$1"
-    netns_remove "$1"
-    rm -rf --one-file-system "$(host_dir "$1")"
-}

@@ -28,13 +28,13 @@ digest_of() { (cd "$lab_source" && cat "$@" && uname -m) | sha256sum | cut -c 1-
 debian_tree=$cache_root/debian-$(digest_of debian.sh)
 current_image=$cache_root/image-$(digest_of debian.sh repo.sh base.sh)
 
-# layer_lowers IMAGE NAME  the overlay's lowerdir list for a host whose top layer is
+# lowers_of_layer IMAGE NAME  the overlay's lowerdir list for a host whose top layer is
 # NAME, topmost first.
-layer_lowers() {
+lowers_of_layer() {
     local image=$1 name=$2 list=
     while [ "$name" != debian ]; do
         list+=$image/layers/$name:
-        name=$(layer_parent "$name")
+        name=$(parent_of_layer "$name")
     done
     echo "$list$(cat "$image/debian")"
 }
@@ -97,13 +97,12 @@ build_all() {
 build_layer() {
     local name=$1 parent work=$cache_root/building.$$
     [ ! -d "$current_image/layers/$name" ] || return 0
-    declare -F "layer_$name" >/dev/null || die "no such kind of host: $name"
-    parent=$(layer_parent "$name")
+    parent=$(parent_of_layer "$name")
     [ "$parent" = debian ] || build_layer "$parent"
 
     mkdir -p "$work"/{upper,work,tree}
     mount -t overlay wgops-lab \
-        -o "lowerdir=$(layer_lowers "$current_image" "$parent"),upperdir=$work/upper,workdir=$work/work" "$work/tree"
+        -o "lowerdir=$(lowers_of_layer "$current_image" "$parent"),upperdir=$work/upper,workdir=$work/work" "$work/tree"
     mkdir -p "$work/tree/srv/repo"
     mount --bind "$current_image/repo" "$work/tree/srv/repo"
     mount -t proc proc "$work/tree/proc"

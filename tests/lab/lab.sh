@@ -31,7 +31,8 @@ usage: scripts/lab VERB …
   net HOST MS [LOSS]    delay each way, and loss in percent (100: cut off);
                         0 0 makes the link direct again
   list                  NAME ADDRESS KIND STATE LINK, one host a line
-  ssh [USER@]HOST [CMD…]  log in over ssh, as ops when no user is named
+  ssh [USER@]HOST [CMD…]  log in over ssh, as ops when no user is named; options
+                        of ssh may come before the host
   exec HOST CMD…        run CMD with sh inside the host, as root, without ssh
   dir                   print the directory of the lab
   build                 make the cached image only
@@ -112,7 +113,7 @@ verb_up() {
     is_number "$from" 1 || refuse "up: --from needs a number from 1 on"
     [ -z "$latency" ] || is_number "$latency" || refuse "up: --latency needs milliseconds"
     [ -z "$size" ] || [[ $size =~ ^[0-9]+[MG]$ ]] || refuse "up: --disk needs a size such as 64M"
-    [ -z "$kind" ] || declare -F "layer_$kind" >/dev/null || refuse "up: no such kind of host: $kind"
+    [ -z "$kind" ] || is_kind "$kind" || refuse "up: no such kind of host: $kind"
     [[ $prefix =~ ^[a-z][a-z-]{0,15}$ ]] || refuse "up: --name needs lower case letters"
 
     # The kinds of all hosts first: the image must have their layers.
@@ -143,27 +144,9 @@ boot_and_wait() {
     for host in "$@"; do host_wait "$host"; done
 }
 
-# for_each FUNCTION HOST…  at the same time; fails when one fails.
-for_each() {
-    local function=$1 host pid pids=() failed=0
-    shift
-    for host in "$@"; do
-        (set -e && "$function" "$host") &
-        pids+=($!)
-    done
-    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
-    return "$failed"
-}
-
 verb_down() {
-    [ -d "$lab_dir" ] || return 0
-    if [ -e "$lab_dir/number" ]; then
-        local hosts
-        mapfile -t hosts < <(host_names)
-        [ ${#hosts[@]} -eq 0 ] || for_each host_destroy "${hosts[@]}"
-    fi
     with_lock network network_down
-    # Best effort: other labs have their groups in there.
+    # Stays when other labs have their groups in there.
     local root
     for root in $(cgroup_roots); do rmdir "$root/wgops-lab" 2>/dev/null || true; done
     with_lock cache image_unregister
@@ -218,24 +201,24 @@ verb_net() {
     is_number "$delay" || refuse "net: the delay is a whole number of milliseconds"
     if ! is_number "$loss" || [ "$loss" -gt 100 ]; then refuse "net: the loss is a whole number of percent"; fi
     file=$(host_dir "$host")/net
+    if [ -e "$file" ] && [ "$delay $loss" != '0 0' ]; then
+        echo "$delay $loss" | replace_file "$file" # the relay takes notice by itself
+        return
+    fi
+    # A direct link becomes a relayed one, or the other way round, under the running
+    # host. It keeps its addresses, so connections survive it.
     if [ "$delay $loss" = '0 0' ]; then
         [ -e "$file" ] || return 0
         rm -f "$file"
-        link_down "$host"
-        link_up "$host"
-    elif [ -e "$file" ]; then
-        echo "$delay $loss" | replace_file "$file"
     else
-        # A direct link becomes a relayed one under the running host: same addresses,
-        # so that connections survive it.
         echo "$delay $loss" | replace_file "$file"
-        link_down "$host"
-        link_up "$host"
     fi
+    link_down "$host"
+    link_up "$host"
 }
 
 verb_list() {
-    local host link
+    local host link delay loss
     for host in $(host_names); do
         link=direct
         if [ -e "$(host_dir "$host")/net" ]; then
@@ -249,7 +232,8 @@ verb_list() {
 
 verb_ssh() {
     [ $# -gt 0 ] || refuse "ssh: which host?"
-    require_host "${1#*@}"
+    # Options of ssh may come first; then ssh itself finds out about the host.
+    [[ $1 == -* ]] || require_host "${1#*@}"
     exec ssh -F "$lab_dir/ssh_config" "$@"
 }
 
@@ -266,14 +250,12 @@ verb_exec() {
 }
 
 verb_build() {
-    need_packages_to_build
     # Every kind there is, so that no `up` has to build anything.
-    local kinds
-    mapfile -t kinds < <(declare -F | sed -n 's/^declare -f layer_//p' | grep -vxE 'parent|lowers')
-    if has_layers "$current_image" "${kinds[@]}"; then
+    if has_layers "$current_image" "${host_kinds[@]}"; then
         say "the image is there: $current_image"
     else
-        build_layers "${kinds[@]}"
+        need_packages_to_build
+        build_layers "${host_kinds[@]}"
     fi
 }
 

@@ -18,7 +18,7 @@ bridge_name() { echo "wglab$(lab_number)"; }
 netns_name() { echo "wglab$(lab_number)-$1"; }
 host_address() { echo "10.213.$(lab_number).$(cat "$lab_dir/hosts/$1/slot")"; }
 
-# Number files in /run tell which lab has which number, and how many labs there are.
+# One file for each number that is taken, with the directory of the lab that has it.
 claims=$runtime_dir/labs
 
 # network_up  under the lock `network`
@@ -34,25 +34,61 @@ network_up() {
     ip link set "$bridge" up
 }
 
-# network_down  under the lock `network`; all links are gone already
+# network_down  under the lock `network`; gives the lab's numbers back. A lab has one
+# number; it can only have more when it was damaged.
 network_down() {
-    if [ -e "$lab_dir/number" ]; then
-        local number
-        number=$(lab_number)
-        [ ! -d "/sys/class/net/wglab$number" ] || ip link del "wglab$number"
-        if [ "$(cat "$claims/$number" 2>/dev/null)" = "$lab_dir" ]; then rm -f "$claims/$number"; fi
-    fi
+    local number
+    for number in $(numbers_of_lab); do
+        sweep_number "$number"
+        rm -f "$claims/$number"
+    done
     forget_dead_claims
     restore_inotify_limit
 }
 
-# A lab whose directory was removed behind our back must not keep its number.
+# What the lab's directory says, and what the claims say in case that directory was
+# removed under a running lab.
+numbers_of_lab() {
+    {
+        cat "$lab_dir/number" 2>/dev/null || true
+        grep -slxF "$lab_dir" "$claims"/* | sed 's|.*/||' || true
+    } | sort -u
+}
+
+# sweep_number NUMBER  ends and removes everything on this machine that carries the
+# number. It goes by names alone, so it does not matter in what state a crash left it.
+sweep_number() {
+    local number=$1 root path groups=() link
+    root=$(cgroup_roots | head -n 1)
+    for path in "$root/wgops-lab/$number"-*; do
+        if [ -d "$path" ]; then groups+=("wgops-lab/${path##*/}"); fi
+    done
+    for_each cgroup_kill "${groups[@]}"
+    for_each cgroup_remove "${groups[@]}"
+
+    for path in /run/netns/"wglab$number"-*; do
+        if [ -e "$path" ]; then ip netns del "${path##*/}"; fi
+    done
+    for path in /sys/class/net/"wgl${number}"[vt]* /sys/class/net/"wglab$number"; do
+        link=${path##*/}
+        # The kernel may be removing it already: one end of a veth pair was in a
+        # namespace that has just gone.
+        if [ -d "$path" ]; then ip link del "$link" 2>/dev/null || [ ! -d "$path" ]; fi
+    done
+    # nspawn leaves these behind where /run is not a tmpfs, and when it is killed.
+    rm -rf --one-file-system /run/systemd/nspawn/propagate/"wglab$number"-*
+}
+
+# A lab whose directory was removed behind our back must not keep its number, unless
+# it still runs.
 forget_dead_claims() {
     local claim number
     for claim in "$claims"/*; do
         [ -e "$claim" ] || continue
         number=${claim##*/}
-        [ "$(cat "$(cat "$claim")/number" 2>/dev/null)" = "$number" ] || rm -f "$claim"
+        if [ "$(cat "$(cat "$claim")/number" 2>/dev/null)" != "$number" ] && [ ! -d "/sys/class/net/wglab$number" ]; then
+            rm -f "$claim"
+        fi
     done
 }
 
@@ -131,12 +167,6 @@ link_down() {
     cgroup_kill "$(host_cgroup "$host").relay"
     cgroup_remove "$(host_cgroup "$host").relay"
     [ ! -d "/sys/class/net/wgl${number}v$slot" ] || ip link del "wgl${number}v$slot"
-}
-
-netns_remove() {
-    local netns
-    netns=$(netns_name "$1")
-    [ ! -e "/run/netns/$netns" ] || ip netns del "$netns"
 }
 
 # relay_start HOST TAP

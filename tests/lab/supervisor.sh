@@ -26,7 +26,7 @@ mount_disk() {
     if [ -e "$dir/disk_size" ]; then mount -t tmpfs -o "size=$(cat "$dir/disk_size")" wgops-lab "$dir/disk"; fi
     mkdir -p "$dir/disk/upper" "$dir/disk/work"
     mount -t overlay wgops-lab \
-        -o "lowerdir=$(layer_lowers "$image" "$(cat "$dir/kind")"),upperdir=$dir/disk/upper,workdir=$dir/disk/work" "$root"
+        -o "lowerdir=$(lowers_of_layer "$image" "$(cat "$dir/kind")"),upperdir=$dir/disk/upper,workdir=$dir/disk/work" "$root"
 }
 
 # What tells this host from the others that share its layers.
@@ -55,16 +55,14 @@ give_identity() {
 }
 
 run_machine() {
-    local status
+    local status=0
     # Registering is for machines with systemd-machined, which the lab does without.
     # The variable asks for the unified hierarchy inside, whatever is outside.
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --register=no --keep-unit \
         --machine="$(netns_name "$host")" --hostname="$host" --directory="$root" \
         --network-namespace-path="/run/netns/$(netns_name "$host")" \
         --bind-ro="$image/repo:/srv/repo" \
-        --resolv-conf=off --timezone=off --console=pipe --boot &
-    echo $! >"$dir/nspawn.pid"
-    wait $! && status=0 || status=$?
+        --resolv-conf=off --timezone=off --console=pipe --boot || status=$?
     echo "supervisor: the machine ended with $status"
     # nspawn's way to say that the guest called reboot.
     [ "$status" = 133 ]

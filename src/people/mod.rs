@@ -1,1 +1,82 @@
-//! Not yet.
+//! People: who is in the working group, what each may do, and the proof of who is typing.
+//!
+//! The roster is a file that people edit and review; this room reads it, and makes and verifies SSH signatures. It knows
+//! no hosts, keeps no session and asks nobody anything: a passphrase comes through a callback that the command line
+//! lends. Start with [`Roster`]; [`Standing`] is FORMATS' table of roles; [`identify`] proves who is typing.
+//!
+//! Not yet: signatures under a new roster version, thresholds, pins, vaults and accounts on servers. Their fields are
+//! read, checked and kept, and nothing is concluded from them but this: a sealed chain ends where its seal says.
+
+mod chain;
+mod first;
+mod identity;
+mod key;
+mod key_file;
+mod node;
+mod read;
+mod roster;
+mod standing;
+
+pub use chain::{ChainName, ParseChainNameError};
+pub use identity::{Anonymous, Identity, NoProof, Proven, Seek, identify};
+pub use key::{Key, ParseKeyError, VerifyError};
+pub use key_file::{AskPassphrase, FileSigner, KeyFileError};
+pub use roster::{ApplyThreshold, Nda, Person, Reader, Roster, Seal, Threshold, VaultRule};
+pub use standing::{Lapse, Permission, Standing, Verb};
+
+use crate::model::ParseOperatorNameError;
+use std::path::PathBuf;
+
+/// Namespace of the signatures that prove who is typing.
+pub const IDENTITY_NAMESPACE: &str = "identity@wgops";
+/// Namespace of the signatures beside ledger entries.
+pub const LEDGER_NAMESPACE: &str = "ledger@wgops";
+
+/// What can go wrong with people.
+#[derive(Debug, thiserror::Error)]
+pub enum PeopleError {
+    /// The roster can't be read from disk.
+    #[error("can't read the roster {file}")]
+    Unreadable {
+        /// The roster.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The roster is not what FORMATS asks for.
+    #[error("{0}")]
+    Roster(String),
+    /// A private key file can't be used.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// The key named by `--identity` is nobody's.
+    #[error("the key {fingerprint} in {file} belongs to nobody in the roster")]
+    NotInRoster {
+        /// The key's file.
+        file: PathBuf,
+        /// The key's SHA-256 fingerprint.
+        fingerprint: String,
+    },
+    /// Keys of the roster were found, and none of them signed.
+    #[error(transparent)]
+    NoProof(#[from] NoProof),
+    /// A name is no operator's name.
+    #[error(transparent)]
+    Name(#[from] ParseOperatorNameError),
+    /// A public key can't be used.
+    #[error(transparent)]
+    Key(#[from] ParseKeyError),
+    /// The system gave no randomness.
+    #[error("the system gave no randomness: {0}")]
+    Randomness(String),
+}
+
+/// Draws 32 random bytes from the system: for challenges, nonces and the random part of a clone's chain.
+///
+/// # Errors
+/// The system has no source of randomness.
+pub fn random_bytes() -> Result<[u8; 32], PeopleError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| PeopleError::Randomness(error.to_string()))?;
+    Ok(bytes)
+}

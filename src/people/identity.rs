@@ -1,0 +1,236 @@
+//! Who is typing: proven by a signature over a fresh challenge, verified with a key of the roster.
+//!
+//! Only keys that the roster names are tried, so that no agent asks its owner for a key that could prove nothing. Keys
+//! that need no passphrase come first.
+
+use super::key_file::{AskPassphrase, KeyFile, KeyFileError, read_bounded};
+use super::{IDENTITY_NAMESPACE, Key, PeopleError, Person, Roster, Standing};
+use crate::model::{OperatorName, Role, Signer};
+use jiff::civil::Date;
+use std::path::{Path, PathBuf};
+
+/// Most files of a key directory that are looked at.
+const KEY_FILES_MAX: usize = 256;
+
+/// Where keys are looked for, in this order.
+#[derive(Default)]
+pub struct Seek<'a> {
+    /// `--identity`: this key and no other. A `.pub` file means the agent's key.
+    pub identity_file: Option<&'a Path>,
+    /// The keys of an ssh-agent.
+    pub agent: Vec<Box<dyn Signer>>,
+    /// `~/.ssh`.
+    pub directory: Option<&'a Path>,
+    /// How a passphrase is asked for; `None` without a terminal.
+    pub ask: Option<AskPassphrase<'a>>,
+}
+
+/// Who is typing.
+pub enum Identity {
+    /// Somebody whom the roster knows, and who proved it.
+    Proven(Proven),
+    /// Somebody without a key in the roster.
+    Anonymous(Anonymous),
+}
+
+/// Somebody whom the roster knows, and who proved it.
+pub struct Proven {
+    /// The name in the roster.
+    pub operator: OperatorName,
+    /// The role in the roster; what it allows today, [`Identity::standing`] says.
+    pub role: Role,
+    /// The key that proved it.
+    pub key: Key,
+    /// Signs with that key.
+    pub signer: Box<dyn Signer>,
+}
+
+/// Why somebody stays anonymous.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Anonymous {
+    /// There is no roster.
+    NoRoster,
+    /// None of the keys found is in the roster.
+    NoKey,
+}
+
+/// Keys of the roster were found, and none of them signed.
+#[derive(Debug, thiserror::Error)]
+#[error("could not prove who is typing: {}", .tried.join("; "))]
+pub struct NoProof {
+    /// Each key that was tried, and why it did not serve.
+    pub tried: Vec<String>,
+}
+
+impl Identity {
+    /// How this person stands on a day.
+    pub fn standing(&self, roster: Option<&Roster>, today: Date) -> Standing {
+        match (self, roster) {
+            (Self::Proven(proven), Some(roster)) => roster.standing(&proven.operator, today),
+            (Self::Anonymous(Anonymous::NoKey), _) => Standing::Stranger,
+            (_, None) | (Self::Anonymous(Anonymous::NoRoster), _) => Standing::NoRoster,
+        }
+    }
+
+    /// The one who proved it, if anybody did.
+    pub fn proven(&self) -> Option<&Proven> {
+        match self {
+            Self::Proven(proven) => Some(proven),
+            Self::Anonymous(_) => None,
+        }
+    }
+}
+
+/// Finds out who is typing. The challenge must be fresh randomness.
+///
+/// # Errors
+/// The key named by `--identity` can't be used or is in no roster, or keys of the roster were found and none signed.
+pub fn identify(
+    roster: Option<&Roster>,
+    seek: Seek<'_>,
+    challenge: &[u8; 32],
+) -> Result<Identity, PeopleError> {
+    let Some(roster) = roster else { return Ok(Identity::Anonymous(Anonymous::NoRoster)) };
+    let mut search = Search { roster, challenge, ask: seek.ask, tried: Vec::new() };
+    if let Some(file) = seek.identity_file {
+        return search.named(file, seek.agent);
+    }
+    let found = search.agent(seek.agent).or_else(|| search.directory(seek.directory?));
+    match found {
+        Some(proven) => Ok(Identity::Proven(proven)),
+        None if search.tried.is_empty() => Ok(Identity::Anonymous(Anonymous::NoKey)),
+        None => Err(NoProof { tried: search.tried }.into()),
+    }
+}
+
+struct Search<'a> {
+    roster: &'a Roster,
+    challenge: &'a [u8; 32],
+    ask: Option<AskPassphrase<'a>>,
+    tried: Vec<String>,
+}
+
+impl<'a> Search<'a> {
+    /// `--identity FILE`: that key, through the agent where it has it, or nobody.
+    fn named(&mut self, file: &Path, agent: Vec<Box<dyn Signer>>) -> Result<Identity, PeopleError> {
+        let locked = PublicOrPrivate::read(file)?;
+        if let Some(key) = locked.public()
+            && self.roster.owner(&key).is_none()
+        {
+            return Err(PeopleError::NotInRoster { file: file.to_owned(), fingerprint: key.fingerprint() });
+        }
+        let held =
+            agent.into_iter().filter(|signer| locked.public().is_some_and(|key| holds(&**signer, &key)));
+        if let Some(proven) = self.agent(held.collect()) {
+            return Ok(Identity::Proven(proven));
+        }
+        let PublicOrPrivate::Private(private) = locked else {
+            let reason = "it is a public key, and the agent did not sign with it".to_owned();
+            return Err(KeyFileError::NotAKey { file: file.to_owned(), reason }.into());
+        };
+        let signer = private.into_signer(self.ask)?;
+        let Some(person) = self.roster.owner(signer.key()) else {
+            let fingerprint = signer.key().fingerprint();
+            return Err(PeopleError::NotInRoster { file: file.to_owned(), fingerprint });
+        };
+        let key = signer.key().clone();
+        match self.prove(person, key, Box::new(signer), &file.display().to_string()) {
+            Some(proven) => Ok(Identity::Proven(proven)),
+            None => Err(NoProof { tried: std::mem::take(&mut self.tried) }.into()),
+        }
+    }
+
+    fn agent(&mut self, signers: Vec<Box<dyn Signer>>) -> Option<Proven> {
+        signers.into_iter().find_map(|signer| {
+            let key: Key = signer.public_key().parse().ok()?;
+            let person = self.roster.owner(&key)?;
+            self.prove(person, key, signer, "the agent's key")
+        })
+    }
+
+    fn directory(&mut self, directory: &Path) -> Option<Proven> {
+        let mut found: Vec<(PathBuf, KeyFile)> = key_files(directory, self.roster);
+        found.sort_by_cached_key(|(path, file)| (file.is_locked(), path.clone()));
+        found.into_iter().find_map(|(path, file)| match file.into_signer(self.ask) {
+            Ok(signer) => {
+                let key = signer.key().clone();
+                let person = self.roster.owner(&key)?;
+                self.prove(person, key, Box::new(signer), &path.display().to_string())
+            }
+            Err(error) => {
+                self.tried.push(error.to_string());
+                None
+            }
+        })
+    }
+
+    fn prove(&mut self, person: &Person, key: Key, signer: Box<dyn Signer>, name: &str) -> Option<Proven> {
+        let signed = signer.sign(IDENTITY_NAMESPACE, self.challenge).map_err(|error| error.to_string());
+        let proof = signed.and_then(|signature| {
+            key.verify(IDENTITY_NAMESPACE, self.challenge, &signature).map_err(|error| error.to_string())
+        });
+        match proof {
+            Ok(()) => Some(Proven { operator: person.name.clone(), role: person.role, key, signer }),
+            Err(reason) => {
+                self.tried.push(format!("{name} ({}): {reason}", key.fingerprint()));
+                None
+            }
+        }
+    }
+}
+
+/// What `--identity` names.
+enum PublicOrPrivate {
+    Public(Key),
+    Private(KeyFile),
+}
+
+impl PublicOrPrivate {
+    fn read(file: &Path) -> Result<Self, KeyFileError> {
+        let text = read_bounded(file)?;
+        match text.expose().parse() {
+            Ok(key) => Ok(Self::Public(key)),
+            Err(_) => KeyFile::read(file).map(Self::Private),
+        }
+    }
+
+    /// The public half: read from the file, or from the `.pub` beside it where the file tells nothing while locked.
+    fn public(&self) -> Option<Key> {
+        match self {
+            Self::Public(key) => Some(key.clone()),
+            Self::Private(file) => file.public(),
+        }
+    }
+}
+
+fn holds(signer: &dyn Signer, key: &Key) -> bool {
+    signer.public_key().parse::<Key>().is_ok_and(|held| held == *key)
+}
+
+/// The private keys of a directory whose public halves are in the roster: `id_*`, and whatever has a `.pub` beside it.
+fn key_files(directory: &Path, roster: &Roster) -> Vec<(PathBuf, KeyFile)> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().take(KEY_FILES_MAX).filter_map(|entry| private_path(&entry.path())).collect();
+    paths.sort();
+    paths.dedup();
+    let known = |key: Key| roster.owner(&key).is_some();
+    let usable = |path: PathBuf| {
+        let beside = path.with_added_extension("pub");
+        let beside: Option<Key> = read_bounded(&beside).ok().and_then(|text| text.expose().parse().ok());
+        if beside.as_ref().is_some_and(|key| !known(key.clone())) {
+            return None;
+        }
+        let file = KeyFile::read(&path).ok()?;
+        file.public().or(beside).is_some_and(known).then_some((path, file))
+    };
+    paths.into_iter().filter_map(usable).collect()
+}
+
+fn private_path(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    match name.strip_suffix(".pub") {
+        Some(private) => Some(path.with_file_name(private)),
+        None => name.starts_with("id_").then(|| path.to_owned()),
+    }
+}

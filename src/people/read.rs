@@ -1,0 +1,288 @@
+//! Reads a roster from YAML. All that is wrong is collected and said at once, each with its place; an unknown field is
+//! an error, because what is signed must mean what it seems to.
+
+use super::node::{self, Node, Problem};
+use super::{ApplyThreshold, Key, Nda, PeopleError, Person, Reader, Roster, Seal, Threshold, VaultRule};
+use crate::model::{Digest, OperatorName, Role, printable};
+use indexmap::IndexMap;
+use jiff::civil::Date;
+use std::path::Path;
+use std::str::FromStr;
+
+const ROSTER_FIELDS: [&str; 8] =
+    ["version", "previous", "group", "threshold", "operators", "sealed", "emergency_keys", "vaults"];
+const PERSON_FIELDS: [&str; 5] = ["role", "nda", "keys", "age", "until"];
+
+pub(super) fn roster(path: &Path, bytes: &[u8]) -> Result<Roster, PeopleError> {
+    let top = node::parse(path, bytes)?;
+    let mut read = Read { problems: Vec::new() };
+    let roster = read.roster(&top, Digest::of(bytes));
+    node::check(read.problems)?;
+    roster.ok_or_else(|| PeopleError::Roster("the roster could not be read".into()))
+}
+
+/// Reads field by field, and notes what is wrong.
+struct Read {
+    problems: Vec<Problem>,
+}
+
+impl Read {
+    fn roster(&mut self, top: &Node, digest: Digest) -> Option<Roster> {
+        self.fields(top, &ROSTER_FIELDS)?;
+        let version = self.required(top, "version", Self::count);
+        let group = self.required(top, "group", Self::text);
+        let people = self.required(top, "operators", Self::people).unwrap_or_default();
+        let emergency_keys = self.optional(top, "emergency_keys", Self::keys).unwrap_or_default();
+        let roster = Roster {
+            version: version.unwrap_or(1),
+            previous: self.optional(top, "previous", Self::parsed),
+            digest,
+            group: group.unwrap_or_default(),
+            threshold: self.optional(top, "threshold", Self::threshold).unwrap_or_default(),
+            sealed: self.optional(top, "sealed", |read, node| read.map(node, Self::seal)).unwrap_or_default(),
+            vaults: self.optional(top, "vaults", |read, node| read.vaults(node, &people)).unwrap_or_default(),
+            people,
+            emergency_keys,
+        };
+        self.whole(top, &roster);
+        Some(roster)
+    }
+
+    /// What can be wrong only between fields.
+    fn whole(&mut self, top: &Node, roster: &Roster) {
+        match (roster.version, roster.previous) {
+            (1, Some(_)) => self.at(top.get("previous").unwrap_or(top), "version 1 has no previous version"),
+            (1, None) | (_, Some(_)) => {}
+            (version, None) => {
+                let message = format!(
+                    "version {version} must name the digest of version {} in 'previous'",
+                    version - 1
+                );
+                self.at(top.get("version").unwrap_or(top), message);
+            }
+        }
+        if !roster.people.values().any(|person| person.role == Role::Lead) {
+            self.at(top.get("operators").unwrap_or(top), "nobody is lead: expected at least one");
+        }
+        self.keys_are_of_one_person(top);
+    }
+
+    fn keys_are_of_one_person(&mut self, top: &Node) {
+        let operators = top.get("operators").and_then(|node| node.map().ok()).unwrap_or_default();
+        let of_people =
+            operators.iter().filter_map(|(name, node)| Some((name.name.as_str(), node.get("keys")?)));
+        let emergency = top.get("emergency_keys").map(|node| ("emergency_keys", node));
+        let mut owners: Vec<(Key, &str)> = Vec::new();
+        for (owner, keys) in of_people.chain(emergency) {
+            for node in keys.list().unwrap_or_default() {
+                let Some(key) = node.str().ok().and_then(|text| text.parse::<Key>().ok()) else { continue };
+                match owners.iter().find(|(known, _)| *known == key) {
+                    Some((_, other)) if *other == owner => self.at(node, "this key is listed twice"),
+                    Some((_, other)) => {
+                        self.at(node, format!("this key belongs to {other} already: a key proves one person"))
+                    }
+                    None => owners.push((key, owner)),
+                }
+            }
+        }
+    }
+
+    fn people(&mut self, node: &Node) -> Option<IndexMap<OperatorName, Person>> {
+        self.map::<OperatorName, _>(node, |read, node| read.person(node)).map(|people| {
+            people.into_iter().map(|(name, person)| (name.clone(), Person { name, ..person })).collect()
+        })
+    }
+
+    fn person(&mut self, node: &Node) -> Option<Person> {
+        self.fields(node, &PERSON_FIELDS)?;
+        let role: Role = self.required(node, "role", Self::parsed)?;
+        let person = Person {
+            name: OperatorName::from_str("x").ok()?,
+            role,
+            nda: self.optional(node, "nda", Self::nda),
+            keys: self.optional(node, "keys", Self::keys).unwrap_or_default(),
+            age: self
+                .optional(node, "age", |read, node| read.list(node, Self::recipient))
+                .unwrap_or_default(),
+            until: self.optional(node, "until", Self::parsed),
+        };
+        if person.until.is_some() && role != Role::Left {
+            let message = "only who left has 'until'; an nda's end stands under 'nda'";
+            self.at(node.get("until").unwrap_or(node), message);
+        }
+        Some(person)
+    }
+
+    fn nda(&mut self, node: &Node) -> Option<Nda> {
+        self.fields(node, &["signed", "until", "reference"])?;
+        let signed: Date = self.required(node, "signed", Self::parsed)?;
+        let until: Option<Date> = self.optional(node, "until", Self::parsed);
+        if until.is_some_and(|until| until < signed) {
+            self.at(node.get("until").unwrap_or(node), "the nda ends before it was signed");
+        }
+        Some(Nda { signed, until, reference: self.optional(node, "reference", Self::text) })
+    }
+
+    fn recipient(&mut self, node: &Node) -> Option<String> {
+        let text = self.text(node)?;
+        if text.starts_with("age1") {
+            return Some(text);
+        }
+        self.at(node, "expected an age recipient, 'age1…'");
+        None
+    }
+
+    fn keys(&mut self, node: &Node) -> Option<Vec<Key>> {
+        self.list(node, Self::parsed)
+    }
+
+    fn threshold(&mut self, node: &Node) -> Option<Threshold> {
+        self.fields(node, &["roster", "apply"])?;
+        let roster = self.optional(node, "roster", Self::people_count).unwrap_or(1);
+        let apply = self.optional(node, "apply", Self::apply_threshold).unwrap_or_default();
+        Some(Threshold { roster, apply })
+    }
+
+    fn apply_threshold(&mut self, node: &Node) -> Option<ApplyThreshold> {
+        self.fields(node, &["default", "groups"])?;
+        let default = self.optional(node, "default", Self::people_count).unwrap_or(1);
+        let groups = self
+            .optional(node, "groups", |read, node| read.map(node, Self::people_count))
+            .unwrap_or_default();
+        Some(ApplyThreshold { default, groups })
+    }
+
+    fn people_count(&mut self, node: &Node) -> Option<u32> {
+        let count = self.count(node)?;
+        u32::try_from(count).ok().or_else(|| {
+            self.at(node, "expected a number of people");
+            None
+        })
+    }
+
+    fn seal(&mut self, node: &Node) -> Option<Seal> {
+        self.fields(node, &["last", "digest"])?;
+        let last = self.required(node, "last", Self::number);
+        Some(Seal { digest: self.required(node, "digest", Self::parsed)?, last: last? })
+    }
+
+    fn vaults(&mut self, node: &Node, people: &IndexMap<OperatorName, Person>) -> Option<Vec<VaultRule>> {
+        self.list(node, |read, node| {
+            read.fields(node, &["files", "readers"])?;
+            let files = read.required(node, "files", Self::text);
+            let readers = read.required(node, "readers", |read, node| {
+                read.list(node, |read, node| read.reader(node, people))
+            });
+            Some(VaultRule { files: files?, readers: readers? })
+        })
+    }
+
+    fn reader(&mut self, node: &Node, people: &IndexMap<OperatorName, Person>) -> Option<Reader> {
+        let text = self.text(node)?;
+        if let Ok(role) = text.parse() {
+            return Some(Reader::Role(role));
+        }
+        if let Some(name) = text.parse().ok().filter(|name| people.contains_key(name)) {
+            return Some(Reader::Person(name));
+        }
+        let known = Role::ALL
+            .into_iter()
+            .map(|role| -> &str { role.as_str() })
+            .chain(people.keys().map(OperatorName::as_str));
+        let problem = Problem::at(
+            &node.place,
+            format!("'{}' is neither a role nor somebody in the roster", printable(&text)),
+        );
+        self.problems.push(problem.nearest(&text, known));
+        None
+    }
+
+    // What every field is made of.
+
+    fn at(&mut self, node: &Node, message: impl Into<String>) {
+        self.problems.push(Problem::at(&node.place, message));
+    }
+
+    fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    fn fields(&mut self, node: &Node, known: &[&str]) -> Option<()> {
+        self.problems.extend(node.unknown_keys(known));
+        node.map().is_ok().then_some(())
+    }
+
+    fn required<T>(
+        &mut self,
+        node: &Node,
+        name: &str,
+        read: impl FnOnce(&mut Self, &Node) -> Option<T>,
+    ) -> Option<T> {
+        match node.get(name) {
+            Some(field) => read(self, field),
+            None => {
+                self.at(node, format!("'{name}' is missing"));
+                None
+            }
+        }
+    }
+
+    fn optional<T>(
+        &mut self,
+        node: &Node,
+        name: &str,
+        read: impl FnOnce(&mut Self, &Node) -> Option<T>,
+    ) -> Option<T> {
+        read(self, node.get(name)?)
+    }
+
+    fn list<T>(
+        &mut self,
+        node: &Node,
+        mut read: impl FnMut(&mut Self, &Node) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = self.keep(node.list())?;
+        Some(items.iter().filter_map(|item| read(self, item)).collect())
+    }
+
+    fn map<K, T>(
+        &mut self,
+        node: &Node,
+        mut read: impl FnMut(&mut Self, &Node) -> Option<T>,
+    ) -> Option<IndexMap<K, T>>
+    where
+        K: FromStr<Err: ToString> + std::hash::Hash + Eq,
+    {
+        let entries = self.keep(node.map())?;
+        let mut map = IndexMap::new();
+        for (name, value) in entries {
+            let key = name.name.parse::<K>().map_err(|error| Problem::at(&name.place, error.to_string()));
+            if let (Some(key), Some(value)) = (self.keep(key), read(self, value)) {
+                map.insert(key, value);
+            }
+        }
+        Some(map)
+    }
+
+    fn parsed<T: FromStr<Err: ToString>>(&mut self, node: &Node) -> Option<T> {
+        let text = self.text(node)?;
+        self.keep(text.parse().map_err(|error: T::Err| Problem::at(&node.place, error.to_string())))
+    }
+
+    fn text(&mut self, node: &Node) -> Option<String> {
+        self.keep(node.word())
+    }
+
+    fn number(&mut self, node: &Node) -> Option<u64> {
+        self.keep(node.unsigned())
+    }
+
+    fn count(&mut self, node: &Node) -> Option<u64> {
+        let number = self.number(node)?;
+        if number == 0 {
+            self.at(node, "expected a whole number from 1");
+            return None;
+        }
+        Some(number)
+    }
+}

@@ -46,6 +46,6 @@ pub(super) fn roster(
     let nda = FirstNda { signed: nda.signed.to_string(), until, reference: nda.reference.as_deref() };
     let lead = FirstLead { role: Role::Lead, nda, keys };
     let roster = FirstRoster { version: 1, group, operators: IndexMap::from([(operator.as_str(), lead)]) };
-    let body = serde_yaml::to_string(&roster).map_err(|error| PeopleError::Roster(error.to_string()))?;
+    let body = serde_yaml::to_string(&roster)?;
     Ok(format!("{HEAD}{body}"))
 }

@@ -12,7 +12,6 @@ mod first;
 mod identity;
 mod key;
 mod key_file;
-mod node;
 mod read;
 mod roster;
 mod standing;
@@ -24,6 +23,7 @@ pub use key_file::{AskPassphrase, FileSigner, KeyFileError};
 pub use roster::{ApplyThreshold, Nda, Person, Reader, Roster, Seal, Threshold, VaultRule};
 pub use standing::{Lapse, Permission, Standing, Verb};
 
+use crate::load::Problems;
 use crate::model::ParseOperatorNameError;
 use std::path::PathBuf;
 
@@ -35,17 +35,9 @@ pub const LEDGER_NAMESPACE: &str = "ledger@wgops";
 /// What can go wrong with people.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {
-    /// The roster can't be read from disk.
-    #[error("can't read the roster {file}")]
-    Unreadable {
-        /// The roster.
-        file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The roster is not what FORMATS asks for.
+    /// The roster can't be read, or is not what FORMATS asks for.
     #[error("{0}")]
-    Roster(String),
+    Roster(#[from] Problems),
     /// A private key file can't be used.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
@@ -66,6 +58,9 @@ pub enum PeopleError {
     /// A public key can't be used.
     #[error(transparent)]
     Key(#[from] ParseKeyError),
+    /// The first roster could not be written as YAML.
+    #[error("could not write the roster: {0}")]
+    Unwritable(#[from] serde_yaml::Error),
     /// The system gave no randomness.
     #[error("the system gave no randomness: {0}")]
     Randomness(String),

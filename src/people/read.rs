@@ -1,8 +1,8 @@
 //! Reads a roster from YAML. All that is wrong is collected and said at once, each with its place; an unknown field is
 //! an error, because what is signed must mean what it seems to.
 
-use super::node::{self, Node, Problem};
-use super::{ApplyThreshold, Key, Nda, PeopleError, Person, Reader, Roster, Seal, Threshold, VaultRule};
+use super::{ApplyThreshold, Key, Nda, Person, Reader, Roster, Seal, Threshold, VaultRule};
+use crate::load::{Node, Problem, Problems, TextFile};
 use crate::model::{Digest, OperatorName, Role, printable};
 use indexmap::IndexMap;
 use jiff::civil::Date;
@@ -13,12 +13,13 @@ const ROSTER_FIELDS: [&str; 8] =
     ["version", "previous", "group", "threshold", "operators", "sealed", "emergency_keys", "vaults"];
 const PERSON_FIELDS: [&str; 5] = ["role", "nda", "keys", "age", "until"];
 
-pub(super) fn roster(path: &Path, bytes: &[u8]) -> Result<Roster, PeopleError> {
-    let top = node::parse(path, bytes)?;
+pub(super) fn roster(path: &Path, bytes: Vec<u8>) -> Result<Roster, Problems> {
+    let digest = Digest::of(&bytes);
+    let top = Node::parse(&TextFile::from_bytes(path, bytes)?)?;
     let mut read = Read { problems: Vec::new() };
-    let roster = read.roster(&top, Digest::of(bytes));
-    node::check(read.problems)?;
-    roster.ok_or_else(|| PeopleError::Roster("the roster could not be read".into()))
+    let roster = read.roster(&top, digest);
+    Problems::check(read.problems)?;
+    roster.ok_or_else(|| Problem::at(&top.place, "expected a roster").into())
 }
 
 /// Reads field by field, and notes what is wrong.

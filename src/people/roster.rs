@@ -1,6 +1,7 @@
 //! The roster: `inventory/operators.yml`, checked. FORMATS.md specifies it; `read` turns a file into it.
 
 use super::{ChainName, Key, PeopleError, Standing};
+use crate::load::{Problem, Problems};
 use crate::model::{Digest, OperatorName, Role};
 use indexmap::IndexMap;
 use jiff::civil::Date;
@@ -123,21 +124,34 @@ impl Roster {
     /// # Errors
     /// The file can't be read, or is not what FORMATS asks for; all that is wrong with it is said at once.
     pub fn load(path: &Path) -> Result<Self, PeopleError> {
-        let unreadable = |source| PeopleError::Unreadable { file: path.to_owned(), source };
-        let size = std::fs::metadata(path).map_err(unreadable)?.len();
-        if size > ROSTER_BYTES_MAX {
-            let limit = format!("it has {size} bytes, more than {ROSTER_BYTES_MAX}");
-            return Err(unreadable(std::io::Error::other(limit)));
+        let refuse = |reason: String| Problem::in_file(path, format!("can't be read: {reason}"));
+        let read = || {
+            let meta = std::fs::metadata(path)?;
+            let fits = meta.is_file() && meta.len() <= ROSTER_BYTES_MAX;
+            if fits { std::fs::read(path) } else { Err(std::io::Error::other("no file of at most 1 MiB")) }
+        };
+        let bytes = read().map_err(|error| Problems::from(refuse(error.to_string())))?;
+        Self::parse(path, bytes)
+    }
+
+    /// Reads and checks a roster where there is one. Without a roster nobody changes anything, so that a missing file
+    /// is no way around it.
+    ///
+    /// # Errors
+    /// There is one, and [`Roster::load`] refuses it.
+    pub fn load_if_present(path: &Path) -> Result<Option<Self>, PeopleError> {
+        match std::fs::symlink_metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            _ => Self::load(path).map(Some),
         }
-        Self::parse(path, &std::fs::read(path).map_err(unreadable)?)
     }
 
     /// Checks a roster's bytes; the path is for messages alone.
     ///
     /// # Errors
     /// The bytes are not what FORMATS asks for.
-    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, PeopleError> {
-        super::read::roster(path, bytes)
+    pub fn parse(path: &Path, bytes: impl Into<Vec<u8>>) -> Result<Self, PeopleError> {
+        Ok(super::read::roster(path, bytes.into())?)
     }
 
     /// The roster of a working group that begins: one lead, version 1. Comments tell what may be added.

@@ -194,7 +194,7 @@ impl PublicOrPrivate {
         }
     }
 
-    /// The public half: read from the file, or from the `.pub` beside it where the file tells nothing while locked.
+    /// The public half, where it can be read without unlocking.
     fn public(&self) -> Option<Key> {
         match self {
             Self::Public(key) => Some(key.clone()),
@@ -232,5 +232,173 @@ fn private_path(path: &Path) -> Option<PathBuf> {
     match name.strip_suffix(".pub") {
         Some(private) => Some(path.with_file_name(private)),
         None => name.starts_with("id_").then(|| path.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{AgentKey, key, private_key, roster, signer};
+    use super::*;
+    use crate::model::{Secret, SignError};
+    use jiff::civil::date;
+    use russh::keys::ssh_key::LineEnding;
+    use std::sync::atomic::Ordering;
+
+    const CHALLENGE: [u8; 32] = [7; 32];
+
+    fn who(seek: Seek<'_>) -> Result<Option<String>, String> {
+        let identity = identify(Some(&roster()), seek, &CHALLENGE).map_err(|error| error.to_string())?;
+        Ok(identity.proven().map(|proven| proven.operator.to_string()))
+    }
+
+    fn write_key(directory: &Path, name: &str, number: u8) -> PathBuf {
+        let path = directory.join(name);
+        std::fs::write(&path, private_key(number).to_openssh(LineEnding::LF).unwrap()).unwrap();
+        path
+    }
+
+    /// Writes a key file that a passphrase locks, as `ssh-keygen` does it.
+    fn lock(path: &Path, passphrase: &str) {
+        let mut command = std::process::Command::new("ssh-keygen");
+        let status = command.args(["-q", "-p", "-N", passphrase, "-P", "", "-f"]).arg(path);
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(status.stdout(std::process::Stdio::null()).status().unwrap().success());
+    }
+
+    #[test]
+    fn without_a_roster_everybody_is_anonymous_and_no_key_is_asked() {
+        let agent = AgentKey::new(1);
+        let asked = agent.asked.clone();
+        let identity =
+            identify(None, Seek { agent: vec![Box::new(agent)], ..Seek::default() }, &CHALLENGE).unwrap();
+        assert!(matches!(identity, Identity::Anonymous(Anonymous::NoRoster)));
+        assert_eq!(identity.standing(None, date(2026, 6, 1)), Standing::NoRoster);
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn only_keys_of_the_roster_are_asked_to_sign() {
+        let (stranger, oscar, alice) = (AgentKey::new(99), AgentKey::new(2), AgentKey::new(1));
+        let counts = [stranger.asked.clone(), oscar.asked.clone(), alice.asked.clone()];
+        let agent: Vec<Box<dyn Signer>> = vec![Box::new(stranger), Box::new(oscar), Box::new(alice)];
+        assert_eq!(who(Seek { agent, ..Seek::default() }), Ok(Some("oscar".into())));
+        assert_eq!(counts.map(|count| count.load(Ordering::SeqCst)), [0, 1, 0]);
+    }
+
+    #[test]
+    fn a_key_outside_the_roster_leaves_its_owner_a_stranger() {
+        let seek = Seek { agent: vec![Box::new(AgentKey::new(99))], ..Seek::default() };
+        let identity = identify(Some(&roster()), seek, &CHALLENGE).unwrap();
+        assert_eq!(identity.standing(Some(&roster()), date(2026, 6, 1)), Standing::Stranger);
+    }
+
+    #[test]
+    fn an_agent_that_signs_with_another_key_or_another_challenge_proves_nothing() {
+        struct Liar(FileLiar);
+        type FileLiar = super::super::FileSigner;
+        impl Signer for Liar {
+            fn public_key(&self) -> &'static str {
+                Box::leak(key(1).text().to_owned().into_boxed_str())
+            }
+            fn sign(&self, namespace: &str, _: &[u8]) -> Result<String, SignError> {
+                self.0.sign(namespace, b"an old challenge")
+            }
+        }
+        for number in [1, 2] {
+            let seek = Seek { agent: vec![Box::new(Liar(signer(number)))], ..Seek::default() };
+            assert!(who(seek).unwrap_err().contains("could not prove"));
+        }
+    }
+
+    #[test]
+    fn a_declined_key_is_named_and_the_next_one_tried() {
+        let declined = || -> Box<dyn Signer> { Box::new(AgentKey::declining(1, "agent refused operation")) };
+        let error = who(Seek { agent: vec![declined()], ..Seek::default() }).unwrap_err();
+        assert!(
+            error.contains("agent refused operation") && error.contains(&key(1).fingerprint()),
+            "{error}"
+        );
+        let agent = vec![declined(), Box::new(AgentKey::new(2))];
+        assert_eq!(who(Seek { agent, ..Seek::default() }), Ok(Some("oscar".into())));
+    }
+
+    #[test]
+    fn the_named_key_must_be_in_the_roster_and_no_other_is_tried() {
+        let home = tempfile::tempdir().unwrap();
+        let stranger = write_key(home.path(), "work", 99);
+        let agent: Vec<Box<dyn Signer>> = vec![Box::new(AgentKey::new(1))];
+        let error = who(Seek { identity_file: Some(&stranger), agent, ..Seek::default() }).unwrap_err();
+        assert!(error.contains("work") && error.contains(&key(99).fingerprint()), "{error}");
+        let oscar = write_key(home.path(), "oscar", 2);
+        let agent: Vec<Box<dyn Signer>> = vec![Box::new(AgentKey::new(1))];
+        assert_eq!(
+            who(Seek { identity_file: Some(&oscar), agent, ..Seek::default() }),
+            Ok(Some("oscar".into()))
+        );
+    }
+
+    #[test]
+    fn a_named_public_key_signs_through_the_agent() {
+        let home = tempfile::tempdir().unwrap();
+        let public = home.path().join("id.pub");
+        std::fs::write(&public, key(2).text()).unwrap();
+        let agent: Vec<Box<dyn Signer>> = vec![Box::new(AgentKey::new(1)), Box::new(AgentKey::new(2))];
+        assert_eq!(
+            who(Seek { identity_file: Some(&public), agent, ..Seek::default() }),
+            Ok(Some("oscar".into()))
+        );
+        assert!(who(Seek { identity_file: Some(&public), ..Seek::default() }).unwrap_err().contains("agent"));
+    }
+
+    #[test]
+    fn key_files_of_the_roster_are_found_by_name_or_by_their_public_half() {
+        let home = tempfile::tempdir().unwrap();
+        write_key(home.path(), "id_ed25519", 99);
+        std::fs::write(home.path().join("config"), "Host *").unwrap();
+        let seek = || Seek { directory: Some(home.path()), ..Seek::default() };
+        assert_eq!(who(seek()), Ok(None));
+        write_key(home.path(), "group", 3);
+        assert_eq!(who(seek()), Ok(None));
+        std::fs::write(home.path().join("group.pub"), key(3).text()).unwrap();
+        assert_eq!(who(seek()), Ok(Some("sam".into())));
+        write_key(home.path(), "id_rsa", 1);
+        assert_eq!(who(seek()), Ok(Some("sam".into())));
+    }
+
+    #[test]
+    fn a_locked_key_asks_three_times_and_without_a_terminal_names_ssh_add() {
+        let home = tempfile::tempdir().unwrap();
+        let path = write_key(home.path(), "id_ed25519", 2);
+        lock(&path, "right horse");
+        let said = |ask: Option<AskPassphrase<'_>>| {
+            who(Seek { directory: Some(home.path()), ask, ..Seek::default() })
+        };
+        assert!(said(None).unwrap_err().contains("ssh-add"));
+        let asked = std::cell::Cell::new(0);
+        let answer = |right_at: u32| {
+            let asked = &asked;
+            move |_: &Path| {
+                asked.set(asked.get() + 1);
+                let word = if asked.get() == right_at { "right horse" } else { "wrong" };
+                Some(Secret::new(word.into()))
+            }
+        };
+        assert_eq!(said(Some(&answer(3))), Ok(Some("oscar".into())));
+        assert_eq!(asked.replace(0), 3);
+        assert!(said(Some(&answer(4))).unwrap_err().contains("locked"));
+        assert_eq!(asked.get(), 3);
+        assert!(said(Some(&|_: &Path| None)).unwrap_err().contains("locked"));
+    }
+
+    #[test]
+    fn nobody_is_asked_for_a_passphrase_while_an_open_key_serves() {
+        let home = tempfile::tempdir().unwrap();
+        lock(&write_key(home.path(), "id_a", 1), "x12345");
+        write_key(home.path(), "id_b", 2);
+        let ask = |_: &Path| -> Option<Secret> { panic!("asked") };
+        assert_eq!(
+            who(Seek { directory: Some(home.path()), ask: Some(&ask), ..Seek::default() }),
+            Ok(Some("oscar".into()))
+        );
     }
 }

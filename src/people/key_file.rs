@@ -168,6 +168,12 @@ pub struct FileSigner {
 }
 
 impl FileSigner {
+    #[cfg(test)]
+    pub(super) fn of(key: PrivateKey) -> Self {
+        let public = Key::new(key.public_key().clone()).unwrap();
+        Self { public, key, path: "test".into() }
+    }
+
     /// Reads a private key, asking for its passphrase where there is one.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ mod key_file;
 mod read;
 mod roster;
 mod standing;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use chain::{ChainName, ParseChainNameError};
 pub use identity::{Anonymous, Identity, NoProof, Proven, Seek, identify};

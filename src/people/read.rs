@@ -287,3 +287,166 @@ impl Read {
         Some(number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{key, parse, roster_text};
+    use super::*;
+    use jiff::civil::date;
+
+    fn wrong(text: &str) -> String {
+        Roster::parse(Path::new("operators.yml"), text).unwrap_err().to_string()
+    }
+
+    const FIRST: &str = "version: 1\n";
+
+    #[test]
+    fn every_field_of_the_format_is_read_and_kept() {
+        let digest = Digest::of("x");
+        let text = format!(
+            "version: 17
+previous: {digest}
+group: Example infrastructure working group
+threshold:
+  roster: 1
+  apply: {{default: 1, groups: {{db: 2}}}}
+operators:
+  alice:
+    role: lead
+    nda: {{signed: 2025-03-01, until: 2027-03-01, reference: INFRA-12}}
+    keys: [{} alice@laptop, {}]
+    age: [age1xyz]
+  sam:   {{role: shadow, keys: [{}]}}
+  bob:   {{role: left, until: 2026-05-01}}
+sealed:
+  bob-c3d4a1b2-7f: {{last: 41, digest: {digest}}}
+emergency_keys: [{}]
+vaults:
+  - {{files: \"inventory/**/vault.yml\", readers: [lead, operator]}}
+  - {{files: \"inventory/group_vars/payments/vault.yml\", readers: [alice, sam]}}
+",
+            key(1).text(),
+            key(2).text(),
+            key(3).text(),
+            key(4).text()
+        );
+        let roster = parse(&text);
+        let name = |text: &str| text.parse::<OperatorName>().unwrap();
+        assert_eq!((roster.version, roster.previous, roster.digest), (17, Some(digest), Digest::of(&text)));
+        assert_eq!(roster.threshold.apply.groups["db"], 2);
+        let alice = roster.person(&name("alice")).unwrap();
+        assert_eq!((alice.keys.len(), alice.keys[0].comment(), alice.age.len()), (2, "alice@laptop", 1));
+        assert_eq!(alice.nda.as_ref().unwrap().until, Some(date(2027, 3, 1)));
+        assert_eq!(roster.owner(&key(2)).unwrap().name, name("alice"));
+        assert_eq!(roster.person(&name("bob")).unwrap().until, Some(date(2026, 5, 1)));
+        assert_eq!(
+            roster.sealed[&"bob-c3d4a1b2-7f".parse::<super::super::ChainName>().unwrap()],
+            Seal { last: 41, digest }
+        );
+        assert_eq!((roster.emergency_keys.len(), roster.vaults.len()), (1, 2));
+        assert_eq!(roster.vaults[1].readers[0], Reader::Person(name("alice")));
+    }
+
+    #[test]
+    fn a_mistake_is_shown_with_its_line_and_all_of_them_at_once() {
+        let text = roster_text("version: one\ngruop: x\nthreshold: {roster: 0}\n") + "  Bob: {role: chief}\n";
+        let said = wrong(&text);
+        let expected = [
+            "operators.yml:1:",
+            "'gruop'",
+            "'group'",
+            "from 1",
+            "'Bob' is no operator name",
+            "'chief' is no role",
+        ];
+        for part in expected {
+            assert!(said.contains(part), "{part} is missing in:\n{said}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_wherever_it_stands() {
+        let cases = [
+            ("  eve: {role: shadow, nad: {}}\n", "nad"),
+            ("  eve: {role: shadow, nda: {signed: 2026-01-01, end: 2026-02-01}}\n", "end"),
+            ("sealed: {bob-c3d4a1b2-7f: {first: 1}}\n", "first"),
+            ("vaults: [{file: x, readers: []}]\n", "file"),
+            ("threshold: {apply: {all: 1}}\n", "all"),
+        ];
+        for (more, field) in cases {
+            let said = wrong(&(roster_text(FIRST) + more));
+            assert!(said.contains(&format!("unknown key '{field}'")), "{said}");
+        }
+    }
+
+    #[test]
+    fn one_key_proves_one_person_whatever_its_comment() {
+        let twice = |line: String| wrong(&(roster_text(FIRST) + &line));
+        let said = twice(format!("  eve: {{role: shadow, keys: [{} eve@home]}}\n", key(1).text()));
+        assert!(said.contains("belongs to alice"), "{said}");
+        let said = twice(format!("  eve: {{role: shadow, keys: [{0} a, {0} b]}}\n", key(9).text()));
+        assert!(said.contains("twice"), "{said}");
+        let said = twice(format!("emergency_keys: [{}]\n", key(2).text()));
+        assert!(said.contains("belongs to oscar"), "{said}");
+    }
+
+    #[test]
+    fn what_is_no_public_key_is_refused_with_what_it_is() {
+        let said = |key: &str| {
+            wrong(&(roster_text(FIRST) + &format!("  eve: {{role: shadow, keys: [\"{key}\"]}}\n")))
+        };
+        assert!(said("-----BEGIN OPENSSH PRIVATE KEY-----").contains("private key"));
+        assert!(said("ssh-ed25519-cert-v01@openssh.com AAAA").contains("not accepted"));
+        assert!(said("ssh-ed25519 AAAA").contains("no OpenSSH public key"));
+        assert!(said("restrict ssh-ed25519 AAAA").contains("no OpenSSH public key"));
+    }
+
+    #[test]
+    fn versions_follow_each_other_and_somebody_leads() {
+        assert!(wrong(&roster_text("version: 2\n")).contains("must name the digest"));
+        assert!(wrong(&roster_text("version: 1\nprevious: sha256:{zeros}\n")).contains("no previous"));
+        assert!(wrong("version: 1\ngroup: x\noperators: {}\n").contains("nobody is lead"));
+        assert!(wrong("version: 1\ngroup: x\n").contains("'operators' is missing"));
+        let early = wrong(
+            &(roster_text(FIRST) + "  eve: {role: shadow, nda: {signed: 2026-02-01, until: 2026-01-01}}\n"),
+        );
+        assert!(early.contains("ends before"), "{early}");
+        let until = wrong(&(roster_text(FIRST) + "  eve: {role: shadow, until: 2026-01-01}\n"));
+        assert!(until.contains("only who left"), "{until}");
+    }
+
+    #[test]
+    fn whom_a_vault_is_for_must_exist() {
+        let said = wrong(&(roster_text(FIRST) + "vaults: [{files: x, readers: [lead, alcie]}]\n"));
+        assert!(said.contains("'alcie' is neither") && said.contains("alice"), "{said}");
+    }
+
+    #[test]
+    fn the_first_roster_reads_back() {
+        let nda = Nda { signed: date(2026, 11, 1), until: None, reference: Some("INFRA-12".into()) };
+        let name: OperatorName = "alice".parse().unwrap();
+        let text = Roster::first("Example: a \"working\" group", &name, &key(1), &nda).unwrap();
+        let roster = parse(&text);
+        assert_eq!((roster.version, roster.group.as_str()), (1, "Example: a \"working\" group"));
+        let alice = roster.person(&name).unwrap();
+        assert_eq!((alice.role, alice.nda.as_ref(), &alice.keys), (Role::Lead, Some(&nda), &vec![key(1)]));
+    }
+
+    #[test]
+    fn nothing_in_a_roster_makes_reading_it_panic() {
+        for text in [
+            "",
+            "[]",
+            "version",
+            "{}",
+            "operators: [1]",
+            "operators: {a: 1}",
+            "version: {}",
+            "\u{0}",
+            "? [x]\n: y",
+        ] {
+            wrong(text);
+        }
+        wrong(&"[".repeat(100_000));
+    }
+}

@@ -1,0 +1,324 @@
+//! What can go wrong on the wire. Every message fits on one line and is safe to print; `hint` names an action.
+
+use super::Reply;
+use crate::model::{HostName, printable};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why there is no connection. Nothing has been sent to the host but what SSH needs to ask for its key and to log in.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The host's key can't be trusted.
+    #[error("{host}: {problem}")]
+    HostKey {
+        /// Which host.
+        host: HostName,
+        /// What is wrong with its key.
+        problem: Box<KeyProblem>,
+    },
+    /// The name can't be resolved.
+    #[error("{host}: no address found for '{address}': {reason}")]
+    NameNotFound {
+        /// Which host.
+        host: HostName,
+        /// What was looked up.
+        address: String,
+        /// The resolver's words.
+        reason: String,
+    },
+    /// Nobody listens there.
+    #[error("{host}: {address} port {port} refused the connection")]
+    Refused {
+        /// Which host.
+        host: HostName,
+        /// Where it was tried.
+        address: String,
+        /// At which port.
+        port: u16,
+    },
+    /// The network gives no way there, or the connection broke before login.
+    #[error("{host}: can't reach {address} port {port}: {reason}")]
+    Unreachable {
+        /// Which host.
+        host: HostName,
+        /// Where it was tried.
+        address: String,
+        /// At which port.
+        port: u16,
+        /// The system's or the peer's words.
+        reason: String,
+    },
+    /// The connection and login took too long.
+    #[error("{host}: {stage} took longer than {} s", .after.as_secs_f32())]
+    TimedOut {
+        /// Which host.
+        host: HostName,
+        /// What was being waited for.
+        stage: &'static str,
+        /// The limit.
+        after: Duration,
+    },
+    /// The server accepted none of the keys.
+    #[error("{host}: {user} can't log in: {}", tried_words(.tried))]
+    Authentication {
+        /// Which host.
+        host: HostName,
+        /// As whom.
+        user: String,
+        /// Which keys were offered, and which could not be.
+        tried: Vec<String>,
+    },
+    /// A host on the way could not be passed.
+    #[error("{host}: jump host {jump}: {reason}")]
+    Jump {
+        /// Which host was wanted.
+        host: HostName,
+        /// Which one on the way failed.
+        jump: String,
+        /// Why.
+        reason: Box<ConnectError>,
+    },
+    /// A key file that was asked for can't be used.
+    #[error("{host}: key file {}: {reason}", printable(&.file.to_string_lossy()))]
+    KeyFile {
+        /// Which host.
+        host: HostName,
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+        /// What the reader can do.
+        advice: String,
+    },
+    /// An SSH option that wgops can't follow.
+    #[error("{host}: {reason}")]
+    Option {
+        /// Which host.
+        host: HostName,
+        /// Which option, where it stands, and what is wrong.
+        reason: String,
+        /// What the reader can do.
+        advice: String,
+    },
+}
+
+fn tried_words(tried: &[String]) -> String {
+    match tried {
+        [] => "there is no key to offer".into(),
+        list => format!("refused {}", list.join(", ")),
+    }
+}
+
+/// What is wrong with a host's key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblem {
+    /// No known_hosts file has the host.
+    #[error("unknown host key {fingerprint} ({algorithm})")]
+    Unknown {
+        /// `SHA256:…`.
+        fingerprint: String,
+        /// `ssh-ed25519` and so on.
+        algorithm: String,
+        /// The command that adds it.
+        command: String,
+    },
+    /// known_hosts has another key for the host.
+    #[error("HOST KEY CHANGED: the host shows {fingerprint} ({algorithm}), but {known} says {expected}")]
+    Changed {
+        /// What the host shows.
+        fingerprint: String,
+        /// Its algorithm.
+        algorithm: String,
+        /// What is known.
+        expected: String,
+        /// File and line.
+        known: String,
+    },
+    /// The key is marked as revoked.
+    #[error("revoked host key {fingerprint} ({algorithm}), by {by}")]
+    Revoked {
+        /// What the host shows.
+        fingerprint: String,
+        /// Its algorithm.
+        algorithm: String,
+        /// File and line.
+        by: String,
+    },
+    /// The host shows a certificate that does not hold.
+    #[error("bad host certificate '{id}': {reason}")]
+    Certificate {
+        /// The certificate's id.
+        id: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl ConnectError {
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::HostKey { problem, .. } => problem.hint(),
+            Self::NameNotFound { .. } => {
+                Some("check the spelling, or set ansible_host to its address".into())
+            }
+            Self::Refused { port, .. } => {
+                Some(format!("check that sshd runs there and listens on port {port}"))
+            }
+            Self::Unreachable { .. } => {
+                Some("check the network between here and there, VPN and firewall".into())
+            }
+            Self::TimedOut { .. } => Some("check that the host is up; --timeout sets the limit".into()),
+            Self::Authentication { user, .. } => Some(format!(
+                "load the right key with ssh-add, name it with ansible_ssh_private_key_file, or ask for your key to be allowed for {user}"
+            )),
+            Self::Jump { reason, .. } => reason.hint(),
+            Self::KeyFile { advice, .. } | Self::Option { advice, .. } => Some(advice.clone()),
+        }
+    }
+
+    /// The host that was wanted.
+    pub fn host(&self) -> &HostName {
+        match self {
+            Self::HostKey { host, .. }
+            | Self::NameNotFound { host, .. }
+            | Self::Refused { host, .. }
+            | Self::Unreachable { host, .. }
+            | Self::TimedOut { host, .. }
+            | Self::Authentication { host, .. }
+            | Self::Jump { host, .. }
+            | Self::KeyFile { host, .. }
+            | Self::Option { host, .. } => host,
+        }
+    }
+}
+
+impl KeyProblem {
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unknown { fingerprint, command, .. } => format!(
+                "compare {fingerprint} with what the host's owner or console says (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); only if they are equal: {command}"
+            ),
+            Self::Changed { known, .. } => format!(
+                "somebody may be listening in, or the host was reinstalled: ask, and only then replace the line at {known}"
+            ),
+            Self::Revoked { by, .. } => {
+                format!("the host must get a new key; {by} says that this one is not to be trusted")
+            }
+            Self::Certificate { .. } => {
+                "ask whoever runs the host's certificate authority for a new certificate".into()
+            }
+        })
+    }
+}
+
+/// Why there is no shell for a user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShellError {
+    /// sudo wants a password and none was given.
+    #[error("sudo needs a password to become {user}")]
+    SudoPasswordRequired {
+        /// Who was to be become.
+        user: String,
+    },
+    /// sudo did not take the password.
+    #[error("sudo refused the password (asked for becoming {user})")]
+    SudoPasswordWrong {
+        /// Who was to be become.
+        user: String,
+    },
+    /// sudo does not allow it, with or without password.
+    #[error("sudo does not allow becoming {user}: {words}")]
+    SudoNotAllowed {
+        /// Who was to be become.
+        user: String,
+        /// sudo's own words.
+        words: String,
+    },
+    /// The user's name can't be given to sudo.
+    #[error("'{user}' can't be a user to become: expected letters, digits and . _ - + @")]
+    BadUser {
+        /// The name, printable.
+        user: String,
+    },
+    /// The host ended the shell before it was ready: no `sh`, a forced command, an account that may not log in.
+    #[error("no shell: {words}")]
+    NoShell {
+        /// What the host said instead.
+        words: String,
+    },
+    /// The shell did not get ready in time.
+    #[error("the shell was not ready after {} s: {words}", .after.as_secs_f32())]
+    TimedOut {
+        /// The limit.
+        after: Duration,
+        /// What the host said so far.
+        words: String,
+    },
+    /// The connection was lost before the shell was ready.
+    #[error("connection lost: {reason}")]
+    Disconnected {
+        /// What is known.
+        reason: String,
+    },
+}
+
+impl ShellError {
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::SudoPasswordRequired { .. } => {
+                Some("give --ask-become-pass (-K), or set ansible_become_password".into())
+            }
+            Self::SudoPasswordWrong { .. } => {
+                Some("type it again; it is the password of the account that logs in".into())
+            }
+            Self::SudoNotAllowed { .. } => {
+                Some("the host's sudoers must allow the account that logs in to run sh".into())
+            }
+            Self::NoShell { .. } => Some("wgops needs an account that may run sh over SSH".into()),
+            Self::BadUser { .. } | Self::TimedOut { .. } | Self::Disconnected { .. } => None,
+        }
+    }
+}
+
+/// An exchange that could not be brought to its end. What had been answered is kept; the request after that may have
+/// run, wholly or in part, and those after it may have too.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub struct Lost {
+    /// The replies that had arrived, in order.
+    pub replies: Vec<Reply>,
+    /// What happened.
+    pub cause: LostCause,
+}
+
+/// What ended an exchange early.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LostCause {
+    /// The shell never got ready: none of the requests without a reply has run.
+    #[error(transparent)]
+    NotStarted(#[from] ShellError),
+    /// The connection broke.
+    #[error("connection lost: {0}")]
+    Connection(String),
+    /// The shell ended although the connection stands.
+    #[error("the shell ended unexpectedly: {0}")]
+    Shell(String),
+}
+
+impl Lost {
+    /// Whether no request without a reply can have begun.
+    pub fn rest_never_began(&self) -> bool {
+        matches!(self.cause, LostCause::NotStarted(_))
+    }
+
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match &self.cause {
+            LostCause::NotStarted(error) => error.hint(),
+            LostCause::Connection(_) | LostCause::Shell(_) => None,
+        }
+    }
+}

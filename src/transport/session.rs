@@ -1,0 +1,181 @@
+//! A connection to one real host, and the shells on it.
+
+use super::channel::{Incoming, Pipe, Tasks};
+use super::exchange::{Meter, Traffic};
+use super::frame::Mark;
+use super::ssh::Link;
+use super::sudo::{self, GateEvent, Start};
+use super::{ConnectError, Settings, Shell, ShellError, local, ssh};
+use crate::model::{Become, Connection, ConnectionKind, HostName, Secret};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+/// Longest wait for tasks to end when a session is closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A connection to one real host, over SSH or to this machine.
+pub struct Session {
+    way: Way,
+    settings: Settings,
+    meter: Arc<Meter>,
+    tasks: Tasks,
+}
+
+#[derive(Clone)]
+enum Way {
+    Ssh(Arc<Link>),
+    Local,
+}
+
+/// Connects to a host and logs in; the host's key is checked before anything is sent that matters.
+///
+/// # Errors
+/// See [`ConnectError`]; each says what to do.
+pub async fn connect(
+    host: &HostName,
+    connection: &Connection,
+    settings: &Settings,
+) -> Result<Session, ConnectError> {
+    let meter = Arc::new(Meter::default());
+    let way = match connection.kind {
+        ConnectionKind::Local => Way::Local,
+        ConnectionKind::Ssh => Way::Ssh(Arc::new(ssh::connect(host, connection, settings, &meter).await?)),
+    };
+    Ok(Session { way, settings: settings.clone(), meter, tasks: Tasks::default() })
+}
+
+impl Session {
+    /// Starts a shell: as who logged in, or as another user. Without a password nothing is waited for but the channel:
+    /// that sudo declines may then only show in the first exchange.
+    ///
+    /// # Errors
+    /// See [`ShellError`].
+    pub async fn shell(&self, user: Option<&Become>) -> Result<Shell, ShellError> {
+        let opener = Opener {
+            way: self.way.clone(),
+            user: user.cloned(),
+            shell_timeout: self.settings.shell_timeout,
+            meter: self.meter.clone(),
+            tasks: self.tasks.clone(),
+        };
+        let pipe = opener.open().await?;
+        Ok(Shell::new(opener, pipe))
+    }
+
+    /// What went over this connection so far.
+    pub fn traffic(&self) -> Traffic {
+        self.meter.read()
+    }
+
+    /// Ends the connection. Its shells are lost, and what they ran with it.
+    pub async fn close(self) {
+        if let Way::Ssh(link) = &self.way {
+            link.close().await;
+        }
+        let mut tasks = self.tasks.take();
+        let _ = timeout(CLOSE_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await;
+        tasks.shutdown().await;
+    }
+}
+
+/// Starts shells of one kind; a shell keeps it, to start the next one when it must kill itself.
+#[derive(Clone)]
+pub(super) struct Opener {
+    way: Way,
+    user: Option<Become>,
+    shell_timeout: Duration,
+    meter: Arc<Meter>,
+    tasks: Tasks,
+}
+
+impl Opener {
+    /// Starts one, and gets it past sudo's prompt if there may be one.
+    pub async fn open(&self) -> Result<Pipe, ShellError> {
+        let mark = Mark::random()?;
+        match sudo::start(self.user.as_ref())? {
+            Start::Plain(words) => {
+                let (pipe, far) = Pipe::new(mark, None);
+                self.launch(&words, far).await?;
+                Ok(pipe)
+            }
+            Start::Prompted(words, gate) => {
+                let (mut pipe, far) = Pipe::new(mark, Some(gate));
+                self.launch(&words, far).await?;
+                match timeout(self.shell_timeout, self.pass(&mut pipe)).await {
+                    Ok(passed) => passed.map(|()| pipe),
+                    Err(_) => Err(self.too_slow(&pipe)),
+                }
+            }
+        }
+    }
+
+    async fn launch(&self, words: &[String], far: super::channel::FarEnd) -> Result<(), ShellError> {
+        match &self.way {
+            Way::Local => self.tasks.spawn(local::start(words, far, self.meter.clone())?),
+            Way::Ssh(link) => self.tasks.spawn(link.start(&sudo::command_line(words), far).await?),
+        }
+        Ok(())
+    }
+
+    /// Gives the password when, and only when, our prompt asks for it.
+    async fn pass(&self, pipe: &mut Pipe) -> Result<(), ShellError> {
+        let user = self.user.as_ref().map(|wanted| wanted.user.clone()).unwrap_or_default();
+        loop {
+            match pipe.events.recv().await {
+                Some(Incoming::Gate(GateEvent::Open)) => return Ok(()),
+                Some(Incoming::Gate(GateEvent::Prompt)) => {
+                    if let Some(password) = self.user.as_ref().and_then(|wanted| wanted.password.as_ref()) {
+                        let _ = pipe.input.send(line(password)).await;
+                    }
+                }
+                Some(Incoming::Gate(GateEvent::PromptAgain)) => {
+                    return Err(ShellError::SudoPasswordWrong { user });
+                }
+                Some(Incoming::Gate(GateEvent::Chatter)) => return Err(self.too_slow(pipe)),
+                Some(Incoming::Ended(super::channel::Ending::Exited(status))) => {
+                    return Err(sudo::refusal(self.user.as_ref(), &pipe.inbox.partial(), status));
+                }
+                Some(Incoming::Ended(_)) | None => {
+                    return Err(ShellError::Disconnected { reason: self.farewell().await });
+                }
+                Some(Incoming::Frame(_)) => {}
+            }
+        }
+    }
+
+    fn too_slow(&self, pipe: &Pipe) -> ShellError {
+        let (out, err) = pipe.inbox.partial();
+        let said = format!("{}\n{}", String::from_utf8_lossy(&err), String::from_utf8_lossy(&out));
+        ShellError::TimedOut { after: self.shell_timeout, words: sudo::words(&said, None) }
+    }
+
+    /// Why the connection is gone, as far as that can be known.
+    pub async fn farewell(&self) -> String {
+        match &self.way {
+            Way::Ssh(link) => link.farewell().await,
+            Way::Local => "the process is gone".into(),
+        }
+    }
+
+    pub fn wanted(&self) -> Option<&Become> {
+        self.user.as_ref()
+    }
+
+    pub fn shell_timeout(&self) -> Duration {
+        self.shell_timeout
+    }
+
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+}
+
+/// The password as sudo reads it. The writer takes the bytes over.
+fn line(password: &Secret) -> Zeroizing<Vec<u8>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(password.expose().len() + 1));
+    line.extend_from_slice(password.expose().as_bytes());
+    line.push(b'\n');
+    line
+}

@@ -98,6 +98,11 @@ impl Problem {
     }
 }
 
+/// By file, then from top to bottom.
+fn order(problem: &Problem) -> Option<(&PathBuf, u32, u32)> {
+    problem.place.as_ref().map(|place| (&*place.file, place.line, place.column))
+}
+
 /// A few known words for a sentence.
 fn listed(words: &[&str]) -> String {
     let mut out: Vec<String> = words.iter().take(12).map(|word| printable(word).into_owned()).collect();
@@ -157,6 +162,7 @@ impl Problems {
                 text.iter().for_each(|text| problem.quote(text));
             }
         }
+        problems.sort_by(|a, b| order(a).cmp(&order(b)));
         problems.dedup();
         Self(problems)
     }

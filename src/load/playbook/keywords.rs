@@ -1,0 +1,251 @@
+//! Which keywords there are, which of them wgops can't do yet, and the types of those that plays, blocks and tasks share.
+
+use super::{Keywords, Reader};
+use crate::load::problem::Problem;
+use crate::load::yaml::{Key, Node, NodeValue, is_variable_name};
+
+/// Collections whose names may be left out of a module's name, and are.
+pub const MODULE_PREFIXES: [&str; 5] =
+    ["ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.", "wgops."];
+
+/// A module's name without a collection that wgops knows.
+pub fn short_module_name(written: &str) -> &str {
+    MODULE_PREFIXES.iter().find_map(|prefix| written.strip_prefix(prefix)).unwrap_or(written)
+}
+
+/// Where a keyword stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Scope {
+    Play,
+    Block,
+    Task,
+    Handler,
+}
+
+/// Keywords of every scope.
+const SHARED: &[&str] = &[
+    "name",
+    "tags",
+    "vars",
+    "environment",
+    "become",
+    "become_user",
+    "become_method",
+    "ignore_errors",
+    "any_errors_fatal",
+    "no_log",
+    "check_mode",
+    "diff",
+    "run_once",
+];
+/// Keywords of blocks and tasks.
+const INNER: &[&str] = &["when", "notify", "delegate_to"];
+const PLAY: &[&str] = &[
+    "hosts",
+    "gather_facts",
+    "vars_files",
+    "serial",
+    "max_fail_percentage",
+    "order",
+    "force_handlers",
+    "connection",
+    "remote_user",
+    "user",
+    "collections",
+    "pre_tasks",
+    "tasks",
+    "post_tasks",
+    "handlers",
+];
+const BLOCK: &[&str] = &["block", "rescue", "always"];
+const TASK: &[&str] = &[
+    "args",
+    "loop",
+    "with_items",
+    "with_list",
+    "loop_control",
+    "register",
+    "changed_when",
+    "failed_when",
+    "until",
+    "retries",
+    "delay",
+];
+/// What Ansible has and wgops has not, yet.
+const LATER: &[&str] = &[
+    "action",
+    "async",
+    "become_exe",
+    "become_flags",
+    "collections",
+    "connection",
+    "debugger",
+    "delegate_facts",
+    "fact_path",
+    "gather_subset",
+    "gather_timeout",
+    "ignore_unreachable",
+    "local_action",
+    "module_defaults",
+    "poll",
+    "port",
+    "remote_user",
+    "roles",
+    "strategy",
+    "throttle",
+    "timeout",
+    "validate_argspec",
+    "vars_prompt",
+];
+
+impl Scope {
+    /// The keywords of this scope.
+    pub(super) fn known(self) -> Vec<&'static str> {
+        let own = match self {
+            Self::Play => [PLAY, &[]],
+            Self::Block => [INNER, BLOCK],
+            Self::Task => [INNER, TASK],
+            Self::Handler => [INNER, TASK],
+        };
+        let listen: &[&str] = if self == Self::Handler { &["listen"] } else { &[] };
+        [SHARED, own[0], own[1], listen].concat()
+    }
+
+    /// Whether a key is a keyword that wgops can't do yet in this scope.
+    pub(super) fn is_later(self, name: &str) -> bool {
+        let lookup = matches!(self, Self::Task | Self::Handler) && name.starts_with("with_");
+        (LATER.contains(&name) || lookup) && !self.known().contains(&name)
+    }
+}
+
+/// The error for a keyword that wgops can't do yet.
+pub(super) fn later(key: &Key) -> Problem {
+    let problem = Problem::at(&key.place, format!("'{}' is not supported yet", key.name));
+    match key.name.as_str() {
+        "roles" => problem.help("put the tasks under 'tasks:'"),
+        "action" => problem.help("name the module as a key: 'apt: {name: x}'"),
+        "local_action" => problem.help("use the module with 'delegate_to: localhost'"),
+        name if name.starts_with("with_") => problem.help("use 'loop:'"),
+        _ => problem,
+    }
+}
+
+impl Reader<'_> {
+    /// Reads a keyword that the scopes share; `None` where the key is none of those.
+    pub(super) fn shared(&mut self, into: &mut Keywords, scope: Scope, key: &Key, node: &Node) -> Option<()> {
+        if scope == Scope::Play && INNER.contains(&key.name.as_str()) {
+            return None;
+        }
+        match key.name.as_str() {
+            "name" => into.name = self.optional_word(node),
+            "when" => into.when = self.conditions(node),
+            "tags" => into.tags = self.tags(node),
+            "vars" => into.vars = self.vars(node),
+            "environment" => into.environment = self.environment(node),
+            "become" => into.r#become = self.flag(node),
+            "become_user" => into.become_user = self.text(node),
+            "become_method" => into.become_method = self.text(node),
+            "ignore_errors" => into.ignore_errors = self.flag(node),
+            "any_errors_fatal" => into.any_errors_fatal = self.flag(node),
+            "no_log" => into.no_log = self.flag(node),
+            "check_mode" => into.check_mode = self.flag(node),
+            "diff" => into.diff = self.flag(node),
+            "run_once" => into.run_once = self.flag(node),
+            "delegate_to" => into.delegate_to = self.text(node),
+            "notify" => into.notify = self.texts(node),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// True, false or a template; the words for them in quotes count as well.
+    pub(super) fn flag(&mut self, node: &Node) -> Option<Node> {
+        let flag = match &node.value {
+            NodeValue::Bool(flag) => *flag,
+            NodeValue::Text(text) if !node.is_template() => match text.to_lowercase().as_str() {
+                "yes" | "true" | "on" | "1" => true,
+                "no" | "false" | "off" | "0" => false,
+                _ => return self.take(Err(node.expected("true, false or a template in '{{ }}'"))),
+            },
+            NodeValue::Text(_) => return Some(node.clone()),
+            _ => return self.take(Err(node.expected("true, false or a template in '{{ }}'"))),
+        };
+        Some(Node { value: NodeValue::Bool(flag), ..node.clone() })
+    }
+
+    /// A number or a template; a number in quotes counts as well.
+    pub(super) fn number(&mut self, node: &Node) -> Option<Node> {
+        let parsed = match &node.value {
+            NodeValue::Number(_) => return Some(node.clone()),
+            NodeValue::Text(_) if node.is_template() => return Some(node.clone()),
+            NodeValue::Text(text) => text.trim().parse::<u32>().ok(),
+            _ => None,
+        };
+        let number = self.take(parsed.ok_or_else(|| node.expected("a number or a template in '{{ }}'")))?;
+        Some(Node { value: NodeValue::Number(number.into()), ..node.clone() })
+    }
+
+    /// Text, which may be a template.
+    pub(super) fn text(&mut self, node: &Node) -> Option<Node> {
+        let word = self.take(node.word())?;
+        Some(Node { value: NodeValue::Text(word), ..node.clone() })
+    }
+
+    /// Text or a list of texts, each of which may be a template.
+    pub(super) fn texts(&mut self, node: &Node) -> Vec<Node> {
+        node.items().iter().filter_map(|item| self.text(item)).collect()
+    }
+
+    /// Conditions: booleans and expressions.
+    pub(super) fn conditions(&mut self, node: &Node) -> Vec<Node> {
+        let mut conditions = Vec::new();
+        for item in node.items() {
+            match &item.value {
+                NodeValue::Bool(_) | NodeValue::Text(_) | NodeValue::Number(_) => {
+                    conditions.push(item.clone())
+                }
+                _ => self.problems.push(item.expected("a condition")),
+            }
+        }
+        conditions
+    }
+
+    fn optional_word(&mut self, node: &Node) -> Option<String> {
+        if node.is_null() { None } else { self.take(node.word()) }
+    }
+
+    fn tags(&mut self, node: &Node) -> Vec<String> {
+        let words = self.take(node.words()).unwrap_or_default();
+        let split = words.iter().flat_map(|word| word.split(','));
+        split.map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
+    }
+
+    fn vars(&mut self, node: &Node) -> crate::load::yaml::Variables {
+        let variables = self.take(node.variables()).unwrap_or_default();
+        for (name, variable) in &variables {
+            self.check_variable_name(&Key { place: variable.place.clone(), name: name.clone() });
+        }
+        variables
+    }
+
+    /// Complains about a name that no template could use.
+    pub(super) fn check_variable_name(&mut self, key: &Key) {
+        if !is_variable_name(&key.name) {
+            let problem = Problem::at(&key.place, format!("'{}' is no variable name", key.name));
+            self.problems.push(problem.help("a name has letters, digits and '_', and begins with no digit"));
+        }
+    }
+
+    fn environment(&mut self, node: &Node) -> Vec<Node> {
+        let mut layers = Vec::new();
+        for layer in node.items() {
+            if layer.map().is_ok() || layer.is_template() {
+                layers.push(layer.clone());
+            } else {
+                self.problems
+                    .push(layer.expected("a mapping of environment variables, or a template in '{{ }}'"));
+            }
+        }
+        layers
+    }
+}

@@ -128,10 +128,19 @@ cgroup_roots() {
     done
 }
 
+# The first of them, whose lists of processes are complete. (No `| head -n 1`: under
+# pipefail a reader that leaves early makes the writer fail now and then.)
+main_cgroup_root() {
+    local roots
+    mapfile -t roots < <(cgroup_roots)
+    [ ${#roots[@]} -gt 0 ] || die "there is no cgroup2 file system below /sys/fs/cgroup"
+    echo "${roots[0]}"
+}
+
 # cgroup_pids GROUP  the processes in GROUP and below.
 cgroup_pids() {
     local root
-    root=$(cgroup_roots | head -n 1)
+    root=$(main_cgroup_root)
     [ -d "$root/$1" ] || return 0
     find "$root/$1" -name cgroup.procs -exec cat {} + 2>/dev/null || true
 }

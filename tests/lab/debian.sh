@@ -23,7 +23,7 @@ debian_mirror() {
     fi
     # shellcheck disable=SC2016  # the fields are apt's, not the shell's
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
-        awk -v release="$debian_release" '$2 == release && $3 == "main" { print $1; exit }'
+        awk -v release="$debian_release" '$2 == release && $3 == "main" && !found++ { print $1 }'
 }
 
 # build_debian TREE

@@ -88,7 +88,7 @@ host_boot() {
 # host_leader NAME  the process that is PID 1 inside the host.
 host_leader() {
     local root pid
-    root=$(cgroup_roots | head -n 1)/$(host_cgroup "$1")/payload/init.scope/cgroup.procs
+    root=$(main_cgroup_root)/$(host_cgroup "$1")/payload/init.scope/cgroup.procs
     [ -e "$root" ] || return 1
     while read -r pid; do
         if grep -qsE $'^NSpid:\t.*\t1$' "/proc/$pid/status"; then

@@ -59,7 +59,7 @@ numbers_of_lab() {
 # number. It goes by names alone, so it does not matter in what state a crash left it.
 sweep_number() {
     local number=$1 root path groups=() link
-    root=$(cgroup_roots | head -n 1)
+    root=$(main_cgroup_root)
     for path in "$root/wgops-lab/$number"-*; do
         if [ -d "$path" ]; then groups+=("wgops-lab/${path##*/}"); fi
     done
@@ -99,9 +99,10 @@ claim_number() {
         if claim "$(lab_number)"; then return 0; fi
         rm -f "$lab_dir/number"
     fi
-    local number
+    local number in_use
+    in_use=$(ip -4 -o addr show)
     for number in {0..255}; do
-        if [ -d "/sys/class/net/wglab$number" ] || ip -4 -o addr show | grep -qF " 10.213.$number."; then continue; fi
+        if [ -d "/sys/class/net/wglab$number" ] || [[ $in_use == *" 10.213.$number."* ]]; then continue; fi
         if claim "$number"; then return 0; fi
     done
     die "no subnet 10.213.*.0/24 is free"

@@ -3,10 +3,10 @@
 # exit status 1 when one failed. Takes about a minute with a built image.
 #
 #   tests/lab/selftest.sh
-set -uo pipefail # and no -e: a failed check is counted, the others still run
-
-# Much here is quoted for the shell of a host.
+#
+# Much here is quoted for the shell of a host, not for this one.
 # shellcheck disable=SC2016
+set -uo pipefail # and no -e: a failed check is counted, the others still run
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 lab=$here/../../scripts/lab
@@ -59,7 +59,10 @@ fails() { ! "$@"; }
 # turned_away KEY KNOWN_HOSTS USER@ADDRESS  passes when sshd refuses the key (and not
 # when the host cannot be reached).
 turned_away() {
-    key_login "$@" 2>&1 | tee /dev/stderr | grep -q 'Permission denied'
+    local answer
+    answer=$(key_login "$@" 2>&1)
+    echo "$answer"
+    [[ $answer == *'Permission denied'* ]]
 }
 
 # key_login KEY KNOWN_HOSTS USER@ADDRESS  with this key and no other.
@@ -229,7 +232,7 @@ done
 check_is "a host that powers itself off is down" down state h2
 check "up brings it back" "$lab" up 3
 check "a small disk: up 1 --disk 48M" "$lab" up 1 --name small --disk 48M
-check "fills up" "$lab" exec small1 'head -c 60M /dev/zero > /fill 2>&1 | grep -q "No space left"; rm /fill'
+check "fills up" "$lab" exec small1 'head -c 60M /dev/zero 2>&1 >/fill | grep "No space left" && rm /fill'
 
 echo "# latency and loss"
 check "up 1 --latency 50" "$lab" up 1 --from 4 --latency 50

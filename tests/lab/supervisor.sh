@@ -57,8 +57,9 @@ give_identity() {
 run_machine() {
     local status=0
     # Registering is for machines with systemd-machined, which the lab does without.
-    # The variable asks for the unified hierarchy inside, whatever is outside.
-    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --register=no --keep-unit \
+    # The variables ask for the unified hierarchy inside, whatever is outside, and for
+    # no lock files, which a killed nspawn would leave in /run.
+    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_LOCK=0 systemd-nspawn --quiet --register=no --keep-unit \
         --machine="$(netns_name "$host")" --hostname="$host" --directory="$root" \
         --network-namespace-path="/run/netns/$(netns_name "$host")" \
         --bind-ro="$image/repo:/srv/repo" \

@@ -117,7 +117,7 @@ build_layer() {
 # Which labs use an image is written into the image, as one file for each lab.
 
 image_unregister() {
-    [ ! -e "$lab_dir/image" ] || rm -f "$(cat "$lab_dir/image")/users/${lab_dir//\//_}"
+    rm -f "$cache_root"/image-*/users/"${lab_dir//\//_}"
 }
 
 # image_in_use IMAGE  forgets labs that are gone or went over to another image.

@@ -1,1 +1,123 @@
-//! Not yet.
+//! Reports: one file per output format, each turning events into text for people or for programs.
+//!
+//! A reporter sees events and nothing else, so a run that is replayed from the ledger reads as it did when it happened.
+//! It knows no terminal: it is told how wide one is, and always writes colours, which whoever owns the stream strips
+//! where they are not wanted. Everything from a host passes through `model::printable` here.
+//!
+//! To add a format: a new file, and its line in [`Format`] and [`reporter`].
+
+pub mod audit;
+mod both;
+mod human;
+mod json;
+mod line;
+mod narration;
+mod patch;
+
+pub use audit::{Assessment, FailOn};
+pub use line::one_line;
+
+use crate::event::Event;
+use crate::model::nearest;
+use std::fmt;
+use std::io::{self, Write};
+use std::str::FromStr;
+
+/// Turns events into text.
+pub trait Reporter: Send {
+    /// Takes the next event, and writes what there is to say by now.
+    ///
+    /// # Errors
+    /// The stream can't be written to; a closed pipe is for the caller to forgive.
+    fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// What a report is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// Tasks and their changes.
+    Run,
+    /// Tasks, their changes, and a summary of updates by host.
+    Patch,
+    /// The summary of updates by host alone: what is shown before an operator confirms.
+    Updates,
+    /// Findings, judged by what the audit was told to fail on.
+    Audit(FailOn),
+    /// What people should know while a run goes on: warnings and progress, for stderr.
+    Narration,
+}
+
+/// An output format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For programs: one document for an audit, else one event on each line.
+    Json,
+}
+
+/// How much is shown, and how wide.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct View {
+    /// Columns of the terminal; `None` where there is none, so that a log's lines stay whole.
+    pub columns: Option<usize>,
+    /// How often `-v` was given.
+    pub verbosity: u8,
+}
+
+impl View {
+    /// Columns for what is drawn: headings and tables.
+    fn drawn_columns(self) -> usize {
+        self.columns.unwrap_or(80)
+    }
+
+    /// Columns after which a line is cut or continued below.
+    fn line_columns(self) -> usize {
+        self.columns.unwrap_or(usize::MAX)
+    }
+}
+
+impl Format {
+    /// Every format, in the order in which help names them.
+    pub const ALL: [Self; 2] = [Self::Human, Self::Json];
+
+    /// The word that is typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words = Self::ALL.map(Self::as_str);
+        Self::ALL.into_iter().find(|format| format.as_str() == text).ok_or_else(|| {
+            let near =
+                nearest(text, words).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+            format!("expected one of {}{near}", words.join(", "))
+        })
+    }
+}
+
+/// The reporter of a subject in a format.
+pub fn reporter(subject: Subject, format: Format, view: View) -> Box<dyn Reporter> {
+    match (subject, format) {
+        (Subject::Narration, _) => Box::new(narration::Narration),
+        (Subject::Audit(fail_on), _) => Box::new(audit::AuditReport::new(fail_on, format, view)),
+        (_, Format::Json) => Box::new(json::Json),
+        (Subject::Run, Format::Human) => Box::new(human::Human::new(view)),
+        (Subject::Updates, Format::Human) => Box::new(patch::Summary::new(view)),
+        (Subject::Patch, Format::Human) => {
+            Box::new(both::Both(patch::Summary::new(view), human::Human::new(view)))
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! An audit's findings, judged: what was found on which host, what could not be assessed, and whether that fails.
+//!
+//! A host that could not be reached, or on which a task failed, is not assessed, which is a finding of its own and
+//! never reads as clean. `human` and `json` write the same [`Assessment`].
+
+mod human;
+mod json;
+
+use super::{Format, Reporter, View};
+use crate::event::{Event, Status};
+use crate::model::{Finding, FindingKind, HostName, RunId, Severity};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::str::FromStr;
+
+/// What an audit fails on (exit code 5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FailOn {
+    /// A pending security update, or anything that could not be assessed: it may hide one.
+    #[default]
+    Security,
+    /// Any finding.
+    Any,
+    /// Nothing: the report alone is wanted.
+    None,
+}
+
+/// Everything an audit found.
+#[derive(Clone, Debug, Default)]
+pub struct Assessment {
+    run: Option<RunId>,
+    hosts: BTreeMap<HostName, Host>,
+    interrupted: bool,
+}
+
+/// What is known of one host.
+#[derive(Clone, Debug, Default)]
+struct Host {
+    findings: Vec<Finding>,
+    left: Option<String>,
+    failed: Vec<String>,
+    lost: bool,
+    finished: bool,
+}
+
+impl FailOn {
+    /// Every choice, in the order in which help names them.
+    pub const ALL: [Self; 3] = [Self::Security, Self::Any, Self::None];
+
+    /// The word that is typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Security => "security",
+            Self::Any => "any",
+            Self::None => "none",
+        }
+    }
+
+    fn counts(self, finding: &Finding) -> bool {
+        match self {
+            Self::Security => matches!(finding.kind, FindingKind::SecurityUpdate | FindingKind::NotAssessed),
+            Self::Any => true,
+            Self::None => false,
+        }
+    }
+}
+
+impl FromStr for FailOn {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|choice| choice.as_str() == text);
+        found.ok_or_else(|| "expected security, any or none".to_owned())
+    }
+}
+
+impl Assessment {
+    /// Takes the next event of the audit.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::RunBegins { run, hosts, .. } => {
+                self.run = Some(*run);
+                self.hosts.extend(hosts.iter().map(|host| (host.clone(), Host::default())));
+            }
+            Event::Found { host, finding } => self.host(host).findings.push(finding.clone()),
+            Event::TaskEnds(end)
+                if matches!(end.status, Status::Failed | Status::Unknown) && !end.ignored =>
+            {
+                let message = end.message.clone().unwrap_or_else(|| "no reason was given".into());
+                self.host(&end.host).failed.push(format!("{}: {message}", end.task));
+            }
+            Event::HostLeaves { host, reason } => self.host(host).left.clone_from(reason),
+            Event::RunEnds { recap, interrupted, .. } => {
+                self.interrupted = *interrupted;
+                for (name, counts) in recap {
+                    let host = self.host(name);
+                    host.lost = counts.unreachable > 0;
+                    host.finished = counts.unreachable + counts.failed == 0;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn host(&mut self, name: &HostName) -> &mut Host {
+        self.hosts.entry(name.clone()).or_default()
+    }
+
+    /// The hosts, and their findings: worst first, then by kind and id.
+    pub fn findings(&self) -> Vec<(&HostName, Finding)> {
+        let of = |(name, host): (&HostName, &Host)| {
+            let own = host.findings.iter().cloned().chain(self.not_assessed(host));
+            own.map(|finding| (name.clone(), finding)).collect::<Vec<_>>()
+        };
+        let mut all: Vec<_> = self.hosts.iter().flat_map(of).collect();
+        let rank = |(name, f): &(HostName, Finding)| {
+            (std::cmp::Reverse(f.severity), f.kind, f.id.clone(), name.clone())
+        };
+        all.sort_by_cached_key(rank);
+        all.dedup();
+        let named = |(name, finding): (HostName, Finding)| {
+            self.hosts.get_key_value(&name).map(|(name, _)| (name, finding))
+        };
+        all.into_iter().filter_map(named).collect()
+    }
+
+    /// Whether the audit fails.
+    pub fn fails(&self, fail_on: FailOn) -> bool {
+        self.findings().iter().any(|(_, finding)| fail_on.counts(finding))
+    }
+
+    fn not_assessed(&self, host: &Host) -> Option<Finding> {
+        let (about, title) = match host {
+            Host { lost: true, .. } => ("unreachable", "the host could not be reached"),
+            Host { failed, .. } if !failed.is_empty() => ("task-failed", "the audit failed on this host"),
+            Host { finished: false, .. } if self.interrupted => ("interrupted", "the audit was interrupted"),
+            Host { finished: false, .. } => ("not-begun", "the audit did not get to this host"),
+            _ => return None,
+        };
+        let evidence = host.left.iter().chain(&host.failed).cloned().collect::<Vec<_>>().join("\n");
+        Some(Finding {
+            id: format!("not-assessed/{about}"),
+            kind: FindingKind::NotAssessed,
+            severity: Severity::High,
+            title: title.into(),
+            evidence,
+            remedy: "put this right and audit the host again".into(),
+        })
+    }
+
+    /// Hosts that were looked at without trouble.
+    fn assessed(&self) -> usize {
+        self.hosts.values().filter(|host| self.not_assessed(host).is_none()).count()
+    }
+}
+
+/// Writes the assessment when the run ends.
+pub(super) struct AuditReport {
+    assessment: Assessment,
+    fail_on: FailOn,
+    format: Format,
+    view: View,
+}
+
+impl AuditReport {
+    pub fn new(fail_on: FailOn, format: Format, view: View) -> Self {
+        Self { assessment: Assessment::default(), fail_on, format, view }
+    }
+}
+
+impl Reporter for AuditReport {
+    fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+        self.assessment.event(event);
+        match (event, self.format) {
+            (Event::RunEnds { .. }, Format::Human) => {
+                out.write_all(human::text(&self.assessment, self.fail_on, self.view).as_bytes())
+            }
+            (Event::RunEnds { .. }, Format::Json) => {
+                writeln!(out, "{}", json::text(&self.assessment, self.fail_on)?)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod cases {
+    use super::*;
+    use crate::event::{Counts, Mode};
+
+    pub fn finding(kind: FindingKind, severity: Severity, about: &str) -> Finding {
+        Finding {
+            id: format!("{kind}/{about}"),
+            kind,
+            severity,
+            title: format!("{about} 3.0.11-1 → 3.0.14-1"),
+            evidence: "Debian-Security:12/oldstable-security".into(),
+            remedy: "wgops patch --security".into(),
+        }
+    }
+
+    pub fn events() -> Vec<Event> {
+        let name = |host: &str| host.parse::<HostName>().unwrap();
+        let found = |host: &str, finding| Event::Found { host: name(host), finding };
+        let ok = Counts { ok: 3, ..Counts::default() };
+        let lost = Counts { unreachable: 1, ..Counts::default() };
+        vec![
+            Event::RunBegins {
+                version: 1,
+                run: RunId::from_parts(0, 7),
+                verb: "audit".into(),
+                mode: Mode::Dry { why: "an audit changes nothing".into() },
+                hosts: vec![name("web1"), name("web2"), name("db1"), name("clean1")],
+            },
+            found("web1", finding(FindingKind::Update, Severity::Low, "htop")),
+            found("web1", finding(FindingKind::SecurityUpdate, Severity::High, "openssl")),
+            found("web2", finding(FindingKind::SecurityUpdate, Severity::High, "openssl")),
+            Event::HostLeaves { host: name("db1"), reason: Some("connection refused".into()) },
+            Event::RunEnds {
+                recap: [("web1", ok), ("web2", ok), ("db1", lost), ("clean1", ok)]
+                    .map(|(h, c)| (name(h), c))
+                    .into(),
+                interrupted: false,
+                seconds: 2.0,
+            },
+        ]
+    }
+
+    pub fn assessment() -> Assessment {
+        let mut assessment = Assessment::default();
+        events().iter().for_each(|event| assessment.event(event));
+        assessment
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cases::{assessment, events, finding};
+    use super::*;
+
+    fn ids(assessment: &Assessment) -> Vec<String> {
+        assessment.findings().iter().map(|(host, f)| format!("{host} {}", f.id)).collect()
+    }
+
+    #[test]
+    fn findings_come_worst_first_and_an_unreachable_host_is_one() {
+        assert_eq!(
+            ids(&assessment()),
+            [
+                "web1 security-update/openssl",
+                "web2 security-update/openssl",
+                "db1 not-assessed/unreachable",
+                "web1 update/htop"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_assessed_never_passes_for_clean() {
+        let only = |keep: fn(&Event) -> bool| {
+            let mut out = Assessment::default();
+            events().iter().filter(|event| keep(event)).for_each(|event| out.event(event));
+            out
+        };
+        let unreachable = only(|event| !matches!(event, Event::Found { .. }));
+        assert_eq!(ids(&unreachable), ["db1 not-assessed/unreachable"]);
+        assert!(unreachable.fails(FailOn::Security));
+        assert!(!unreachable.fails(FailOn::None));
+        let not_begun = only(|event| matches!(event, Event::RunBegins { .. }));
+        assert_eq!(not_begun.findings().len(), 4);
+        assert!(not_begun.fails(FailOn::Security));
+    }
+
+    #[test]
+    fn security_alone_fails_on_security_alone() {
+        let mut plain = Assessment::default();
+        let host: HostName = "web1".parse().unwrap();
+        let update = finding(FindingKind::Update, Severity::Low, "htop");
+        plain.event(&Event::Found { host: host.clone(), finding: update });
+        let recap = [(host, crate::event::Counts::default())].into();
+        plain.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
+        assert!(!plain.fails(FailOn::Security));
+        assert!(plain.fails(FailOn::Any));
+    }
+}

@@ -1,0 +1,283 @@
+//! What happened, for people who know Ansible's `PLAY`, `TASK` and `PLAY RECAP`.
+//!
+//! A line for each thing that changed or failed; hosts that were as asked are counted on one line. `order` brings the
+//! tasks of many hosts into order, `task` shows one of them, `recap` ends the run.
+
+#[cfg(test)]
+pub(in crate::report) mod cases;
+mod order;
+mod recap;
+mod task;
+
+use super::line::{self, one_line, painted};
+use super::{Reporter, View};
+use crate::event::{Event, Mode, Status};
+use crate::model::HostName;
+use order::{Group, Waiting};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+/// Widest heading; a line of stars across a wide screen helps nobody.
+const HEADING_COLUMNS_MAX: usize = 100;
+
+/// Shows a run to people.
+pub(super) struct Human {
+    view: View,
+    waiting: Waiting,
+    failed: BTreeSet<HostName>,
+    last: Shape,
+    dry: bool,
+}
+
+/// What the last task looked like, for the empty lines between.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    OneLine,
+    Block,
+}
+
+impl Human {
+    pub fn new(view: View) -> Self {
+        Self { view, waiting: Waiting::default(), failed: BTreeSet::new(), last: Shape::Block, dry: false }
+    }
+
+    fn tasks(&mut self, groups: &[Group], out: &mut dyn Write) -> io::Result<()> {
+        for group in groups {
+            let shape = task::shape(group, self.view);
+            if shape == Shape::Block || self.last == Shape::Block {
+                writeln!(out)?;
+            }
+            out.write_all(task::text(group, self.view).as_bytes())?;
+            self.last = shape;
+        }
+        Ok(())
+    }
+
+    fn play(
+        &mut self,
+        play: &str,
+        batch: (usize, usize),
+        hosts: &[HostName],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        writeln!(out, "\n{}", heading("PLAY", play, self.view))?;
+        if batch.1 > 1 {
+            let (names, count) = (names(hosts), line::counted(hosts.len(), "host"));
+            let text = format!("batch {} of {}: {count}: {names}", batch.0, batch.1);
+            writeln!(out, "{}", line::fitted(&text, self.view.line_columns()))?;
+        }
+        self.last = Shape::Block;
+        Ok(())
+    }
+
+    /// A host that left because a task failed has said so already.
+    fn leaves(&mut self, host: &HostName, reason: &str, out: &mut dyn Write) -> io::Result<()> {
+        if self.failed.contains(host) {
+            return Ok(());
+        }
+        let label = painted(format!("fatal: [{}]", one_line(host.as_str())), line::FAILED);
+        let reason = task::message(reason, self.view);
+        self.last = Shape::Block;
+        writeln!(out, "\n{label}: {}", reason.trim_start())
+    }
+}
+
+impl Reporter for Human {
+    fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+        match event {
+            Event::RunBegins { run, verb, mode, hosts, .. } => {
+                self.dry = matches!(mode, Mode::Dry { .. });
+                let count = line::counted(hosts.len(), "host");
+                let text = format!("{} on {count}, run {run}", one_line(verb));
+                writeln!(out, "{}", painted(text, line::FAINT))?;
+                dry_run(mode, out)
+            }
+            Event::BatchBegins { play, batch, batches, hosts, .. } => {
+                let rest = self.waiting.begin(hosts);
+                self.tasks(&rest, out)?;
+                self.failed.clear();
+                self.play(play, (*batch, *batches), hosts, out)
+            }
+            Event::TaskEnds(end) => {
+                if matches!(end.status, Status::Failed | Status::Unknown) && !end.ignored {
+                    self.failed.insert(end.host.clone());
+                }
+                let complete = self.waiting.ends(end);
+                self.tasks(&complete, out)
+            }
+            Event::HostLeaves { host, reason } => {
+                let complete = self.waiting.leaves(host);
+                self.tasks(&complete, out)?;
+                reason.as_ref().map_or(Ok(()), |reason| self.leaves(host, reason, out))
+            }
+            Event::PlayStops { reason, not_begun } => {
+                let rest = self.waiting.rest();
+                self.tasks(&rest, out)?;
+                stopped(reason, not_begun, out)
+            }
+            Event::RunEnds { recap, interrupted, seconds } => {
+                let rest = self.waiting.rest();
+                self.tasks(&rest, out)?;
+                let end = recap::End { recap, interrupted: *interrupted, seconds: *seconds, dry: self.dry };
+                out.write_all(recap::text(&end, self.view).as_bytes())
+            }
+            Event::Found { .. } | Event::Warning { .. } | Event::Progress { .. } => Ok(()),
+        }
+    }
+}
+
+fn dry_run(mode: &Mode, out: &mut dyn Write) -> io::Result<()> {
+    let Mode::Dry { why } = mode else { return Ok(()) };
+    writeln!(out, "{} ({})", painted("DRY RUN: nothing is changed", line::STRONG), one_line(why))
+}
+
+fn stopped(reason: &str, not_begun: &[HostName], out: &mut dyn Write) -> io::Result<()> {
+    let label = painted("PLAY STOPPED", line::FAILED);
+    writeln!(out, "\n{label}: {}", one_line(reason))?;
+    if not_begun.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  not begun: {}", names(not_begun))
+}
+
+fn names(hosts: &[HostName]) -> String {
+    hosts.iter().map(|host| one_line(host.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+/// `TASK [name] ****`, as wide as the terminal.
+fn heading(word: &str, name: &str, view: View) -> String {
+    let columns = view.drawn_columns().min(HEADING_COLUMNS_MAX);
+    let name = one_line(name);
+    let bare = if name.is_empty() { word.to_owned() } else { format!("{word} [{name}]") };
+    let bare = line::fitted(&bare, columns);
+    let stars = columns.saturating_sub(line::width(&bare) + 1);
+    let bare = painted(&bare, line::STRONG);
+    if stars == 0 { bare } else { format!("{bare} {}", painted("*".repeat(stars), line::FAINT)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cases::{change, end, hosts, plain};
+    use super::*;
+    use crate::event::{Counts, TaskEnd};
+    use std::collections::BTreeMap;
+
+    fn told(events: &[Event], view: View) -> String {
+        let (mut human, mut out) = (Human::new(view), Vec::new());
+        events.iter().for_each(|event| human.event(event, &mut out).unwrap());
+        plain(&out)
+    }
+
+    fn batch(names: &str) -> Event {
+        let play = "Web servers".to_owned();
+        Event::BatchBegins { play, number: 0, batch: 1, batches: 1, hosts: hosts(names) }
+    }
+
+    fn ends(end: TaskEnd) -> Event {
+        Event::TaskEnds(Box::new(end))
+    }
+
+    fn run_ends(list: &[(&str, Counts)]) -> Event {
+        let recap: BTreeMap<_, _> = list.iter().map(|(host, c)| (host.parse().unwrap(), *c)).collect();
+        Event::RunEnds { recap, interrupted: false, seconds: 3.42 }
+    }
+
+    #[test]
+    fn a_run_reads_like_one_of_ansible() {
+        let changed = |host| TaskEnd {
+            status: Status::Changed,
+            changes: vec![change("write /etc/motd, 12 lines")],
+            ..end(host, 1)
+        };
+        let failed = TaskEnd {
+            status: Status::Failed,
+            message: Some("exit status 1\nE: no such package".into()),
+            ..end("db1", 1)
+        };
+        let counts = Counts { ok: 2, changed: 1, ..Counts::default() };
+        let lost = Counts { ok: 1, failed: 1, ..Counts::default() };
+        let text = told(
+            &[
+                batch("db1 web1 web2"),
+                ends(end("web2", 0)),
+                ends(changed("web2")),
+                ends(end("web1", 0)),
+                ends(end("db1", 0)),
+                ends(failed),
+                Event::HostLeaves { host: "db1".parse().unwrap(), reason: Some("a task failed".into()) },
+                ends(end("web1", 1)),
+                run_ends(&[("db1", lost), ("web1", counts), ("web2", counts)]),
+            ],
+            View { columns: Some(60), verbosity: 0 },
+        );
+        insta::assert_snapshot!(text, @r"
+        PLAY [Web servers] *****************************************
+
+        TASK [Task 0] ********************************** ok: 3 hosts
+
+        TASK [Task 1] **********************************************
+        failed: [db1] => exit status 1
+            E: no such package
+        changed: [web2] => write /etc/motd, 12 lines
+        ok: [web1]
+
+        PLAY RECAP *************************************************
+        db1  : ok=1 changed=0 unreachable=0 failed=1 skipped=0
+               rescued=0 ignored=0
+        web1 : ok=2 changed=1 unreachable=0 failed=0 skipped=0
+               rescued=0 ignored=0
+        web2 : ok=2 changed=1 unreachable=0 failed=0 skipped=0
+               rescued=0 ignored=0
+
+        3 hosts, 2 changed, 1 failed in 3.4 s
+        ");
+    }
+
+    #[test]
+    fn a_dry_run_says_why_nothing_is_changed() {
+        let mode = Mode::Dry { why: "sam is a shadow\u{1b}[2J".into() };
+        let run = crate::model::RunId::from_parts(0, 7);
+        let begins = Event::RunBegins { version: 1, run, verb: "patch".into(), mode, hosts: hosts("a b") };
+        let once = Counts { ok: 1, changed: 1, unknown: 2, ..Counts::default() };
+        insta::assert_snapshot!(told(&[begins, run_ends(&[("a", once)])], View::default()), @r"
+        patch on 2 hosts, run 00000000000000000000000007
+        DRY RUN: nothing is changed (sam is a shadow^[[2J)
+
+        PLAY RECAP *********************************************************************
+        a : ok=1 changed=1 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0 unknown=2
+
+        1 host, 1 would change in 3.4 s
+        ");
+    }
+
+    #[test]
+    fn a_host_that_can_not_be_reached_says_why_and_a_stopped_play_whom_it_left_out() {
+        let events = [
+            batch("web1 web2"),
+            Event::HostLeaves {
+                host: "web1".parse().unwrap(),
+                reason: Some("connection refused\n\u{7}".into()),
+            },
+            Event::PlayStops { reason: "too many hosts failed".into(), not_begun: hosts("web3 web4") },
+        ];
+        insta::assert_snapshot!(told(&events, View::default()), @r"
+        PLAY [Web servers] *************************************************************
+
+        fatal: [web1]: connection refused
+            ^G
+
+        PLAY STOPPED: too many hosts failed
+          not begun: web3, web4
+        ");
+    }
+
+    #[test]
+    fn batches_are_counted_and_long_names_fit_the_terminal() {
+        let play = "A play with a name that is longer than any terminal".to_owned();
+        let event =
+            Event::BatchBegins { play, number: 0, batch: 2, batches: 3, hosts: hosts("web1 web2 web3 web4") };
+        let text = told(&[event], View { columns: Some(30), verbosity: 0 });
+        assert!(text.lines().all(|line| line::width(line) <= 30), "{text}");
+        assert!(text.contains("batch 2 of 3: 4 hosts"), "{text}");
+    }
+}

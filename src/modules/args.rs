@@ -19,6 +19,8 @@ pub struct Param {
     pub default: &'static str,
     /// One sentence for people.
     pub help: &'static str,
+    /// Whether it does anything: a parameter that Ansible has and we lack is refused by name.
+    pub supported: bool,
 }
 
 /// What may be given for a parameter.
@@ -80,7 +82,12 @@ pub struct Args(Map);
 impl Param {
     /// A parameter that may be left out.
     pub const fn optional(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Self { name, aliases: &[], kind, required: false, default: "", help }
+        Self { name, aliases: &[], kind, required: false, default: "", help, supported: true }
+    }
+
+    /// A parameter that Ansible has and we lack.
+    pub const fn not_yet(name: &'static str) -> Self {
+        Self { supported: false, ..Self::optional(name, Kind::Any, "not supported yet") }
     }
 
     /// A parameter that must be given.
@@ -120,6 +127,9 @@ impl Args {
         for key in keys {
             match params.iter().find(|p| p.is(key)) {
                 None => problems.push(unknown(params, key)),
+                Some(p) if !p.supported => {
+                    problems.push(problem(key, format!("the parameter '{key}' is not supported yet"), None));
+                }
                 Some(p) if seen.iter().any(|s| s.name == p.name) => {
                     problems.push(problem(key, format!("'{key}' says again what another name said"), None));
                 }
@@ -223,10 +233,11 @@ fn problem(key: &str, message: String, help: Option<String>) -> ArgProblem {
 }
 
 fn unknown(params: &[Param], key: &str) -> ArgProblem {
-    let names = || params.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
+    let known = || params.iter().filter(|p| p.supported);
+    let names = || known().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
     let help = match nearest(key, names()) {
         Some(near) => format!("did you mean '{near}'?"),
-        None => format!("it takes {}", params.iter().map(|p| p.name).collect::<Vec<_>>().join(", ")),
+        None => format!("it takes {}", known().map(|p| p.name).collect::<Vec<_>>().join(", ")),
     };
     problem(key, format!("there is no parameter '{key}'"), Some(help))
 }
@@ -326,6 +337,7 @@ mod tests {
         Param::optional("force", Kind::Bool, "even so").default("yes"),
         Param::optional("state", Kind::Choice(&["present", "absent"]), "what").default("present"),
         Param::optional("names", Kind::List, "several"),
+        Param::not_yet("seuser").or(&["serole", "setype"]),
     ];
 
     fn parse(given: Value) -> Result<Args, ArgProblem> {
@@ -352,6 +364,8 @@ mod tests {
             message(json!({"path": "/x", "force": "maybe"})),
             "'force' is \"maybe\": expected yes or no"
         );
+        let lacking = message(json!({"path": "/x", "setype": "y"}));
+        assert_eq!(lacking, "the parameter 'setype' is not supported yet");
         let unknown = parse(json!({"path": "/x", "staet": "absent"})).unwrap_err();
         assert_eq!(unknown.help.as_deref(), Some("did you mean 'state'?"));
     }

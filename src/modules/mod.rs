@@ -8,16 +8,29 @@
 //! asked; `crate::plan` calls; `crate::execute` applies.
 
 mod args;
+mod assert;
 mod change;
+mod debug;
+mod fail;
+#[cfg(test)]
+pub(crate) mod harness;
+mod ping;
+mod set_fact;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED};
 
-use crate::model::{Content, Map};
+use crate::model::{Content, Map, Script};
 use crate::questions::{Answers, Ask, Output, Stop};
 
 /// Every module, in alphabetical order.
-pub static ALL: &[&Module] = &[];
+pub static ALL: &[&Module] =
+    &[&assert::MODULE, &debug::MODULE, &fail::MODULE, &ping::MODULE, &set_fact::MODULE];
+
+/// Every script that changes a host.
+pub fn change_scripts() -> Vec<Script> {
+    Vec::new()
+}
 
 /// One module: its name, its parameters, and its two pure functions.
 pub struct Module {
@@ -50,6 +63,8 @@ pub struct Host<'a> {
     pub controller: &'a dyn Controller,
     /// Whether the user wants to see file contents compared (`--diff`).
     pub show_diff: bool,
+    /// How many `-v` the user gave: what `debug` compares its `verbosity` with.
+    pub verbosity: u8,
 }
 
 impl Host<'_> {
@@ -93,4 +108,43 @@ pub fn plain_result(outcome: &Outcome, outputs: &[Output]) -> Map {
         result.insert("rc".into(), failed.status.into());
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::questions::read_only_scripts;
+    use crate::questions::workbench::Workbench;
+    use std::collections::HashSet;
+
+    #[test]
+    fn modules_are_found_by_names_that_are_unique_and_listed_in_order() {
+        let names: Vec<&str> = ALL.iter().map(|module| module.name).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        let mut all: Vec<&str> = ALL.iter().flat_map(|m| m.aliases).copied().chain(names).collect();
+        assert!(all.iter().all(|name| find(name).is_some()));
+        all.sort_unstable();
+        assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "{all:?}");
+        assert!(find("no_such_module").is_none());
+    }
+
+    #[test]
+    fn scripts_have_names_of_their_own_that_a_shell_can_use() {
+        let mut names = HashSet::new();
+        for script in read_only_scripts().into_iter().chain(change_scripts()) {
+            assert!(names.insert(script.name), "two scripts are called {}", script.name);
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            assert!(!script.name.is_empty() && script.name.chars().all(fits), "{}", script.name);
+        }
+    }
+
+    #[test]
+    fn every_script_is_a_functions_body_in_every_shell() {
+        for bench in Workbench::every_shell() {
+            for script in read_only_scripts().into_iter().chain(change_scripts()) {
+                let said = bench.syntax_error(script);
+                assert_eq!(said, None, "{} in {}", script.name, bench.name());
+            }
+        }
+    }
 }

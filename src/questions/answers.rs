@@ -62,6 +62,8 @@ pub struct Answers {
     stored: HashMap<Key, Stored>,
     parsed: RefCell<HashMap<Key, Parsed>>,
     wanted: RefCell<IndexMap<Key, Asked>>,
+    /// How to find out from the output what an answer depends on besides.
+    reads_too: RefCell<HashMap<Key, fn(&Output) -> Subjects>>,
     looked_at: RefCell<Vec<Subjects>>,
     provisional: RefCell<Option<String>>,
     /// Subjects that a dry run would have touched, each with the name of the task.
@@ -82,6 +84,7 @@ impl Answers {
         let Some(stored) = self.stored.get(&key) else {
             let reads = question.reads();
             let asked = Asked { script: Q::SCRIPT, args: key.args.clone(), reads, cost: question.cost() };
+            self.reads_too.borrow_mut().insert(key.clone(), Q::reads_too);
             self.wanted.borrow_mut().insert(key, asked);
             return Err(Stop::Ask);
         };
@@ -110,7 +113,11 @@ impl Answers {
     pub fn store(&mut self, asked: &Asked, raw: Raw) {
         let key = asked.key();
         self.parsed.borrow_mut().remove(&key);
-        self.stored.insert(key, Stored { raw, reads: asked.reads.clone() });
+        let mut reads = asked.reads.clone();
+        if let (Ok(output), Some(reads_too)) = (&raw, self.reads_too.borrow().get(&key)) {
+            reads.extend(&reads_too(output));
+        }
+        self.stored.insert(key, Stored { raw, reads });
     }
 
     /// Drops every answer that a change of these subjects may have made stale.
@@ -234,6 +241,36 @@ mod tests {
         assert_eq!(*answers.get(Size("/srv/b")).unwrap(), 2);
         answers.forget(&Subjects::Undeclared);
         assert_eq!(answers.get(Size("/srv/b")), Err(Stop::Ask));
+    }
+
+    struct Followed;
+    impl Question for Followed {
+        type Answer = String;
+        const SCRIPT: Script = Script { name: "test_followed", text: "readlink /etc/link" };
+        fn args(&self) -> Argv {
+            Argv::default()
+        }
+        fn reads(&self) -> Subjects {
+            [Subject::path("/etc/link")].into()
+        }
+        fn reads_too(output: &Output) -> Subjects {
+            [Subject::path(&output.text())].into()
+        }
+        fn parse(&self, output: &Output) -> Result<String, ParseError> {
+            Ok(output.text().into_owned())
+        }
+    }
+
+    #[test]
+    fn a_change_to_what_a_link_led_to_drops_the_answer_about_the_link() {
+        let mut answers = Answers::default();
+        assert_eq!(answers.get(Followed), Err(Stop::Ask));
+        let asked = answers.take_wanted().remove(0);
+        answers.store(&asked, Ok(Output::ok("/srv/file")));
+        answers.forget(&[Subject::path("/srv/other")].into());
+        assert!(answers.get(Followed).is_ok());
+        answers.forget(&[Subject::path("/srv/file")].into());
+        assert_eq!(answers.get(Followed), Err(Stop::Ask));
     }
 
     #[test]

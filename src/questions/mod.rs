@@ -6,6 +6,11 @@
 //! again. Where to look next: `crate::modules` for who asks, `crate::plan` for who gathers.
 
 mod answers;
+pub mod connection;
+pub mod contents;
+pub mod files;
+#[cfg(test)]
+pub(crate) mod workbench;
 
 pub use answers::{Answers, Ask, Asked, Key, Raw, Reading};
 
@@ -24,6 +29,11 @@ pub trait Question {
 
     /// What the answer depends on. A change that touches any of it makes the answer stale.
     fn reads(&self) -> Subjects;
+
+    /// What the answer turned out to depend on besides: where a link led. It is noted when the answer arrives.
+    fn reads_too(_output: &Output) -> Subjects {
+        Subjects::NONE
+    }
 
     /// Reads the script's output.
     ///
@@ -125,5 +135,5 @@ impl Stop {
 
 /// Every script that only reads, so that a server can allow these by digest and nothing else.
 pub fn read_only_scripts() -> Vec<Script> {
-    Vec::new()
+    vec![connection::Alive::SCRIPT, contents::Read::SCRIPT, files::Inspect::SCRIPT]
 }

@@ -1,0 +1,33 @@
+//! `fail`: ends the play for a host with a message.
+
+use super::{Args, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use crate::questions::Stop;
+
+/// The module.
+pub static MODULE: Module = Module {
+    name: "fail",
+    aliases: &[],
+    summary: "Fails with a message",
+    params: &[Param::optional("msg", Kind::Text, "why").default("Failed as requested from task")],
+    free_form: FreeForm::No,
+    diff,
+    result: plain_result,
+};
+
+fn diff(args: &Args, _: &Host<'_>) -> Result<Outcome, Stop> {
+    Err(Stop::refuse(args.needed("msg")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::harness::without_host;
+    use serde_json::json;
+
+    #[test]
+    fn it_fails_with_the_message_given() {
+        assert_eq!(without_host(&MODULE, &json!({"msg": "no"})).err(), Some(Stop::refuse("no")));
+        let plain = without_host(&MODULE, &json!({})).err();
+        assert_eq!(plain, Some(Stop::refuse("Failed as requested from task")));
+    }
+}

@@ -1,1 +1,224 @@
-//! Not yet.
+//! Jinja as Ansible's dialect has it: strings that are templates, conditions, template files. A template sees only what
+//! its [`Scope`] hands out; it runs no programs, and what is Data is never rendered. Three things follow a value through
+//! every filter: whether a secret went into it, whether it depends on something not known yet, and its native type.
+//!
+//! Start at [`Templates`]; then `evaluate.rs` (one evaluation), `source.rs` (what is checked before one),
+//! `filters/`, `is.rs` and `functions.rs` (the vocabulary, each a table).
+
+mod call;
+mod compile;
+mod controller;
+mod convert;
+mod error;
+mod evaluate;
+mod filters;
+mod functions;
+mod header;
+mod is;
+mod lazy;
+mod methods;
+mod scope;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use controller::{Controller, ThisMachine};
+pub use error::{Mistake, TemplateError, TemplateErrorKind};
+pub use scope::{Binding, Cause, Scope};
+
+use crate::model::Value;
+use compile::{Cache, Form};
+use evaluate::Session;
+use lazy::Names;
+use std::sync::Arc;
+
+/// What rendering something came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rendered<T = Value> {
+    /// A value.
+    Known {
+        /// The value itself.
+        value: T,
+        /// Whether a secret went into it.
+        tainted: bool,
+    },
+    /// It is `omit`: whoever asked does as if it had not been written at all.
+    Omitted,
+    /// It depends on something not known yet, whatever the template made of that.
+    Unknown(Cause),
+}
+
+impl<T> Rendered<T> {
+    /// The value, where there is one.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known { value, .. } => Some(value),
+            Self::Omitted | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Whether a secret went into it.
+    pub fn is_tainted(&self) -> bool {
+        matches!(self, Self::Known { tainted: true, .. })
+    }
+}
+
+/// Renders templates, and keeps them compiled: one for a whole run, shared by all hosts.
+pub struct Templates {
+    cache: Arc<Cache>,
+}
+
+impl Templates {
+    /// Makes the environment. The controller is what templates may learn of this machine.
+    pub fn new(controller: Arc<dyn Controller>) -> Self {
+        Self { cache: Arc::new(Cache::new(controller)) }
+    }
+
+    /// Renders a value all the way down. A string that is one `{{ expression }}` becomes the expression's value with
+    /// its native type, any other string a text; `omit` removes a member, an item, or the whole.
+    ///
+    /// # Errors
+    /// A template has a mistake, or uses what is undefined, and nothing unknown was needed before that.
+    pub fn render(&self, value: &Value, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        self.session(scope, |session, names| session.render(value, names))
+    }
+
+    /// Decides a condition: a bare expression, a boolean, or a list of them of which all must hold.
+    ///
+    /// # Errors
+    /// As for [`render`](Self::render); also a result that is neither true nor false.
+    pub fn condition(
+        &self,
+        condition: &Value,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Rendered<bool>, TemplateError> {
+        let Value::Array(all) = condition else { return self.one_condition(condition, scope) };
+        let (mut unknown, mut any_tainted) = (None, false);
+        for one in all {
+            match self.one_condition(one, scope) {
+                Ok(Rendered::Known { value: false, tainted }) => {
+                    return Ok(Rendered::Known { value: false, tainted: tainted || any_tainted });
+                }
+                Ok(Rendered::Known { tainted, .. }) => any_tainted |= tainted,
+                Ok(Rendered::Unknown(cause)) => unknown = unknown.or(Some(cause)),
+                Ok(Rendered::Omitted) => {}
+                // What follows an unknown condition may rely on it, and is then no mistake.
+                Err(_) if unknown.is_some() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(unknown.map_or(Rendered::Known { value: true, tainted: any_tainted }, Rendered::Unknown))
+    }
+
+    fn one_condition(
+        &self,
+        condition: &Value,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Rendered<bool>, TemplateError> {
+        let text = match condition {
+            Value::Bool(value) => return Ok(Rendered::Known { value: *value, tainted: false }),
+            Value::String(text) => text,
+            other => return Err(evaluate::not_boolean(other, &other.to_string())),
+        };
+        let (form, text) = condition_form(text)?;
+        let rendered = self.session(scope, |session, names| session.string(form, text, names))?;
+        match rendered {
+            Rendered::Known { value: Value::Bool(value), tainted } => Ok(Rendered::Known { value, tainted }),
+            Rendered::Known { value, tainted } => {
+                Err(evaluate::not_boolean(if tainted { &Value::Null } else { &value }, text))
+            }
+            Rendered::Omitted => Err(evaluate::not_boolean(&Value::Null, text)),
+            Rendered::Unknown(cause) => Ok(Rendered::Unknown(cause)),
+        }
+    }
+
+    /// Renders a template file's text. The name is for error messages.
+    ///
+    /// # Errors
+    /// As for [`render`](Self::render).
+    pub fn text(
+        &self,
+        name: &str,
+        source: &str,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Rendered<String>, TemplateError> {
+        let rendered = self.session(scope, |session, names| session.file(name, source, names))?;
+        Ok(match rendered {
+            Rendered::Known { value: Value::String(value), tainted } => Rendered::Known { value, tainted },
+            Rendered::Known { value, tainted } => Rendered::Known { value: value.to_string(), tainted },
+            Rendered::Omitted => Rendered::Omitted,
+            Rendered::Unknown(cause) => Rendered::Unknown(cause),
+        })
+    }
+
+    /// Finds what is wrong with the templates in a value without evaluating any: syntax, and filters, tests and
+    /// functions that don't exist.
+    pub fn check(&self, value: &Value) -> Vec<TemplateError> {
+        match value {
+            Value::String(text) => self.cache.check(Form::Value, text),
+            Value::Array(items) => items.iter().flat_map(|item| self.check(item)).collect(),
+            Value::Object(map) => map.values().flat_map(|member| self.check(member)).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+        }
+    }
+
+    /// Like [`check`](Self::check), for a condition.
+    pub fn check_condition(&self, condition: &Value) -> Vec<TemplateError> {
+        match condition {
+            Value::Bool(_) => Vec::new(),
+            Value::String(text) => match condition_form(text) {
+                Ok((form, text)) => self.cache.check(form, text),
+                Err(error) => vec![error],
+            },
+            Value::Array(all) => all.iter().flat_map(|one| self.check_condition(one)).collect(),
+            other => vec![evaluate::not_boolean(other, &other.to_string())],
+        }
+    }
+
+    /// Like [`check`](Self::check), for a template file's text.
+    pub fn check_text(&self, name: &str, source: &str) -> Vec<TemplateError> {
+        self.cache.file(name, source).err().unwrap_or_default()
+    }
+
+    fn session(
+        &self,
+        scope: &Arc<dyn Scope>,
+        work: impl FnOnce(&Arc<Session>, &Arc<Names>) -> Result<Option<Value>, TemplateError>,
+    ) -> Result<Rendered, TemplateError> {
+        let session = Session::new(self.cache.clone());
+        let names = session.scope(scope.clone());
+        let result = work(&session, &names);
+        let verdict = session.end();
+        if let Some(cause) = verdict.unknown {
+            return Ok(Rendered::Unknown(cause));
+        }
+        match (result?, verdict.failure) {
+            (_, Some(failure)) => Err(failure),
+            (Some(value), None) => Ok(Rendered::Known { value, tainted: verdict.tainted }),
+            (None, None) => Ok(Rendered::Omitted),
+        }
+    }
+}
+
+/// A condition is a bare expression; braces around all of it are forgiven.
+fn condition_form(text: &str) -> Result<(Form, &str), TemplateError> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(TemplateError::new(TemplateErrorKind::NotBoolean, "the condition is empty").at(
+            "condition",
+            "",
+            None,
+        ));
+    }
+    if trimmed.starts_with("{{") && trimmed.ends_with("}}") {
+        return Ok((Form::Value, trimmed));
+    }
+    let braces = trimmed.find("{{").or_else(|| trimmed.find("{%"));
+    if let Some(start) = braces.filter(|_| !source::is_expression(trimmed)) {
+        let message = "a condition is an expression already and holds no templates";
+        return Err(TemplateError::new(TemplateErrorKind::Syntax, message)
+            .hint(Some("write the variable's name without {{ and }}".into()))
+            .at("condition", trimmed, Some(start..start + 2)));
+    }
+    Ok((Form::Expression, trimmed))
+}

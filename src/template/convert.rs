@@ -1,0 +1,199 @@
+//! Between the engine's values and ours: a result is forced all the way down, `omit` takes a member away, and what is
+//! undefined or no value at all is refused.
+
+use super::error::{TemplateError, TemplateErrorKind as Kind};
+use super::evaluate::{OUTPUT_BYTES_MAX, into_engine, too_large};
+use super::lazy::{Lazy, Nature};
+use crate::model;
+use minijinja::value::{Object, ObjectRepr, Serde, ValueKind};
+use minijinja::{Error, ErrorKind, Output, State, Value};
+use std::fmt;
+use std::sync::Arc;
+
+/// How deep lists and mappings may be nested.
+const DEPTH_MAX: usize = 100;
+
+/// The value of `omit`.
+pub(super) struct Omit;
+
+impl fmt::Debug for Omit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("omit")
+    }
+}
+
+impl Object for Omit {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+}
+
+/// A number of ours as the engine's.
+pub(super) fn number(number: &serde_json::Number) -> Value {
+    match (number.as_i64(), number.as_u64()) {
+        (Some(value), _) => Value::from(value),
+        (None, Some(value)) => Value::from(value),
+        (None, None) => Value::from(number.as_f64().unwrap_or_default()),
+    }
+}
+
+/// A value of ours as the engine's.
+pub(super) fn to_engine(value: &model::Value) -> Value {
+    match value {
+        model::Value::Null => Value::from(()),
+        model::Value::Bool(value) => Value::from(*value),
+        model::Value::Number(value) => number(value),
+        model::Value::String(text) => Value::from(text.as_str()),
+        other => Value::from(Serde(other)),
+    }
+}
+
+/// Gives back a value, or the error that it carries.
+pub(super) fn valid(value: Value) -> Result<Value, Error> {
+    if value.kind() != ValueKind::Invalid {
+        return Ok(value);
+    }
+    match Value::from(vec![value]).try_iter()?.checked().next() {
+        Some(result) => result,
+        None => Err(Error::new(ErrorKind::InvalidOperation, "an invalid value")),
+    }
+}
+
+/// A value of the engine as ours, members forced; nothing where it is `omit`.
+pub(super) fn to_model(value: &Value) -> Result<Option<model::Value>, Error> {
+    at_depth(value, 0)
+}
+
+/// Like [`to_model`], where `omit` makes no sense.
+pub(super) fn to_model_whole(value: &Value) -> Result<model::Value, Error> {
+    to_model(value)?.ok_or_else(|| {
+        into_engine(TemplateError::new(
+            Kind::Operation,
+            "omit can only stand for a whole value, not be a part of one",
+        ))
+    })
+}
+
+fn at_depth(value: &Value, depth: usize) -> Result<Option<model::Value>, Error> {
+    if depth > DEPTH_MAX {
+        let message = format!("lists and mappings are nested more than {DEPTH_MAX} deep");
+        return Err(into_engine(TemplateError::new(Kind::Limit, message)));
+    }
+    if let Some(lazy) = value.downcast_object_ref::<Lazy>().filter(|lazy| lazy.nature() == Nature::Data) {
+        return Ok(Some(lazy.json().clone()));
+    }
+    if value.downcast_object_ref::<Omit>().is_some() {
+        return Ok(None);
+    }
+    Ok(Some(match value.kind() {
+        ValueKind::None => model::Value::Null,
+        ValueKind::Bool => model::Value::Bool(value.is_true()),
+        ValueKind::Number => from_number(value)?,
+        ValueKind::String | ValueKind::Bytes => text(value)?,
+        ValueKind::Seq | ValueKind::Iterable => {
+            let mut items = Vec::new();
+            for (index, item) in value.try_iter()?.checked().enumerate() {
+                let item = item?;
+                if item.is_undefined() {
+                    return Err(undefined_member(value, &format!("[{index}]")));
+                }
+                items.extend(at_depth(&item, depth + 1)?);
+            }
+            model::Value::Array(items)
+        }
+        ValueKind::Map => model::Value::Object(mapping(value, depth)?),
+        ValueKind::Undefined => return Err(Error::new(ErrorKind::UndefinedError, "a member is undefined")),
+        ValueKind::Invalid => return valid(value.clone()).map(|_| None),
+        _ => {
+            let message = "a function or macro is no value; was it meant to be called?";
+            return Err(Error::new(ErrorKind::InvalidOperation, message));
+        }
+    }))
+}
+
+fn mapping(value: &Value, depth: usize) -> Result<model::Map, Error> {
+    let mut map = model::Map::new();
+    for key in value.try_iter()?.checked() {
+        let key = key?;
+        let member = valid(value.get_item(&key)?)?;
+        if member.is_undefined() {
+            return Err(undefined_member(value, &format!(".{key}")));
+        }
+        if let Some(member) = at_depth(&member, depth + 1)? {
+            map.insert(key.to_string(), member);
+        }
+    }
+    Ok(map)
+}
+
+fn undefined_member(parent: &Value, member: &str) -> Error {
+    let reason = parent.downcast_object_ref::<Lazy>().and_then(|lazy| lazy.undefined_member(member));
+    reason.map_or_else(
+        || Error::new(ErrorKind::UndefinedError, format!("the member {member} is undefined")),
+        into_engine,
+    )
+}
+
+fn from_number(value: &Value) -> Result<model::Value, Error> {
+    if let Ok(integer) = i64::try_from(value.clone()) {
+        if value.is_integer() {
+            return Ok(integer.into());
+        }
+    } else if let Ok(integer) = u64::try_from(value.clone()) {
+        return Ok(integer.into());
+    }
+    let float = f64::try_from(value.clone())?;
+    let number = serde_json::Number::from_f64(float);
+    number.map(model::Value::Number).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidOperation,
+            format!("{float} is not a number that YAML and JSON can hold"),
+        )
+    })
+}
+
+fn text(value: &Value) -> Result<model::Value, Error> {
+    let text = value.to_string();
+    if text.len() > OUTPUT_BYTES_MAX {
+        return Err(into_engine(too_large()));
+    }
+    Ok(model::Value::String(text))
+}
+
+/// How much text an evaluation has written so far.
+#[derive(Default)]
+struct Emitted(usize);
+
+/// Writes what `{{ … }}` in a text evaluates to, in Python's form; None is nothing.
+pub(super) fn emit(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    let text = match value.kind() {
+        ValueKind::None => return Ok(()),
+        ValueKind::Undefined => {
+            let message = "an inline 'if' without 'else' was false, so there is no value";
+            return Err(into_engine(TemplateError::new(Kind::Undefined, message)));
+        }
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            to_model_whole(value)?;
+            value.to_string()
+        }
+        ValueKind::Plain => {
+            to_model_whole(value)?;
+            return Ok(());
+        }
+        _ => match value.as_str() {
+            Some(text) => return count(state, text).and_then(|()| Ok(out.write_str(text)?)),
+            None => value.to_string(),
+        },
+    };
+    count(state, &text)?;
+    Ok(out.write_str(&text)?)
+}
+
+fn count(state: &mut State, text: &str) -> Result<(), Error> {
+    let emitted = state.get_or_insert_extension(Emitted::default());
+    emitted.0 += text.len();
+    if emitted.0 > OUTPUT_BYTES_MAX {
+        return Err(into_engine(too_large()));
+    }
+    Ok(())
+}

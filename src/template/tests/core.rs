@@ -257,7 +257,7 @@ fn an_error_has_its_place_in_the_source() {
         &vars().arc(),
     );
     let error = error.unwrap_err();
-    assert_eq!((error.name.as_str(), error.line, error.column), ("motd.j2", 2, 37));
+    assert_eq!((error.name.as_str(), error.line, error.column), ("motd.j2", 2, 31));
     assert_eq!(error.to_string(), "'result.nme' is undefined");
     assert_eq!(error.line_text, "  {{ x.y.z | default(1) }} {{ result.nme | upper }}");
     let error = templates().render(&json!("a {{ port | uper }}"), &vars().arc()).unwrap_err();

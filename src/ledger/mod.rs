@@ -1,1 +1,150 @@
-//! Not yet.
+//! The ledger: who changed what, signed, in files that git merges without conflicts. Append, read, verify, show.
+//!
+//! This room knows neither engine nor terminal: it takes what happened as data, and gives back lines and breaks. Begin
+//! with [`Ledger`] (writing) and [`Record`] (reading, [`Record::verify`], [`Record::log`]); [`Public`] and [`Private`] are
+//! what an entry holds.
+//!
+//! # Format
+//!
+//! An entry is `ledger/CHAIN/YEAR/SEQ.json`, SEQ with at least 8 digits, YEAR that of its time in UTC. Beside it lie
+//! `SEQ.json.sig`, the SSH signature over exactly its bytes in the namespace `ledger@wgops`, and, where there is more to
+//! say than the public may read, `SEQ.private.json`, whose digest the entry holds. One chain is written with one key from
+//! one clone. Entries are never overwritten:
+//!
+//! ```json
+//! {"version":1,"chain":"alice-a1b2c3d4-7f","seq":12,
+//!  "previous":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+//!  "seen":{"carol-9f0e1d2c-03":{"seq":4,"digest":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}},
+//!  "roster":17,"time":"2026-11-21T22:00:00Z","kind":"outcome","run":"01ARZ3NDEKTSV4RRFFQ69G5FAV","verb":"patch",
+//!  "hosts":12,"changed":2,"failed":0,
+//!  "private":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
+//! ```
+//!
+//! `seq` counts from 1; `previous` is the digest of the entry before, in the same chain; `seen` names the heads of the other
+//! chains that its writer had. `hosts`, `changed`, `failed`, `unreachable` and `unknown` count hosts.
+//!
+//! # Writing
+//!
+//! Private part and signature get their names first, the entry last, each written in full and synced before; then the
+//! directory is synced. Whatever a crash leaves is thus either a whole entry or no entry: [`Record::verify`] notes what was
+//! left, and the next append clears it away (a nameless or unsigned rest is removed, an unsigned entry set aside as `.torn`).
+//!
+//! What belongs to this clone alone is in `.wgops/`, which ignores itself in git: the random part of the chain's name, bound
+//! to the clone's path so that a copied clone begins a chain of its own, and the lock under which entries are appended.
+//!
+//! # Not yet
+//!
+//! Roster signatures and thresholds, exporting, a cache of verified heads. Roles are judged by the roster at hand: what
+//! somebody signed in a role since lost counts only if the roster seals the chain.
+
+mod append;
+mod clone;
+mod entry;
+mod heads;
+mod log;
+mod record;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod verify;
+
+pub use append::{EntryRef, Ledger, Stamp};
+pub use entry::{
+    Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, Source,
+};
+pub use heads::Heads;
+pub use log::{LogLine, LogOutcome, RunRecord, Shown};
+pub use record::{PrivatePart, Record, Stored};
+pub use verify::{Break, Fault, OpenRun, Report};
+
+use crate::model::{Role, SignError};
+use crate::people::{ChainName, VerifyError};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Version of the entries that are written.
+pub const VERSION: u32 = 1;
+
+/// What can go wrong with writing and reading the ledger. What is wrong *in* it is a [`Break`].
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The system refused.
+    #[error("{action} {file}: {source}")]
+    Io {
+        /// What was tried, "can't read".
+        action: &'static str,
+        /// On which file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A link lies where the ledger should be: it could lead out of the repository.
+    #[error("{file} is no plain file or directory: remove it, the ledger follows no links")]
+    Link {
+        /// The link.
+        file: PathBuf,
+    },
+    /// A file of the ledger is larger than any that is written.
+    #[error("{file} is larger than {limit_bytes} bytes: restore it from git")]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// The most that is read.
+        limit_bytes: u64,
+    },
+    /// Another wgops holds the lock.
+    #[error("another wgops holds {file} for more than {} s: wait for it, or see who it is with 'fuser {file}'", .waited.as_secs())]
+    Locked {
+        /// The lock.
+        file: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The last entry of one's own chain can't be read.
+    #[error(
+        "the last entry of your chain, {file}, can't be read ({reason}): restore it with 'git checkout -- {file}'"
+    )]
+    Head {
+        /// The entry.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The roster is older than one that the chain was written under.
+    #[error(
+        "the roster has version {have}, but your last entry was written under version {written}: pull before you go on"
+    )]
+    OldRoster {
+        /// The version at hand.
+        have: u64,
+        /// The version of the last entry.
+        written: u64,
+    },
+    /// The roster says that this chain has ended.
+    #[error("the chain {0} is sealed by the roster: nothing can be appended to it")]
+    Sealed(ChainName),
+    /// The role may not sign such an entry.
+    #[error("the role {role} signs no entry of the kind '{kind}'")]
+    NotAllowed {
+        /// The writer's role.
+        role: Role,
+        /// The entry's kind.
+        kind: Kind,
+    },
+    /// No signature could be made.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// A signature was made that does not verify.
+    #[error("the key signed, but {0}")]
+    BadSignature(VerifyError),
+    /// What should be recorded can't be written as JSON.
+    #[error("can't write the entry as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl LedgerError {
+    fn io(action: &'static str, file: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let file = file.to_owned();
+        move |source| Self::Io { action, file, source }
+    }
+}

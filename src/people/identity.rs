@@ -28,7 +28,7 @@ pub struct Seek<'a> {
 /// Who is typing.
 pub enum Identity {
     /// Somebody whom the roster knows, and who proved it.
-    Proven(Proven),
+    Proven(Box<Proven>),
     /// Somebody without a key in the roster.
     Anonymous(Anonymous),
 }
@@ -97,7 +97,7 @@ pub fn identify(
     }
     let found = search.agent(seek.agent).or_else(|| search.directory(seek.directory?));
     match found {
-        Some(proven) => Ok(Identity::Proven(proven)),
+        Some(proven) => Ok(Identity::Proven(Box::new(proven))),
         None if search.tried.is_empty() => Ok(Identity::Anonymous(Anonymous::NoKey)),
         None => Err(NoProof { tried: search.tried }.into()),
     }
@@ -122,7 +122,7 @@ impl<'a> Search<'a> {
         let held =
             agent.into_iter().filter(|signer| locked.public().is_some_and(|key| holds(&**signer, &key)));
         if let Some(proven) = self.agent(held.collect()) {
-            return Ok(Identity::Proven(proven));
+            return Ok(Identity::Proven(Box::new(proven)));
         }
         let PublicOrPrivate::Private(private) = locked else {
             let reason = "it is a public key, and the agent did not sign with it".to_owned();
@@ -135,7 +135,7 @@ impl<'a> Search<'a> {
         };
         let key = signer.key().clone();
         match self.prove(person, key, Box::new(signer), &file.display().to_string()) {
-            Some(proven) => Ok(Identity::Proven(proven)),
+            Some(proven) => Ok(Identity::Proven(Box::new(proven))),
             None => Err(NoProof { tried: std::mem::take(&mut self.tried) }.into()),
         }
     }

@@ -120,7 +120,7 @@ impl Key {
             }
             other => return Err(ParseKeyError::Kind(printable(other.as_str()).into_owned())),
         }
-        let comment = printable(&key.comment().to_string()).into_owned();
+        let comment = printable(key.comment().as_ref()).into_owned();
         let bare = PublicKey::new(key.key_data().clone(), "");
         let text = bare.to_openssh().map_err(|error| ParseKeyError::NotAKey(error.to_string()))?;
         Ok(Self { key: bare, text: text.trim().to_owned(), comment })

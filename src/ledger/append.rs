@@ -1,0 +1,236 @@
+//! Appending: one entry, signed, whole or not at all.
+
+use super::clone::Clone;
+use super::tree::{self, PUBLIC_BYTES_MAX, Part};
+use super::{Draft, Head, LedgerError, Private, Public, VERSION};
+use crate::model::{Digest, Nonce, Role, Signer};
+use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Proven, Roster};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The ledger of an ops repository, in the hand of one operator.
+pub struct Ledger {
+    directory: PathBuf,
+    clone: Clone,
+    chain: ChainName,
+    role: Role,
+    key: Key,
+    roster: u64,
+}
+
+/// What makes an entry one of this moment and this hand.
+pub struct Stamp<'a> {
+    /// Signs with the key that proved who is typing.
+    pub signer: &'a dyn Signer,
+    /// Now.
+    pub now: Timestamp,
+    /// Fresh randomness: the one that keyed the digests of contents in the details.
+    pub nonce: &'a Nonce,
+    /// Takes out of a free text what is secret.
+    pub scrub: &'a (dyn Fn(&str) -> Cow<'_, str> + Sync),
+}
+
+/// An entry that is on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EntryRef {
+    /// The chain that it belongs to.
+    pub chain: ChainName,
+    /// Its place in the chain.
+    pub head: Head,
+    /// Its public part.
+    pub file: PathBuf,
+}
+
+impl Ledger {
+    /// Opens the ledger under the root of an ops repository for somebody who proved who they are. `random` names this
+    /// clone if it has no name yet.
+    ///
+    /// # Errors
+    /// The roster seals this chain, the directory can't be written, or is a link.
+    pub fn open(root: &Path, roster: &Roster, who: &Proven, random: &[u8; 32]) -> Result<Self, LedgerError> {
+        let clone = Clone::at(root)?;
+        let [a, b, c, ..] = *random;
+        let chain = ChainName::new(who.operator.clone(), &who.key, clone.id([a, b, c])?);
+        if roster.sealed.contains_key(&chain) {
+            return Err(LedgerError::Sealed(chain));
+        }
+        let directory = root.join("ledger");
+        tree::refuse_link(&directory)?;
+        Ok(Self { directory, clone, chain, role: who.role, key: who.key.clone(), roster: roster.version })
+    }
+
+    /// The chain that is written.
+    pub fn chain(&self) -> &ChainName {
+        &self.chain
+    }
+
+    /// Appends an entry. When this returns, the entry outlives a crash.
+    ///
+    /// # Errors
+    /// The role may not sign this kind, another wgops holds the lock, the roster is older than the chain's last entry, the
+    /// key did not sign, or the disk refused. No entry was written then.
+    pub fn append(&self, draft: &Draft, stamp: &Stamp<'_>) -> Result<EntryRef, LedgerError> {
+        if !draft.kind.may_be_signed_by(self.role) {
+            return Err(LedgerError::NotAllowed { role: self.role, kind: draft.kind });
+        }
+        let _lock = self.clone.lock_to_append()?;
+        let own = self.own_head()?;
+        let details = draft.details.scrubbed(stamp.scrub);
+        let operator = self.chain.operator().clone();
+        let private = line(&Private::new(stamp.nonce, operator, self.role, details))?;
+        let public = self.public(draft, stamp, own, &private)?;
+        let year = self.year_directory(&public)?;
+        let bytes = line(&public)?;
+        let signature = stamp.signer.sign(LEDGER_NAMESPACE, &bytes)?;
+        self.key.verify(LEDGER_NAMESPACE, &bytes, &signature).map_err(LedgerError::BadSignature)?;
+        self.write(&year, public.seq, &private, &signature, &bytes)?;
+        let head = Head { seq: public.seq, digest: Digest::of(&bytes) };
+        let file = year.join(Part::Entry.name(public.seq));
+        Ok(EntryRef { chain: self.chain.clone(), head, file })
+    }
+
+    fn chain_directory(&self) -> PathBuf {
+        self.directory.join(self.chain.to_string())
+    }
+
+    /// The last entry of one's own chain.
+    fn own_head(&self) -> Result<Option<Head>, LedgerError> {
+        let chain = self.chain_directory();
+        tree::refuse_link(&chain)?;
+        let Some((year, seq)) = tree::head(&chain)? else { return Ok(None) };
+        let file = tree::year_directory(&chain, year).join(Part::Entry.name(seq));
+        let bytes = tree::read(&file, PUBLIC_BYTES_MAX)?;
+        let entry: Public = serde_json::from_slice(&bytes)
+            .map_err(|error| LedgerError::Head { file: file.clone(), reason: error.to_string() })?;
+        if entry.roster > self.roster {
+            return Err(LedgerError::OldRoster { have: self.roster, written: entry.roster });
+        }
+        Ok(Some(Head { seq, digest: Digest::of(&bytes) }))
+    }
+
+    /// The heads of the other chains that lie here.
+    fn seen(&self) -> Result<BTreeMap<ChainName, Head>, LedgerError> {
+        let mut seen = BTreeMap::new();
+        for chain in tree::chains(&self.directory)? {
+            if chain == self.chain {
+                continue;
+            }
+            let directory = self.directory.join(chain.to_string());
+            if let Some((year, seq)) = tree::head(&directory)? {
+                let file = tree::year_directory(&directory, year).join(Part::Entry.name(seq));
+                let digest = Digest::of(tree::read(&file, PUBLIC_BYTES_MAX)?);
+                seen.insert(chain, Head { seq, digest });
+            }
+        }
+        Ok(seen)
+    }
+
+    fn public(
+        &self,
+        draft: &Draft,
+        stamp: &Stamp<'_>,
+        own: Option<Head>,
+        private: &[u8],
+    ) -> Result<Public, LedgerError> {
+        Ok(Public {
+            version: VERSION,
+            chain: self.chain.clone(),
+            seq: own.map_or(1, |head| head.seq + 1),
+            previous: own.map(|head| head.digest),
+            seen: self.seen()?,
+            roster: self.roster,
+            time: Timestamp::from_second(stamp.now.as_second()).unwrap_or(stamp.now),
+            kind: draft.kind,
+            run: draft.run,
+            verb: draft.verb,
+            hosts: draft.counts.hosts,
+            changed: draft.counts.changed,
+            failed: draft.counts.failed,
+            unreachable: draft.counts.unreachable,
+            unknown: draft.counts.unknown,
+            private: Some(Digest::of(private)),
+        })
+    }
+
+    fn year_directory(&self, entry: &Public) -> Result<PathBuf, LedgerError> {
+        let year = year_of(entry.time);
+        let directory = tree::year_directory(&self.chain_directory(), year);
+        for path in [&self.directory, &self.chain_directory(), &directory] {
+            tree::make_directory(path)?;
+        }
+        Ok(directory)
+    }
+
+    /// Writes the parts, the entry last: before its name is there, nothing counts.
+    fn write(
+        &self,
+        year: &Path,
+        seq: u64,
+        private: &[u8],
+        signature: &str,
+        entry: &[u8],
+    ) -> Result<(), LedgerError> {
+        clear(year, seq)?;
+        write_new(year, &Part::Private.name(seq), private, 0o600)?;
+        write_new(year, &Part::Signature.name(seq), signature.as_bytes(), 0o644)?;
+        write_new(year, &Part::Entry.name(seq), entry, 0o644)?;
+        tree::sync_directory(year)
+    }
+}
+
+/// The year in whose directory an entry lies.
+pub(super) fn year_of(time: Timestamp) -> u16 {
+    u16::try_from(time.to_zoned(TimeZone::UTC).year()).unwrap_or_default()
+}
+
+/// One line of JSON.
+fn line(value: &impl serde::Serialize) -> Result<Vec<u8>, LedgerError> {
+    let mut bytes = serde_json::to_vec(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Clears away what an interrupted write left from an entry on. An entry without signature is set aside, not removed:
+/// whoever lost the signature in another way can still find it.
+fn clear(year: &Path, from: u64) -> Result<(), LedgerError> {
+    let scanned = tree::scan(year)?;
+    if let Some(link) = scanned.links.first() {
+        return Err(LedgerError::Link { file: link.clone() });
+    }
+    for (seq, parts) in scanned.entries.range(from..) {
+        let path = |part: Part| year.join(part.name(*seq));
+        if parts.entry && parts.signature {
+            continue;
+        }
+        if parts.entry {
+            let (entry, aside) = (path(Part::Entry), path(Part::Entry).with_added_extension("torn"));
+            std::fs::rename(&entry, aside).map_err(LedgerError::io("can't set aside", &entry))?;
+        }
+        for (there, part) in [(parts.signature, Part::Signature), (parts.private, Part::Private)] {
+            if there {
+                let rest = path(part);
+                std::fs::remove_file(&rest).map_err(LedgerError::io("can't remove", &rest))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file in full, syncs it, and only then gives it its name, which must be free.
+fn write_new(directory: &Path, name: &str, bytes: &[u8], mode: u32) -> Result<(), LedgerError> {
+    let path = directory.join(name);
+    let written = || {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        let mut file =
+            tempfile::Builder::new().prefix(".tmp").permissions(permissions).tempfile_in(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(&path).map_err(|error| error.error)
+    };
+    written().map(drop).map_err(LedgerError::io("can't write", &path))
+}

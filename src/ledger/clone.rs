@@ -1,0 +1,129 @@
+//! What belongs to this clone of the ops repository alone, in `.wgops/`: the random part of its chains' names, and the lock
+//! under which entries are appended. The directory ignores itself in git.
+
+use super::{LedgerError, tree};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long an append waits for another: longer than somebody takes to touch a security key.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+/// How often the lock is tried meanwhile.
+const LOCK_EVERY: Duration = Duration::from_millis(20);
+
+/// This clone's own directory.
+pub(super) struct Clone {
+    directory: PathBuf,
+}
+
+/// Held while an entry is appended; released when dropped.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Clone {
+    pub(super) fn at(root: &Path) -> Result<Self, LedgerError> {
+        let directory = root.join(".wgops");
+        tree::make_directory(&directory)?;
+        let ignore = directory.join(".gitignore");
+        if std::fs::symlink_metadata(&ignore).is_err() {
+            write(&ignore, "*\n")?;
+        }
+        Ok(Self { directory })
+    }
+
+    /// The random part of this clone's chains. A clone that was copied or moved is another clone: two that wrote the same
+    /// chain would break it.
+    pub(super) fn id(&self, random: [u8; 3]) -> Result<[u8; 3], LedgerError> {
+        let _lock = self.lock(LOCK_WAIT)?;
+        let file = self.directory.join("clone");
+        let here = self.directory.canonicalize().map_err(LedgerError::io("can't find", &self.directory))?;
+        let here = here.to_string_lossy().escape_default().to_string();
+        tree::refuse_link(&file)?;
+        let known = std::fs::read_to_string(&file).unwrap_or_default();
+        if let Some(id) =
+            known.split_once(' ').filter(|(_, path)| path.trim_end() == here).and_then(|(id, _)| parse(id))
+        {
+            return Ok(id);
+        }
+        let [a, b, c] = random;
+        write(&file, &format!("{a:02x}{b:02x}{c:02x} {here}\n"))?;
+        Ok(random)
+    }
+
+    pub(super) fn lock_to_append(&self) -> Result<Lock, LedgerError> {
+        self.lock(LOCK_WAIT)
+    }
+
+    fn lock(&self, wait: Duration) -> Result<Lock, LedgerError> {
+        let path = self.directory.join("ledger.lock");
+        tree::refuse_link(&path)?;
+        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = open.map_err(LedgerError::io("can't open", &path))?;
+        let deadline = Instant::now() + wait;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock { _file: file }),
+                Err(TryLockError::Error(source)) => return Err(LedgerError::io("can't lock", &path)(source)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(LedgerError::Locked { file: path, waited: wait });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_EVERY),
+            }
+        }
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), LedgerError> {
+    let written = File::create(file).and_then(|mut open| {
+        open.write_all(text.as_bytes())?;
+        open.sync_all()
+    });
+    written.map_err(LedgerError::io("can't write", file))
+}
+
+fn parse(id: &str) -> Option<[u8; 3]> {
+    let digits = Some(id).filter(|id| id.len() == 6 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    let [_, a, b, c] = number.to_be_bytes();
+    Some([a, b, c])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clone_keeps_its_random_part_and_a_copy_of_it_gets_another() {
+        let root = tempfile::tempdir().unwrap();
+        let (first, second) = (root.path().join("a"), root.path().join("b"));
+        std::fs::create_dir(&first).unwrap();
+        assert_eq!(Clone::at(&first).unwrap().id([1, 2, 3]).unwrap(), [1, 2, 3]);
+        assert_eq!(Clone::at(&first).unwrap().id([9, 9, 9]).unwrap(), [1, 2, 3]);
+        std::fs::create_dir_all(second.join(".wgops")).unwrap();
+        std::fs::copy(first.join(".wgops/clone"), second.join(".wgops/clone")).unwrap();
+        assert_eq!(Clone::at(&second).unwrap().id([9, 9, 9]).unwrap(), [9, 9, 9]);
+        assert_eq!(std::fs::read_to_string(first.join(".wgops/.gitignore")).unwrap(), "*\n");
+    }
+
+    #[test]
+    fn a_held_lock_is_waited_for_and_then_named() {
+        let root = tempfile::tempdir().unwrap();
+        let clone = Clone::at(root.path()).unwrap();
+        let held = clone.lock(Duration::ZERO).unwrap();
+        let Err(error) = clone.lock(Duration::from_millis(30)) else { panic!("locked twice") };
+        assert!(error.to_string().contains(".wgops/ledger.lock"), "{error}");
+        drop(held);
+        assert!(clone.lock(Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn links_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), root.path().join(".wgops")).unwrap();
+        assert!(matches!(Clone::at(root.path()), Err(LedgerError::Link { .. })));
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+}

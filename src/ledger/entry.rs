@@ -1,0 +1,412 @@
+//! What an entry holds: a public part, which is signed, and a private part, whose digest is signed with it.
+
+use crate::model::{Digest, HostName, Nonce, OperatorName, Role, RunId, Value};
+use crate::people::{ChainName, Verb};
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The public part of an entry; the fields stand in the order in which they are written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Public {
+    /// Version of the format.
+    pub version: u32,
+    /// The chain that it belongs to.
+    pub chain: ChainName,
+    /// Its place in the chain, from 1.
+    pub seq: u64,
+    /// Digest of the entry before; none for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Digest>,
+    /// Heads of the other chains that the writer had.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<ChainName, Head>,
+    /// Version of the roster in force.
+    pub roster: u64,
+    /// When it was written, to the second: information, never authority.
+    pub time: Timestamp,
+    /// What it is about.
+    pub kind: Kind,
+    /// The run it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// What was typed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verb: Option<Verb>,
+    /// How many hosts it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<u64>,
+    /// Hosts that were changed (in a dry run: would be).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<u64>,
+    /// Hosts on which something failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<u64>,
+    /// Hosts that could not be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreachable: Option<u64>,
+    /// Hosts of which nobody knows how the last change ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<u64>,
+    /// Digest of the private part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private: Option<Digest>,
+}
+
+/// Where a chain ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The last entry.
+    pub seq: u64,
+    /// The digest of its public bytes.
+    pub digest: Digest,
+}
+
+/// What an entry is about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A lead signs a roster.
+    Roster,
+    /// A run is about to change something.
+    Intent,
+    /// A run has ended.
+    Outcome,
+    /// A dry run.
+    Shadow,
+    /// An audit.
+    Audit,
+    /// A plan was made.
+    Plan,
+    /// A plan was approved.
+    Approval,
+    /// A value was sealed.
+    Vault,
+    /// Secrets were opened.
+    Read,
+    /// Somebody takes a task or a host upon themselves.
+    Claim,
+    /// Somebody hands it over.
+    Handoff,
+    /// A remark.
+    Note,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Roster,
+        Self::Intent,
+        Self::Outcome,
+        Self::Shadow,
+        Self::Audit,
+        Self::Plan,
+        Self::Approval,
+        Self::Vault,
+        Self::Read,
+        Self::Claim,
+        Self::Handoff,
+        Self::Note,
+    ];
+
+    /// The word that entries use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Roster => "roster",
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+            Self::Shadow => "shadow",
+            Self::Audit => "audit",
+            Self::Plan => "plan",
+            Self::Approval => "approval",
+            Self::Vault => "vault",
+            Self::Read => "read",
+            Self::Claim => "claim",
+            Self::Handoff => "handoff",
+            Self::Note => "note",
+        }
+    }
+
+    /// Whether somebody in a role may sign an entry of this kind. Who rises may still sign what they could before, so
+    /// that their older entries stay valid.
+    pub fn may_be_signed_by(self, role: Role) -> bool {
+        match self {
+            Self::Roster => role == Role::Lead,
+            Self::Intent
+            | Self::Outcome
+            | Self::Approval
+            | Self::Vault
+            | Self::Read
+            | Self::Claim
+            | Self::Handoff => {
+                matches!(role, Role::Lead | Role::Operator)
+            }
+            Self::Shadow | Self::Plan | Self::Note => {
+                matches!(role, Role::Lead | Role::Operator | Role::Shadow)
+            }
+            Self::Audit => role != Role::Left,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The private part of an entry, as it is on disk.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Private {
+    /// 64 hexadecimal digits of randomness: without them, nobody could hide few possible contents behind a digest.
+    pub nonce: String,
+    /// Who wrote it.
+    pub operator: OperatorName,
+    /// In which role.
+    pub role: Role,
+    /// Everything else.
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+impl Private {
+    /// Details under the hand of an operator.
+    pub fn new(nonce: &Nonce, operator: OperatorName, role: Role, details: Details) -> Self {
+        Self { nonce: nonce.hex(), operator, role, details }
+    }
+}
+
+/// What only the working group may read.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// `--reason`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// `--ticket`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// Why a dry run was one, the text of a note: one sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// The hosts it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostName>,
+    /// The playbook that ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<Source>,
+    /// The inventory that named the hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Source>,
+    /// The ops repository's commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// What was typed after the program's name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
+    /// How each host fared.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub results: IndexMap<HostName, HostResult>,
+    /// What happened that is about no single host, in the engine's words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Value>,
+}
+
+/// A file that a run was made from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Source {
+    /// Its path in the ops repository, or what stands in for one ("built in").
+    pub path: String,
+    /// Digest of its bytes.
+    pub digest: Digest,
+}
+
+/// A commit of the ops repository.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Commit {
+    /// Its name in git.
+    pub id: String,
+    /// Whether files differed from it.
+    pub dirty: bool,
+}
+
+/// How one host fared.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HostResult {
+    /// How it ended.
+    pub outcome: HostOutcome,
+    /// Every change and failure, in the engine's words; contents as keyed digests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<Value>,
+}
+
+/// How a run ended on one host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostOutcome {
+    /// It was as asked already.
+    Ok,
+    /// It was changed (in a dry run: would be).
+    Changed,
+    /// Something failed on it.
+    Failed,
+    /// It could not be reached.
+    Unreachable,
+    /// The link was lost or dropped during a change: nobody knows how it ended.
+    Unknown,
+    /// Nothing was begun on it.
+    Skipped,
+}
+
+/// How many hosts fared how; what is not known is not written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Hosts it is about.
+    pub hosts: Option<u64>,
+    /// Hosts that were changed (in a dry run: would be).
+    pub changed: Option<u64>,
+    /// Hosts on which something failed.
+    pub failed: Option<u64>,
+    /// Hosts that could not be reached.
+    pub unreachable: Option<u64>,
+    /// Hosts of which nobody knows how the last change ended.
+    pub unknown: Option<u64>,
+}
+
+impl Counts {
+    /// Counts the results of a run.
+    pub fn of<'a>(results: impl IntoIterator<Item = &'a HostResult>) -> Self {
+        let outcomes: Vec<HostOutcome> = results.into_iter().map(|result| result.outcome).collect();
+        let count = |wanted| Some(outcomes.iter().filter(|outcome| **outcome == wanted).count() as u64);
+        Self {
+            hosts: Some(outcomes.len() as u64),
+            changed: count(HostOutcome::Changed),
+            failed: count(HostOutcome::Failed),
+            unreachable: count(HostOutcome::Unreachable),
+            unknown: count(HostOutcome::Unknown),
+        }
+    }
+}
+
+/// What is to be recorded.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Draft {
+    /// What it is about.
+    pub kind: Kind,
+    /// The run it belongs to.
+    pub run: Option<RunId>,
+    /// What was typed.
+    pub verb: Option<Verb>,
+    /// What the public may count.
+    pub counts: Counts,
+    /// What only the working group may read.
+    pub details: Details,
+}
+
+impl Details {
+    /// The same with every free text passed through a scrubber: the second net under secrets, which should never have
+    /// come this far. Names of hosts, digests and the commit are no free text.
+    pub(super) fn scrubbed(&self, scrub: &dyn Fn(&str) -> Cow<'_, str>) -> Self {
+        let text = |text: &String| scrub(text).into_owned();
+        let source = |source: &Source| Source { path: text(&source.path), ..source.clone() };
+        let values = |list: &[Value]| list.iter().map(|value| scrubbed_value(value, scrub)).collect();
+        let result = |result: &HostResult| HostResult { records: values(&result.records), ..result.clone() };
+        Self {
+            reason: self.reason.as_ref().map(text),
+            ticket: self.ticket.as_ref().map(text),
+            remark: self.remark.as_ref().map(text),
+            hosts: self.hosts.clone(),
+            playbook: self.playbook.as_ref().map(source),
+            inventory: self.inventory.as_ref().map(source),
+            commit: self.commit.clone(),
+            arguments: self.arguments.iter().map(text).collect(),
+            results: self.results.iter().map(|(host, fared)| (host.clone(), result(fared))).collect(),
+            events: values(&self.events),
+        }
+    }
+}
+
+fn scrubbed_value(value: &Value, scrub: &dyn Fn(&str) -> Cow<'_, str>) -> Value {
+    match value {
+        Value::String(text) => Value::String(scrub(text).into_owned()),
+        Value::Array(items) => Value::Array(items.iter().map(|item| scrubbed_value(item, scrub)).collect()),
+        Value::Object(map) => {
+            let entry =
+                |(key, value): (&String, &Value)| (scrub(key).into_owned(), scrubbed_value(value, scrub));
+            Value::Object(map.iter().map(entry).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the module's documentation.
+    fn documented() -> String {
+        let doc = include_str!("mod.rs");
+        let lines = doc.lines().filter_map(|line| line.strip_prefix("//!"));
+        lines
+            .skip_while(|line| line.trim() != "```json")
+            .skip(1)
+            .take_while(|line| line.trim() != "```")
+            .collect()
+    }
+
+    #[test]
+    fn the_documented_entry_is_one() {
+        let entry: Public = serde_json::from_str(&documented()).unwrap();
+        assert_eq!((entry.version, entry.seq, entry.kind, entry.changed), (1, 12, Kind::Outcome, Some(2)));
+        let again: Value = serde_json::to_value(&entry).unwrap();
+        assert_eq!(again, serde_json::from_str::<Value>(&documented()).unwrap());
+    }
+
+    #[test]
+    fn an_unknown_missing_or_doubled_field_makes_it_none() {
+        let entry = documented();
+        let spoilt = [
+            entry.replace("\"failed\":0", "\"faild\":0"),
+            entry.replace("\"roster\":17,", ""),
+            entry.replace("\"seq\":12,", "\"seq\":12,\"seq\":13,"),
+            entry.replace("outcome", "income"),
+            entry.replace("\"seq\":4,", "\"seq\":4,\"of\":5,"),
+        ];
+        for text in spoilt {
+            assert!(serde_json::from_str::<Public>(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_are_written_as_they_are_named() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+
+    #[test]
+    fn who_may_sign_what_grows_with_the_role() {
+        let kinds =
+            |role| Kind::ALL.into_iter().filter(move |kind| kind.may_be_signed_by(role)).collect::<Vec<_>>();
+        assert_eq!(kinds(Role::Left), []);
+        assert_eq!(kinds(Role::Auditor), [Kind::Audit]);
+        assert_eq!(kinds(Role::Shadow), [Kind::Shadow, Kind::Audit, Kind::Plan, Kind::Note]);
+        assert_eq!(kinds(Role::Operator).len(), 11);
+        assert_eq!(kinds(Role::Lead), Kind::ALL);
+    }
+
+    #[test]
+    fn hosts_are_counted_by_how_they_fared() {
+        use HostOutcome::{Changed, Failed, Ok, Skipped, Unknown, Unreachable};
+        let results = [Ok, Changed, Changed, Failed, Unreachable, Unknown, Skipped];
+        let results = results.map(|outcome| HostResult { outcome, records: Vec::new() });
+        let counts = Counts::of(&results);
+        assert_eq!((counts.hosts, counts.changed, counts.failed), (Some(7), Some(2), Some(1)));
+        assert_eq!((counts.unreachable, counts.unknown), (Some(1), Some(1)));
+    }
+}

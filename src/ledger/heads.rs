@@ -1,0 +1,75 @@
+//! The heads that this client has verified before. They lie outside the repository: whoever cuts a chain short can't cut
+//! this memory with it.
+
+use super::{Head, LedgerError, Report, tree};
+use crate::people::ChainName;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Longest memory that is read.
+const HEADS_BYTES_MAX: u64 = 4 << 20;
+
+/// The last entry of each chain that was verified or written here.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heads {
+    version: u32,
+    chains: BTreeMap<ChainName, Head>,
+}
+
+impl Heads {
+    /// Reads the memory of one ops repository; a missing file is an empty one.
+    ///
+    /// # Errors
+    /// The file can't be read, or is no such memory.
+    pub fn load(file: &Path) -> Result<Self, LedgerError> {
+        if std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return Ok(Self::default());
+        }
+        let bytes = tree::read(file, HEADS_BYTES_MAX)?;
+        let wrong = |error: serde_json::Error| LedgerError::io("can't understand", file)(error.into());
+        serde_json::from_slice(&bytes).map_err(wrong)
+    }
+
+    /// Writes the memory, whole or not at all, and makes the directories above it.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn save(&self, file: &Path) -> Result<(), LedgerError> {
+        let saved = || {
+            let directory = file.parent().unwrap_or(Path::new("."));
+            std::fs::create_dir_all(directory)?;
+            let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+            serde_json::to_writer(
+                &mut temporary,
+                &Self { version: super::VERSION, chains: self.chains.clone() },
+            )?;
+            temporary.flush()?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(file).map(drop).map_err(|error| error.error)
+        };
+        saved().map_err(LedgerError::io("can't write", file))
+    }
+
+    /// Takes over the heads of a report, unless it has breaks: what was not right is not remembered as if it were.
+    pub fn remember(&mut self, report: &Report) {
+        if report.breaks.is_empty() {
+            report.heads.iter().for_each(|(chain, head)| self.advance(chain, *head));
+        }
+    }
+
+    /// Takes over a head, unless a later one is known.
+    pub fn advance(&mut self, chain: &ChainName, head: Head) {
+        let known = self.chains.entry(chain.clone()).or_insert(head);
+        if known.seq < head.seq {
+            *known = head;
+        }
+    }
+
+    /// Each chain and its last known entry.
+    pub fn iter(&self) -> impl Iterator<Item = (&ChainName, &Head)> {
+        self.chains.iter()
+    }
+}

@@ -1,0 +1,242 @@
+//! The record as people read it: one line per run or remark, and all of a run. Texts come out printable; on disk they
+//! stay as they were signed.
+
+use super::{Kind, Private, Public, Record, Stored};
+use crate::model::{HostName, OperatorName, Role, RunId, printable};
+use crate::people::{ChainName, Verb};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+
+/// One line of the log: who did what, when, where, why, and how it ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogLine {
+    /// When it began, as its writer says.
+    pub time: Timestamp,
+    /// Who.
+    pub operator: OperatorName,
+    /// In which role; not known in the public view.
+    pub role: Option<Role>,
+    /// What it is: a run that may change something is an `intent`, whether it ended or not.
+    pub kind: Kind,
+    /// What was typed.
+    pub verb: Option<Verb>,
+    /// The run.
+    pub run: Option<RunId>,
+    /// Where; empty in the public view.
+    pub hosts: Vec<HostName>,
+    /// On how many hosts.
+    pub hosts_count: Option<u64>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The ticket.
+    pub ticket: Option<String>,
+    /// The text of a note; why a dry run was one.
+    pub remark: Option<String>,
+    /// How it ended.
+    pub outcome: LogOutcome,
+    /// The entries it was made from.
+    pub files: Vec<PathBuf>,
+}
+
+/// How something in the log ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogOutcome {
+    /// A run began, and nobody said how it ended.
+    Open,
+    /// A run ended, and hosts fared so.
+    Ended {
+        /// Hosts that were changed.
+        changed: u64,
+        /// Hosts on which something failed.
+        failed: u64,
+        /// Hosts that could not be reached.
+        unreachable: u64,
+        /// Hosts of which nobody knows.
+        unknown: u64,
+    },
+    /// An audit, in which `failed` counts the hosts with findings that it was told to fail on.
+    Audited {
+        /// Those hosts.
+        findings: u64,
+        /// Hosts that could not be reached.
+        unreachable: u64,
+    },
+    /// A dry run.
+    Unchanged {
+        /// Hosts that would be changed.
+        pending: u64,
+        /// Hosts that could not be reached.
+        unreachable: u64,
+    },
+    /// Nothing that ends: a note, a claim.
+    Said,
+}
+
+/// All that the record has of a run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RunRecord {
+    /// Its line in the log.
+    pub line: LogLine,
+    /// Its entries, in the order in which they were written.
+    pub entries: Vec<Shown>,
+}
+
+/// An entry in full, as it was signed: not made printable.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shown {
+    /// Its public part's file.
+    pub file: PathBuf,
+    /// Its public part.
+    pub public: Public,
+    /// Its private part, where it is here.
+    pub private: Option<Private>,
+}
+
+impl Record {
+    /// The log, oldest first. Entries that can't be read are left out: [`Record::verify`] names them.
+    pub fn log(&self) -> Vec<LogLine> {
+        let mut lines: Vec<LogLine> = Vec::new();
+        let mut runs: HashMap<RunId, usize> = HashMap::new();
+        let (outcomes, others): (Vec<_>, Vec<_>) =
+            self.by_time().into_iter().partition(|(_, _, public)| public.kind == Kind::Outcome);
+        for (chain, entry, public) in others {
+            if let Some(run) = public.run.filter(|_| public.kind == Kind::Intent) {
+                runs.insert(run, lines.len());
+            }
+            lines.push(LogLine::of(chain, entry, public));
+        }
+        for (chain, entry, public) in outcomes {
+            match public.run.and_then(|run| runs.get(&run)).and_then(|at| lines.get_mut(*at)) {
+                Some(line) => line.close(entry, public),
+                None => lines.push(LogLine::of(chain, entry, public)),
+            }
+        }
+        lines.sort_by_key(|line| line.time);
+        lines
+    }
+
+    /// Everything of a run, if the record has it.
+    pub fn run(&self, run: RunId) -> Option<RunRecord> {
+        let line = self.log().into_iter().find(|line| line.run == Some(run))?;
+        let of_run = self.by_time().into_iter().filter(|(_, _, public)| public.run == Some(run));
+        let shown = |(_, entry, public): (&ChainName, &Stored, &Public)| Shown {
+            file: entry.file.clone(),
+            public: public.clone(),
+            private: self.read_private(entry),
+        };
+        Some(RunRecord { line, entries: of_run.map(shown).collect() })
+    }
+
+    /// Entries by their times; an intent comes before what has the same time, and a chain's order stays.
+    fn by_time(&self) -> Vec<(&ChainName, &Stored, &Public)> {
+        let readable =
+            self.entries().filter_map(|(chain, entry)| Some((chain, entry, entry.public.as_ref().ok()?)));
+        let mut entries: Vec<_> = readable.collect();
+        entries.sort_by_key(|(_, entry, public)| (public.time, public.kind != Kind::Intent, entry.seq));
+        entries
+    }
+}
+
+impl LogLine {
+    fn of(chain: &ChainName, entry: &Stored, public: &Public) -> Self {
+        let private = entry.private.content();
+        let details = private.map(|private| &private.details);
+        let text = |text: Option<&String>| text.map(|text| one_line(text));
+        Self {
+            time: public.time,
+            operator: chain.operator().clone(),
+            role: private.map(|private| private.role),
+            kind: public.kind,
+            verb: public.verb,
+            run: public.run,
+            hosts: details.map(|details| details.hosts.clone()).unwrap_or_default(),
+            hosts_count: public.hosts,
+            reason: text(details.and_then(|details| details.reason.as_ref())),
+            ticket: text(details.and_then(|details| details.ticket.as_ref())),
+            remark: text(details.and_then(|details| details.remark.as_ref())),
+            outcome: LogOutcome::of(public),
+            files: vec![entry.file.clone()],
+        }
+    }
+
+    fn close(&mut self, entry: &Stored, public: &Public) {
+        self.outcome = LogOutcome::of(public);
+        self.hosts_count = public.hosts.or(self.hosts_count);
+        self.files.push(entry.file.clone());
+    }
+
+    /// Where, in a few words: the first hosts by name and the others counted.
+    pub fn hosts_in_short(&self, names_max: usize) -> String {
+        let names: Vec<&str> = self.hosts.iter().take(names_max).map(HostName::as_str).collect();
+        let more = self.hosts.len() - names.len();
+        match (names.is_empty(), more) {
+            (true, _) => {
+                self.hosts_count.map(|count| format!("{count} {}", hosts(count))).unwrap_or_default()
+            }
+            (false, 0) => names.join(", "),
+            (false, more) => format!("{} and {more} more", names.join(", ")),
+        }
+    }
+}
+
+fn hosts(count: u64) -> &'static str {
+    if count == 1 { "host" } else { "hosts" }
+}
+
+fn one_line(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], " ")
+}
+
+impl LogOutcome {
+    fn of(public: &Public) -> Self {
+        let count = |count: Option<u64>| count.unwrap_or_default();
+        match public.kind {
+            Kind::Intent => Self::Open,
+            Kind::Outcome => Self::Ended {
+                changed: count(public.changed),
+                failed: count(public.failed),
+                unreachable: count(public.unreachable),
+                unknown: count(public.unknown),
+            },
+            Kind::Audit => {
+                Self::Audited { findings: count(public.failed), unreachable: count(public.unreachable) }
+            }
+            Kind::Shadow => {
+                Self::Unchanged { pending: count(public.changed), unreachable: count(public.unreachable) }
+            }
+            _ => Self::Said,
+        }
+    }
+}
+
+/// Counts nothing.
+const NONE: (u64, &str) = (0, "");
+
+impl fmt::Display for LogOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (nothing, counted) = match *self {
+            Self::Open => return f.write_str("open: nobody said how it ended"),
+            Self::Said => return Ok(()),
+            Self::Ended { changed, failed, unreachable, unknown } => (
+                "nothing changed",
+                [
+                    (changed, "changed"),
+                    (failed, "failed"),
+                    (unreachable, "unreachable"),
+                    (unknown, "unknown"),
+                ],
+            ),
+            Self::Audited { findings, unreachable } => {
+                ("no findings", [(findings, "with findings"), (unreachable, "unreachable"), NONE, NONE])
+            }
+            Self::Unchanged { pending, unreachable } => {
+                ("nothing to change", [(pending, "would change"), (unreachable, "unreachable"), NONE, NONE])
+            }
+        };
+        let shown = counted.into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = shown.map(|(count, what)| format!("{count} {what}")).collect();
+        f.write_str(&if parts.is_empty() { nothing.to_owned() } else { parts.join(", ") })
+    }
+}

@@ -1,0 +1,183 @@
+//! The ledger as it lies on disk, read once: [`Record::verify`] and [`Record::log`] are then pure.
+
+use super::tree::{self, PRIVATE_BYTES_MAX, PUBLIC_BYTES_MAX, Part, SIGNATURE_BYTES_MAX};
+use super::verify::{Break, Fault};
+use super::{LedgerError, Private, Public};
+use crate::model::Digest;
+use crate::people::ChainName;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What lies in `ledger/`. Nothing in it is believed before [`Record::verify`].
+pub struct Record {
+    root: PathBuf,
+    /// Every chain, its entries in the order of their numbers.
+    pub chains: BTreeMap<ChainName, Vec<Stored>>,
+    /// What should not be there, or can't be read.
+    pub(super) breaks: Vec<Break>,
+    /// What an interrupted write left.
+    pub(super) rests: Vec<PathBuf>,
+}
+
+/// An entry as it lies on disk.
+pub struct Stored {
+    /// Its public part, seen from the root of the ops repository.
+    pub file: PathBuf,
+    /// The number in its name.
+    pub seq: u64,
+    /// The year of its directory.
+    pub year: u16,
+    /// Digest of its public bytes.
+    pub digest: Digest,
+    /// Its public part, or why it is none.
+    pub public: Result<Public, String>,
+    /// Its private part.
+    pub private: PrivatePart,
+    pub(super) bytes: Vec<u8>,
+    pub(super) signature: Option<String>,
+}
+
+/// The private part of an entry.
+pub enum PrivatePart {
+    /// Not here: there is none, or this is the public view.
+    Absent,
+    /// Here, with the digest of its bytes, and without the per-host records, which [`Record::run`] reads again; or why it
+    /// can't be read.
+    Here(Digest, Result<Box<Private>, String>),
+}
+
+impl PrivatePart {
+    /// Its content, where it is here and can be read.
+    pub fn content(&self) -> Option<&Private> {
+        match self {
+            Self::Here(_, Ok(private)) => Some(private),
+            _ => None,
+        }
+    }
+}
+
+impl Record {
+    /// Reads the ledger under the root of an ops repository; without one, the record is empty.
+    ///
+    /// # Errors
+    /// A directory can't be read, or the ledger is a link. What is wrong with single files becomes part of the record.
+    pub fn read(root: &Path) -> Result<Self, LedgerError> {
+        let ledger = root.join("ledger");
+        tree::refuse_link(&ledger)?;
+        let mut record =
+            Self { root: root.to_owned(), chains: BTreeMap::new(), breaks: Vec::new(), rests: Vec::new() };
+        for (name, kind) in tree::list(&ledger)? {
+            let path = ledger.join(&name);
+            match name.parse::<ChainName>() {
+                Ok(chain) if kind.is_dir() => {
+                    let entries = record.read_chain(&path)?;
+                    record.chains.insert(chain, entries);
+                }
+                _ if kind.is_symlink() => record.fault(&path, Fault::Link),
+                _ if kind.is_file() && (name.starts_with('.') || name.starts_with("README")) => {}
+                _ => record.fault(&path, Fault::Stray),
+            }
+        }
+        Ok(record)
+    }
+
+    /// The root of the ops repository.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Every entry, chain by chain.
+    pub fn entries(&self) -> impl Iterator<Item = (&ChainName, &Stored)> {
+        self.chains.iter().flat_map(|(chain, entries)| entries.iter().map(move |entry| (chain, entry)))
+    }
+
+    /// Reads a private part in full.
+    pub(super) fn read_private(&self, entry: &Stored) -> Option<Private> {
+        let file = self.root.join(&entry.file).with_file_name(Part::Private.name(entry.seq));
+        serde_json::from_slice(&tree::read(&file, PRIVATE_BYTES_MAX).ok()?).ok()
+    }
+
+    fn read_chain(&mut self, chain: &Path) -> Result<Vec<Stored>, LedgerError> {
+        let mut entries = Vec::new();
+        for (name, kind) in tree::list(chain)? {
+            match tree::parse_year(&name) {
+                Some(year) if kind.is_dir() => self.read_year(chain, year, &mut entries)?,
+                _ if kind.is_symlink() => self.fault(&chain.join(name), Fault::Link),
+                _ => self.fault(&chain.join(name), Fault::Stray),
+            }
+        }
+        entries.sort_by_key(|entry: &Stored| (entry.seq, entry.year));
+        Ok(entries)
+    }
+
+    fn read_year(&mut self, chain: &Path, year: u16, entries: &mut Vec<Stored>) -> Result<(), LedgerError> {
+        let directory = tree::year_directory(chain, year);
+        let scanned = tree::scan(&directory)?;
+        scanned.links.iter().for_each(|path| self.fault(path, Fault::Link));
+        scanned.strays.iter().for_each(|path| self.fault(path, Fault::Stray));
+        let rests: Vec<PathBuf> = scanned.rests.iter().map(|path| self.relative(path)).collect();
+        self.rests.extend(rests);
+        for (seq, parts) in scanned.entries {
+            if !parts.entry {
+                let part = if parts.signature { Part::Signature } else { Part::Private };
+                self.rests.push(self.relative(&directory.join(part.name(seq))));
+                continue;
+            }
+            match self.read_entry(&directory, year, seq, parts) {
+                Ok(entry) => entries.push(entry),
+                Err(error) => {
+                    self.fault(&directory.join(Part::Entry.name(seq)), Fault::Unreadable(error.to_string()))
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_entry(
+        &self,
+        directory: &Path,
+        year: u16,
+        seq: u64,
+        parts: tree::Parts,
+    ) -> Result<Stored, LedgerError> {
+        let path = |part: Part| directory.join(part.name(seq));
+        let bytes = tree::read(&path(Part::Entry), PUBLIC_BYTES_MAX)?;
+        let signature = if parts.signature {
+            let signature = tree::read(&path(Part::Signature), SIGNATURE_BYTES_MAX)?;
+            Some(String::from_utf8_lossy(&signature).into_owned())
+        } else {
+            None
+        };
+        let private =
+            if parts.private { read_private_part(&path(Part::Private))? } else { PrivatePart::Absent };
+        Ok(Stored {
+            file: self.relative(&path(Part::Entry)),
+            seq,
+            year,
+            digest: Digest::of(&bytes),
+            public: serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+            private,
+            bytes,
+            signature,
+        })
+    }
+
+    fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+    }
+
+    fn fault(&mut self, path: &Path, fault: Fault) {
+        self.breaks.push(Break { file: self.relative(path), fault });
+    }
+}
+
+fn read_private_part(file: &Path) -> Result<PrivatePart, LedgerError> {
+    let bytes = tree::read(file, PRIVATE_BYTES_MAX)?;
+    let content = serde_json::from_slice::<Private>(&bytes).map_err(|error| error.to_string());
+    let without_records = content.map(|mut private| {
+        private.details.events.clear();
+        private.details.results.values_mut().for_each(|result| result.records.clear());
+        Box::new(private)
+    });
+    Ok(PrivatePart::Here(Digest::of(&bytes), without_records))
+}

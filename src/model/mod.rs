@@ -4,6 +4,7 @@
 mod digest;
 mod finding;
 mod host;
+mod pattern;
 mod person;
 mod place;
 mod run;
@@ -15,6 +16,7 @@ mod text;
 pub use digest::{Digest, Nonce};
 pub use finding::{Finding, FindingKind, Severity};
 pub use host::{Become, BecomeMethod, Connection, ConnectionKind, HostName, ParseHostNameError};
+pub use pattern::{Found, Pattern, PatternError, PatternOptions};
 pub use person::{OperatorName, ParseOperatorNameError, ParseRoleError, Role, SignError, Signer};
 pub use place::Place;
 pub use run::RunId;

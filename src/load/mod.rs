@@ -4,11 +4,14 @@
 //! This room reads files and nothing else: it renders no template, knows no module and reaches no host. What is wrong is
 //! collected and shown at once (`problem`), each with its line and a caret.
 
+pub mod inventory;
 pub mod playbook;
 pub mod problem;
+pub mod shell_words;
 pub mod text;
 pub mod yaml;
 
+pub use inventory::{Inventory, Pattern, Source};
 pub use playbook::Playbook;
 pub use problem::{Level, Problem, Problems};
 pub use text::TextFile;

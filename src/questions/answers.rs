@@ -132,6 +132,12 @@ impl Answers {
         });
     }
 
+    /// Drops one answer, which was good for one task only.
+    pub fn drop_one(&mut self, key: &Key) {
+        self.stored.remove(key);
+        self.parsed.borrow_mut().remove(key);
+    }
+
     /// Notes what a dry run would have touched: answers about it are provisional from now on.
     pub fn would_touch(&mut self, touched: Subjects, task: String) {
         self.unapplied.push((touched, task));

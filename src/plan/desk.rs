@@ -1,0 +1,90 @@
+//! Files of the controller, as a task sees them: found beside the playbook, read whole, templates rendered in the task's
+//! own scope.
+
+use crate::model::Content;
+use crate::modules::Controller;
+use crate::questions::Stop;
+use crate::template::{Scope, Templates};
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+/// Largest file that is sent to a host.
+const CONTENT_MAX: u64 = 64 << 20;
+
+/// One task's access to the controller's files.
+pub struct Desk<'a> {
+    templates: &'a Templates,
+    scope: &'a dyn Scope,
+    directory: &'a Path,
+    tainted: Cell<bool>,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk for one evaluation.
+    pub fn new(templates: &'a Templates, scope: &'a dyn Scope, directory: &'a Path) -> Self {
+        Self { templates, scope, directory, tainted: Cell::new(false) }
+    }
+
+    /// Whether a template that was rendered here used a secret.
+    pub fn is_tainted(&self) -> bool {
+        self.tainted.get()
+    }
+
+    /// Where a name may lie: absolute as it is, relative in the folder for its kind and beside the playbook.
+    fn find(&self, folder: &str, source: &str) -> Result<PathBuf, Stop> {
+        let name = Path::new(source);
+        let tries = if name.is_absolute() {
+            vec![name.to_owned()]
+        } else {
+            vec![self.directory.join(folder).join(name), self.directory.join(name)]
+        };
+        if let Some(found) = tries.iter().find(|path| path.exists()) {
+            return Ok(found.clone());
+        }
+        let looked: Vec<String> = tries.iter().map(|p| p.display().to_string()).collect();
+        Err(Stop::refuse(format!("there is no file '{source}' here; looked for {}", looked.join(" and "))))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Stop> {
+        let unreadable = |error| Stop::refuse(format!("{}: {error}", path.display()));
+        let about = std::fs::metadata(path).map_err(unreadable)?;
+        if about.is_dir() {
+            return Err(Stop::refuse(format!(
+                "{}: is a directory; copying directories is not supported yet, name the files",
+                path.display()
+            )));
+        }
+        if about.len() > CONTENT_MAX {
+            return Err(Stop::refuse(format!(
+                "{}: is {} MiB; at most {} MiB can be sent",
+                path.display(),
+                about.len() >> 20,
+                CONTENT_MAX >> 20
+            )));
+        }
+        std::fs::read(path).map_err(unreadable)
+    }
+}
+
+impl Controller for Desk<'_> {
+    fn file(&self, source: &str) -> Result<Content, Stop> {
+        let path = self.find("files", source)?;
+        Ok(Content::new(self.read(&path)?))
+    }
+
+    fn template(&self, source: &str) -> Result<Content, Stop> {
+        let path = self.find("templates", source)?;
+        let bytes = self.read(&path)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Stop::refuse(format!("{}: is not UTF-8 text, so no template", path.display())))?;
+        let rendered = self.templates.text(&path.to_string_lossy(), &text, self.scope).map_err(|error| {
+            let at = if error.line > 0 { format!(":{}:{}", error.line, error.column) } else { String::new() };
+            Stop::Refuse(super::evaluate::refusal(&format!("{}{at}: {error}", path.display()), &error))
+        })?;
+        if let Some(cause) = rendered.unknown {
+            return Err(Stop::Unknown(cause.to_string()));
+        }
+        self.tainted.set(self.tainted.get() || rendered.tainted);
+        Ok(Content::new(super::evaluate::text_of(&rendered.value).into_bytes()))
+    }
+}

@@ -1,0 +1,250 @@
+//! What a task comes to on a host, as far as it can be known now: its conditions, its rendered arguments, and what its
+//! module says to them. Evaluating has no effect but on what the store of answers notes as wanted.
+
+use super::desk::Desk;
+use super::task::{Loop, Task};
+use crate::model::{Map, Value};
+use crate::modules::{Args, Host, Kind, Module, Outcome};
+use crate::questions::{Answers, Reading, Refusal, Stop};
+use crate::template::{Scope, TemplateError, TemplateErrorKind, Templates};
+use serde_json::json;
+use std::path::Path;
+
+/// What evaluating needs besides the task: nothing in it belongs to one task.
+pub struct Means<'a> {
+    /// The template environment.
+    pub templates: &'a Templates,
+    /// Where relative names of files and templates begin.
+    pub directory: &'a Path,
+    /// Whether the user wants contents compared.
+    pub show_diff: bool,
+}
+
+/// What a condition comes to.
+pub enum Truth {
+    /// It holds.
+    Holds,
+    /// This one doesn't.
+    Fails(String),
+    /// Only the real run knows, because of this.
+    Unknown(String),
+}
+
+/// What a loop comes to.
+pub enum Items {
+    /// These items; whether a secret is in them.
+    Known(Vec<Value>, bool),
+    /// Only the real run knows, because of this.
+    Unknown(String),
+}
+
+/// Arguments that were rendered once and stay so for this task on this host.
+#[derive(Clone)]
+pub struct Frozen {
+    /// The arguments.
+    pub args: Args,
+    /// Whether a secret is in them.
+    pub tainted: bool,
+}
+
+/// What rendering a task's arguments comes to.
+pub enum Rendering {
+    /// These.
+    Done(Frozen),
+    /// Only the real run knows, because of this.
+    Unknown(String),
+}
+
+/// What a module says.
+pub enum Verdict {
+    /// It wants answers; the store has noted which.
+    Ask,
+    /// It fails.
+    Refuse(Refusal),
+    /// It depends on what only the real run knows.
+    Unknown(String),
+    /// This is to be done; nothing, if there are no changes.
+    Ready(Box<Outcome>),
+}
+
+/// What a module says, what it looked at, and whether a secret is in it.
+pub struct Evaluation {
+    /// The module's word.
+    pub verdict: Verdict,
+    /// What it looked at.
+    pub reading: Reading,
+    /// Whether a secret is in it.
+    pub tainted: bool,
+}
+
+impl Means<'_> {
+    /// Whether all conditions hold.
+    ///
+    /// # Errors
+    /// A condition can't be evaluated, or is neither true nor false.
+    pub fn conditions(&self, conditions: &[Value], scope: &dyn Scope) -> Result<Truth, TemplateError> {
+        for condition in conditions {
+            let decided = self.templates.condition(condition, scope)?;
+            if let Some(cause) = decided.unknown {
+                return Ok(Truth::Unknown(cause.to_string()));
+            }
+            if !decided.holds {
+                return Ok(Truth::Fails(text_of(condition)));
+            }
+        }
+        Ok(Truth::Holds)
+    }
+
+    /// The items of a loop. An undefined list counts as empty when the task's conditions don't hold anyway.
+    ///
+    /// # Errors
+    /// The list can't be evaluated, or isn't a list.
+    pub fn items(&self, task: &Task, each: &Loop, scope: &dyn Scope) -> Result<Items, TemplateError> {
+        let rendered = match self.templates.render(&each.items, scope) {
+            Ok(rendered) => rendered,
+            Err(error) if error.kind == TemplateErrorKind::Undefined => {
+                return match self.conditions(&task.when, scope) {
+                    Ok(Truth::Fails(_)) => Ok(Items::Known(Vec::new(), false)),
+                    _ => Err(error),
+                };
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(cause) = rendered.unknown {
+            return Ok(Items::Unknown(cause.to_string()));
+        }
+        let items = match rendered.value {
+            Value::Array(items) if each.flatten => {
+                items.into_iter().flat_map(|item| match item {
+                    Value::Array(inner) => inner,
+                    other => vec![other],
+                }).collect()
+            }
+            Value::Array(items) => items,
+            Value::Null => Vec::new(),
+            other if each.flatten => vec![other],
+            other => return Err(TemplateError::other(format!(
+                "'loop' needs a list, got {}: {}", kind_of(&other), text_of(&other)
+            ))),
+        };
+        Ok(Items::Known(items, rendered.tainted))
+    }
+
+    /// Renders a task's arguments, and gives them their parameters' names and types.
+    ///
+    /// # Errors
+    /// Why the task fails: a template error, or arguments that don't fit the module.
+    pub fn render(&self, task: &Task, scope: &dyn Scope) -> Result<Rendering, Refusal> {
+        let mut given = Map::new();
+        let mut tainted = false;
+        for (key, value) in &task.args {
+            let rendered = match kind_of_param(task.module, key) {
+                Some(Kind::Conditions) => self.each_condition(value, scope),
+                Some(Kind::Expression) => self.expression(value, scope),
+                _ => self.templates.render(value, scope),
+            };
+            let rendered = rendered.map_err(|error| refusal(&format!("'{key}': {error}"), &error))?;
+            if let Some(cause) = rendered.unknown {
+                return Ok(Rendering::Unknown(cause.to_string()));
+            }
+            tainted |= rendered.tainted;
+            if !rendered.omitted {
+                given.insert(key.clone(), rendered.value);
+            }
+        }
+        match Args::parse(task.module.params, task.module.free_form, &given) {
+            Ok(args) => Ok(Rendering::Done(Frozen { args, tainted })),
+            Err(problem) => {
+                let help = problem.help.map(|h| format!(" ({h})")).unwrap_or_default();
+                Err(Refusal { message: format!("{}{help}", problem.message), ..Refusal::default() })
+            }
+        }
+    }
+
+    /// Every condition with what it comes to: what `assert` gets.
+    fn each_condition(
+        &self,
+        value: &Value,
+        scope: &dyn Scope,
+    ) -> Result<crate::template::Rendered, TemplateError> {
+        let list = match value {
+            Value::Array(list) => list.clone(),
+            one => vec![one.clone()],
+        };
+        let mut all = crate::template::Rendered::known(Value::Null);
+        let mut judged = Vec::new();
+        for condition in list {
+            let decided = self.templates.condition(&condition, scope)?;
+            all.tainted |= decided.tainted;
+            all.unknown = all.unknown.or(decided.unknown);
+            judged.push(json!({"condition": text_of(&condition), "holds": decided.holds}));
+        }
+        all.value = Value::Array(judged);
+        Ok(all)
+    }
+
+    /// An expression and its value, if it is defined: what `debug: var=` gets.
+    fn expression(
+        &self,
+        value: &Value,
+        scope: &dyn Scope,
+    ) -> Result<crate::template::Rendered, TemplateError> {
+        let expression = text_of(value);
+        let braced = if expression.contains("{{") { expression.clone() } else { format!("{{{{ {expression} }}}}") };
+        match self.templates.render(&Value::String(braced), scope) {
+            Ok(mut rendered) => {
+                rendered.value = json!({"expression": expression, "value": rendered.value});
+                Ok(rendered)
+            }
+            Err(error) if error.kind == TemplateErrorKind::Undefined => {
+                Ok(crate::template::Rendered::known(json!({"expression": expression})))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the module.
+    pub fn ask(&self, module: &Module, frozen: &Frozen, answers: &Answers, scope: &dyn Scope) -> Evaluation {
+        let desk = Desk::new(self.templates, scope, self.directory);
+        let host = Host { answers, controller: &desk, show_diff: self.show_diff };
+        answers.take_reading();
+        let verdict = match (module.diff)(&frozen.args, &host) {
+            Ok(outcome) => Verdict::Ready(Box::new(outcome)),
+            Err(Stop::Ask) => Verdict::Ask,
+            Err(Stop::Refuse(refusal)) => Verdict::Refuse(refusal),
+            Err(Stop::Unknown(cause)) => Verdict::Unknown(cause),
+        };
+        Evaluation { verdict, reading: answers.take_reading(), tainted: frozen.tainted || desk.is_tainted() }
+    }
+}
+
+/// A template error as a task's failure.
+pub fn refusal(message: &str, error: &TemplateError) -> Refusal {
+    let hint = error.hint.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
+    Refusal { message: format!("{message}{hint}"), ..Refusal::default() }
+}
+
+fn kind_of_param(module: &Module, key: &str) -> Option<Kind> {
+    module.params.iter().find(|p| p.name == key || p.aliases.contains(&key)).map(|p| p.kind)
+}
+
+/// A value as the text that somebody wrote.
+pub fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        other => other.to_string(),
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}

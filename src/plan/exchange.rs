@@ -1,0 +1,440 @@
+//! What goes over the wire together: the questions of all tasks ahead, and changes whose subjects are apart.
+//!
+//! An exchange with changes holds them in order and stops at the first failure. It never crosses a task whose end is
+//! judged (`failed_when`, `changed_when`, `ignore_errors`), a use of a registered result, a flush of handlers, or a
+//! barrier: whatever comes after those depends on how the changes ended.
+
+use super::ground::{Look, ready};
+use super::host_run::{HostRun, Queued};
+use super::scope::Pending;
+use super::unit::{Effective, Stage, UnitEnd, change_made};
+use crate::event::Status;
+use crate::model::Subjects;
+use crate::modules::{Change, Delivery, PRECONDITION_FAILED};
+use crate::questions::{Asked, Cost, Output};
+
+/// Tasks and loop items that are looked at ahead of their turn.
+const AHEAD_MAX: usize = 200;
+/// Changes that travel in one exchange.
+const CHANGES_MAX: usize = 100;
+/// Bytes of content that travel in one exchange, beyond the first change.
+const CONTENT_MAX: usize = 4 << 20;
+
+/// What is sent to one host at once; the shells work side by side.
+pub struct Exchange {
+    /// One entry for each effective user.
+    pub shells: Vec<ShellWork>,
+}
+
+/// What one effective user's shell is to do, in order.
+pub struct ShellWork {
+    /// The user.
+    pub user: Effective,
+    /// Questions and changes.
+    pub items: Vec<Item>,
+}
+
+/// A question or a change.
+pub enum Item {
+    /// A question. It is asked even where a change before it failed.
+    Ask(Asked),
+    /// A change. It is left out where a change before it failed.
+    Apply(Box<Change>),
+}
+
+/// What became of an [`Item`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// It ran.
+    Done(Output),
+    /// A change before it failed, so it was left out.
+    NotRun,
+    /// It has no output, for this reason: a deadline, a limit.
+    Failed(String),
+}
+
+/// What an exchange under way is about.
+#[derive(Default)]
+pub(super) struct InFlight {
+    asked: Vec<Vec<Sent>>,
+}
+
+enum Sent {
+    Question(Effective, Asked),
+    Change { position: usize, unit: usize },
+}
+
+impl InFlight {
+    /// The units whose changes are under way, each once: position in the queue, number of the unit.
+    pub(super) fn units(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut units: Vec<(usize, usize)> = self
+            .asked
+            .iter()
+            .flatten()
+            .filter_map(|sent| match sent {
+                Sent::Change { position, unit } => Some((*position, *unit)),
+                Sent::Question(..) => None,
+            })
+            .collect();
+        units.dedup();
+        units.into_iter()
+    }
+}
+
+impl HostRun {
+    /// Gathers what the first task wants, and what tasks ahead will want.
+    pub(super) fn gather(&mut self) -> Exchange {
+        let wanted = self.ground.take_wanted();
+        let costly = wanted.iter().any(|(_, asked)| asked.cost != Cost::Cheap);
+        let mut all = wanted;
+        if costly {
+            // What is long or volatile travels alone: nothing else may wait behind it or grow stale beside it.
+            if let Some(Queued::Task(running)) = self.queue.front_mut() {
+                for unit in running.units.iter_mut().flatten() {
+                    if matches!(unit.stage, Stage::Fresh) {
+                        unit.volatile = all.iter().map(|(user, asked)| (user.clone(), asked.key())).collect();
+                        break;
+                    }
+                }
+            }
+        } else {
+            self.look_ahead();
+            let ahead = self.ground.take_wanted();
+            all.extend(ahead.into_iter().filter(|(_, asked)| asked.cost == Cost::Cheap));
+        }
+        let mut shells: Vec<ShellWork> = Vec::new();
+        let mut in_flight = InFlight::default();
+        for (user, asked) in all {
+            let index = match shells.iter().position(|s| s.user == user) {
+                Some(index) => index,
+                None => {
+                    shells.push(ShellWork { user: user.clone(), items: Vec::new() });
+                    in_flight.asked.push(Vec::new());
+                    shells.len() - 1
+                }
+            };
+            if let (Some(shell), Some(sent)) = (shells.get_mut(index), in_flight.asked.get_mut(index)) {
+                shell.items.push(Item::Ask(asked.clone()));
+                sent.push(Sent::Question(user, asked));
+            }
+        }
+        self.in_flight = in_flight;
+        Exchange { shells }
+    }
+
+    /// Evaluates tasks ahead of their turn, only to learn what they want to know.
+    fn look_ahead(&mut self) {
+        let mut pending = Pending::default();
+        let mut looked = 0;
+        for position in 0..self.queue.len() {
+            if looked >= AHEAD_MAX {
+                return;
+            }
+            match self.queue.get_mut(position) {
+                Some(Queued::Task(running)) if running.uncertain.is_none() => {
+                    let units = self.ground.unfold(running, Some(&pending)).map(|()| running.units.take());
+                    if let Ok(Some(units)) = units {
+                        for unit in units.iter().filter(|u| matches!(u.stage, Stage::Fresh)) {
+                            looked += 1;
+                            self.ground.look(&running.task, &running.layer, &unit.layer, Some(&pending));
+                        }
+                        for unit in &units {
+                            if let Stage::Applied(prepared, _) = &unit.stage {
+                                self.ground.look_again(&running.task, &running.layer, &unit.layer, prepared);
+                            }
+                        }
+                        // A loop unfolded ahead may look different when its turn comes: only one begun is kept.
+                        if units.iter().any(|u| !matches!(u.stage, Stage::Fresh)) || position == 0 {
+                            running.units = Some(units);
+                        }
+                    }
+                    pending.add(&running.task.sets());
+                }
+                Some(Queued::Flush) => self.all_handlers(&mut pending),
+                _ => {}
+            }
+        }
+    }
+
+    /// Puts together the changes that may travel with the first task's, and the questions that will be asked after them.
+    pub(super) fn batch(&mut self) -> Exchange {
+        let mut batch = Batch::default();
+        let mut pending = Pending::default();
+        for position in 0..self.queue.len() {
+            let go_on = self.extend(&mut batch, position, &pending);
+            let Some(Queued::Task(running)) = self.queue.get(position) else { break };
+            if !go_on || running.task.is_judged() {
+                break;
+            }
+            pending.add(&running.task.sets());
+        }
+        self.ground.forget(&batch.touched);
+        self.ground.take_wanted();
+        let mut items: Vec<Item> = batch.changes.into_iter().map(|c| Item::Apply(Box::new(c))).collect();
+        let mut sent = batch.sent;
+        let user = batch.user.unwrap_or_default();
+        if !batch.apart {
+            self.expect_applied(&sent);
+            self.look_ahead();
+            self.revert_expected(&sent);
+            let same_user = |(of, asked): (Effective, Asked)| (of == user && asked.cost == Cost::Cheap).then_some(asked);
+            for asked in self.ground.take_wanted().into_iter().filter_map(same_user) {
+                items.push(Item::Ask(asked.clone()));
+                sent.push(Sent::Question(user.clone(), asked));
+            }
+        }
+        self.in_flight = InFlight { asked: vec![sent] };
+        Exchange { shells: vec![ShellWork { user, items }] }
+    }
+
+    /// Adds one queued task's changes to a batch; whether the batch may go on with the next task.
+    fn extend(&mut self, batch: &mut Batch, position: usize, pending: &Pending) -> bool {
+        let ahead = if position == 0 { None } else { Some(pending) };
+        let Some(Queued::Task(mut running)) = self.take_queued(position) else { return false };
+        let task = running.task.clone();
+        let mut go_on = running.uncertain.is_none() && self.applies_to(&task);
+        if go_on && self.ground.unfold(&mut running, ahead).is_err() {
+            running.units = None;
+            go_on = false;
+        }
+        let mut units = running.units.take();
+        for (number, unit) in units.iter_mut().flatten().enumerate() {
+            if !go_on {
+                break;
+            }
+            if matches!(unit.stage, Stage::Fresh) {
+                match self.ground.look(&task, &running.layer, &unit.layer, ahead) {
+                    Look::Changes(prepared, reading) if !reading.reads.meet(&batch.touched) => {
+                        ready(unit, prepared);
+                    }
+                    // In order, or not to be done: it says so when its turn comes. If the batch makes the answer stale,
+                    // it is asked again.
+                    Look::End(end) if matches!(end.status, Status::Ok | Status::Skipped) => continue,
+                    _ => {
+                        go_on = false;
+                        break;
+                    }
+                }
+            }
+            if let Stage::Ready(prepared) = &unit.stage {
+                go_on = batch.add(&prepared.user, &prepared.outcome.changes, position, number);
+                if !go_on && !batch.holds(position, number) && position > 0 {
+                    unit.stage = Stage::Fresh;
+                }
+            }
+        }
+        running.units = units;
+        self.put_queued(position, running);
+        go_on
+    }
+
+    fn take_queued(&mut self, position: usize) -> Option<Queued> {
+        match self.queue.get_mut(position) {
+            Some(slot @ Queued::Task(_)) => Some(std::mem::replace(slot, Queued::Flush)),
+            _ => None,
+        }
+    }
+
+    fn put_queued(&mut self, position: usize, running: Box<super::unit::Running>) {
+        if let Some(slot) = self.queue.get_mut(position) {
+            *slot = Queued::Task(running);
+        }
+    }
+
+    /// Pretends that the batch ran, so that looking ahead asks what comes after it.
+    fn expect_applied(&mut self, sent: &[Sent]) {
+        self.each_unit(sent, |stage| match stage {
+            Stage::Ready(prepared) => Stage::Applied(prepared, Vec::new()),
+            other => other,
+        });
+    }
+
+    fn revert_expected(&mut self, sent: &[Sent]) {
+        self.each_unit(sent, |stage| match stage {
+            Stage::Applied(prepared, _) => Stage::Ready(prepared),
+            other => other,
+        });
+    }
+
+    fn each_unit(&mut self, sent: &[Sent], change: impl Fn(Stage) -> Stage) {
+        let mut last = None;
+        for sent in sent {
+            let Sent::Change { position, unit } = sent else { continue };
+            if last.replace((*position, *unit)) == Some((*position, *unit)) {
+                continue;
+            }
+            if let Some(Queued::Task(running)) = self.queue.get_mut(*position) {
+                if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(*unit)) {
+                    let stage = std::mem::replace(&mut unit.stage, Stage::Fresh);
+                    unit.stage = change(stage);
+                }
+            }
+        }
+    }
+
+    /// Takes the replies to the exchange that [`HostRun::next`] asked for, in the same arrangement.
+    pub fn take(&mut self, replies: Vec<Vec<Reply>>) {
+        self.counts.exchanges += 1;
+        let in_flight = std::mem::take(&mut self.in_flight);
+        for (sent, replies) in in_flight.asked.into_iter().zip(replies) {
+            let mut outputs: Vec<((usize, usize), Reply)> = Vec::new();
+            let mut stale = false;
+            for (sent, reply) in sent.into_iter().zip(replies) {
+                match sent {
+                    Sent::Change { position, unit } => {
+                        stale |= !matches!(&reply, Reply::Done(output) if output.status == 0);
+                        outputs.push(((position, unit), reply));
+                    }
+                    Sent::Question(user, asked) => self.store(&user, &asked, reply),
+                }
+            }
+            if stale {
+                // Something did not go as foreseen, so nothing that was foreseen holds.
+                self.ground.forget(&Subjects::Undeclared);
+            }
+            self.settle(outputs);
+        }
+    }
+
+    fn store(&mut self, user: &Effective, asked: &Asked, reply: Reply) {
+        let raw = match reply {
+            Reply::Done(output) => Ok(output),
+            Reply::NotRun => return,
+            Reply::Failed(why) => Err(why),
+        };
+        if asked.cost != Cost::Cheap {
+            // It took its time: what was known before it is old.
+            self.ground.forget(&Subjects::Undeclared);
+        }
+        if let Some(answers) = self.ground.stores.get_mut(user) {
+            answers.store(asked, raw);
+        }
+    }
+
+    /// Gives each unit its changes' replies.
+    fn settle(&mut self, replies: Vec<((usize, usize), Reply)>) {
+        let mut rest = replies.into_iter().peekable();
+        while let Some((place, first)) = rest.next() {
+            let mut of_unit = vec![first];
+            while let Some((_, reply)) = rest.next_if(|(next, _)| *next == place) {
+                of_unit.push(reply);
+            }
+            let Some(Queued::Task(running)) = self.queue.get_mut(place.0) else { continue };
+            let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(place.1)) else { continue };
+            let stage = std::mem::replace(&mut unit.stage, Stage::Fresh);
+            let Stage::Ready(prepared) = stage else {
+                unit.stage = stage;
+                continue;
+            };
+            match verdict(of_unit, unit.recomputed) {
+                Ran::Never => {}
+                Ran::Stale => unit.recomputed += 1,
+                Ran::Through(outputs) => unit.stage = Stage::Applied(prepared, outputs),
+                Ran::Broken(message) => {
+                    let changes = prepared.outcome.changes.iter().map(change_made).collect();
+                    let end = UnitEnd { changes, ..UnitEnd::failed(message, prepared.outcome.result.clone()) };
+                    unit.end(UnitEnd { tainted: prepared.tainted, ..end });
+                }
+            }
+        }
+    }
+
+    fn applies_to(&self, task: &super::task::Task) -> bool {
+        use super::host_run::Conduct;
+        match (self.conduct, task.check_mode) {
+            (Conduct::Real, check) => check != Some(true),
+            (Conduct::DryButForced, check) => check == Some(false),
+            (Conduct::Dry, _) => false,
+        }
+    }
+}
+
+/// What became of a unit's changes.
+enum Ran {
+    /// None was begun: it is computed again.
+    Never,
+    /// The host was no longer as seen: it is computed again.
+    Stale,
+    /// They ran until the end or the first failure.
+    Through(Vec<Output>),
+    /// One has no output, for this reason.
+    Broken(String),
+}
+
+fn verdict(replies: Vec<Reply>, recomputed: u32) -> Ran {
+    let mut outputs = Vec::new();
+    for reply in replies {
+        match reply {
+            Reply::NotRun => break,
+            Reply::Failed(why) => return Ran::Broken(why),
+            Reply::Done(output) if output.status == PRECONDITION_FAILED && recomputed == 0 => return Ran::Stale,
+            Reply::Done(output) if output.status == PRECONDITION_FAILED => {
+                let said = output.error_text().trim().to_owned();
+                let why = if said.is_empty() { String::new() } else { format!(": {said}") };
+                return Ran::Broken(format!("the host changed between look and change, twice{why}"));
+            }
+            Reply::Done(output) => {
+                let failed = output.status != 0;
+                outputs.push(output);
+                if failed {
+                    break;
+                }
+            }
+        }
+    }
+    if outputs.is_empty() { Ran::Never } else { Ran::Through(outputs) }
+}
+
+/// Changes that travel together.
+struct Batch {
+    user: Option<Effective>,
+    changes: Vec<Change>,
+    sent: Vec<Sent>,
+    touched: Subjects,
+    content_bytes: usize,
+    /// The last change is carried out apart from the shell, so nothing may follow it.
+    apart: bool,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            user: None,
+            changes: Vec::new(),
+            sent: Vec::new(),
+            touched: Subjects::NONE,
+            content_bytes: 0,
+            apart: false,
+        }
+    }
+}
+
+impl Batch {
+    /// Adds a unit's changes, if they may travel along; whether more may follow.
+    fn add(&mut self, user: &Effective, changes: &[Change], position: usize, unit: usize) -> bool {
+        let bytes: usize = changes.iter().filter_map(|c| c.content.as_ref()).map(|c| c.bytes().len()).sum();
+        let apart = changes.iter().any(|c| c.delivery != Delivery::Attached);
+        let first = self.changes.is_empty();
+        let fits = self.user.as_ref().is_none_or(|u| u == user)
+            && !self.apart
+            && !apart
+            && self.changes.len() + changes.len() <= CHANGES_MAX
+            && self.content_bytes + bytes <= CONTENT_MAX;
+        if !first && !fits {
+            return false;
+        }
+        self.user = Some(user.clone());
+        self.content_bytes += bytes;
+        self.apart = apart;
+        for change in changes {
+            self.touched.extend(&change.touches);
+            self.changes.push(change.clone());
+            self.sent.push(Sent::Change { position, unit });
+        }
+        !apart
+    }
+
+    fn holds(&self, position: usize, unit: usize) -> bool {
+        self.sent.iter().any(|s| matches!(s, Sent::Change { position: p, unit: u } if (*p, *u) == (position, unit)))
+    }
+}

@@ -1,0 +1,301 @@
+//! What one host knows during a play: its variables, and the answers of each effective user. It evaluates units; it
+//! decides nothing about order.
+
+use super::evaluate::{Evaluation, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
+use super::scope::{Layer, Pending, Variables};
+use super::task::Task;
+use super::unit::{Effective, Prepared, Running, Stage, Unit, UnitEnd};
+use crate::event::Status;
+use crate::model::{Excerpt, Subjects, Value};
+use crate::modules::Outcome;
+use crate::questions::{Answers, Asked, Reading, Refusal};
+use crate::template::{Binding, Templates};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Who tasks run as where neither task nor variables say so.
+#[derive(Clone, Default)]
+pub struct DefaultPrivilege {
+    /// `--become`.
+    pub active: bool,
+    /// `--become-user`.
+    pub user: Option<String>,
+}
+
+/// What one host knows during a play.
+pub struct Ground {
+    /// The template environment.
+    pub templates: Arc<Templates>,
+    /// Where relative names of files begin.
+    pub directory: PathBuf,
+    /// Whether the user wants contents compared.
+    pub show_diff: bool,
+    /// Who tasks run as unless they say.
+    pub privilege: DefaultPrivilege,
+    /// The host's variables.
+    pub variables: Variables,
+    /// Answers by effective user.
+    pub stores: BTreeMap<Effective, Answers>,
+    /// What a dry run would have touched, and by which task.
+    pub unapplied: Vec<(Subjects, String)>,
+}
+
+/// What evaluating a unit comes to.
+pub enum Look {
+    /// Answers are wanted; the store has noted which.
+    Ask,
+    /// It ends without a change.
+    End(UnitEnd),
+    /// It has changes.
+    Changes(Prepared, Reading),
+    /// A dry run can't know: it depends on this.
+    Unknown(String),
+    /// An unapplied change may alter this.
+    Provisional(Option<Outcome>, Reading, String),
+}
+
+impl Ground {
+    fn means(&self) -> Means<'_> {
+        Means { templates: &self.templates, directory: &self.directory, show_diff: self.show_diff }
+    }
+
+    /// Makes a task's units where its loop is known.
+    ///
+    /// # Errors
+    /// How the task ends because its loop can't be evaluated.
+    pub fn unfold(&self, running: &mut Running, pending: Option<&Pending>) -> Result<(), Box<UnitEnd>> {
+        if running.units.is_some() {
+            return Ok(());
+        }
+        let Some(each) = &running.task.each else {
+            running.without_loop();
+            return Ok(());
+        };
+        let empty = Layer::new();
+        let view = self.variables.view(&running.layer, &empty, pending);
+        match self.means().items(&running.task, each, &view) {
+            Err(error) => Err(Box::new(failed(refusal(&format!("loop: {error}"), &error)))),
+            Ok(Items::Unknown(cause)) => {
+                let status = Status::KnownAfterApply { cause };
+                Err(Box::new(UnitEnd::plain(status, Some("its items are known after apply".into()))))
+            }
+            Ok(Items::Known(items, tainted)) => {
+                let units: Vec<Unit> = items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, item)| self.unit(&running.task, &running.layer, index, item, tainted))
+                    .collect();
+                running.units = Some(units);
+                Ok(())
+            }
+        }
+    }
+
+    fn unit(&self, task: &Task, layer: &Layer, index: usize, item: Value, tainted: bool) -> Unit {
+        let mut variables = Layer::new();
+        let Some(each) = &task.each else { return Unit::new(variables, None, None) };
+        let data = Binding::Data(Arc::new(item.clone()));
+        let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
+        variables.insert(each.variable.clone(), bound);
+        if let Some(name) = &each.index_variable {
+            variables.insert(name.clone(), Binding::Data(Arc::new(index.into())));
+        }
+        let label = each.label.as_ref().and_then(|label| {
+            let view = self.variables.view(layer, &variables, None);
+            self.templates.render(label, &view).ok().filter(|r| r.unknown.is_none()).map(|r| text_of(&r.value))
+        });
+        let label = label.unwrap_or_else(|| text_of(&item));
+        let label = Excerpt { lines_max: 1, columns_max: 100 }.of(&label);
+        Unit::new(variables, Some(label), Some(item))
+    }
+
+    /// Evaluates a unit that is fresh.
+    pub fn look(&mut self, task: &Task, layer: &Layer, item: &Layer, pending: Option<&Pending>) -> Look {
+        let view = self.variables.view(layer, item, pending);
+        let means = self.means();
+        match means.conditions(&task.when, &view) {
+            Err(error) => return Look::End(failed(refusal(&format!("when: {error}"), &error))),
+            Ok(Truth::Unknown(cause)) => return Look::Unknown(cause),
+            Ok(Truth::Fails(condition)) => {
+                let why = format!("when: {condition}");
+                return Look::End(UnitEnd::plain(Status::Skipped, Some(why)));
+            }
+            Ok(Truth::Holds) => {}
+        }
+        let frozen = match means.render(task, &view) {
+            Err(refusal) => return Look::End(failed(refusal)),
+            Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
+            Ok(Rendering::Done(frozen)) => frozen,
+        };
+        let user = match self.effective(task, layer) {
+            Err(refusal) => return Look::End(failed(refusal)),
+            Ok(user) => user,
+        };
+        if !self.stores.contains_key(&user) {
+            let mut answers = Answers::default();
+            for (touched, cause) in &self.unapplied {
+                answers.would_touch(touched.clone(), cause.clone());
+            }
+            self.stores.insert(user.clone(), answers);
+        }
+        let view = self.variables.view(layer, item, pending);
+        let Some(answers) = self.stores.get(&user) else { return Look::Ask };
+        let evaluation = self.means().ask(task.module, &frozen, answers, &view);
+        sort_out(task, evaluation, user, frozen)
+    }
+
+    /// Asks the module again with the same arguments, after its changes ran.
+    pub fn look_again(&self, task: &Task, layer: &Layer, item: &Layer, prepared: &Prepared) -> Evaluation {
+        let view = self.variables.view(layer, item, None);
+        let empty = Answers::default();
+        let answers = self.stores.get(&prepared.user).unwrap_or(&empty);
+        self.means().ask(task.module, &prepared.frozen, answers, &view)
+    }
+
+    /// The user a task runs as. Variables win over keywords, as Ansible has it; facts have no say.
+    fn effective(&self, task: &Task, layer: &Layer) -> Result<Effective, Refusal> {
+        let active = self.setting("ansible_become", task.privilege.active.as_ref(), layer)?;
+        let active = match active {
+            Some(value) => truthy(&value).ok_or_else(|| Refusal {
+                message: format!("become is {}: expected yes or no", text_of(&value)),
+                ..Refusal::default()
+            })?,
+            None => self.privilege.active,
+        };
+        if !active {
+            return Ok(None);
+        }
+        let user = self.setting("ansible_become_user", task.privilege.user.as_ref(), layer)?;
+        let user = user.map(|v| text_of(&v)).or_else(|| self.privilege.user.clone());
+        Ok(Some(user.unwrap_or_else(|| "root".into())))
+    }
+
+    fn setting(&self, name: &str, keyword: Option<&Value>, layer: &Layer) -> Result<Option<Value>, Refusal> {
+        use crate::template::Scope as _;
+        let view = self.variables.settings(layer);
+        let by_name = Value::String(format!("{{{{ {name} }}}}"));
+        let source = if view.get(name).is_some() { Some(&by_name) } else { keyword };
+        let Some(source) = source else { return Ok(None) };
+        let rendered =
+            self.templates.render(source, &view).map_err(|e| refusal(&format!("{name}: {e}"), &e))?;
+        Ok(if rendered.omitted { None } else { Some(rendered.value) })
+    }
+
+    /// Judges a result by `failed_when` or `changed_when`.
+    ///
+    /// # Errors
+    /// The condition can't be evaluated.
+    pub fn judge(
+        &self,
+        conditions: &[Value],
+        running: &Running,
+        item: &Layer,
+        result: Binding,
+    ) -> Result<Truth, String> {
+        let mut item = item.clone();
+        if let Some(name) = &running.task.register {
+            item.insert(name.clone(), result);
+        }
+        let view = self.variables.view(&running.layer, &item, None);
+        self.means().conditions(conditions, &view).map_err(|e| refusal(&e.to_string(), &e).message)
+    }
+
+    /// A task's name for people.
+    pub fn name_of(&self, running: &Running) -> String {
+        let empty = Layer::new();
+        let view = self.variables.view(&running.layer, &empty, None);
+        let name = Value::String(running.task.name.clone());
+        match self.templates.render(&name, &view) {
+            Ok(r) if r.unknown.is_none() && !r.tainted => text_of(&r.value),
+            _ => running.task.name.clone(),
+        }
+    }
+
+    /// Drops answers that a change of these subjects may have made stale, whoever asked for them.
+    pub fn forget(&mut self, touched: &Subjects) {
+        for answers in self.stores.values_mut() {
+            answers.forget(touched);
+        }
+    }
+
+    /// Notes what a dry run would have touched.
+    pub fn would_touch(&mut self, touched: &Subjects, task: &str) {
+        for answers in self.stores.values_mut() {
+            answers.would_touch(touched.clone(), task.to_owned());
+        }
+        self.unapplied.push((touched.clone(), task.to_owned()));
+    }
+
+    /// Takes what all stores want, by effective user.
+    pub fn take_wanted(&self) -> Vec<(Effective, Asked)> {
+        self.stores
+            .iter()
+            .flat_map(|(user, answers)| answers.take_wanted().into_iter().map(|asked| (user.clone(), asked)))
+            .collect()
+    }
+}
+
+fn failed(refusal: Refusal) -> UnitEnd {
+    UnitEnd::failed(refusal.message, refusal.result)
+}
+
+fn truthy(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(b) => Some(*b),
+        other => match text_of(other).to_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" | "y" => Some(true),
+            "false" | "no" | "off" | "0" | "n" | "" => Some(false),
+            _ => None,
+        },
+    }
+}
+
+fn sort_out(
+    task: &Task,
+    evaluation: Evaluation,
+    user: Effective,
+    frozen: super::evaluate::Frozen,
+) -> Look {
+    let Evaluation { verdict, reading, tainted } = evaluation;
+    if let Some(cause) = reading.provisional.clone() {
+        return match verdict {
+            Verdict::Ask => Look::Ask,
+            Verdict::Unknown(cause) => Look::Unknown(cause),
+            Verdict::Refuse(_) => Look::Provisional(None, reading, cause),
+            Verdict::Ready(outcome) => Look::Provisional(Some(*outcome), reading, cause),
+        };
+    }
+    match verdict {
+        Verdict::Ask => Look::Ask,
+        Verdict::Unknown(cause) => Look::Unknown(cause),
+        Verdict::Refuse(refusal) => Look::End(UnitEnd { tainted, ..failed(refusal) }),
+        Verdict::Ready(outcome) if outcome.changes.is_empty() => Look::End(settled(task, *outcome, tainted)),
+        Verdict::Ready(outcome) => {
+            Look::Changes(Prepared { outcome: *outcome, frozen, user, tainted }, reading)
+        }
+    }
+}
+
+/// The end of a unit that has nothing to change.
+fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
+    let status = if outcome.skipped.is_some() { Status::Skipped } else { Status::Ok };
+    let result = (task.module.result)(&outcome, &[]);
+    UnitEnd {
+        status,
+        message: outcome.skipped.or(outcome.message),
+        changes: Vec::new(),
+        result,
+        tainted,
+        variables: outcome.variables,
+        facts: outcome.facts,
+        warnings: outcome.warnings,
+        findings: outcome.findings,
+        unforeseeable: false,
+    }
+}
+
+/// Marks a unit as ready to be applied.
+pub fn ready(unit: &mut Unit, prepared: Prepared) {
+    unit.stage = Stage::Ready(Box::new(prepared));
+}

@@ -1,0 +1,263 @@
+//! Variables as one task on one host sees them, in Ansible's order of precedence.
+//!
+//! What a person wrote is a template and resolved at use; what came from a host is data for ever. Facts have a layer of
+//! their own and never reach connection settings: those are resolved with [`Variables::settings`].
+
+use crate::model::{HostName, Map, Value};
+use crate::template::{Binding, Cause, Scope};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, RwLock};
+
+/// Names and what they are bound to.
+pub type Layer = HashMap<String, Binding>;
+
+/// Makes a layer of what a person wrote.
+pub fn written(map: &Map) -> Layer {
+    map.iter().map(|(name, value)| (name.clone(), Binding::Written(Arc::new(value.clone())))).collect()
+}
+
+/// What all hosts of a run share.
+#[derive(Default)]
+pub struct Shared {
+    /// `--extra-vars`: above everything.
+    pub extra: Layer,
+    /// Inventory variables of every host.
+    pub inventory: BTreeMap<HostName, Arc<Layer>>,
+    /// `groups`.
+    pub groups: Arc<Value>,
+    /// `group_names` of every host.
+    pub group_names: BTreeMap<HostName, Arc<Value>>,
+    /// What hosts have found out so far: facts, registered results, set facts. Visible to others by `hostvars`.
+    pub published: RwLock<BTreeMap<HostName, Layer>>,
+}
+
+/// Variables of one host in one play.
+pub struct Variables {
+    /// The host.
+    pub host: HostName,
+    shared: Arc<Shared>,
+    /// `set_fact` and `register`.
+    pub set: Layer,
+    /// Facts.
+    pub facts: Map,
+    fact_layer: Layer,
+    play: Layer,
+    files: Layer,
+    magic: Layer,
+}
+
+/// What a task ahead of its turn can't know yet: variables that tasks before it will set.
+#[derive(Default)]
+pub struct Pending {
+    names: HashSet<String>,
+    facts: bool,
+}
+
+impl Pending {
+    /// Notes what a task will set.
+    pub fn add(&mut self, sets: &super::task::Sets<'_>) {
+        self.names.extend(sets.register.map(str::to_owned));
+        self.names.extend(sets.variables.into_iter().flat_map(|m| m.keys().cloned()));
+        self.facts |= sets.facts;
+    }
+
+    fn covers(&self, name: &str) -> bool {
+        self.names.contains(name) || (self.facts && name.starts_with("ansible_") && !is_magic(name))
+    }
+}
+
+/// Names that begin like facts and are none.
+fn is_magic(name: &str) -> bool {
+    matches!(
+        name,
+        "ansible_check_mode"
+            | "ansible_diff_mode"
+            | "ansible_play_hosts"
+            | "ansible_play_hosts_all"
+            | "ansible_play_batch"
+            | "ansible_play_name"
+            | "ansible_loop_var"
+            | "ansible_index_var"
+            | "ansible_version"
+            | "ansible_managed"
+            | "ansible_verbosity"
+            | "ansible_limit"
+            | "ansible_run_tags"
+            | "ansible_skip_tags"
+            | "ansible_inventory_sources"
+            | "ansible_playbook_python"
+    )
+}
+
+impl Variables {
+    /// The variables of a host at the beginning of a play.
+    pub fn new(host: HostName, shared: Arc<Shared>, play: Layer, files: Layer, magic: Layer) -> Self {
+        let mut this = Self {
+            host,
+            shared,
+            set: Layer::new(),
+            facts: Map::new(),
+            fact_layer: Layer::new(),
+            play,
+            files,
+            magic,
+        };
+        this.recall();
+        this
+    }
+
+    /// Takes over what the host found out in earlier plays.
+    fn recall(&mut self) {
+        let Ok(published) = self.shared.published.read() else { return };
+        let Some(known) = published.get(&self.host) else { return };
+        self.set = known.clone();
+        if let Some(Binding::Data(facts)) = self.set.remove("ansible_facts") {
+            if let Value::Object(map) = facts.as_ref() {
+                let map = map.clone();
+                drop(published);
+                self.add_facts(map);
+            }
+        }
+    }
+
+    /// Adds facts: below `ansible_facts`, and at the top with the prefix `ansible_`.
+    pub fn add_facts(&mut self, facts: Map) {
+        for (name, value) in &facts {
+            let top = if name.starts_with("ansible_") { name.clone() } else { format!("ansible_{name}") };
+            self.fact_layer.insert(top, Binding::Data(Arc::new(value.clone())));
+        }
+        self.facts.extend(facts);
+        let all = Arc::new(Value::Object(self.facts.clone()));
+        self.fact_layer.insert("ansible_facts".into(), Binding::Data(all));
+    }
+
+    /// Lets other hosts and later plays see what this one found out.
+    pub fn publish(&self) {
+        let mut layer = self.set.clone();
+        if let Some(facts) = self.fact_layer.get("ansible_facts") {
+            layer.insert("ansible_facts".into(), facts.clone());
+        }
+        if let Ok(mut published) = self.shared.published.write() {
+            published.insert(self.host.clone(), layer);
+        }
+    }
+
+    /// A task's view.
+    pub fn view<'a>(&'a self, task: &'a Layer, item: &'a Layer, pending: Option<&'a Pending>) -> View<'a> {
+        View { variables: self, task, item, pending, facts: true }
+    }
+
+    /// The view from which connection and privilege settings are resolved: no fact is in it.
+    pub fn settings<'a>(&'a self, task: &'a Layer) -> View<'a> {
+        View { variables: self, task, item: task, pending: None, facts: false }
+    }
+
+    fn find(&self, name: &str, task: &Layer, item: &Layer, facts: bool) -> Option<Binding> {
+        let inventory = self.shared.inventory.get(&self.host);
+        self.shared
+            .extra
+            .get(name)
+            .or_else(|| item.get(name))
+            .or_else(|| if facts { self.set.get(name) } else { None })
+            .or_else(|| task.get(name))
+            .or_else(|| self.files.get(name))
+            .or_else(|| self.play.get(name))
+            .or_else(|| if facts { self.fact_layer.get(name) } else { None })
+            .or_else(|| inventory.and_then(|layer| layer.get(name)))
+            .cloned()
+            .or_else(|| self.magic(name))
+    }
+
+    fn magic(&self, name: &str) -> Option<Binding> {
+        let text = |s: &str| Some(Binding::Data(Arc::new(Value::String(s.to_owned()))));
+        match name {
+            "inventory_hostname" => text(self.host.as_str()),
+            "inventory_hostname_short" => text(self.host.as_str().split('.').next().unwrap_or_default()),
+            "groups" => Some(Binding::Data(self.shared.groups.clone())),
+            "group_names" => self.shared.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
+            "hostvars" => Some(Binding::Scope(Arc::new(HostVars { shared: self.shared.clone() }))),
+            _ => self.magic.get(name).cloned(),
+        }
+    }
+}
+
+/// What one task sees.
+pub struct View<'a> {
+    variables: &'a Variables,
+    task: &'a Layer,
+    item: &'a Layer,
+    pending: Option<&'a Pending>,
+    facts: bool,
+}
+
+impl Scope for View<'_> {
+    fn get(&self, name: &str) -> Option<Binding> {
+        if self.pending.is_some_and(|p| p.covers(name)) && !self.item.contains_key(name) {
+            return Some(Binding::Unknown(Cause::from("a task that has not run yet")));
+        }
+        self.variables.find(name, self.task, self.item, self.facts)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let v = self.variables;
+        let inventory = v.shared.inventory.get(&v.host).map(Arc::as_ref);
+        let layers = [&v.shared.extra, self.item, &v.set, self.task, &v.files, &v.play, &v.fact_layer, &v.magic];
+        let mut names: Vec<String> =
+            layers.into_iter().chain(inventory).flat_map(|layer| layer.keys().cloned()).collect();
+        names.extend(["inventory_hostname", "groups", "group_names", "hostvars"].map(str::to_owned));
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// `hostvars`: host name to that host's variables.
+struct HostVars {
+    shared: Arc<Shared>,
+}
+
+impl Scope for HostVars {
+    fn get(&self, name: &str) -> Option<Binding> {
+        let host: HostName = name.parse().ok()?;
+        let inventory = self.shared.inventory.get(&host)?.clone();
+        let published = self.shared.published.read().ok()?.get(&host).cloned().unwrap_or_default();
+        Some(Binding::Scope(Arc::new(OtherHost { host, inventory, published, shared: self.shared.clone() })))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.shared.inventory.keys().map(|h| h.as_str().to_owned()).collect()
+    }
+}
+
+struct OtherHost {
+    host: HostName,
+    inventory: Arc<Layer>,
+    published: Layer,
+    shared: Arc<Shared>,
+}
+
+impl Scope for OtherHost {
+    fn get(&self, name: &str) -> Option<Binding> {
+        if let Some(binding) = self.published.get(name) {
+            return Some(binding.clone());
+        }
+        if let (Some(short), Some(Binding::Data(facts))) =
+            (name.strip_prefix("ansible_"), self.published.get("ansible_facts"))
+        {
+            if let Some(fact) = facts.get(short) {
+                return Some(Binding::Data(Arc::new(fact.clone())));
+            }
+        }
+        match name {
+            "inventory_hostname" => {
+                Some(Binding::Data(Arc::new(Value::String(self.host.as_str().to_owned()))))
+            }
+            "group_names" => self.shared.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
+            _ => self.inventory.get(name).cloned(),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.published.keys().chain(self.inventory.keys()).cloned().collect()
+    }
+}

@@ -1,0 +1,171 @@
+//! A play and its tasks as the engine needs them: modules found, arguments' names checked, values still unrendered.
+
+use crate::model::{Map, Value};
+use crate::modules::Module;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A play, checked whole before any host is touched.
+pub struct Play {
+    /// Its name, or its host pattern where it has none.
+    pub name: String,
+    /// Its number in the playbook, from 0.
+    pub number: usize,
+    /// Which hosts it is for, as written.
+    pub hosts: String,
+    /// Sizes of the batches; empty: all hosts at once.
+    pub serial: Vec<BatchSize>,
+    /// The play stops when more than this share of a batch's hosts failed or can't be reached.
+    pub max_fail_percentage: Option<f64>,
+    /// The play stops for all when it fails on one.
+    pub any_errors_fatal: bool,
+    /// What is to be done, in order.
+    pub steps: Vec<Step>,
+    /// Handlers, in the order in which they run when notified.
+    pub handlers: Vec<Arc<Task>>,
+    /// Run notified handlers even on hosts that failed.
+    pub force_handlers: bool,
+    /// `vars` of the play.
+    pub vars: Map,
+    /// Variables from `vars_files`.
+    pub file_vars: Map,
+    /// Where relative names of files and templates begin.
+    pub directory: PathBuf,
+}
+
+/// One step of a play.
+#[derive(Clone)]
+pub enum Step {
+    /// A task.
+    Task(Arc<Task>),
+    /// Handlers that were notified run here.
+    FlushHandlers,
+    /// Hosts of a batch wait for each other here.
+    Barrier,
+}
+
+/// How many hosts a batch has.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum BatchSize {
+    /// So many.
+    Hosts(usize),
+    /// That share of the play's hosts, at least one.
+    Percent(f64),
+}
+
+/// A task, unrendered.
+pub struct Task {
+    /// Number within its play; handlers follow the tasks.
+    pub number: usize,
+    /// Its name, which may be a template; the module's name where it has none.
+    pub name: String,
+    /// File, line and column.
+    pub place: String,
+    /// Its module.
+    pub module: &'static Module,
+    /// The module's arguments.
+    pub args: Map,
+    /// Whether it is a handler.
+    pub handler: bool,
+    /// Conditions that must all hold.
+    pub when: Vec<Value>,
+    /// What it is repeated over.
+    pub each: Option<Loop>,
+    /// The variable that gets its result.
+    pub register: Option<String>,
+    /// Who it runs as.
+    pub privilege: Privilege,
+    /// When it counts as changed, whatever the module says.
+    pub changed_when: Option<Vec<Value>>,
+    /// When it counts as failed, whatever the module says.
+    pub failed_when: Option<Vec<Value>>,
+    /// A condition under which its failure lets the host go on.
+    pub ignore_errors: Option<Value>,
+    /// Handlers it notifies when it changed something.
+    pub notify: Vec<String>,
+    /// Topics a handler listens to.
+    pub listen: Vec<String>,
+    /// Its own variables.
+    pub vars: Map,
+    /// `check_mode: false`: it runs in a dry run too; `true`: it never changes anything.
+    pub check_mode: Option<bool>,
+    /// Nothing of it may be shown.
+    pub no_log: bool,
+}
+
+/// `loop` and its settings.
+pub struct Loop {
+    /// The list, or an expression that gives one.
+    pub items: Value,
+    /// `with_items`: lists in the list are opened once.
+    pub flatten: bool,
+    /// The variable that holds the item.
+    pub variable: String,
+    /// The variable that counts the items from 0.
+    pub index_variable: Option<String>,
+    /// What is shown of an item.
+    pub label: Option<Value>,
+}
+
+/// `become` as it applies to a task; unset parts come from the play, the inventory and the command line.
+#[derive(Clone, Default)]
+pub struct Privilege {
+    /// `become`.
+    pub active: Option<Value>,
+    /// `become_user`.
+    pub user: Option<Value>,
+}
+
+impl Task {
+    /// Whether an exchange must end with this task, because what follows depends on how its end is judged.
+    pub fn is_judged(&self) -> bool {
+        self.failed_when.is_some() || self.changed_when.is_some() || self.ignore_errors.is_some()
+    }
+
+    /// Variables that this task sets when it ends, as far as they can be known before it runs.
+    pub fn sets(&self) -> Sets<'_> {
+        Sets {
+            register: self.register.as_deref(),
+            variables: if self.module.name == "set_fact" { Some(&self.args) } else { None },
+            facts: self.module.sets_facts,
+        }
+    }
+}
+
+/// What a task sets.
+pub struct Sets<'a> {
+    /// The registered variable.
+    pub register: Option<&'a str>,
+    /// Variables by name.
+    pub variables: Option<&'a Map>,
+    /// Facts: any name beginning with `ansible_`.
+    pub facts: bool,
+}
+
+impl BatchSize {
+    /// The number of hosts of a batch in a play of `total` hosts.
+    pub fn of(self, total: usize) -> usize {
+        match self {
+            Self::Hosts(n) => n.max(1),
+            // Ansible rounds down and takes one host at least.
+            Self::Percent(share) => ((total as f64 * share / 100.0) as usize).max(1),
+        }
+    }
+}
+
+impl Play {
+    /// Splits hosts into batches: sizes in order, the last one repeated.
+    pub fn batches<T: Clone>(&self, hosts: &[T]) -> Vec<Vec<T>> {
+        let mut batches = Vec::new();
+        let mut rest = hosts;
+        let mut sizes = self.serial.iter().map(|s| s.of(hosts.len()));
+        let mut size = hosts.len();
+        while !rest.is_empty() {
+            size = sizes.next().unwrap_or(size).max(1);
+            let (batch, later) = rest.split_at(size.min(rest.len()));
+            batches.push(batch.to_vec());
+            rest = later;
+        }
+        batches
+    }
+}

@@ -1,0 +1,310 @@
+//! The progress of one task on one host, item by item.
+
+use super::evaluate::Frozen;
+use super::scope::Layer;
+use super::task::Task;
+use crate::event::{ChangeMade, Compared, ItemEnd, Status, TaskEnd};
+use crate::model::{Excerpt, Finding, HostName, Map, Value};
+use crate::modules::{Change, Outcome};
+use crate::questions::{Key, Output};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The user a script runs as: `None` is the one who logged in.
+pub type Effective = Option<String>;
+
+/// A task under way on a host.
+pub struct Running {
+    /// The task.
+    pub task: Arc<Task>,
+    /// Its own variables.
+    pub layer: Layer,
+    /// The handler was notified by a task of which a dry run can't say whether it changes anything.
+    pub uncertain: Option<String>,
+    /// One unit for each item, or one; none before the loop is known.
+    pub units: Option<Vec<Unit>>,
+    /// When the task was reached, on the run's clock.
+    pub begun: Option<Duration>,
+}
+
+/// One item of a task, or the task where it has no loop.
+pub struct Unit {
+    /// Loop variables.
+    pub layer: Layer,
+    /// The item as people should see it; none without a loop.
+    pub label: Option<String>,
+    /// The item, for what `register` gets.
+    pub item: Option<Value>,
+    /// How far it is.
+    pub stage: Stage,
+    /// How often its precondition failed.
+    pub recomputed: u32,
+    /// Answers that must not outlive it.
+    pub volatile: Vec<(Effective, Key)>,
+}
+
+/// How far a unit is.
+pub enum Stage {
+    /// Not evaluated, or to be evaluated again.
+    Fresh,
+    /// Its changes are known and wait to be applied.
+    Ready(Box<Prepared>),
+    /// Its changes ran; what converges is looked at again.
+    Applied(Box<Prepared>, Vec<Output>),
+    /// Over.
+    Ended(Box<UnitEnd>),
+}
+
+/// Changes that are ready to be applied.
+pub struct Prepared {
+    /// What the module said.
+    pub outcome: Outcome,
+    /// Its arguments.
+    pub frozen: Frozen,
+    /// Who it runs as.
+    pub user: Effective,
+    /// Whether nothing of it may be shown.
+    pub tainted: bool,
+}
+
+/// How a unit ended.
+pub struct UnitEnd {
+    /// The status.
+    pub status: Status,
+    /// Why it failed or was skipped, or what it says.
+    pub message: Option<String>,
+    /// What was changed, or would be.
+    pub changes: Vec<ChangeMade>,
+    /// What `register` gets.
+    pub result: Map,
+    /// Whether a secret is in it.
+    pub tainted: bool,
+    /// Variables to set.
+    pub variables: Map,
+    /// Facts to set.
+    pub facts: Map,
+    /// Warnings to show.
+    pub warnings: Vec<String>,
+    /// What an audit should say.
+    pub findings: Vec<Finding>,
+    /// A dry run: the real run's result can't be foreseen.
+    pub unforeseeable: bool,
+}
+
+impl UnitEnd {
+    /// An end with nothing but a status and a message.
+    pub fn plain(status: Status, message: Option<String>) -> Self {
+        Self {
+            status,
+            message,
+            changes: Vec::new(),
+            result: Map::new(),
+            tainted: false,
+            variables: Map::new(),
+            facts: Map::new(),
+            warnings: Vec::new(),
+            findings: Vec::new(),
+            unforeseeable: false,
+        }
+    }
+
+    /// A failure.
+    pub fn failed(message: String, mut result: Map) -> Self {
+        result.insert("failed".into(), true.into());
+        result.insert("msg".into(), message.clone().into());
+        Self { result, ..Self::plain(Status::Failed, Some(message)) }
+    }
+
+    /// What only the real run knows, if this is such an end: its registered result is unknown.
+    pub fn unknown(&self) -> Option<&str> {
+        match &self.status {
+            _ if self.unforeseeable => Some("its result"),
+            Status::Provisional { cause } | Status::KnownAfterApply { cause } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+impl Running {
+    /// A task that is not begun.
+    pub fn new(task: Arc<Task>, uncertain: Option<String>) -> Self {
+        let layer = super::scope::written(&task.vars);
+        Self { task, layer, uncertain, units: None, begun: None }
+    }
+
+    /// Gives it one unit without a loop.
+    pub fn without_loop(&mut self) {
+        self.units = Some(vec![Unit::new(Layer::new(), None, None)]);
+    }
+
+    /// Whether every unit ended.
+    pub fn is_over(&self) -> bool {
+        self.units.as_ref().is_some_and(|units| units.iter().all(|u| matches!(u.stage, Stage::Ended(_))))
+    }
+}
+
+impl Unit {
+    /// A unit that is not begun.
+    pub fn new(layer: Layer, label: Option<String>, item: Option<Value>) -> Self {
+        Self { layer, label, item, stage: Stage::Fresh, recomputed: 0, volatile: Vec::new() }
+    }
+
+    /// Ends it.
+    pub fn end(&mut self, end: UnitEnd) {
+        self.stage = Stage::Ended(Box::new(end));
+    }
+}
+
+/// A whole task's end, put together from its units'.
+pub struct Whole {
+    /// What to say of it.
+    pub event: TaskEnd,
+    /// What `register` gets.
+    pub result: Map,
+    /// Whether a secret is in it.
+    pub tainted: bool,
+    /// Names what only the real run knows, if the result is unknown.
+    pub unknown: Option<String>,
+}
+
+impl Running {
+    /// Puts the task's end together.
+    pub fn whole(&self, host: &HostName, name: String, now: Duration) -> Whole {
+        let ends: Vec<(&Unit, &UnitEnd)> = self
+            .units
+            .iter()
+            .flatten()
+            .filter_map(|unit| match &unit.stage {
+                Stage::Ended(end) => Some((unit, end.as_ref())),
+                _ => None,
+            })
+            .collect();
+        let tainted = ends.iter().any(|(_, end)| end.tainted);
+        let hide = tainted || self.task.no_log;
+        let looped = self.task.each.is_some();
+        let status = worst(ends.iter().map(|(_, end)| &end.status), looped);
+        let unknown = ends.iter().find_map(|(_, end)| end.unknown()).map(str::to_owned);
+        let result = if looped { loop_result(&ends) } else { single_result(&ends) };
+        let message = if looped { None } else { ends.first().and_then(|(_, e)| shown(&e.message, hide)) };
+        let changes = if looped { Vec::new() } else { ends.iter().flat_map(|(_, e)| made(e, hide)).collect() };
+        let items = if looped {
+            ends.iter()
+                .map(|(unit, end)| ItemEnd {
+                    label: if hide { "(item not shown)".into() } else { unit.label.clone().unwrap_or_default() },
+                    status: end.status.clone(),
+                    message: shown(&end.message, hide),
+                    changes: made(end, hide),
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let event = TaskEnd {
+            host: host.clone(),
+            number: self.task.number,
+            task: name,
+            module: self.task.module.name.to_owned(),
+            place: self.task.place.clone(),
+            handler: self.task.handler,
+            status,
+            ignored: false,
+            message,
+            changes,
+            items,
+            result: if hide { Value::Null } else { Value::Object(result.clone()) },
+            seconds: now.saturating_sub(self.begun.unwrap_or(now)).as_secs_f64(),
+        };
+        Whole { event, result, tainted, unknown }
+    }
+}
+
+fn shown(message: &Option<String>, hide: bool) -> Option<String> {
+    message.as_ref().map(|text| if hide { "(not shown: it may hold a secret)".to_owned() } else { text.clone() })
+}
+
+fn made(end: &UnitEnd, hide: bool) -> Vec<ChangeMade> {
+    let cover = |change: &ChangeMade| ChangeMade {
+        summary: "(not shown: it may hold a secret)".into(),
+        diff: None,
+        ..change.clone()
+    };
+    end.changes.iter().map(|c| if hide { cover(c) } else { c.clone() }).collect()
+}
+
+/// The worst status of the units; of a loop without items: skipped.
+fn worst<'a>(all: impl Iterator<Item = &'a Status>, looped: bool) -> Status {
+    let rank = |status: &Status| match status {
+        Status::Unknown => 8,
+        Status::Failed => 7,
+        Status::KnownAfterApply { .. } => 6,
+        Status::Provisional { .. } => 5,
+        Status::WouldRun => 4,
+        Status::Changed | Status::WouldChange => 3,
+        Status::Ok => 2,
+        Status::Skipped => 1,
+    };
+    all.max_by_key(|s| rank(s)).cloned().unwrap_or(if looped { Status::Skipped } else { Status::Ok })
+}
+
+/// Whether a status counts as changed in what `register` gets.
+fn is_changed(status: &Status) -> bool {
+    matches!(status, Status::Changed | Status::WouldChange | Status::WouldRun)
+}
+
+fn single_result(ends: &[(&Unit, &UnitEnd)]) -> Map {
+    ends.first().map(|(_, end)| unit_result(end)).unwrap_or_default()
+}
+
+/// What `register` gets of one unit: the module's keys and Ansible's `changed`, `failed` and `skipped`.
+pub fn unit_result(end: &UnitEnd) -> Map {
+    let mut result = end.result.clone();
+    result.insert("changed".into(), is_changed(&end.status).into());
+    result.insert("failed".into(), (end.status == Status::Failed).into());
+    if end.status == Status::Skipped {
+        result.insert("skipped".into(), true.into());
+        if let Some(why) = &end.message {
+            result.entry("skip_reason").or_insert_with(|| why.clone().into());
+        }
+    }
+    result
+}
+
+fn loop_result(ends: &[(&Unit, &UnitEnd)]) -> Map {
+    let results: Vec<Value> = ends
+        .iter()
+        .map(|(unit, end)| {
+            let mut result = unit_result(end);
+            result.insert("item".into(), unit.item.clone().unwrap_or_default());
+            result.insert("ansible_loop_var".into(), "item".into());
+            Value::Object(result)
+        })
+        .collect();
+    let any = |test: fn(&Status) -> bool| ends.iter().any(|(_, end)| test(&end.status));
+    let failed = any(|s| *s == Status::Failed);
+    let skipped = ends.iter().all(|(_, end)| end.status == Status::Skipped);
+    let mut result = Map::new();
+    result.insert("results".into(), Value::Array(results));
+    result.insert("changed".into(), any(is_changed).into());
+    result.insert("failed".into(), failed.into());
+    if skipped {
+        result.insert("skipped".into(), true.into());
+    }
+    let message = if failed { "One or more items failed" } else { "All items completed" };
+    result.insert("msg".into(), json!(message));
+    result
+}
+
+/// A change as people and the record see it.
+pub fn change_made(change: &Change) -> ChangeMade {
+    ChangeMade {
+        summary: Excerpt { lines_max: 1, columns_max: 300 }.of(&change.summary),
+        script: change.script.name.to_owned(),
+        script_digest: change.script.digest().to_string(),
+        diff: change.diff.as_ref().map(|d| Compared {
+            header: d.header.clone(),
+            before: d.before.clone(),
+            after: d.after.clone(),
+        }),
+    }
+}

@@ -1,1 +1,28 @@
-//! Not yet.
+//! The engine's hands: connections, exchanges, barriers, limits and interrupts. It decides nothing about tasks; each host
+//! is driven by its [`crate::plan::HostRun`], a machine without I/O.
+//!
+//! `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
+//! `connection` is one real host's connection, which only its driver uses; `gate` is where hosts wait for each other;
+//! `detached` carries out what must outlive the connection.
+
+mod connection;
+mod detached;
+mod drive;
+mod fleet;
+mod gate;
+mod reboot;
+
+pub use connection::HostAccess;
+pub use detached::SCRIPTS as DETACHED_SCRIPTS;
+pub use fleet::{Fleet, Order, Outcome};
+
+/// How far an interrupt has gone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Interrupt {
+    /// Nobody interrupted.
+    None,
+    /// The first: no new change begins, those under way end.
+    Finish,
+    /// The second: connections are dropped; what was under way is unknown.
+    Drop,
+}

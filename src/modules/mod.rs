@@ -50,6 +50,14 @@ pub struct Module {
     pub result: fn(&Outcome, &[Output]) -> Map,
 }
 
+impl Module {
+    /// Whether it can't alter a host, whatever its arguments.
+    pub fn only_looks(&self) -> bool {
+        ["assert", "debug", "fail", "pending_updates", "ping", "set_fact", "setup", "stat", "wait_for"]
+            .contains(&self.name)
+    }
+}
+
 /// Finds a module by its name or an alias.
 pub fn find(name: &str) -> Option<&'static Module> {
     ALL.iter().copied().find(|m| m.name == name || m.aliases.contains(&name))

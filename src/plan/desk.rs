@@ -4,9 +4,10 @@
 use crate::model::Content;
 use crate::modules::Controller;
 use crate::questions::Stop;
-use crate::template::{Scope, Templates};
+use crate::template::{Rendered, Scope, Templates};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Largest file that is sent to a host.
 const CONTENT_MAX: u64 = 64 << 20;
@@ -14,14 +15,14 @@ const CONTENT_MAX: u64 = 64 << 20;
 /// One task's access to the controller's files.
 pub struct Desk<'a> {
     templates: &'a Templates,
-    scope: &'a dyn Scope,
+    scope: &'a Arc<dyn Scope>,
     directory: &'a Path,
     tainted: Cell<bool>,
 }
 
 impl<'a> Desk<'a> {
     /// A desk for one evaluation.
-    pub fn new(templates: &'a Templates, scope: &'a dyn Scope, directory: &'a Path) -> Self {
+    pub fn new(templates: &'a Templates, scope: &'a Arc<dyn Scope>, directory: &'a Path) -> Self {
         Self { templates, scope, directory, tainted: Cell::new(false) }
     }
 
@@ -81,10 +82,13 @@ impl Controller for Desk<'_> {
             let at = if error.line > 0 { format!(":{}:{}", error.line, error.column) } else { String::new() };
             Stop::Refuse(super::evaluate::refusal(&format!("{}{at}: {error}", path.display()), &error))
         })?;
-        if let Some(cause) = rendered.unknown {
-            return Err(Stop::Unknown(cause.to_string()));
+        match rendered {
+            Rendered::Unknown(cause) => Err(Stop::Unknown(cause.to_string())),
+            Rendered::Omitted => Ok(Content::new(Vec::new())),
+            Rendered::Known { value, tainted } => {
+                self.tainted.set(self.tainted.get() || tainted);
+                Ok(Content::new(value.into_bytes()))
+            }
         }
-        self.tainted.set(self.tainted.get() || rendered.tainted);
-        Ok(Content::new(super::evaluate::text_of(&rendered.value).into_bytes()))
     }
 }

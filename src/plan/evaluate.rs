@@ -6,9 +6,10 @@ use super::task::{Loop, Task};
 use crate::model::{Map, Value};
 use crate::modules::{Args, Host, Kind, Module, Outcome};
 use crate::questions::{Answers, Reading, Refusal, Stop};
-use crate::template::{Scope, TemplateError, TemplateErrorKind, Templates};
+use crate::template::{Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What evaluating needs besides the task: nothing in it belongs to one task.
 pub struct Means<'a> {
@@ -34,6 +35,8 @@ pub enum Truth {
 pub enum Items {
     /// These items; whether a secret is in them.
     Known(Vec<Value>, bool),
+    /// It is no list, but this.
+    NoList(&'static str),
     /// Only the real run knows, because of this.
     Unknown(String),
 }
@@ -82,24 +85,26 @@ impl Means<'_> {
     ///
     /// # Errors
     /// A condition can't be evaluated, or is neither true nor false.
-    pub fn conditions(&self, conditions: &[Value], scope: &dyn Scope) -> Result<Truth, TemplateError> {
+    pub fn conditions(&self, conditions: &[Value], scope: &Arc<dyn Scope>) -> Result<Truth, TemplateError> {
+        let mut unknown = None;
         for condition in conditions {
-            let decided = self.templates.condition(condition, scope)?;
-            if let Some(cause) = decided.unknown {
-                return Ok(Truth::Unknown(cause.to_string()));
-            }
-            if !decided.holds {
-                return Ok(Truth::Fails(text_of(condition)));
+            match self.templates.condition(condition, scope) {
+                Ok(Rendered::Known { value: true, .. } | Rendered::Omitted) => {}
+                Ok(Rendered::Known { value: false, .. }) => return Ok(Truth::Fails(text_of(condition))),
+                Ok(Rendered::Unknown(cause)) => unknown = unknown.or(Some(cause)),
+                // What follows an unknown condition may rely on it, and is then no mistake.
+                Err(_) if unknown.is_some() => break,
+                Err(error) => return Err(error),
             }
         }
-        Ok(Truth::Holds)
+        Ok(unknown.map_or(Truth::Holds, |cause| Truth::Unknown(cause.to_string())))
     }
 
     /// The items of a loop. An undefined list counts as empty when the task's conditions don't hold anyway.
     ///
     /// # Errors
     /// The list can't be evaluated, or isn't a list.
-    pub fn items(&self, task: &Task, each: &Loop, scope: &dyn Scope) -> Result<Items, TemplateError> {
+    pub fn items(&self, task: &Task, each: &Loop, scope: &Arc<dyn Scope>) -> Result<Items, TemplateError> {
         let rendered = match self.templates.render(&each.items, scope) {
             Ok(rendered) => rendered,
             Err(error) if error.kind == TemplateErrorKind::Undefined => {
@@ -110,31 +115,32 @@ impl Means<'_> {
             }
             Err(error) => return Err(error),
         };
-        if let Some(cause) = rendered.unknown {
-            return Ok(Items::Unknown(cause.to_string()));
-        }
-        let items = match rendered.value {
-            Value::Array(items) if each.flatten => {
-                items.into_iter().flat_map(|item| match item {
+        let (value, tainted) = match rendered {
+            Rendered::Unknown(cause) => return Ok(Items::Unknown(cause.to_string())),
+            Rendered::Omitted => (Value::Null, false),
+            Rendered::Known { value, tainted } => (value, tainted),
+        };
+        let items = match value {
+            Value::Array(items) if each.flatten => items
+                .into_iter()
+                .flat_map(|item| match item {
                     Value::Array(inner) => inner,
                     other => vec![other],
-                }).collect()
-            }
+                })
+                .collect(),
             Value::Array(items) => items,
             Value::Null => Vec::new(),
             other if each.flatten => vec![other],
-            other => return Err(TemplateError::other(format!(
-                "'loop' needs a list, got {}: {}", kind_of(&other), text_of(&other)
-            ))),
+            other => return Ok(Items::NoList(kind_of(&other))),
         };
-        Ok(Items::Known(items, rendered.tainted))
+        Ok(Items::Known(items, tainted))
     }
 
     /// Renders a task's arguments, and gives them their parameters' names and types.
     ///
     /// # Errors
     /// Why the task fails: a template error, or arguments that don't fit the module.
-    pub fn render(&self, task: &Task, scope: &dyn Scope) -> Result<Rendering, Refusal> {
+    pub fn render(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Rendering, Refusal> {
         let mut given = Map::new();
         let mut tainted = false;
         for (key, value) in &task.args {
@@ -144,12 +150,13 @@ impl Means<'_> {
                 _ => self.templates.render(value, scope),
             };
             let rendered = rendered.map_err(|error| refusal(&format!("'{key}': {error}"), &error))?;
-            if let Some(cause) = rendered.unknown {
-                return Ok(Rendering::Unknown(cause.to_string()));
-            }
-            tainted |= rendered.tainted;
-            if !rendered.omitted {
-                given.insert(key.clone(), rendered.value);
+            match rendered {
+                Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
+                Rendered::Omitted => {}
+                Rendered::Known { value, tainted: secret } => {
+                    tainted |= secret;
+                    given.insert(key.clone(), value);
+                }
             }
         }
         match Args::parse(task.module.params, task.module.free_form, &given) {
@@ -162,49 +169,49 @@ impl Means<'_> {
     }
 
     /// Every condition with what it comes to: what `assert` gets.
-    fn each_condition(
-        &self,
-        value: &Value,
-        scope: &dyn Scope,
-    ) -> Result<crate::template::Rendered, TemplateError> {
+    fn each_condition(&self, value: &Value, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
         let list = match value {
             Value::Array(list) => list.clone(),
             one => vec![one.clone()],
         };
-        let mut all = crate::template::Rendered::known(Value::Null);
-        let mut judged = Vec::new();
+        let (mut judged, mut secret) = (Vec::new(), false);
         for condition in list {
-            let decided = self.templates.condition(&condition, scope)?;
-            all.tainted |= decided.tainted;
-            all.unknown = all.unknown.or(decided.unknown);
-            judged.push(json!({"condition": text_of(&condition), "holds": decided.holds}));
+            match self.templates.condition(&condition, scope)? {
+                Rendered::Unknown(cause) => return Ok(Rendered::Unknown(cause)),
+                Rendered::Omitted => {}
+                Rendered::Known { value: holds, tainted } => {
+                    secret |= tainted;
+                    judged.push(json!({"condition": text_of(&condition), "holds": holds}));
+                }
+            }
         }
-        all.value = Value::Array(judged);
-        Ok(all)
+        Ok(Rendered::Known { value: Value::Array(judged), tainted: secret })
     }
 
     /// An expression and its value, if it is defined: what `debug: var=` gets.
-    fn expression(
-        &self,
-        value: &Value,
-        scope: &dyn Scope,
-    ) -> Result<crate::template::Rendered, TemplateError> {
+    fn expression(&self, value: &Value, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
         let expression = text_of(value);
-        let braced = if expression.contains("{{") { expression.clone() } else { format!("{{{{ {expression} }}}}") };
+        let braced =
+            if expression.contains("{{") { expression.clone() } else { format!("{{{{ {expression} }}}}") };
         match self.templates.render(&Value::String(braced), scope) {
-            Ok(mut rendered) => {
-                rendered.value = json!({"expression": expression, "value": rendered.value});
-                Ok(rendered)
+            Ok(Rendered::Known { value, tainted }) => {
+                Ok(Rendered::Known { value: json!({"expression": expression, "value": value}), tainted })
             }
             Err(error) if error.kind == TemplateErrorKind::Undefined => {
-                Ok(crate::template::Rendered::known(json!({"expression": expression})))
+                Ok(Rendered::Known { value: json!({"expression": expression}), tainted: false })
             }
-            Err(error) => Err(error),
+            other => other,
         }
     }
 
     /// Asks the module.
-    pub fn ask(&self, module: &Module, frozen: &Frozen, answers: &Answers, scope: &dyn Scope) -> Evaluation {
+    pub fn ask(
+        &self,
+        module: &Module,
+        frozen: &Frozen,
+        answers: &Answers,
+        scope: &Arc<dyn Scope>,
+    ) -> Evaluation {
         let desk = Desk::new(self.templates, scope, self.directory);
         let host = Host { answers, controller: &desk, show_diff: self.show_diff };
         answers.take_reading();

@@ -12,6 +12,7 @@ use crate::event::Status;
 use crate::model::Subjects;
 use crate::modules::{Change, Delivery, PRECONDITION_FAILED};
 use crate::questions::{Asked, Cost, Output};
+use std::sync::Arc;
 
 /// Tasks and loop items that are looked at ahead of their turn.
 const AHEAD_MAX: usize = 200;
@@ -124,7 +125,7 @@ impl HostRun {
 
     /// Evaluates tasks ahead of their turn, only to learn what they want to know.
     fn look_ahead(&mut self) {
-        let mut pending = Pending::default();
+        let mut pending: Arc<Pending> = Arc::default();
         let mut looked = 0;
         for position in 0..self.queue.len() {
             if looked >= AHEAD_MAX {
@@ -148,7 +149,7 @@ impl HostRun {
                             running.units = Some(units);
                         }
                     }
-                    pending.add(&running.task.sets());
+                    Arc::make_mut(&mut pending).add(&running.task.sets());
                 }
                 Some(Queued::Flush) => self.all_handlers(&mut pending),
                 _ => {}
@@ -159,14 +160,14 @@ impl HostRun {
     /// Puts together the changes that may travel with the first task's, and the questions that will be asked after them.
     pub(super) fn batch(&mut self) -> Exchange {
         let mut batch = Batch::default();
-        let mut pending = Pending::default();
+        let mut pending: Arc<Pending> = Arc::default();
         for position in 0..self.queue.len() {
             let go_on = self.extend(&mut batch, position, &pending);
             let Some(Queued::Task(running)) = self.queue.get(position) else { break };
             if !go_on || running.task.is_judged() {
                 break;
             }
-            pending.add(&running.task.sets());
+            Arc::make_mut(&mut pending).add(&running.task.sets());
         }
         self.ground.forget(&batch.touched);
         self.ground.take_wanted();
@@ -177,7 +178,8 @@ impl HostRun {
             self.expect_applied(&sent);
             self.look_ahead();
             self.revert_expected(&sent);
-            let same_user = |(of, asked): (Effective, Asked)| (of == user && asked.cost == Cost::Cheap).then_some(asked);
+            let same_user =
+                |(of, asked): (Effective, Asked)| (of == user && asked.cost == Cost::Cheap).then_some(asked);
             for asked in self.ground.take_wanted().into_iter().filter_map(same_user) {
                 items.push(Item::Ask(asked.clone()));
                 sent.push(Sent::Question(user.clone(), asked));
@@ -188,9 +190,9 @@ impl HostRun {
     }
 
     /// Adds one queued task's changes to a batch; whether the batch may go on with the next task.
-    fn extend(&mut self, batch: &mut Batch, position: usize, pending: &Pending) -> bool {
+    fn extend(&mut self, batch: &mut Batch, position: usize, pending: &Arc<Pending>) -> bool {
         let ahead = if position == 0 { None } else { Some(pending) };
-        let Some(Queued::Task(mut running)) = self.take_queued(position) else { return false };
+        let Some(mut running) = self.take_queued(position) else { return false };
         let task = running.task.clone();
         let mut go_on = running.uncertain.is_none() && self.applies_to(&task);
         if go_on && self.ground.unfold(&mut running, ahead).is_err() {
@@ -218,7 +220,7 @@ impl HostRun {
             }
             if let Stage::Ready(prepared) = &unit.stage {
                 go_on = batch.add(&prepared.user, &prepared.outcome.changes, position, number);
-                if !go_on && !batch.holds(position, number) && position > 0 {
+                if !batch.holds(position, number) {
                     unit.stage = Stage::Fresh;
                 }
             }
@@ -228,10 +230,14 @@ impl HostRun {
         go_on
     }
 
-    fn take_queued(&mut self, position: usize) -> Option<Queued> {
-        match self.queue.get_mut(position) {
-            Some(slot @ Queued::Task(_)) => Some(std::mem::replace(slot, Queued::Flush)),
-            _ => None,
+    fn take_queued(&mut self, position: usize) -> Option<Box<super::unit::Running>> {
+        let slot = self.queue.get_mut(position)?;
+        match std::mem::replace(slot, Queued::Flush) {
+            Queued::Task(running) => Some(running),
+            other => {
+                *slot = other;
+                None
+            }
         }
     }
 
@@ -320,7 +326,9 @@ impl HostRun {
                 of_unit.push(reply);
             }
             let Some(Queued::Task(running)) = self.queue.get_mut(place.0) else { continue };
-            let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(place.1)) else { continue };
+            let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(place.1)) else {
+                continue;
+            };
             let stage = std::mem::replace(&mut unit.stage, Stage::Fresh);
             let Stage::Ready(prepared) = stage else {
                 unit.stage = stage;
@@ -332,7 +340,8 @@ impl HostRun {
                 Ran::Through(outputs) => unit.stage = Stage::Applied(prepared, outputs),
                 Ran::Broken(message) => {
                     let changes = prepared.outcome.changes.iter().map(change_made).collect();
-                    let end = UnitEnd { changes, ..UnitEnd::failed(message, prepared.outcome.result.clone()) };
+                    let end =
+                        UnitEnd { changes, ..UnitEnd::failed(message, prepared.outcome.result.clone()) };
                     unit.end(UnitEnd { tainted: prepared.tainted, ..end });
                 }
             }
@@ -367,7 +376,9 @@ fn verdict(replies: Vec<Reply>, recomputed: u32) -> Ran {
         match reply {
             Reply::NotRun => break,
             Reply::Failed(why) => return Ran::Broken(why),
-            Reply::Done(output) if output.status == PRECONDITION_FAILED && recomputed == 0 => return Ran::Stale,
+            Reply::Done(output) if output.status == PRECONDITION_FAILED && recomputed == 0 => {
+                return Ran::Stale;
+            }
             Reply::Done(output) if output.status == PRECONDITION_FAILED => {
                 let said = output.error_text().trim().to_owned();
                 let why = if said.is_empty() { String::new() } else { format!(": {said}") };
@@ -435,6 +446,8 @@ impl Batch {
     }
 
     fn holds(&self, position: usize, unit: usize) -> bool {
-        self.sent.iter().any(|s| matches!(s, Sent::Change { position: p, unit: u } if (*p, *u) == (position, unit)))
+        self.sent
+            .iter()
+            .any(|s| matches!(s, Sent::Change { position: p, unit: u } if (*p, *u) == (position, unit)))
     }
 }

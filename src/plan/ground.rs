@@ -9,7 +9,7 @@ use crate::event::Status;
 use crate::model::{Excerpt, Subjects, Value};
 use crate::modules::Outcome;
 use crate::questions::{Answers, Asked, Reading, Refusal};
-use crate::template::{Binding, Templates};
+use crate::template::{Binding, Rendered, Templates};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ impl Ground {
     ///
     /// # Errors
     /// How the task ends because its loop can't be evaluated.
-    pub fn unfold(&self, running: &mut Running, pending: Option<&Pending>) -> Result<(), Box<UnitEnd>> {
+    pub fn unfold(&self, running: &mut Running, pending: Option<&Arc<Pending>>) -> Result<(), Box<UnitEnd>> {
         if running.units.is_some() {
             return Ok(());
         }
@@ -72,13 +72,18 @@ impl Ground {
             running.without_loop();
             return Ok(());
         };
-        let empty = Layer::new();
+        let empty = Arc::default();
         let view = self.variables.view(&running.layer, &empty, pending);
         match self.means().items(&running.task, each, &view) {
             Err(error) => Err(Box::new(failed(refusal(&format!("loop: {error}"), &error)))),
             Ok(Items::Unknown(cause)) => {
                 let status = Status::KnownAfterApply { cause };
                 Err(Box::new(UnitEnd::plain(status, Some("its items are known after apply".into()))))
+            }
+            Ok(Items::NoList(kind)) => {
+                let message =
+                    format!("loop: expected a list, got {kind}; write it in [ ] or as a block of '- ' lines");
+                Err(Box::new(UnitEnd::failed(message, crate::model::Map::new())))
             }
             Ok(Items::Known(items, tainted)) => {
                 let units: Vec<Unit> = items
@@ -92,18 +97,19 @@ impl Ground {
         }
     }
 
-    fn unit(&self, task: &Task, layer: &Layer, index: usize, item: Value, tainted: bool) -> Unit {
+    fn unit(&self, task: &Task, layer: &Arc<Layer>, index: usize, item: Value, tainted: bool) -> Unit {
         let mut variables = Layer::new();
-        let Some(each) = &task.each else { return Unit::new(variables, None, None) };
+        let Some(each) = &task.each else { return Unit::new(Arc::default(), None, None) };
         let data = Binding::Data(Arc::new(item.clone()));
         let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
         variables.insert(each.variable.clone(), bound);
         if let Some(name) = &each.index_variable {
             variables.insert(name.clone(), Binding::Data(Arc::new(index.into())));
         }
+        let variables = Arc::new(variables);
         let label = each.label.as_ref().and_then(|label| {
             let view = self.variables.view(layer, &variables, None);
-            self.templates.render(label, &view).ok().filter(|r| r.unknown.is_none()).map(|r| text_of(&r.value))
+            self.templates.render(label, &view).ok().and_then(|r| r.known().map(text_of))
         });
         let label = label.unwrap_or_else(|| text_of(&item));
         let label = Excerpt { lines_max: 1, columns_max: 100 }.of(&label);
@@ -111,7 +117,13 @@ impl Ground {
     }
 
     /// Evaluates a unit that is fresh.
-    pub fn look(&mut self, task: &Task, layer: &Layer, item: &Layer, pending: Option<&Pending>) -> Look {
+    pub fn look(
+        &mut self,
+        task: &Task,
+        layer: &Arc<Layer>,
+        item: &Arc<Layer>,
+        pending: Option<&Arc<Pending>>,
+    ) -> Look {
         let view = self.variables.view(layer, item, pending);
         let means = self.means();
         match means.conditions(&task.when, &view) {
@@ -146,7 +158,13 @@ impl Ground {
     }
 
     /// Asks the module again with the same arguments, after its changes ran.
-    pub fn look_again(&self, task: &Task, layer: &Layer, item: &Layer, prepared: &Prepared) -> Evaluation {
+    pub fn look_again(
+        &self,
+        task: &Task,
+        layer: &Arc<Layer>,
+        item: &Arc<Layer>,
+        prepared: &Prepared,
+    ) -> Evaluation {
         let view = self.variables.view(layer, item, None);
         let empty = Answers::default();
         let answers = self.stores.get(&prepared.user).unwrap_or(&empty);
@@ -154,7 +172,7 @@ impl Ground {
     }
 
     /// The user a task runs as. Variables win over keywords, as Ansible has it; facts have no say.
-    fn effective(&self, task: &Task, layer: &Layer) -> Result<Effective, Refusal> {
+    fn effective(&self, task: &Task, layer: &Arc<Layer>) -> Result<Effective, Refusal> {
         let active = self.setting("ansible_become", task.privilege.active.as_ref(), layer)?;
         let active = match active {
             Some(value) => truthy(&value).ok_or_else(|| Refusal {
@@ -171,15 +189,19 @@ impl Ground {
         Ok(Some(user.unwrap_or_else(|| "root".into())))
     }
 
-    fn setting(&self, name: &str, keyword: Option<&Value>, layer: &Layer) -> Result<Option<Value>, Refusal> {
-        use crate::template::Scope as _;
+    fn setting(
+        &self,
+        name: &str,
+        keyword: Option<&Value>,
+        layer: &Arc<Layer>,
+    ) -> Result<Option<Value>, Refusal> {
         let view = self.variables.settings(layer);
         let by_name = Value::String(format!("{{{{ {name} }}}}"));
         let source = if view.get(name).is_some() { Some(&by_name) } else { keyword };
         let Some(source) = source else { return Ok(None) };
         let rendered =
             self.templates.render(source, &view).map_err(|e| refusal(&format!("{name}: {e}"), &e))?;
-        Ok(if rendered.omitted { None } else { Some(rendered.value) })
+        Ok(rendered.known().cloned())
     }
 
     /// Judges a result by `failed_when` or `changed_when`.
@@ -190,12 +212,12 @@ impl Ground {
         &self,
         conditions: &[Value],
         running: &Running,
-        item: &Layer,
+        item: &Arc<Layer>,
         result: Binding,
     ) -> Result<Truth, String> {
         let mut item = item.clone();
         if let Some(name) = &running.task.register {
-            item.insert(name.clone(), result);
+            Arc::make_mut(&mut item).insert(name.clone(), result);
         }
         let view = self.variables.view(&running.layer, &item, None);
         self.means().conditions(conditions, &view).map_err(|e| refusal(&e.to_string(), &e).message)
@@ -203,11 +225,11 @@ impl Ground {
 
     /// A task's name for people.
     pub fn name_of(&self, running: &Running) -> String {
-        let empty = Layer::new();
+        let empty = Arc::default();
         let view = self.variables.view(&running.layer, &empty, None);
         let name = Value::String(running.task.name.clone());
         match self.templates.render(&name, &view) {
-            Ok(r) if r.unknown.is_none() && !r.tainted => text_of(&r.value),
+            Ok(Rendered::Known { value, tainted: false }) => text_of(&value),
             _ => running.task.name.clone(),
         }
     }
@@ -251,12 +273,7 @@ fn truthy(value: &Value) -> Option<bool> {
     }
 }
 
-fn sort_out(
-    task: &Task,
-    evaluation: Evaluation,
-    user: Effective,
-    frozen: super::evaluate::Frozen,
-) -> Look {
+fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: super::evaluate::Frozen) -> Look {
     let Evaluation { verdict, reading, tainted } = evaluation;
     if let Some(cause) = reading.provisional.clone() {
         return match verdict {

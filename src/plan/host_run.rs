@@ -4,7 +4,7 @@
 //! A dry run takes the same way; it only never says *apply*.
 
 use super::evaluate::Truth;
-use super::exchange::InFlight;
+use super::exchange::{InFlight, Reply};
 use super::ground::{Ground, Look};
 use super::scope::Pending;
 use super::task::{Play, Step, Task};
@@ -150,29 +150,35 @@ impl HostRun {
         self.queue.clear();
     }
 
-    /// The connection is gone. What was being changed is unknown: neither failed nor done.
-    pub fn lose(&mut self, reason: &str) {
+    /// The connection is gone. What was answered before counts; what was being changed is unknown, neither failed nor
+    /// done. With `nothing_sent` nothing was under way at all.
+    pub fn lose(&mut self, reason: &str, replies: Vec<Vec<Reply>>, nothing_sent: bool) {
         self.failed = true;
         self.counts.unreachable = 1;
-        let in_flight = std::mem::take(&mut self.in_flight);
-        for (position, unit) in in_flight.units() {
+        let units: Vec<(usize, usize)> = self.in_flight.units().collect();
+        self.take(replies);
+        for (position, unit) in units {
             let Some(Queued::Task(running)) = self.queue.get_mut(position) else { continue };
             let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(unit)) else { continue };
-            let changes = match &unit.stage {
-                Stage::Ready(prepared) => prepared.outcome.changes.iter().map(change_made).collect(),
-                _ => Vec::new(),
-            };
-            let message = format!("the connection was lost while this was under way: {reason}");
-            unit.end(UnitEnd { changes, ..UnitEnd::plain(Status::Unknown, Some(message)) });
+            match std::mem::replace(&mut unit.stage, Stage::Fresh) {
+                Stage::Applied(prepared, outputs) => unit.end(applied(&running.task, &prepared, &outputs)),
+                Stage::Ready(prepared) if !nothing_sent => {
+                    let changes = prepared.outcome.changes.iter().map(change_made).collect();
+                    let message = format!("the connection was lost while this was under way: {reason}");
+                    unit.end(UnitEnd { changes, ..UnitEnd::plain(Status::Unknown, Some(message)) });
+                }
+                other => unit.stage = other,
+            }
         }
-        let positions: Vec<usize> = in_flight.units().map(|(position, _)| position).collect();
-        for position in positions {
-            if let Some(Queued::Task(running)) = self.queue.get(position) {
-                let whole = running.whole(&self.host, self.ground.name_of(running), self.now);
+        for queued in std::mem::take(&mut self.queue) {
+            let Queued::Task(running) = queued else { continue };
+            let ended = running.units.iter().flatten().any(|unit| matches!(unit.stage, Stage::Ended(_)));
+            if ended {
+                let whole = running.whole(&self.host, self.ground.name_of(&running), self.now);
+                self.counts.add(&whole.event);
                 self.events.push(Event::TaskEnds(Box::new(whole.event)));
             }
         }
-        self.queue.clear();
     }
 
     /// Whether this task's changes are applied.
@@ -206,9 +212,12 @@ impl HostRun {
             running.without_loop();
             let unknown = end.unknown().is_some();
             for unit in running.units.iter_mut().flatten() {
-                unit.end(UnitEnd { changes: Vec::new(), ..UnitEnd::plain(end.status.clone(), end.message.clone()) });
+                unit.end(UnitEnd {
+                    changes: Vec::new(),
+                    ..UnitEnd::plain(end.status.clone(), end.message.clone())
+                });
             }
-            if unknown {
+            if unknown && !running.task.module.only_looks() {
                 self.ground.would_touch(&Subjects::Undeclared, &running.task.name);
             }
             return Front::Over;
@@ -229,19 +238,26 @@ impl HostRun {
             return Front::Over;
         };
         match std::mem::replace(&mut unit.stage, Stage::Fresh) {
-            Stage::Ended(end) => unit.stage = Stage::Ended(end),
+            Stage::Ended(end) => {
+                unit.stage = Stage::Ended(end);
+                return Front::Over;
+            }
             Stage::Ready(prepared) => {
                 unit.stage = Stage::Ready(prepared);
                 return Front::Apply;
             }
-            Stage::Applied(prepared, outputs) => return self.check_convergence(running, index, prepared, outputs),
+            Stage::Applied(prepared, outputs) => {
+                return self.check_convergence(running, index, prepared, outputs);
+            }
             Stage::Fresh => match self.ground.look(&task, &running.layer, &unit.layer, None) {
                 Look::Ask => return Front::Ask,
                 Look::End(end) => unit.end(end),
                 Look::Unknown(cause) => {
                     let status = Status::KnownAfterApply { cause };
                     unit.end(UnitEnd::plain(status, None));
-                    self.ground.would_touch(&Subjects::Undeclared, &task.name);
+                    if !task.module.only_looks() {
+                        self.ground.would_touch(&Subjects::Undeclared, &task.name);
+                    }
                 }
                 Look::Provisional(outcome, reading, cause) => {
                     let end = self.provisional(&task, outcome, &reading, cause);
@@ -306,7 +322,8 @@ impl HostRun {
         let changes: Vec<_> = outcome.iter().flat_map(|o| o.changes.iter()).collect();
         let made = changes.iter().map(|c| change_made(c)).collect();
         let touches: Vec<Subjects> = changes.iter().map(|c| c.touches.clone()).collect();
-        for touched in touches.iter().chain([&reading.reads]) {
+        let read = if task.module.only_looks() { &Subjects::NONE } else { &reading.reads };
+        for touched in touches.iter().chain([read]) {
             self.ground.would_touch(touched, &task.name);
         }
         UnitEnd { changes: made, ..UnitEnd::plain(Status::Provisional { cause }, None) }
@@ -367,7 +384,8 @@ impl HostRun {
         }
         let Some(unit) = running.units.as_ref().and_then(|units| units.get(index)) else { return };
         let Stage::Ended(end) = &unit.stage else { return };
-        if matches!(end.status, Status::Skipped | Status::KnownAfterApply { .. } | Status::Provisional { .. }) {
+        if matches!(end.status, Status::Skipped | Status::KnownAfterApply { .. } | Status::Provisional { .. })
+        {
             return;
         }
         let foreseen = end.status == Status::WouldRun;
@@ -447,7 +465,7 @@ impl HostRun {
 
     fn is_ignored(&self, running: &Running) -> bool {
         let Some(condition) = &running.task.ignore_errors else { return false };
-        let empty = super::scope::Layer::new();
+        let empty = Arc::default();
         let nothing = Binding::Data(Arc::new(Value::Null));
         let conditions = std::slice::from_ref(condition);
         matches!(self.ground.judge(conditions, running, &empty, nothing), Ok(Truth::Holds))
@@ -467,7 +485,7 @@ impl HostRun {
             for (name, value) in std::mem::take(&mut end.variables) {
                 let data = Binding::Data(Arc::new(value));
                 let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
-                self.ground.variables.set.insert(name, bound);
+                self.ground.variables.set(name, bound);
             }
             let facts = std::mem::take(&mut end.facts);
             if !facts.is_empty() {
@@ -478,7 +496,7 @@ impl HostRun {
         if let (true, Some(names)) = (unsure, running.task.sets().variables) {
             for name in names.keys() {
                 let cause = Cause::from(format!("task '{}'", whole.event.task));
-                self.ground.variables.set.insert(name.clone(), Binding::Unknown(cause));
+                self.ground.variables.set(name.clone(), Binding::Unknown(cause));
             }
         }
         if let Some(name) = &running.task.register {
@@ -488,7 +506,7 @@ impl HostRun {
                 let data = Binding::Data(Arc::new(Value::Object(whole.result.clone())));
                 if whole.tainted { Binding::Secret(Box::new(data)) } else { data }
             };
-            self.ground.variables.set.insert(name.clone(), bound);
+            self.ground.variables.set(name.clone(), bound);
         }
     }
 
@@ -525,9 +543,9 @@ impl HostRun {
         }
     }
 
-    pub(super) fn all_handlers(&self, pending: &mut Pending) {
+    pub(super) fn all_handlers(&self, pending: &mut Arc<Pending>) {
         for handler in &self.play.handlers {
-            pending.add(&handler.sets());
+            Arc::make_mut(pending).add(&handler.sets());
         }
     }
 }

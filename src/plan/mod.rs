@@ -1,1 +1,25 @@
-//! Not yet.
+//! Plans: a play resolved for a host. What a task comes to, in which order, what travels together, what a dry run can
+//! know. There is no I/O in here: `host_run` is a machine that says what to send and is told what came back.
+//!
+//! Begin at `compile` (files to plays), then `host_run` (a host's way through a play), `exchange` (what goes over the
+//! wire together), `evaluate` and `ground` (what one task comes to). `crate::execute` moves the bytes.
+
+mod compile;
+mod desk;
+mod evaluate;
+mod exchange;
+mod ground;
+mod host_run;
+mod scope;
+mod tags;
+mod task;
+mod unit;
+
+pub use compile::compile;
+pub use exchange::{Exchange, Item, Reply, ShellWork};
+pub use ground::{DefaultPrivilege, Ground};
+pub use host_run::{Conduct, HostRun, Next};
+pub use scope::{Layer, Shared, Variables, written};
+pub use tags::Tags;
+pub use task::{BatchSize, Play, Step, Task};
+pub use unit::Effective;

@@ -20,7 +20,7 @@ pub fn written(map: &Map) -> Layer {
 #[derive(Default)]
 pub struct Shared {
     /// `--extra-vars`: above everything.
-    pub extra: Layer,
+    pub extra: Arc<Layer>,
     /// Inventory variables of every host.
     pub inventory: BTreeMap<HostName, Arc<Layer>>,
     /// `groups`.
@@ -31,23 +31,22 @@ pub struct Shared {
     pub published: RwLock<BTreeMap<HostName, Layer>>,
 }
 
-/// Variables of one host in one play.
+/// Variables of one host in one play. Layers are shared, so that a view costs a few counters.
 pub struct Variables {
     /// The host.
     pub host: HostName,
     shared: Arc<Shared>,
     /// `set_fact` and `register`.
-    pub set: Layer,
-    /// Facts.
-    pub facts: Map,
-    fact_layer: Layer,
-    play: Layer,
-    files: Layer,
-    magic: Layer,
+    set: Arc<Layer>,
+    facts: Map,
+    fact_layer: Arc<Layer>,
+    play: Arc<Layer>,
+    files: Arc<Layer>,
+    magic: Arc<Layer>,
 }
 
 /// What a task ahead of its turn can't know yet: variables that tasks before it will set.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Pending {
     names: HashSet<String>,
     facts: bool,
@@ -91,49 +90,58 @@ fn is_magic(name: &str) -> bool {
 
 impl Variables {
     /// The variables of a host at the beginning of a play.
-    pub fn new(host: HostName, shared: Arc<Shared>, play: Layer, files: Layer, magic: Layer) -> Self {
+    pub fn new(
+        host: HostName,
+        shared: Arc<Shared>,
+        play: Arc<Layer>,
+        files: Arc<Layer>,
+        magic: Arc<Layer>,
+    ) -> Self {
+        let known = shared.published.read().ok().and_then(|published| published.get(&host).cloned());
         let mut this = Self {
             host,
             shared,
-            set: Layer::new(),
+            set: Arc::default(),
             facts: Map::new(),
-            fact_layer: Layer::new(),
+            fact_layer: Arc::default(),
             play,
             files,
             magic,
         };
-        this.recall();
+        this.recall(known.unwrap_or_default());
         this
     }
 
     /// Takes over what the host found out in earlier plays.
-    fn recall(&mut self) {
-        let Ok(published) = self.shared.published.read() else { return };
-        let Some(known) = published.get(&self.host) else { return };
-        self.set = known.clone();
-        if let Some(Binding::Data(facts)) = self.set.remove("ansible_facts") {
+    fn recall(&mut self, mut known: Layer) {
+        if let Some(Binding::Data(facts)) = known.remove("ansible_facts") {
             if let Value::Object(map) = facts.as_ref() {
-                let map = map.clone();
-                drop(published);
-                self.add_facts(map);
+                self.add_facts(map.clone());
             }
         }
+        self.set = Arc::new(known);
+    }
+
+    /// Sets what `set_fact` and `register` set.
+    pub fn set(&mut self, name: String, binding: Binding) {
+        Arc::make_mut(&mut self.set).insert(name, binding);
     }
 
     /// Adds facts: below `ansible_facts`, and at the top with the prefix `ansible_`.
     pub fn add_facts(&mut self, facts: Map) {
+        let layer = Arc::make_mut(&mut self.fact_layer);
         for (name, value) in &facts {
             let top = if name.starts_with("ansible_") { name.clone() } else { format!("ansible_{name}") };
-            self.fact_layer.insert(top, Binding::Data(Arc::new(value.clone())));
+            layer.insert(top, Binding::Data(Arc::new(value.clone())));
         }
         self.facts.extend(facts);
         let all = Arc::new(Value::Object(self.facts.clone()));
-        self.fact_layer.insert("ansible_facts".into(), Binding::Data(all));
+        layer.insert("ansible_facts".into(), Binding::Data(all));
     }
 
     /// Lets other hosts and later plays see what this one found out.
     pub fn publish(&self) {
-        let mut layer = self.set.clone();
+        let mut layer = (*self.set).clone();
         if let Some(facts) = self.fact_layer.get("ansible_facts") {
             layer.insert("ansible_facts".into(), facts.clone());
         }
@@ -143,29 +151,61 @@ impl Variables {
     }
 
     /// A task's view.
-    pub fn view<'a>(&'a self, task: &'a Layer, item: &'a Layer, pending: Option<&'a Pending>) -> View<'a> {
-        View { variables: self, task, item, pending, facts: true }
+    pub fn view(
+        &self,
+        task: &Arc<Layer>,
+        item: &Arc<Layer>,
+        pending: Option<&Arc<Pending>>,
+    ) -> Arc<dyn Scope> {
+        Arc::new(self.see(task, item, pending))
     }
 
-    /// The view from which connection and privilege settings are resolved: no fact is in it.
-    pub fn settings<'a>(&'a self, task: &'a Layer) -> View<'a> {
-        View { variables: self, task, item: task, pending: None, facts: false }
+    /// The view from which connection and privilege settings are resolved: nothing that came from a host is in it.
+    pub fn settings(&self, task: &Arc<Layer>) -> Arc<dyn Scope> {
+        let none = Arc::default();
+        let seen = self.see(task, &none, None);
+        Arc::new(View { set: none.clone(), facts: none, ..seen })
     }
 
-    fn find(&self, name: &str, task: &Layer, item: &Layer, facts: bool) -> Option<Binding> {
-        let inventory = self.shared.inventory.get(&self.host);
-        self.shared
-            .extra
-            .get(name)
-            .or_else(|| item.get(name))
-            .or_else(|| if facts { self.set.get(name) } else { None })
-            .or_else(|| task.get(name))
-            .or_else(|| self.files.get(name))
-            .or_else(|| self.play.get(name))
-            .or_else(|| if facts { self.fact_layer.get(name) } else { None })
-            .or_else(|| inventory.and_then(|layer| layer.get(name)))
-            .cloned()
-            .or_else(|| self.magic(name))
+    fn see(&self, task: &Arc<Layer>, item: &Arc<Layer>, pending: Option<&Arc<Pending>>) -> View {
+        View {
+            host: self.host.clone(),
+            shared: self.shared.clone(),
+            item: item.clone(),
+            set: self.set.clone(),
+            task: task.clone(),
+            files: self.files.clone(),
+            play: self.play.clone(),
+            facts: self.fact_layer.clone(),
+            magic: self.magic.clone(),
+            pending: pending.cloned(),
+        }
+    }
+}
+
+/// What one task sees.
+struct View {
+    host: HostName,
+    shared: Arc<Shared>,
+    item: Arc<Layer>,
+    set: Arc<Layer>,
+    task: Arc<Layer>,
+    files: Arc<Layer>,
+    play: Arc<Layer>,
+    facts: Arc<Layer>,
+    magic: Arc<Layer>,
+    pending: Option<Arc<Pending>>,
+}
+
+impl View {
+    /// The layers, highest precedence first.
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        let inventory = self.shared.inventory.get(&self.host).map(Arc::as_ref);
+        [&self.shared.extra, &self.item, &self.set, &self.task, &self.files, &self.play, &self.facts]
+            .into_iter()
+            .map(Arc::as_ref)
+            .chain(inventory)
+            .chain([self.magic.as_ref()])
     }
 
     fn magic(&self, name: &str) -> Option<Binding> {
@@ -176,34 +216,21 @@ impl Variables {
             "groups" => Some(Binding::Data(self.shared.groups.clone())),
             "group_names" => self.shared.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
             "hostvars" => Some(Binding::Scope(Arc::new(HostVars { shared: self.shared.clone() }))),
-            _ => self.magic.get(name).cloned(),
+            _ => None,
         }
     }
 }
 
-/// What one task sees.
-pub struct View<'a> {
-    variables: &'a Variables,
-    task: &'a Layer,
-    item: &'a Layer,
-    pending: Option<&'a Pending>,
-    facts: bool,
-}
-
-impl Scope for View<'_> {
+impl Scope for View {
     fn get(&self, name: &str) -> Option<Binding> {
-        if self.pending.is_some_and(|p| p.covers(name)) && !self.item.contains_key(name) {
+        if self.pending.as_ref().is_some_and(|p| p.covers(name)) && !self.item.contains_key(name) {
             return Some(Binding::Unknown(Cause::from("a task that has not run yet")));
         }
-        self.variables.find(name, self.task, self.item, self.facts)
+        self.magic(name).or_else(|| self.layers().find_map(|layer| layer.get(name)).cloned())
     }
 
     fn names(&self) -> Vec<String> {
-        let v = self.variables;
-        let inventory = v.shared.inventory.get(&v.host).map(Arc::as_ref);
-        let layers = [&v.shared.extra, self.item, &v.set, self.task, &v.files, &v.play, &v.fact_layer, &v.magic];
-        let mut names: Vec<String> =
-            layers.into_iter().chain(inventory).flat_map(|layer| layer.keys().cloned()).collect();
+        let mut names: Vec<String> = self.layers().flat_map(|layer| layer.keys().cloned()).collect();
         names.extend(["inventory_hostname", "groups", "group_names", "hostvars"].map(str::to_owned));
         names.sort();
         names.dedup();

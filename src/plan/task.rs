@@ -127,7 +127,7 @@ impl Task {
         Sets {
             register: self.register.as_deref(),
             variables: if self.module.name == "set_fact" { Some(&self.args) } else { None },
-            facts: self.module.sets_facts,
+            facts: self.module.name == "setup",
         }
     }
 }

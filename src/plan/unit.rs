@@ -19,7 +19,7 @@ pub struct Running {
     /// The task.
     pub task: Arc<Task>,
     /// Its own variables.
-    pub layer: Layer,
+    pub layer: Arc<Layer>,
     /// The handler was notified by a task of which a dry run can't say whether it changes anything.
     pub uncertain: Option<String>,
     /// One unit for each item, or one; none before the loop is known.
@@ -31,7 +31,7 @@ pub struct Running {
 /// One item of a task, or the task where it has no loop.
 pub struct Unit {
     /// Loop variables.
-    pub layer: Layer,
+    pub layer: Arc<Layer>,
     /// The item as people should see it; none without a loop.
     pub label: Option<String>,
     /// The item, for what `register` gets.
@@ -129,13 +129,13 @@ impl UnitEnd {
 impl Running {
     /// A task that is not begun.
     pub fn new(task: Arc<Task>, uncertain: Option<String>) -> Self {
-        let layer = super::scope::written(&task.vars);
+        let layer = Arc::new(super::scope::written(&task.vars));
         Self { task, layer, uncertain, units: None, begun: None }
     }
 
     /// Gives it one unit without a loop.
     pub fn without_loop(&mut self) {
-        self.units = Some(vec![Unit::new(Layer::new(), None, None)]);
+        self.units = Some(vec![Unit::new(Arc::default(), None, None)]);
     }
 
     /// Whether every unit ended.
@@ -146,7 +146,7 @@ impl Running {
 
 impl Unit {
     /// A unit that is not begun.
-    pub fn new(layer: Layer, label: Option<String>, item: Option<Value>) -> Self {
+    pub fn new(layer: Arc<Layer>, label: Option<String>, item: Option<Value>) -> Self {
         Self { layer, label, item, stage: Stage::Fresh, recomputed: 0, volatile: Vec::new() }
     }
 
@@ -187,11 +187,16 @@ impl Running {
         let unknown = ends.iter().find_map(|(_, end)| end.unknown()).map(str::to_owned);
         let result = if looped { loop_result(&ends) } else { single_result(&ends) };
         let message = if looped { None } else { ends.first().and_then(|(_, e)| shown(&e.message, hide)) };
-        let changes = if looped { Vec::new() } else { ends.iter().flat_map(|(_, e)| made(e, hide)).collect() };
+        let changes =
+            if looped { Vec::new() } else { ends.iter().flat_map(|(_, e)| made(e, hide)).collect() };
         let items = if looped {
             ends.iter()
                 .map(|(unit, end)| ItemEnd {
-                    label: if hide { "(item not shown)".into() } else { unit.label.clone().unwrap_or_default() },
+                    label: if hide {
+                        "(item not shown)".into()
+                    } else {
+                        unit.label.clone().unwrap_or_default()
+                    },
                     status: end.status.clone(),
                     message: shown(&end.message, hide),
                     changes: made(end, hide),
@@ -220,7 +225,9 @@ impl Running {
 }
 
 fn shown(message: &Option<String>, hide: bool) -> Option<String> {
-    message.as_ref().map(|text| if hide { "(not shown: it may hold a secret)".to_owned() } else { text.clone() })
+    message
+        .as_ref()
+        .map(|text| if hide { "(not shown: it may hold a secret)".to_owned() } else { text.clone() })
 }
 
 fn made(end: &UnitEnd, hide: bool) -> Vec<ChangeMade> {

@@ -1,0 +1,234 @@
+//! The dispatcher: owns what all hosts share, and runs plays batch by batch.
+
+use super::Interrupt;
+use super::connection::{HostAccess, HostConnection};
+use super::drive::{Left, Road, drive};
+use super::gate::{Gate, StopRule};
+use crate::event::{Counts, Event};
+use crate::model::{HostName, RunId, Value};
+use crate::plan::{Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written};
+use crate::template::{Binding, Templates};
+use crate::transport::Settings;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+/// The hosts that a run can reach, and their connections, which outlive a play.
+pub struct Fleet {
+    settings: Arc<Settings>,
+    forks: usize,
+    access: BTreeMap<HostName, HostAccess>,
+    open: BTreeMap<HostName, HostConnection>,
+    run: RunId,
+}
+
+/// What is to be run.
+pub struct Order {
+    /// Plays, each with the hosts that it is for, in order.
+    pub plays: Vec<(Arc<Play>, Vec<HostName>)>,
+    /// Whether changes are applied.
+    pub conduct: Conduct,
+    /// Whether contents are compared.
+    pub show_diff: bool,
+    /// Who tasks run as unless they say.
+    pub privilege: DefaultPrivilege,
+    /// Variables that all hosts share.
+    pub shared: Arc<Shared>,
+    /// The template environment.
+    pub templates: Arc<Templates>,
+}
+
+/// How a run ended.
+#[derive(Default, Debug)]
+pub struct Outcome {
+    /// Each host's counts.
+    pub recap: BTreeMap<HostName, Counts>,
+    /// Why a play was stopped, if one was.
+    pub stopped: Option<String>,
+    /// Hosts on which nothing was begun because a play was stopped or interrupted.
+    pub not_begun: Vec<HostName>,
+    /// Somebody interrupted it.
+    pub interrupted: bool,
+    /// Bytes sent and received.
+    pub bytes: (u64, u64),
+}
+
+impl Fleet {
+    /// A fleet; nothing is connected yet. At most `forks` hosts are connected at once.
+    pub fn new(settings: Settings, forks: usize, access: BTreeMap<HostName, HostAccess>, run: RunId) -> Self {
+        Self { settings: Arc::new(settings), forks: forks.max(1), access, open: BTreeMap::new(), run }
+    }
+
+    /// Runs plays. Events go to `events` as they happen; the second interrupt drops every connection.
+    pub async fn run(
+        &mut self,
+        order: &Order,
+        events: mpsc::Sender<Event>,
+        interrupt: watch::Receiver<Interrupt>,
+    ) -> Outcome {
+        let begun = Instant::now();
+        let mut outcome = Outcome::default();
+        let mut out: BTreeSet<HostName> = BTreeSet::new();
+        for (play, hosts) in &order.plays {
+            let hosts: Vec<HostName> = hosts.iter().filter(|h| !out.contains(*h)).cloned().collect();
+            let batches = play.batches(&hosts);
+            for (index, batch) in batches.iter().enumerate() {
+                let _ = events
+                    .send(Event::BatchBegins {
+                        play: play.name.clone(),
+                        number: play.number,
+                        batch: index + 1,
+                        batches: batches.len(),
+                        hosts: batch.clone(),
+                    })
+                    .await;
+                let stopped =
+                    self.batch(order, play, batch, &events, &interrupt, begun, &mut outcome, &mut out).await;
+                let interrupted = *interrupt.borrow() != Interrupt::None;
+                outcome.interrupted |= interrupted;
+                let reason = if interrupted { Some("interrupted".to_owned()) } else { stopped };
+                if let Some(reason) = reason {
+                    let not_begun: Vec<HostName> =
+                        batches.iter().skip(index + 1).flatten().cloned().collect();
+                    outcome.not_begun.extend(not_begun.iter().cloned());
+                    let _ = events.send(Event::PlayStops { reason: reason.clone(), not_begun }).await;
+                    outcome.stopped = Some(reason);
+                    break;
+                }
+            }
+            if outcome.stopped.is_some() {
+                break;
+            }
+        }
+        let ends = Event::RunEnds {
+            recap: outcome.recap.clone(),
+            interrupted: outcome.interrupted,
+            seconds: begun.elapsed().as_secs_f64(),
+        };
+        let _ = events.send(ends).await;
+        outcome
+    }
+
+    /// Closes every connection.
+    pub async fn close(&mut self) {
+        let mut closing = JoinSet::new();
+        for (_, mut connection) in std::mem::take(&mut self.open) {
+            closing.spawn(async move { connection.close().await });
+        }
+        while closing.join_next().await.is_some() {}
+    }
+
+    /// Runs one batch; why the play stops after it, if it does.
+    #[expect(clippy::too_many_arguments, reason = "they are the run's state, lent for one batch")]
+    async fn batch(
+        &mut self,
+        order: &Order,
+        play: &Arc<Play>,
+        batch: &[HostName],
+        events: &mpsc::Sender<Event>,
+        interrupt: &watch::Receiver<Interrupt>,
+        begun: Instant,
+        outcome: &mut Outcome,
+        out: &mut BTreeSet<HostName>,
+    ) -> Option<String> {
+        let rule = StopRule {
+            max_fail_percentage: play.max_fail_percentage,
+            any_errors_fatal: play.any_errors_fatal,
+        };
+        let gate = Arc::new(Gate::new(batch.len(), rule));
+        let road = Road {
+            events: events.clone(),
+            gate: gate.clone(),
+            forks: Arc::new(Semaphore::new(self.forks)),
+            crowded: self.access.len() > self.forks,
+            interrupt: interrupt.clone(),
+            begun,
+        };
+        let magic = Arc::new(play_variables(play, batch, order));
+        let (vars, files) = (Arc::new(written(&play.vars)), Arc::new(written(&play.file_vars)));
+        let mut drivers = JoinSet::new();
+        for host in batch {
+            let Some(connection) = self.connection(host) else { continue };
+            let variables = Variables::new(
+                host.clone(),
+                order.shared.clone(),
+                vars.clone(),
+                files.clone(),
+                magic.clone(),
+            );
+            let ground = Ground {
+                templates: order.templates.clone(),
+                directory: play.directory.clone(),
+                show_diff: order.show_diff,
+                privilege: order.privilege.clone(),
+                variables,
+                stores: BTreeMap::new(),
+                unapplied: Vec::new(),
+            };
+            let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
+            let (host, road) = (host.clone(), road.clone());
+            drivers.spawn(async move { (host, drive(run, connection, road).await) });
+        }
+        while let Some(joined) = drivers.join_next().await {
+            match joined {
+                Ok((host, left)) => self.take_back(host, left, outcome, out),
+                // A driver can only end like this by a defect of ours; its host must not read as clean.
+                Err(error) => tracing::error!(%error, "a host's driver ended abnormally"),
+            }
+        }
+        for host in batch {
+            let counts =
+                outcome.recap.entry(host.clone()).or_insert(Counts { failed: 1, ..Counts::default() });
+            if counts.failed > 0 || counts.unreachable > 0 {
+                out.insert(host.clone());
+            }
+        }
+        gate.stopped()
+    }
+
+    fn connection(&mut self, host: &HostName) -> Option<HostConnection> {
+        if let Some(open) = self.open.remove(host) {
+            return Some(open);
+        }
+        let access = self.access.get(host)?.clone();
+        Some(HostConnection::new(host.clone(), access, self.settings.clone(), self.run))
+    }
+
+    fn take_back(&mut self, host: HostName, left: Left, outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {
+        let traffic = left.connection.traffic();
+        outcome.bytes.0 += traffic.bytes_sent;
+        outcome.bytes.1 += traffic.bytes_received;
+        let total = outcome.recap.entry(host.clone()).or_default();
+        total.ok += left.counts.ok;
+        total.changed += left.counts.changed;
+        total.unreachable |= left.counts.unreachable;
+        total.failed += left.counts.failed;
+        total.skipped += left.counts.skipped;
+        total.rescued += left.counts.rescued;
+        total.ignored += left.counts.ignored;
+        total.unknown += left.counts.unknown;
+        total.exchanges += left.counts.exchanges;
+        if left.failed {
+            out.insert(host.clone());
+        }
+        self.open.insert(host, left.connection);
+    }
+}
+
+/// Variables that the engine gives to every task of a play.
+fn play_variables(play: &Play, batch: &[HostName], order: &Order) -> Layer {
+    let hosts: Vec<Value> = batch.iter().map(|h| Value::String(h.as_str().to_owned())).collect();
+    let directory = std::path::absolute(&play.directory).unwrap_or_else(|_| play.directory.clone());
+    let entries = [
+        ("ansible_check_mode", Value::Bool(order.conduct != Conduct::Real)),
+        ("ansible_diff_mode", Value::Bool(order.show_diff)),
+        ("ansible_play_name", Value::String(play.name.clone())),
+        ("ansible_play_hosts", Value::Array(hosts.clone())),
+        ("ansible_play_hosts_all", Value::Array(hosts.clone())),
+        ("ansible_play_batch", Value::Array(hosts)),
+        ("playbook_dir", Value::String(directory.to_string_lossy().into_owned())),
+    ];
+    entries.into_iter().map(|(name, value)| (name.to_owned(), Binding::Data(Arc::new(value)))).collect()
+}

@@ -32,6 +32,8 @@ pub struct Order {
     pub conduct: Conduct,
     /// Whether contents are compared.
     pub show_diff: bool,
+    /// How many `-v`.
+    pub verbosity: u8,
     /// Who tasks run as unless they say.
     pub privilege: DefaultPrivilege,
     /// Variables that all hosts share.
@@ -162,6 +164,7 @@ impl Fleet {
                 templates: order.templates.clone(),
                 directory: play.directory.clone(),
                 show_diff: order.show_diff,
+                verbosity: order.verbosity,
                 privilege: order.privilege.clone(),
                 variables,
                 stores: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! The engine's hands: connections, exchanges, barriers, limits and interrupts. It decides nothing about tasks; each host
 //! is driven by its [`crate::plan::HostRun`], a machine without I/O.
 //!
-//! `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
+//! `prepare` makes an order of files and options; `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
 //! `connection` is one real host's connection, which only its driver uses; `gate` is where hosts wait for each other;
 //! `detached` carries out what must outlive the connection.
 
@@ -10,11 +10,13 @@ mod detached;
 mod drive;
 mod fleet;
 mod gate;
+mod prepare;
 mod reboot;
 
 pub use connection::HostAccess;
 pub use detached::SCRIPTS as DETACHED_SCRIPTS;
 pub use fleet::{Fleet, Order, Outcome};
+pub use prepare::{Prepared, Wish, prepare};
 
 /// How far an interrupt has gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -19,6 +19,8 @@ pub struct Means<'a> {
     pub directory: &'a Path,
     /// Whether the user wants contents compared.
     pub show_diff: bool,
+    /// How many `-v`.
+    pub verbosity: u8,
 }
 
 /// What a condition comes to.
@@ -213,7 +215,7 @@ impl Means<'_> {
         scope: &Arc<dyn Scope>,
     ) -> Evaluation {
         let desk = Desk::new(self.templates, scope, self.directory);
-        let host = Host { answers, controller: &desk, show_diff: self.show_diff };
+        let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
         let verdict = match (module.diff)(&frozen.args, &host) {
             Ok(outcome) => Verdict::Ready(Box::new(outcome)),

@@ -31,6 +31,8 @@ pub struct Ground {
     pub directory: PathBuf,
     /// Whether the user wants contents compared.
     pub show_diff: bool,
+    /// How many `-v`.
+    pub verbosity: u8,
     /// Who tasks run as unless they say.
     pub privilege: DefaultPrivilege,
     /// The host's variables.
@@ -57,7 +59,12 @@ pub enum Look {
 
 impl Ground {
     fn means(&self) -> Means<'_> {
-        Means { templates: &self.templates, directory: &self.directory, show_diff: self.show_diff }
+        Means {
+            templates: &self.templates,
+            directory: &self.directory,
+            show_diff: self.show_diff,
+            verbosity: self.verbosity,
+        }
     }
 
     /// Makes a task's units where its loop is known.

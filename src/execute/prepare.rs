@@ -1,0 +1,185 @@
+//! From files and options to an order: plays checked whole, hosts chosen, and how each of them is reached.
+
+use super::connection::HostAccess;
+use super::fleet::Order;
+use crate::load::inventory::{Beside, Inventory, Pattern};
+use crate::load::{Playbook, Problem, Problems};
+use crate::model::{HostName, Map, Secret, Value};
+use crate::plan::{Conduct, DefaultPrivilege, Layer, Shared, Tags, Variables, compile, written};
+use crate::template::Templates;
+use indexmap::IndexSet;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What somebody wants run, and on what.
+pub struct Wish<'a> {
+    /// The hosts.
+    pub inventory: Inventory,
+    /// The playbooks, in order.
+    pub playbooks: &'a [Playbook],
+    /// `--limit`.
+    pub limit: Option<Pattern>,
+    /// `--tags` and `--skip-tags`.
+    pub tags: Tags,
+    /// Whether changes are applied.
+    pub conduct: Conduct,
+    /// `--diff`.
+    pub show_diff: bool,
+    /// How many `-v`.
+    pub verbosity: u8,
+    /// `--become` and `--become-user`.
+    pub privilege: DefaultPrivilege,
+    /// `--ask-become-pass`.
+    pub become_password: Option<Secret>,
+    /// `--extra-vars`.
+    pub extra: Map,
+    /// `--user`: who logs in where the inventory doesn't say.
+    pub user: Option<String>,
+    /// `--private-key`: the key where the inventory doesn't say.
+    pub private_key: Option<PathBuf>,
+    /// `--timeout`: longest wait for connection and login.
+    pub connect_timeout: Option<std::time::Duration>,
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
+    /// The template environment.
+    pub templates: Arc<Templates>,
+}
+
+/// An order, and how its hosts are reached.
+pub struct Prepared {
+    /// What is to be run.
+    pub order: Order,
+    /// How each host is reached.
+    pub access: BTreeMap<HostName, HostAccess>,
+    /// All hosts of all plays, in the inventory's order.
+    pub hosts: Vec<HostName>,
+    /// What is worth a look though nothing is wrong.
+    pub warnings: Vec<Problem>,
+}
+
+/// Checks everything that can be checked before a host is touched.
+///
+/// # Errors
+/// Everything that is wrong with playbooks, inventory and options.
+pub fn prepare(wish: Wish<'_>) -> Result<Prepared, Problems> {
+    let mut inventory = wish.inventory;
+    let mut plays = Vec::new();
+    for playbook in wish.playbooks {
+        let directory =
+            playbook.file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if directory.is_dir() {
+            inventory = inventory.with_variables_beside(Beside::Playbook, directory)?;
+        }
+        plays.extend(compile(playbook, &wish.tags, &wish.templates)?.into_iter().zip(&playbook.plays));
+    }
+    let mut warnings = inventory.warnings().to_vec();
+    let limit = match &wish.limit {
+        Some(pattern) => {
+            let selection = inventory.select(pattern)?;
+            warnings.extend(selection.warnings);
+            Some(selection.hosts)
+        }
+        None => None,
+    };
+    let mut chosen = Vec::new();
+    let mut all: IndexSet<HostName> = IndexSet::new();
+    for (play, source) in plays {
+        let pattern =
+            Pattern::parse(&play.hosts, Some(&source.hosts_place)).map_err(|p| Problems(vec![p]))?;
+        let selection = inventory.select(&pattern)?;
+        warnings.extend(selection.warnings);
+        let mut hosts = selection.hosts;
+        hosts.retain(|host| limit.as_ref().is_none_or(|limit| limit.contains(host)));
+        all.extend(hosts.iter().cloned());
+        chosen.push((play, hosts));
+    }
+    let shared = Arc::new(shared(&inventory, &wish.extra));
+    let mut problems = Vec::new();
+    let mut access = BTreeMap::new();
+    for host in &all {
+        let reached = Reach {
+            inventory: &inventory,
+            shared: &shared,
+            templates: &wish.templates,
+            extra: &wish.extra,
+            home: wish.home.as_deref(),
+        };
+        match reached.host(host) {
+            Ok(mut found) => {
+                found.become_password = found.become_password.or_else(|| wish.become_password.clone());
+                let connection = &mut found.connection;
+                connection.user = connection.user.take().or_else(|| wish.user.clone());
+                connection.private_key = connection.private_key.take().or_else(|| wish.private_key.clone());
+                connection.connect_timeout = wish.connect_timeout.unwrap_or(connection.connect_timeout);
+                access.insert(host.clone(), found);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Problems::check(problems)?;
+    let order = Order {
+        plays: chosen,
+        conduct: wish.conduct,
+        show_diff: wish.show_diff,
+        verbosity: wish.verbosity,
+        privilege: wish.privilege,
+        shared,
+        templates: wish.templates,
+    };
+    Ok(Prepared { order, access, hosts: all.into_iter().collect(), warnings })
+}
+
+fn shared(inventory: &Inventory, extra: &Map) -> Shared {
+    let names = |hosts: Vec<&HostName>| -> Value { hosts.iter().map(|h| h.as_str()).collect() };
+    let groups: Map =
+        inventory.groups().into_iter().map(|(name, hosts)| (name.to_owned(), names(hosts))).collect();
+    let mut shared = Shared {
+        extra: Arc::new(written(extra)),
+        groups: Arc::new(Value::Object(groups)),
+        ..Shared::default()
+    };
+    for host in inventory.hosts() {
+        let layer: Layer = written(&inventory.values(host));
+        shared.inventory.insert(host.clone(), Arc::new(layer));
+        let of_host: Value = inventory.groups_of(host).into_iter().filter(|g| *g != "all").collect();
+        shared.group_names.insert(host.clone(), Arc::new(of_host));
+    }
+    shared
+}
+
+/// Finds out how a host is reached: from the inventory and the command line, never from facts.
+struct Reach<'a> {
+    inventory: &'a Inventory,
+    shared: &'a Arc<Shared>,
+    templates: &'a Templates,
+    extra: &'a Map,
+    home: Option<&'a Path>,
+}
+
+impl Reach<'_> {
+    fn host(&self, host: &HostName) -> Result<HostAccess, Problem> {
+        let none: Arc<Layer> = Arc::default();
+        let variables =
+            Variables::new(host.clone(), self.shared.clone(), none.clone(), none.clone(), none.clone());
+        let scope = variables.settings(&none);
+        let mut written = self.inventory.values(host);
+        written.extend(self.extra.clone());
+        written.retain(|name, _| name.starts_with("ansible_"));
+        let mut rendered = Map::new();
+        for (name, value) in written {
+            let done = self.templates.render(&value, &scope).map_err(|error| {
+                let problem = match self.inventory.place_of(host) {
+                    Some(place) => Problem::at(place, format!("{host}: {name}: {error}")),
+                    None => Problem::bare(format!("{host}: {name}: {error}")),
+                };
+                problem.help("it is needed before anything is known of the host".to_owned())
+            })?;
+            if let Some(value) = done.known() {
+                rendered.insert(name, value.clone());
+            }
+        }
+        let (connection, privilege) = self.inventory.connection_of(host, &rendered, self.home)?;
+        Ok(HostAccess { connection, become_password: privilege.password })
+    }
+}

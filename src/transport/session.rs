@@ -101,7 +101,7 @@ impl Opener {
                 Ok(pipe)
             }
             Start::Prompted(words, gate) => {
-                let (mut pipe, far) = Pipe::new(mark, Some(gate));
+                let (mut pipe, far) = Pipe::new(mark, Some(*gate));
                 self.launch(&words, far).await?;
                 match timeout(self.shell_timeout, self.pass(&mut pipe)).await {
                     Ok(passed) => passed.map(|()| pipe),

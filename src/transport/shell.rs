@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// Longest wait for a killed shell to be gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Kills the process group of a shell: it, what it runs, and the login shell or sudo around it.
+/// Kills the process group of a shell: it, what it runs, and the login shell or sudo around it. Of the ways to write
+/// that, only `kill -KILL -GROUP` is understood by dash, bash and busybox alike.
 const KILL: Script = Script {
     name: "kill",
     text: r#"group=
@@ -25,7 +26,7 @@ else
 fi 2>/dev/null
 case $group in
 '' | *[!0-9]* | 0 | 1) kill -KILL "$1" ;;
-*) kill -KILL -- "-$group" || kill -KILL "$1" ;;
+*) kill -KILL "-$group" || kill -KILL "$1" ;;
 esac"#,
 };
 

@@ -15,7 +15,7 @@ pub(super) enum Start {
     /// Nothing can ask: source may be sent at once.
     Plain(Vec<String>),
     /// sudo may ask for a password.
-    Prompted(Vec<String>, Gate),
+    Prompted(Vec<String>, Box<Gate>),
 }
 
 /// Watches for the prompt and for the shell being ready.
@@ -54,7 +54,7 @@ pub(super) fn start(become_: Option<&Become>) -> Result<Start, ShellError> {
     let ready = Mark::random()?.as_str().to_owned();
     let then = format!("echo {ready}; exec sh");
     let words = ["sudo", "-H", "-S", "-p", &prompt, "-u", user, "sh", "-c", &then].map(String::from).into();
-    Ok(Start::Prompted(words, Gate::new(&prompt, &ready)))
+    Ok(Start::Prompted(words, Box::new(Gate::new(&prompt, &ready))))
 }
 
 fn checked_user(user: &str) -> Result<&str, ShellError> {

@@ -1,39 +1,230 @@
-//! SSH.
+//! SSH: from a host's options to a connection that is logged in, through jump hosts if need be.
+//!
+//! `options.rs` and `config.rs` decide what applies to a host, `known_hosts.rs` whom to trust, `login.rs` which keys
+//! are offered; `guard.rs` watches the connection. The agent is never forwarded, and no host on the way can read what
+//! passes: each hop is an SSH connection inside the one before.
 
-use super::channel::FarEnd;
+mod cache;
+mod config;
+mod guard;
+mod jump;
+mod known_hosts;
+mod link;
+mod login;
+mod options;
+mod pattern;
+mod stream;
+
+pub(super) use cache::Cache;
+pub(super) use link::Link;
+
 use super::exchange::Meter;
-use super::{ConnectError, Settings, ShellError};
+use super::{ConnectError, KeyProblem, Settings};
 use crate::model::{Connection, HostName};
-use std::sync::Arc;
+use guard::WireError;
+use jump::{JumpSpec, ParseJumpError};
+use known_hosts::{Names, Trust};
+use options::{Args, BadOption, Layer, Options, Tokens};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::timeout;
 
-#[derive(Default)]
-pub(super) struct Cache {}
+/// Longest chain of jump hosts.
+const JUMPS_MAX: usize = 8;
 
-pub(super) struct Link {}
+/// One host on the way, or the one wanted.
+struct Hop {
+    /// How a message calls it.
+    shown: String,
+    options: Options,
+    names: Names,
+    trust: Trust,
+}
 
+/// Why a hop failed; the caller knows which host was wanted.
+enum Failure {
+    HostKey(Box<KeyProblem>),
+    NameNotFound(String),
+    Refused,
+    Unreachable(String),
+    Authentication { user: String, tried: Vec<String> },
+    KeyFile { file: PathBuf, reason: String, advice: String },
+}
+
+/// What is being waited for, for the message when it takes too long.
+#[derive(Clone)]
+struct Stage(Arc<Mutex<&'static str>>);
+
+impl Stage {
+    fn set(&self, words: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = words;
+    }
+    fn get(&self) -> &'static str {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::HostKey(problem) => Self::HostKey(problem),
+            WireError::Ssh(_) => Self::Unreachable(error.words()),
+        }
+    }
+}
+
+/// Connects and logs in.
 pub(super) async fn connect(
     host: &HostName,
-    _connection: &Connection,
-    _settings: &Settings,
-    _meter: &Arc<Meter>,
+    connection: &Connection,
+    settings: &Settings,
+    meter: &Arc<Meter>,
 ) -> Result<Link, ConnectError> {
-    Err(ConnectError::Option {
+    let way = way(host, connection, settings).await.map_err(|bad| ConnectError::Option {
         host: host.clone(),
-        reason: "SSH is not there yet".into(),
-        advice: "wait".into(),
+        reason: bad.reason,
+        advice: bad.advice,
+    })?;
+    let asked = way.last().and_then(|hop| hop.options.connect_timeout);
+    let limit = asked.map_or(connection.connect_timeout, |asked| asked.min(connection.connect_timeout));
+    let stage = Stage(Arc::new(Mutex::new("connecting")));
+    match timeout(limit, travel(host, &way, settings, meter, &stage)).await {
+        Ok(result) => result,
+        Err(_) => Err(ConnectError::TimedOut { host: host.clone(), stage: stage.get(), after: limit }),
+    }
+}
+
+/// Connects hop by hop, each through the one before.
+async fn travel(
+    host: &HostName,
+    way: &[Hop],
+    settings: &Settings,
+    meter: &Arc<Meter>,
+    stage: &Stage,
+) -> Result<Link, ConnectError> {
+    let mut link: Option<Link> = None;
+    for (index, hop) in way.iter().enumerate() {
+        let is_last = index + 1 == way.len();
+        let meter = if is_last { meter.clone() } else { Arc::default() };
+        stage.set(if is_last { "connecting" } else { "connecting to a jump host" });
+        let next = Link::establish(link.take(), hop, settings, meter, stage, is_last).await;
+        link = Some(next.map_err(|failure| {
+            let error = failure.of(host, hop);
+            if is_last {
+                return error;
+            }
+            ConnectError::Jump { host: host.clone(), jump: hop.shown.clone(), reason: Box::new(error) }
+        })?);
+    }
+    link.ok_or_else(|| ConnectError::Option {
+        host: host.clone(),
+        reason: "there is no way there".into(),
+        advice: "report this".into(),
     })
 }
 
-impl Link {
-    pub async fn start(
-        &self,
-        _line: &str,
-        far: FarEnd,
-    ) -> Result<impl Future<Output = ()> + Send + 'static, ShellError> {
-        Ok(async move { drop(far) })
+impl Failure {
+    fn of(self, host: &HostName, hop: &Hop) -> ConnectError {
+        let (host, address, port) = (host.clone(), hop.options.address.clone(), hop.options.port);
+        match self {
+            Self::HostKey(problem) => ConnectError::HostKey { host, problem },
+            Self::NameNotFound(reason) => ConnectError::NameNotFound { host, address, reason },
+            Self::Refused => ConnectError::Refused { host, address, port },
+            Self::Unreachable(reason) => ConnectError::Unreachable { host, address, port, reason },
+            Self::Authentication { user, tried } => ConnectError::Authentication { host, user, tried },
+            Self::KeyFile { file, reason, advice } => ConnectError::KeyFile { host, file, reason, advice },
+        }
     }
-    pub async fn close(&self) {}
-    pub async fn farewell(&self) -> String {
-        String::new()
+}
+
+/// Every host on the way, the one wanted last.
+async fn way(host: &HostName, connection: &Connection, settings: &Settings) -> Result<Vec<Hop>, BadOption> {
+    let args = Args::parse(&connection.ssh_args)?;
+    let target = connection.address.clone().unwrap_or_else(|| host.as_str().to_owned());
+    let mut asked = Layer::default();
+    connection.port.iter().for_each(|port| asked.push("port", port.to_string()));
+    connection.user.iter().for_each(|user| asked.push("user", user));
+    connection
+        .private_key
+        .iter()
+        .for_each(|key| asked.push("identityfile", format!("\"{}\"", key.display())));
+    let files = config::files(settings, args.config.as_deref());
+    let mut hop = hop(&target, vec![asked, args.layer], &files, settings).await?;
+    hop.shown = host.to_string();
+    let mut way = vec![hop];
+    let mut before = way.iter().flat_map(|hop| hop.options.jumps.clone()).collect::<Vec<_>>();
+    // The last jump host is reached through those before it; the first may have jump hosts of its own.
+    while let Some(jump) = before.pop() {
+        if way.len() > JUMPS_MAX {
+            return Err(BadOption {
+                reason: format!("more than {JUMPS_MAX} jump hosts, by {jump}"),
+                advice: "look for a loop of ProxyJump options".into(),
+            });
+        }
+        let next = jump_hop(&jump, &files, settings).await?;
+        if before.is_empty() {
+            before.clone_from(&next.options.jumps);
+        }
+        way.push(next);
     }
+    way.reverse();
+    Ok(way)
+}
+
+async fn jump_hop(jump: &JumpSpec, files: &[PathBuf], settings: &Settings) -> Result<Hop, BadOption> {
+    let mut asked = Layer::default();
+    jump.port.iter().for_each(|port| asked.push("port", port.to_string()));
+    jump.user.iter().for_each(|user| asked.push("user", user));
+    let mut hop = hop(&jump.host, vec![asked], files, settings).await?;
+    hop.shown = jump.to_string();
+    Ok(hop)
+}
+
+async fn hop(
+    target: &str,
+    mut layers: Vec<Layer>,
+    files: &[PathBuf],
+    settings: &Settings,
+) -> Result<Hop, BadOption> {
+    let required = layers.len();
+    let asked = Layer(layers.iter().flat_map(|layer| layer.0.clone()).collect());
+    let configured = config::layer(target, &asked, files).await.map_err(|reason| BadOption {
+        reason: format!("SSH configuration: {reason}"),
+        advice: "correct the file; `ssh -G HOST` shows how ssh reads it".into(),
+    })?;
+    layers.push(configured);
+    let home = settings.home.to_string_lossy();
+    let tokens = Tokens { home: &home, login: &settings.login };
+    let options = Options::resolve(target, &layers, required, &tokens)?;
+    let names = match &options.alias {
+        Some(alias) => Names::alias(alias),
+        None => Names::new(&options.address, options.port),
+    };
+    let trust = trust(&options, settings)?;
+    Ok(Hop { shown: target.into(), options, names, trust })
+}
+
+/// Every known_hosts file that counts: the ops repository's, the user's, the system's.
+fn trust(options: &Options, settings: &Settings) -> Result<Trust, BadOption> {
+    let usual = |folder: &Path, names: [&str; 2]| names.map(|name| folder.join(name)).to_vec();
+    let mut paths = settings.known_hosts.clone();
+    let users = options.user_known_hosts.clone();
+    paths
+        .extend(users.unwrap_or_else(|| usual(&settings.home.join(".ssh"), ["known_hosts", "known_hosts2"])));
+    let add_to = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+    let system = options.system_known_hosts.clone();
+    paths.extend(system.unwrap_or_else(|| usual(&settings.system, ["ssh_known_hosts", "ssh_known_hosts2"])));
+    let files = paths.iter().map(|path| {
+        settings.keyring.0.known_hosts(path).map_err(|e| BadOption {
+            reason: format!("can't read known hosts in {}: {e}", path.display()),
+            advice: "check who may read the file".into(),
+        })
+    });
+    Ok(Trust { files: files.collect::<Result<_, _>>()?, add_to })
+}
+
+/// How long one of several addresses may take, so that a dead one does not use up all the time.
+fn share(limit: Duration, addresses: usize) -> Duration {
+    limit / u32::try_from(addresses.max(1)).unwrap_or(u32::MAX)
 }

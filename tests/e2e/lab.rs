@@ -1,0 +1,97 @@
+//! The lab that `scripts/test` brought up, and whose turn it is on which host.
+//!
+//! Test runners run tests side by side, some as threads and some as processes, so a host is taken by a lock on a file,
+//! which goes with its holder however that one ends. A host comes as the test before left it: who needs a fresh disk
+//! asks for one ([`Lab::reset`]).
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A lab of real Debian hosts; see `tests/lab/README.md`.
+pub struct Lab {
+    dir: PathBuf,
+}
+
+/// A host that nobody else uses until this is dropped.
+pub struct Host {
+    name: String,
+    _turn: File,
+}
+
+impl Host {
+    /// As it is called in the lab's inventory.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Lab {
+    /// The lab that was brought up for the tests.
+    pub fn open() -> Self {
+        let dir = std::env::var_os("WGOPS_TEST_LAB")
+            .unwrap_or_else(|| panic!("WGOPS_TEST_LAB is not set: run scripts/test"));
+        Self { dir: dir.into() }
+    }
+
+    /// A file or directory of the lab, such as `inventory.yml`.
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.dir.join(below)
+    }
+
+    /// Any host.
+    pub fn host(&self) -> Host {
+        self.take(|_| true)
+    }
+
+    /// A host that wants a reboot after its updates.
+    pub fn kernel_host(&self) -> Host {
+        self.take(|dir| std::fs::read_to_string(dir.join("kind")).unwrap().trim() == "kernel")
+    }
+
+    /// Waits for its turn on the first host that `fits`, unless another is free at once.
+    fn take(&self, fits: impl Fn(&Path) -> bool) -> Host {
+        let mut hosts: Vec<PathBuf> =
+            std::fs::read_dir(self.path("hosts")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        hosts.retain(|dir| fits(dir));
+        hosts.sort();
+        let turns: Vec<(PathBuf, File)> =
+            hosts.into_iter().map(|dir| (dir.clone(), File::create(dir.join("turn")).unwrap())).collect();
+        let mut waiting = None;
+        for (dir, turn) in turns {
+            match turn.try_lock() {
+                Ok(()) => return Host::new(&dir, turn),
+                Err(TryLockError::WouldBlock) => waiting = waiting.or(Some((dir, turn))),
+                Err(TryLockError::Error(error)) => panic!("{}: {error}", dir.display()),
+            }
+        }
+        let (dir, turn) = waiting.unwrap_or_else(|| panic!("no such host in the lab"));
+        turn.lock().unwrap();
+        Host::new(&dir, turn)
+    }
+
+    /// Gives the host a disk as on its first day.
+    pub fn reset(&self, host: &Host) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/lab");
+        let name = self.dir.file_name().unwrap();
+        let output =
+            Command::new(script).args(["reset", host.name()]).env("WGOPS_LAB", name).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Runs a command with OpenSSH's client, as somebody who looks at the host without wgops.
+    pub fn ssh(&self, host: &Host, command: &str) -> Output {
+        Command::new("ssh")
+            .arg("-F")
+            .arg(self.path("ssh_config"))
+            .args([host.name(), command])
+            .output()
+            .unwrap()
+    }
+}
+
+impl Host {
+    fn new(dir: &Path, turn: File) -> Self {
+        Self { name: dir.file_name().unwrap().to_string_lossy().into_owned(), _turn: turn }
+    }
+}

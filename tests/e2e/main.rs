@@ -1,0 +1,23 @@
+//! The program as a person runs it, against real hosts.
+//!
+//! These tests need the lab: `scripts/test` brings one up and names it in `WGOPS_TEST_LAB`. They are `#[ignore]`d, so that
+//! a plain `cargo test` says plainly that they did not run. Each takes hosts for itself (see [`lab`]).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
+
+mod lab;
+
+use lab::Lab;
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_host_of_the_lab_is_one_tests_own_and_answers() {
+    let lab = Lab::open();
+    let host = lab.host();
+    assert!(lab.ssh(&host, "true").status.success());
+    let other = lab.host();
+    assert_ne!(host.name(), other.name());
+    let name = host.name().to_owned();
+    drop(host);
+    let kernel = lab.kernel_host();
+    assert!(kernel.name() == "h3" || kernel.name() == "h6", "{name} {}", kernel.name());
+}

@@ -9,13 +9,20 @@
 
 mod args;
 mod assert;
+mod attributes;
 mod change;
+mod copy;
 mod debug;
 mod fail;
 #[cfg(test)]
 pub(crate) mod harness;
+mod mode;
 mod ping;
+mod place;
+mod python_json;
 mod set_fact;
+mod shell_words;
+mod template;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED};
@@ -24,12 +31,19 @@ use crate::model::{Content, Map, Script};
 use crate::questions::{Answers, Ask, Output, Stop};
 
 /// Every module, in alphabetical order.
-pub static ALL: &[&Module] =
-    &[&assert::MODULE, &debug::MODULE, &fail::MODULE, &ping::MODULE, &set_fact::MODULE];
+pub static ALL: &[&Module] = &[
+    &assert::MODULE,
+    &copy::MODULE,
+    &debug::MODULE,
+    &fail::MODULE,
+    &ping::MODULE,
+    &set_fact::MODULE,
+    &template::MODULE,
+];
 
 /// Every script that changes a host.
 pub fn change_scripts() -> Vec<Script> {
-    Vec::new()
+    copy::SCRIPTS.to_vec()
 }
 
 /// One module: its name, its parameters, and its two pure functions.
@@ -98,6 +112,14 @@ pub trait Controller {
     /// # Errors
     /// Refuses as [`Controller::file`], and on a template error; [`Stop::Unknown`] where a dry run can't know a value.
     fn template(&self, source: &str) -> Result<Content, Stop>;
+
+    /// The permission bits of a file or template (`mode: preserve`).
+    ///
+    /// # Errors
+    /// Refuses as [`Controller::file`].
+    fn mode(&self, source: &str) -> Result<u32, Stop> {
+        Err(Stop::refuse(format!("'mode: preserve' is not supported yet ({source})")))
+    }
 }
 
 /// What `register` gets when a module has nothing to add: the outcome's own keys, and of the last change that failed its

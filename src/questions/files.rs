@@ -115,6 +115,8 @@ pub enum NodeKind {
 impl Algorithm {
     /// SHA-1, which Ansible calls `checksum`.
     pub const SHA1: Self = Self("sha1");
+    /// SHA-256, which wgops compares.
+    pub const SHA256: Self = Self("sha256");
     /// The algorithms by Ansible's names.
     pub const NAMES: &'static [&'static str] = &["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
 

@@ -7,6 +7,8 @@
 pub mod inventory;
 pub mod playbook;
 pub mod problem;
+pub mod project;
+pub mod settings;
 pub mod shell_words;
 pub mod text;
 pub mod yaml;
@@ -14,5 +16,7 @@ pub mod yaml;
 pub use inventory::{Inventory, Pattern, Source};
 pub use playbook::Playbook;
 pub use problem::{Level, Problem, Problems};
+pub use project::Project;
+pub use settings::Settings;
 pub use text::TextFile;
 pub use yaml::{Key, Marked, Node, NodeValue, Tag, Variable, Variables};

@@ -5,10 +5,12 @@
 
 use super::text::TextFile;
 use crate::model::{Place, printable};
+use regex::Regex;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use unicode_width::UnicodeWidthStr;
 
 /// Most problems that are shown of one loading; the rest are counted.
@@ -36,7 +38,7 @@ pub struct Problem {
     pub message: String,
     /// What the reader can do.
     pub help: Option<String>,
-    /// The line of the file that `place` names.
+    /// The line of the file that `place` names; an empty one isn't shown.
     pub line_text: Option<String>,
 }
 
@@ -81,6 +83,12 @@ impl Problem {
         self
     }
 
+    /// The same without the line: for a place that holds a secret.
+    #[must_use]
+    pub fn without_line(self) -> Self {
+        Self { line_text: Some(String::new()), ..self }
+    }
+
     /// Takes the line to show from the file's text, unless it has one.
     pub(crate) fn quote(&mut self, text: &TextFile) {
         let Some(place) = &self.place else { return };
@@ -90,10 +98,11 @@ impl Problem {
     }
 
     fn write_excerpt(&self, f: &mut fmt::Formatter<'_>, place: &Place) -> fmt::Result {
-        let Some(line) = &self.line_text else { return Ok(()) };
+        let Some(line) = self.line_text.as_deref().filter(|line| !line.is_empty()) else { return Ok(()) };
         let number = place.line.to_string();
         let gutter = " ".repeat(number.len());
-        let (shown, indent) = excerpt(line, place.column);
+        let (line, column) = without_secret(line, place.column);
+        let (shown, indent) = excerpt(&line, column);
         write!(f, "\n{gutter} |\n{number} | {}\n{gutter} | {}^", shown.trim_end(), " ".repeat(indent))
     }
 }
@@ -110,6 +119,23 @@ fn listed(words: &[&str]) -> String {
         out.push(format!("and {} more", words.len() - out.len()));
     }
     out.join(", ")
+}
+
+/// A line without what follows a word such as `password:`, unless that is a template; the caret stays on what is left.
+fn without_secret(line: &str, column: u32) -> (Cow<'_, str>, u32) {
+    static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let words = r"(?i)(pass|passwd|password|passphrase|secret|token|api_?key|private_key)\S{0,2}\s*[:=]";
+        Regex::new(words).ok()
+    });
+    let Some(end) = SECRET.as_ref().and_then(|secret| secret.find(line)).map(|found| found.end()) else {
+        return (Cow::Borrowed(line), column);
+    };
+    let (shown, hidden) = line.split_at_checked(end).unwrap_or((line, ""));
+    if hidden.trim().is_empty() || hidden.contains("{{") {
+        return (Cow::Borrowed(line), column);
+    }
+    let last = u32::try_from(shown.chars().count()).map_or(u32::MAX, |count| count.saturating_add(2));
+    (Cow::Owned(format!("{shown} …")), column.min(last))
 }
 
 /// The part of a line around a column, safe to print, and how many columns of the terminal lie before the caret.
@@ -235,6 +261,29 @@ mod tests {
         let lines: Vec<&str> = shown.lines().collect();
         let column = lines[4].find('^').unwrap();
         assert_eq!(lines[3].chars().nth(column), Some('!'));
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_not_quoted() {
+        for line in [
+            "db_password: hunter2",
+            "web1 ansible_become_pass=hunter2 a=1",
+            "  'api_key' : hunter2",
+            "{user: x, token: hunter2}",
+        ] {
+            for column in [1, 12, 40] {
+                let shown = at(1, column, line).to_string();
+                assert!(!shown.contains("hunter2") && shown.contains('…'), "{shown}");
+            }
+        }
+        for line in [
+            "password: '{{ vault_password }}'",
+            "ansible_ssh_private_key_file: id",
+            "- name: set the password",
+        ] {
+            assert!(at(1, 1, line).to_string().contains(line));
+        }
+        assert!(!at(1, 1, "x").without_line().to_string().contains('|'));
     }
 
     #[test]

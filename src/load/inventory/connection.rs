@@ -224,7 +224,7 @@ impl Settings<'_> {
         match value {
             Value::String(text) => Ok(Some(Secret::new(text.clone()))),
             Value::Number(number) => Ok(Some(Secret::new(number.to_string()))),
-            _ => Err(self.wrong(name, "expected text")),
+            _ => Err(self.wrong(name, "expected text").without_line()),
         }
     }
 
@@ -232,7 +232,8 @@ impl Settings<'_> {
         match self.first(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"]) {
             None => Ok(()),
             Some((name, _)) => {
-                let problem = self.wrong(name, "wgops logs in with keys, never with passwords");
+                let problem =
+                    self.wrong(name, "wgops logs in with keys, never with passwords").without_line();
                 Err(problem.help("put an SSH key on the host and take the variable out"))
             }
         }

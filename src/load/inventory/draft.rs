@@ -170,7 +170,7 @@ impl Draft {
         let edge = |pair: &[String]| self.groups.get(pair.first()?)?.children.get(pair.get(1)?)?.clone();
         let message = format!("groups in a loop: {}", way.join(" > "));
         let problem =
-            way.windows(2).filter_map(edge).last().map(|place| Problem::at(&place, message.clone()));
+            way.windows(2).filter_map(edge).next_back().map(|place| Problem::at(&place, message.clone()));
         let problem = problem.unwrap_or_else(|| Problem::bare(message));
         self.problems.push(problem.help("a group can't be its own descendant: take one of the children out"));
     }

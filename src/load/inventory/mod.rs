@@ -378,12 +378,9 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_with_an_ini_inventory_is_shown() {
-        insta::assert_snapshot!(refused(
-            "hosts",
-            "[web]\nweb[3:1]\nweb1 a=1 a=2\nweb2 b='open\nweb3 web4\n[site:childern]\nx\n[site:children]\nwbe\n\
-             [db:vars]\nport 3\nx=1\nx=2\n[open\n"
-        ), @"
+    fn everything_that_is_wrong_with_the_hosts_of_an_ini_inventory_is_shown() {
+        let text = "[web]\nweb[3:1]\nweb1 a=1 a=2\nweb2 b='open\nweb3 web4\n[open\n";
+        insta::assert_snapshot!(refused("hosts", text), @"
         error: '[3:1]' is no range: its first must come before its last
          --> hosts:2:1
           |
@@ -410,46 +407,52 @@ mod tests {
           |      ^
         help: each host needs a line of its own; a value with spaces needs quotes
 
-        error: no section is called 'childern'
-         --> hosts:6:7
+        error: this is no section
+         --> hosts:6:1
           |
-        6 | [site:childern]
+        6 | [open
+          | ^
+        help: expected '[group]', '[group:vars]' or '[group:children]'
+        ");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_the_groups_of_an_ini_inventory_is_shown() {
+        let text = "[web]\n[site:childern]\nx\n[site:children]\nwbe\n[db:vars]\nport 3\nx=1\nx=2\n";
+        insta::assert_snapshot!(refused("hosts", text), @"
+        error: no section is called 'childern'
+         --> hosts:2:7
+          |
+        2 | [site:childern]
           |       ^
         help: did you mean 'children'?
 
         error: no group is called 'wbe'
-         --> hosts:9:1
+         --> hosts:5:1
           |
-        9 | wbe
+        5 | wbe
           | ^
         help: did you mean 'web'?
 
         error: no group is called 'db'
-         --> hosts:10:2
-           |
-        10 | [db:vars]
-           |  ^
+         --> hosts:6:2
+          |
+        6 | [db:vars]
+          |  ^
         help: define it: '[db]' in INI, 'db: {}' in YAML
 
         error: expected 'name = value'
-         --> hosts:11:1
-           |
-        11 | port 3
-           | ^
+         --> hosts:7:1
+          |
+        7 | port 3
+          | ^
 
         error: duplicate key 'x'
-         --> hosts:13:1
-           |
-        13 | x=2
-           | ^
-        help: it is already set in line 12: remove one of them
-
-        error: this is no section
-         --> hosts:14:1
-           |
-        14 | [open
-           | ^
-        help: expected '[group]', '[group:vars]' or '[group:children]'
+         --> hosts:9:1
+          |
+        9 | x=2
+          | ^
+        help: it is already set in line 8: remove one of them
         ");
     }
 

@@ -218,7 +218,7 @@ fn take_slice(text: &str) -> Result<(&str, Option<Slice>), String> {
 }
 
 impl Slice {
-    fn of<'a>(self, hosts: Vec<&'a HostName>) -> Vec<&'a HostName> {
+    fn of(self, hosts: Vec<&HostName>) -> Vec<&HostName> {
         match self {
             Self::One(at) => {
                 let from_end = i64::try_from(hosts.len()).ok().and_then(|len| len.checked_add(at));

@@ -4,6 +4,7 @@
 //! Ansible has and wgops has not yet is an error that says so; nothing is skipped silently. `keywords` is the list,
 //! `play` and `task` read the two levels, `words` splits `key=value` strings.
 
+mod batch;
 mod keywords;
 mod play;
 mod task;
@@ -12,10 +13,11 @@ mod words;
 use super::problem::{Problem, Problems};
 use super::text::TextFile;
 use super::yaml::{Key, Node, NodeValue, Variables};
-use crate::model::{Place, Value};
+use crate::model::Place;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use batch::Batch;
 pub use keywords::{MODULE_PREFIXES, short_module_name};
 
 /// A playbook.
@@ -78,17 +80,6 @@ pub enum Order {
     ReverseSorted,
     /// At random.
     Shuffle,
-}
-
-/// The hosts of one batch.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Batch {
-    /// All that are left.
-    All,
-    /// So many.
-    Hosts(usize),
-    /// So many of a hundred of the play's hosts, at least one.
-    Percent(f64),
 }
 
 /// Keywords that plays, blocks and tasks share and that tasks inherit. Each node may be a template; what isn't has been
@@ -239,42 +230,6 @@ impl Args {
     }
 }
 
-impl Batch {
-    /// What a value of `serial` means: a number of hosts (0 for all), or a percentage such as `25%`.
-    pub fn of(value: &Value) -> Option<Self> {
-        let text = match value {
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => text.trim().to_owned(),
-            _ => return None,
-        };
-        match text.strip_suffix('%') {
-            Some(percent) => {
-                let percent: f64 = percent.trim().parse().ok()?;
-                (percent > 0.0 && percent <= 100.0).then_some(Self::Percent(percent))
-            }
-            None => match text.parse().ok()? {
-                0 => Some(Self::All),
-                hosts => Some(Self::Hosts(hosts)),
-            },
-        }
-    }
-
-    /// How many hosts of a play with so many in all.
-    pub fn size(self, hosts: usize) -> usize {
-        match self {
-            Self::All => hosts,
-            Self::Hosts(count) => count.min(hosts),
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                clippy::cast_precision_loss,
-                reason = "a share of a number of hosts is small and positive, and is meant to be rounded down"
-            )]
-            Self::Percent(percent) => ((hosts as f64 * percent / 100.0) as usize).max(1).min(hosts),
-        }
-    }
-}
-
 impl TaskItem {
     /// Where it begins.
     pub fn place(&self) -> &Place {
@@ -397,19 +352,6 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_a_number_or_a_share_of_the_hosts() {
-        let size = |value| Batch::of(&value).map(|batch| batch.size(10));
-        assert_eq!(size(json!(3)), Some(3));
-        assert_eq!(size(json!("25%")), Some(2));
-        assert_eq!(size(json!("1%")), Some(1));
-        assert_eq!(size(json!("0")), Some(10));
-        assert_eq!(size(json!(99)), Some(10));
-        for wrong in [json!("x"), json!(-1), json!("0%"), json!("101%"), json!([1]), json!("NaN%")] {
-            assert_eq!(size(wrong.clone()), None, "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_module_is_named_with_or_without_a_collection() {
         for (written, short) in [
             ("ansible.builtin.apt", "apt"),
@@ -475,12 +417,10 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_shown_at_once() {
-        insta::assert_snapshot!(refused(
-            "- hosts: all\n  gather_fact: no\n  serial: many\n  roles: [x]\n  become: maybe\n  tasks:\n\
-             \x20   - name: a\n      atp: {name: x}\n      whne: y\n      register: my-result\n\
-             \x20   - name: b\n      async: 10\n      ping:\n    - just text\n- hsots: web\n- import_playbook: x.yml\n"
-        ), @r#"
+    fn everything_that_is_wrong_with_plays_is_shown_at_once() {
+        let text = "- hosts: all\n  gather_fact: no\n  serial: many\n  roles: [x]\n  become: maybe\n\
+                    - hsots: web\n- import_playbook: x.yml\n";
+        insta::assert_snapshot!(refused(text), @r#"
         error: a play has no keyword 'gather_fact'
          --> p.yml:2:3
           |
@@ -508,52 +448,52 @@ mod tests {
         5 |   become: maybe
           |           ^
 
-        error: a task has no keyword 'whne'
-         --> p.yml:9:7
+        error: a play has no keyword 'hsots'
+         --> p.yml:6:3
           |
-        9 |       whne: y
+        6 | - hsots: web
+          |   ^
+        help: did you mean 'hosts'?
+
+        error: 'import_playbook' is not supported yet
+         --> p.yml:7:3
+          |
+        7 | - import_playbook: x.yml
+          |   ^
+        "#);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_tasks_is_shown_at_once() {
+        let text = "- hosts: all\n  tasks:\n    - name: a\n      atp: {name: x}\n      whne: y\n\
+                    \x20     register: my-result\n    - name: b\n      async: 10\n      ping:\n    - just text\n";
+        insta::assert_snapshot!(refused(text), @"
+        error: a task has no keyword 'whne'
+         --> p.yml:5:7
+          |
+        5 |       whne: y
           |       ^
         help: did you mean 'when'?
 
         error: 'my-result' is no variable name
-         --> p.yml:10:17
-           |
-        10 |       register: my-result
-           |                 ^
+         --> p.yml:6:17
+          |
+        6 |       register: my-result
+          |                 ^
         help: a name has letters, digits and '_', and begins with no digit
 
         error: 'async' is not supported yet
-         --> p.yml:12:7
-           |
-        12 |       async: 10
-           |       ^
+         --> p.yml:8:7
+          |
+        8 |       async: 10
+          |       ^
 
         error: expected a task (a mapping with one module), found text
-         --> p.yml:14:7
+         --> p.yml:10:7
            |
-        14 |     - just text
+        10 |     - just text
            |       ^
-
-        error: a play has no keyword 'hsots'
-         --> p.yml:15:3
-           |
-        15 | - hsots: web
-           |   ^
-        help: did you mean 'hosts'?
-
-        error: a play needs 'hosts'
-         --> p.yml:15:3
-           |
-        15 | - hsots: web
-           |   ^
-        help: tasks belong under 'tasks:' of a play
-
-        error: 'import_playbook' is not supported yet
-         --> p.yml:16:3
-           |
-        16 | - import_playbook: x.yml
-           |   ^
-        "#);
+        ");
     }
 
     #[test]

@@ -21,12 +21,15 @@ impl Reader<'_> {
                 self.play_keyword(&mut play, key, value);
             }
         }
-        if play.hosts.is_empty() && node.get("hosts").is_none() {
+        if node.get("hosts").is_some() {
+            return Some(play);
+        }
+        let misspelt = entries.iter().any(|(key, _)| crate::model::nearest(&key.name, ["hosts"]).is_some());
+        if !misspelt {
             let problem = Problem::at(&node.place, "a play needs 'hosts'");
             self.problems.push(problem.help("tasks belong under 'tasks:' of a play"));
-            return None;
         }
-        Some(play)
+        None
     }
 
     fn play_keyword(&mut self, play: &mut Play, key: &Key, node: &Node) {

@@ -217,13 +217,16 @@ mod tests {
         split_command(text, CommandWords::of("shell").unwrap()).unwrap()
     }
 
+    /// A text, its named arguments, and what is left of it.
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn words_with_keys_are_arguments_and_the_others_are_left() {
-        let cases: [(&str, &[(&str, &str)], &str); 9] = [
+        let cases: [Case; 9] = [
             ("name=nginx state=present", &[("name", "nginx"), ("state", "present")], ""),
             ("msg='hello world'", &[("msg", "hello world")], ""),
             (r#"line="a \"b\" c""#, &[("line", r#"a "b" c"#)], ""),
@@ -241,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_command_keeps_its_text_but_for_the_words_that_are_its_modules_own() {
-        let cases: [(&str, &[(&str, &str)], &str); 7] = [
+        let cases: [Case; 7] = [
             ("make install creates=/usr/bin/x", &[("creates", "/usr/bin/x")], "make install"),
             ("chdir=/srv  ls   -l", &[("chdir", "/srv")], "ls   -l"),
             ("a creates='/x y' b", &[("creates", "/x y")], "a b"),

@@ -1,0 +1,210 @@
+//! The ops repository's settings, `wgops.yml`, every one of them optional:
+//!
+//! ```yaml
+//! version: 1
+//! group: Example infrastructure working group
+//! ticket_pattern: INFRA-[0-9]+     # what a ticket looks like, all of it
+//! defaults:
+//!   inventory: prod                # where --inventory isn't given
+//!   forks: 20                      # hosts side by side
+//!   timeout: 10                    # seconds for connection and login
+//! ```
+
+use super::problem::{Problem, Problems};
+use super::text::TextFile;
+use super::yaml::{Key, Node};
+use regex::Regex;
+use std::path::Path;
+use std::time::Duration;
+
+/// The one version of the format there is.
+const VERSION: u64 = 1;
+const FIELDS: [&str; 4] = ["version", "group", "ticket_pattern", "defaults"];
+const DEFAULTS: [&str; 3] = ["inventory", "forks", "timeout"];
+/// Planned fields: to leave one unread would be worse than to refuse it.
+const LATER: [&str; 3] = ["windows", "freezes", "notifications"];
+/// Most hosts side by side.
+const FORKS_MAX: u64 = 10_000;
+/// Longest wait for a connection, in seconds.
+const TIMEOUT_SECONDS_MAX: u64 = 3600;
+
+/// What `wgops.yml` says; `None` where it says nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The working group's name.
+    pub group: Option<String>,
+    /// What a ticket looks like.
+    pub ticket_pattern: Option<TicketPattern>,
+    /// The inventory where none is named.
+    pub inventory: Option<String>,
+    /// Hosts side by side, from 1.
+    pub forks: Option<usize>,
+    /// Longest wait for connection and login together.
+    pub timeout: Option<Duration>,
+}
+
+/// What a ticket looks like.
+#[derive(Clone, Debug)]
+pub struct TicketPattern(Regex);
+
+impl TicketPattern {
+    /// Whether a ticket looks like this, all of it.
+    pub fn matches(&self, ticket: &str) -> bool {
+        self.0.is_match(ticket)
+    }
+}
+
+impl Settings {
+    /// Reads the settings of a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read(path: &Path) -> Result<Self, Problems> {
+        Self::parse(&TextFile::read(path)?)
+    }
+
+    /// Parses the text of a file of settings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(file: &TextFile) -> Result<Self, Problems> {
+        let node = Node::parse(file)?;
+        let mut settings = Self::default();
+        let mut problems: Vec<Problem> = match node.entries() {
+            Ok(entries) => entries.iter().filter_map(|(key, node)| settings.field(key, node).err()).collect(),
+            Err(problem) => vec![problem],
+        };
+        if let Some(defaults) = node.get("defaults").filter(|defaults| defaults.map().is_ok()) {
+            problems.extend(defaults.unknown_keys(&DEFAULTS));
+        }
+        problems.iter_mut().for_each(|problem| problem.quote(file));
+        Problems::check(problems)?;
+        Ok(settings)
+    }
+
+    fn field(&mut self, key: &Key, node: &Node) -> Result<(), Problem> {
+        match key.name.as_str() {
+            "version" => match node.unsigned()? {
+                VERSION => {}
+                other => {
+                    return Err(Problem::at(
+                        &node.place,
+                        format!("version {other} is unknown, expected {VERSION}"),
+                    ));
+                }
+            },
+            "group" => self.group = Some(node.word()?),
+            "ticket_pattern" => self.ticket_pattern = Some(ticket_pattern(node)?),
+            "defaults" => {
+                for (key, node) in node.entries()? {
+                    self.default_value(key, node)?;
+                }
+            }
+            name if LATER.contains(&name) => {
+                return Err(Problem::at(&key.place, format!("'{name}' is not supported yet")));
+            }
+            name => {
+                return Err(Problem::at(&key.place, format!("unknown key '{name}'")).nearest(name, FIELDS));
+            }
+        }
+        Ok(())
+    }
+
+    fn default_value(&mut self, key: &Key, node: &Node) -> Result<(), Problem> {
+        match key.name.as_str() {
+            "inventory" => self.inventory = Some(node.word()?),
+            "forks" => self.forks = usize::try_from(within(node, FORKS_MAX)?).ok(),
+            "timeout" => self.timeout = Some(Duration::from_secs(within(node, TIMEOUT_SECONDS_MAX)?)),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn within(node: &Node, max: u64) -> Result<u64, Problem> {
+    let number = node.unsigned().ok().filter(|number| (1..=max).contains(number));
+    number.ok_or_else(|| Problem::at(&node.place, format!("expected a number from 1 to {max}")))
+}
+
+fn ticket_pattern(node: &Node) -> Result<TicketPattern, Problem> {
+    let expression = node.str()?;
+    let built = regex::RegexBuilder::new(&format!("^(?:{expression})$")).size_limit(1 << 20).build();
+    built.map(TicketPattern).map_err(|_| Problem::at(&node.place, "no valid regular expression"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Settings, Problems> {
+        Settings::parse(&TextFile::from_bytes(Path::new("wgops.yml"), text.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_understood() {
+        let documentation =
+            include_str!("settings.rs").lines().skip_while(|line| !line.ends_with("```yaml")).skip(1);
+        let example: Vec<&str> = documentation
+            .take_while(|line| !line.ends_with("```"))
+            .map(|line| line.get(4..).unwrap_or_default())
+            .collect();
+        let settings = parse(&example.join("\n")).unwrap();
+        assert_eq!(settings.group.as_deref(), Some("Example infrastructure working group"));
+        assert_eq!((settings.inventory.as_deref(), settings.forks), (Some("prod"), Some(20)));
+        assert_eq!(settings.timeout, Some(Duration::from_secs(10)));
+        let tickets = settings.ticket_pattern.unwrap();
+        assert!(
+            tickets.matches("INFRA-12") && !tickets.matches("see INFRA-12") && !tickets.matches("INFRA-")
+        );
+    }
+
+    #[test]
+    fn an_empty_file_says_nothing() {
+        assert!(parse("").unwrap().group.is_none());
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_shown() {
+        let text =
+            "version: 2\ngruop: x\nticket_pattern: '('\nfreezes: []\ndefaults:\n  forks: 0\n  fork: 1\n";
+        insta::assert_snapshot!(parse(text).unwrap_err(), @"
+        error: version 2 is unknown, expected 1
+         --> wgops.yml:1:10
+          |
+        1 | version: 2
+          |          ^
+
+        error: unknown key 'gruop'
+         --> wgops.yml:2:1
+          |
+        2 | gruop: x
+          | ^
+        help: did you mean 'group'?
+
+        error: no valid regular expression
+         --> wgops.yml:3:17
+          |
+        3 | ticket_pattern: '('
+          |                 ^
+
+        error: 'freezes' is not supported yet
+         --> wgops.yml:4:1
+          |
+        4 | freezes: []
+          | ^
+
+        error: expected a number from 1 to 10000
+         --> wgops.yml:6:10
+          |
+        6 |   forks: 0
+          |          ^
+
+        error: unknown key 'fork'
+         --> wgops.yml:7:3
+          |
+        7 |   fork: 1
+          |   ^
+        help: did you mean 'forks'?
+        ");
+    }
+}

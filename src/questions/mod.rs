@@ -10,6 +10,7 @@ mod answers;
 pub mod connection;
 pub mod contents;
 pub mod files;
+pub mod packages;
 #[cfg(test)]
 pub(crate) mod workbench;
 

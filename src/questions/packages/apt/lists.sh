@@ -1,0 +1,51 @@
+# The package lists: how old they are, and a private refresh, so that the host's own stay as they are.
+# fresh_lists MAX_AGE  refreshes when the lists are older than this many seconds ('-': never) into the directory
+# $private, which is removed when the script ends. Says when the lists were last refreshed, and how it went.
+private=
+fresh_lists() {
+    now=$(date +%s)
+    lists=0
+    # apt keeps no record of its own: these change when a list was fetched, the last one when all were.
+    for at in $(stat -c %Y /var/lib/apt/lists /var/lib/apt/lists/partial /var/lib/apt/periodic/update-success-stamp 2>/dev/null); do
+        [ "$at" -le "$lists" ] || lists=$at
+    done
+    echo "== times $now $lists"
+    if [ "$1" = - ] || [ $((now - lists)) -le "$1" ]; then return; fi
+    private=$(mktemp -d 2>/dev/null || mktemp -d /dev/shm/wgops.XXXXXX 2>/dev/null || mktemp -d /var/tmp/wgops.XXXXXX 2>/dev/null)
+    if [ -z "$private" ]; then
+        printf '== refresh failed\nE: no directory for temporary files can be written to\n'
+        return
+    fi
+    trap 'rm -rf "$private"' EXIT
+    trap 'exit 1' HUP INT TERM
+    mkdir -p "$private/lists/partial" "$private/cache/archives/partial"
+    # The hooks that follow an update on the host (some of them note its time) must not run. Root needs no other user
+    # for fetching here, and the lists that only people or graphical programs read need not be fetched at all.
+    cat >"$private/apt.conf" <<CONF
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+Dir::State::Lists "$private/lists";
+Dir::Cache "$private/cache";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
+APT::Sandbox::User "";
+Debug::NoLocking "1";
+Acquire::Languages "none";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+Acquire::Retries "1";
+Acquire::http::Timeout "15";
+Acquire::https::Timeout "15";
+CONF
+    # What the host has already need not be fetched again.
+    cp -p /var/lib/apt/lists/*Release* /var/lib/apt/lists/*_Packages* "$private/lists/" 2>/dev/null
+    said=$(timeout 120 apt-get -c "$private/apt.conf" -qq update 2>&1 </dev/null)
+    status=$?
+    # apt-get may end with 0 although lists could not be fetched; what it says tells.
+    case "$status $said" in
+        "0 "*'Failed to fetch'* | "0 "*'GPG error'* | "0 "*'is not signed'* | "0 E:"*) status=100 ;;
+    esac
+    if [ "$status" = 0 ]; then echo '== refresh private'; else echo '== refresh failed'; fi
+    printf '%s\n' "$said" | grep '^[EW]:'
+    [ "$status" != 124 ] || echo 'E: it took longer than two minutes'
+}

@@ -1,0 +1,8 @@
+# What apt-get would do with a given command line, so that every version is known before anything is done.
+# $1: refresh the lists in private when they are older than this many seconds, '-' never; the rest is for apt-get.
+command -v apt-get >/dev/null 2>&1 || { echo '== absent'; exit 0; }
+fresh_lists "$1"
+shift
+[ -z "$private" ] || set -- -c "$private/apt.conf" "$@"
+said=$(apt-get -s -o APT::Get::Show-User-Simulation-Note=false -o APT::Get::Show-Versions=false "$@" 2>&1)
+printf '== plan %s\n%s\n== end\n' $? "$said"

@@ -1,0 +1,46 @@
+# Installs, upgrades or removes exactly what was planned, and says for each package how it ended.
+# $1: seconds to wait for locks. $2: what apt-get says it would do, in lines `Inst NAME VERSION` and `Remv NAME`, sorted.
+# $3: dpkg's options, separated by spaces. The rest: apt-get's arguments.
+if [ "$(id -u)" != 0 ]; then
+    echo 'packages can only be changed as root: use become' >&2
+    exit 1
+fi
+patience=$1 planned=$2 dpkg_options=$3
+shift 3
+# Nothing may ask questions or restart services by surprise.
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 UCF_FORCE_CONFFOLD=1
+export APT_LISTCHANGES_FRONTEND=none APT_LISTBUGS_FRONTEND=none
+for option in $dpkg_options; do
+    set -- -o "Dpkg::Options::=--$option" "$@"
+done
+would_do() {
+    apt-get -s "$@" 2>/dev/null | awk '
+        $1 == "Inst" { version = $3 ~ /^\[/ ? $4 : $3; gsub(/[()]/, "", version); print $1, $2, version }
+        $1 == "Remv" { print $1, $2 }' | sort -u
+}
+waited=0
+while :; do
+    wait_for_locks
+    for file in /var/lib/dpkg/updates/[0-9]*; do
+        if [ -e "$file" ]; then
+            echo 'dpkg was interrupted and has to be repaired first' >&2
+            exit 113
+        fi
+    done
+    now=$(would_do "$@")
+    if [ "$now" != "$planned" ]; then
+        printf 'the plan no longer holds; apt-get would now do:\n%s\n' "$now" >&2
+        exit 113
+    fi
+    apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=$((patience - waited + 1)) "$@" </dev/null 2>&1
+    status=$?
+    # Somebody was quicker at a lock for which apt-get does not wait: nothing was done, so wait again.
+    [ "$status" != 0 ] && [ -n "$(lock_holders)" ] && [ "$(would_do "$@")" = "$planned" ] || break
+done
+echo "== after $status"
+printf '%s\n' "$planned" | while read -r _ name _; do
+    dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Architecture}|${Version}\n' "$name" 2>/dev/null ||
+        echo "un |$name||"
+done
+echo '== end'
+exit "$status"

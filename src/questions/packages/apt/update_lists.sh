@@ -1,0 +1,25 @@
+# Refreshes the package lists. $1: seconds to wait for locks.
+if [ "$(id -u)" != 0 ]; then
+    echo 'package lists can only be refreshed as root: use become' >&2
+    exit 1
+fi
+patience=$1 waited=0
+tries=0
+while :; do
+    wait_for_locks
+    said=$(apt-get -q -o Acquire::Retries=3 update 2>&1 </dev/null)
+    status=$?
+    printf '%s\n' "$said"
+    tries=$((tries + 1))
+    # Somebody was quicker at the lock: wait again.
+    case $said in *'Could not get lock'*) [ "$tries" -gt 5 ] || { sleep 1 && continue; } ;; esac
+    break
+done
+# apt-get may end with 0 although lists could not be fetched.
+case $said in *'Failed to fetch'* | *'GPG error'* | *'is not signed'*) [ "$status" != 0 ] || status=100 ;; esac
+if [ "$status" != 0 ]; then
+    printf '%s\n' "$said" | grep '^[EW]:' >&2
+    exit "$status"
+fi
+# The stamp by which apt's own tools know when the lists were last refreshed.
+[ ! -d /var/lib/apt/periodic ] || : >/var/lib/apt/periodic/update-success-stamp

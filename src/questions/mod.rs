@@ -7,10 +7,12 @@
 
 pub mod accounts;
 mod answers;
+pub mod boot;
 pub mod connection;
 pub mod contents;
 pub mod files;
 pub mod packages;
+pub mod services;
 #[cfg(test)]
 pub(crate) mod workbench;
 
@@ -141,8 +143,17 @@ pub fn read_only_scripts() -> Vec<Script> {
         accounts::GroupsOf::SCRIPT,
         accounts::PasswordOf::SCRIPT,
         accounts::UserEntry::SCRIPT,
+        boot::BootId::SCRIPT,
+        boot::RebootNeed::SCRIPT,
         connection::Alive::SCRIPT,
         contents::Read::SCRIPT,
         files::Inspect::SCRIPT,
+        packages::WhichManager::SCRIPT,
+        packages::apt::DpkgState::SCRIPT,
+        packages::apt::Installed::SCRIPT,
+        packages::apt::Simulate::SCRIPT,
+        packages::apt::Updates::SCRIPT,
+        services::OutdatedPrograms::SCRIPT,
+        services::Service::SCRIPT,
     ]
 }

@@ -7,7 +7,9 @@ mod policy;
 mod simulation;
 mod transaction;
 
-pub use transaction::{Conffile, PackageAfter, TransactionReport, UPDATE_LISTS, REPAIR, TRANSACTION, transaction_args};
+pub use transaction::{
+    Conffile, PackageAfter, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
+};
 
 use super::{Held, Lists, Package, PackageState, Pending, Plan, Refresh, Update, UpdateKind};
 use crate::model::{Argv, Script, Subject, Subjects};
@@ -101,8 +103,10 @@ fn apt_reads() -> Subjects {
 
 impl Question for Updates {
     type Answer = Option<Pending>;
-    const SCRIPT: Script =
-        Script { name: "apt_updates", text: concat!(include_str!("apt/lists.sh"), include_str!("apt/updates.sh")) };
+    const SCRIPT: Script = Script {
+        name: "apt_updates",
+        text: concat!(include_str!("apt/lists.sh"), include_str!("apt/updates.sh")),
+    };
 
     fn args(&self) -> Argv {
         let new = match self.new_packages {
@@ -137,7 +141,10 @@ impl Question for Simulate {
         Script { name: "apt_plan", text: concat!(include_str!("apt/lists.sh"), include_str!("apt/plan.sh")) };
 
     fn args(&self) -> Argv {
-        std::iter::once(self.freshness.arg()).chain(self.command_line.iter().cloned()).collect::<Vec<_>>().into()
+        std::iter::once(self.freshness.arg())
+            .chain(self.command_line.iter().cloned())
+            .collect::<Vec<_>>()
+            .into()
     }
 
     fn reads(&self) -> Subjects {
@@ -175,7 +182,8 @@ impl Question for Installed {
     fn parse(&self, output: &Output) -> Result<InstalledPackages, ParseError> {
         let text = output.text();
         let packages: Option<Vec<Package>> = text.lines().map(package).collect();
-        let mut packages = packages.ok_or_else(|| ParseError::new("STATUS|NAME|ARCH|VERSION lines", output))?;
+        let mut packages =
+            packages.ok_or_else(|| ParseError::new("STATUS|NAME|ARCH|VERSION lines", output))?;
         packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
         let dpkg = packages.iter().find(|p| p.name == "dpkg");
         let native = dpkg.map(|p| p.arch.clone()).unwrap_or_default();
@@ -185,8 +193,10 @@ impl Question for Installed {
 
 impl Question for DpkgState {
     type Answer = DpkgCondition;
-    const SCRIPT: Script =
-        Script { name: "dpkg_state", text: concat!(include_str!("apt/locks.sh"), include_str!("apt/state.sh")) };
+    const SCRIPT: Script = Script {
+        name: "dpkg_state",
+        text: concat!(include_str!("apt/locks.sh"), include_str!("apt/state.sh")),
+    };
 
     fn args(&self) -> Argv {
         Argv::default()
@@ -291,9 +301,8 @@ impl<'a> Sections<'a> {
 fn pending(sections: &Sections<'_>) -> Pending {
     let sources = Sources::parse(sections.lines("sources"));
     let tables = VersionTable::parse_all(sections.lines("policy"));
-    let simulate = |name| {
-        sections.find(name).map(|s| Simulation::parse(s.rest, &s.lines)).unwrap_or_default()
-    };
+    let simulate =
+        |name| sections.find(name).map(|s| Simulation::parse(s.rest, &s.lines)).unwrap_or_default();
     let now = simulate("upgrade");
     let mut updates: Vec<Update> = now.plan.installs.iter().map(|i| planned(i, &tables, &sources)).collect();
     let causes = Causes { now: &now, full: simulate("full"), held: held(sections), why: why(sections) };
@@ -308,7 +317,11 @@ fn pending(sections: &Sections<'_>) -> Pending {
     Pending { updates, lists: lists(sections, &sources), failure: now.plan.failure.clone() }
 }
 
-fn planned(install: &super::PlannedInstall, tables: &HashMap<String, VersionTable>, sources: &Sources) -> Update {
+fn planned(
+    install: &super::PlannedInstall,
+    tables: &HashMap<String, VersionTable>,
+    sources: &Sources,
+) -> Update {
     let table = tables.get(&install.name);
     Update {
         name: install.name.clone(),
@@ -377,7 +390,12 @@ fn held<'a>(sections: &Sections<'a>) -> Vec<&'a str> {
 fn why<'a>(sections: &Sections<'a>) -> HashMap<&'a str, String> {
     let reasons = sections.0.iter().filter(|s| s.name == "why");
     reasons
-        .map(|s| (s.rest, s.lines.iter().map(|l| l.trim()).filter(|l| l.contains(" : ")).collect::<Vec<_>>().join("; ")))
+        .map(|s| {
+            (
+                s.rest,
+                s.lines.iter().map(|l| l.trim()).filter(|l| l.contains(" : ")).collect::<Vec<_>>().join("; "),
+            )
+        })
         .collect()
 }
 

@@ -5,6 +5,9 @@
 //! an update: that is for `crate::modules`.
 
 pub mod apt;
+mod version;
+
+pub use version::debian_order;
 
 use super::{Output, ParseError, Question};
 use crate::model::{Argv, Script, Subject, Subjects};

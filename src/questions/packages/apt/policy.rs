@@ -59,9 +59,7 @@ impl Sources {
                 described = line
                     .trim_start()
                     .split_once(' ')
-                    .filter(|(priority, rest)| {
-                        priority.parse::<i32>().is_ok() && rest.ends_with(" Packages")
-                    })
+                    .filter(|(priority, rest)| priority.parse::<i32>().is_ok() && rest.ends_with(" Packages"))
                     .map(|(_, rest)| rest.to_owned());
             }
         }
@@ -183,7 +181,8 @@ mod tests {
     /// One source with these fields, and a package `security-tools` that has 1.0 installed and 1.1 from there.
     fn judged(release: &str) -> bool {
         let description = "http://example.org/x anything/main amd64 Packages";
-        let policy = format!("Package files:\n 500 {description}\n     release {release}\n     origin example.org");
+        let policy =
+            format!("Package files:\n 500 {description}\n     release {release}\n     origin example.org");
         let sources = Sources::parse(&policy.lines().collect::<Vec<_>>());
         let table = format!(
             "security-tools:\n  Installed: 1.0\n  Candidate: 1.1\n  Version table:\n     1.1 500\n        500 {description}\n *** 1.0 100\n        100 /var/lib/dpkg/status"

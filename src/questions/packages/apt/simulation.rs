@@ -21,8 +21,11 @@ impl Simulation {
     pub(super) fn parse(status: &str, lines: &[&str]) -> Self {
         let installs = lines.iter().filter_map(|line| install(line));
         let removes = lines.iter().filter_map(|line| line.strip_prefix("Remv ")?.split_whitespace().next());
-        let mut plan =
-            Plan { installs: installs.collect(), removes: removes.map(str::to_owned).collect(), failure: None };
+        let mut plan = Plan {
+            installs: installs.collect(),
+            removes: removes.map(str::to_owned).collect(),
+            failure: None,
+        };
         plan.installs.sort_by(|a, b| (&a.name, &a.to).cmp(&(&b.name, &b.to)));
         plan.installs.dedup();
         plan.removes.sort();

@@ -59,7 +59,12 @@ pub struct Conffile {
 
 /// The arguments of [`TRANSACTION`]: how long to wait for locks, what exactly has to come out of it, dpkg's options
 /// (`force-confold`), and `apt-get`'s command line.
-pub fn transaction_args(patience: Duration, plan: &Plan, dpkg_options: &str, command_line: &[String]) -> Argv {
+pub fn transaction_args(
+    patience: Duration,
+    plan: &Plan,
+    dpkg_options: &str,
+    command_line: &[String],
+) -> Argv {
     let mut expected: Vec<String> =
         plan.installs.iter().map(|i| format!("Inst {} {}", i.name, i.to)).collect();
     expected.extend(plan.removes.iter().map(|name| format!("Remv {name}")));
@@ -108,7 +113,8 @@ fn conffiles(lines: &[&str]) -> Vec<Conffile> {
     for line in lines {
         if let Some(file) = line.strip_prefix("Configuration file '") {
             named = file.strip_suffix('\'');
-        } else if line.contains("==> Using current old file") || line.contains("==> Keeping old config file") {
+        } else if line.contains("==> Using current old file") || line.contains("==> Keeping old config file")
+        {
             if let Some(file) = named.take() {
                 kept.push(Conffile { kept: file.to_owned(), beside: format!("{file}.dpkg-dist") });
             }

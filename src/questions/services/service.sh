@@ -1,0 +1,27 @@
+# The state of one service. $1: its name.
+if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
+    echo 'manager systemd'
+    systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Type -p RemainAfterExit \
+        -p NeedDaemonReload -p CanReload -p Description -p MainPID -p FragmentPath -p Result -- "$1" 2>/dev/null
+    for link in /etc/rc[2345].d/S[0-9][0-9]"${1%.service}"; do
+        if [ -e "$link" ]; then
+            echo 'RunLevelLinks=yes'
+            break
+        fi
+    done
+    exit 0
+fi
+name=${1%.service}
+if [ -x "/etc/init.d/$name" ]; then
+    printf 'manager init\nfound\n'
+    if "/etc/init.d/$name" status >/dev/null 2>&1; then echo 'running yes'; else echo 'running no'; fi
+    enabled=no
+    for link in /etc/rc[2345].d/S[0-9][0-9]"$name" /etc/runlevels/*/"$name"; do
+        [ ! -e "$link" ] || enabled=yes
+    done
+    echo "enabled $enabled"
+elif [ -d /etc/init.d ]; then
+    echo 'manager init'
+else
+    echo 'manager none'
+fi

@@ -7,6 +7,7 @@
 //! To add a module: a file with its `MODULE`, its cases, and its line in [`ALL`]. `crate::questions` has what can be
 //! asked; `crate::plan` calls; `crate::execute` applies.
 
+mod apply_updates;
 mod args;
 mod assert;
 mod attributes;
@@ -17,12 +18,14 @@ mod fail;
 #[cfg(test)]
 pub(crate) mod harness;
 mod mode;
+mod pending_updates;
 mod ping;
 mod place;
 mod python_json;
 mod set_fact;
 mod shell_words;
 mod template;
+mod updates;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED};
@@ -32,10 +35,12 @@ use crate::questions::{Answers, Ask, Output, Stop};
 
 /// Every module, in alphabetical order.
 pub static ALL: &[&Module] = &[
+    &apply_updates::MODULE,
     &assert::MODULE,
     &copy::MODULE,
     &debug::MODULE,
     &fail::MODULE,
+    &pending_updates::MODULE,
     &ping::MODULE,
     &set_fact::MODULE,
     &template::MODULE,
@@ -44,6 +49,8 @@ pub static ALL: &[&Module] = &[
 /// Every script that changes a host.
 pub fn change_scripts() -> Vec<Script> {
     copy::SCRIPTS.to_vec()
+    use crate::questions::packages::apt;
+    vec![apt::REPAIR, apt::TRANSACTION, apt::UPDATE_LISTS]
 }
 
 /// One module: its name, its parameters, and its two pure functions.

@@ -1,4 +1,5 @@
-# Refreshes the package lists. $1: seconds to wait for locks.
+# Refreshes the package lists. $1: seconds to wait for locks. $2: 'all', or 'some' where sources that can't be reached
+# are no error.
 if [ "$(id -u)" != 0 ]; then
     echo 'package lists can only be refreshed as root: use become' >&2
     exit 1
@@ -19,6 +20,7 @@ done
 case $said in *'Failed to fetch'* | *'GPG error'* | *'is not signed'*) [ "$status" != 0 ] || status=100 ;; esac
 if [ "$status" != 0 ]; then
     printf '%s\n' "$said" | grep '^[EW]:' >&2
+    [ "$2" != some ] || exit 0
     exit "$status"
 fi
 # The stamp by which apt's own tools know when the lists were last refreshed.

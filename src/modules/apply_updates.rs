@@ -1,0 +1,294 @@
+//! `apply_updates`: brings packages up to date, exactly as planned and nothing else. What it takes is computed from the
+//! same questions as `pending_updates`; a reboot is `reboot`'s business.
+
+use super::updates::{
+    CACHE_VALID_TIME, DPKG_OPTIONS, LOCK_TIMEOUT, REFRESH, Tolerance, Transaction, counted, fits, freshness,
+    new_packages, only_apt, refresh_lists, repair, some_of, transaction_result, update_value,
+};
+use super::{Args, Change, FreeForm, Host, Kind, Module, Outcome, Param};
+use crate::model::{Map, Value};
+use crate::questions::Stop;
+use crate::questions::packages::apt::{
+    DpkgCondition, DpkgState, Installed, InstalledPackages, Simulate, Updates,
+};
+use crate::questions::packages::{Held, Pending, Plan, Refresh, Update, UpdateKind, WhichManager};
+use serde_json::json;
+
+/// The module.
+pub static MODULE: Module = Module {
+    name: "apply_updates",
+    aliases: &[],
+    summary: "Upgrades packages to exactly the versions that were shown; removes nothing",
+    params: &[
+        Param::optional("security", Kind::Bool, "whether to take security updates alone").default("no"),
+        Param::optional("exclude", Kind::List, "packages to leave as they are; * stands for any text"),
+        Param::optional(
+            "only",
+            Kind::List,
+            "what was approved, as NAME=VERSION: exactly this is done, or the task is refused",
+        ),
+        Param::optional(
+            "new_packages",
+            Kind::Bool,
+            "whether updates may bring new packages along: kernels do",
+        )
+        .or(&["dist"])
+        .default("yes"),
+        REFRESH,
+        CACHE_VALID_TIME,
+        LOCK_TIMEOUT,
+        DPKG_OPTIONS,
+    ],
+    free_form: FreeForm::No,
+    diff,
+    result: transaction_result,
+};
+
+fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let updates = Updates { freshness: freshness(args), new_packages: new_packages(args) };
+    let (manager, (updates, installed, dpkg)) = host.get((WhichManager, (updates, Installed, DpkgState)))?;
+    only_apt(*manager)?;
+    let pending = (*updates).as_ref().ok_or_else(|| Stop::refuse("there is no apt-get on this host"))?;
+    let mut warnings = Vec::new();
+    if let Refresh::Failed(why) = &pending.lists.refresh {
+        warnings.push(format!("package lists could not be refreshed entirely: {why}"));
+    }
+    let repair = needed_repair(args, &installed, &dpkg);
+    if let Some(outcome) = cannot_plan(pending, repair.as_ref(), &warnings)? {
+        return Ok(outcome);
+    }
+    let selection = match args.value("only") {
+        Some(_) => Selection::Exactly(approved(&args.list("only"), pending, &installed)?),
+        None => Selection::of(args, pending),
+    };
+    let Some((plan, command_line)) = selection.plan(args, host, pending)? else {
+        let changes = repair.into_iter().collect();
+        return Ok(Outcome { warnings, ..Outcome::change(result(&Plan::default(), pending), changes) });
+    };
+    check(&plan, &selection, pending, args)?;
+    let mut changes: Vec<Change> = repair.into_iter().collect();
+    if pending.lists.refresh != Refresh::None {
+        changes.push(refresh_lists(args, Tolerance::SomeSources));
+    }
+    let summary = summary(&plan, pending);
+    changes.push(Transaction { summary, plan: &plan, command_line: &command_line, args }.change());
+    Ok(Outcome { warnings, ..Outcome::change(result(&plan, pending), changes) })
+}
+
+/// dpkg has to finish what was interrupted before anything else can be done.
+fn needed_repair(args: &Args, installed: &InstalledPackages, dpkg: &DpkgCondition) -> Option<Change> {
+    let broken: Vec<String> = installed.broken().map(|p| p.name.clone()).collect();
+    match broken.as_slice() {
+        [] if dpkg.interrupted => Some(repair(args, "it was interrupted")),
+        [] => None,
+        names => Some(repair(args, &format!("half installed: {}", some_of(names)))),
+    }
+}
+
+/// Where apt can't plan: the repair alone, if there is one to try; else a refusal.
+fn cannot_plan(
+    pending: &Pending,
+    repair: Option<&Change>,
+    warnings: &[String],
+) -> Result<Option<Outcome>, Stop> {
+    if pending.lists.sources == 0 {
+        return Err(Stop::refuse("apt has no package lists on this host: what is pending is unknown"));
+    }
+    match (&pending.failure, repair) {
+        (None, _) => Ok(None),
+        (Some(why), None) => Err(Stop::refuse(format!("apt can't plan an upgrade: {why}"))),
+        (Some(why), Some(repair)) => {
+            let mut warnings = warnings.to_vec();
+            warnings.push(format!(
+                "apt can't plan an upgrade before dpkg is repaired; run again afterwards: {why}"
+            ));
+            let outcome = Outcome::change(result(&Plan::default(), pending), vec![repair.clone()]);
+            Ok(Some(Outcome { warnings, ..outcome }))
+        }
+    }
+}
+
+/// Which upgrades to take, as `NAME=VERSION` for apt.
+enum Selection {
+    /// Everything that waits.
+    All,
+    /// These, and what they need.
+    Some(Vec<String>),
+    /// These, and nothing else whatever.
+    Exactly(Approved),
+}
+
+/// What somebody approved, as far as it isn't installed already.
+struct Approved {
+    /// Upgrades of what is installed.
+    upgrades: Vec<String>,
+    /// New packages that were approved with them.
+    new: Vec<String>,
+}
+
+impl Selection {
+    fn of(args: &Args, pending: &Pending) -> Self {
+        let exclude = args.list("exclude");
+        let waiting = || pending.updates.iter().filter(|u| u.kind == UpdateKind::Upgrade && u.held.is_none());
+        let taken: Vec<&Update> = waiting()
+            .filter(|u| u.security || !args.flag("security"))
+            .filter(|u| !exclude.iter().any(|pattern| fits(pattern, &u.name)))
+            .collect();
+        if taken.len() == waiting().count() {
+            return Self::All;
+        }
+        Self::Some(taken.into_iter().map(|u| format!("{}={}", u.name, u.to)).collect())
+    }
+
+    /// What exactly would be done, and the command line for it; none when there is nothing to do.
+    fn plan(
+        &self,
+        args: &Args,
+        host: &Host<'_>,
+        pending: &Pending,
+    ) -> Result<Option<(Plan, Vec<String>)>, Stop> {
+        let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let named = match self {
+            Self::All => {
+                let plan = everything(pending);
+                let mut command_line = words(&["--no-remove", "upgrade"]);
+                if args.flag("new_packages") {
+                    command_line.push("--with-new-pkgs".into());
+                }
+                return Ok((!plan.installs.is_empty()).then_some((plan, command_line)));
+            }
+            Self::Some(named) => named,
+            Self::Exactly(approved) => &approved.upgrades,
+        };
+        if named.is_empty() {
+            return Ok(None);
+        }
+        let mut command_line = words(&["--no-remove", "install", "--only-upgrade"]);
+        command_line.extend(named.iter().cloned());
+        let simulate = Simulate { freshness: freshness(args), command_line: command_line.clone() };
+        let plan = host.get(simulate)?;
+        let plan = (*plan).clone().unwrap_or_default();
+        Ok(Some((plan, command_line)))
+    }
+}
+
+/// The plan of taking everything that isn't kept back.
+fn everything(pending: &Pending) -> Plan {
+    let installs = pending.updates.iter().filter(|u| u.held.is_none()).map(|u| {
+        crate::questions::packages::PlannedInstall {
+            name: u.name.clone(),
+            arch: u.arch.clone(),
+            from: u.from.clone(),
+            to: u.to.clone(),
+            origin: u.origin.clone(),
+        }
+    });
+    Plan { installs: installs.collect(), ..Plan::default() }
+}
+
+/// Compares what was approved with what is there and what waits; whatever differs is named.
+fn approved(only: &[&str], pending: &Pending, installed: &InstalledPackages) -> Result<Approved, Stop> {
+    let mut approved = Approved { upgrades: Vec::new(), new: Vec::new() };
+    let mut differences = Vec::new();
+    for entry in only {
+        let Some((name, version)) = entry.split_once('=') else {
+            return Err(Stop::refuse(format!("'only' holds '{entry}': expected NAME=VERSION")));
+        };
+        if installed.version(name) == Some(version) {
+            continue;
+        }
+        match pending.updates.iter().find(|u| u.name == name) {
+            None => differences.push(format!("{name} {version} was approved, but nothing waits for {name}")),
+            Some(u) if u.to != version => {
+                differences.push(format!("{name} {version} was approved, but {} is available", u.to));
+            }
+            Some(Update { held: Some(cause), .. }) => {
+                differences.push(format!("{name} {version} was approved, but is kept back: {cause}"));
+            }
+            Some(u) if u.kind == UpdateKind::New => approved.new.push((*entry).to_owned()),
+            Some(_) => approved.upgrades.push((*entry).to_owned()),
+        }
+    }
+    if differences.is_empty() { Ok(approved) } else { Err(Stop::refuse(differences.join("; "))) }
+}
+
+/// Refuses a plan that does more than it may.
+fn check(plan: &Plan, selection: &Selection, pending: &Pending, args: &Args) -> Result<(), Stop> {
+    if let Some(why) = &plan.failure {
+        return Err(Stop::refuse(format!("apt can't do it: {why}")));
+    }
+    if !plan.removes.is_empty() {
+        return Err(Stop::refuse(format!(
+            "it would remove {}: nothing is removed unasked",
+            plan.removes.join(", ")
+        )));
+    }
+    let exclude = args.list("exclude");
+    for install in &plan.installs {
+        let entry = format!("{}={}", install.name, install.to);
+        let held = pending.updates.iter().any(|u| u.name == install.name && u.held == Some(Held::Hold));
+        if exclude.iter().any(|pattern| fits(pattern, &install.name)) {
+            return Err(Stop::refuse(format!("{entry} is needed by the rest, but is excluded")));
+        }
+        if held {
+            return Err(Stop::refuse(format!("{entry} is needed by the rest, but is on hold")));
+        }
+        if let Selection::Exactly(approved) = selection
+            && !approved.upgrades.contains(&entry)
+            && !approved.new.contains(&entry)
+        {
+            return Err(Stop::refuse(format!("{entry} would come along, but was not approved")));
+        }
+        if install.from.is_none() && !args.flag("new_packages") {
+            return Err(Stop::refuse(format!("{entry} would be new, which new_packages forbids")));
+        }
+    }
+    Ok(())
+}
+
+fn summary(plan: &Plan, pending: &Pending) -> String {
+    let named: Vec<String> = plan
+        .installs
+        .iter()
+        .map(|i| match &i.from {
+            Some(from) => format!("{} {from} → {}", i.name, i.to),
+            None => format!("{} {} (new)", i.name, i.to),
+        })
+        .collect();
+    let security = plan.installs.iter().filter(|i| is_security(&i.name, pending)).count();
+    let security = if security == 0 { String::new() } else { format!(" ({security} for security)") };
+    format!("Upgrade {}{security}: {}", counted(plan.installs.len(), "package"), some_of(&named))
+}
+
+fn is_security(name: &str, pending: &Pending) -> bool {
+    pending.updates.iter().any(|u| u.name == name && u.security)
+}
+
+fn result(plan: &Plan, pending: &Pending) -> Map {
+    let packages: Vec<Value> = plan
+        .installs
+        .iter()
+        .map(|i| {
+            let known = pending.updates.iter().find(|u| u.name == i.name);
+            json!({
+                "name": i.name,
+                "arch": i.arch,
+                "from": i.from,
+                "to": i.to,
+                "origin": known.map_or(&i.origin, |u| &u.origin),
+                "security": known.is_some_and(|u| u.security),
+                "kind": if i.from.is_some() { "upgrade" } else { "new" },
+            })
+        })
+        .collect();
+    let held: Vec<Value> = pending.updates.iter().filter(|u| u.held.is_some()).map(update_value).collect();
+    let mut result = Map::new();
+    result.insert("updates_count".into(), packages.len().into());
+    result.insert(
+        "security_count".into(),
+        plan.installs.iter().filter(|i| is_security(&i.name, pending)).count().into(),
+    );
+    result.insert("packages".into(), packages.into());
+    result.insert("held_back".into(), held.into());
+    result
+}

@@ -1,0 +1,295 @@
+//! `pending_updates`: what waits on a host, and what could not be looked at. It changes nothing, and an account without
+//! any rights can ask. Applying is `apply_updates`' business.
+
+use super::updates::{CACHE_VALID_TIME, REFRESH, counted, fits, freshness, some_of, update_value};
+use super::{Args, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use crate::model::{Finding, FindingKind, Map, Severity, Value};
+use crate::questions::Stop;
+use crate::questions::boot::{RebootNeed, RebootReasons};
+use crate::questions::packages::apt::{
+    DpkgCondition, DpkgState, Installed, InstalledPackages, NewPackages, Updates,
+};
+use crate::questions::packages::{Held, Manager, Pending, Refresh, Update, UpdateKind, WhichManager};
+use crate::questions::services::{Outdated, OutdatedPrograms};
+use serde_json::json;
+use std::sync::Arc;
+
+/// The module.
+pub static MODULE: Module = Module {
+    name: "pending_updates",
+    aliases: &[],
+    summary: "Reports which updates wait, which of them are for security, and what could not be assessed",
+    params: &[
+        REFRESH,
+        CACHE_VALID_TIME,
+        Param::optional("security", Kind::Bool, "whether to leave out what is not for security")
+            .default("no"),
+        Param::optional("exclude", Kind::List, "packages to leave out; * stands for any text"),
+        Param::optional("lists_age_max", Kind::Int, "after how many seconds lists count as stale")
+            .default("604800"),
+    ],
+    free_form: FreeForm::No,
+    diff,
+    result: plain_result,
+};
+
+fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let updates = Updates { freshness: freshness(args), new_packages: NewPackages::Allowed };
+    // Each on its own: what one can't tell must not hide what the others can.
+    let manager = host.get(WhichManager);
+    let updates = host.get(updates);
+    let installed = host.get(Installed);
+    let dpkg = host.get(DpkgState);
+    let reboot = host.get(RebootNeed);
+    let programs = host.get(OutdatedPrograms);
+
+    let mut audit = Audit::default();
+    match audit.known("package-manager", manager)?.as_deref() {
+        Some(Manager::Apt) => {
+            let pending = audit.known("updates", updates)?;
+            let installed = audit.known("packages", installed)?;
+            let dpkg = audit.known("package-database", dpkg)?;
+            audit.package_manager("apt");
+            if let Some(pending) = pending.as_deref().and_then(Option::as_ref) {
+                audit.pending(pending, args);
+            }
+            audit.broken(installed.as_deref(), dpkg.as_deref());
+        }
+        Some(other) => audit.unknown_manager(*other),
+        None => {}
+    }
+    let reboot = audit.known("reboot", reboot)?;
+    audit.reboot(reboot.as_deref());
+    let programs = audit.known("services", programs)?;
+    audit.services(programs.as_deref());
+    Ok(Outcome {
+        result: audit.result,
+        findings: audit.findings,
+        warnings: audit.warnings,
+        ..Outcome::default()
+    })
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+struct Audit {
+    result: Map,
+    findings: Vec<Finding>,
+    warnings: Vec<String>,
+}
+
+impl Audit {
+    /// An answer, or a finding that there is none.
+    fn known<T>(&mut self, what: &str, answer: Result<Arc<T>, Stop>) -> Result<Option<Arc<T>>, Stop> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Stop::Refuse(refusal)) => {
+                self.not_assessed(
+                    what,
+                    &format!("could not look at {what}"),
+                    &refusal.message,
+                    "see the evidence",
+                );
+                Ok(None)
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    fn set(&mut self, key: &str, value: impl Into<Value>) {
+        self.result.insert(key.into(), value.into());
+    }
+
+    fn find(&mut self, id: String, kind: FindingKind, severity: Severity, texts: [&str; 3]) {
+        let [title, evidence, remedy] = texts.map(str::to_owned);
+        self.findings.push(Finding { id, kind, severity, title, evidence, remedy });
+    }
+
+    fn not_assessed(&mut self, what: &str, title: &str, evidence: &str, remedy: &str) {
+        let id = format!("not-assessed/{what}");
+        self.find(id, FindingKind::NotAssessed, Severity::Medium, [title, evidence, remedy]);
+    }
+
+    fn package_manager(&mut self, name: &str) {
+        self.set("package_manager", name);
+    }
+
+    fn unknown_manager(&mut self, manager: Manager) {
+        self.package_manager(&manager.to_string());
+        self.not_assessed(
+            "updates",
+            "pending updates are unknown: no package manager that wgops knows",
+            &format!("package manager: {manager}"),
+            "look at the host's updates by hand",
+        );
+    }
+
+    fn pending(&mut self, pending: &Pending, args: &Args) {
+        let exclude = args.list("exclude");
+        let wanted: Vec<&Update> = pending
+            .updates
+            .iter()
+            .filter(|u| !exclude.iter().any(|pattern| fits(pattern, &u.name)))
+            .filter(|u| u.security || !args.flag("security"))
+            .collect();
+        let upgrades = || wanted.iter().filter(|u| u.kind == UpdateKind::Upgrade);
+        let held: Vec<Value> = wanted.iter().filter(|u| u.held.is_some()).map(|u| update_value(u)).collect();
+        self.set("updates", wanted.iter().map(|u| update_value(u)).collect::<Vec<_>>());
+        self.set("updates_count", upgrades().count());
+        self.set("security_count", upgrades().filter(|u| u.security).count());
+        self.set("held_back", held);
+        for update in upgrades() {
+            self.update(update);
+        }
+        self.lists(pending, args);
+        if let Some(failure) = &pending.failure {
+            self.not_assessed(
+                "updates",
+                "apt can't say what is pending",
+                failure,
+                "repair the host's packages: apt-get --fix-broken install",
+            );
+        }
+    }
+
+    fn update(&mut self, update: &Update) {
+        let name = &update.name;
+        let versions = format!("{} → {}", update.from.as_deref().unwrap_or("none"), update.to);
+        let held = update.held.as_ref().map(|cause| format!(", kept back: {cause}")).unwrap_or_default();
+        let evidence = format!("{versions} from {}{held}", update.origin);
+        let remedy = remedy(update);
+        let (kind, severity, title) = match (update.security, &update.held) {
+            (true, _) => (FindingKind::SecurityUpdate, Severity::High, format!("security update of {name}")),
+            (false, Some(_)) => (FindingKind::HeldBack, Severity::Low, format!("{name} is kept back")),
+            (false, None) => (FindingKind::Update, Severity::Low, format!("update of {name}")),
+        };
+        self.find(format!("{kind}/{name}"), kind, severity, [&title, &evidence, &remedy]);
+    }
+
+    fn lists(&mut self, pending: &Pending, args: &Args) {
+        let lists = &pending.lists;
+        let age = lists.now.saturating_sub(lists.as_of()).max(0);
+        let as_of = jiff::Timestamp::from_second(lists.as_of()).map(|t| t.to_string()).unwrap_or_default();
+        self.set("lists_age", age);
+        self.set("lists_as_of", as_of.clone());
+        self.set("lists_refreshed", lists.refresh == Refresh::Private);
+        if lists.sources == 0 {
+            self.not_assessed(
+                "updates",
+                "no package lists: what is pending is unknown",
+                "apt has no list of available packages",
+                "refresh them: apt-get update",
+            );
+        } else if !lists.has_security {
+            self.not_assessed(
+                "security-source",
+                "no source for security updates is configured",
+                &format!("{}, none of them for security", counted(lists.sources, "source")),
+                "add the distribution's security archive to /etc/apt/sources.list",
+            );
+        }
+        if let Refresh::Failed(why) = &lists.refresh {
+            self.warnings.push(format!("package lists could not be refreshed; as of {as_of}"));
+            let title =
+                format!("package lists could not be refreshed; what is said of updates is as of {as_of}");
+            self.not_assessed("refresh", &title, why, "see whether the host reaches its package sources");
+        }
+        if age > args.int("lists_age_max").unwrap_or(i64::MAX) {
+            let title =
+                format!("package lists are {} old", counted((age / 86_400).unsigned_abs() as usize, "day"));
+            let evidence = format!("last refreshed {as_of}");
+            let texts = [title.as_str(), &evidence, "let apt refresh its lists daily"];
+            self.find("stale-lists".into(), FindingKind::StaleLists, Severity::Medium, texts);
+        }
+    }
+
+    fn broken(&mut self, installed: Option<&InstalledPackages>, dpkg: Option<&DpkgCondition>) {
+        let broken: Vec<String> =
+            installed.into_iter().flat_map(InstalledPackages::broken).map(|p| p.name.clone()).collect();
+        for name in &broken {
+            let title = format!("{name} is half installed or not configured");
+            let texts = [
+                title.as_str(),
+                "dpkg's state of the package is neither installed nor removed",
+                "dpkg --configure -a",
+            ];
+            self.find(format!("broken-packages/{name}"), FindingKind::BrokenPackages, Severity::High, texts);
+        }
+        self.set("broken_packages", broken);
+        let Some(dpkg) = dpkg else { return };
+        if dpkg.interrupted {
+            let texts =
+                ["dpkg was interrupted", "journal files in /var/lib/dpkg/updates", "dpkg --configure -a"];
+            self.find("broken-packages".into(), FindingKind::BrokenPackages, Severity::High, texts);
+        }
+        self.set("locked_by", dpkg.lock_holders.clone());
+        if !dpkg.lock_holders.is_empty() {
+            self.not_assessed(
+                "package-database",
+                "somebody is changing packages right now: what is said of them may be out of date already",
+                &dpkg.lock_holders.join("; "),
+                "look again later",
+            );
+        }
+    }
+
+    fn reboot(&mut self, need: Option<&RebootReasons>) {
+        let Some(need) = need else { return };
+        self.set("reboot_required", !need.reasons.is_empty());
+        self.set("reboot_reasons", need.reasons.clone());
+        if !need.reasons.is_empty() {
+            let texts = ["the host needs a reboot", &need.reasons.join("; "), "reboot it"];
+            self.find("reboot-needed".into(), FindingKind::RebootNeeded, Severity::Medium, texts);
+        }
+        if let Some(why) = &need.not_assessed {
+            self.not_assessed(
+                "kernel",
+                "whether the kernel is the newest is unknown",
+                why,
+                "compare by hand",
+            );
+        }
+    }
+
+    fn services(&mut self, outdated: Option<&Outdated>) {
+        let Some(outdated) = outdated else { return };
+        let mut names = Vec::new();
+        for program in &outdated.programs {
+            let files = some_of(&program.files);
+            let (id, title, remedy) = match &program.service {
+                Some(service) => {
+                    names.push(service.clone());
+                    (service, format!("{service} runs on replaced files"), format!("restart {service}"))
+                }
+                None => (
+                    &program.program,
+                    format!("{} outside of any service runs on replaced files", program.program),
+                    "end the session, or start the program again".to_owned(),
+                ),
+            };
+            let texts = [title.as_str(), &files, &remedy];
+            self.find(format!("service-restart/{id}"), FindingKind::ServiceRestart, Severity::Medium, texts);
+        }
+        self.set("services", names);
+        if !outdated.sees_all {
+            self.not_assessed(
+                "services",
+                "services of other users could not be looked at",
+                "this account may not read other users' /proc/PID/maps",
+                "audit with become, or with an account that may",
+            );
+        }
+    }
+}
+
+fn remedy(update: &Update) -> String {
+    match &update.held {
+        None => "apply it: wgops patch".into(),
+        Some(Held::Hold) => format!("apt-mark unhold {}, or leave it with a reason", update.name),
+        Some(Held::Phased) => "wait, its rollout goes on by itself".into(),
+        Some(Held::Pin) => "look at /etc/apt/preferences and preferences.d".into(),
+        Some(Held::NeedsNew | Held::WouldRemove(_) | Held::Dependencies(_)) => {
+            format!("see what apt says: apt-get -s install {}", update.name)
+        }
+    }
+}

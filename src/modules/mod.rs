@@ -48,9 +48,7 @@ pub static ALL: &[&Module] = &[
 
 /// Every script that changes a host.
 pub fn change_scripts() -> Vec<Script> {
-    copy::SCRIPTS.to_vec()
-    use crate::questions::packages::apt;
-    vec![apt::REPAIR, apt::TRANSACTION, apt::UPDATE_LISTS]
+    [copy::SCRIPTS, updates::SCRIPTS].concat()
 }
 
 /// One module: its name, its parameters, and its two pure functions.

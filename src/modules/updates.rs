@@ -2,7 +2,7 @@
 //! what is registered of it. Which updates to take is the modules' own decision.
 
 use super::{Args, Change, Delivery, Diff, Kind, Nature, Outcome, Param};
-use crate::model::{Map, Subject, Subjects, Value};
+use crate::model::{Map, Script, Subject, Subjects, Value};
 use crate::questions::packages::apt::{
     Freshness, NewPackages, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
 };
@@ -10,6 +10,9 @@ use crate::questions::packages::{Manager, PackageState, Plan, Update};
 use crate::questions::{Output, Stop};
 use serde_json::json;
 use std::time::Duration;
+
+/// The scripts that change packages.
+pub(super) const SCRIPTS: &[Script] = &[REPAIR, TRANSACTION, UPDATE_LISTS];
 
 /// How long a transaction may take, without the wait for locks.
 const TRANSACTION_DEADLINE: Duration = Duration::from_secs(2 * 60 * 60);

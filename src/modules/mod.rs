@@ -48,7 +48,7 @@ pub static ALL: &[&Module] = &[
 
 /// Every script that changes a host.
 pub fn change_scripts() -> Vec<Script> {
-    [copy::SCRIPTS, updates::SCRIPTS].concat()
+    [copy::SCRIPTS.as_slice(), updates::SCRIPTS].concat()
 }
 
 /// One module: its name, its parameters, and its two pure functions.

@@ -34,6 +34,8 @@ pub struct Order {
     pub show_diff: bool,
     /// How many `-v`.
     pub verbosity: u8,
+    /// Every change drops every answer, whatever it touches: a run must end the same. For tests of what modules declare.
+    pub forgetful: bool,
     /// Who tasks run as unless they say.
     pub privilege: DefaultPrivilege,
     /// Variables that all hosts share.
@@ -165,6 +167,7 @@ impl Fleet {
                 directory: play.directory.clone(),
                 show_diff: order.show_diff,
                 verbosity: order.verbosity,
+                forgetful: order.forgetful,
                 privilege: order.privilege.clone(),
                 variables,
                 stores: BTreeMap::new(),

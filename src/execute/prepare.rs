@@ -123,6 +123,7 @@ pub fn prepare(wish: Wish<'_>) -> Result<Prepared, Problems> {
         conduct: wish.conduct,
         show_diff: wish.show_diff,
         verbosity: wish.verbosity,
+        forgetful: false,
         privilege: wish.privilege,
         shared,
         templates: wish.templates,

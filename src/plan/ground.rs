@@ -33,6 +33,8 @@ pub struct Ground {
     pub show_diff: bool,
     /// How many `-v`.
     pub verbosity: u8,
+    /// Every change drops every answer.
+    pub forgetful: bool,
     /// Who tasks run as unless they say.
     pub privilege: DefaultPrivilege,
     /// The host's variables.
@@ -243,6 +245,7 @@ impl Ground {
 
     /// Drops answers that a change of these subjects may have made stale, whoever asked for them.
     pub fn forget(&mut self, touched: &Subjects) {
+        let touched = if self.forgetful { &Subjects::Undeclared } else { touched };
         for answers in self.stores.values_mut() {
             answers.forget(touched);
         }

@@ -1,0 +1,202 @@
+//! What is asked and changed together, and in which order.
+
+use crate::stage::{Stage, tree};
+
+/// Fifty settled tasks of several kinds.
+fn fifty_settled(stage: &Stage) -> String {
+    let mut tasks = String::new();
+    for n in 0..20 {
+        stage.write(&format!("f{n}"), &format!("content {n}\n"));
+        tasks.push_str(&format!(
+            "- name: copy {n}\n  copy: {{dest: DIR/f{n}, content: \"content {n}\\n\"}}\n"
+        ));
+    }
+    for n in 0..20 {
+        tasks.push_str(&format!("- name: line {n}\n  lineinfile: {{path: DIR/f{n}, line: content {n}}}\n"));
+    }
+    for n in 0..10 {
+        tasks.push_str(&format!("- name: stat {n}\n  stat: {{path: DIR/f{n}}}\n  register: s{n}\n"));
+    }
+    tasks
+}
+
+#[test]
+fn fifty_settled_tasks_take_at_most_five_exchanges_and_a_dry_run_no_more() {
+    let stage = Stage::new();
+    let played = stage.tasks(&fifty_settled(&stage));
+    let real = played.counts();
+    assert_eq!((real.ok, real.changed, real.failed), (50, 0, 0), "{:#?}", played.story());
+    assert!(real.exchanges <= 5, "{} exchanges", real.exchanges);
+    let dry = Stage::dry();
+    let counts = dry.tasks(&fifty_settled(&dry)).counts();
+    assert_eq!((counts.ok, counts.changed), (50, 0));
+    assert!(counts.exchanges <= real.exchanges, "{} > {}", counts.exchanges, real.exchanges);
+}
+
+#[test]
+fn ten_commands_whose_results_nobody_uses_travel_in_one_exchange() {
+    let stage = Stage::new();
+    let commands: String = (0..10).map(|n| format!("- shell: echo {n} >> DIR/log\n")).collect();
+    let counts = stage.tasks(&commands).counts();
+    assert_eq!((counts.ok, counts.changed, counts.exchanges), (10, 10, 1));
+    assert_eq!(stage.read("log").unwrap(), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+}
+
+#[test]
+fn a_used_result_adds_one_exchange() {
+    let stage = Stage::new();
+    let played = stage.tasks(
+        "- command: echo yes\n  register: said\n- command: touch DIR/x\n  when: said.stdout == 'yes'\n\
+         - command: touch DIR/y\n",
+    );
+    assert_eq!(played.counts().exchanges, 2, "{:#?}", played.story());
+    assert!(stage.read("x").is_some() && stage.read("y").is_some());
+}
+
+#[test]
+fn the_first_failure_stops_what_travels_with_it() {
+    let stage = Stage::new();
+    let played = stage.tasks("- command: touch DIR/a\n- command: 'false'\n- command: touch DIR/b\n");
+    let counts = played.counts();
+    assert_eq!((counts.ok, counts.changed, counts.failed), (1, 1, 1), "{:#?}", played.story());
+    assert!(stage.read("a").is_some());
+    assert!(stage.read("b").is_none());
+}
+
+#[test]
+fn a_failure_that_is_ignored_or_judged_well_lets_the_host_go_on() {
+    let stage = Stage::new();
+    let played = stage.tasks(
+        "- name: ignored\n  command: 'false'\n  ignore_errors: yes\n\
+         - name: judged\n  command: 'false'\n  register: r\n  failed_when: r.rc > 1\n  changed_when: no\n\
+         - name: last\n  command: touch DIR/x\n",
+    );
+    assert_eq!(
+        played.story(),
+        ["ignored failed (ignored): non-zero return code", "judged ok", "last changed"]
+    );
+    let counts = played.counts();
+    assert_eq!((counts.ok, counts.ignored, counts.failed, counts.changed), (3, 1, 0, 1));
+}
+
+#[test]
+fn a_state_change_is_looked_at_again_and_must_converge() {
+    let stage = Stage::new();
+    // Something undoes the change at once, so that it can't hold.
+    let played = stage.tasks(
+        "- name: held\n  copy: {dest: DIR/x, content: 'a', mode: '0600'}\n\
+         - name: undone\n  copy: {dest: DIR/y, content: 'a', mode: '0600', validate: 'sh -c \"echo b > DIR/z; rm -f DIR/y; test -f %s\"'}\n",
+    );
+    assert_eq!(played.counts().failed, 0, "{:#?}", played.story());
+    assert_eq!(stage.read("y").as_deref(), Some("a"));
+}
+
+#[test]
+fn handlers_run_once_in_the_order_of_their_definition_and_after_their_section() {
+    let stage = Stage::new();
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  pre_tasks:\n    - {command: echo, notify: [second]}\n\
+         \x20 tasks:\n    - {command: echo, notify: [second, first]}\n    - {command: echo, notify: topic}\n    - {name: last, command: echo}\n\
+         \x20 handlers:\n    - {name: first, shell: echo first >> DIR/log}\n    - {name: second, shell: echo second >> DIR/log, listen: topic}\n",
+    );
+    assert_eq!(stage.read("log").unwrap(), "second\nfirst\nsecond\n", "{:#?}", played.story());
+}
+
+#[test]
+fn a_settled_task_notifies_nobody() {
+    let stage = Stage::new();
+    stage.write("x", "a");
+    stage.play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n    - {copy: {dest: DIR/x, content: a}, notify: h}\n\
+         \x20 handlers:\n    - {name: h, command: touch DIR/ran}\n",
+    );
+    assert!(stage.read("ran").is_none());
+}
+
+#[test]
+fn a_playbook_ends_the_same_when_every_change_drops_every_answer() {
+    let tasks = "- file: {path: DIR/d, state: directory}\n\
+                 - copy: {dest: DIR/d/a, content: 'one\\ntwo\\n'}\n\
+                 - lineinfile: {path: DIR/d/a, regexp: '^two', line: three}\n\
+                 - command: cp DIR/d/a DIR/d/b\n\
+                 - lineinfile: {path: DIR/d/b, line: four}\n\
+                 - stat: {path: DIR/d/b}\n  register: b\n\
+                 - copy: {dest: DIR/d/c, content: '{{ b.stat.size }}'}\n\
+                 - file: {path: DIR/d/{{ item }}, mode: '0600'}\n  loop: [a, b, c]\n\
+                 - file: {path: DIR/d/b, state: absent}\n";
+    let run = |forgetful| {
+        let stage = Stage { forgetful, ..Stage::new() };
+        let played = stage.tasks(tasks);
+        let story: Vec<String> = played.story();
+        let mut files = tree(stage.dir.path());
+        files.remove("play.yml");
+        (story, files)
+    };
+    let (kept, dropped) = (run(false), run(true));
+    assert_eq!(kept, dropped);
+    assert_eq!(kept.1["d/a"], "one\nthree\n");
+    assert_eq!(kept.1["d/c"], "15");
+}
+
+#[test]
+fn values_from_hosts_are_never_rendered_again() {
+    let stage = Stage::new();
+    stage.write("evil", "{{ 7 * 6 }}");
+    stage.tasks(
+        "- command: cat DIR/evil\n  register: r\n- set_fact: {x: '{{ r.stdout }}'}\n\
+         - copy: {dest: DIR/out, content: '{{ x }} and {{ r.stdout }}'}\n",
+    );
+    assert_eq!(stage.read("out").as_deref(), Some("{{ 7 * 6 }} and {{ 7 * 6 }}"));
+}
+
+#[test]
+fn facts_do_not_steer_the_connection() {
+    let stage = Stage::new();
+    let played = stage.tasks(
+        "- set_fact: {ansible_become: yes, ansible_become_user: nobody, ansible_host: 203.0.113.1}\n\
+         - command: id -u\n  register: who\n- copy: {dest: DIR/who, content: '{{ who.stdout }}'}\n",
+    );
+    assert_eq!(played.counts().failed, 0, "{:#?}", played.story());
+    let me = String::from_utf8(std::process::Command::new("id").arg("-u").output().unwrap().stdout).unwrap();
+    assert_eq!(stage.read("who").unwrap(), me.trim());
+}
+
+#[test]
+fn a_host_that_changes_between_look_and_change_is_computed_once_more() {
+    let stage = Stage::new();
+    stage.write("x", "old");
+    // The first task alters what the second has already looked at, behind the engine's back: its own claim is that it
+    // touches another file only.
+    let played = stage.tasks(
+        "- name: other\n  copy: {dest: DIR/y, content: 'a', validate: 'sh -c \"echo meddled > DIR/x; test -f %s\"'}\n\
+         - name: mine\n  copy: {dest: DIR/x, content: new}\n",
+    );
+    assert_eq!(stage.read("x").as_deref(), Some("new"), "{:#?}", played.story());
+    assert_eq!(played.counts().failed, 0);
+}
+
+#[test]
+fn hosts_in_serial_batches_stop_after_the_first_failed_batch() {
+    let mut stage = Stage::new();
+    stage.hosts = (1..=4).map(|n| format!("h{n} ansible_connection=local\n")).collect();
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  serial: [1, 100%]\n  max_fail_percentage: 0\n  tasks:\n\
+         \x20   - command: test {{ inventory_hostname }} != h1\n    - command: touch DIR/{{ inventory_hostname }}\n",
+    );
+    assert_eq!(played.counts_of("h1").failed, 1);
+    let names: Vec<String> = played.outcome.not_begun.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["h2", "h3", "h4"]);
+    assert!(stage.read("h2").is_none());
+    assert!(played.outcome.stopped.is_some());
+}
+
+#[test]
+fn any_errors_fatal_stops_all_hosts_before_their_next_task() {
+    let mut stage = Stage::new();
+    stage.hosts = (1..=3).map(|n| format!("h{n} ansible_connection=local\n")).collect();
+    stage.play(
+        "- hosts: all\n  gather_facts: no\n  any_errors_fatal: yes\n  tasks:\n\
+         \x20   - command: test {{ inventory_hostname }} != h2\n    - command: touch DIR/{{ inventory_hostname }}\n",
+    );
+    assert!(["h1", "h2", "h3"].iter().all(|h| stage.read(h).is_none()));
+}

@@ -1,0 +1,102 @@
+//! What a dry run says, and what it can't know.
+
+use crate::stage::Stage;
+
+#[test]
+fn a_dry_run_changes_nothing_and_says_what_the_real_run_then_does() {
+    let tasks = "- name: dir\n  file: {path: DIR/d, state: directory}\n\
+                 - name: file\n  copy: {dest: DIR/f, content: x}\n\
+                 - name: settled\n  stat: {path: /etc/passwd}\n";
+    let stage = Stage::dry();
+    let dry = stage.tasks(tasks);
+    assert_eq!(dry.story(), ["dir would_change", "file would_change", "settled ok"]);
+    assert!(stage.read("f").is_none() && !stage.dir.path().join("d").exists());
+    let foreseen: Vec<_> = dry.ends().iter().map(|end| end.changes.clone()).collect();
+    let real = Stage { conduct: wgops::plan::Conduct::Real, ..stage }.tasks(tasks);
+    assert_eq!(real.story(), ["dir changed", "file changed", "settled ok"]);
+    assert_eq!(foreseen, real.ends().iter().map(|end| end.changes.clone()).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_depends_on_a_commands_result_is_known_after_apply_and_default_does_not_swallow_it() {
+    let played = Stage::dry().tasks(
+        "- name: ask\n  command: echo yes\n  register: r\n\
+         - name: by condition\n  debug: {msg: x}\n  when: r.stdout == 'yes'\n\
+         - name: by default\n  debug: {msg: \"{{ r.stdout | default('no') }}\"}\n\
+         - name: by defined\n  debug: {msg: x}\n  when: r is not defined\n\
+         - name: by variable\n  debug: {msg: '{{ lazy }}'}\n  vars: {lazy: '{{ r.rc }}'}\n\
+         - name: by loop\n  debug: {msg: '{{ item }}'}\n  loop: '{{ r.stdout_lines }}'\n\
+         - name: not at all\n  debug: {msg: x}\n  when: false and r.rc == 0\n",
+    );
+    let cause = "known_after_apply <- result of task 'ask'";
+    assert_eq!(
+        played.story(),
+        [
+            "ask would_run".to_owned(),
+            format!("by condition {cause}"),
+            format!("by default {cause}"),
+            format!("by defined {cause}"),
+            format!("by variable {cause}"),
+            format!("by loop {cause}: its items are known after apply"),
+            "not at all skipped: when: false and r.rc == 0".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn what_an_unapplied_change_touches_is_provisional_and_names_it() {
+    let stage = Stage::dry();
+    stage.write("b", "x");
+    let played = stage.tasks(
+        "- name: make\n  file: {path: DIR/d, state: directory}\n\
+         - name: inside\n  copy: {dest: DIR/d/a, content: x}\n\
+         - name: beside\n  copy: {dest: DIR/b, content: x}\n",
+    );
+    assert_eq!(played.story(), ["make would_change", "inside provisional <- make", "beside ok"]);
+    assert_eq!(played.counts().unknown, 1);
+}
+
+#[test]
+fn after_a_command_everything_is_provisional_even_if_it_says_that_it_changes_nothing() {
+    let stage = Stage::dry();
+    stage.write("b", "x");
+    let played = stage.tasks(
+        "- name: run\n  command: echo\n  changed_when: false\n- name: file\n  copy: {dest: DIR/b, content: x}\n",
+    );
+    assert_eq!(
+        played.story(),
+        ["run ok: would run; changed_when says that it changes nothing", "file provisional <- run"]
+    );
+}
+
+#[test]
+fn a_provisional_notifier_means_that_its_handler_may_run() {
+    let stage = Stage::dry();
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n    - {name: run, command: echo, register: r}\n\
+         \x20   - {name: maybe, copy: {dest: DIR/x, content: a}, notify: h}\n\
+         \x20 handlers:\n    - {name: h, command: touch DIR/ran}\n",
+    );
+    assert_eq!(
+        played.story(),
+        ["run would_run", "maybe provisional <- run", "h provisional <- run: handler may run"]
+    );
+}
+
+#[test]
+fn a_task_that_asks_for_it_runs_in_a_cleared_operators_dry_run_and_never_in_a_shadows() {
+    let tasks = "- name: look\n  command: echo 42\n  check_mode: false\n  changed_when: false\n  register: r\n\
+                 - name: use\n  debug: {msg: '{{ r.stdout }}'}\n";
+    let cleared = Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() }.tasks(tasks);
+    assert_eq!(cleared.story(), ["look ok", "use ok: 42"]);
+    let shadow = Stage::dry().tasks(tasks);
+    assert_eq!(shadow.end("use").status, wgops::event::Status::KnownAfterApply { cause: "result of task 'look'".into() });
+}
+
+#[test]
+fn a_task_in_check_mode_changes_nothing_in_a_real_run() {
+    let stage = Stage::new();
+    let played = stage.tasks("- name: x\n  copy: {dest: DIR/x, content: a}\n  check_mode: true\n");
+    assert_eq!(played.story(), ["x would_change"]);
+    assert!(stage.read("x").is_none());
+}

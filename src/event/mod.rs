@@ -63,6 +63,23 @@ pub enum Event {
         /// What.
         finding: Finding,
     },
+    /// What is sent to a host, or would be (`--explain`).
+    Sends {
+        /// The host.
+        host: HostName,
+        /// Who it runs as; nothing: who logged in.
+        user: Option<String>,
+        /// It changes the host; otherwise it is a question.
+        changes: bool,
+        /// The script's name.
+        script: String,
+        /// The script's text.
+        text: String,
+        /// Its arguments; empty where nobody may see them.
+        args: Vec<String>,
+        /// Bytes of content on its stdin.
+        content_bytes: Option<usize>,
+    },
     /// What the user should know although nothing failed.
     Warning {
         /// The host it is about, if it is about one.

@@ -34,6 +34,8 @@ pub struct Order {
     pub show_diff: bool,
     /// How many `-v`.
     pub verbosity: u8,
+    /// `--explain`: what is sent, or would be, is said in events.
+    pub explain: bool,
     /// Every change drops every answer, whatever it touches: a run must end the same. For tests of what modules declare.
     pub forgetful: bool,
     /// Who tasks run as unless they say.
@@ -168,6 +170,7 @@ impl Fleet {
                 show_diff: order.show_diff,
                 verbosity: order.verbosity,
                 forgetful: order.forgetful,
+                explain: order.explain,
                 privilege: order.privilege.clone(),
                 variables,
                 stores: BTreeMap::new(),

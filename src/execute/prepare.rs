@@ -26,6 +26,8 @@ pub struct Wish<'a> {
     pub conduct: Conduct,
     /// `--diff`.
     pub show_diff: bool,
+    /// `--explain`.
+    pub explain: bool,
     /// How many `-v`.
     pub verbosity: u8,
     /// `--become` and `--become-user`.
@@ -124,6 +126,7 @@ pub fn prepare(wish: Wish<'_>) -> Result<Prepared, Problems> {
         show_diff: wish.show_diff,
         verbosity: wish.verbosity,
         forgetful: false,
+        explain: wish.explain,
         privilege: wish.privilege,
         shared,
         templates: wish.templates,

@@ -2,28 +2,14 @@
 //! Everything that is wrong is collected; no host is touched before nothing is.
 
 use super::tags::Tags;
-use super::task::{BatchSize, Loop, Play, Privilege, Step, Task};
-use crate::load::playbook::{self, Batch, Keywords, LoopKind, TaskItem};
+use super::task::{Loop, Play, Privilege, Step, Task};
+use crate::load::playbook::{self, Keywords, LoopKind, TaskItem};
 use crate::load::{Node, Playbook, Problem, Problems, yaml};
-use crate::model::{Map, Place, Value, nearest};
-use crate::modules::{self, Args, FreeForm, Kind, Module};
-use crate::template::{TemplateError, Templates};
+use crate::model::{Map, Value, nearest};
+use crate::modules::{self, FreeForm, Module};
+use crate::template::Templates;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Modules of Ansible's that are a matter of the engine, and not built yet.
-const NOT_YET: &[&str] = &[
-    "import_tasks",
-    "include_tasks",
-    "include",
-    "import_role",
-    "include_role",
-    "import_playbook",
-    "include_vars",
-    "meta",
-    "add_host",
-    "group_by",
-];
 
 /// Makes plays of a playbook.
 ///
@@ -41,10 +27,10 @@ pub fn compile(playbook: &Playbook, tags: &Tags, templates: &Templates) -> Resul
     Ok(plays)
 }
 
-struct Compiler<'a> {
-    templates: &'a Templates,
+pub(super) struct Compiler<'a> {
+    pub(super) templates: &'a Templates,
     tags: &'a Tags,
-    problems: &'a mut Vec<Problem>,
+    pub(super) problems: &'a mut Vec<Problem>,
     next: usize,
     /// Hosts wait for each other after each task, so that a failure on one can stop all.
     lockstep: bool,
@@ -215,29 +201,6 @@ impl Compiler<'_> {
         chosen.then(|| Arc::new(compiled))
     }
 
-    fn module(&mut self, task: &playbook::Task) -> Option<&'static Module> {
-        if let Some(module) = modules::find(&task.module) {
-            return Some(module);
-        }
-        let place = &task.module_key.place;
-        if NOT_YET.contains(&task.module.as_str()) {
-            self.not_yet(place, &task.module, "put the tasks into the playbook");
-            return None;
-        }
-        let message = format!("there is no module '{}'", task.module_key.name);
-        let names =
-            || modules::ALL.iter().flat_map(|m| std::iter::once(m.name).chain(m.aliases.iter().copied()));
-        let problem = Problem::at(place, message);
-        let help = match nearest(&task.module, names()) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => {
-                format!("there are {}", modules::ALL.iter().map(|m| m.name).collect::<Vec<_>>().join(", "))
-            }
-        };
-        self.problems.push(problem.help(help));
-        None
-    }
-
     /// The arguments by name; the free form under the name that the module gives it.
     fn args(&mut self, task: &playbook::Task, module: &Module) -> Map {
         let mut args: Map =
@@ -257,30 +220,6 @@ impl Compiler<'_> {
         args
     }
 
-    /// Adds the free form to the arguments, and checks names and templates.
-    fn check_args(&mut self, task: &playbook::Task, module: &Module, args: &Map) {
-        let names: Vec<&str> = args.keys().map(String::as_str).collect();
-        for problem in Args::check_names(module.params, module.free_form, names.into_iter()) {
-            let key =
-                problem.key.as_deref().and_then(|k| task.args.params.iter().find(|(key, _)| key.name == k));
-            let place = key.map_or(&task.module_key.place, |(key, _)| &key.place);
-            let told = Problem::at(place, format!("{}: {}", module.name, problem.message));
-            self.problems.push(match problem.help {
-                Some(help) => told.help(help),
-                None => told,
-            });
-        }
-        for (key, node) in &task.args.params {
-            let kind =
-                module.params.iter().find(|p| p.name == key.name || p.aliases.contains(&key.name.as_str()));
-            match kind.map(|p| p.kind) {
-                Some(Kind::Conditions) => self.check_conditions(std::slice::from_ref(node)),
-                Some(Kind::Expression) => {}
-                _ => self.check_templates(node),
-            }
-        }
-    }
-
     fn each(&mut self, each: &playbook::Loop, control: &playbook::LoopControl) -> Loop {
         self.check_templates(&each.items);
         if let Some(pause) = &control.pause {
@@ -292,26 +231,6 @@ impl Compiler<'_> {
             variable: control.loop_var.clone(),
             index_variable: control.index_var.clone(),
             label: control.label.as_ref().map(Node::to_value),
-        }
-    }
-
-    fn refuse_keywords(&mut self, task: &playbook::Task, own: &Keywords) {
-        let optional = [
-            ("run_once", own.run_once.as_ref(), "limit the play to one host"),
-            ("delegate_to", own.delegate_to.as_ref(), "write a play for that host"),
-            ("environment", own.environment.first(), "set variables in the command itself"),
-            ("retries", task.retries.as_ref(), "use wait_for"),
-            ("until", task.until.first(), "use wait_for"),
-        ];
-        for (name, node, help) in optional {
-            if let Some(node) = node.filter(|node| node.to_value() != Value::Bool(false)) {
-                self.not_yet(&node.place, name, help);
-            }
-        }
-        if let Some(node) = &own.become_method {
-            if node.to_value() != Value::String("sudo".into()) {
-                self.not_yet(&node.place, "become_method other than sudo", "use sudo");
-            }
         }
     }
 
@@ -331,28 +250,6 @@ impl Compiler<'_> {
             names.push(name);
         }
         names
-    }
-
-    fn check_templates(&mut self, node: &Node) {
-        for error in self.templates.check(&node.to_value()) {
-            self.template_problem(&node.place, &error);
-        }
-    }
-
-    fn check_conditions(&mut self, nodes: &[Node]) {
-        for node in nodes {
-            for error in self.templates.check_condition(&node.to_value()) {
-                self.template_problem(&node.place, &error);
-            }
-        }
-    }
-
-    fn template_problem(&mut self, place: &Place, error: &TemplateError) {
-        let problem = Problem::at(place, error.to_string());
-        self.problems.push(match &error.hint {
-            Some(hint) => problem.help(hint.clone()),
-            None => problem,
-        });
     }
 
     fn file_vars(&mut self, play: &playbook::Play, directory: &Path) -> Map {
@@ -384,42 +281,6 @@ impl Compiler<'_> {
             }
         }
         all
-    }
-
-    fn batch(&mut self, node: &Node) -> Option<BatchSize> {
-        match Batch::of(&node.to_value()) {
-            Some(Batch::All) => Some(BatchSize::Percent(100.0)),
-            Some(Batch::Hosts(n)) => Some(BatchSize::Hosts(n)),
-            Some(Batch::Percent(share)) => Some(BatchSize::Percent(share)),
-            None => {
-                self.not_yet(&node.place, "a template in serial", "write a number or a percentage");
-                None
-            }
-        }
-    }
-
-    fn number(&mut self, node: &Node) -> Option<f64> {
-        let value = node.to_value();
-        let number =
-            value.as_f64().or_else(|| value.as_str().and_then(|s| s.trim_end_matches('%').parse().ok()));
-        if number.is_none() {
-            self.not_yet(&node.place, "a template in max_fail_percentage", "write a number");
-        }
-        number
-    }
-
-    fn plain_bool(&mut self, node: &Node) -> bool {
-        match node.bool() {
-            Ok(flag) => flag,
-            Err(_) => {
-                self.not_yet(&node.place, "a template here", "write yes or no");
-                false
-            }
-        }
-    }
-
-    fn not_yet(&mut self, place: &Place, what: &str, help: &str) {
-        self.problems.push(Problem::at(place, format!("{what} is not supported yet")).help(help.to_owned()));
     }
 }
 

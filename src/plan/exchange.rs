@@ -4,22 +4,17 @@
 //! judged (`failed_when`, `changed_when`, `ignore_errors`), a use of a registered result, a flush of handlers, or a
 //! barrier: whatever comes after those depends on how the changes ended.
 
-use super::ground::{Look, ready};
 use super::host_run::{HostRun, Queued};
 use super::scope::Pending;
 use super::unit::{Effective, Stage, UnitEnd, change_made};
-use crate::event::Status;
+use crate::event::Event;
 use crate::model::Subjects;
-use crate::modules::{Change, Delivery, PRECONDITION_FAILED};
+use crate::modules::{Change, PRECONDITION_FAILED};
 use crate::questions::{Asked, Cost, Output};
 use std::sync::Arc;
 
 /// Tasks and loop items that are looked at ahead of their turn.
 const AHEAD_MAX: usize = 200;
-/// Changes that travel in one exchange.
-const CHANGES_MAX: usize = 100;
-/// Bytes of content that travel in one exchange, beyond the first change.
-const CONTENT_MAX: usize = 4 << 20;
 
 /// What is sent to one host at once; the shells work side by side.
 pub struct Exchange {
@@ -57,10 +52,10 @@ pub enum Reply {
 /// What an exchange under way is about.
 #[derive(Default)]
 pub(super) struct InFlight {
-    asked: Vec<Vec<Sent>>,
+    pub(super) asked: Vec<Vec<Sent>>,
 }
 
-enum Sent {
+pub(super) enum Sent {
     Question(Effective, Asked),
     Change { position: usize, unit: usize },
 }
@@ -103,6 +98,9 @@ impl HostRun {
             let ahead = self.ground.take_wanted();
             all.extend(ahead.into_iter().filter(|(_, asked)| asked.cost == Cost::Cheap));
         }
+        for (user, asked) in &all {
+            self.explain_question(user, asked);
+        }
         let mut shells: Vec<ShellWork> = Vec::new();
         let mut in_flight = InFlight::default();
         for (user, asked) in all {
@@ -123,8 +121,22 @@ impl HostRun {
         Exchange { shells }
     }
 
+    fn explain_question(&mut self, user: &Effective, asked: &Asked) {
+        if self.ground.explain {
+            self.events.push(Event::Sends {
+                host: self.host.clone(),
+                user: user.clone(),
+                changes: false,
+                script: asked.script.name.to_owned(),
+                text: asked.script.text.to_owned(),
+                args: asked.args.0.clone(),
+                content_bytes: None,
+            });
+        }
+    }
+
     /// Evaluates tasks ahead of their turn, only to learn what they want to know.
-    fn look_ahead(&mut self) {
+    pub(super) fn look_ahead(&mut self) {
         let mut pending: Arc<Pending> = Arc::default();
         let mut looked = 0;
         for position in 0..self.queue.len() {
@@ -153,127 +165,6 @@ impl HostRun {
                 }
                 Some(Queued::Flush) => self.all_handlers(&mut pending),
                 _ => {}
-            }
-        }
-    }
-
-    /// Puts together the changes that may travel with the first task's, and the questions that will be asked after them.
-    pub(super) fn batch(&mut self) -> Exchange {
-        let mut batch = Batch::default();
-        let mut pending: Arc<Pending> = Arc::default();
-        for position in 0..self.queue.len() {
-            let go_on = self.extend(&mut batch, position, &pending);
-            let Some(Queued::Task(running)) = self.queue.get(position) else { break };
-            if !go_on || running.task.is_judged() {
-                break;
-            }
-            Arc::make_mut(&mut pending).add(&running.task.sets());
-        }
-        self.ground.forget(&batch.touched);
-        self.ground.take_wanted();
-        let mut items: Vec<Item> = batch.changes.into_iter().map(|c| Item::Apply(Box::new(c))).collect();
-        let mut sent = batch.sent;
-        let user = batch.user.unwrap_or_default();
-        if !batch.apart {
-            self.expect_applied(&sent);
-            self.look_ahead();
-            self.revert_expected(&sent);
-            let same_user =
-                |(of, asked): (Effective, Asked)| (of == user && asked.cost == Cost::Cheap).then_some(asked);
-            for asked in self.ground.take_wanted().into_iter().filter_map(same_user) {
-                items.push(Item::Ask(asked.clone()));
-                sent.push(Sent::Question(user.clone(), asked));
-            }
-        }
-        self.in_flight = InFlight { asked: vec![sent] };
-        Exchange { shells: vec![ShellWork { user, items }] }
-    }
-
-    /// Adds one queued task's changes to a batch; whether the batch may go on with the next task.
-    fn extend(&mut self, batch: &mut Batch, position: usize, pending: &Arc<Pending>) -> bool {
-        let ahead = if position == 0 { None } else { Some(pending) };
-        let Some(mut running) = self.take_queued(position) else { return false };
-        let task = running.task.clone();
-        let mut go_on = running.uncertain.is_none() && self.applies_to(&task);
-        if go_on && self.ground.unfold(&mut running, ahead).is_err() {
-            running.units = None;
-            go_on = false;
-        }
-        let mut units = running.units.take();
-        for (number, unit) in units.iter_mut().flatten().enumerate() {
-            if !go_on {
-                break;
-            }
-            if matches!(unit.stage, Stage::Fresh) {
-                match self.ground.look(&task, &running.layer, &unit.layer, ahead) {
-                    Look::Changes(prepared, reading) if !reading.reads.meet(&batch.touched) => {
-                        ready(unit, prepared);
-                    }
-                    // In order, or not to be done: it says so when its turn comes. If the batch makes the answer stale,
-                    // it is asked again.
-                    Look::End(end) if matches!(end.status, Status::Ok | Status::Skipped) => continue,
-                    _ => {
-                        go_on = false;
-                        break;
-                    }
-                }
-            }
-            if let Stage::Ready(prepared) = &unit.stage {
-                go_on = batch.add(&prepared.user, &prepared.outcome.changes, position, number);
-                if !batch.holds(position, number) {
-                    unit.stage = Stage::Fresh;
-                }
-            }
-        }
-        running.units = units;
-        self.put_queued(position, running);
-        go_on
-    }
-
-    fn take_queued(&mut self, position: usize) -> Option<Box<super::unit::Running>> {
-        let slot = self.queue.get_mut(position)?;
-        match std::mem::replace(slot, Queued::Flush) {
-            Queued::Task(running) => Some(running),
-            other => {
-                *slot = other;
-                None
-            }
-        }
-    }
-
-    fn put_queued(&mut self, position: usize, running: Box<super::unit::Running>) {
-        if let Some(slot) = self.queue.get_mut(position) {
-            *slot = Queued::Task(running);
-        }
-    }
-
-    /// Pretends that the batch ran, so that looking ahead asks what comes after it.
-    fn expect_applied(&mut self, sent: &[Sent]) {
-        self.each_unit(sent, |stage| match stage {
-            Stage::Ready(prepared) => Stage::Applied(prepared, Vec::new()),
-            other => other,
-        });
-    }
-
-    fn revert_expected(&mut self, sent: &[Sent]) {
-        self.each_unit(sent, |stage| match stage {
-            Stage::Applied(prepared, _) => Stage::Ready(prepared),
-            other => other,
-        });
-    }
-
-    fn each_unit(&mut self, sent: &[Sent], change: impl Fn(Stage) -> Stage) {
-        let mut last = None;
-        for sent in sent {
-            let Sent::Change { position, unit } = sent else { continue };
-            if last.replace((*position, *unit)) == Some((*position, *unit)) {
-                continue;
-            }
-            if let Some(Queued::Task(running)) = self.queue.get_mut(*position) {
-                if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(*unit)) {
-                    let stage = std::mem::replace(&mut unit.stage, Stage::Fresh);
-                    unit.stage = change(stage);
-                }
             }
         }
     }
@@ -347,15 +238,6 @@ impl HostRun {
             }
         }
     }
-
-    fn applies_to(&self, task: &super::task::Task) -> bool {
-        use super::host_run::Conduct;
-        match (self.conduct, task.check_mode) {
-            (Conduct::Real, check) => check != Some(true),
-            (Conduct::DryButForced, check) => check == Some(false),
-            (Conduct::Dry, _) => false,
-        }
-    }
 }
 
 /// What became of a unit's changes.
@@ -394,60 +276,4 @@ fn verdict(replies: Vec<Reply>, recomputed: u32) -> Ran {
         }
     }
     if outputs.is_empty() { Ran::Never } else { Ran::Through(outputs) }
-}
-
-/// Changes that travel together.
-struct Batch {
-    user: Option<Effective>,
-    changes: Vec<Change>,
-    sent: Vec<Sent>,
-    touched: Subjects,
-    content_bytes: usize,
-    /// The last change is carried out apart from the shell, so nothing may follow it.
-    apart: bool,
-}
-
-impl Default for Batch {
-    fn default() -> Self {
-        Self {
-            user: None,
-            changes: Vec::new(),
-            sent: Vec::new(),
-            touched: Subjects::NONE,
-            content_bytes: 0,
-            apart: false,
-        }
-    }
-}
-
-impl Batch {
-    /// Adds a unit's changes, if they may travel along; whether more may follow.
-    fn add(&mut self, user: &Effective, changes: &[Change], position: usize, unit: usize) -> bool {
-        let bytes: usize = changes.iter().filter_map(|c| c.content.as_ref()).map(|c| c.bytes().len()).sum();
-        let apart = changes.iter().any(|c| c.delivery != Delivery::Attached);
-        let first = self.changes.is_empty();
-        let fits = self.user.as_ref().is_none_or(|u| u == user)
-            && !self.apart
-            && !apart
-            && self.changes.len() + changes.len() <= CHANGES_MAX
-            && self.content_bytes + bytes <= CONTENT_MAX;
-        if !first && !fits {
-            return false;
-        }
-        self.user = Some(user.clone());
-        self.content_bytes += bytes;
-        self.apart = apart;
-        for change in changes {
-            self.touched.extend(&change.touches);
-            self.changes.push(change.clone());
-            self.sent.push(Sent::Change { position, unit });
-        }
-        !apart
-    }
-
-    fn holds(&self, position: usize, unit: usize) -> bool {
-        self.sent
-            .iter()
-            .any(|s| matches!(s, Sent::Change { position: p, unit: u } if (*p, *u) == (position, unit)))
-    }
 }

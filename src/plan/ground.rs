@@ -4,7 +4,7 @@
 use super::evaluate::{Evaluation, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
 use super::scope::{Layer, Pending, Variables};
 use super::task::Task;
-use super::unit::{Effective, Prepared, Running, Stage, Unit, UnitEnd};
+use super::unit::{Effective, Prepared, Running, Unit, UnitEnd};
 use crate::event::Status;
 use crate::model::{Excerpt, Subjects, Value};
 use crate::modules::Outcome;
@@ -33,6 +33,8 @@ pub struct Ground {
     pub show_diff: bool,
     /// How many `-v`.
     pub verbosity: u8,
+    /// What is sent, or would be, is said in events.
+    pub explain: bool,
     /// Every change drops every answer.
     pub forgetful: bool,
     /// Who tasks run as unless they say.
@@ -320,9 +322,4 @@ fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
         findings: outcome.findings,
         unforeseeable: false,
     }
-}
-
-/// Marks a unit as ready to be applied.
-pub fn ready(unit: &mut Unit, prepared: Prepared) {
-    unit.stage = Stage::Ready(Box::new(prepared));
 }

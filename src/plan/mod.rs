@@ -1,13 +1,17 @@
 //! Plans: a play resolved for a host. What a task comes to, in which order, what travels together, what a dry run can
 //! know. There is no I/O in here: `host_run` is a machine that says what to send and is told what came back.
 //!
-//! Begin at `compile` (files to plays), then `host_run` (a host's way through a play), `exchange` (what goes over the
-//! wire together), `evaluate` and `ground` (what one task comes to). `crate::execute` moves the bytes.
+//! Begin at `compile` (files to plays), then `host_run` (a host's way through a play; `finish` is how its tasks end), `exchange` and `batch` (what goes over
+//! the wire together), `evaluate` and `ground` (what one task comes to). `crate::execute` moves the bytes.
 
+mod batch;
+mod changes;
+mod check;
 mod compile;
 mod desk;
 mod evaluate;
 mod exchange;
+mod finish;
 mod ground;
 mod host_run;
 mod scope;

@@ -80,6 +80,7 @@ impl Stage {
             tags: Tags::default(),
             conduct: self.conduct,
             show_diff: false,
+            explain: false,
             verbosity: 0,
             privilege: DefaultPrivilege::default(),
             become_password: None,
@@ -137,7 +138,11 @@ impl Played {
             .iter()
             .map(|end| {
                 let status = serde_json::to_value(&end.status).unwrap();
-                let cause = status.get("cause").and_then(|c| c.as_str()).map(|c| format!(" <- {c}")).unwrap_or_default();
+                let cause = status
+                    .get("cause")
+                    .and_then(|c| c.as_str())
+                    .map(|c| format!(" <- {c}"))
+                    .unwrap_or_default();
                 let status = status["status"].as_str().unwrap().to_owned();
                 let message = end.message.as_deref().map(|m| format!(": {m}")).unwrap_or_default();
                 let ignored = if end.ignored { " (ignored)" } else { "" };

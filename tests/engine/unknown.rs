@@ -90,7 +90,10 @@ fn a_task_that_asks_for_it_runs_in_a_cleared_operators_dry_run_and_never_in_a_sh
     let cleared = Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() }.tasks(tasks);
     assert_eq!(cleared.story(), ["look ok", "use ok: 42"]);
     let shadow = Stage::dry().tasks(tasks);
-    assert_eq!(shadow.end("use").status, wgops::event::Status::KnownAfterApply { cause: "result of task 'look'".into() });
+    assert_eq!(
+        shadow.end("use").status,
+        wgops::event::Status::KnownAfterApply { cause: "result of task 'look'".into() }
+    );
 }
 
 #[test]

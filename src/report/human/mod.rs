@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 pub(in crate::report) mod cases;
+mod explain;
 mod order;
 mod recap;
 mod task;
@@ -25,6 +26,7 @@ pub(super) struct Human {
     view: View,
     waiting: Waiting,
     failed: BTreeSet<HostName>,
+    explained: BTreeSet<String>,
     last: Shape,
     dry: bool,
 }
@@ -38,7 +40,14 @@ enum Shape {
 
 impl Human {
     pub fn new(view: View) -> Self {
-        Self { view, waiting: Waiting::default(), failed: BTreeSet::new(), last: Shape::Block, dry: false }
+        Self {
+            view,
+            waiting: Waiting::default(),
+            failed: BTreeSet::new(),
+            explained: BTreeSet::new(),
+            last: Shape::Block,
+            dry: false,
+        }
     }
 
     fn tasks(&mut self, groups: &[Group], out: &mut dyn Write) -> io::Result<()> {
@@ -121,6 +130,7 @@ impl Reporter for Human {
                 let end = recap::End { recap, interrupted: *interrupted, seconds: *seconds, dry: self.dry };
                 out.write_all(recap::text(&end, self.view).as_bytes())
             }
+            Event::Sends { .. } => explain::sends(event, &mut self.explained, out),
             Event::Found { .. } | Event::Warning { .. } | Event::Progress { .. } => Ok(()),
         }
     }

@@ -1,0 +1,141 @@
+//! What a task's changes come to: in a dry run what would be, in a real run what converged.
+
+use super::evaluate::Verdict;
+use super::host_run::{Conduct, Front, HostRun};
+use super::task::Task;
+use super::unit::{Prepared, Running, Stage, UnitEnd, change_made};
+use crate::event::{Event, Status};
+use crate::model::{Subjects, Value};
+use crate::modules::{Change, Nature, Outcome};
+use crate::questions::{Output, Reading};
+
+impl HostRun {
+    /// Shows a change that would be sent, to whoever asked for that.
+    fn explain(&mut self, user: Option<&str>, change: &Change, hide: bool) {
+        if !self.ground.explain {
+            return;
+        }
+        self.events.push(Event::Sends {
+            host: self.host.clone(),
+            user: user.map(str::to_owned),
+            changes: true,
+            script: change.script.name.to_owned(),
+            text: change.script.text.to_owned(),
+            args: if hide { Vec::new() } else { change.args.0.clone() },
+            content_bytes: change.content.as_ref().map(|c| c.bytes().len()),
+        });
+    }
+
+    /// What a dry run says of changes.
+    pub(super) fn would(&mut self, task: &Task, prepared: Prepared) -> UnitEnd {
+        let Prepared { outcome, tainted, user, .. } = prepared;
+        for change in &outcome.changes {
+            self.explain(user.as_deref(), change, tainted || task.no_log);
+        }
+        let opaque = outcome.changes.iter().any(|c| c.nature == Nature::Opaque);
+        // A real run's task with `check_mode: true` touches nothing that a later task could see.
+        if self.conduct != Conduct::Real {
+            for change in &outcome.changes {
+                self.ground.would_touch(&change.touches, &task.name);
+            }
+        }
+        UnitEnd {
+            changes: outcome.changes.iter().map(change_made).collect(),
+            result: (task.module.result)(&outcome, &[]),
+            tainted,
+            variables: outcome.variables,
+            facts: outcome.facts,
+            warnings: outcome.warnings,
+            findings: outcome.findings,
+            unforeseeable: opaque,
+            ..UnitEnd::plain(if opaque { Status::WouldRun } else { Status::WouldChange }, outcome.message)
+        }
+    }
+
+    /// What a dry run says of a task whose answers an unapplied change may alter.
+    pub(super) fn provisional(
+        &mut self,
+        task: &Task,
+        outcome: Option<Outcome>,
+        reading: &Reading,
+        cause: String,
+    ) -> UnitEnd {
+        let changes: Vec<_> = outcome.iter().flat_map(|o| o.changes.iter()).collect();
+        let made = changes.iter().map(|c| change_made(c)).collect();
+        let touches: Vec<Subjects> = changes.iter().map(|c| c.touches.clone()).collect();
+        let read = if task.module.only_looks() { &Subjects::NONE } else { &reading.reads };
+        for touched in touches.iter().chain([read]) {
+            self.ground.would_touch(touched, &task.name);
+        }
+        UnitEnd { changes: made, ..UnitEnd::plain(Status::Provisional { cause }, None) }
+    }
+
+    /// Looks again after state changes: nothing of them may be left to do.
+    pub(super) fn check_convergence(
+        &mut self,
+        running: &mut Running,
+        index: usize,
+        prepared: Box<Prepared>,
+        outputs: Vec<Output>,
+    ) -> Front {
+        let task = running.task.clone();
+        let converges = prepared.outcome.changes.iter().any(|c| c.nature == Nature::State);
+        let mut end = applied(&task, &prepared, &outputs);
+        let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) else {
+            return Front::Over;
+        };
+        if converges && end.status == Status::Changed {
+            let evaluation = self.ground.look_again(&task, &running.layer, &unit.layer, &prepared);
+            match evaluation.verdict {
+                Verdict::Ask => {
+                    unit.stage = Stage::Applied(prepared, outputs);
+                    return Front::Ask;
+                }
+                Verdict::Ready(again) => {
+                    let left: Vec<&str> = again
+                        .changes
+                        .iter()
+                        .filter(|c| c.nature == Nature::State)
+                        .map(|c| c.summary.as_str())
+                        .collect();
+                    if !left.is_empty() {
+                        let message = format!("did not converge; still to do: {}", left.join("; "));
+                        end = UnitEnd { changes: end.changes, ..UnitEnd::failed(message, end.result) };
+                    } else {
+                        end.findings = again.findings;
+                    }
+                }
+                Verdict::Refuse(refusal) => {
+                    let message = format!("did not converge: {}", refusal.message);
+                    end = UnitEnd { changes: end.changes, ..UnitEnd::failed(message, end.result) };
+                }
+                Verdict::Unknown(_) => {}
+            }
+        }
+        unit.end(end);
+        self.judge(running, index);
+        Front::Over
+    }
+}
+
+/// How a unit ends whose changes ran.
+pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> UnitEnd {
+    let result = (task.module.result)(&prepared.outcome, outputs);
+    let failed = result.get("failed").and_then(Value::as_bool).unwrap_or(false);
+    let made: Vec<_> = prepared.outcome.changes.iter().take(outputs.len()).map(change_made).collect();
+    let message = result.get("msg").and_then(Value::as_str).map(str::to_owned);
+    UnitEnd {
+        changes: made,
+        result,
+        tainted: prepared.tainted,
+        variables: prepared.outcome.variables.clone(),
+        facts: prepared.outcome.facts.clone(),
+        warnings: prepared.outcome.warnings.clone(),
+        findings: prepared.outcome.findings.clone(),
+        ..if failed {
+            UnitEnd::plain(Status::Failed, message)
+        } else {
+            UnitEnd::plain(Status::Changed, prepared.outcome.message.clone())
+        }
+    }
+}

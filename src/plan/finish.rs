@@ -1,0 +1,186 @@
+//! How a task ends on a host: judged by its own conditions, registered, reported, and handlers notified.
+
+use super::evaluate::Truth;
+use super::host_run::{HostRun, Queued};
+use super::scope::{Layer, Pending};
+use super::task::Task;
+use super::unit::{Running, Stage, UnitEnd, Whole, unit_result};
+use crate::event::{Event, Status};
+use crate::model::Value;
+use crate::template::{Binding, Cause};
+use std::sync::Arc;
+
+impl HostRun {
+    /// Applies `failed_when` and `changed_when` to a unit that ended.
+    pub(super) fn judge(&mut self, running: &mut Running, index: usize) {
+        let Some(unit) = running.units.as_ref().and_then(|units| units.get(index)) else { return };
+        let Stage::Ended(end) = &unit.stage else { return };
+        let judged = match end.status {
+            Status::Skipped | Status::KnownAfterApply { .. } | Status::Provisional { .. } => return,
+            Status::WouldRun => self.judge_foreseen(running, &unit.layer),
+            _ => self.judge_ended(running, &unit.layer, end),
+        };
+        let unit = running.units.as_mut().and_then(|units| units.get_mut(index));
+        if let (Some((status, message)), Some(Stage::Ended(end))) = (judged, unit.map(|unit| &mut unit.stage))
+        {
+            end.status = status;
+            end.message = message;
+        }
+    }
+
+    /// Judges what a dry run would run: only a `changed_when` that needs no result says something.
+    fn judge_foreseen(&self, running: &Running, item: &Arc<Layer>) -> Option<(Status, Option<String>)> {
+        let conditions = running.task.changed_when.as_ref()?;
+        let unknown = Binding::Unknown(Cause::from(format!("result of task '{}'", running.task.name)));
+        match self.ground.judge(conditions, running, item, unknown) {
+            Ok(Truth::Fails(_)) => {
+                Some((Status::Ok, Some("would run; changed_when says that it changes nothing".into())))
+            }
+            Ok(_) => None,
+            Err(error) => Some((Status::Failed, Some(format!("changed_when: {error}")))),
+        }
+    }
+
+    fn judge_ended(
+        &self,
+        running: &Running,
+        item: &Arc<Layer>,
+        end: &UnitEnd,
+    ) -> Option<(Status, Option<String>)> {
+        let data = Binding::Data(Arc::new(Value::Object(unit_result(end))));
+        let result = if end.tainted { Binding::Secret(Box::new(data)) } else { data };
+        let (mut status, mut message) = (end.status.clone(), end.message.clone());
+        if let Some(conditions) = &running.task.failed_when {
+            match self.ground.judge(conditions, running, item, result.clone()) {
+                Ok(Truth::Holds) => {
+                    status = Status::Failed;
+                    message = message.or_else(|| Some("failed_when holds".into()));
+                }
+                Ok(_) if status == Status::Failed => {
+                    status = if end.changes.is_empty() { Status::Ok } else { Status::Changed };
+                    message = None;
+                }
+                Ok(_) => {}
+                Err(error) => return Some((Status::Failed, Some(format!("failed_when: {error}")))),
+            }
+        }
+        if let (Some(conditions), true) = (&running.task.changed_when, status != Status::Failed) {
+            match self.ground.judge(conditions, running, item, result) {
+                Ok(Truth::Holds) if end.status != Status::WouldChange => status = Status::Changed,
+                Ok(Truth::Fails(_)) => status = Status::Ok,
+                Ok(_) => {}
+                Err(error) => return Some((Status::Failed, Some(format!("changed_when: {error}")))),
+            }
+        }
+        Some((status, message))
+    }
+
+    /// Registers, notifies and reports the first task, which is over.
+    pub(super) fn finish_front(&mut self) {
+        let Some(Queued::Task(mut running)) = self.queue.pop_front() else { return };
+        let name = self.ground.name_of(&running);
+        let mut whole = running.whole(&self.host, name, self.now);
+        self.take_over(&mut running, &whole);
+        let failed = whole.event.status == Status::Failed;
+        if failed && self.is_ignored(&running) {
+            whole.event.ignored = true;
+        }
+        self.notify(&running.task, &whole.event.status);
+        self.counts.add(&whole.event);
+        let fatal = failed && !whole.event.ignored;
+        self.events.push(Event::TaskEnds(Box::new(whole.event)));
+        if fatal {
+            self.failed = true;
+            self.queue.clear();
+            if self.play.force_handlers && !running.task.handler {
+                self.queue.push_back(Queued::Flush);
+            }
+        }
+    }
+
+    fn is_ignored(&self, running: &Running) -> bool {
+        let Some(condition) = &running.task.ignore_errors else { return false };
+        let empty = Arc::default();
+        let nothing = Binding::Data(Arc::new(Value::Null));
+        let conditions = std::slice::from_ref(condition);
+        matches!(self.ground.judge(conditions, running, &empty, nothing), Ok(Truth::Holds))
+    }
+
+    /// Takes over what a task sets: registered result, variables, facts; and passes on its warnings and findings.
+    fn take_over(&mut self, running: &mut Running, whole: &Whole) {
+        for unit in running.units.iter_mut().flatten() {
+            let Stage::Ended(end) = &mut unit.stage else { continue };
+            for message in std::mem::take(&mut end.warnings) {
+                self.events.push(Event::Warning { host: Some(self.host.clone()), message });
+            }
+            for finding in std::mem::take(&mut end.findings) {
+                self.events.push(Event::Found { host: self.host.clone(), finding });
+            }
+            let tainted = end.tainted;
+            for (name, value) in std::mem::take(&mut end.variables) {
+                let data = Binding::Data(Arc::new(value));
+                let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
+                self.ground.variables.set(name, bound);
+            }
+            let facts = std::mem::take(&mut end.facts);
+            if !facts.is_empty() {
+                self.ground.variables.add_facts(facts);
+            }
+        }
+        let unsure = whole.unknown.is_some();
+        if let (true, Some(names)) = (unsure, running.task.sets().variables) {
+            for name in names.keys() {
+                let cause = Cause::from(format!("task '{}'", whole.event.task));
+                self.ground.variables.set(name.clone(), Binding::Unknown(cause));
+            }
+        }
+        if let Some(name) = &running.task.register {
+            let bound = if unsure {
+                Binding::Unknown(Cause::from(format!("result of task '{}'", whole.event.task)))
+            } else {
+                let data = Binding::Data(Arc::new(Value::Object(whole.result.clone())));
+                if whole.tainted { Binding::Secret(Box::new(data)) } else { data }
+            };
+            self.ground.variables.set(name.clone(), bound);
+        }
+    }
+
+    fn notify(&mut self, task: &Task, status: &Status) {
+        let uncertain = match status {
+            Status::Changed | Status::WouldChange | Status::WouldRun => None,
+            Status::Provisional { cause } | Status::KnownAfterApply { cause } => Some(cause.clone()),
+            _ => return,
+        };
+        for name in &task.notify {
+            for (index, handler) in self.play.handlers.iter().enumerate() {
+                if handler.name != *name && !handler.listen.contains(name) {
+                    continue;
+                }
+                match self.notified.iter_mut().find(|(known, _)| *known == index) {
+                    Some((_, was)) if uncertain.is_none() => *was = None,
+                    Some(_) => {}
+                    None => self.notified.push((index, uncertain.clone())),
+                }
+            }
+        }
+    }
+
+    /// Puts notified handlers to the front, in the order of their definition; more may be notified by them.
+    pub(super) fn flush(&mut self) {
+        if self.notified.is_empty() {
+            return;
+        }
+        self.notified.sort_by_key(|(index, _)| *index);
+        self.queue.push_front(Queued::Flush);
+        for (index, uncertain) in std::mem::take(&mut self.notified).into_iter().rev() {
+            let Some(handler) = self.play.handlers.get(index) else { continue };
+            self.queue.push_front(Queued::Task(Box::new(Running::new(handler.clone(), uncertain))));
+        }
+    }
+
+    pub(super) fn all_handlers(&self, pending: &mut Arc<Pending>) {
+        for handler in &self.play.handlers {
+            Arc::make_mut(pending).add(&handler.sets());
+        }
+    }
+}

@@ -19,8 +19,9 @@
 //! mark is never in an argument list or an environment: `echo` is a builtin everywhere.
 
 use super::ShellError;
+use super::overrun::Told;
 use memchr::memmem;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Most bytes that are kept of what comes before a shell is ready.
 pub(super) const NOISE_BYTES_MAX: usize = 4096;
@@ -60,8 +61,8 @@ pub(super) enum Stream {
 pub(super) enum Event {
     /// The shell is up.
     Ready { pid: u32, printf_is_builtin: bool },
-    /// A request is over. `status` is `None` where it was not run.
-    Reply { number: u64, status: Option<u8>, stdout: Vec<u8>, stderr: Vec<u8> },
+    /// A request is over.
+    Reply { number: u64, told: Told },
     /// A request has written more than it may; sent once for each.
     TooMuch { number: u64 },
     /// The streams make no sense. Nothing that follows can be trusted.
@@ -76,6 +77,13 @@ pub(super) struct Frames {
     garbled: bool,
 }
 
+/// What one stream had of one request.
+struct Finished {
+    trailer: String,
+    output: Vec<u8>,
+    over: bool,
+}
+
 struct Lane {
     finder: memmem::Finder<'static>,
     /// What can't be judged yet: it may be the beginning of a mark.
@@ -85,7 +93,7 @@ struct Lane {
     over: bool,
     number: u64,
     /// Trailer and output of what this stream is through with, while the other is not.
-    finished: std::collections::VecDeque<(String, Vec<u8>)>,
+    finished: VecDeque<Finished>,
 }
 
 impl Frames {
@@ -125,13 +133,13 @@ impl Frames {
         if self.out.finished.is_empty() || self.err.finished.is_empty() {
             return None;
         }
-        let (trailer, stdout) = self.out.finished.pop_front()?;
-        let (_, stderr) = self.err.finished.pop_front()?;
+        let out = self.out.finished.pop_front()?;
+        let err = self.err.finished.pop_front()?;
         let number = self.out.number - 1 - self.out.finished.len() as u64;
         self.limits.remove(&number);
         let event = match number {
-            0 => ready(&trailer),
-            _ => reply(number, &trailer, stdout, stderr),
+            0 => ready(&out.trailer),
+            _ => reply(number, out, err),
         };
         self.garbled |= event.is_none();
         Some(event.unwrap_or(Event::Garbled))
@@ -143,9 +151,10 @@ fn ready(trailer: &str) -> Option<Event> {
     Some(Event::Ready { pid: pid.parse().ok()?, printf_is_builtin: printf == "b" })
 }
 
-fn reply(number: u64, trailer: &str, stdout: Vec<u8>, stderr: Vec<u8>) -> Option<Event> {
-    let status = if trailer == "-" { None } else { Some(trailer.parse().ok()?) };
-    Some(Event::Reply { number, status, stdout, stderr })
+fn reply(number: u64, out: Finished, err: Finished) -> Option<Event> {
+    let status = if out.trailer == "-" { None } else { Some(out.trailer.parse().ok()?) };
+    let over = out.over || err.over;
+    Some(Event::Reply { number, told: Told { status, stdout: out.output, stderr: err.output, over } })
 }
 
 impl Lane {
@@ -156,7 +165,7 @@ impl Lane {
             kept: Vec::new(),
             over: false,
             number: 0,
-            finished: std::collections::VecDeque::new(),
+            finished: VecDeque::new(),
         }
     }
 
@@ -200,9 +209,9 @@ impl Lane {
         if number.parse() != Ok(self.number) {
             return None;
         }
-        self.finished.push_back((status.to_owned(), std::mem::take(&mut self.kept)));
+        let (output, over) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.over));
+        self.finished.push_back(Finished { trailer: status.to_owned(), output, over });
         self.number += 1;
-        self.over = false;
         Some(())
     }
 
@@ -211,7 +220,8 @@ impl Lane {
     }
 
     fn partial(&self, limits: &BTreeMap<u64, usize>) -> Vec<u8> {
-        let mut partial = self.finished.front().map_or_else(|| self.kept.clone(), |(_, kept)| kept.clone());
+        let mut partial =
+            self.finished.front().map_or_else(|| self.kept.clone(), |first| first.output.clone());
         if self.finished.is_empty() {
             partial.extend_from_slice(&self.pending);
             partial.truncate(self.limit(limits));
@@ -276,7 +286,7 @@ mod tests {
             }
             let mut expected = vec![Event::Ready { pid: 42, printf_is_builtin: true }];
             for (number, (stdout, stderr)) in (1..).zip(outputs.into_iter().zip(errors)) {
-                expected.push(Event::Reply { number, status: Some(7), stdout, stderr });
+                expected.push(Event::Reply { number, told: Told { status: Some(7), stdout, stderr, over: false } });
             }
             prop_assert_eq!(events, expected);
         }
@@ -300,9 +310,12 @@ mod tests {
         events.extend(frames.feed(Stream::Err, &err));
         let reply = |number, status, stdout: &[u8]| Event::Reply {
             number,
-            status: Some(status),
-            stdout: stdout.to_vec(),
-            stderr: Vec::new(),
+            told: Told {
+                status: Some(status),
+                stdout: stdout.to_vec(),
+                stderr: Vec::new(),
+                over: number == 1,
+            },
         };
         assert_eq!(
             events,
@@ -339,7 +352,10 @@ mod tests {
         let events = frames.feed(Stream::Out, &stream(b"", "1:b", &[(Vec::new(), "-")]));
         assert_eq!(
             events.last(),
-            Some(&Event::Reply { number: 1, status: None, stdout: Vec::new(), stderr: Vec::new() })
+            Some(&Event::Reply {
+                number: 1,
+                told: Told { status: None, stdout: Vec::new(), stderr: Vec::new(), over: false }
+            })
         );
     }
 }

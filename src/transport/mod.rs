@@ -13,6 +13,7 @@ mod error;
 mod exchange;
 mod frame;
 mod local;
+mod overrun;
 mod quote;
 mod session;
 mod settings;

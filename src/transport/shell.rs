@@ -3,32 +3,11 @@
 use super::channel::{Ending, Incoming, Pipe};
 use super::exchange::{End, OnFailure, Reply, Request};
 use super::frame::Event;
+use super::overrun::{KILL, KILL_TIMEOUT, OUTPUT_GRACE, Told, settle};
 use super::session::Opener;
-use super::source::{Known, Source, has_nul};
+use super::source::{Known, Source};
 use super::{Lost, LostCause, ShellError, sudo};
-use crate::model::Script;
-use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
-
-/// Longest wait for a killed shell to be gone.
-const KILL_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Kills the process group of a shell: it, what it runs, and the login shell or sudo around it. Of the ways to write
-/// that, only `kill -KILL -GROUP` is understood by dash, bash and busybox alike.
-const KILL: Script = Script {
-    name: "kill",
-    text: r#"group=
-if IFS= read -r stat <"/proc/$1/stat"; then
-  set -- "$1" ${stat##*) }
-  group=$4
-else
-  group=$(ps -o pgid= -p "$1" | tr -d ' ')
-fi 2>/dev/null
-case $group in
-'' | *[!0-9]* | 0 | 1) kill -KILL "$1" ;;
-*) kill -KILL "-$group" || kill -KILL "$1" ;;
-esac"#,
-};
 
 /// One framed `sh` for one effective user. Several can run side by side on one connection.
 pub struct Shell {
@@ -43,10 +22,10 @@ pub struct Shell {
 /// How far one round of sending and collecting came.
 enum Round {
     Complete,
-    /// The request after the last reply must be killed.
+    /// The request after the last reply must be killed; so many had been sent as a whole.
     Overrun {
         end: End,
-        begun_at_most: usize,
+        sent: usize,
     },
 }
 
@@ -87,8 +66,10 @@ impl Shell {
         }
         while let Some(rest) = requests.get(replies.len()..).filter(|rest| !rest.is_empty()) {
             let before = replies.len();
-            if let Round::Overrun { end, begun_at_most } = self.round(rest, replies).await? {
-                self.end_overrun(requests, replies, end, before + begun_at_most).await?;
+            if let Round::Overrun { end, sent } = self.round(rest, replies).await? {
+                let (stdout, stderr) = self.pipe.inbox.partial();
+                let ended_by_itself = self.replace().await?;
+                settle(requests, replies, Reply { end, stdout, stderr }, ended_by_itself, before + sent);
             }
         }
         self.broken = None;
@@ -105,8 +86,12 @@ impl Shell {
         let mut source = Source::new(requests, first, &self.pipe.mark, &mut self.known);
         let mut chunk = source.next();
         let (mut sent, mut done, mut since) = (0, 0, Instant::now());
+        // Told for a request, perhaps before the end of the one before it is told by the other stream.
+        let mut over: Option<(u64, Instant)> = None;
         while let Some(current) = requests.get(done) {
             let limit = if self.pid.is_some() { current.deadline } else { self.opener.shell_timeout() };
+            let is_over = over.filter(|(number, _)| *number == first + done as u64);
+            let until = is_over.map_or(since + limit, |(_, when)| (when + OUTPUT_GRACE).min(since + limit));
             let step = tokio::select! {
                 permit = self.pipe.input.reserve(), if chunk.is_some() => {
                     // Where the writer is gone, the end of the shell is about to be told.
@@ -118,7 +103,7 @@ impl Shell {
                     }
                 }
                 incoming = self.pipe.events.recv() => Step::Came(incoming),
-                () = sleep_until(since + limit) => Step::Late,
+                () = sleep_until(until) => Step::Late,
             };
             match step {
                 Step::Sent { requests_complete } => {
@@ -129,19 +114,21 @@ impl Shell {
                     chunk = source.next();
                 }
                 Step::Came(incoming) => match self.take_in(incoming).await? {
-                    Some(Event::Reply { status, stdout, stderr, .. }) => {
-                        replies.push(reply(current, status, stdout, stderr));
+                    Some(Event::Reply { told, .. }) => {
+                        replies.push(told.into_reply(current));
                         done += 1;
                         since = Instant::now();
                     }
-                    Some(Event::TooMuch { number }) if number == first + done as u64 => {
-                        let end = End::TooMuchOutput(current.output_bytes_max);
-                        return Ok(Round::Overrun { end, begun_at_most: sent });
-                    }
-                    _ => since = Instant::now(),
+                    Some(Event::TooMuch { number }) => over = Some((number, Instant::now())),
+                    Some(_) => {}
+                    None => since = Instant::now(),
                 },
                 Step::Late if self.pid.is_none() => return Err(self.not_ready()),
-                Step::Late => return Ok(Round::Overrun { end: End::TimedOut(limit), begun_at_most: sent }),
+                Step::Late => {
+                    let late = End::TimedOut(limit);
+                    let end = is_over.map_or(late, |_| End::TooMuchOutput(current.output_bytes_max));
+                    return Ok(Round::Overrun { end, sent });
+                }
             }
         }
         Ok(Round::Complete)
@@ -164,6 +151,8 @@ impl Shell {
         }
     }
 
+    /// A shell that exits before it is ready has run nothing. Where the connection breaks before that nobody knows: the
+    /// requests are sent together with what makes it ready.
     async fn cause(&self, ending: Ending) -> LostCause {
         let noise = self.pipe.inbox.partial();
         match (ending, self.pid) {
@@ -171,60 +160,20 @@ impl Shell {
             (Ending::Exited(status), Some(_)) => {
                 LostCause::Shell(sudo::words(&String::from_utf8_lossy(&noise.1), status))
             }
-            (Ending::Disconnected, None) => {
-                ShellError::Disconnected { reason: self.opener.farewell().await }.into()
-            }
-            (Ending::Disconnected, Some(_)) => LostCause::Connection(self.opener.farewell().await),
+            (Ending::Disconnected, _) => LostCause::Connection(self.opener.farewell().await),
         }
     }
 
     fn not_ready(&self) -> LostCause {
         let noise = self.pipe.inbox.partial();
         let said = format!("{}\n{}", String::from_utf8_lossy(&noise.1), String::from_utf8_lossy(&noise.0));
-        let words = match said.trim() {
-            "" => "it said nothing".into(),
-            said => sudo::words(said, None),
-        };
-        ShellError::TimedOut { after: self.opener.shell_timeout(), words }.into()
-    }
-
-    /// Kills what the shell runs, goes on with a fresh shell, and says what became of the requests that were under way.
-    async fn end_overrun(
-        &mut self,
-        requests: &[Request],
-        replies: &mut Vec<Reply>,
-        end: End,
-        begun_at_most: usize,
-    ) -> Result<(), LostCause> {
-        let (stdout, stderr) = self.pipe.inbox.partial();
-        let ended_by_itself = self.replace().await?;
-        if ended_by_itself.is_empty() {
-            replies.push(Reply { end, stdout, stderr });
-        } else {
-            for (status, stdout, stderr) in ended_by_itself {
-                let Some(request) = requests.get(replies.len()) else { break };
-                replies.push(reply(request, status, stdout, stderr));
-            }
-            if replies.len() < begun_at_most {
-                replies.push(Reply { end: End::Interrupted, ..Reply::not_run() });
-            }
-        }
-        let halted = requests
-            .iter()
-            .zip(&*replies)
-            .any(|(r, reply)| r.on_failure == OnFailure::Halt && !reply.end.is_success());
-        if halted {
-            replies.resize_with(requests.len(), Reply::not_run);
-        }
-        Ok(())
+        let after = self.opener.shell_timeout().as_secs_f32();
+        LostCause::Shell(format!("it was not ready after {after} s: {}", sudo::words(&said, None)))
     }
 
     /// Opens another shell, has it kill this one, and takes its place. Brings what this one still answered by itself.
-    async fn replace(&mut self) -> Result<Vec<(Option<u8>, Vec<u8>, Vec<u8>)>, LostCause> {
-        let fresh = self.opener.open().await.map_err(|error| match error {
-            ShellError::Disconnected { reason } => LostCause::Connection(reason),
-            error => LostCause::Shell(format!("what it runs can't be ended: {error}")),
-        })?;
+    async fn replace(&mut self) -> Result<Vec<Told>, LostCause> {
+        let fresh = self.opener.open().await.map_err(not_ended)?;
         let mut old = std::mem::replace(&mut self.pipe, fresh);
         self.known = Known::default();
         self.next = 1;
@@ -237,20 +186,30 @@ impl Shell {
                 output_bytes_max: 4096,
                 on_failure: OnFailure::Continue,
             }];
-            self.round(&kill, &mut Vec::new()).await?;
+            match self.round(&kill, &mut Vec::new()).await {
+                Ok(_) => {}
+                Err(LostCause::NotStarted(error)) => return Err(not_ended(error)),
+                Err(cause) => return Err(cause),
+            }
         }
         Ok(rest_of(&mut old).await)
     }
 }
 
-async fn rest_of(old: &mut Pipe) -> Vec<(Option<u8>, Vec<u8>, Vec<u8>)> {
+/// What the old shell runs goes on, so that nothing can be said of it.
+fn not_ended(error: ShellError) -> LostCause {
+    match error {
+        ShellError::Disconnected { reason } => LostCause::Connection(reason),
+        error => LostCause::Shell(format!("what it runs can't be ended: {error}")),
+    }
+}
+
+async fn rest_of(old: &mut Pipe) -> Vec<Told> {
     let mut rest = Vec::new();
     let wait = async {
         while let Some(incoming) = old.events.recv().await {
             match incoming {
-                Incoming::Frame(Event::Reply { status, stdout, stderr, .. }) => {
-                    rest.push((status, stdout, stderr))
-                }
+                Incoming::Frame(Event::Reply { told, .. }) => rest.push(told),
                 Incoming::Ended(_) => break,
                 _ => {}
             }
@@ -258,11 +217,4 @@ async fn rest_of(old: &mut Pipe) -> Vec<(Option<u8>, Vec<u8>, Vec<u8>)> {
     };
     let _ = timeout(KILL_TIMEOUT, wait).await;
     rest
-}
-
-fn reply(request: &Request, status: Option<u8>, stdout: Vec<u8>, mut stderr: Vec<u8>) -> Reply {
-    if has_nul(request) {
-        stderr = b"wgops: an argument holds a NUL byte, which no process can be given".to_vec();
-    }
-    Reply { end: status.map_or(End::NotRun, End::Exited), stdout, stderr }
 }

@@ -119,6 +119,12 @@ async fn kills_what_overruns(shell: &mut Shell) {
     assert_eq!((replies[2].end, replies[2].stderr.len()), (End::TooMuchOutput(1000), 1000));
     assert_eq!((replies[3].end, replies[3].stdout.len()), (End::Exited(0), 1000));
 
+    // What ends by itself soon enough is not killed: the shell stays the same.
+    let replies =
+        shell.exchange(&[eval("echo $$"), small("head -c 5000 /dev/zero"), eval("echo $$")]).await.unwrap();
+    assert_eq!((replies[1].end, replies[1].stdout.len()), (End::TooMuchOutput(1000), 1000));
+    assert_eq!(replies[0], replies[2]);
+
     let halt = Request { on_failure: OnFailure::Halt, ..short("sleep 1000") };
     let replies = shell.exchange(&[halt, eval("echo never")]).await.unwrap();
     assert_eq!(replies[1].end, End::NotRun);

@@ -1,7 +1,7 @@
 //! One real host's connection. Only the host's driver uses it, whoever delegates to the host.
 
 use super::detached;
-use crate::model::{Become, BecomeMethod, Connection, HostName, RunId, Secret};
+use crate::model::{Argv, Become, BecomeMethod, Connection, HostName, RunId, Script, Secret};
 use crate::modules::{Change, Delivery};
 use crate::plan::{Effective, Exchange, Item, Reply, ShellWork};
 use crate::questions::{Cost, Output};
@@ -15,6 +15,12 @@ use tokio::time::{Instant, sleep};
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
 /// Between attempts to reach a host again that holds a detached change.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
+
+/// Leaves a line in the host's own log, so that it can be compared with the ledger; a host without syslog does without.
+pub(super) const ANNOUNCE: Script = Script {
+    name: "wgops_announce",
+    text: r#"if command -v logger >/dev/null 2>&1; then logger -t wgops -- "$1" >/dev/null 2>&1; fi; :"#,
+};
 
 /// How a host is reached, and with which password its sudo is answered.
 #[derive(Clone)]
@@ -34,6 +40,8 @@ pub struct HostConnection {
     session: Option<Session>,
     shells: BTreeMap<Effective, Shell>,
     detached: u64,
+    /// What the host's log is to say before the first change; taken when it was said.
+    announcement: Option<String>,
 }
 
 /// Why an exchange has no replies, or not all of them.
@@ -54,8 +62,27 @@ impl Broken {
 
 impl HostConnection {
     /// A connection that is not open yet.
-    pub fn new(host: HostName, access: HostAccess, settings: Arc<Settings>, run: RunId) -> Self {
-        Self { host, access, settings, run, session: None, shells: BTreeMap::new(), detached: 0 }
+    pub fn new(
+        host: HostName,
+        access: HostAccess,
+        settings: Arc<Settings>,
+        run: RunId,
+        announcement: Option<String>,
+    ) -> Self {
+        let shells = BTreeMap::new();
+        Self { host, access, settings, run, session: None, shells, detached: 0, announcement }
+    }
+
+    /// The request that must go before the first change, if it has not gone yet.
+    pub(super) fn announce(&mut self) -> Option<Request> {
+        self.announcement.take().map(|text| Request {
+            script: ANNOUNCE,
+            args: Argv(vec![text]),
+            content: None,
+            deadline: Duration::from_secs(20),
+            output_bytes_max: 4096,
+            on_failure: OnFailure::Continue,
+        })
     }
 
     /// Closes it; it opens again when it is used.
@@ -102,6 +129,9 @@ impl HostConnection {
     }
 
     async fn side_by_side(&mut self, shells: &[ShellWork]) -> Result<Vec<Vec<Reply>>, Broken> {
+        let changes = shells.iter().flat_map(|s| &s.items).any(|item| matches!(item, Item::Apply(_)));
+        let announce = if changes { self.announce() } else { None };
+        let announced = usize::from(announce.is_some());
         let mut taken = Vec::new();
         for work in shells {
             taken.push((work.user.clone(), self.shells.remove(&work.user)));
@@ -110,8 +140,10 @@ impl HostConnection {
             return Err(Broken::before_anything("the connection is closed".into()));
         };
         let password = self.access.become_password.as_ref();
+        let announce = &announce;
         let work = shells.iter().zip(taken).map(|(work, (user, shell))| async move {
-            let requests: Vec<Request> = work.items.iter().map(request).collect();
+            let requests: Vec<Request> =
+                announce.iter().cloned().chain(work.items.iter().map(request)).collect();
             let mut shell = match shell {
                 Some(shell) => shell,
                 None => match session.shell(privilege(&user, password).as_ref()).await {
@@ -135,17 +167,17 @@ impl HostConnection {
             match lost {
                 None => {
                     self.shells.extend(shell.map(|shell| (user, shell)));
-                    all.push(replies.into_iter().map(reply).collect());
+                    all.push(replies.into_iter().skip(announced).map(reply).collect());
                 }
                 // A shell that never got ready (sudo declined) is a failure of what it was to do, not of the connection.
                 Some(lost) if lost.rest_never_began() && !is_disconnected(&lost) => {
                     let why = told(&lost.to_string(), lost.hint());
-                    all.push((0..count).map(|_| Reply::Failed(why.clone())).collect());
+                    all.push((announced..count).map(|_| Reply::Failed(why.clone())).collect());
                 }
                 Some(lost) => {
                     let why = told(&lost.to_string(), lost.hint());
                     broken.get_or_insert(why);
-                    all.push(lost.replies.into_iter().map(reply).collect());
+                    all.push(lost.replies.into_iter().skip(announced).map(reply).collect());
                 }
             }
         }
@@ -163,8 +195,10 @@ impl HostConnection {
         self.detached += 1;
         let directory = detached::directory(self.run, self.detached);
         let until = Instant::now() + change.deadline;
-        let both = [detached::start(&directory, change), detached::collect(&directory, change.deadline)];
-        let mut reason = match self.requests(user, &both).await {
+        let mut all: Vec<Request> = self.announce().into_iter().collect();
+        all.push(detached::start(&directory, change));
+        all.push(detached::collect(&directory, change.deadline));
+        let mut reason = match self.requests(user, &all).await {
             Ok(mut replies) => {
                 let last = replies.pop().unwrap_or(Reply::NotRun);
                 let first = replies.pop().unwrap_or(Reply::NotRun);

@@ -22,6 +22,7 @@ pub struct Fleet {
     access: BTreeMap<HostName, HostAccess>,
     open: BTreeMap<HostName, HostConnection>,
     run: RunId,
+    announcement: Option<String>,
 }
 
 /// What is to be run.
@@ -64,7 +65,14 @@ pub struct Outcome {
 impl Fleet {
     /// A fleet; nothing is connected yet. At most `forks` hosts are connected at once.
     pub fn new(settings: Settings, forks: usize, access: BTreeMap<HostName, HostAccess>, run: RunId) -> Self {
-        Self { settings: Arc::new(settings), forks: forks.max(1), access, open: BTreeMap::new(), run }
+        let (settings, forks, open) = (Arc::new(settings), forks.max(1), BTreeMap::new());
+        Self { settings, forks, access, open, run, announcement: None }
+    }
+
+    /// Has each host's own log say this before the first change.
+    #[must_use]
+    pub fn announcing(self, text: String) -> Self {
+        Self { announcement: Some(text), ..self }
     }
 
     /// Runs plays. Events go to `events` as they happen; the second interrupt drops every connection.
@@ -202,7 +210,8 @@ impl Fleet {
             return Some(open);
         }
         let access = self.access.get(host)?.clone();
-        Some(HostConnection::new(host.clone(), access, self.settings.clone(), self.run))
+        let announcement = self.announcement.clone();
+        Some(HostConnection::new(host.clone(), access, self.settings.clone(), self.run, announcement))
     }
 
     fn take_back(&mut self, host: HostName, left: Left, outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {

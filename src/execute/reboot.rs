@@ -42,8 +42,10 @@ impl HostConnection {
             output_bytes_max: 1 << 16,
             on_failure: OnFailure::Halt,
         };
-        match self.requests(user, &[ask]).await {
-            Ok(replies) => match replies.into_iter().next() {
+        let mut all: Vec<Request> = self.announce().into_iter().collect();
+        all.push(ask);
+        match self.requests(user, &all).await {
+            Ok(replies) => match replies.into_iter().next_back() {
                 Some(Reply::Done(output)) if output.status == 0 => {}
                 Some(other) => return Ok(vec![vec![other]]),
                 None => return Ok(vec![vec![Reply::NotRun]]),

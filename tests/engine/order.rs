@@ -122,7 +122,7 @@ fn a_playbook_ends_the_same_when_every_change_drops_every_answer() {
                  - lineinfile: {path: DIR/d/b, line: four}\n\
                  - stat: {path: DIR/d/b}\n  register: b\n\
                  - copy: {dest: DIR/d/c, content: '{{ b.stat.size }}'}\n\
-                 - file: {path: DIR/d/{{ item }}, mode: '0600'}\n  loop: [a, b, c]\n\
+                 - file: {path: 'DIR/d/{{ item }}', mode: '0600'}\n  loop: [a, b, c]\n\
                  - file: {path: DIR/d/b, state: absent}\n";
     let run = |forgetful| {
         let stage = Stage { forgetful, ..Stage::new() };

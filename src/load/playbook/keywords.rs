@@ -199,6 +199,9 @@ impl Reader<'_> {
     /// Conditions: booleans and expressions.
     pub(super) fn conditions(&mut self, node: &Node) -> Vec<Node> {
         let mut conditions = Vec::new();
+        if node.is_null() {
+            self.problems.push(node.expected("a condition"));
+        }
         for item in node.items() {
             match &item.value {
                 NodeValue::Bool(_) | NodeValue::Text(_) | NodeValue::Number(_) => {

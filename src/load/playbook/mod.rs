@@ -520,6 +520,7 @@ mod tests {
             first("ping:\nvars: {a-b: 1}"),
             first("ping:\nretries: often"),
             first("ping:\nwhen: {a: b}"),
+            first("ping:\nwhen:"),
             first("block: []\nloop: [1]"),
             first("block: {ping: }"),
             first("ping:\nenvironment: x"),
@@ -541,6 +542,7 @@ mod tests {
         error: 'a-b' is no variable name (a name has letters, digits and '_', and begins with no digit)
         error: expected a number or a template in '{{ }}', found text ()
         error: expected a condition, found a mapping ()
+        error: expected a condition, found nothing ()
         error: a block has no keyword 'loop' (known: name, tags, vars, environment, become, become_user, become_method, ignore_errors, any_errors_fatal, no_log, check_mode, diff, and 7 more)
         error: expected a list of tasks, found a mapping (begin each task with '- ')
         error: expected a mapping of environment variables, or a template in '{{ }}', found text ()

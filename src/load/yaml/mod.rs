@@ -2,9 +2,11 @@
 //!
 //! The dialect is Ansible's: YAML 1.1 booleans (`yes`, `off`), merges (`<<`), `mode: 0644` stays the text `0644`, a time
 //! such as `22:22` stays text. `!unsafe` text is never rendered; `!age` and `!vault` values stay sealed here.
-//! This room doesn't know what any key means. `read` parses, `access` asks a node for what it should be.
+//! This room doesn't know what any key means. `read` parses, `explain` puts the parser's complaints into words,
+//! `access` asks a node for what it should be.
 
 mod access;
+mod explain;
 mod read;
 
 pub use read::{is_variable_name, load_vars};

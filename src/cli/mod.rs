@@ -1,1 +1,145 @@
-//! Not yet.
+//! The command line: one file per verb, and the only place that prints, prompts or decides an exit code.
+//!
+//! A verb's file holds its options and what it does. `args` holds what verbs share, `console` the terminal, `failure`
+//! errors as people see them, `exit` the exit codes, `diagnostics` what `-v` shows, `show` the way from events to
+//! streams. Nobody imports this room.
+
+mod args;
+mod ask;
+mod audit;
+mod completions;
+mod console;
+mod diagnostics;
+mod exit;
+mod facts;
+mod failure;
+mod init;
+mod inventory;
+mod ledger;
+mod man;
+mod output;
+mod patch;
+mod ping;
+mod repository;
+mod run;
+mod show;
+mod who;
+
+pub use exit::Exit;
+
+use args::Global;
+use clap::{CommandFactory, Parser, Subcommand};
+use console::Console;
+use failure::Failure;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  wgops audit -i local                     look at this very machine; needs nothing
+  wgops init --group \"My working group\"    begin an ops repository here
+  wgops patch -i prod --check              what patching would do
+  wgops patch -i prod --security           install security updates, asking first
+  wgops run playbooks/site.yml -i prod -l 'web:&prod:!web3' --diff
+
+Exit codes:
+";
+
+/// Patches and audits a working group's Linux servers over SSH: agentless, recorded, and safe to shadow.
+///
+/// wgops runs playbooks in Ansible's dialect. It proves who is typing by an SSH key of the roster
+/// (inventory/operators.yml): operators change servers, shadows see what would happen, and every change is signed into
+/// the ledger. It finds the ops repository from the current folder upwards.
+#[derive(Parser)]
+#[command(name = "wgops", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// The verbs, each in a file of its own.
+#[derive(Subcommand)]
+enum Verb {
+    Init(init::Init),
+    Inventory(inventory::Show),
+    Ping(ping::Ping),
+    Facts(facts::Facts),
+    Run(run::Run),
+    Patch(patch::Patch),
+    Audit(audit::Audit),
+    Ledger(ledger::Ledger),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+impl Verb {
+    fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        match self {
+            Self::Init(verb) => verb.perform(console),
+            Self::Inventory(verb) => verb.perform(console),
+            Self::Ping(verb) => verb.perform(console),
+            Self::Facts(verb) => verb.perform(console),
+            Self::Run(verb) => verb.perform(console),
+            Self::Patch(verb) => verb.perform(console),
+            Self::Audit(verb) => verb.perform(console),
+            Self::Ledger(verb) => verb.perform(console),
+            Self::Completions(verb) => verb.perform(console),
+            Self::Man(verb) => verb.perform(console),
+        }
+    }
+}
+
+/// The whole command line as clap knows it: for help, completions and the man page.
+fn command() -> clap::Command {
+    Cli::command().after_help(format!("{EXAMPLES}{}", Exit::table()))
+}
+
+/// Parses the command line, does what it says, and gives the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = command()
+        .try_get_matches_from(args)
+        .and_then(|mut matches| <Cli as clap::FromArgMatches>::from_arg_matches_mut(&mut matches));
+    match parsed {
+        Ok(cli) => perform(cli).into(),
+        Err(error) => usage(&error).into(),
+    }
+}
+
+fn perform(cli: Cli) -> Exit {
+    let console = Console::new(&cli.global);
+    diagnostics::begin(&console);
+    match cli.verb.perform(&console) {
+        Ok(exit) => exit,
+        Err(failure) => console.fail(&failure),
+    }
+}
+
+/// Shows help, a version, or what is wrong with the command line.
+fn usage(error: &clap::Error) -> Exit {
+    let _closed_pipe_is_no_error = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Well }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_a_help_text() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no description", command.get_name());
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+                assert!(arg.get_help().is_some(), "{} {} has no help", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&command());
+    }
+}

@@ -19,12 +19,23 @@ pub(super) struct Json;
 
 impl Reporter for Json {
     fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", safe(&serde_json::to_string(event)?))
+        writeln!(out, "{}", line(event)?)
     }
 }
 
-/// A document on several lines.
-pub(super) fn document(value: &impl Serialize) -> io::Result<String> {
+/// A value as JSON on one line, safe to look at.
+///
+/// # Errors
+/// The value can't be written as JSON.
+pub fn line(value: &impl Serialize) -> io::Result<String> {
+    Ok(safe(&serde_json::to_string(value)?))
+}
+
+/// A value as JSON on several lines, safe to look at.
+///
+/// # Errors
+/// The value can't be written as JSON.
+pub fn document(value: &impl Serialize) -> io::Result<String> {
     Ok(safe(&serde_json::to_string_pretty(value)?))
 }
 

@@ -9,7 +9,7 @@
 pub mod audit;
 mod both;
 mod human;
-mod json;
+pub mod json;
 mod line;
 mod narration;
 mod patch;

@@ -1,0 +1,135 @@
+//! What `-v` and `WGOPS_LOG` show on stderr, by `tracing`: never results, and scrubbed on its way.
+
+use super::Console;
+use crate::model::{Secret, printable};
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use std::io::{self, Write};
+use std::sync::{Arc, PoisonError, RwLock};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Shorter secrets are not masked: their letters stand everywhere.
+const MASKED_BYTES_MIN: usize = 4;
+
+/// Secrets that must not appear in diagnostics, in any usual spelling. The second net: the first is that secrets can't
+/// be printed at all.
+#[derive(Clone, Default)]
+pub struct Masks(Arc<RwLock<Vec<Secret>>>);
+
+impl Masks {
+    /// Masks a secret from now on.
+    pub fn add(&self, secret: &Secret) {
+        let text = secret.expose();
+        if text.len() < MASKED_BYTES_MIN {
+            return;
+        }
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.extend(spellings(text).map(Secret::new));
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let masked =
+            all.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "********"));
+        printable(&masked).into_owned()
+    }
+}
+
+fn spellings(text: &str) -> impl Iterator<Item = String> {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent: String = text
+        .bytes()
+        .map(|byte| match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    let escaped = text.escape_debug().to_string();
+    let base64 = [BASE64_STANDARD.encode(text), BASE64_URL_SAFE.encode(text)];
+    let unpadded = base64.clone().map(|text| text.trim_end_matches('=').to_owned());
+    [text.to_owned(), escaped, hex, percent].into_iter().chain(base64).chain(unpadded)
+}
+
+struct Scrubbed(Masks);
+
+impl<'a> MakeWriter<'a> for Scrubbed {
+    type Writer = Line;
+    fn make_writer(&'a self) -> Line {
+        Line { masks: self.0.clone(), bytes: Vec::new() }
+    }
+}
+
+/// One event's text, written as a whole.
+struct Line {
+    masks: Masks,
+    bytes: Vec<u8>,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let text = self.masks.scrub(&String::from_utf8_lossy(&self.bytes));
+        let _nobody_listens = io::stderr().write_all(text.as_bytes());
+    }
+}
+
+/// Begins to show diagnostics: what `WGOPS_LOG` asks for, else as `-v` says.
+pub fn begin(console: &Console) {
+    let default = match console.view.verbosity {
+        0 | 1 => "warn",
+        2 => "warn,wgops=debug",
+        _ => "debug,wgops=trace",
+    };
+    let (filter, wrong) = match std::env::var("WGOPS_LOG").ok().filter(|text| !text.is_empty()) {
+        Some(text) => match EnvFilter::try_new(&text) {
+            Ok(filter) => (filter, None),
+            Err(error) => (EnvFilter::new(default), Some(error.to_string())),
+        },
+        None => (EnvFilter::new(default), None),
+    };
+    let _set_already = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_timer(tracing_subscriber::fmt::time::uptime())
+        .with_writer(Scrubbed(console.masks.clone()))
+        .try_init();
+    if let Some(error) = wrong {
+        tracing::warn!("WGOPS_LOG is no filter ({error}): expected for example 'wgops=debug'");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_in_every_usual_spelling() {
+        let masks = Masks::default();
+        let secret = "hunter2\"§/+?";
+        masks.add(&Secret::new(secret.into()));
+        for spelling in spellings(secret) {
+            let scrubbed = masks.scrub(&format!("before {spelling} after"));
+            assert!(!scrubbed.contains(&spelling), "{spelling}");
+            assert!(scrubbed.starts_with("before ****"), "{scrubbed}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_only_shown_and_short_secrets_mask_nothing() {
+        let masks = Masks::default();
+        masks.add(&Secret::new("a".into()));
+        assert_eq!(masks.scrub("banana \u{1b}[2J"), "banana ^[[2J");
+    }
+}

@@ -1,0 +1,96 @@
+//! `wgops ledger log`: the record as a server admin log.
+
+use super::super::args::Shape;
+use super::super::repository::Repository;
+use super::super::{Console, Exit, Failure};
+use super::why;
+use crate::ledger::{LogLine, LogOutcome, Record};
+use crate::report::{Format, json, one_line};
+use clap::Args;
+use owo_colors::{OwoColorize, Style};
+use serde_json::json;
+
+/// Most hosts of a run that a line names.
+const NAMES_MAX: usize = 3;
+
+/// Tell who did what, when, where and why: a line for each run, the newest last
+///
+/// Example:
+///   wgops ledger log --last 20
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct Log {
+    /// Only the newest so many lines
+    #[arg(short = 'n', long, value_name = "LINES")]
+    last: Option<usize>,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Log {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let lines = Record::read(Repository::here()?.needed()?)?.log();
+        let skipped = lines.len().saturating_sub(self.last.unwrap_or(usize::MAX));
+        let shown = lines.iter().skip(skipped);
+        let text: String = match self.shape.format {
+            Format::Human => shown.map(human).collect(),
+            Format::Json => shown.map(machine).collect::<Result<_, _>>()?,
+        };
+        if lines.is_empty() {
+            console.tell("The ledger is empty.\n");
+        }
+        console.result(&text)?;
+        Ok(Exit::Well)
+    }
+}
+
+/// `2026-11-21 22:00Z alice (lead) patch on web1, web2 and 10 more: 2 changed. weekly updates [INFRA-12]  01J…`
+pub(super) fn human(line: &LogLine) -> String {
+    let time = line.time.strftime("%Y-%m-%d %H:%MZ").to_string();
+    let role = line.role.map(|role| format!(" ({role})")).unwrap_or_default();
+    let what = line.verb.map_or_else(|| line.kind.to_string(), |verb| verb.to_string());
+    let hosts = line.hosts_in_short(NAMES_MAX);
+    let place = if hosts.is_empty() { String::new() } else { format!(" on {hosts}") };
+    let outcome = line.outcome.to_string();
+    let outcome =
+        if outcome.is_empty() { outcome } else { format!(": {}", outcome.style(colour(line.outcome))) };
+    let why = why(line);
+    let why = if why.is_empty() { why } else { format!(". {why}") };
+    let run = line.run.map(|run| format!("  {}", run.to_string().dimmed())).unwrap_or_default();
+    let subject = format!("{}{role} {what}{}", line.operator.to_string().bold(), one_line(&place));
+    format!("{time} {subject}{outcome}{why}{run}\n")
+}
+
+fn colour(outcome: LogOutcome) -> Style {
+    match outcome {
+        LogOutcome::Open => Style::new().red(),
+        LogOutcome::Ended { failed, unreachable, unknown, .. } if failed + unreachable + unknown > 0 => {
+            Style::new().red()
+        }
+        LogOutcome::Audited { findings, unreachable } if findings + unreachable > 0 => Style::new().yellow(),
+        LogOutcome::Ended { changed, .. } if changed > 0 => Style::new().yellow(),
+        _ => Style::new().green(),
+    }
+}
+
+fn machine(line: &LogLine) -> Result<String, Failure> {
+    let value = json!({
+        "version": 1,
+        "time": line.time.to_string(),
+        "operator": line.operator,
+        "role": line.role,
+        "kind": line.kind,
+        "verb": line.verb,
+        "run": line.run,
+        "hosts": line.hosts,
+        "hosts_count": line.hosts_count,
+        "reason": line.reason,
+        "ticket": line.ticket,
+        "remark": line.remark,
+        "outcome": line.outcome.to_string(),
+        "open": line.outcome == LogOutcome::Open,
+        "files": line.files,
+    });
+    let text = json::line(&value).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(format!("{text}\n"))
+}

@@ -1,0 +1,54 @@
+//! `wgops ledger`: reads and verifies the record. It signs and changes nothing.
+
+mod log;
+mod show;
+mod verify;
+
+use super::{Console, Exit, Failure};
+use crate::ledger::LedgerError;
+use clap::{Args, Subcommand};
+
+/// Read and verify the record of who changed what
+#[derive(Args)]
+pub struct Ledger {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Log(log::Log),
+    Show(show::Show),
+    Verify(verify::Verify),
+}
+
+impl Ledger {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        match self.verb {
+            Verb::Log(verb) => verb.perform(console),
+            Verb::Show(verb) => verb.perform(console),
+            Verb::Verify(verb) => verb.perform(console),
+        }
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        let exit = match &error {
+            LedgerError::Sealed(_)
+            | LedgerError::NotAllowed { .. }
+            | LedgerError::Sign(_)
+            | LedgerError::BadSignature(_)
+            | LedgerError::OldRoster { .. } => Exit::Refused,
+            _ => Exit::Usage,
+        };
+        Self::of(exit, &error)
+    }
+}
+
+/// One sentence of why: the reason, and the ticket in brackets.
+fn why(line: &crate::ledger::LogLine) -> String {
+    let ticket = line.ticket.as_ref().map(|ticket| format!("[{ticket}]"));
+    let parts = [line.reason.clone(), line.remark.clone(), ticket];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}

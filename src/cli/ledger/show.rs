@@ -1,0 +1,126 @@
+//! `wgops ledger show RUN`: all that the record has of a run, through the reporters that showed it when it happened.
+
+use super::super::args::Shape;
+use super::super::repository::Repository;
+use super::super::{Console, Exit, Failure, show};
+use super::log::human;
+use crate::event::Event;
+use crate::ledger::{Details, Private, Record, RunRecord, Shown};
+use crate::model::RunId;
+use crate::people::Verb;
+use crate::report::{FailOn, Format, Subject, json, one_line};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+
+/// Show all that the record has of a run
+///
+/// The run's id, or the beginning of it, stands at the end of its line in 'wgops ledger log'.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct Show {
+    /// The run's id, or enough of its beginning
+    run: String,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Show {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let record = Record::read(Repository::here()?.needed()?)?;
+        let run = find(&record, &self.run)?;
+        let found = record.run(run).ok_or_else(|| unknown(&self.run))?;
+        match self.shape.format {
+            Format::Human => {
+                console.result(&head(&found))?;
+                replay(console, &found)?;
+            }
+            Format::Json => console.result(&format!("{}\n", machine(&found)?))?,
+        }
+        Ok(Exit::Well)
+    }
+}
+
+/// The one run whose id begins so.
+fn find(record: &Record, text: &str) -> Result<RunId, Failure> {
+    let wanted = text.to_uppercase();
+    let mut runs: Vec<RunId> = record.log().iter().filter_map(|line| line.run).collect();
+    runs.sort();
+    runs.dedup();
+    runs.retain(|run| run.to_string().starts_with(&wanted));
+    match runs.as_slice() {
+        [one] if !wanted.is_empty() => Ok(*one),
+        [] => Err(unknown(text)),
+        many => Err(Failure::usage(format!("{} runs begin with '{}'", many.len(), one_line(text)))
+            .hint("give more of the id")),
+    }
+}
+
+fn unknown(text: &str) -> Failure {
+    Failure::usage(format!("the ledger has no run '{}'", one_line(text)))
+        .hint("'wgops ledger log' lists runs; 'git pull' brings those of others")
+}
+
+fn head(found: &RunRecord) -> String {
+    let mut out = human(&found.line);
+    for entry in &found.entries {
+        out.push_str(&format!("\n{} {}\n", entry.public.kind, one_line(&entry.file.display().to_string())));
+        match &entry.private {
+            Some(private) => out.push_str(&details(private)),
+            None => out.push_str("  the private part is not here\n"),
+        }
+    }
+    out
+}
+
+fn details(private: &Private) -> String {
+    let Details { reason, ticket, remark, hosts, playbook, inventory, commit, arguments, .. } =
+        &private.details;
+    let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
+    let source = |source: &crate::ledger::Source| format!("{} ({})", source.path, source.digest);
+    let commit = commit.as_ref().map(|commit| {
+        format!("{}{}", commit.id, if commit.dirty { ", with changes that were not committed" } else { "" })
+    });
+    let rows = [
+        ("who", Some(format!("{} ({})", private.operator, private.role))),
+        ("reason", reason.clone()),
+        ("ticket", ticket.clone()),
+        ("remark", remark.clone()),
+        ("hosts", Some(hosts.join(", ")).filter(|hosts| !hosts.is_empty())),
+        ("playbook", playbook.as_ref().map(source)),
+        ("inventory", inventory.as_ref().map(source)),
+        ("commit", commit),
+        ("arguments", Some(arguments.join(" ")).filter(|arguments| !arguments.is_empty())),
+    ];
+    let rows = rows.into_iter().filter_map(|(name, text)| Some((name, text?)));
+    rows.map(|(name, text)| format!("  {name:<10}{}\n", one_line(&text))).collect()
+}
+
+/// Tells the stored events to the reporter that told them first.
+fn replay(console: &Console, found: &RunRecord) -> Result<(), Failure> {
+    let events: Vec<Event> = found.entries.iter().flat_map(events).collect();
+    if events.is_empty() {
+        return Ok(());
+    }
+    let subject = match found.line.verb {
+        Some(Verb::Audit) => Subject::Audit(FailOn::Security),
+        Some(Verb::Patch) => Subject::Patch,
+        _ => Subject::Run,
+    };
+    let mut show = show::Show::new(console, subject, Format::Human, None);
+    events.iter().for_each(|event| show.event(event));
+    show.finish().map(drop)
+}
+
+/// Events of a vocabulary that this wgops doesn't know are left out.
+fn events(entry: &Shown) -> Vec<Event> {
+    let stored = entry.private.iter().flat_map(|private| &private.details.events);
+    stored.filter_map(|value| Event::deserialize(value).ok()).collect()
+}
+
+fn machine(found: &RunRecord) -> Result<String, Failure> {
+    let entry = |entry: &Shown| json!({"file": entry.file, "public": entry.public, "private": entry.private});
+    let entries: Vec<_> = found.entries.iter().map(entry).collect();
+    json::document(&json!({"version": 1, "entries": entries}))
+        .map_err(|error| Failure::usage(error.to_string()))
+}

@@ -1,0 +1,88 @@
+//! The ops repository around the current folder, and the hosts that the command line names.
+
+use super::Failure;
+use super::args::Targets;
+use crate::load::{Inventory, Pattern, Problem, Problems, Project, Settings, project};
+use std::path::{Path, PathBuf};
+
+/// The ops repository, if there is one around the current folder.
+pub struct Repository(Option<Project>);
+
+impl Repository {
+    /// Looks for it from the current folder upwards.
+    ///
+    /// # Errors
+    /// There is one, and its settings are wrong.
+    pub fn here() -> Result<Self, Failure> {
+        let here = std::env::current_dir()
+            .map_err(|error| Failure::usage(format!("the current folder can't be read: {error}")))?;
+        Ok(Self(Project::find(&here)?))
+    }
+
+    /// Its folder, where nothing can be done without it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn needed(&self) -> Result<&Path, Failure> {
+        self.root().ok_or_else(|| {
+            Failure::usage("this is no ops repository, and neither is any folder above it (no wgops.yml)")
+                .hint("go into it, or begin one with 'wgops init'")
+        })
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> Option<&Path> {
+        self.0.as_ref().map(Project::root)
+    }
+
+    /// What `wgops.yml` says.
+    pub fn settings(&self) -> Settings {
+        self.0.as_ref().map(|project| project.settings().clone()).unwrap_or_default()
+    }
+
+    /// A file of the repository, if it is there.
+    ///
+    /// # Errors
+    /// It leads out of the repository.
+    pub fn file(&self, path: &str) -> Result<Option<PathBuf>, Problems> {
+        let Some(project) = &self.0 else { return Ok(None) };
+        let path = project.inside(path)?;
+        Ok(path.exists().then_some(path))
+    }
+
+    /// Reads the inventory that was named, or the one that `wgops.yml` names.
+    ///
+    /// # Errors
+    /// None was named, it isn't there, or something is wrong with it.
+    pub fn inventory(&self, targets: &Targets) -> Result<Inventory, Problems> {
+        let default = self.settings().inventory;
+        let Some(name) = targets.inventory.as_deref().or(default.as_deref()) else {
+            return Err(self.unnamed().into());
+        };
+        let source = match &self.0 {
+            Some(project) => project.source(name)?,
+            None => project::source_without_project(name)?,
+        };
+        Inventory::load(&[source])
+    }
+
+    fn unnamed(&self) -> Problem {
+        let known = self.0.as_ref().map(Project::inventories).unwrap_or_default();
+        let known = match known.as_slice() {
+            [] => String::new(),
+            names => format!(" (there is {})", names.join(", ")),
+        };
+        Problem::bare("no inventory was named")
+            .help(format!("use --inventory NAME{known}, or --inventory local for this machine"))
+    }
+}
+
+impl Targets {
+    /// What `--limit` chooses from the inventory.
+    ///
+    /// # Errors
+    /// The pattern is wrong.
+    pub fn pattern(&self) -> Result<Option<Pattern>, Problem> {
+        self.limit.as_deref().map(Pattern::parse_limit).transpose()
+    }
+}

@@ -1,0 +1,75 @@
+//! From events to streams: a reporter's text to stdout or a file, warnings and progress to stderr.
+
+use super::console::{forgiven, unwritable};
+use super::output::OutputFile;
+use super::{Console, Exit, Failure};
+use crate::event::{Counts, Event};
+use crate::report::{Format, Reporter, Subject, reporter};
+use anstream::{AutoStream, StripStream};
+use std::io::{self, Write};
+
+/// Shows a run while it goes on, and knows afterwards how it ended.
+pub struct Show {
+    reporter: Box<dyn Reporter>,
+    narration: Box<dyn Reporter>,
+    out: Out,
+    err: AutoStream<io::Stderr>,
+    exit: Exit,
+    trouble: Option<Failure>,
+}
+
+enum Out {
+    Stdout(AutoStream<io::Stdout>),
+    File(OutputFile),
+}
+
+impl Show {
+    /// Shows on stdout, or writes into a file.
+    pub fn new(console: &Console, subject: Subject, format: Format, file: Option<OutputFile>) -> Self {
+        Self {
+            reporter: reporter(subject, format, console.view),
+            narration: reporter(Subject::Narration, format, console.view),
+            out: file.map_or_else(|| Out::Stdout(console.out()), Out::File),
+            err: console.err(),
+            exit: Exit::Well,
+            trouble: None,
+        }
+    }
+
+    /// Takes the next event. A reader that went away stops nothing.
+    pub fn event(&mut self, event: &Event) {
+        if let Event::RunEnds { recap, interrupted, .. } = event {
+            let hosts = recap.values().map(exit_of).fold(Exit::Well, Exit::worst);
+            self.exit = if *interrupted { hosts.worst(Exit::Interrupted) } else { hosts };
+        }
+        let _nobody_listens = self.narration.event(event, &mut self.err);
+        if let Err(error) = forgiven(self.report(event)) {
+            self.trouble.get_or_insert_with(|| unwritable(&error));
+        }
+    }
+
+    fn report(&mut self, event: &Event) -> io::Result<()> {
+        match &mut self.out {
+            Out::Stdout(out) => self.reporter.event(event, out).and_then(|()| out.flush()),
+            Out::File(file) => self.reporter.event(event, &mut StripStream::new(file.writer())),
+        }
+    }
+
+    /// Ends the report, and says how the run ended.
+    ///
+    /// # Errors
+    /// The report could not be written.
+    pub fn finish(self) -> Result<Exit, Failure> {
+        match (self.trouble, self.out) {
+            (Some(failure), _) => Err(failure),
+            (None, Out::File(file)) => file.finish().map(|()| self.exit),
+            (None, Out::Stdout(_)) => Ok(self.exit),
+        }
+    }
+}
+
+fn exit_of(counts: &Counts) -> Exit {
+    let failed = if counts.failed > 0 { Exit::Failed } else { Exit::Well };
+    let unreachable = if counts.unreachable > 0 { Exit::Unreachable } else { Exit::Well };
+    failed.worst(unreachable)
+}

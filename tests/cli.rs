@@ -1,0 +1,190 @@
+//! What people type and what they read: transcripts of the command line that need no host.
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// What a command printed, and how it ended.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// Types a command in a folder, with an empty home and no terminal.
+fn typed(folder: &Path, args: &[&str]) -> Said {
+    let mut command = Command::cargo_bin("wgops").unwrap();
+    let command = command.args(args).current_dir(folder).env_clear().env("HOME", folder.join("home"));
+    let output = command.env("PATH", std::env::var("PATH").unwrap_or_default()).output().unwrap();
+    let text = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).unwrap();
+        text.replace(&*folder.to_string_lossy(), "FOLDER")
+    };
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEYvL0cWZhjv5B7tA7bKmGmQJZKQ0M7FHgWVTTFPgWDn alice@laptop\n";
+
+#[test]
+fn help_names_every_verb_and_exit_code() {
+    let here = folder();
+    let said = typed(here.path(), &["--help"]);
+    assert_eq!(said.code, Some(0));
+    for word in
+        ["init", "inventory", "ping", "facts", "run", "patch", "audit", "ledger", "completions", "man"]
+    {
+        assert!(said.out.contains(&format!("\n  {word} ")), "{word}: {}", said.out);
+    }
+    for code in ["0", "1", "2", "3", "4", "5", "130"] {
+        assert!(said.out.contains(&format!("\n  {code:>3}  ")), "{code}: {}", said.out);
+    }
+    assert!(said.out.lines().all(|line| line.chars().count() <= 100), "{}", said.out);
+}
+
+#[test]
+fn a_misspelt_verb_or_option_is_corrected() {
+    let here = folder();
+    let said = typed(here.path(), &["pacth", "-i", "prod"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    assert!(said.err.contains("'patch'"), "{}", said.err);
+    let said = typed(here.path(), &["patch", "--securty"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("'--security'"), "{}", said.err);
+}
+
+#[test]
+fn nothing_at_all_shows_help_and_is_wrong_usage() {
+    let here = folder();
+    let said = typed(here.path(), &[]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("Usage: wgops"), "{}", said.err);
+}
+
+#[test]
+fn a_missing_inventory_is_asked_for_by_its_flag() {
+    let here = folder();
+    for verb in [&["ping"][..], &["facts"], &["patch"], &["audit"], &["inventory"]] {
+        let said = typed(here.path(), verb);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{verb:?}");
+        assert!(said.err.contains("--inventory"), "{verb:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn init_makes_an_ops_repository_and_never_overwrites_one() {
+    let here = folder();
+    let init = ["init", "--group", "Example: \"infra\" #1", "ops"];
+    let said = typed(here.path(), &init);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let ops = here.path().join("ops");
+    for file in [
+        "wgops.yml",
+        "README.md",
+        "inventory/prod.yml.example",
+        "inventory/known_hosts",
+        "playbooks/patch.yml",
+    ] {
+        assert!(ops.join(file).is_file(), "{file}");
+        assert!(said.out.contains(file), "{file}: {}", said.out);
+    }
+    assert!(!ops.join("inventory/operators.yml").exists());
+    assert!(fs::read_to_string(ops.join("wgops.yml")).unwrap().contains("Example: \"infra\" #1"));
+
+    fs::remove_file(ops.join("README.md")).unwrap();
+    fs::write(ops.join("wgops.yml"), "mine").unwrap();
+    let again = typed(here.path(), &init);
+    assert_eq!((again.code, again.out.as_str()), (Some(2), ""));
+    assert!(again.err.contains("ops/wgops.yml"), "{}", again.err);
+    assert_eq!(fs::read_to_string(ops.join("wgops.yml")).unwrap(), "mine");
+    assert!(!ops.join("README.md").exists());
+}
+
+#[test]
+fn init_writes_the_first_roster() {
+    let here = folder();
+    fs::write(here.path().join("alice.pub"), KEY).unwrap();
+    let who = ["--operator", "alice", "--key", "alice.pub", "--nda", "2026-11-01"];
+    let said = typed(here.path(), &[&["init", "--group", "G", "ops"][..], &who].concat());
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let roster = fs::read_to_string(here.path().join("ops/inventory/operators.yml")).unwrap();
+    assert!(roster.contains("role: lead") && roster.contains(KEY.trim()), "{roster}");
+    let verified = typed(&here.path().join("ops"), &["ledger", "verify"]);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
+}
+
+#[test]
+fn init_refuses_what_can_not_be_a_lead_and_makes_nothing() {
+    let here = folder();
+    fs::write(here.path().join("alice.pub"), KEY).unwrap();
+    fs::write(here.path().join("secret"), "-----BEGIN OPENSSH PRIVATE KEY-----\n").unwrap();
+    let cases: [(&[&str], &str); 5] = [
+        (&["--operator", "alice"], "--key"),
+        (&["--operator", "Alice!", "--key", "alice.pub", "--nda", "2026-11-01"], "operator name"),
+        (&["--operator", "alice", "--key", "secret", "--nda", "2026-11-01"], "private key"),
+        (&["--operator", "alice", "--key", "none.pub", "--nda", "2026-11-01"], "none.pub"),
+        (&["--operator", "alice", "--key", "alice.pub", "--nda", "November"], "--nda"),
+    ];
+    for (who, why) in cases {
+        let said = typed(here.path(), &[&["init", "--group", "G", "ops"][..], who].concat());
+        assert_eq!(said.code, Some(2), "{who:?}");
+        assert!(said.err.contains(why), "{who:?}: {}", said.err);
+        assert!(!here.path().join("ops").exists(), "{who:?}");
+    }
+}
+
+#[test]
+fn the_ledger_of_no_repository_is_refused_and_an_empty_one_is_empty() {
+    let here = folder();
+    for verb in ["log", "verify"] {
+        let said = typed(here.path(), &["ledger", verb]);
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.contains("wgops init"), "{}", said.err);
+    }
+    typed(here.path(), &["init", "--group", "G"]);
+    let said = typed(&here.path().join("playbooks"), &["ledger", "log"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), ""));
+    let said = typed(here.path(), &["ledger", "show", "01J"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("no run '01J'"), "{}", said.err);
+}
+
+#[test]
+fn a_roster_with_a_tab_is_shown_with_its_line_and_a_caret() {
+    let here = folder();
+    typed(here.path(), &["init", "--group", "G"]);
+    fs::write(here.path().join("inventory/operators.yml"), "version: 1\ngroup:\tG\n\toperators: {}\n")
+        .unwrap();
+    let said = typed(here.path(), &["ledger", "verify"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("operators.yml:2:8"), "{}", said.err);
+}
+
+#[test]
+fn completions_and_manual_come_from_the_same_command_line() {
+    let here = folder();
+    for shell in ["bash", "zsh", "fish"] {
+        let said = typed(here.path(), &["completions", shell]);
+        assert_eq!(said.code, Some(0));
+        assert!(said.out.contains("skip-tags"), "{shell}");
+    }
+    let said = typed(here.path(), &["man", "patch"]);
+    assert!(said.out.starts_with(".ie") || said.out.contains(".TH wgops-patch"), "{}", said.out);
+    let said = typed(here.path(), &["man", "pacth"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("did you mean 'patch'?"), "{}", said.err);
+}
+
+#[test]
+fn no_colour_reaches_a_pipe_unless_asked_for() {
+    let here = folder();
+    let said = typed(here.path(), &["ledger", "log"]);
+    assert!(!said.err.contains('\u{1b}'), "{}", said.err);
+    let said = typed(here.path(), &["ledger", "log", "--color", "always"]);
+    assert!(said.err.contains('\u{1b}'), "{}", said.err);
+}

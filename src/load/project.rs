@@ -29,7 +29,7 @@ pub struct Project {
 }
 
 impl Project {
-    /// Finds the ops repository that a folder is in; `None` where it is in none.
+    /// Finds the ops repository that a folder, named absolutely, is in; `None` where it is in none.
     ///
     /// # Errors
     /// There is one, but its settings are wrong, or it leads out of itself.

@@ -195,30 +195,26 @@ fn line(value: &impl serde::Serialize) -> Result<Vec<u8>, LedgerError> {
     Ok(bytes)
 }
 
-/// Clears away what an interrupted write left from an entry on. An entry without signature is set aside, not removed:
-/// whoever lost the signature in another way can still find it.
-fn clear(year: &Path, from: u64) -> Result<(), LedgerError> {
-    let scanned = tree::scan(year)?;
-    if let Some(link) = scanned.links.first() {
-        return Err(LedgerError::Link { file: link.clone() });
+/// Clears away what an interrupted write left where the next entry goes. An entry without signature is set aside, not
+/// removed: whoever lost the signature in another way can still find it.
+fn clear(year: &Path, seq: u64) -> Result<(), LedgerError> {
+    let entry = year.join(Part::Entry.name(seq));
+    if is_there(&entry)? {
+        let aside = entry.with_added_extension("torn");
+        std::fs::rename(&entry, aside).map_err(LedgerError::io("can't set aside", &entry))?;
     }
-    for (seq, parts) in scanned.entries.range(from..) {
-        let path = |part: Part| year.join(part.name(*seq));
-        if parts.entry && parts.signature {
-            continue;
-        }
-        if parts.entry {
-            let (entry, aside) = (path(Part::Entry), path(Part::Entry).with_added_extension("torn"));
-            std::fs::rename(&entry, aside).map_err(LedgerError::io("can't set aside", &entry))?;
-        }
-        for (there, part) in [(parts.signature, Part::Signature), (parts.private, Part::Private)] {
-            if there {
-                let rest = path(part);
-                std::fs::remove_file(&rest).map_err(LedgerError::io("can't remove", &rest))?;
-            }
+    for part in [Part::Signature, Part::Private] {
+        let rest = year.join(part.name(seq));
+        if is_there(&rest)? {
+            std::fs::remove_file(&rest).map_err(LedgerError::io("can't remove", &rest))?;
         }
     }
     Ok(())
+}
+
+fn is_there(file: &Path) -> Result<bool, LedgerError> {
+    tree::refuse_link(file)?;
+    Ok(file.is_file())
 }
 
 /// Writes a file in full, syncs it, and only then gives it its name, which must be free.

@@ -40,6 +40,7 @@
 mod append;
 mod clone;
 mod entry;
+mod fault;
 mod heads;
 mod log;
 mod record;
@@ -52,10 +53,11 @@ pub use append::{EntryRef, Ledger, Stamp};
 pub use entry::{
     Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, Source,
 };
+pub use fault::{Break, Fault};
 pub use heads::Heads;
 pub use log::{LogLine, LogOutcome, RunRecord, Shown};
 pub use record::{PrivatePart, Record, Stored};
-pub use verify::{Break, Fault, OpenRun, Report};
+pub use verify::{OpenRun, Report};
 
 use crate::model::{Role, SignError};
 use crate::people::{ChainName, VerifyError};

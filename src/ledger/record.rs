@@ -1,8 +1,7 @@
 //! The ledger as it lies on disk, read once: [`Record::verify`] and [`Record::log`] are then pure.
 
 use super::tree::{self, PRIVATE_BYTES_MAX, PUBLIC_BYTES_MAX, Part, SIGNATURE_BYTES_MAX};
-use super::verify::{Break, Fault};
-use super::{LedgerError, Private, Public};
+use super::{Break, Fault, LedgerError, Private, Public};
 use crate::model::Digest;
 use crate::people::ChainName;
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use super::LedgerError;
 use crate::people::ChainName;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
@@ -125,11 +126,27 @@ pub(super) fn scan(directory: &Path) -> Result<Year, LedgerError> {
 pub(super) fn head(chain: &Path) -> Result<Option<(u16, u64)>, LedgerError> {
     let mut head = None;
     for year in years(chain)? {
-        let scanned = scan(&year_directory(chain, year))?;
-        let whole = scanned.entries.iter().rev().find(|(_, parts)| parts.entry && parts.signature);
-        head = head.max(whole.map(|(seq, _)| (*seq, year)));
+        let directory = year_directory(chain, year);
+        let entry_is_there = |seq: &u64| {
+            directory.join(Part::Entry.name(*seq)).symlink_metadata().is_ok_and(|meta| meta.is_file())
+        };
+        let last = signed(&directory)?.into_iter().rev().find(entry_is_there);
+        head = head.max(last.map(|seq| (seq, year)));
     }
     Ok(head.map(|(seq, year)| (year, seq)))
+}
+
+/// The numbers that have a signature, ascending: quicker than [`scan`], because each append asks it of every chain.
+fn signed(directory: &Path) -> Result<Vec<u64>, LedgerError> {
+    let suffix = Part::Signature.suffix();
+    let number = |name: &OsStr| Part::parse(name.to_str().filter(|name| name.ends_with(suffix))?);
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(LedgerError::io("can't read", directory))? {
+        let entry = entry.map_err(LedgerError::io("can't read", directory))?;
+        numbers.extend(number(&entry.file_name()).map(|(seq, _)| seq));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// The directories of all chains.

@@ -2,11 +2,10 @@
 //! [`Record`] by a roster, and opens no file.
 
 use super::append::year_of;
-use super::{Head, Heads, Kind, PrivatePart, Public, Record, Stored, VERSION};
-use crate::model::{Digest, Role, RunId, printable};
+use super::{Break, Fault, Head, Heads, Kind, PrivatePart, Public, Record, Stored, VERSION};
+use crate::model::{Digest, RunId};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Person, Roster, Seal, VerifyError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// What verifying found.
@@ -24,15 +23,6 @@ pub struct Report {
     pub heads: BTreeMap<ChainName, Head>,
 }
 
-/// Something that is not as it should be.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Break {
-    /// The file, seen from the root of the ops repository.
-    pub file: PathBuf,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
 /// A run of which nobody said how it ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OpenRun {
@@ -40,123 +30,6 @@ pub struct OpenRun {
     pub run: RunId,
     /// Its intent.
     pub file: PathBuf,
-}
-
-/// What can be wrong with a file of the ledger.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Fault {
-    /// It is a link.
-    #[error("is a link; the ledger has none")]
-    Link,
-    /// It has no place in a ledger.
-    #[error("does not belong into a ledger")]
-    Stray,
-    /// It can't be read.
-    #[error("can't be read: {0}")]
-    Unreadable(String),
-    /// It is no entry.
-    #[error("is no entry: {0}")]
-    NoEntry(String),
-    /// It was written by a wgops to come.
-    #[error("has version {0} of the format, which this wgops does not know: update it")]
-    Version(u32),
-    /// It says that it belongs elsewhere.
-    #[error("does not lie where it belongs: it says {0}")]
-    Misplaced(String),
-    /// It has no signature.
-    #[error("has no signature")]
-    Unsigned,
-    /// Its signature does not count.
-    #[error("{0}")]
-    Signature(VerifyError),
-    /// Nobody in the roster has the key of this chain.
-    #[error("the roster knows no such key of {0}, and does not seal this chain")]
-    UnknownKey(String),
-    /// The role may not sign such an entry.
-    #[error("is of the kind '{kind}', which the role {role} may not sign")]
-    Role {
-        /// The role in the roster.
-        role: Role,
-        /// The entry's kind.
-        kind: Kind,
-    },
-    /// An entry before it is missing.
-    #[error("follows {found}, but {missing} is missing: removed, or not yet pulled")]
-    Gap {
-        /// The entry found before it; 0 for the chain's beginning.
-        found: u64,
-        /// The entry that should be there.
-        missing: u64,
-    },
-    /// Another file has the same number.
-    #[error("has the same number as {0}")]
-    Twice(String),
-    /// Its `previous` is not the entry before.
-    #[error(
-        "was written after another entry than the one that lies before it: that one was exchanged, or this one"
-    )]
-    Previous,
-    /// The roster's version fell.
-    #[error("was written under roster {0}, after an entry under roster {1}")]
-    RosterFell(u64, u64),
-    /// It knows a later roster.
-    #[error(
-        "was written under roster {0}, but the roster here has version {1}: pull, or find out who put back an old one"
-    )]
-    RosterAhead(u64, u64),
-    /// The private part is not what was signed.
-    #[error("its private part is not the one that was signed")]
-    PrivateDiffers,
-    /// There is a private part that nobody signed.
-    #[error("has a private part that was not signed")]
-    PrivateUnsigned,
-    /// The private part names somebody else.
-    #[error("its private part names {0} as its writer")]
-    PrivateOfAnother(String),
-    /// Somebody has seen an entry that is gone.
-    #[error("has seen {chain} {seq}, which is gone: removed, or not yet pulled")]
-    SeenGone {
-        /// The chain.
-        chain: ChainName,
-        /// The entry.
-        seq: u64,
-    },
-    /// Somebody has seen an entry that is another now.
-    #[error("has seen another {chain} {seq} than the one that lies here: one of them was exchanged")]
-    SeenDiffers {
-        /// The chain.
-        chain: ChainName,
-        /// The entry.
-        seq: u64,
-    },
-    /// This client has verified an entry that is gone.
-    #[error("was verified here before, and is gone")]
-    Forgotten,
-    /// This client has verified another entry.
-    #[error("is another than the one that was verified here before")]
-    Rewritten,
-    /// It comes after the end of a sealed chain.
-    #[error("was appended after the chain was sealed at {0}")]
-    AfterSeal(u64),
-    /// The last entry of a sealed chain is another, or missing.
-    #[error("is not the entry at which the roster seals this chain")]
-    SealDiffers,
-    /// An intent or outcome that belongs to no run.
-    #[error("names no run")]
-    NoRun,
-    /// An outcome without an intent.
-    #[error("is the outcome of run {0}, of which there is no intent")]
-    NoIntent(RunId),
-    /// Two intents of the same run.
-    #[error("is a second intent of run {0}")]
-    SecondIntent(RunId),
-}
-
-impl fmt::Display for Break {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.to_string_lossy();
-        write!(f, "{}: {}", printable(&file), printable(&self.fault.to_string()))
-    }
 }
 
 impl Report {

@@ -161,3 +161,80 @@ impl fmt::Debug for Key {
         f.write_str(&self.text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{key, private_key, signer};
+    use super::*;
+    use crate::model::Signer as _;
+    use russh::keys::signature::Signer as _;
+    use russh::keys::ssh_key::public::{KeyData, SkEd25519};
+    use russh::keys::ssh_key::{LineEnding, Signature};
+    use sha2::{Digest as _, Sha256};
+
+    #[test]
+    fn a_key_is_the_same_whatever_its_comment() {
+        let plain = key(1);
+        let commented: Key = format!("  {} alice@laptop\n", plain.text()).parse().unwrap();
+        assert_eq!((&commented, commented.comment()), (&plain, "alice@laptop"));
+        assert_ne!(plain, key(2));
+        assert_eq!(plain.digest8().len(), 8);
+        assert!(plain.fingerprint().starts_with("SHA256:"));
+    }
+
+    #[test]
+    fn a_signature_counts_for_its_key_its_purpose_and_its_message_alone() {
+        let signature = signer(1).sign("ledger@wgops", b"message").unwrap();
+        let says = |number, namespace, message: &[u8]| key(number).verify(namespace, message, &signature);
+        assert_eq!(says(1, "ledger@wgops", b"message"), Ok(()));
+        assert_eq!(says(2, "ledger@wgops", b"message"), Err(VerifyError::OtherKey));
+        assert_eq!(
+            says(1, "identity@wgops", b"message"),
+            Err(VerifyError::OtherNamespace("ledger@wgops".into()))
+        );
+        assert_eq!(says(1, "ledger@wgops", b"massage"), Err(VerifyError::Wrong));
+        assert_eq!(
+            key(1).verify("ledger@wgops", b"message", "no signature"),
+            Err(VerifyError::NotASignature)
+        );
+        assert_eq!(Key::claimed_by(&signature).unwrap(), key(1));
+    }
+
+    #[test]
+    fn any_flipped_bit_of_a_signature_spoils_it() {
+        let signature = signer(1).sign("x", b"message").unwrap();
+        for at in 0..signature.len() {
+            let mut bytes = signature.clone().into_bytes();
+            bytes[at] ^= 1;
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            let outcome = key(1).verify("x", b"message", &changed);
+            let only_padding = changed.trim_end() == signature.trim_end();
+            assert!(outcome.is_err() || only_padding, "{at}: {changed}");
+        }
+    }
+
+    #[test]
+    fn a_security_key_verifies() {
+        let KeyData::Ed25519(public) = private_key(8).public_key().key_data().clone() else {
+            panic!("no ed25519")
+        };
+        let device = PublicKey::new(KeyData::SkEd25519(SkEd25519::new(public, "ssh:")), "");
+        let key: Key = device.to_openssh().unwrap().parse().unwrap();
+        assert!(key.is_in_device());
+        let to_sign = SshSig::signed_data("ledger@wgops", HashAlg::Sha512, b"message").unwrap();
+        let (touched, counter) = (1u8, 7u32.to_be_bytes());
+        let mut signed = Sha256::digest(b"ssh:").to_vec();
+        signed.push(touched);
+        signed.extend(counter);
+        signed.extend(Sha256::digest(&to_sign));
+        let mut raw = private_key(8).try_sign(&signed).unwrap().as_bytes().to_vec();
+        raw.push(touched);
+        raw.extend(counter);
+        let signature = Signature::new(Algorithm::SkEd25519, raw).unwrap();
+        let signature =
+            SshSig::new(device.key_data().clone(), "ledger@wgops", HashAlg::Sha512, signature).unwrap();
+        let pem = signature.to_pem(LineEnding::LF).unwrap();
+        assert_eq!(key.verify("ledger@wgops", b"message", &pem), Ok(()));
+        assert_eq!(key.verify("ledger@wgops", b"massage", &pem), Err(VerifyError::Wrong));
+    }
+}

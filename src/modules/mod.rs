@@ -24,6 +24,7 @@ mod place;
 mod python_json;
 mod set_fact;
 mod shell_words;
+mod stat;
 mod template;
 mod updates;
 
@@ -43,6 +44,7 @@ pub static ALL: &[&Module] = &[
     &pending_updates::MODULE,
     &ping::MODULE,
     &set_fact::MODULE,
+    &stat::MODULE,
     &template::MODULE,
 ];
 

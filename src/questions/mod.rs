@@ -13,6 +13,7 @@ pub mod contents;
 pub mod files;
 pub mod packages;
 pub mod services;
+pub mod tree;
 #[cfg(test)]
 pub(crate) mod workbench;
 
@@ -155,5 +156,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         packages::apt::Updates::SCRIPT,
         services::OutdatedPrograms::SCRIPT,
         services::Service::SCRIPT,
+        tree::IsEmpty::SCRIPT,
+        tree::Survey::SCRIPT,
     ]
 }

@@ -12,6 +12,7 @@ mod args;
 mod assert;
 mod attributes;
 mod change;
+mod command;
 mod copy;
 mod debug;
 mod fail;
@@ -38,12 +39,14 @@ use crate::questions::{Answers, Ask, Output, Stop};
 pub static ALL: &[&Module] = &[
     &apply_updates::MODULE,
     &assert::MODULE,
+    &command::COMMAND,
     &copy::MODULE,
     &debug::MODULE,
     &fail::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
     &set_fact::MODULE,
+    &command::SHELL,
     &stat::MODULE,
     &template::MODULE,
 ];
@@ -51,6 +54,7 @@ pub static ALL: &[&Module] = &[
 /// Every script that changes a host.
 pub fn change_scripts() -> Vec<Script> {
     [copy::SCRIPTS.as_slice(), updates::SCRIPTS].concat()
+    [&[command::RUN][..], &copy::SCRIPTS].concat()
 }
 
 /// One module: its name, its parameters, and its two pure functions.

@@ -8,6 +8,7 @@
 pub mod accounts;
 mod answers;
 pub mod boot;
+pub mod command;
 pub mod connection;
 pub mod contents;
 pub mod files;
@@ -146,6 +147,8 @@ pub fn read_only_scripts() -> Vec<Script> {
         accounts::UserEntry::SCRIPT,
         boot::BootId::SCRIPT,
         boot::RebootNeed::SCRIPT,
+        command::AnyMatch::SCRIPT,
+        command::Environment::SCRIPT,
         connection::Alive::SCRIPT,
         contents::Read::SCRIPT,
         files::Inspect::SCRIPT,

@@ -1,0 +1,474 @@
+//! `command` and `shell`: run what the user says. What that does nobody can know, so a dry run says *would run*.
+
+use super::shell_words::split;
+use super::{Args, Change, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result};
+use crate::model::{Content, Map, Script, Subjects, Value, printable};
+use crate::questions::command::{AnyMatch, Environment};
+use crate::questions::{Output, Stop};
+use std::collections::BTreeMap;
+
+const CHDIR: Param = Param::optional("chdir", Kind::Text, "the directory to run it in");
+const CREATES: Param =
+    Param::optional("creates", Kind::Text, "a path or pattern; nothing is run where it exists");
+const REMOVES: Param =
+    Param::optional("removes", Kind::Text, "a path or pattern; nothing is run where it doesn't exist");
+const STDIN: Param = Param::optional("stdin", Kind::Text, "what the command reads");
+const NEWLINE: Param =
+    Param::optional("stdin_add_newline", Kind::Bool, "end stdin with a line feed").default("yes");
+const STRIP: Param =
+    Param::optional("strip_empty_ends", Kind::Bool, "drop empty lines at the end of the output")
+        .default("yes");
+
+/// The module `command`.
+pub static COMMAND: Module = Module {
+    name: "command",
+    aliases: &[],
+    summary: "Runs a program, without a shell",
+    params: &[
+        Param::optional("cmd", Kind::Text, "program and arguments in one text"),
+        Param::optional("argv", Kind::List, "program and arguments as a list"),
+        Param::optional("expand_argument_vars", Kind::Bool, "put in $VARIABLES and ~").default("yes"),
+        CHDIR,
+        CREATES,
+        REMOVES,
+        STDIN,
+        NEWLINE,
+        STRIP,
+    ],
+    free_form: FreeForm::Is("cmd"),
+    diff: diff_command,
+    result,
+};
+
+/// The module `shell`.
+pub static SHELL: Module = Module {
+    name: "shell",
+    aliases: &[],
+    summary: "Runs a command line in a shell",
+    params: &[
+        Param::required("cmd", Kind::Text, "the command line"),
+        Param::optional("executable", Kind::Path, "the shell").default("/bin/sh"),
+        CHDIR,
+        CREATES,
+        REMOVES,
+        STDIN,
+        NEWLINE,
+        STRIP,
+    ],
+    free_form: FreeForm::Is("cmd"),
+    diff: diff_shell,
+    result,
+};
+
+/// Runs a program in a directory, with the locale that the user's own shell would have had.
+///
+/// Both outputs pass through a `cat` of their own, so that the request ends when nobody can write to them any more:
+/// else a background process would write into later replies. The status follows stdout behind a last line feed; the
+/// script's own tells only whether it was 0, for any status could mean something to wgops.
+pub(super) const RUN: Script = Script {
+    name: "run_command",
+    text: r#"if [ -n "$1" ]; then
+    cd -- "$1" || { printf '\n-\n'; exit 1; }
+fi
+shift
+if [ -n "${wgops_lc_all+x}" ]; then LC_ALL=$wgops_lc_all; else unset LC_ALL; fi
+exec 3>&1 4>&2
+status=$(
+    exec 6>&1
+    {
+        {
+            exec 7>&1 2>/dev/null
+            ( exec 1>&5 2>&7 3>&- 4>&- 5>&- 6>&- 7>&-; exec "$@" )
+            echo "$?" >&6
+        } | cat >&4 5>&-
+    } 5>&1 | cat >&3
+)
+printf '\n%s\n' "$status"
+[ "$status" = 0 ] || exit 1
+exit 0"#,
+};
+
+fn diff_command(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let words = match (args.text("cmd"), args.list("argv")) {
+        (Some(_), argv) if !argv.is_empty() => {
+            return Err(Stop::refuse("only command or argv can be given, not both"));
+        }
+        (Some(cmd), _) => split(cmd).map_err(|why| Stop::refuse(format!("cmd: {why}")))?,
+        (None, argv) => argv.into_iter().map(str::to_owned).collect(),
+    };
+    if words.first().is_none_or(|program| program.is_empty()) {
+        return Err(Stop::refuse("no command given"));
+    }
+    let cmd = Value::from(words.clone());
+    prepare(args, cmd, words, host)
+}
+
+fn diff_shell(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let cmd = args.needed("cmd")?;
+    if cmd.trim().is_empty() {
+        return Err(Stop::refuse("no command given"));
+    }
+    let words = vec![args.needed("executable")?.to_owned(), "-c".to_owned(), cmd.to_owned()];
+    prepare(args, cmd.into(), words, host)
+}
+
+fn prepare(args: &Args, cmd: Value, words: Vec<String>, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let mut result = Map::new();
+    result.insert("cmd".into(), cmd);
+    if let Some(why) = not_needed(args, host)? {
+        result.insert("rc".into(), 0.into());
+        insert_text(&mut result, "stdout", format!("skipped, since {why}"));
+        insert_text(&mut result, "stderr", String::new());
+        let message = format!("Did not run command since {why}");
+        result.insert("msg".into(), message.clone().into());
+        return Ok(Outcome { result, skipped: Some(message), ..Outcome::default() });
+    }
+    // Kept for `result`, which sees no arguments.
+    result.insert("strip_empty_ends".into(), args.flag("strip_empty_ends").into());
+    let words = match args.maybe_flag("expand_argument_vars") {
+        Some(true) => expand(words, host)?,
+        _ => words,
+    };
+    if words.first().is_some_and(|program| program.starts_with('-')) {
+        return Err(Stop::refuse("the program's name can't begin with '-'"));
+    }
+    let shown = words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ");
+    let mut argv = vec![args.text("chdir").unwrap_or_default().to_owned()];
+    argv.extend(words);
+    let change = Change {
+        nature: Nature::Opaque,
+        content: args.text("stdin").map(|text| stdin(text, args)),
+        ..Change::event(format!("run {shown}"), RUN, argv, Subjects::Undeclared)
+    };
+    Ok(Outcome::change(result, vec![change]))
+}
+
+/// A word on one line, in quotes where a shell would want them.
+fn shown(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    let one_line = printable(word).replace('\n', "\\n");
+    if !word.is_empty() && word.chars().all(plain) {
+        one_line
+    } else {
+        format!("'{}'", one_line.replace('\'', "'\\''"))
+    }
+}
+
+fn stdin(text: &str, args: &Args) -> Content {
+    let mut text = text.to_owned();
+    if args.flag("stdin_add_newline") {
+        text.push('\n');
+    }
+    Content::new(text.into_bytes())
+}
+
+/// Why nothing is to be run, in Ansible's words.
+fn not_needed(args: &Args, host: &Host<'_>) -> Result<Option<String>, Stop> {
+    let directory = args.text("chdir").unwrap_or_default().to_owned();
+    let exists = |pattern: &str| {
+        let question = AnyMatch { pattern: pattern.to_owned(), directory: directory.clone() };
+        host.get(question).map(|found| *found)
+    };
+    let creates = args.text("creates").map(|path| Ok((path, exists(path)?)));
+    let removes = args.text("removes").map(|path| Ok((path, exists(path)?)));
+    let (creates, removes) = (creates.transpose()?, removes.transpose()?);
+    Ok(match (creates, removes) {
+        (Some((path, true)), _) => Some(format!("'{path}' exists")),
+        (_, Some((path, false))) => Some(format!("'{path}' does not exist")),
+        _ => None,
+    })
+}
+
+/// Puts in variables of the environment (`$NAME`, `${NAME}`) and `~`, as Ansible does for `command`. A variable that is
+/// not set stays as it is written.
+fn expand(words: Vec<String>, host: &Host<'_>) -> Result<Vec<String>, Stop> {
+    let mut names: Vec<String> = words.iter().flat_map(|word| variables(word)).collect();
+    if words.iter().any(|word| is_home(word)) {
+        names.push("HOME".into());
+    }
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(words);
+    }
+    let environment = host.get(Environment(names))?;
+    Ok(words.iter().map(|word| expanded(word, &environment)).collect())
+}
+
+fn is_home(word: &str) -> bool {
+    word == "~" || word.starts_with("~/")
+}
+
+/// One variable in a text: where it stands, and its name.
+fn variable(text: &str) -> Option<(std::ops::Range<usize>, &str)> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let begins_name = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    for (at, _) in text.match_indices('$') {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let (name, length) = match rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some((name, _)) if name.chars().all(is_name) => (name, name.len() + 3),
+            _ => {
+                let name = rest.split(|c| !is_name(c)).next().unwrap_or_default();
+                (name, name.len() + 1)
+            }
+        };
+        if begins_name(name) {
+            return Some((at..at + length, name));
+        }
+    }
+    None
+}
+
+fn variables(word: &str) -> Vec<String> {
+    let (mut names, mut rest) = (Vec::new(), word);
+    while let Some((place, name)) = variable(rest) {
+        names.push(name.to_owned());
+        rest = rest.get(place.end..).unwrap_or_default();
+    }
+    names
+}
+
+fn expanded(word: &str, environment: &BTreeMap<String, String>) -> String {
+    let (mut out, mut rest) = (String::new(), word);
+    if let Some(home) = environment.get("HOME").filter(|_| is_home(word)) {
+        out.push_str(home);
+        rest = word.get(1..).unwrap_or_default();
+    }
+    while let Some((place, name)) = variable(rest) {
+        out.push_str(rest.get(..place.start).unwrap_or_default());
+        match environment.get(name) {
+            Some(value) => out.push_str(value),
+            None => out.push_str(rest.get(place.clone()).unwrap_or_default()),
+        }
+        rest = rest.get(place.end..).unwrap_or_default();
+    }
+    out + rest
+}
+
+/// What `register` gets.
+fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
+    let Some(output) = outputs.first() else { return without_private(outcome.result.clone()) };
+    let Some((stdout, status)) = parted(&output.stdout) else {
+        return without_private(plain_result(outcome, outputs));
+    };
+    let strip = outcome.result.get("strip_empty_ends") == Some(&Value::Bool(true));
+    let mut result = without_private(outcome.result.clone());
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        if strip { text.trim_end_matches(['\r', '\n']).to_owned() } else { text.into_owned() }
+    };
+    insert_text(&mut result, "stdout", text(stdout));
+    insert_text(&mut result, "stderr", text(&output.stderr));
+    result.insert("rc".into(), status.into());
+    let message = if status == 0 { "" } else { "non-zero return code" };
+    result.insert("msg".into(), message.into());
+    if status != 0 {
+        result.insert("failed".into(), true.into());
+    }
+    result
+}
+
+fn without_private(mut result: Map) -> Map {
+    result.shift_remove("strip_empty_ends");
+    result
+}
+
+/// Parts what the command wrote from the status behind it; `None` where the command was not run.
+fn parted(stdout: &[u8]) -> Option<(&[u8], u8)> {
+    let body = stdout.strip_suffix(b"\n")?;
+    let at = body.iter().rposition(|b| *b == b'\n')?;
+    let (output, status) = (body.get(..at)?, body.get(at + 1..)?);
+    Some((output, std::str::from_utf8(status).ok()?.parse().ok()?))
+}
+
+fn insert_text(result: &mut Map, key: &str, text: String) {
+    result.insert(format!("{key}_lines"), lines(&text).into());
+    result.insert(key.into(), text.into());
+}
+
+/// Lines as Python's `splitlines` has them.
+fn lines(text: &str) -> Vec<Value> {
+    let text = text.replace("\r\n", "\n");
+    let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
+    let mut lines: Vec<Value> = text.split(ends).map(Value::from).collect();
+    if text.is_empty() || text.ends_with(ends) {
+        lines.pop();
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::harness::{Bench, answer_with, without_host};
+    use serde_json::json;
+
+    fn sh(bench: &Bench, cmd: &str) -> Map {
+        bench.settle(&SHELL, &json!({"cmd": cmd})).result
+    }
+
+    #[test]
+    fn output_status_and_lines_are_registered_as_ansible_does() {
+        for bench in Bench::every_shell() {
+            let result = sh(&bench, "echo one; echo; echo two >&2; printf 'x\\n\\n'");
+            assert_eq!(result["stdout"], json!("one\n\nx"));
+            assert_eq!(result["stdout_lines"], json!(["one", "", "x"]));
+            assert_eq!((&result["stderr"], &result["stderr_lines"]), (&json!("two"), &json!(["two"])));
+            assert_eq!((&result["rc"], &result["msg"]), (&json!(0), &json!("")));
+            assert_eq!(result.get("failed"), None);
+            assert_eq!(result.get("strip_empty_ends"), None);
+            let result = sh(&bench, "exit 113");
+            assert_eq!((&result["rc"], &result["failed"]), (&json!(113), &json!(true)));
+            assert_eq!(result["msg"], json!("non-zero return code"));
+            assert_eq!((&result["stdout"], &result["stdout_lines"]), (&json!(""), &json!([])));
+        }
+    }
+
+    #[test]
+    fn a_command_that_ends_with_113_is_not_taken_for_a_failed_precondition() {
+        let bench = Bench::new();
+        let (outcome, _) = bench.diff(&SHELL, &json!({"cmd": "exit 113"})).unwrap();
+        assert_eq!(bench.apply(&outcome.changes[0]).status, 1);
+    }
+
+    #[test]
+    fn arguments_reach_the_program_untouched_and_no_shell_looks_at_them() {
+        for bench in Bench::every_shell() {
+            let argv = ["printf", "[%s]", "a b", "", "*", "`id`", "'\"", "two\nlines", "\\", "ü", "-n"];
+            let result = bench.settle(&COMMAND, &json!({"argv": argv})).result;
+            assert_eq!(result["stdout"], json!("[a b][][*][`id`]['\"][two\nlines][\\][ü][-n]"));
+            let result = bench.settle(&COMMAND, &json!({"cmd": "echo 'a  b' | cat > x; *"})).result;
+            assert_eq!(result["stdout"], json!("a  b | cat > x; *"));
+            assert_eq!(result["cmd"], json!(["echo", "a  b", "|", "cat", ">", "x;", "*"]));
+        }
+    }
+
+    #[test]
+    fn builtins_and_functions_of_our_own_shell_are_no_programs() {
+        for bench in Bench::every_shell() {
+            for name in ["cd", "wgops_x_run_command", "no-such-program", "/no/such/program"] {
+                let result = bench.settle(&COMMAND, &json!({"argv": [name, "/"]})).result;
+                assert!([126, 127].map(Value::from).contains(&result["rc"]), "{name}: {result:?}");
+                assert!(result["stderr"].as_str().unwrap().contains(name));
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_ends_when_the_last_writer_has_and_keeps_what_it_wrote() {
+        for bench in Bench::every_shell() {
+            let result = sh(&bench, "(sleep 1; echo late; echo later >&2) & echo hi; exit 3");
+            assert_eq!(result["stdout"], json!("hi\nlate"), "{}", bench.name());
+            assert_eq!((&result["stderr"], &result["rc"]), (&json!("later"), &json!(3)));
+            // One that keeps neither output is not waited for.
+            let begun = std::time::Instant::now();
+            let result = sh(&bench, "sleep 20 >/dev/null 2>&1 </dev/null & echo hi $!");
+            assert!(begun.elapsed().as_secs() < 15, "{}", bench.name());
+            let pid = result["stdout"].as_str().unwrap().strip_prefix("hi ").unwrap().to_owned();
+            sh(&bench, &format!("kill {pid}"));
+        }
+    }
+
+    #[test]
+    fn a_signal_is_told_by_its_number_and_nothing_is_said_that_the_program_did_not_say() {
+        for bench in Bench::every_shell() {
+            let result = sh(&bench, "echo out; kill -9 $$");
+            assert_eq!((&result["rc"], &result["stdout"]), (&json!(137), &json!("out")));
+            assert_eq!(result["stderr"], json!(""), "{}", bench.name());
+        }
+    }
+
+    #[test]
+    fn output_that_looks_like_a_status_and_binary_output_stay_output() {
+        for bench in Bench::every_shell() {
+            assert_eq!(sh(&bench, "printf '7\\n0'; exit 2")["stdout"], json!("7\n0"));
+            assert_eq!(sh(&bench, "printf '\\0a\\0'")["stdout"], json!("\0a\0"));
+        }
+    }
+
+    #[test]
+    fn directory_stdin_shell_and_locale_are_the_users() {
+        for bench in Bench::every_shell() {
+            std::fs::create_dir(bench.at("a dir")).unwrap();
+            let chdir = json!({"cmd": "pwd", "chdir": bench.path("a dir")});
+            assert_eq!(bench.settle(&COMMAND, &chdir).result["stdout"], json!(bench.path("a dir")));
+            let missing = bench.settle(&COMMAND, &json!({"cmd": "pwd", "chdir": "/no/such"})).result;
+            assert_eq!(missing["failed"], json!(true));
+            assert!(missing["msg"].as_str().unwrap().contains("/no/such"), "{missing:?}");
+            let cat = |newline: bool| {
+                let args = json!({"cmd": "wc -c", "stdin": "x", "stdin_add_newline": newline});
+                bench.settle(&COMMAND, &args).result["stdout"].as_str().unwrap().trim().to_owned()
+            };
+            assert_eq!((cat(true).as_str(), cat(false).as_str()), ("2", "1"));
+            assert_eq!(sh(&bench, "cat; echo ${LC_ALL-unset}")["stdout"], json!("unset"));
+        }
+        let bench = Bench::new();
+        let bash = json!({"cmd": "echo ${BASH_VERSION%%.*} ${x:-$0}", "executable": "/bin/bash"});
+        let stdout = bench.settle(&SHELL, &bash).result["stdout"].clone();
+        assert!(stdout.as_str().unwrap().ends_with("/bin/bash"), "{stdout}");
+    }
+
+    #[test]
+    fn nothing_is_run_where_creates_exists_or_removes_does_not() {
+        for bench in Bench::every_shell() {
+            bench.file("there", "");
+            let run = |key: &str, path: &str| {
+                let settled = bench.settle(&COMMAND, &json!({"cmd": "echo ran", key: bench.path(path)}));
+                (settled.changes.len(), settled.result)
+            };
+            assert_eq!(run("creates", "none*").0, 1);
+            assert_eq!(run("removes", "th*").0, 1);
+            let (changes, result) = run("creates", "there");
+            assert_eq!((changes, &result["rc"]), (0, &json!(0)));
+            let why = format!("'{}' exists", bench.path("there"));
+            assert_eq!(result["stdout"], json!(format!("skipped, since {why}")));
+            assert_eq!(result["msg"], json!(format!("Did not run command since {why}")));
+            let (changes, result) = run("removes", "none");
+            assert!(changes == 0 && result["msg"].as_str().unwrap().ends_with("does not exist"));
+        }
+        let (outcome, _) = Bench::new().diff(&COMMAND, &json!({"cmd": "x", "creates": "/"})).unwrap();
+        assert!(outcome.skipped.is_some());
+    }
+
+    #[test]
+    fn variables_of_the_users_environment_are_put_in_and_unset_ones_stay() {
+        let args = json!({"cmd": "echo $HOME/${A}x ~/y ~ '$NOPE' $ $1 a~"});
+        let outcome = answer_with(&COMMAND, &args, &mut |asked| {
+            assert_eq!(asked.args.0, ["A", "HOME", "NOPE"]);
+            Ok(Output::ok("A=1 2\0HOME=/h\0"))
+        });
+        let words = outcome.unwrap().changes[0].args.0.clone();
+        assert_eq!(words, ["", "echo", "/h/1 2x", "/h/y", "/h", "$NOPE", "$", "$1", "a~"]);
+        let args = json!({"cmd": "echo $HOME", "expand_argument_vars": false});
+        assert_eq!(without_host(&COMMAND, &args).unwrap().changes[0].args.0, ["", "echo", "$HOME"]);
+    }
+
+    #[test]
+    fn a_dry_run_can_say_what_would_run_and_knows_nothing_else() {
+        let outcome = without_host(&COMMAND, &json!({"cmd": "apt-get 'clean up' \"\n\u{1b}\""})).unwrap();
+        let change = &outcome.changes[0];
+        assert_eq!(change.summary, "run apt-get 'clean up' '\\n^['");
+        assert_eq!((change.nature, &change.touches), (Nature::Opaque, &Subjects::Undeclared));
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused() {
+        for args in [
+            json!({}),
+            json!({"cmd": ""}),
+            json!({"cmd": "a", "argv": ["b"]}),
+            json!({"cmd": "a 'b"}),
+            json!({"cmd": "-x"}),
+        ] {
+            assert!(without_host(&COMMAND, &args).is_err(), "{args}");
+        }
+        assert!(without_host(&SHELL, &json!({"cmd": " "})).is_err());
+    }
+
+    #[test]
+    fn lines_are_pythons() {
+        assert_eq!(lines("a\r\nb\rc\u{2028}d\n"), ["a", "b", "c", "d"]);
+        assert_eq!(lines("\n\n"), ["", ""]);
+        assert!(lines("").is_empty());
+    }
+}

@@ -65,7 +65,7 @@ pub static SHELL: Module = Module {
 /// Both outputs pass through a `cat` of their own, so that the request ends when nobody can write to them any more:
 /// else a background process would write into later replies. The status follows stdout behind a last line feed; the
 /// script's own tells only whether it was 0, for any status could mean something to wgops.
-pub(super) const RUN: Script = Script {
+const RUN: Script = Script {
     name: "run_command",
     text: r#"if [ -n "$1" ]; then
     cd -- "$1" || { printf '\n-\n'; exit 1; }
@@ -87,6 +87,9 @@ printf '\n%s\n' "$status"
 [ "$status" = 0 ] || exit 1
 exit 0"#,
 };
+
+/// This module's scripts.
+pub(super) const SCRIPTS: &[Script] = &[RUN];
 
 fn diff_command(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let words = match (args.text("cmd"), args.list("argv")) {

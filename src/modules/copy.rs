@@ -62,7 +62,7 @@ exit 0"#,
 };
 
 /// Scripts of this module and of those that share its code.
-pub(super) const SCRIPTS: [Script; 3] = [MAKE_PARENTS, WRITE, attributes::SET];
+pub(super) const SCRIPTS: &[Script] = &[MAKE_PARENTS, WRITE, attributes::SET];
 
 /// What is to be put somewhere.
 pub(super) struct Source<'a> {

@@ -53,8 +53,12 @@ pub static ALL: &[&Module] = &[
 
 /// Every script that changes a host.
 pub fn change_scripts() -> Vec<Script> {
-    [copy::SCRIPTS.as_slice(), updates::SCRIPTS].concat()
-    [&[command::RUN][..], &copy::SCRIPTS].concat()
+    let families: &[&[Script]] = &[
+        command::SCRIPTS, //
+        copy::SCRIPTS,
+        updates::SCRIPTS,
+    ];
+    families.concat()
 }
 
 /// One module: its name, its parameters, and its two pure functions.

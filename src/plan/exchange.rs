@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Tasks and loop items that are looked at ahead of their turn.
 const AHEAD_MAX: usize = 200;
 
+/// Exchanges that one task may take to learn what it wants to know, and two more for each item.
+const ASKED_MAX: usize = 50;
+
 /// What is sent to one host at once; the shells work side by side.
 pub struct Exchange {
     /// One entry for each effective user.
@@ -78,9 +81,16 @@ impl InFlight {
 }
 
 impl HostRun {
-    /// Gathers what the first task wants, and what tasks ahead will want.
-    pub(super) fn gather(&mut self) -> Exchange {
+    /// Gathers what the first task wants, and what tasks ahead will want; nothing when the task wants nothing new.
+    pub(super) fn gather(&mut self) -> Option<Exchange> {
         let wanted = self.ground.take_wanted();
+        if let Some(Queued::Task(running)) = self.queue.front_mut() {
+            running.asked += 1;
+            let most = ASKED_MAX + 2 * running.units.as_ref().map_or(0, Vec::len);
+            if wanted.is_empty() || running.asked > most {
+                return None;
+            }
+        }
         let costly = wanted.iter().any(|(_, asked)| asked.cost != Cost::Cheap);
         let mut all = wanted;
         if costly {
@@ -118,7 +128,7 @@ impl HostRun {
             }
         }
         self.in_flight = in_flight;
-        Exchange { shells }
+        Some(Exchange { shells })
     }
 
     fn explain_question(&mut self, user: &Effective, asked: &Asked) {

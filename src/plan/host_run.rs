@@ -118,7 +118,10 @@ impl HostRun {
                     running.begun.get_or_insert(now);
                     match self.advance() {
                         Front::Over => self.finish_front(),
-                        Front::Ask => return Next::Exchange(self.gather()),
+                        Front::Ask => match self.gather() {
+                            Some(exchange) => return Next::Exchange(exchange),
+                            None => self.give_up(),
+                        },
                         Front::Apply => return Next::Exchange(self.batch()),
                     }
                 }
@@ -188,6 +191,18 @@ impl HostRun {
             (Conduct::Real, check) => check != Some(true),
             (Conduct::DryButForced, check) => check == Some(false),
             (Conduct::Dry, _) => false,
+        }
+    }
+
+    /// Fails the first task because its module never has enough: a defect, which must not go on for ever.
+    fn give_up(&mut self) {
+        let Some(Queued::Task(running)) = self.queue.front_mut() else { return };
+        for unit in running.units.iter_mut().flatten() {
+            if !matches!(unit.stage, Stage::Ended(_)) {
+                let message =
+                    format!("{} asks without end; this is a defect of wgops", running.task.module.name);
+                unit.end(UnitEnd::failed(message, crate::model::Map::new()));
+            }
         }
     }
 

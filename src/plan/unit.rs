@@ -26,6 +26,8 @@ pub struct Running {
     pub units: Option<Vec<Unit>>,
     /// When the task was reached, on the run's clock.
     pub begun: Option<Duration>,
+    /// Exchanges that were made because it wanted to know something.
+    pub asked: usize,
 }
 
 /// One item of a task, or the task where it has no loop.
@@ -130,7 +132,7 @@ impl Running {
     /// A task that is not begun.
     pub fn new(task: Arc<Task>, uncertain: Option<String>) -> Self {
         let layer = Arc::new(super::scope::written(&task.vars));
-        Self { task, layer, uncertain, units: None, begun: None }
+        Self { task, layer, uncertain, units: None, begun: None, asked: 0 }
     }
 
     /// Gives it one unit without a loop.

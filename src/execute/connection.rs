@@ -111,17 +111,15 @@ impl HostConnection {
     /// # Errors
     /// The host can't be reached, or was lost on the way.
     pub async fn exchange(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
-        let session =
-            self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
-        drop(session.traffic());
-        if let [work] = exchange.shells.as_slice() {
-            if let Some(Item::Apply(change)) = work.items.first() {
-                match change.delivery.clone() {
-                    Delivery::Attached => {}
-                    Delivery::Detached => return self.detached(&work.user, change).await,
-                    Delivery::Reboot { boot_id, test_command } => {
-                        return self.reboot(&work.user, change, &boot_id, &test_command).await;
-                    }
+        self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
+        if let [work] = exchange.shells.as_slice()
+            && let Some(Item::Apply(change)) = work.items.first()
+        {
+            match change.delivery.clone() {
+                Delivery::Attached => {}
+                Delivery::Detached => return self.detached(&work.user, change).await,
+                Delivery::Reboot { boot_id, test_command } => {
+                    return self.reboot(&work.user, change, &boot_id, &test_command).await;
                 }
             }
         }

@@ -4,10 +4,10 @@ use super::Interrupt;
 use super::connection::HostConnection;
 use super::gate::{Gate, Pass};
 use crate::event::{Counts, Event};
-use crate::plan::{HostRun, Item, Next};
+use crate::plan::{Exchange, HostRun, Next};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// What a driver needs besides its host.
 #[derive(Clone)]
@@ -37,70 +37,94 @@ pub struct Left {
 }
 
 /// Takes a host through its play.
-pub async fn drive(mut run: HostRun, mut connection: HostConnection, mut road: Road) -> Left {
-    let mut permit = road.forks.clone().acquire_owned().await.ok();
-    let mut reason = None;
+pub async fn drive(run: HostRun, connection: HostConnection, road: Road) -> Left {
+    let mut driver = Driver { run, connection, road, permit: None, reason: None };
+    driver.take_permit().await;
     loop {
-        let next = run.next(road.begun.elapsed());
-        for event in run.take_events() {
-            // Nobody listens any more: the run goes on to a safe end all the same.
-            let _ = road.events.send(event).await;
-        }
+        let next = driver.run.next(driver.road.begun.elapsed());
+        driver.tell().await;
         match next {
             Next::Done => break,
-            Next::Wait(barrier) => {
-                if road.crowded {
-                    connection.close().await;
-                    permit = None;
-                }
-                if road.gate.arrive(barrier).await == Pass::Stop {
-                    run.abandon();
-                }
-                if permit.is_none() {
-                    permit = road.forks.clone().acquire_owned().await.ok();
-                }
+            Next::Wait(barrier) => driver.wait(barrier).await,
+            Next::Exchange(exchange) => driver.exchange(&exchange).await,
+        }
+    }
+    driver.leave().await
+}
+
+struct Driver {
+    run: HostRun,
+    connection: HostConnection,
+    road: Road,
+    permit: Option<OwnedSemaphorePermit>,
+    reason: Option<String>,
+}
+
+impl Driver {
+    async fn take_permit(&mut self) {
+        if self.permit.is_none() {
+            // The semaphore is never closed, so this can't fail.
+            self.permit = self.road.forks.clone().acquire_owned().await.ok();
+        }
+    }
+
+    /// Passes on what happened. Where nobody listens any more, the run goes on to a safe end all the same.
+    async fn tell(&mut self) {
+        for event in self.run.take_events() {
+            let _ = self.road.events.send(event).await;
+        }
+    }
+
+    async fn wait(&mut self, barrier: usize) {
+        if self.road.crowded {
+            self.connection.close().await;
+            self.permit = None;
+        }
+        if self.road.gate.arrive(barrier).await == Pass::Stop {
+            self.run.abandon();
+        }
+        self.take_permit().await;
+    }
+
+    async fn exchange(&mut self, exchange: &Exchange) {
+        if *self.road.interrupt.borrow() != Interrupt::None {
+            self.run.abandon();
+            self.reason = Some("interrupted before its next step".into());
+            return;
+        }
+        tracing::debug!(host = %self.run.host, shells = exchange.shells.len(), "exchange");
+        let interrupt = &mut self.road.interrupt;
+        let dropped = async {
+            // An error means that whoever could interrupt is gone.
+            if interrupt.wait_for(|level| *level == Interrupt::Drop).await.is_err() {
+                std::future::pending::<()>().await;
             }
-            Next::Exchange(exchange) => {
-                if *road.interrupt.borrow() != Interrupt::None {
-                    run.abandon();
-                    reason = Some("interrupted before its next step".to_owned());
-                    continue;
+        };
+        tokio::select! {
+            result = self.connection.exchange(exchange) => match result {
+                Ok(replies) => self.run.take(replies),
+                Err(broken) => {
+                    self.run.lose(&broken.reason, broken.replies, broken.nothing_sent);
+                    self.reason = Some(broken.reason);
                 }
-                let changes =
-                    exchange.shells.iter().flat_map(|s| &s.items).any(|i| matches!(i, Item::Apply(_)));
-                tracing::debug!(host = %run.host, changes, "exchange");
-                let dropped = async {
-                    // An error means that the sender is gone, and with it whoever could interrupt.
-                    if road.interrupt.wait_for(|level| *level == Interrupt::Drop).await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                };
-                tokio::select! {
-                    result = connection.exchange(&exchange) => match result {
-                        Ok(replies) => run.take(replies),
-                        Err(broken) => {
-                            run.lose(&broken.reason, broken.replies, broken.nothing_sent);
-                            reason = Some(broken.reason);
-                        }
-                    },
-                    () = dropped => {
-                        run.lose("interrupted twice", Vec::new(), false);
-                        reason = Some("interrupted twice: the connection was dropped".to_owned());
-                    }
-                }
+            },
+            () = dropped => {
+                self.run.lose("interrupted twice", Vec::new(), false);
+                self.reason = Some("interrupted twice: the connection was dropped".into());
             }
         }
     }
-    if road.crowded {
-        connection.close().await;
+
+    async fn leave(mut self) -> Left {
+        self.tell().await;
+        if self.road.crowded {
+            self.connection.close().await;
+        }
+        self.run.publish();
+        let failed = self.run.has_failed();
+        let reason = self.reason.or_else(|| failed.then(|| "a task failed".to_owned()));
+        let _ = self.road.events.send(Event::HostLeaves { host: self.run.host.clone(), reason }).await;
+        self.road.gate.leave(failed);
+        Left { connection: self.connection, counts: self.run.counts(), failed }
     }
-    run.publish();
-    drop(permit);
-    let failed = run.has_failed();
-    if failed && reason.is_none() {
-        reason = Some("a task failed".to_owned());
-    }
-    let _ = road.events.send(Event::HostLeaves { host: run.host.clone(), reason }).await;
-    road.gate.leave(failed);
-    Left { connection, counts: run.counts(), failed }
 }

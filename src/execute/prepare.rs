@@ -3,9 +3,9 @@
 use super::connection::HostAccess;
 use super::fleet::Order;
 use crate::load::inventory::{Beside, Inventory, Pattern};
-use crate::load::{Playbook, Problem, Problems};
+use crate::load::{Playbook, Problem, Problems, playbook};
 use crate::model::{HostName, Map, Secret, Value};
-use crate::plan::{Conduct, DefaultPrivilege, Layer, Shared, Tags, Variables, compile, written};
+use crate::plan::{Conduct, DefaultPrivilege, Layer, Play, Shared, Tags, Variables, compile, written};
 use crate::template::Templates;
 use indexmap::IndexSet;
 use std::collections::BTreeMap;
@@ -64,50 +64,83 @@ pub struct Prepared {
 ///
 /// # Errors
 /// Everything that is wrong with playbooks, inventory and options.
-pub fn prepare(wish: Wish<'_>) -> Result<Prepared, Problems> {
-    let mut inventory = wish.inventory;
+pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     let mut plays = Vec::new();
     for playbook in wish.playbooks {
         let directory =
             playbook.file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if directory.is_dir() {
-            inventory = inventory.with_variables_beside(Beside::Playbook, directory)?;
+            wish.inventory = wish.inventory.with_variables_beside(Beside::Playbook, directory)?;
         }
         plays.extend(compile(playbook, &wish.tags, &wish.templates)?.into_iter().zip(&playbook.plays));
     }
-    let mut warnings = inventory.warnings().to_vec();
+    let mut warnings = wish.inventory.warnings().to_vec();
+    let (plays, hosts) = choose(&wish, plays, &mut warnings)?;
+    let shared = Arc::new(shared(&wish.inventory, &wish.extra));
+    let access = access(&wish, &shared, &hosts)?;
+    let order = Order {
+        plays,
+        conduct: wish.conduct,
+        show_diff: wish.show_diff,
+        verbosity: wish.verbosity,
+        explain: wish.explain,
+        forgetful: false,
+        privilege: wish.privilege,
+        shared,
+        templates: wish.templates,
+    };
+    Ok(Prepared { order, access, hosts: hosts.into_iter().collect(), warnings })
+}
+
+/// Plays, each with its hosts.
+type Chosen = Vec<(Arc<Play>, Vec<HostName>)>;
+
+/// Chooses each play's hosts; and all hosts there are to reach.
+fn choose(
+    wish: &Wish<'_>,
+    plays: Vec<(Arc<Play>, &playbook::Play)>,
+    warnings: &mut Vec<Problem>,
+) -> Result<(Chosen, IndexSet<HostName>), Problems> {
     let limit = match &wish.limit {
         Some(pattern) => {
-            let selection = inventory.select(pattern)?;
+            let selection = wish.inventory.select(pattern)?;
             warnings.extend(selection.warnings);
             Some(selection.hosts)
         }
         None => None,
     };
     let mut chosen = Vec::new();
-    let mut all: IndexSet<HostName> = IndexSet::new();
+    let mut all = IndexSet::new();
     for (play, source) in plays {
         let pattern =
             Pattern::parse(&play.hosts, Some(&source.hosts_place)).map_err(|p| Problems(vec![p]))?;
-        let selection = inventory.select(&pattern)?;
+        let selection = wish.inventory.select(&pattern)?;
         warnings.extend(selection.warnings);
         let mut hosts = selection.hosts;
         hosts.retain(|host| limit.as_ref().is_none_or(|limit| limit.contains(host)));
         all.extend(hosts.iter().cloned());
         chosen.push((play, hosts));
     }
-    let shared = Arc::new(shared(&inventory, &wish.extra));
+    Ok((chosen, all))
+}
+
+/// How every host is reached: what the inventory says, and the command line where it doesn't.
+fn access(
+    wish: &Wish<'_>,
+    shared: &Arc<Shared>,
+    hosts: &IndexSet<HostName>,
+) -> Result<BTreeMap<HostName, HostAccess>, Problems> {
+    let reach = Reach {
+        inventory: &wish.inventory,
+        shared,
+        templates: &wish.templates,
+        extra: &wish.extra,
+        home: wish.home.as_deref(),
+    };
     let mut problems = Vec::new();
     let mut access = BTreeMap::new();
-    for host in &all {
-        let reached = Reach {
-            inventory: &inventory,
-            shared: &shared,
-            templates: &wish.templates,
-            extra: &wish.extra,
-            home: wish.home.as_deref(),
-        };
-        match reached.host(host) {
+    for host in hosts {
+        match reach.host(host) {
             Ok(mut found) => {
                 found.become_password = found.become_password.or_else(|| wish.become_password.clone());
                 let connection = &mut found.connection;
@@ -120,18 +153,7 @@ pub fn prepare(wish: Wish<'_>) -> Result<Prepared, Problems> {
         }
     }
     Problems::check(problems)?;
-    let order = Order {
-        plays: chosen,
-        conduct: wish.conduct,
-        show_diff: wish.show_diff,
-        verbosity: wish.verbosity,
-        forgetful: false,
-        explain: wish.explain,
-        privilege: wish.privilege,
-        shared,
-        templates: wish.templates,
-    };
-    Ok(Prepared { order, access, hosts: all.into_iter().collect(), warnings })
+    Ok(access)
 }
 
 fn shared(inventory: &Inventory, extra: &Map) -> Shared {

@@ -11,7 +11,6 @@ use crate::questions::packages::apt::{
 };
 use crate::questions::packages::{Held, Manager, Pending, Refresh, Update, UpdateKind, WhichManager};
 use crate::questions::services::{Outdated, OutdatedPrograms};
-use serde_json::json;
 use std::sync::Arc;
 
 /// The module.

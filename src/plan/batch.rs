@@ -130,11 +130,11 @@ impl HostRun {
             if last.replace((*position, *unit)) == Some((*position, *unit)) {
                 continue;
             }
-            if let Some(Queued::Task(running)) = self.queue.get_mut(*position) {
-                if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(*unit)) {
-                    let stage = std::mem::replace(&mut unit.stage, Stage::Fresh);
-                    unit.stage = change(stage);
-                }
+            if let Some(Queued::Task(running)) = self.queue.get_mut(*position)
+                && let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(*unit))
+            {
+                let stage = std::mem::replace(&mut unit.stage, Stage::Fresh);
+                unit.stage = change(stage);
             }
         }
     }

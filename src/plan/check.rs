@@ -84,10 +84,10 @@ impl Compiler<'_> {
                 self.not_yet(&node.place, name, help);
             }
         }
-        if let Some(node) = &own.become_method {
-            if node.to_value() != Value::String("sudo".into()) {
-                self.not_yet(&node.place, "become_method other than sudo", "use sudo");
-            }
+        if let Some(node) = &own.become_method
+            && node.to_value() != Value::String("sudo".into())
+        {
+            self.not_yet(&node.place, "become_method other than sudo", "use sudo");
         }
     }
 

@@ -114,10 +114,10 @@ impl Variables {
 
     /// Takes over what the host found out in earlier plays.
     fn recall(&mut self, mut known: Layer) {
-        if let Some(Binding::Data(facts)) = known.remove("ansible_facts") {
-            if let Value::Object(map) = facts.as_ref() {
-                self.add_facts(map.clone());
-            }
+        if let Some(Binding::Data(facts)) = known.remove("ansible_facts")
+            && let Value::Object(map) = facts.as_ref()
+        {
+            self.add_facts(map.clone());
         }
         self.set = Arc::new(known);
     }
@@ -270,10 +270,9 @@ impl Scope for OtherHost {
         }
         if let (Some(short), Some(Binding::Data(facts))) =
             (name.strip_prefix("ansible_"), self.published.get("ansible_facts"))
+            && let Some(fact) = facts.get(short)
         {
-            if let Some(fact) = facts.get(short) {
-                return Some(Binding::Data(Arc::new(fact.clone())));
-            }
+            return Some(Binding::Data(Arc::new(fact.clone())));
         }
         match name {
             "inventory_hostname" => {

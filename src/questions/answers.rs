@@ -54,7 +54,11 @@ struct Stored {
     reads: Subjects,
 }
 
-type Parsed = Result<Arc<dyn Any + Send + Sync>, ParseError>;
+/// An answer of any type.
+type AnyAnswer = Arc<dyn Any + Send + Sync>;
+/// What an answer depends on besides, by its output.
+type ReadsToo = fn(&Output) -> Subjects;
+type Parsed = Result<AnyAnswer, ParseError>;
 
 /// The answers known so far. Reading it notes what was looked at and what is wanted.
 #[derive(Default)]
@@ -63,7 +67,7 @@ pub struct Answers {
     parsed: RefCell<HashMap<Key, Parsed>>,
     wanted: RefCell<IndexMap<Key, Asked>>,
     /// How to find out from the output what an answer depends on besides.
-    reads_too: RefCell<HashMap<Key, fn(&Output) -> Subjects>>,
+    reads_too: RefCell<HashMap<Key, ReadsToo>>,
     looked_at: RefCell<Vec<Subjects>>,
     provisional: RefCell<Option<String>>,
     /// Subjects that a dry run would have touched, each with the name of the task.
@@ -91,7 +95,7 @@ impl Answers {
         self.note(&stored.reads);
         let mut parsed = self.parsed.borrow_mut();
         let answer = parsed.entry(key).or_insert_with(|| match &stored.raw {
-            Ok(output) => question.parse(output).map(|a| Arc::new(a) as Arc<dyn Any + Send + Sync>),
+            Ok(output) => question.parse(output).map(|a| Arc::new(a) as AnyAnswer),
             Err(why) => Err(ParseError(why.clone())),
         });
         match answer {

@@ -1,6 +1,8 @@
 //! The engine against real shells on this machine: playbooks over the connection `local`, in directories of their own.
 //! What needs real hosts is in `tests/hosts`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
+
 mod order;
 mod stage;
 mod unknown;

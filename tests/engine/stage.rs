@@ -42,10 +42,6 @@ impl Stage {
         Self { conduct: Conduct::Dry, ..Self::new() }
     }
 
-    pub fn path(&self, name: &str) -> String {
-        self.dir.path().join(name).to_string_lossy().into_owned()
-    }
-
     pub fn read(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.dir.path().join(name)).ok()
     }

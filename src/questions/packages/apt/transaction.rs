@@ -113,11 +113,11 @@ fn conffiles(lines: &[&str]) -> Vec<Conffile> {
     for line in lines {
         if let Some(file) = line.strip_prefix("Configuration file '") {
             named = file.strip_suffix('\'');
-        } else if line.contains("==> Using current old file") || line.contains("==> Keeping old config file")
+        } else if (line.contains("==> Using current old file")
+            || line.contains("==> Keeping old config file"))
+            && let Some(file) = named.take()
         {
-            if let Some(file) = named.take() {
-                kept.push(Conffile { kept: file.to_owned(), beside: format!("{file}.dpkg-dist") });
-            }
+            kept.push(Conffile { kept: file.to_owned(), beside: format!("{file}.dpkg-dist") });
         }
     }
     kept

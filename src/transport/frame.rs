@@ -13,7 +13,8 @@
 //! echo "MARK n STATUS"; echo "MARK n ." >&2
 //! ```
 //!
-//! where STATUS is 0 to 255, or `-` for a request that was not run. So each stream is cut where a mark begins; output
+//! where STATUS is 0 to 255, or `-` for a request that was not run. `go` in its place, on stdout alone, ends nothing: it
+//! says that the request is now reading raw content from the shell's own stdin (see `source.rs`). So each stream is cut where a mark begins; output
 //! needs no length, no last line feed, and may hold any byte. What comes before mark 0 is noise (a login shell's
 //! greetings): it is kept, up to [`NOISE_BYTES_MAX`], to explain a shell that never gets ready, and else dropped. A
 //! mark is never in an argument list or an environment: `echo` is a builtin everywhere.
@@ -63,6 +64,8 @@ pub(super) enum Event {
     Ready { pid: u32, printf_is_builtin: bool },
     /// A request is over.
     Reply { number: u64, told: Told },
+    /// A request waits for its content.
+    Go { number: u64 },
     /// A request has written more than it may; sent once for each.
     TooMuch { number: u64 },
     /// The streams make no sense. Nothing that follows can be trusted.
@@ -182,7 +185,7 @@ impl Lane {
                 self.pending = tail.to_vec();
                 return (line.len() <= TRAILER_BYTES_MAX).then_some(());
             };
-            self.finish(line.get(..end)?)?;
+            self.finish(line.get(..end)?, events)?;
             rest = line.get(end + 1..)?;
         }
         let held_back = rest.len().min(self.finder.needle().len() - 1);
@@ -203,11 +206,15 @@ impl Lane {
         }
     }
 
-    fn finish(&mut self, trailer: &[u8]) -> Option<()> {
+    fn finish(&mut self, trailer: &[u8], events: &mut Vec<Event>) -> Option<()> {
         let text = std::str::from_utf8(trailer).ok()?.strip_prefix(' ')?;
         let (number, status) = text.split_once(' ')?;
         if number.parse() != Ok(self.number) {
             return None;
+        }
+        if status == "go" {
+            events.push(Event::Go { number: self.number });
+            return Some(());
         }
         let (output, over) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.over));
         self.finished.push_back(Finished { trailer: status.to_owned(), output, over });

@@ -84,11 +84,12 @@ impl Shell {
             self.next = number + 1;
         }
         let mut source = Source::new(requests, first, &self.pipe.mark, &mut self.known);
-        let mut chunk = source.next();
+        let mut chunk = None;
         let (mut sent, mut done, mut since) = (0, 0, Instant::now());
         // Told for a request, perhaps before the end of the one before it is told by the other stream.
         let mut over: Option<(u64, Instant)> = None;
         while let Some(current) = requests.get(done) {
+            chunk = chunk.or_else(|| source.next());
             let limit = if self.pid.is_some() { current.deadline } else { self.opener.shell_timeout() };
             let is_over = over.filter(|(number, _)| *number == first + done as u64);
             let until = is_over.map_or(since + limit, |(_, when)| (when + OUTPUT_GRACE).min(since + limit));
@@ -111,14 +112,15 @@ impl Shell {
                         since = Instant::now();
                     }
                     sent = requests_complete;
-                    chunk = source.next();
                 }
                 Step::Came(incoming) => match self.take_in(incoming).await? {
-                    Some(Event::Reply { told, .. }) => {
+                    Some(Event::Reply { number, told }) => {
                         replies.push(told.into_reply(current));
+                        source.answered(number);
                         done += 1;
                         since = Instant::now();
                     }
+                    Some(Event::Go { number }) => source.going(number),
                     Some(Event::TooMuch { number }) => over = Some((number, Instant::now())),
                     Some(_) => {}
                     None => since = Instant::now(),

@@ -1,12 +1,20 @@
 //! The shell source that is sent for requests: the bootstrap, each script once as a function, and calls.
+//!
+//! A shell reads its stdin ahead in blocks, so that nothing it runs may read there: stdin is `/dev/null`, or a pipe from
+//! the shell's own `printf`, whose argument is the content. Large content would cost the shell many times its size in
+//! memory. It goes raw: the shell says `go` when it has read all that was sent and runs `head`, which then has the
+//! stdin to itself; nothing else is sent until the reply is there. Whatever happens to that request, no byte of its
+//! content can be taken for source: where `head` ends early the shell is killed.
 
 use super::frame::Mark;
 use super::{OnFailure, Request, quote};
-use crate::model::Script;
+use crate::model::{Content, Script};
 use std::collections::{HashMap, VecDeque};
 
 /// Content is written in pieces of this many bytes, so that a large one is never in memory twice.
 const CONTENT_PIECE_BYTES: usize = 64 << 10;
+/// Content up to this size travels in the source.
+const INLINE_BYTES_MAX: usize = 256 << 10;
 /// Smaller pieces are sent together up to about this size.
 const CHUNK_BYTES: usize = 128 << 10;
 
@@ -38,11 +46,19 @@ pub(super) struct Known {
 /// Source of an exchange, made piece by piece while it is being sent.
 pub(super) struct Source<'a> {
     pieces: VecDeque<(usize, Piece<'a>)>,
+    /// The last request that said `go`, and the last that was answered.
+    going: u64,
+    answered: u64,
 }
 
 enum Piece<'a> {
     Text(Vec<u8>),
-    Content(&'a [u8]),
+    /// Content as an argument of `printf`.
+    Escaped(&'a [u8]),
+    /// Content as it is, once the request asks for it.
+    Raw(u64, &'a [u8]),
+    /// Nothing more until this request is answered.
+    Wait(u64),
 }
 
 /// Some source, and how many requests are complete once it is sent.
@@ -54,71 +70,120 @@ pub(super) struct Chunk {
 impl<'a> Source<'a> {
     /// Prepares the source of requests whose numbers begin at `first`.
     pub fn new(requests: &'a [Request], first: u64, mark: &Mark, known: &mut Known) -> Self {
-        let mut source = Self { pieces: VecDeque::new() };
+        let mut source = Self { pieces: VecDeque::new(), going: 0, answered: 0 };
         let mut text = Vec::new();
         if !known.bootstrapped {
             known.bootstrapped = true;
             text.extend_from_slice(BOOTSTRAP.as_bytes());
-            end(&mut text, mark, 0, "$$:$wgops_p");
+            text.extend_from_slice(end(mark, 0, "$$:$wgops_p").as_bytes());
+            text.push(b'\n');
         }
         text.extend_from_slice(b"wgops_halted=\n");
         for (index, (number, request)) in (first..).zip(requests).enumerate() {
-            source.request(index, request, &mut text, known);
-            end(&mut text, mark, number, "$wgops_s");
-            if request.on_failure == OnFailure::Halt {
-                text.extend_from_slice(b"[ \"$wgops_s\" = 0 ] || wgops_halted=1\n");
-            }
-            source.pieces.push_back((index + 1, Piece::Text(std::mem::take(&mut text))));
+            source.request((index, number), request, &mut text, (mark, known));
         }
         source
     }
 
-    fn request(&mut self, index: usize, request: &'a Request, text: &mut Vec<u8>, known: &mut Known) {
+    /// All on one line: a shell has read a line to its end before it runs any of it.
+    fn request(
+        &mut self,
+        (index, number): (usize, u64),
+        request: &'a Request,
+        text: &mut Vec<u8>,
+        (mark, known): (&Mark, &mut Known),
+    ) {
+        let mut raw = None;
         if has_nul(request) {
-            text.extend_from_slice(b"wgops_s=-\n");
-            return;
-        }
-        let function = known.function(&request.script, text);
-        text.extend_from_slice(b"if [ -n \"$wgops_halted\" ]; then wgops_s=-\n");
-        if let Some(content) = &request.content {
-            text.extend_from_slice(b"elif [ $wgops_p != b ]; then wgops_s=-; echo ");
-            quote::word(NO_PRINTF, text);
-            text.extend_from_slice(b" >&2\nelse printf '%b' '");
-            self.pieces.push_back((index, Piece::Text(std::mem::take(text))));
-            self.pieces.push_back((index, Piece::Content(content.bytes())));
-            text.extend_from_slice(b"' 2>/dev/null | ");
-            call(&function, request, text);
+            text.extend_from_slice(b"wgops_s=-; ");
         } else {
-            text.extend_from_slice(b"else ");
-            call(&function, request, text);
-            text.extend_from_slice(b" </dev/null");
+            let function = known.function(&request.script, text);
+            text.extend_from_slice(b"if [ -n \"$wgops_halted\" ]; then wgops_s=-; ");
+            match request.content.as_ref().map(Content::bytes) {
+                None => {
+                    text.extend_from_slice(b"else ");
+                    call(&function, request, text);
+                    text.extend_from_slice(b" </dev/null");
+                }
+                Some(bytes) if bytes.len() <= INLINE_BYTES_MAX => {
+                    text.extend_from_slice(format!("elif [ $wgops_p != b ]; then wgops_s=-; echo '{NO_PRINTF}' >&2; else printf '%b' '").as_bytes());
+                    self.pieces.push_back((index, Piece::Text(std::mem::take(text))));
+                    self.pieces.push_back((index, Piece::Escaped(bytes)));
+                    text.extend_from_slice(b"' 2>/dev/null | ");
+                    call(&function, request, text);
+                }
+                Some(bytes) => {
+                    let (mark, length) = (mark.as_str(), bytes.len());
+                    text.extend_from_slice(
+                        format!("else echo \"{mark} {number} go\"; {{ head -c {length} 2>/dev/null || kill -KILL $$; }} | {{ ").as_bytes(),
+                    );
+                    call(&function, request, text);
+                    text.extend_from_slice(b"; wgops_s=$?; cat >/dev/null; exit $wgops_s; }");
+                    raw = Some(bytes);
+                }
+            }
+            text.extend_from_slice(b"; wgops_s=$?; fi; ");
         }
-        text.extend_from_slice(b"; wgops_s=$?; fi\n");
+        text.extend_from_slice(end(mark, number, "$wgops_s").as_bytes());
+        if request.on_failure == OnFailure::Halt {
+            text.extend_from_slice(b"; [ \"$wgops_s\" = 0 ] || wgops_halted=1");
+        }
+        text.push(b'\n');
+        self.pieces.push_back((index + usize::from(raw.is_none()), Piece::Text(std::mem::take(text))));
+        if let Some(bytes) = raw {
+            self.pieces.push_back((index + 1, Piece::Raw(number, bytes)));
+            self.pieces.push_back((index + 1, Piece::Wait(number)));
+        }
     }
 
-    /// The next chunk to send.
+    /// A request asks for its content.
+    pub fn going(&mut self, number: u64) {
+        self.going = number;
+    }
+
+    /// A request was answered.
+    pub fn answered(&mut self, number: u64) {
+        self.answered = number;
+    }
+
+    /// The next chunk to send; `None` while there is nothing, for now or at all.
     pub fn next(&mut self) -> Option<Chunk> {
         let mut chunk = Chunk { bytes: Vec::new(), requests_complete: 0 };
         while chunk.bytes.len() < CHUNK_BYTES {
             let Some((complete, piece)) = self.pieces.front_mut() else { break };
-            chunk.requests_complete = *complete;
-            match piece {
+            let spent = match piece {
                 Piece::Text(text) => {
                     chunk.bytes.append(text);
-                    self.pieces.pop_front();
+                    true
                 }
-                Piece::Content(bytes) => {
-                    let (now, later) = bytes.split_at(bytes.len().min(CONTENT_PIECE_BYTES));
-                    quote::percent_b(now, &mut chunk.bytes);
-                    *bytes = later;
-                    if later.is_empty() {
-                        self.pieces.pop_front();
-                    }
+                Piece::Escaped(bytes) => {
+                    quote::percent_b(cut(bytes), &mut chunk.bytes);
+                    bytes.is_empty()
                 }
+                // Answered without having asked: it was halted.
+                Piece::Raw(number, _) if self.answered >= *number => true,
+                Piece::Raw(number, bytes) if self.going == *number => {
+                    chunk.bytes.extend_from_slice(cut(bytes));
+                    bytes.is_empty()
+                }
+                Piece::Wait(number) if self.answered >= *number => true,
+                Piece::Raw(..) | Piece::Wait(_) => break,
+            };
+            let unfinished = !spent && matches!(piece, Piece::Raw(..));
+            chunk.requests_complete = complete.saturating_sub(usize::from(unfinished));
+            if spent {
+                self.pieces.pop_front();
             }
         }
         (!chunk.bytes.is_empty()).then_some(chunk)
     }
+}
+
+/// Takes one piece off the front.
+fn cut<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
+    let (now, later) = bytes.split_at(bytes.len().min(CONTENT_PIECE_BYTES));
+    *bytes = later;
+    now
 }
 
 impl Known {
@@ -145,11 +210,10 @@ fn call(function: &str, request: &Request, text: &mut Vec<u8>) {
     }
 }
 
-fn end(text: &mut Vec<u8>, mark: &Mark, number: u64, status: &str) {
+/// What writes the marks at a request's end.
+fn end(mark: &Mark, number: u64, status: &str) -> String {
     let mark = mark.as_str();
-    text.extend_from_slice(
-        format!("echo \"{mark} {number} {status}\"; echo \"{mark} {number} .\" >&2\n").as_bytes(),
-    );
+    format!("echo \"{mark} {number} {status}\"; echo \"{mark} {number} .\" >&2")
 }
 
 /// Whether an argument holds a NUL byte, which no argument of a process can.
@@ -160,7 +224,7 @@ pub(super) fn has_nul(request: &Request) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Argv, Content};
+    use crate::model::Argv;
     use std::time::Duration;
 
     const SCRIPT: Script = Script { name: "say", text: "echo \"$1\" # a comment" };
@@ -199,16 +263,39 @@ mod tests {
     #[test]
     fn what_holds_a_nul_is_never_called() {
         let source = text(&[request(&["a\0b"], None)], &mut Known::default());
-        assert!(!source.contains('\0') && source.contains("wgops_s=-\necho"));
+        assert!(
+            !source.contains('\0') && source.contains("\nwgops_s=-; echo") && !source.contains("wgops_0")
+        );
     }
 
     #[test]
-    fn large_content_comes_in_several_chunks_of_bounded_size() {
-        let requests = [request(&[], Some(&[0xff; 1 << 20])), request(&["last"], None)];
+    fn small_content_is_part_of_the_source_and_large_content_waits_until_it_is_asked_for() {
+        let content = vec![0xff; INLINE_BYTES_MAX];
+        let larger = vec![0xff; INLINE_BYTES_MAX + 1];
+        let requests = [request(&[], Some(&content)), request(&[], Some(&larger)), request(&["last"], None)];
         let mut source = Source::new(&requests, 1, &Mark::random().unwrap(), &mut Known::default());
-        let chunks: Vec<Chunk> = std::iter::from_fn(|| source.next()).collect();
-        assert!(chunks.len() > 10 && chunks.iter().all(|c| c.bytes.len() < 600 << 10));
-        assert_eq!(chunks.last().map(|c| c.requests_complete), Some(2));
-        assert_eq!(chunks[0].requests_complete, 0);
+        let sent = |source: &mut Source<'_>| {
+            let chunks: Vec<Chunk> = std::iter::from_fn(|| source.next()).collect();
+            assert!(chunks.iter().all(|c| c.bytes.len() < 600 << 10));
+            (chunks.iter().map(|c| c.bytes.len()).sum::<usize>(), chunks.last().map(|c| c.requests_complete))
+        };
+        let (bytes, complete) = sent(&mut source);
+        assert!(bytes > 5 * INLINE_BYTES_MAX && complete == Some(1), "{bytes} {complete:?}");
+        source.going(2);
+        assert_eq!(sent(&mut source), (larger.len(), Some(2)));
+        source.answered(2);
+        let (bytes, complete) = sent(&mut source);
+        assert!(bytes < 1000 && complete == Some(3));
+    }
+
+    #[test]
+    fn content_that_is_never_asked_for_is_never_sent() {
+        let larger = vec![0xff; INLINE_BYTES_MAX + 1];
+        let requests = [request(&[], Some(&larger)), request(&["last"], None)];
+        let mut source = Source::new(&requests, 1, &Mark::random().unwrap(), &mut Known::default());
+        assert!(source.next().is_some() && source.next().is_none());
+        source.answered(1);
+        let last = source.next().unwrap();
+        assert!(last.bytes.len() < 1000 && last.requests_complete == 2);
     }
 }

@@ -66,18 +66,31 @@ async fn halts(shell: &mut Shell) {
 
 async fn carries_content(shell: &mut Shell) {
     let bytes: Vec<u8> = (0..5 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let content = |bytes: &[u8]| Some(Content::new(bytes));
-    let big = Request { content: content(&bytes), output_bytes_max: 6 << 20, ..request(CAT, []) };
-    let unread = Request { content: content(&bytes), ..eval("echo unread") };
-    let empty = Request { content: content(b""), ..eval("cat; echo empty") };
-    let replies = shell.exchange(&[big, unread, empty, eval("echo next")]).await.unwrap();
+    let with = |request: Request, bytes: &[u8]| Request { content: Some(Content::new(bytes)), ..request };
+    let big = Request { output_bytes_max: 6 << 20, ..with(request(CAT, []), &bytes) };
+    let small = with(request(CAT, []), &bytes[..100_000]);
+    let unread = with(eval("echo unread"), &bytes);
+    let empty = with(eval("cat; echo empty"), b"");
+    let source = with(eval("head -c 3; exit 7"), &b"x\necho this is no source\n".repeat(100_000));
+    let replies = shell.exchange(&[big, small, unread, empty, source, eval("echo next")]).await.unwrap();
     let expected = [
         exited(0, &bytes, b""),
+        exited(0, &bytes[..100_000], b""),
         exited(0, b"unread\n", b""),
         exited(0, b"empty\n", b""),
+        exited(7, b"x\ne", b""),
         exited(0, b"next\n", b""),
     ];
     assert!(replies == expected, "{replies:?}");
+
+    let halt = Request { on_failure: OnFailure::Halt, ..eval("false") };
+    let replies = shell.exchange(&[halt, with(request(CAT, []), &bytes), eval("echo never")]).await.unwrap();
+    assert_eq!((replies[1].end, replies[2].end), (End::NotRun, End::NotRun));
+
+    let stuck = Request { deadline: Duration::from_millis(300), ..with(eval("sleep 1000"), &bytes) };
+    let replies = shell.exchange(&[stuck, eval("echo next")]).await.unwrap();
+    assert!(matches!(replies[0].end, End::TimedOut(_)), "{replies:?}");
+    assert_eq!(replies[1], exited(0, b"next\n", b""));
 }
 
 async fn kills_what_overruns(shell: &mut Shell) {
@@ -209,6 +222,42 @@ async fn a_shell_that_nobody_listens_to_blocks_no_other() {
     // What stays behind writes on, while nobody asks this shell anything.
     a.exchange(&[eval("head -c 50000000 /dev/zero & echo started")]).await.unwrap();
     assert_eq!(b.exchange(&[eval("echo here")]).await.unwrap(), [exited(0, b"here\n", b"")]);
+}
+
+#[tokio::test]
+async fn sixty_four_mebibytes_travel_without_the_host_s_memory() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let session = ssh(&sshd).await;
+    let mut shell = session.shell(None).await.unwrap();
+    let bytes: Vec<u8> = (0..64 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let digest = wgops::model::Digest::of(&bytes).hex();
+    let asked = Request {
+        content: Some(Content::new(bytes)),
+        deadline: Duration::from_secs(60),
+        ..eval("sha256sum")
+    };
+    let memory = eval("grep VmHWM /proc/$$/status | tr -dc 0-9");
+    let replies = shell.exchange(&[asked, memory]).await.unwrap();
+    assert_eq!(replies[0], exited(0, format!("{digest}  -\n").as_bytes(), b""));
+    let kibibytes: u64 = String::from_utf8_lossy(&replies[1].stdout).parse().unwrap();
+    assert!(kibibytes < 20_000, "the shell took {kibibytes} KiB");
+}
+
+#[tokio::test]
+async fn content_whose_reader_is_cut_off_is_never_taken_for_source() {
+    let session = local().await;
+    let mut shell = session.shell(None).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made");
+    let text = format!("touch {}\n", made.display()).repeat(20_000);
+    // Kills the `head` that feeds it, of all that read on the shell's behalf.
+    let kill = "for p in /proc/[0-9]*; do case $(tr '\\000' ' ' <$p/cmdline) in 'head -c LENGTH ') kill -KILL ${p#/proc/} ;; esac
+        done 2>/dev/null; cat >/dev/null; sleep 20";
+    let kill = kill.replace("LENGTH", &text.len().to_string());
+    let asked = Request { content: Some(Content::new(text.into_bytes())), ..eval(&kill) };
+    let lost = shell.exchange(&[asked, eval("echo next")]).await.unwrap_err();
+    assert!(matches!(lost.cause, LostCause::Shell(_)), "{lost}");
+    assert!(!made.exists());
 }
 
 #[tokio::test]

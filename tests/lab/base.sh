@@ -6,7 +6,7 @@
 # the changes in the mounted tree $1; parent_of_layer says what is below.
 
 # The kinds a host can be of. To add one: name it here, write layer_NAME.
-host_kinds=(plain kernel)
+host_kinds=(plain kernel python)
 
 # parent_of_layer NAME
 parent_of_layer() {
@@ -80,3 +80,21 @@ layer_base() {
 layer_plain() { :; }
 
 layer_kernel() { tree_install "$1" linux-fake=1.0; }
+
+# With Python, for measuring wgops beside tools that need it on the hosts (benches/). The only layer that takes packages
+# from Debian's mirror; its lists are kept apart, so that the host itself still knows the lab's repository alone.
+layer_python() {
+    local tree=$1 apt proxy
+    # shellcheck disable=SC2154  # the release is named in debian.sh
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $debian_release main" >"$tree/tmp/mirror.list"
+    mkdir -p "$tree/tmp/lists/partial"
+    cp /etc/resolv.conf "$tree/etc/resolv.conf"
+    eval "$(apt-config shell proxy Acquire::http::Proxy)"
+    apt=(apt-get -q -y -o Dir::Etc::SourceList=/tmp/mirror.list -o Dir::Etc::SourceParts=/dev/null
+        -o Dir::State::Lists=/tmp/lists ${proxy:+-o "Acquire::http::Proxy=$proxy"})
+    chroot "$tree" "${apt[@]}" update
+    # python3-apt is what Ansible's module `apt` asks for.
+    DEBIAN_FRONTEND=noninteractive chroot "$tree" "${apt[@]}" install --no-install-recommends python3 python3-apt
+    rm -rf "$tree/tmp/mirror.list" "$tree/tmp/lists"
+    : >"$tree/etc/resolv.conf"
+}

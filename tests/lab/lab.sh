@@ -18,8 +18,9 @@ usage: scripts/lab VERB …
   up N [OPTIONS]        start hosts h1 to hN, those that do not run yet
       --from K            hosts hK and the N-1 after it
       --latency MS        new hosts are MS milliseconds away, each way
-      --kind KIND         plain, or kernel: has a fake kernel that wants a reboot
-                          after its update; default: plain, every third one kernel
+      --kind KIND         plain; kernel: has a fake kernel that wants a reboot
+                          after its update; python: has Python, for benches/;
+                          default: plain, every third one kernel
       --name PREFIX       another name than h
       --disk SIZE         new hosts have a disk of SIZE (64M) in memory; it is
                           lost when the host goes down

@@ -305,6 +305,16 @@ def measure(tool, job, hosts, group, watch_memory=False):
     return sample, f"{why}\n{output[-3000:]}" if why else None
 
 
+def settle(tools, job, hosts, group):
+    """Rounds that are not counted: caches get warm, and each tool brings the hosts to where it has nothing to do, until
+    a whole round finds nothing. Two tools that undo each other's work never get there."""
+    for _ in range(4):
+        refusals = [(tool.name, why) for tool in tools for why in [measure(tool, job, hosts, group)[1]] if why]
+        if not refusals:
+            return
+    sys.exit(f"measure: {job} does not settle: {refusals[0][0]}: {refusals[0][1]}")
+
+
 def spread(values):
     return f"{statistics.median(values):.3g} ({min(values):.3g}–{max(values):.3g})"
 
@@ -373,16 +383,14 @@ def main():
             for scenario in options.scenarios.split(","):
                 some = scenarios[scenario]
                 by_tool = results.setdefault(job, {}).setdefault(titles[scenario], {tool.name: [] for tool in tools})
-                # The first round is not counted: it warms caches up, and each tool brings the hosts to where it has
-                # nothing left to do. The last looks at memory, which takes time.
-                for number in range(options.rounds + 2):
+                settle(tools, job, some, group)
+                # The last round looks at memory, which takes time.
+                for number in range(1, options.rounds + 2):
                     for tool in tools:
-                        last = number == options.rounds + 1
-                        sample, why = measure(tool, job, some, group, watch_memory=last)
-                        if why and number > 0:
+                        sample, why = measure(tool, job, some, group, watch_memory=number > options.rounds)
+                        if why:
                             sys.exit(f"measure: {tool.name}, {job}, {scenario}: {why}")
-                        if number > 0:
-                            by_tool[tool.name].append(sample)
+                        by_tool[tool.name].append(sample)
                     print(f"{job}, {titles[scenario]}: round {number} of {options.rounds + 1}", file=sys.stderr)
             if {"near", "far"} <= set(options.scenarios.split(",")):
                 trip = round_trip_seconds(far[0])

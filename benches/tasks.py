@@ -82,7 +82,7 @@ class Template:
     def pyinfra(self):
         data = "".join(f", {name}={value!r}" for name, value in self.data.items())
         return (f"files.template(src={'templates/' + self.source!r}, dest={self.path!r}, "
-                f"user='root', group='root', mode='644'{data})")
+                f"user='root', group='root', mode='644', jinja_env_kwargs={{'trim_blocks': True}}{data})")
 
     def shell(self):
         # As Ansible has it: blocks take their line end with them, and the last line keeps its own.

@@ -16,6 +16,9 @@ mod command;
 mod copy;
 mod debug;
 mod fail;
+mod file;
+mod file_link;
+mod file_tree;
 #[cfg(test)]
 pub(crate) mod harness;
 mod mode;
@@ -43,6 +46,7 @@ pub static ALL: &[&Module] = &[
     &copy::MODULE,
     &debug::MODULE,
     &fail::MODULE,
+    &file::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
     &set_fact::MODULE,
@@ -56,6 +60,7 @@ pub fn change_scripts() -> Vec<Script> {
     let families: &[&[Script]] = &[
         command::SCRIPTS, //
         copy::SCRIPTS,
+        file::SCRIPTS,
         updates::SCRIPTS,
     ];
     families.concat()

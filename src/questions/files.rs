@@ -35,6 +35,8 @@ pub struct Inspected {
     pub real: String,
     /// Whether the directory that holds it is there.
     pub parent_exists: bool,
+    /// How many bytes of `real` name the nearest directory that is there.
+    existing_bytes: usize,
     /// What is there, links not followed; `None`: nothing.
     pub node: Option<Node>,
     /// Where it leads, if it is a symbolic link.
@@ -172,6 +174,11 @@ impl Inspected {
         }
         let directory = self.real.rsplit_once('/').map_or("", |(directory, _)| directory);
         format!("{directory}/{relative}")
+    }
+
+    /// Where in [`Inspected::real`] the first name that isn't there begins, in bytes: the end of what is there.
+    pub fn missing_from(&self) -> usize {
+        self.existing_bytes
     }
 
     /// Whether a directory is there once links are followed.
@@ -322,6 +329,7 @@ fn fields(output: &Output) -> Option<Inspected> {
     Some(Inspected {
         real: format!("{directory}/{name}"),
         parent_exists: !name.contains('/'),
+        existing_bytes: directory.len(),
         node,
         link: match is_link {
             true => Some(Link {

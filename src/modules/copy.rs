@@ -189,6 +189,7 @@ pub(super) fn put(source: Source<'_>, args: &Args, host: &Host<'_>) -> Result<Ou
         wanted: &wanted,
         preserved: source.mode,
         args,
+        old: None,
     };
     let change = placement.change(host)?;
     Ok(Outcome::change(result, parents.into_iter().chain(change).collect()))

@@ -269,7 +269,7 @@ fn directories(target: &Target<'_>) -> Result<Vec<Change>, Stop> {
     if target.seen.link.is_some() && target.args.flag("follow") {
         return Ok(vec![create(target, &real, target.named, NodeKind::Directory)]);
     }
-    let first_missing = target.seen.missing_from();
+    let first_missing = target.seen.existing_bytes;
     let mut changes = Vec::new();
     for (at, _) in real.match_indices('/').filter(|(at, _)| *at > first_missing) {
         let path = real.get(..at).unwrap_or_default();

@@ -21,6 +21,8 @@ mod file_link;
 mod file_tree;
 #[cfg(test)]
 pub(crate) mod harness;
+mod line_edit;
+mod lineinfile;
 mod mode;
 mod pending_updates;
 mod ping;
@@ -47,6 +49,7 @@ pub static ALL: &[&Module] = &[
     &debug::MODULE,
     &fail::MODULE,
     &file::MODULE,
+    &lineinfile::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
     &set_fact::MODULE,

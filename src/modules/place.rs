@@ -103,6 +103,8 @@ pub(super) struct Placement<'a> {
     pub preserved: Option<u32>,
     /// `backup` and `validate`.
     pub args: &'a Args,
+    /// The old content, where it is known already.
+    pub old: Option<&'a [u8]>,
 }
 
 /// Where content comes from.
@@ -219,9 +221,10 @@ impl Placement<'_> {
         if !host.show_diff || new.bytes().len() as u64 > DIFF_BYTES_MAX {
             return Ok(None);
         }
-        let before = match old {
-            None => Vec::new(),
-            Some(_) => {
+        let before = match (old, self.old) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(known)) => known.to_vec(),
+            (Some(_), None) => {
                 let answer = host.get(Read { path: self.real(), bytes_max: DIFF_BYTES_MAX })?;
                 match answer.as_ref() {
                     OldContent::Whole(bytes) => bytes.clone(),

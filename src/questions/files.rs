@@ -36,7 +36,7 @@ pub struct Inspected {
     /// Whether the directory that holds it is there.
     pub parent_exists: bool,
     /// How many bytes of `real` name the nearest directory that is there.
-    existing_bytes: usize,
+    pub existing_bytes: usize,
     /// What is there, links not followed; `None`: nothing.
     pub node: Option<Node>,
     /// Where it leads, if it is a symbolic link.
@@ -174,11 +174,6 @@ impl Inspected {
         }
         let directory = self.real.rsplit_once('/').map_or("", |(directory, _)| directory);
         format!("{directory}/{relative}")
-    }
-
-    /// Where in [`Inspected::real`] the first name that isn't there begins, in bytes: the end of what is there.
-    pub fn missing_from(&self) -> usize {
-        self.existing_bytes
     }
 
     /// Whether a directory is there once links are followed.

@@ -1,0 +1,301 @@
+//! `lineinfile`: that a line is in a file, or is not. What that comes to is computed from the file's content by
+//! `line_edit`; the file is then put in place as a whole.
+
+use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER, Wanted};
+use super::copy::MAKE_PARENTS;
+use super::line_edit::{Edit, Edited};
+use super::place::{BACKUP, New, Placement, VALIDATE};
+use super::{Args, Change, FreeForm, Host, Kind, Module, Outcome, Param};
+use crate::model::{Content, Digest, Map, Subject};
+use crate::questions::contents::{Content as Old, Read};
+use crate::questions::files::{Inspect, Inspected};
+use crate::questions::{Output, Refusal, Stop};
+
+/// Largest file that is edited.
+const BYTES_MAX: u64 = 4 << 20;
+
+/// The module.
+pub static MODULE: Module = Module {
+    name: "lineinfile",
+    aliases: &[],
+    summary: "Puts a line in a file, changes one, or removes lines",
+    params: &[
+        Param::required("path", Kind::Path, "the file").or(&["dest", "destfile", "name"]),
+        Param::optional("line", Kind::Text, "the line").or(&["value"]),
+        Param::optional(
+            "regexp",
+            Kind::Text,
+            "a pattern: the last line that fits is replaced, or all removed",
+        )
+        .or(&["regex"]),
+        Param::optional("search_string", Kind::Text, "the same with a text instead of a pattern"),
+        Param::optional("state", Kind::Choice(&["present", "absent"]), "whether the line is to be there")
+            .default("present"),
+        Param::optional(
+            "insertafter",
+            Kind::Text,
+            "EOF, or a pattern: a new line goes behind its last match",
+        ),
+        Param::optional(
+            "insertbefore",
+            Kind::Text,
+            "BOF, or a pattern: a new line goes before its last match",
+        ),
+        Param::optional("firstmatch", Kind::Bool, "use the first match instead of the last").default("no"),
+        Param::optional("backrefs", Kind::Bool, "line may hold \\1; without a match nothing is changed")
+            .default("no"),
+        Param::optional("create", Kind::Bool, "make the file if it isn't there").default("no"),
+        BACKUP,
+        VALIDATE,
+        OWNER,
+        GROUP,
+        MODE,
+        NOT_YET,
+        Param::not_yet("encoding"),
+    ],
+    free_form: FreeForm::No,
+    diff,
+    result,
+};
+
+fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+    // What is wrong with the parameters is said before the host is asked.
+    Edit::read(args, &str::to_owned)?;
+    let path = args.needed("path")?;
+    let wanted = Wanted::ask(args, host);
+    let (seen, old) =
+        host.get((Inspect::path(path), Read { path: path.to_owned(), bytes_max: BYTES_MAX }))?;
+    let wanted = wanted?;
+    let absent = args.text("state") == Some("absent");
+    let old = match old.as_ref() {
+        Old::Whole(bytes) => Some(bytes.as_slice()),
+        Old::Absent if absent => return Ok(Outcome::in_order(message("file not present"))),
+        Old::Absent if args.flag("create") => None,
+        Old::Absent => return refuse(257, format!("Destination {path} does not exist !")),
+        Old::NoFile => return refuse(256, format!("Path {path} is a directory !")),
+        Old::TooLarge => {
+            let limit = BYTES_MAX >> 20;
+            return Err(Stop::refuse(format!("{path} is larger than {limit} MiB, which is not edited")));
+        }
+    };
+    let text = Text::decode(old.unwrap_or_default());
+    let edit = Edit::read(args, &|given| text.adapt(given))?;
+    let (lines, message, removed) = if absent {
+        let (lines, removed) = edit.remove(text.lines())?;
+        (lines, format!("{removed} line(s) removed"), Some(removed))
+    } else {
+        let Edited { lines, message } = edit.put(text.lines())?;
+        (lines, message.to_owned(), None)
+    };
+    let new = text.encode(&lines.concat());
+    finish(Finish { path, seen: &seen, old, new, wanted: &wanted, message, removed, args }, host)
+}
+
+/// All that the outcome is made from.
+struct Finish<'a> {
+    path: &'a str,
+    seen: &'a Inspected,
+    old: Option<&'a [u8]>,
+    new: Vec<u8>,
+    wanted: &'a Wanted,
+    message: String,
+    removed: Option<usize>,
+    args: &'a Args,
+}
+
+fn finish(it: Finish<'_>, host: &Host<'_>) -> Result<Outcome, Stop> {
+    // The digest of the very content that was edited: the change stops where the file is another by then.
+    let seen = Inspected { digest: it.old.map(|old| Digest::of(old).hex()), ..it.seen.clone() };
+    let is_same = it.old == Some(it.new.as_slice());
+    let placement = Placement {
+        named: it.path,
+        seen: &seen,
+        follow: true,
+        new: New::Content(Content::new(it.new)),
+        wanted: it.wanted,
+        preserved: None,
+        args: it.args,
+        old: it.old,
+    };
+    // A file that isn't there and would stay empty is not made.
+    let change = match it.old {
+        None if it.message.is_empty() => None,
+        _ => placement.change(host)?,
+    };
+    let mut result = message(&match (is_same && change.is_some(), it.message.as_str()) {
+        (false, said) => said.to_owned(),
+        (true, "") => "ownership, perms or SE linux context changed".to_owned(),
+        (true, said) => format!("{said} and ownership, perms or SE linux context changed"),
+    });
+    result.insert("backup".into(), "".into());
+    if let Some(removed) = it.removed {
+        result.insert("found".into(), removed.into());
+    }
+    let parents = change.as_ref().and_then(|_| parents(it.path, it.seen));
+    Ok(Outcome::change(result, parents.into_iter().chain(change).collect()))
+}
+
+fn message(text: &str) -> Map {
+    let mut result = Map::new();
+    result.insert("msg".into(), text.into());
+    result
+}
+
+fn parents(path: &str, seen: &Inspected) -> Option<Change> {
+    let (parent, _) = path.rsplit_once('/').filter(|_| !seen.parent_exists)?;
+    let summary = format!("make the directory {parent}");
+    Some(Change::state(summary, MAKE_PARENTS, [parent], [Subject::path(parent)]))
+}
+
+fn refuse<T>(code: i64, message: String) -> Result<T, Stop> {
+    let mut result = Map::new();
+    result.insert("rc".into(), code.into());
+    Err(Stop::Refuse(Refusal { message, result }))
+}
+
+/// Ansible calls the backup `backup` here.
+fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
+    let mut result = attributes::result(outcome, outputs);
+    if let Some(backup) = result.shift_remove("backup_file") {
+        result.insert("backup".into(), backup);
+    }
+    result
+}
+
+/// A file's content as text that can be written back byte by byte: as UTF-8, or else each byte as one character.
+struct Text {
+    text: String,
+    is_utf8: bool,
+}
+
+impl Text {
+    fn decode(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self { text: text.to_owned(), is_utf8: true },
+            Err(_) => Self { text: bytes.iter().copied().map(char::from).collect(), is_utf8: false },
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.text.split_inclusive('\n').map(str::to_owned).collect()
+    }
+
+    /// What a user wrote, in the file's terms.
+    fn adapt(&self, text: &str) -> String {
+        if self.is_utf8 { text.to_owned() } else { text.bytes().map(char::from).collect() }
+    }
+
+    fn encode(&self, text: &str) -> Vec<u8> {
+        match self.is_utf8 {
+            true => text.as_bytes().to_vec(),
+            false => text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::PRECONDITION_FAILED;
+    use crate::modules::harness::Bench;
+    use serde_json::json;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    #[test]
+    fn a_line_is_put_once_in_one_exchange_and_removed_again() {
+        for bench in Bench::every_shell() {
+            for name in ["plain", "a b", "-n", "two\nlines", "*", "'"] {
+                let mut args =
+                    json!({"path": bench.file(name, "a=1\n"), "regexp": "^b=", "line": "b='$x' \\"});
+                let settled = bench.settle(&MODULE, &args);
+                assert_eq!((settled.rounds, &settled.result["msg"]), (1, &json!("line added")));
+                assert_eq!(bench.read(name), "a=1\nb='$x' \\\n");
+                assert_eq!(bench.in_order(&MODULE, &args)["msg"], json!(""));
+                args["state"] = json!("absent");
+                let result = bench.changes(&MODULE, &args);
+                assert_eq!((&result["found"], &result["msg"]), (&json!(1), &json!("1 line(s) removed")));
+                assert_eq!(bench.read(name), "a=1\n");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_refused_or_made_with_its_directories_and_mode() {
+        for bench in Bench::every_shell() {
+            let path = bench.path("d/e/f");
+            let mut args = json!({"path": path, "line": "x", "mode": "0600"});
+            assert_eq!(bench.refusal(&MODULE, &args), format!("Destination {path} does not exist !"));
+            args["create"] = json!(true);
+            assert_eq!(bench.changes(&MODULE, &args)["mode"], json!("0600"));
+            assert_eq!(bench.read("d/e/f"), "x\n");
+            let gone = json!({"path": bench.path("none"), "line": "x", "state": "absent"});
+            assert_eq!(bench.in_order(&MODULE, &gone)["msg"], json!("file not present"));
+            let directory = json!({"path": bench.path("d"), "line": "x"});
+            assert!(bench.refusal(&MODULE, &directory).contains("is a directory !"));
+        }
+    }
+
+    #[test]
+    fn mode_owner_and_link_of_the_file_stay() {
+        for bench in Bench::every_shell() {
+            bench.file("target", "");
+            std::fs::set_permissions(bench.at("target"), PermissionsExt::from_mode(0o604)).unwrap();
+            symlink("target", bench.at("link")).unwrap();
+            let mut args = json!({"path": bench.path("link"), "line": "x"});
+            bench.changes(&MODULE, &args);
+            assert!(bench.at("link").is_symlink());
+            let mode = || std::fs::metadata(bench.at("target")).unwrap().mode() & 0o7777;
+            assert_eq!((bench.read("target").as_str(), mode()), ("x\n", 0o604));
+            args["mode"] = json!("0640");
+            let result = bench.changes(&MODULE, &args);
+            assert_eq!(
+                (&result["msg"], mode()),
+                (&json!("ownership, perms or SE linux context changed"), 0o640)
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_stay_as_they_are() {
+        for bench in Bench::every_shell() {
+            std::fs::write(bench.at("f"), b"caf\xe9\n\xff\r\n").unwrap();
+            let args = json!({"path": bench.path("f"), "line": "thé", "insertbefore": "^caf"});
+            bench.changes(&MODULE, &args);
+            assert_eq!(std::fs::read(bench.at("f")).unwrap(), b"th\xc3\xa9\ncaf\xe9\n\xff\r\n");
+        }
+    }
+
+    #[test]
+    fn what_does_not_validate_stays_out_and_a_backup_is_named() {
+        for bench in Bench::every_shell() {
+            let path = bench.file("f", "good\n");
+            let args = |validate| json!({"path": path, "line": "new", "validate": validate, "backup": true});
+            assert_eq!(bench.settle(&MODULE, &args("grep -q nothing %s")).result["failed"], json!(true));
+            assert_eq!(bench.read("f"), "good\n");
+            let result = bench.changes(&MODULE, &args("grep -q new %s"));
+            let backup = std::fs::read_to_string(result["backup"].as_str().unwrap()).unwrap();
+            assert_eq!(backup, "good\n");
+        }
+    }
+
+    #[test]
+    fn an_edit_stops_where_the_file_is_another_by_then() {
+        for bench in Bench::every_shell() {
+            let args = json!({"path": bench.file("f", "a\n"), "line": "x"});
+            let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
+            bench.file("f", "b\n");
+            assert_eq!(bench.apply(&outcome.changes[0]).status, PRECONDITION_FAILED);
+            assert_eq!(bench.read("f"), "b\n");
+        }
+    }
+
+    #[test]
+    fn both_contents_are_there_to_compare() {
+        let mut bench = Bench::new();
+        bench.show_diff = true;
+        let args = json!({"path": bench.file("f", "a\n"), "line": "x"});
+        let (outcome, rounds) = bench.diff(&MODULE, &args).unwrap();
+        let diff = outcome.changes[0].diff.clone().unwrap();
+        assert_eq!((diff.before.as_str(), diff.after.as_str(), rounds), ("a\n", "a\nx\n", 1));
+    }
+}

@@ -251,7 +251,7 @@ class Wgops(Tool):
 
     def command(self, job, hosts):
         inventory = f"hosts{len(hosts)}" if len(hosts) > 1 else hosts[0].name
-        what = ["audit", "--fail-on", "never"] if job == "audit" else ["run", f"playbooks/{job}.yml"]
+        what = ["audit", "--fail-on", "none"] if job == "audit" else ["run", f"playbooks/{job}.yml"]
         words = [self.program, "-v", *what, "--inventory", inventory, "--identity", f"{self.lab}/keys/alice"]
         return words, {"HOME": str(self.work)}, self.repository
 

@@ -5,14 +5,15 @@ use super::convert::valid;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::evaluate::into_engine;
 use crate::model;
-use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
+use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State, Value};
 
 /// A word of the templates' vocabulary.
 pub(super) struct Word {
     /// The name in templates.
     pub name: &'static str,
-    /// Names of the parameters after the operand. One that begins with `*` takes all that is left.
+    /// Names of the parameters after the operand. One that begins with `*` takes all further positions; those after it
+    /// go by name only.
     pub params: &'static [&'static str],
     /// What it does.
     pub body: Body,
@@ -46,8 +47,8 @@ impl Call {
 
     fn bind(word: &'static Word, operand: Value, values: impl Iterator<Item = Value>) -> Result<Self, Error> {
         let mut call = Self { word, operand, args: vec![None; word.params.len()], rest: Vec::new() };
-        let takes_rest = word.params.last().is_some_and(|last| last.starts_with('*'));
-        let positional = word.params.len() - usize::from(takes_rest);
+        let star = word.params.iter().position(|param| param.starts_with('*'));
+        let (takes_rest, positional) = (star.is_some(), star.unwrap_or(word.params.len()));
         let mut at = 0;
         for value in values {
             if value.is_kwargs() {
@@ -96,6 +97,11 @@ impl Call {
             .arg(param)
             .ok_or_else(|| wrong(format!("'{}' needs its argument '{param}'", self.word.name)))?;
         defined(value)
+    }
+
+    /// The first argument, whatever its name, which must be given and be defined.
+    pub fn first(&self) -> Result<&Value, Error> {
+        self.need(self.word.params.first().copied().unwrap_or_default())
     }
 
     /// An argument as text, if it was given.
@@ -156,9 +162,12 @@ pub(super) fn unsupported(message: impl Into<String>) -> Error {
     into_engine(TemplateError::new(Kind::Unsupported, message))
 }
 
-/// The value, if it is defined.
+/// The value, if it is defined. The engine's own error knows which expression isn't, so it is asked to make it.
 pub(super) fn defined(value: &Value) -> Result<&Value, Error> {
-    if value.is_undefined() { Err(Error::from(ErrorKind::UndefinedError)) } else { Ok(value) }
+    match value.is_undefined() {
+        true => Err(value.get_attr("").err().unwrap_or_else(|| Error::from(ErrorKind::UndefinedError))),
+        false => Ok(value),
+    }
 }
 
 /// A value as text, written as Python would.
@@ -204,4 +213,9 @@ pub(super) fn pairs_of(value: &Value, word: &str) -> Result<Vec<(Value, Value)>,
         pairs.push((key, member));
     }
     Ok(pairs)
+}
+
+/// A tuple, which in text is written with round brackets.
+pub(super) fn tuple(items: impl IntoIterator<Item = Value>) -> Value {
+    Value::from(Tuple::from(items.into_iter().collect::<Vec<_>>()))
 }

@@ -6,6 +6,7 @@ use super::header::{Header, syntax};
 use super::source::{self, Prepared, RESULT};
 use super::{filters, functions, is, methods};
 use minijinja::{Environment, Error, Template, UndefinedBehavior, Value};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -34,6 +35,8 @@ pub(super) struct Compiled {
     pub prepared: Prepared,
     pub source: Arc<str>,
     pub name: String,
+    /// How many bytes of the source come before what was compiled.
+    skipped: usize,
 }
 
 impl Compiled {
@@ -47,7 +50,7 @@ impl Compiled {
         environment
             .add_template_owned(MAIN, prepared.text.clone())
             .map_err(|error| source::from_engine(&error, source, name))?;
-        Ok(Self { environment, prepared, source: source.into(), name: name.to_owned() })
+        Ok(Self { environment, prepared, source: source.into(), name: name.to_owned(), skipped: 0 })
     }
 
     /// The engine's template.
@@ -58,7 +61,8 @@ impl Compiled {
     /// The place of an error in the source as it was written.
     pub fn original(&self, error: &Error) -> Option<Range<usize>> {
         let range = error.range()?;
-        Some(self.prepared.original(range.start)..self.prepared.original(range.end))
+        let original = |offset| self.prepared.original(offset) + self.skipped;
+        Some(original(range.start)..original(range.end))
     }
 
     /// A single expression's value keeps the line feeds that followed it if it is a string.
@@ -172,12 +176,22 @@ impl Cache {
     /// Compiles a template file, which may begin with a `#jinja2:` line.
     pub fn file(&self, name: &str, text: &str) -> Result<Compiled, Vec<TemplateError>> {
         within_limits(text, name)?;
-        let (header, body) = Header::split(text).map_err(|error| vec![error.at(name, text, None)])?;
+        let text = &with_line_feeds(text);
+        let (header, body) = Header::split(text).map_err(|error| vec![error.at(name, text, Some(0..0))])?;
+        let skipped = text.len() - body.len();
+        let moved = |error: TemplateError| error.moved(text, skipped);
         let mut base = self.base.clone();
         base.set_syntax(syntax(&header));
-        let prepared = source::text(name, body, base.syntax(), &self.names)?;
-        Compiled::new(&base, name, body, prepared).map_err(|error| vec![error])
+        let prepared = source::text(name, body, base.syntax(), &self.names)
+            .map_err(|errors| errors.into_iter().map(moved).collect::<Vec<_>>())?;
+        let compiled = Compiled::new(&base, name, body, prepared).map_err(|error| vec![moved(error)])?;
+        Ok(Compiled { source: text.as_ref().into(), skipped, ..compiled })
     }
+}
+
+/// Jinja reads every kind of line ending as a line feed.
+fn with_line_feeds(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
 }
 
 /// The first of several mistakes.

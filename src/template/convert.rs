@@ -167,11 +167,8 @@ struct Emitted(usize);
 /// Writes what `{{ … }}` in a text evaluates to, in Python's form; None is nothing.
 pub(super) fn emit(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     let text = match value.kind() {
-        ValueKind::None => return Ok(()),
-        ValueKind::Undefined => {
-            let message = "an inline 'if' without 'else' was false, so there is no value";
-            return Err(into_engine(TemplateError::new(Kind::Undefined, message)));
-        }
+        // An inline `if` without `else` that was false; the engine has refused every other undefined value.
+        ValueKind::None | ValueKind::Undefined => return Ok(()),
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
             to_model_whole(value)?;
             value.to_string()

@@ -94,6 +94,13 @@ impl TemplateError {
         self
     }
 
+    /// Moves the place: the source that it was found in begins so many bytes into the whole.
+    pub(crate) fn moved(mut self, whole: &str, by: usize) -> Self {
+        let range = self.0.range.take().map(|range| range.start + by..range.end + by);
+        let name = std::mem::take(&mut self.0.name);
+        self.at(&name, whole, range)
+    }
+
     /// Notes the variable through which the error was reached.
     pub(crate) fn through(mut self, variable: &str) -> Self {
         self.0.via.push(variable.to_owned());

@@ -209,6 +209,20 @@ impl Session {
         self.forced(&compiled, names)
     }
 
+    /// Renders a template file from within another template.
+    pub fn nested_file(
+        self: &Arc<Self>,
+        name: &str,
+        source: &str,
+        names: &Arc<Names>,
+    ) -> Result<Value, TemplateError> {
+        let compiled = self.cache.file(name, source).map_err(first)?;
+        self.enter(names.id, name)?;
+        let result = self.evaluate(&compiled, names);
+        self.notes().path.pop();
+        result
+    }
+
     fn forced(
         self: &Arc<Self>,
         compiled: &Compiled,

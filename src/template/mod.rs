@@ -6,9 +6,12 @@
 //! `filters/`, `is.rs` and `functions.rs` (the vocabulary, each a table).
 
 mod call;
+mod chance;
+mod clock;
 mod compile;
 mod controller;
 mod convert;
+mod depth;
 mod error;
 mod evaluate;
 mod filters;
@@ -16,11 +19,17 @@ mod functions;
 mod header;
 mod is;
 mod lazy;
+mod lookups;
 mod methods;
+mod own;
+mod python;
 mod scope;
 mod source;
 #[cfg(test)]
 mod tests;
+mod version;
+mod yaml;
+mod yaml_scalar;
 
 pub use controller::{Controller, ThisMachine};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};

@@ -1,9 +1,11 @@
 //! A template's source before it runs: parsed, its filters, tests and functions checked by name, and rewritten where
 //! Ansible's Jinja is more forgiving than ours. Evaluating it is the business of `evaluate.rs`.
 //!
-//! One thing is rewritten: under `default` and `is defined`, `a.b.c` becomes `a|__member('b')|__member('c')`, because
-//! a missing `a` or `b` must not be an error there. Everywhere else it must.
+//! Two things are rewritten. Under `default` and `is defined`, `a.b.c` becomes `a|__member('b')|__member('c')`, because
+//! a missing `a` or `b` must not be an error there; everywhere else it must. And where a template calls a method that
+//! changes something in place (`.append`), what it gives names to is wrapped in `__own(…)`, which makes it changeable.
 
+use super::depth;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use crate::model::nearest;
 use minijinja::machinery::{Span, ast, parse, parse_expr};
@@ -15,6 +17,9 @@ use std::ops::Range;
 pub(super) const MEMBER: &str = "__member";
 /// The variable that holds the value of a template which is one single expression.
 pub(super) const RESULT: &str = "__result";
+
+/// The function that makes a list or mapping changeable in place.
+pub(super) const OWN: &str = "__own";
 
 /// The names that templates may use.
 pub(super) struct Names {
@@ -62,6 +67,7 @@ impl Prepared {
 
 /// Prepares a bare expression (a condition).
 pub(super) fn expression(source: &str, names: &Names) -> Result<Prepared, Vec<TemplateError>> {
+    depth::check(source, true, &SyntaxConfig::default()).map_err(|error| vec![error])?;
     let tree = parse_expr(source).map_err(|error| vec![from_engine(&error, source, "expression")])?;
     let mut walk = Walk::new(source, "expression", names);
     walk.expr(&tree);
@@ -73,7 +79,7 @@ pub(super) fn expression(source: &str, names: &Names) -> Result<Prepared, Vec<Te
 
 /// Whether a text can be read as a bare expression.
 pub(super) fn is_expression(source: &str) -> bool {
-    parse_expr(source).is_ok()
+    depth::check(source, true, &SyntaxConfig::default()).is_ok() && parse_expr(source).is_ok()
 }
 
 /// Prepares a text with templates in it, which may be one single expression.
@@ -98,6 +104,7 @@ pub(super) fn value(
     names: &Names,
 ) -> Result<Prepared, Vec<TemplateError>> {
     let trimmed = source.trim_end_matches('\n');
+    depth::check(source, false, syntax).map_err(|error| vec![error])?;
     let tree = parse(trimmed, "expression", syntax.clone())
         .map_err(|error| vec![from_engine(&error, source, "expression")])?;
     let Some(inner) = single_expression(&tree, trimmed) else {
@@ -126,7 +133,22 @@ pub(super) fn from_engine(error: &minijinja::Error, source: &str, name: &str) ->
     TemplateError::new(Kind::Syntax, message).at(name, source, error.range())
 }
 
+/// Methods that change what they are called on.
+const CHANGING: [&str; 10] = [
+    ".append(",
+    ".extend(",
+    ".update(",
+    ".insert(",
+    ".remove(",
+    ".pop(",
+    ".setdefault(",
+    ".clear(",
+    ".sort(",
+    ".reverse(",
+];
+
 struct Walk<'a> {
+    changes: bool,
     source: &'a str,
     name: &'a str,
     names: &'a Names,
@@ -146,7 +168,8 @@ fn bare(name: &str) -> &str {
 
 impl<'a> Walk<'a> {
     fn new(source: &'a str, name: &'a str, names: &'a Names) -> Self {
-        Self { source, name, names, assigned: HashSet::new(), edits: Vec::new(), errors: Vec::new() }
+        let changes = CHANGING.iter().any(|method| source.contains(method));
+        Self { changes, source, name, names, assigned: HashSet::new(), edits: Vec::new(), errors: Vec::new() }
     }
 
     fn finish(mut self, single: bool, line_feeds: usize) -> Result<Prepared, Vec<TemplateError>> {
@@ -220,6 +243,23 @@ impl<'a> Walk<'a> {
         let dot = before.strip_suffix('.')?.len();
         let index = self.source.get(key.start_offset as usize..end)?.trim();
         Some(vec![Edit { range: dot..end, text: format!("|{MEMBER}({index})") }])
+    }
+
+    /// Makes what a name is given to changeable: what stands between the sign after an offset and the expression's end.
+    fn own_after(&mut self, offset: u32, sign: &str, expr: &ast::Expr<'_>) {
+        if !self.changes {
+            return;
+        }
+        let rest = self.source.get(offset as usize..).unwrap_or_default();
+        let Some(at) = rest.find(sign).filter(|at| rest.get(..*at).is_some_and(|gap| gap.trim().is_empty()))
+        else {
+            return;
+        };
+        let (start, end) = (offset as usize + at + sign.len(), expr.span().end_offset as usize);
+        if start < end {
+            self.edits.push(Edit { range: start..start, text: format!("{OWN}(") });
+            self.edits.push(Edit { range: end..end, text: ")".into() });
+        }
     }
 
     fn exprs<'e, 's: 'e>(&mut self, exprs: impl IntoIterator<Item = &'e ast::Expr<'s>>) {
@@ -315,7 +355,23 @@ impl<'a> Walk<'a> {
             }
             other => self.expr(other),
         }
+        if matches!(&node.expr, ast::Expr::Var(var) if var.id == "namespace") {
+            self.own_named(&node.args);
+        }
         self.args(&node.args);
+    }
+
+    /// Makes the values of `name=value` arguments changeable.
+    fn own_named(&mut self, args: &[ast::CallArg<'_>]) {
+        for arg in args {
+            if let ast::CallArg::Kwarg(_, value) = arg {
+                let start = value.span().start_offset;
+                let before = self.source.get(..start as usize).unwrap_or_default();
+                if let Some(sign) = before.rfind('=') {
+                    self.own_after(u32::try_from(sign).unwrap_or(start), "=", value);
+                }
+            }
+        }
     }
 
     fn stmts(&mut self, stmts: &[ast::Stmt<'_>]) {
@@ -343,7 +399,10 @@ impl<'a> Walk<'a> {
                 self.exprs(node.assignments.iter().map(|(_, value)| value));
                 self.stmts(&node.body);
             }
-            Stmt::Set(node) => self.expr(&node.expr),
+            Stmt::Set(node) => {
+                self.own_after(node.target.span().end_offset, "=", &node.expr);
+                self.expr(&node.expr);
+            }
             Stmt::SetBlock(node) => {
                 self.exprs(&node.filter);
                 self.stmts(&node.body);

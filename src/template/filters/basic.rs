@@ -1,14 +1,26 @@
-//! Filters about whether there is a value at all, and which of two is taken.
+//! Filters about whether there is a value, which of two is taken, and what type it has.
 
-use crate::template::call::{Call, Word, defined};
+use crate::template::call::{Call, Word, defined, items_of, kind_of, text_of};
 use crate::template::convert::valid;
 use crate::template::source::MEMBER;
+use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 
 pub(super) const FILTERS: &[Word] = &[
     Word { name: "default", params: &["default_value", "boolean"], body: default },
     Word { name: "d", params: &["default_value", "boolean"], body: default },
     Word { name: MEMBER, params: &["key"], body: member },
+    Word { name: "mandatory", params: &["msg"], body: mandatory },
+    Word { name: "ternary", params: &["true_val", "false_val", "none_val"], body: ternary },
+    Word { name: "bool", params: &[], body: bool },
+    Word { name: "int", params: &["default", "base"], body: int },
+    Word { name: "float", params: &["default"], body: float },
+    Word { name: "string", params: &[], body: string },
+    Word { name: "list", params: &[], body: list },
+    Word { name: "length", params: &[], body: length },
+    Word { name: "count", params: &[], body: length },
+    Word { name: "type_debug", params: &[], body: type_debug },
+    Word { name: "attr", params: &["name"], body: member },
 ];
 
 fn default(_: &mut State, call: &Call) -> Result<Value, Error> {
@@ -21,9 +33,119 @@ fn default(_: &mut State, call: &Call) -> Result<Value, Error> {
 
 /// Reads a member; what has no members has none of this name either.
 fn member(_: &mut State, call: &Call) -> Result<Value, Error> {
-    let key = defined(call.need("key")?)?;
+    let key = call.first()?;
     if call.operand.is_undefined() {
         return Ok(Value::UNDEFINED);
     }
     valid(call.operand.get_item(key).unwrap_or_default())
+}
+
+fn mandatory(_: &mut State, call: &Call) -> Result<Value, Error> {
+    match (call.operand.is_undefined(), call.text("msg")?) {
+        (true, Some(message)) => Err(call.wrong(message)),
+        _ => Ok(defined(&call.operand)?.clone()),
+    }
+}
+
+fn ternary(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let operand = defined(&call.operand)?;
+    if let (true, Some(none)) = (operand.is_none(), call.arg("none_val").filter(|none| !none.is_none())) {
+        return Ok(none.clone());
+    }
+    call.need(if operand.is_true() { "true_val" } else { "false_val" }).cloned()
+}
+
+fn bool(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let operand = defined(&call.operand)?;
+    Ok(match operand.kind() {
+        ValueKind::None | ValueKind::Bool => operand.clone(),
+        ValueKind::Number => Value::from(*operand == Value::from(1)),
+        _ => {
+            let text = text_of(operand)?.to_lowercase();
+            Value::from(matches!(text.as_str(), "yes" | "on" | "1" | "true"))
+        }
+    })
+}
+
+fn int(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let fallback = || call.arg("default").cloned().unwrap_or_else(|| Value::from(0));
+    let operand = defined(&call.operand)?;
+    let base = call.integer("base")?.unwrap_or(10);
+    Ok(match operand.kind() {
+        ValueKind::Bool => Value::from(i64::from(operand.is_true())),
+        ValueKind::Number if operand.is_integer() => operand.clone(),
+        ValueKind::Number => {
+            f64::try_from(operand.clone()).map_or_else(|_| fallback(), |float| Value::from(float as i64))
+        }
+        ValueKind::String => {
+            parse_integer(operand.as_str().unwrap_or_default(), base).map_or_else(fallback, Value::from)
+        }
+        _ => fallback(),
+    })
+}
+
+/// Python's `int(text, base)`, and its `int(float(text))` for the base ten.
+fn parse_integer(text: &str, base: i64) -> Option<i64> {
+    let text = text.trim().replace('_', "");
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let lower = digits.to_lowercase();
+    let (base, digits) = match (base, lower.get(..2)) {
+        (0 | 16, Some("0x")) => (16, lower.get(2..)?),
+        (0 | 8, Some("0o")) => (8, lower.get(2..)?),
+        (0 | 2, Some("0b")) => (2, lower.get(2..)?),
+        (0, _) => (10, lower.as_str()),
+        _ => (u32::try_from(base).ok().filter(|base| (2..=36).contains(base))?, lower.as_str()),
+    };
+    let whole = i64::from_str_radix(digits, base).ok().map(|value| sign * value);
+    whole.or_else(|| {
+        text.parse::<f64>().ok().filter(|float| base == 10 && float.is_finite()).map(|float| float as i64)
+    })
+}
+
+fn float(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let fallback = || call.arg("default").cloned().unwrap_or_else(|| Value::from(0.0));
+    let operand = defined(&call.operand)?;
+    let parsed = match operand.kind() {
+        ValueKind::Bool | ValueKind::Number => f64::try_from(operand.clone()).ok(),
+        ValueKind::String => operand.as_str().and_then(|text| text.trim().parse().ok()),
+        _ => None,
+    };
+    Ok(parsed.map_or_else(fallback, |float: f64| Value::from(float)))
+}
+
+fn string(_: &mut State, call: &Call) -> Result<Value, Error> {
+    call.operand_text().map(Value::from)
+}
+
+fn list(_: &mut State, call: &Call) -> Result<Value, Error> {
+    items_of(&call.operand, "list").map(Value::from)
+}
+
+fn length(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let operand = defined(&call.operand)?;
+    match operand.kind() {
+        ValueKind::String | ValueKind::Seq | ValueKind::Map => {
+            Ok(Value::from(operand.len().unwrap_or_default()))
+        }
+        _ => Ok(Value::from(items_of(operand, "length")?.len())),
+    }
+}
+
+/// Python's name of the type, as Ansible shows it.
+fn type_debug(_: &mut State, call: &Call) -> Result<Value, Error> {
+    Ok(Value::from(match call.operand.kind() {
+        ValueKind::Undefined => "AnsibleUndefined",
+        ValueKind::None => "NoneType",
+        ValueKind::Bool => "bool",
+        ValueKind::Number if call.operand.is_integer() => "int",
+        ValueKind::Number => "float",
+        ValueKind::String => "str",
+        ValueKind::Bytes => "bytes",
+        ValueKind::Seq | ValueKind::Iterable => "list",
+        ValueKind::Map => "dict",
+        _ => kind_of(&call.operand),
+    }))
 }

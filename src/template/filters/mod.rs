@@ -1,6 +1,18 @@
 //! The filters that templates can use. Each file holds a table of them; this one joins the tables.
 
 mod basic;
+mod encoding;
+mod lists;
+mod maps;
+mod net;
+mod numbers;
+mod paths;
+mod patterns;
+mod text;
+mod time;
+
+pub(super) use net::is_address;
+pub(super) use patterns::pattern;
 
 use super::call::{Call, Word};
 use minijinja::value::{Rest, ValueOrKwargs};
@@ -8,33 +20,45 @@ use minijinja::{Environment, State};
 use std::collections::BTreeSet;
 
 /// The tables of filters.
-const TABLES: [&[Word]; 1] = [basic::FILTERS];
+const TABLES: [&[Word]; 10] = [
+    basic::FILTERS,
+    encoding::FILTERS,
+    lists::FILTERS,
+    maps::FILTERS,
+    net::FILTERS,
+    numbers::FILTERS,
+    paths::FILTERS,
+    patterns::FILTERS,
+    text::FILTERS,
+    time::FILTERS,
+];
 
-/// Filters of the engine that do what Ansible's do.
-const ENGINE: [&str; 23] = [
+/// Filters of the engine's own that do what Jinja's do.
+const ENGINE: [&str; 24] = [
     "abs",
     "batch",
-    "count",
     "dictsort",
-    "first",
+    "e",
+    "escape",
+    "format",
     "groupby",
     "items",
-    "join",
-    "last",
-    "length",
-    "list",
     "map",
     "max",
     "min",
+    "pprint",
     "reject",
     "rejectattr",
     "reverse",
+    "round",
+    "safe",
     "select",
     "selectattr",
+    "slice",
     "sort",
     "sum",
-    "unique",
-    "upper",
+    "tojson",
+    "urlencode",
 ];
 
 /// Adds the filters to an environment and returns their names.

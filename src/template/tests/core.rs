@@ -138,7 +138,7 @@ fn undefined_is_an_error_everywhere_but_under_default_and_defined() {
             ("{{ [nope] }}", json!("!undefined")),
             ("{{ 'x' if nope }}", json!("!'nope' is undefined")),
             ("{{ 'x' if false }}", json!("!undefined")),
-            ("a {{ 'x' if false }}", json!("!no value")),
+            ("a {{ 'x' if false }}", json!("a ")),
             ("{% if nope %}{% endif %}", json!("!'nope' is undefined")),
             ("{% for x in nope %}{% endfor %}", json!("!'nope' is undefined")),
             ("{{ nope | length }}", json!("!'nope' is undefined")),

@@ -1,7 +1,10 @@
 //! Tests of the whole room, as its callers use it. Each file is one promise.
 
 mod core;
+mod files;
+mod limits;
 mod unknowns;
+mod vocabulary;
 
 use super::*;
 use serde_json::json;

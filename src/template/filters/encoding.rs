@@ -1,0 +1,154 @@
+//! Filters between values and their written forms: JSON, YAML, base64, digests.
+
+use crate::model;
+use crate::template::call::{Call, Word, text_of, unsupported, wrong};
+use crate::template::convert::{to_engine, to_model_whole};
+use crate::template::python::{JsonStyle, json};
+use crate::template::yaml::{Flow, YamlStyle, yaml};
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use minijinja::value::ValueKind;
+use minijinja::{Error, State, Value};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
+
+const JSON: &[&str] =
+    &["indent", "sort_keys", "ensure_ascii", "separators", "vault_to_text", "preprocess_unsafe"];
+const YAML: &[&str] =
+    &["indent", "width", "sort_keys", "default_flow_style", "allow_unicode", "vault_behavior"];
+
+pub(super) const FILTERS: &[Word] = &[
+    Word { name: "to_json", params: JSON, body: |_, call| to_json(call, None, false) },
+    Word { name: "to_nice_json", params: JSON, body: |_, call| to_json(call, Some(4), true) },
+    Word { name: "from_json", params: &[], body: from_json },
+    Word { name: "to_yaml", params: YAML, body: |_, call| to_yaml(call, 2, Flow::Leaves) },
+    Word { name: "to_nice_yaml", params: YAML, body: |_, call| to_yaml(call, 4, Flow::Never) },
+    Word { name: "from_yaml", params: &[], body: from_yaml },
+    Word { name: "b64encode", params: &["encoding"], body: b64encode },
+    Word { name: "b64decode", params: &["encoding"], body: b64decode },
+    Word { name: "hash", params: &["hashtype"], body: hash },
+    Word { name: "checksum", params: &[], body: |_, call| digest(call, "sha1") },
+    Word { name: "sha1", params: &[], body: |_, call| digest(call, "sha1") },
+    Word { name: "md5", params: &[], body: |_, call| digest(call, "md5") },
+    Word { name: "to_uuid", params: &["namespace"], body: to_uuid },
+    Word {
+        name: "password_hash",
+        params: &["*any"],
+        body: |_, _| Err(unsupported("'password_hash' is not supported yet")),
+    },
+];
+
+fn to_json(call: &Call, indent: Option<usize>, sort_keys: bool) -> Result<Value, Error> {
+    let style = JsonStyle {
+        indent: spaces(call)?.or(indent),
+        sort_keys: call.arg("sort_keys").map_or(sort_keys, Value::is_true),
+        ensure_ascii: call.arg("ensure_ascii").is_none_or(Value::is_true),
+    };
+    Ok(Value::from(json(&to_model_whole(defined(call)?)?, &style)))
+}
+
+fn defined(call: &Call) -> Result<&Value, Error> {
+    crate::template::call::defined(&call.operand)
+}
+
+fn spaces(call: &Call) -> Result<Option<usize>, Error> {
+    let given = call.integer("indent")?.map(usize::try_from).transpose();
+    given
+        .ok()
+        .filter(|indent| indent.is_none_or(|indent| indent <= 64))
+        .ok_or_else(|| call.wrong("indent is from 0 to 64"))
+}
+
+fn from_json(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let value: model::Value = serde_json::from_str(&call.operand_text()?)
+        .map_err(|error| call.wrong(format!("this is no JSON: {error}")))?;
+    Ok(to_engine(&value))
+}
+
+fn to_yaml(call: &Call, indent: usize, flow: Flow) -> Result<Value, Error> {
+    let width = call.arg("width").map(|width| u32::try_from(width.clone()).unwrap_or(u32::MAX) as usize);
+    let indent = spaces(call)?.filter(|indent| (2..10).contains(indent)).unwrap_or(indent);
+    let style = YamlStyle {
+        indent,
+        width: width.filter(|width| *width > indent * 2).unwrap_or(80),
+        sort_keys: call.arg("sort_keys").is_none_or(Value::is_true),
+        flow: match call.arg("default_flow_style").filter(|flow| !flow.is_none()) {
+            None => flow,
+            Some(given) if given.is_true() => Flow::Always,
+            Some(_) => Flow::Never,
+        },
+    };
+    Ok(Value::from(yaml(&to_model_whole(defined(call)?)?, &style)))
+}
+
+fn from_yaml(_: &mut State, call: &Call) -> Result<Value, Error> {
+    if call.operand.kind() != ValueKind::String {
+        return Ok(defined(call)?.clone());
+    }
+    let value: model::Value = serde_yaml::from_str(&call.operand_text()?)
+        .map_err(|error| call.wrong(format!("this is no YAML: {error}")))?;
+    Ok(to_engine(&value))
+}
+
+/// Python's decoder does without nothing but wrong padding; line breaks are no part of the data.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+fn b64encode(_: &mut State, call: &Call) -> Result<Value, Error> {
+    Ok(Value::from(LENIENT.encode(call.operand_text()?)))
+}
+
+fn b64decode(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let text: String = call.operand_text()?.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let bytes = LENIENT.decode(text).map_err(|error| call.wrong(format!("this is no base64: {error}")))?;
+    String::from_utf8(bytes).map(Value::from).map_err(|_| call.wrong("the decoded bytes are no text"))
+}
+
+fn hash(_: &mut State, call: &Call) -> Result<Value, Error> {
+    digest(call, &call.text("hashtype")?.unwrap_or_else(|| "sha1".into()))
+}
+
+fn digest(call: &Call, kind: &str) -> Result<Value, Error> {
+    let text = text_of(&call.operand)?;
+    Ok(Value::from(match kind {
+        "md5" => format!("{:x}", md5::compute(text)),
+        "sha1" => hex(&Sha1::digest(text)),
+        "sha224" => hex(&Sha224::digest(text)),
+        "sha256" => hex(&Sha256::digest(text)),
+        "sha384" => hex(&Sha384::digest(text)),
+        "sha512" => hex(&Sha512::digest(text)),
+        other => {
+            return Err(wrong(format!(
+                "there is no hash '{other}', only md5, sha1, sha224, sha256, sha384 and sha512"
+            )));
+        }
+    }))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The namespace in which Ansible makes identifiers from names.
+const ANSIBLE_NAMESPACE: &str = "361e6d51-faec-444a-9079-341386da8e2e";
+
+fn to_uuid(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let namespace = call.text("namespace")?.unwrap_or_else(|| ANSIBLE_NAMESPACE.into());
+    let digits: String = namespace.chars().filter(char::is_ascii_hexdigit).collect();
+    let number = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32);
+    let number = number.ok_or_else(|| call.wrong("the namespace is a UUID"))?;
+    let mut hasher = Sha1::new();
+    hasher.update(number.to_be_bytes());
+    hasher.update(call.operand_text()?);
+    let mut text = hex(hasher.finalize().get(..16).unwrap_or_default());
+    text.replace_range(12..13, "5");
+    let variant = text.get(16..17).and_then(|digit| u8::from_str_radix(digit, 16).ok()).unwrap_or_default();
+    text.replace_range(16..17, &format!("{:x}", variant & 3 | 8));
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
+    }
+    Ok(Value::from(text))
+}

@@ -1,0 +1,146 @@
+//! Text as Python's own libraries write it, so that what a template wrote under Ansible comes out the same to the byte:
+//! JSON here, YAML in `yaml.rs`.
+
+use crate::model::Value;
+
+/// How JSON is written.
+pub(super) struct JsonStyle {
+    /// Spaces per level; everything on one line without.
+    pub indent: Option<usize>,
+    /// Whether keys are put in order.
+    pub sort_keys: bool,
+    /// Whether what is not ASCII is escaped.
+    pub ensure_ascii: bool,
+}
+
+/// A value as JSON.
+pub(super) fn json(value: &Value, style: &JsonStyle) -> String {
+    let mut out = String::new();
+    write(value, style, 0, &mut out);
+    out
+}
+
+fn write(value: &Value, style: &JsonStyle, level: usize, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) => out.push_str(&float_or_int(number)),
+        Value::String(text) => string(text, style, out),
+        Value::Array(items) => container(items.iter(), ('[', ']'), style, level, out, |item, level, out| {
+            write(item, style, level, out);
+        }),
+        Value::Object(map) => {
+            let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
+            if style.sort_keys {
+                pairs.sort_by_key(|(key, _)| *key);
+            }
+            container(pairs.into_iter(), ('{', '}'), style, level, out, |(key, member), level, out| {
+                string(key, style, out);
+                out.push_str(": ");
+                write(member, style, level, out);
+            });
+        }
+    }
+}
+
+fn container<T>(
+    items: impl ExactSizeIterator<Item = T>,
+    (open, close): (char, char),
+    style: &JsonStyle,
+    level: usize,
+    out: &mut String,
+    write_item: impl Fn(T, usize, &mut String),
+) {
+    out.push(open);
+    let filled = items.len() > 0;
+    for (at, item) in items.enumerate() {
+        if at > 0 {
+            out.push_str(if style.indent.is_some() { "," } else { ", " });
+        }
+        new_line(style, level + 1, out);
+        write_item(item, level + 1, out);
+    }
+    if filled {
+        new_line(style, level, out);
+    }
+    out.push(close);
+}
+
+fn new_line(style: &JsonStyle, level: usize, out: &mut String) {
+    if let Some(indent) = style.indent {
+        out.push('\n');
+        out.push_str(&" ".repeat(indent * level));
+    }
+}
+
+fn string(text: &str, style: &JsonStyle, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            c if u32::from(c) < 0x20 || (style.ensure_ascii && !c.is_ascii()) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// A number as Python's `repr` has it.
+pub(super) fn float_or_int(number: &serde_json::Number) -> String {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(float) => float_repr(float),
+        None => number.to_string(),
+    }
+}
+
+fn float_repr(float: f64) -> String {
+    if float != 0.0 && !(1e-4..1e16).contains(&float.abs()) {
+        let text = format!("{float:e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+        return format!("{mantissa}e{sign}{digits:0>2}");
+    }
+    let text = float.to_string();
+    if text.contains('.') { text } else { text + ".0" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn json_is_written_as_python_writes_it() {
+        let value =
+            json!({"b": [1, 1.0, "é\u{1f600}\u{7f}\u{1}"], "a": {}, "c": [], "d": null, "e": [[true]]});
+        let one_line = JsonStyle { indent: None, sort_keys: false, ensure_ascii: true };
+        assert_eq!(
+            super::json(&value, &one_line),
+            "{\"b\": [1, 1.0, \"\\u00e9\\ud83d\\ude00\u{7f}\\u0001\"], \"a\": {}, \"c\": [], \"d\": null, \"e\": [[true]]}"
+        );
+        let nice = JsonStyle { indent: Some(4), sort_keys: true, ensure_ascii: false };
+        assert_eq!(
+            super::json(&json!({"b": [1, "é"], "a": {}}), &nice),
+            "{\n    \"a\": {},\n    \"b\": [\n        1,\n        \"é\"\n    ]\n}"
+        );
+    }
+
+    #[test]
+    fn floats_are_written_as_python_writes_them() {
+        for (float, text) in
+            [(1.0, "1.0"), (0.1, "0.1"), (1e16, "1e+16"), (1.5e-7, "1.5e-07"), (0.0, "0.0"), (-2.5, "-2.5")]
+        {
+            assert_eq!(float_repr(float), text);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Template files: their header, white space, and what they may not do.
+
+use super::*;
+
+fn render(source: &str) -> Result<String, String> {
+    let vars = Vars::written(json!({"x": 1, "l": ["a", "b"], "evil": "{{ x }}"})).arc();
+    match templates().text("t.j2", source, &vars) {
+        Ok(rendered) => Ok(rendered.known().unwrap().clone()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn blocks_leave_no_line_behind_and_the_last_line_feed_stays() {
+    for (source, expected) in [
+        ("{% for i in l %}\n{{ i }}\n{% endfor %}\nend\n", "a\nb\nend\n"),
+        ("  {% if x %}\ny\n  {% endif %}\n", "  y\n  "),
+        ("#jinja2: lstrip_blocks: True\n  {% if x %}\ny\n  {% endif %}\n", "y\n"),
+        ("#jinja2: lstrip_blocks: True, trim_blocks: False\n{% if x %}\ny{% endif %}\n", "\ny\n"),
+        ("#jinja2:variable_start_string:'[%', variable_end_string:'%]'\n[% x %] {{ x }}\n", "1 {{ x }}\n"),
+        ("{# note #}\n{{ x }}", "1"),
+        ("{% raw %}{{ x }}{% endraw %}", "{{ x }}"),
+        ("{{ x }}", "1"),
+        ("a\r\n{{ x }}\r\n", "a\n1\n"),
+        ("{% macro m(a, b=2) %}{{ a }}-{{ b }}{% endmacro %}\n{{ m(1) }} {{ m(3, b=4) }}\n", "1-2 3-4\n"),
+        ("{% set a, b = l %}{{ b }}{{ loop is defined }}", "bFalse"),
+        ("{% for i in l if i != 'a' %}{{ loop.index }}{{ i }}{{ ',' if not loop.last }}{% endfor %}", "1b"),
+        ("{% filter upper %}a{{ x }}{% endfilter %}", "A1"),
+        ("{% for i in [] %}{% else %}none{% endfor %}", "none"),
+        ("{{ evil }}", "1"),
+        ("{%- if x -%}  y  {%- endif -%}\n", "y"),
+        ("{% for i in l %}{% if loop.first %}{% continue %}{% endif %}{{ i }}{% endfor %}", "b"),
+        ("plain é", "plain é"),
+        ("", ""),
+    ] {
+        assert_eq!(render(source).as_deref(), Ok(expected), "{source:?}");
+    }
+}
+
+#[test]
+fn what_a_template_cannot_do_is_said() {
+    for (source, expected) in [
+        ("#jinja2: trim_block: True\nx", "there is no #jinja2 option 'trim_block'"),
+        ("#jinja2: trim_blocks: maybe\nx", "is True or False, not 'maybe'"),
+        ("{% include 'x.j2' %}", "{% include %} is not supported yet"),
+        ("{% extends 'x.j2' %}", "{% extends %} is not supported yet"),
+        ("{% import 'x.j2' as x %}", "{% import %} is not supported yet"),
+        ("{{ nope }}", "'nope' is undefined"),
+        ("{% frob %}", "unknown statement frob"),
+    ] {
+        let error = render(source).unwrap_err();
+        assert!(error.contains(expected), "{source}: {error}");
+    }
+}
+
+#[test]
+fn a_place_counts_from_the_beginning_of_the_file_with_its_header() {
+    let error =
+        templates().text("t.j2", "#jinja2: lstrip_blocks: True\nx\n {{ nope }}\n", &Vars::default().arc());
+    let error = error.unwrap_err();
+    assert_eq!((error.line, error.column), (3, 5));
+}

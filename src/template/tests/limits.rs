@@ -1,0 +1,74 @@
+//! Nothing that somebody wrote or a host said brings wgops down, hangs it or fills its memory.
+
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn a_template_that_never_ends_is_ended() {
+    table(
+        &Vars::default(),
+        &[
+            (
+                "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}",
+                json!("!runs too long"),
+            ),
+            ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", json!("!recursion limit exceeded")),
+            ("{{ 'x' * 99999999 }}", json!("!larger than 16 MiB")),
+            ("{% for i in range(100) %}{{ 'x' * 999999 }}{% endfor %}", json!("!larger than 16 MiB")),
+            ("{{ range(99999999) | list }}", json!("!range")),
+            (
+                "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' is match('(a+)+(?=c)\\\\1') }}",
+                json!("!too many steps"),
+            ),
+            ("{{ range(1000) | product(range(1000), range(1000)) }}", json!("!more than")),
+        ],
+    );
+}
+
+#[test]
+fn deep_nesting_is_refused_and_does_not_overflow() {
+    for source in [
+        format!("{{{{ {}1{} }}}}", "(".repeat(5000), ")".repeat(5000)),
+        format!("{{{{ 1{} }}}}", " + 1".repeat(50_000)),
+        format!("{{{{ x{} }}}}", ".a".repeat(50_000)),
+        format!("{{{{ x{} }}}}", "|default".repeat(50_000)),
+        format!("{{{{ {}1 }}}}", "not ".repeat(50_000)),
+        format!("{{{{ {}1 }}}}", "-".repeat(50_000)),
+        "{% if x %}".repeat(5000),
+        "{% if a %}{% elif b %}".to_owned() + &"{% elif x %}".repeat(50_000) + "{% endif %}",
+    ] {
+        let _ = templates().render(&json!(source), &Vars::default().arc());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_so_odd_that_it_panics(text in any::<String>(), expression in "[a-z0-9 .|()\\[\\]{}%'\"+~=<>!-]{0,40}") {
+        let vars = Vars::written(json!({"a": 1, "b": ["x"], "c": {"d": "{{ a }}"}})).arc();
+        let templates = templates();
+        let _ = templates.render(&json!(text), &vars);
+        let _ = templates.render(&json!(format!("{{{{ {expression} }}}}")), &vars);
+        let _ = templates.condition(&json!(expression), &vars);
+        let _ = templates.text("t", &text, &vars);
+        let _ = templates.check(&json!([text, expression]));
+    }
+
+    #[test]
+    fn data_comes_through_to_the_letter(text in "(\\PC|[{}%#\\n]){0,30}") {
+        let vars = Vars::default().data(json!({"data": text, "list": [text]})).with(
+            "written", Binding::Written(Arc::new(json!({"v": "{{ data }}"}))));
+        for (source, expected) in [
+            ("{{ data }}", json!(text)),
+            ("{{ written.v }}", json!(text)),
+            ("<{{ data }}>", json!(format!("<{text}>"))),
+            ("{{ data ~ '' }}", json!(text)),
+            ("{{ list | map('string') | list }}", json!([text])),
+            ("{% for x in list %}{{ x }}{% endfor %}", json!(text)),
+            ("{{ list | to_json | from_json | first }}", json!(text)),
+            ("{{ list | to_nice_yaml | from_yaml | first }}", json!(text)),
+            ("{{ data | b64encode | b64decode }}", json!(text)),
+        ] {
+            prop_assert_eq!(outcome(&json!(source), &vars), Ok(expected), "{}", source);
+        }
+    }
+}

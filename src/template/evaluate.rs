@@ -7,9 +7,10 @@
 use super::compile::{Cache, Compiled, Form, first};
 use super::convert;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
-use super::lazy::{Lazy, Names, Nature};
+use super::lazy::{Lazy, Names, Nature, unsealed};
 use super::scope::{Binding, Cause, Scope};
 use super::source::RESULT;
+use crate::load::Marked;
 use crate::model;
 use minijinja::{Error, ErrorKind, Value};
 use std::collections::HashMap;
@@ -163,6 +164,9 @@ impl Session {
         value: &model::Value,
         names: &Arc<Names>,
     ) -> Result<Option<model::Value>, TemplateError> {
+        if let Some(marked) = Marked::of(value) {
+            return unsealed(marked).map(|text| Some(model::Value::from(text)));
+        }
         Ok(Some(match value {
             model::Value::String(text) => return self.string(Form::Value, text, names),
             model::Value::Array(items) => {

@@ -1,9 +1,10 @@
 //! What templates hold in their hands: a namespace, and a list or mapping whose members are rendered when they are
 //! read. To the engine they are ordinary sequences and mappings.
 
-use super::error::TemplateError;
+use super::error::{TemplateError, TemplateErrorKind};
 use super::evaluate::Session;
 use super::scope::Scope;
+use crate::load::Marked;
 use crate::model;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
@@ -115,6 +116,14 @@ impl Lazy {
 
     /// What the engine gets: a scalar as it is, a written string rendered, anything larger as a lazy object.
     pub fn value(self) -> Value {
+        if self.nature == Nature::Written
+            && let Some(marked) = Marked::of(self.json())
+        {
+            return match unsealed(marked) {
+                Ok(text) => Value::from(text),
+                Err(error) => self.names.session.fail(error.through(&self.label)),
+            };
+        }
         match self.json() {
             model::Value::Null => Value::from(()),
             model::Value::Bool(value) => Value::from(*value),
@@ -125,6 +134,21 @@ impl Lazy {
             model::Value::String(text) => Value::from(text.as_str()),
             model::Value::Array(_) | model::Value::Object(_) => Value::from_object(self),
         }
+    }
+}
+
+/// The text that a tag marks as never to be rendered; sealed values are opened by whoever hands out the scope.
+pub(super) fn unsealed(marked: Marked<'_>) -> Result<&str, TemplateError> {
+    let sealed = |by| {
+        TemplateError::new(
+            TemplateErrorKind::Unsupported,
+            format!("a value sealed by {by} can't be opened yet"),
+        )
+    };
+    match marked {
+        Marked::Unsafe(text) => Ok(text),
+        Marked::Age(_) => Err(sealed("wgops vault")),
+        Marked::Vault(_) => Err(sealed("ansible-vault")),
     }
 }
 

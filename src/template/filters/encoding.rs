@@ -1,5 +1,6 @@
 //! Filters between values and their written forms: JSON, YAML, base64, digests.
 
+use crate::load::{Marked, Node, Problem, TextFile};
 use crate::model;
 use crate::template::call::{Call, Word, text_of, unsupported, wrong};
 use crate::template::convert::{to_engine, to_model_whole};
@@ -12,6 +13,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
+use std::path::Path;
 
 const JSON: &[&str] =
     &["indent", "sort_keys", "ensure_ascii", "separators", "vault_to_text", "preprocess_unsafe"];
@@ -86,9 +88,30 @@ fn from_yaml(_: &mut State, call: &Call) -> Result<Value, Error> {
     if call.operand.kind() != ValueKind::String {
         return Ok(defined(call)?.clone());
     }
-    let value: model::Value = serde_yaml::from_str(&call.operand_text()?)
-        .map_err(|error| call.wrong(format!("this is no YAML: {error}")))?;
+    let no_yaml = |problem: &Problem| call.wrong(format!("this is no YAML: {}", problem.message));
+    let text = call.operand_text()?.into_bytes();
+    let file = TextFile::from_bytes(Path::new("<text>"), text).map_err(|problem| no_yaml(&problem))?;
+    let node = Node::parse(&file)
+        .map_err(|problems| problems.0.first().map_or_else(|| call.wrong("no YAML"), no_yaml))?;
+    let value = unmarked(node.to_value()).ok_or_else(|| call.wrong("a sealed value can't be opened here"))?;
     Ok(to_engine(&value))
+}
+
+/// A value without its tags (nothing made by a filter is ever rendered), or nothing where something in it is sealed.
+fn unmarked(value: model::Value) -> Option<model::Value> {
+    match Marked::of(&value) {
+        Some(Marked::Unsafe(text)) => return Some(model::Value::from(text)),
+        Some(Marked::Age(_) | Marked::Vault(_)) => return None,
+        None => {}
+    }
+    Some(match value {
+        model::Value::Array(items) => items.into_iter().map(unmarked).collect::<Option<Vec<_>>>()?.into(),
+        model::Value::Object(map) => {
+            let members = map.into_iter().map(|(key, member)| Some((key, unmarked(member)?)));
+            model::Value::Object(members.collect::<Option<_>>()?)
+        }
+        scalar => scalar,
+    })
 }
 
 /// Python's decoder does without nothing but wrong padding; line breaks are no part of the data.

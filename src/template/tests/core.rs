@@ -184,6 +184,26 @@ fn data_is_never_rendered() {
 }
 
 #[test]
+fn text_tagged_unsafe_is_never_rendered_and_sealed_text_is_refused() {
+    let vars = Vars::written(json!({
+        "raw": {"__ansible_unsafe": "{{ nope }}"}, "map": {"k": {"__ansible_unsafe": "{% x"}}, "via": "<{{ raw }}>",
+        "sealed": {"__wgops_age": "AAA"}, "old": [{"__ansible_vault": "x"}],
+    }));
+    table(
+        &vars,
+        &[
+            ("{{ raw }}", json!("{{ nope }}")),
+            ("{{ map }}", json!({"k": "{% x"})),
+            ("{{ via }}", json!("<{{ nope }}>")),
+            ("{{ sealed | default(1) }}", json!("!a value sealed by wgops vault can't be opened yet")),
+            ("{{ old }}", json!("!a value sealed by ansible-vault")),
+        ],
+    );
+    let written = json!({"a": {"__ansible_unsafe": "{{ nope }}"}});
+    assert_eq!(outcome(&written, &vars), Ok(json!({"a": "{{ nope }}"})));
+}
+
+#[test]
 fn omit_takes_away_what_it_stands_for() {
     let vars = vars();
     let value = json!({"mode": "{{ mode | default(omit) }}", "list": [1, "{{ omit }}", 2], "in": {"x": "{{ omit if true else 1 }}"}});

@@ -71,7 +71,11 @@ async fn serve(mut child: Child, mut far: FarEnd, meter: Arc<Meter>) {
             _ = &mut far.gone => {}
         }
     };
-    tokio::join!(writing, exit);
+    tokio::pin!(exit);
+    tokio::select! {
+        () = &mut exit => {}
+        () = writing => exit.await,
+    }
 }
 
 async fn drain(stream: Option<impl AsyncRead + Unpin>, which: Stream, inbox: &Inbox, meter: &Meter) {

@@ -71,11 +71,11 @@ impl Session {
 
     /// Ends the connection. Its shells are lost, and what they ran with it.
     pub async fn close(self) {
+        let mut tasks = self.tasks.take();
         if let Way::Ssh(link) = &self.way {
             link.close().await;
+            let _ = timeout(CLOSE_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await;
         }
-        let mut tasks = self.tasks.take();
-        let _ = timeout(CLOSE_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await;
         tasks.shutdown().await;
     }
 }

@@ -1,12 +1,13 @@
 //! One SSH connection, logged in.
 
 use super::guard::{Guard, WireError};
-use super::stream::{Counted, Proxy, Stream};
+use super::stream::{Counted, Prompt, Proxy, Stream};
 use super::{Failure, Hop, Stage, login, share};
 use crate::transport::channel::{Ending, FarEnd, Inbox};
 use crate::transport::exchange::Meter;
 use crate::transport::frame;
 use crate::transport::{Settings, ShellError};
+use bytes::Bytes;
 use russh::client::{self, Handle, Msg};
 use russh::keys::Algorithm;
 use russh::{ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred};
@@ -14,8 +15,9 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// How long output is still read after the shell has exited; a background process may hold it open for ever.
 const AFTER_EXIT: Duration = Duration::from_secs(1);
@@ -71,10 +73,7 @@ impl Link {
             return Err(ShellError::Disconnected { reason: self.farewell().await });
         }
         let (read, write) = channel.split();
-        let FarEnd { input, gone, inbox } = far;
-        Ok(async move {
-            tokio::join!(drain(read, inbox), feed(write, input, gone));
-        })
+        Ok(serve(read, write, far))
     }
 
     /// Says good-bye.
@@ -132,10 +131,7 @@ async fn reach(through: Option<&Link>, hop: &Hop) -> Result<Box<dyn Stream>, Fai
         let limit =
             if addresses.len() == 1 { Duration::MAX } else { share(ADDRESS_TIMEOUT, addresses.len()) };
         failure = match timeout(limit, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                let _ = stream.set_nodelay(true);
-                return Ok(Box::new(stream));
-            }
+            Ok(Ok(stream)) => return Ok(Box::new(Prompt::new(stream))),
             Ok(Err(e)) if e.kind() == ErrorKind::ConnectionRefused => Failure::Refused,
             Ok(Err(e)) => Failure::Unreachable(e.to_string()),
             Err(_) => Failure::Unreachable("no answer".into()),
@@ -176,14 +172,31 @@ fn same_family(a: &Algorithm, b: &Algorithm) -> bool {
     a == b || matches!((a, b), (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }))
 }
 
-async fn drain(mut channel: ChannelReadHalf, inbox: Inbox) {
+/// Carries bytes both ways until either end is closed.
+async fn serve(mut read: ChannelReadHalf, write: ChannelWriteHalf<Msg>, far: FarEnd) {
+    let FarEnd { input, gone, inbox } = far;
+    let ending = tokio::select! {
+        ending = drain(&mut read, &inbox) => ending,
+        () = feed(&write, input, gone) => {
+            let _ = write.eof().await;
+            let _ = write.close().await;
+            drain(&mut read, &inbox).await
+        }
+    };
+    inbox.ended(ending);
+    let _ = write.close().await;
+    // Whoever still holds the far end open must not block the connection.
+    while read.wait().await.is_some() {}
+}
+
+async fn drain(channel: &mut ChannelReadHalf, inbox: &Inbox) -> Ending {
     let mut status = None;
-    let ending = loop {
+    loop {
         let message = match status {
             None => channel.wait().await,
             Some(_) => match timeout(AFTER_EXIT, channel.wait()).await {
                 Ok(message) => message,
-                Err(_) => break Ending::Exited(status),
+                Err(_) => return Ending::Exited(status),
             },
         };
         match message {
@@ -191,25 +204,23 @@ async fn drain(mut channel: ChannelReadHalf, inbox: Inbox) {
             Some(ChannelMsg::ExtendedData { data, ext: 1 }) => inbox.feed(frame::Stream::Err, &data),
             Some(ChannelMsg::ExitStatus { exit_status }) => status = Some(exit_status),
             Some(ChannelMsg::ExitSignal { .. }) => status = Some(255),
-            Some(ChannelMsg::Close) => break Ending::Exited(status),
+            Some(ChannelMsg::Close) => return Ending::Exited(status),
             Some(_) => {}
-            None if status.is_some() => break Ending::Exited(status),
-            None => break Ending::Disconnected,
+            None if status.is_some() => return Ending::Exited(status),
+            None => return Ending::Disconnected,
         }
-    };
-    inbox.ended(ending);
-    // Whoever still holds the far end open must not block the connection.
-    while channel.wait().await.is_some() {}
+    }
 }
 
+/// Sends what comes until there is no more, or nobody who would want the answer.
 async fn feed(
-    channel: ChannelWriteHalf<Msg>,
-    mut input: tokio::sync::mpsc::Receiver<zeroize::Zeroizing<Vec<u8>>>,
-    mut gone: tokio::sync::oneshot::Receiver<()>,
+    channel: &ChannelWriteHalf<Msg>,
+    mut input: mpsc::Receiver<Zeroizing<Vec<u8>>>,
+    mut gone: oneshot::Receiver<()>,
 ) {
     let write = async {
         while let Some(bytes) = input.recv().await {
-            if channel.data_bytes(bytes::Bytes::from_owner(bytes)).await.is_err() {
+            if channel.data_bytes(Bytes::from_owner(bytes)).await.is_err() {
                 break;
             }
         }
@@ -218,6 +229,4 @@ async fn feed(
         () = write => {}
         _ = &mut gone => {}
     }
-    let _ = channel.eof().await;
-    let _ = channel.close().await;
 }

@@ -219,7 +219,7 @@ fn note_what_became_of_packages(result: &mut Map, report: &TransactionReport) ->
 }
 
 fn failure_message(failed: &[String], report: &TransactionReport, output: &Output) -> String {
-    let said: Vec<&str> = report.tail.iter().map(String::as_str).filter(|line| is_reason(line)).collect();
+    let said = reasons(&report.tail);
     let stderr = output.error_text();
     let reasons = if said.is_empty() { stderr.trim().to_owned() } else { said.join("; ") };
     let reasons = if reasons.is_empty() { format!("exit status {}", output.status) } else { reasons };
@@ -229,8 +229,24 @@ fn failure_message(failed: &[String], report: &TransactionReport, output: &Outpu
     }
 }
 
-fn is_reason(line: &str) -> bool {
-    ["E: ", "dpkg: error", "dpkg: dependency"].iter().any(|start| line.starts_with(start))
+/// What dpkg and apt call errors, each with the indented line that follows it.
+fn reasons(log: &[String]) -> Vec<String> {
+    let is_error =
+        |line: &str| ["E: ", "dpkg: error", "dpkg: dependency"].iter().any(|start| line.starts_with(start));
+    let mut reasons: Vec<String> = Vec::new();
+    let mut follows = false;
+    for line in log {
+        if is_error(line) {
+            reasons.push(line.clone());
+        } else if follows && line.starts_with(' ') {
+            if let Some(reason) = reasons.last_mut() {
+                reason.push(' ');
+                reason.push_str(line.trim());
+            }
+        }
+        follows = is_error(line);
+    }
+    reasons
 }
 
 #[cfg(test)]
@@ -253,6 +269,25 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn an_error_of_dpkg_takes_the_line_that_explains_it_along() {
+        let log = [
+            "Setting up failpost (1.1) ...",
+            "failpost: cannot migrate the database",
+            "dpkg: error processing package failpost (--configure):",
+            " installed failpost package post-installation script subprocess returned error exit status 1",
+            "E: Sub-process /usr/bin/dpkg returned an error code (1)",
+        ];
+        assert_eq!(
+            reasons(&log.map(str::to_owned)),
+            [
+                "dpkg: error processing package failpost (--configure): installed failpost package \
+                 post-installation script subprocess returned error exit status 1",
+                "E: Sub-process /usr/bin/dpkg returned an error code (1)",
+            ]
+        );
     }
 
     #[test]

@@ -238,11 +238,9 @@ fn reasons(log: &[String]) -> Vec<String> {
     for line in log {
         if is_error(line) {
             reasons.push(line.clone());
-        } else if follows && line.starts_with(' ') {
-            if let Some(reason) = reasons.last_mut() {
-                reason.push(' ');
-                reason.push_str(line.trim());
-            }
+        } else if let Some(reason) = reasons.last_mut().filter(|_| follows && line.starts_with(' ')) {
+            reason.push(' ');
+            reason.push_str(line.trim());
         }
         follows = is_error(line);
     }

@@ -40,6 +40,16 @@ impl Bench {
         Workbench::every_shell().into_iter().map(Self::on).collect()
     }
 
+    /// A bench whose scripts may change users and groups; see [`Workbench::with_own_accounts`].
+    pub fn with_own_accounts() -> Option<Self> {
+        Workbench::with_own_accounts().map(Self::on)
+    }
+
+    /// Puts a program in the way of scripts, written in sh.
+    pub fn program(&mut self, name: &str, text: &str) {
+        self.workbench.program(name, text);
+    }
+
     fn on(workbench: Workbench) -> Self {
         Self { workbench, sources: Sources::default(), show_diff: false }
     }

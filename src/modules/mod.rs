@@ -19,6 +19,7 @@ mod fail;
 mod file;
 mod file_link;
 mod file_tree;
+mod group;
 #[cfg(test)]
 pub(crate) mod harness;
 mod line_edit;
@@ -33,6 +34,8 @@ mod shell_words;
 mod stat;
 mod template;
 mod updates;
+mod user;
+mod user_scripts;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED};
@@ -49,6 +52,7 @@ pub static ALL: &[&Module] = &[
     &debug::MODULE,
     &fail::MODULE,
     &file::MODULE,
+    &group::MODULE,
     &lineinfile::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
@@ -56,6 +60,7 @@ pub static ALL: &[&Module] = &[
     &command::SHELL,
     &stat::MODULE,
     &template::MODULE,
+    &user::MODULE,
 ];
 
 /// Every script that changes a host.
@@ -64,6 +69,8 @@ pub fn change_scripts() -> Vec<Script> {
         command::SCRIPTS, //
         copy::SCRIPTS,
         file::SCRIPTS,
+        group::SCRIPTS,
+        user_scripts::SCRIPTS,
         updates::SCRIPTS,
     ];
     families.concat()

@@ -56,8 +56,14 @@ pub struct Password {
     pub expires: Option<i64>,
 }
 
+/// What accounts are kept in: their files, too, may be edited.
+pub fn subjects() -> Subjects {
+    let files = ["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"];
+    Subjects::These(std::iter::once(Subject::Users).chain(files.map(Subject::path)).collect())
+}
+
 /// Whether a name could be in a database: what else would be taken for an option, a number or two fields.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('-')
         && !name.bytes().all(|b| b.is_ascii_digit())
@@ -129,7 +135,7 @@ impl Question for UserEntry {
     }
 
     fn reads(&self) -> Subjects {
-        [Subject::Users].into()
+        subjects()
     }
 
     fn parse(&self, output: &Output) -> Result<Self::Answer, ParseError> {
@@ -146,7 +152,7 @@ impl Question for GroupEntry {
     }
 
     fn reads(&self) -> Subjects {
-        [Subject::Users].into()
+        subjects()
     }
 
     fn parse(&self, output: &Output) -> Result<Self::Answer, ParseError> {
@@ -167,7 +173,7 @@ id -G "$1""#,
     }
 
     fn reads(&self) -> Subjects {
-        [Subject::Users].into()
+        subjects()
     }
 
     fn parse(&self, output: &Output) -> Result<Vec<u32>, ParseError> {
@@ -206,7 +212,7 @@ exit 0"#,
     }
 
     fn reads(&self) -> Subjects {
-        [Subject::Users].into()
+        subjects()
     }
 
     fn parse(&self, output: &Output) -> Result<Self::Answer, ParseError> {

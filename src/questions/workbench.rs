@@ -13,7 +13,12 @@ pub(crate) struct Workbench {
     home: tempfile::TempDir,
     shell: Vec<&'static str>,
     search_path: String,
+    /// Whether scripts see an `/etc` and a `/home` of their own.
+    own_accounts: bool,
 }
+
+/// Runs what follows with copies of `/etc` and `/home` that nobody else sees.
+const IN_OWN_ACCOUNTS: &str = r#"mount --bind "$0/etc" /etc && mount --bind "$0/home" /home && exec "$@""#;
 
 impl Workbench {
     /// A bench with this machine's `sh`.
@@ -41,7 +46,54 @@ impl Workbench {
             search_path = applets.to_str().unwrap().to_owned();
         }
         std::fs::create_dir(home.path().join("work")).unwrap();
-        Self { home, shell, search_path }
+        Self { home, shell, search_path, own_accounts: false }
+    }
+
+    /// A bench whose scripts may change users and groups: they see copies. Nothing where that takes rights that this
+    /// process doesn't have.
+    pub fn with_own_accounts() -> Option<Self> {
+        let bench = Self { own_accounts: true, ..Self::new() };
+        let copied = Command::new("cp").arg("-a").arg("/etc").arg(bench.home.path()).status().ok()?;
+        std::fs::create_dir(bench.home.path().join("home")).ok()?;
+        let probe = bench.command().arg("-c").arg(":").output().ok()?;
+        let works = is_root() && copied.success() && probe.status.success();
+        if !works {
+            println!("skipped: this process can't give a script an /etc of its own");
+        }
+        works.then_some(bench)
+    }
+
+    /// Whether something is below the `/home` that scripts see.
+    pub fn exists_at_home(&self, name: &str) -> bool {
+        self.home.path().join("home").join(name).exists()
+    }
+
+    /// Puts a program in the way of scripts, written in sh.
+    pub fn program(&mut self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = self.home.path().join("programs");
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        let directory = directory.to_str().unwrap();
+        if !self.search_path.starts_with(directory) {
+            self.search_path = format!("{directory}:{}", self.search_path);
+        }
+    }
+
+    /// The shell, about to be started.
+    fn command(&self) -> Command {
+        let shell = program(self.shell[0]).unwrap();
+        if !self.own_accounts {
+            let mut command = Command::new(shell);
+            command.args(&self.shell[1..]);
+            return command;
+        }
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["-m", "sh", "-c", IN_OWN_ACCOUNTS]).arg(self.home.path()).arg(shell);
+        command.args(&self.shell[1..]);
+        command
     }
 
     /// The shell's name, for messages.
@@ -97,8 +149,8 @@ impl Workbench {
         source.push_str(&format!(" <{}\nexit $?\n", quoted(stdin.to_str().unwrap())));
         let path = self.home.path().join("source");
         std::fs::write(&path, source).unwrap();
-        let output = Command::new(program(self.shell[0]).unwrap())
-            .args(&self.shell[1..])
+        let output = self
+            .command()
             .arg("-s")
             .env_clear()
             .env("PATH", &self.search_path)

@@ -19,5 +19,7 @@ fn a_host_of_the_lab_is_one_tests_own_and_answers() {
     let name = host.name().to_owned();
     drop(host);
     let kernel = lab.kernel_host();
+    lab.reset(&other);
+    assert!(lab.ssh(&other, "test -e /srv/repo").status.success());
     assert!(kernel.name() == "h3" || kernel.name() == "h6", "{name} {}", kernel.name());
 }

@@ -1,0 +1,102 @@
+//! Holds the pages that users read against the program: what they name has to be there.
+#![expect(clippy::unwrap_used, reason = "tests may")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// Every page of the project.
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "CHANGELOG.md", "benches/README.md", "tests/lab/README.md"].map(PathBuf::from).into();
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        pages.push(Path::new("docs").join(entry.unwrap().file_name()));
+    }
+    pages
+}
+
+fn help(verbs: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_wgops")).args(verbs).arg("--help").output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_page_on_the_dialect_names_exactly_the_modules_there_are() {
+    let page = page("docs/dialect.md");
+    let (_, rest) = page.split_once("\n## Modules\n").unwrap();
+    let (section, _) = rest.split_once("\n## ").unwrap();
+    let written: BTreeSet<&str> =
+        section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let there: BTreeSet<&str> = wgops::modules::ALL.iter().map(|module| module.name).collect();
+    assert_eq!(written, there);
+}
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    let mut links = 0;
+    for name in pages() {
+        let text = page(name.to_str().unwrap());
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") {
+                continue;
+            }
+            links += 1;
+            assert!(
+                root().join(&name).parent().unwrap().join(target).exists(),
+                "{}: {target}",
+                name.display()
+            );
+        }
+    }
+    assert!(links > 0);
+}
+
+#[test]
+fn every_command_that_a_page_shows_is_one_and_has_the_options_it_is_shown_with() {
+    let mut commands = 0;
+    for name in pages() {
+        let text = page(name.to_str().unwrap()).replace("\\\n", " ");
+        for line in text.lines().filter_map(|line| line.strip_prefix("    wgops ")) {
+            let line = line.split('#').next().unwrap();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let verbs: Vec<&str> = if words[0] == "ledger" { words[..2].into() } else { words[..1].into() };
+            let (known, help) = help(&verbs);
+            assert!(known, "{}: wgops {line}", name.display());
+            for option in words.iter().filter(|word| word.starts_with('-')) {
+                assert!(help.contains(option), "{}: wgops {line}: no {option}", name.display());
+            }
+            commands += 1;
+        }
+    }
+    assert!(commands > 10, "{commands}");
+}
+
+#[test]
+fn the_exit_codes_on_the_pages_are_those_of_the_program() {
+    let (_, help) = help(&[]);
+    for name in ["README.md", "docs/formats.md"] {
+        let page = page(name);
+        let (_, section) = page.split_once("\n## Exit codes\n").unwrap();
+        let written: BTreeSet<Vec<&str>> = section
+            .lines()
+            .take_while(|line| !line.starts_with("## "))
+            .filter(|line| line.starts_with("| ") && line.chars().any(|c| c.is_ascii_digit()))
+            .map(|line| line.trim_matches('|').splitn(2, '|').map(str::trim).collect())
+            .collect();
+        let (_, table) = help.split_once("Exit codes:\n").unwrap();
+        let told: BTreeSet<Vec<&str>> = table
+            .lines()
+            .take_while(|line| line.starts_with(' '))
+            .map(|line| line.trim().splitn(2, "  ").map(str::trim).collect())
+            .collect();
+        assert_eq!(written, told, "{name}");
+    }
+}

@@ -1,5 +1,7 @@
 //! What people type and what they read: transcripts of the command line that need no host.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use assert_cmd::Command;
 use std::fs;
 use std::path::Path;

@@ -1,34 +1,56 @@
 //! Questions to whoever sits at the terminal. Each names the flag that answers it, and without a terminal it is that
 //! flag that is asked for, with exit code 2: nothing ever waits for somebody who is not there.
 
-use super::{Console, Failure};
+use super::console::shown;
+use super::engine::Engine;
+use super::{Console, Exit, Failure};
 use crate::model::Secret;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// Most attempts at typing the number of hosts.
 const ATTEMPTS_MAX: usize = 3;
+/// Longest secret in a file.
+const SECRET_BYTES_MAX: u64 = 4096;
+
+/// Makes sure, before any work, that there will be somebody to confirm it.
+///
+/// # Errors
+/// There is no terminal.
+pub fn somebody_is_there(console: &Console) -> Result<(), Failure> {
+    match console.is_interactive() {
+        true => Ok(()),
+        false => {
+            Err(no_terminal("this needs a confirmation", "--yes; --check shows first what would happen"))
+        }
+    }
+}
 
 /// Asks for the number of hosts, which nobody types by habit.
 ///
 /// # Errors
-/// There is no terminal.
-pub fn number_of_hosts(console: &Console, hosts: usize, what: &str) -> Result<bool, Failure> {
-    if !console.is_interactive() {
-        return Err(no_terminal("this needs a confirmation", "--yes (after looking at it with --check)"));
-    }
+/// Somebody interrupted instead of answering.
+pub fn number_of_hosts(console: &Console, engine: &Engine<'_>, hosts: usize) -> Result<bool, Failure> {
     for _ in 0..ATTEMPTS_MAX {
-        console.tell(&format!("{what}\nType the number of hosts to go on, or nothing to stop: "));
-        let mut line = String::new();
-        let read = io::stdin().read_line(&mut line).map_err(|error| unreadable(&error))?;
-        match line.trim() {
+        console.tell("\nType the number of hosts to go on, or nothing to stop: ");
+        let Some(line) = engine.ask(line) else {
+            return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"));
+        };
+        match line?.trim() {
             "" => return Ok(false),
-            _ if read == 0 => return Ok(false),
             typed if typed == hosts.to_string() => return Ok(true),
             _ => console.tell("That is not the number of hosts.\n"),
         }
     }
     Ok(false)
+}
+
+fn line() -> Result<String, Failure> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).map_err(|error| unreadable(&error))?;
+    Ok(line)
 }
 
 /// Asks for a secret without showing what is typed.
@@ -47,9 +69,38 @@ pub fn secret(console: &Console, prompt: &str, flag: &str) -> Result<Secret, Fai
     Ok(secret)
 }
 
+/// Reads a secret from the first line of a file, which nobody else may be able to read.
+///
+/// # Errors
+/// The file can't be read, others may read it, or it is empty.
+pub fn secret_file(console: &Console, file: &Path) -> Result<Secret, Failure> {
+    let name = shown(file);
+    let metadata = std::fs::metadata(file).map_err(|error| unreadable_file(file, &error))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(
+            Failure::usage(format!("others may read or write {name}")).hint(format!("chmod 600 {name}"))
+        );
+    }
+    let mut line = Zeroizing::new(String::new());
+    let opened = std::fs::File::open(file).map_err(|error| unreadable_file(file, &error))?;
+    let mut reader = io::BufReader::new(opened.take(SECRET_BYTES_MAX));
+    reader.read_line(&mut line).map_err(|error| unreadable_file(file, &error))?;
+    let text = line.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(Failure::usage(format!("{name} is empty: expected the secret in its first line")));
+    }
+    let secret = Secret::new(text.to_owned());
+    console.masks.add(&secret);
+    Ok(secret)
+}
+
+fn unreadable_file(file: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format!("can't read {}: {error}", shown(file)))
+}
+
 /// Asks for the passphrase of a key; nobody's answer is none.
 pub fn passphrase(console: &Console, key: &Path) -> Option<Secret> {
-    let prompt = format!("Passphrase of {}", super::console::shown(key));
+    let prompt = format!("Passphrase of {}", shown(key));
     secret(console, &prompt, "an ssh-agent that holds the key")
         .ok()
         .filter(|secret| !secret.expose().is_empty())

@@ -1,9 +1,14 @@
 //! `wgops audit`: looks at hosts and judges them, changing nothing. It runs `playbooks/audit.yml` of the ops
 //! repository, or the built-in copy.
 
-use super::args::{Reach, Shape, Targets};
+use super::args::{Privilege, Reach, Shape, Targets};
+use super::job::{Choice, Errand, Job};
+use super::output::OutputFile;
+use super::repository::project_playbook;
+use super::show::Show;
 use super::{Console, Exit, Failure};
-use crate::report::FailOn;
+use crate::people::Verb;
+use crate::report::{FailOn, Subject};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -33,12 +38,35 @@ pub struct Audit {
     #[command(flatten)]
     pub reach: Reach,
     #[command(flatten)]
+    pub privilege: Privilege,
+    #[command(flatten)]
     pub shape: Shape,
 }
 
 impl Audit {
-    pub fn perform(self, _console: &Console) -> Result<Exit, Failure> {
-        super::repository::Repository::here()?.inventory(&self.targets)?;
-        Err(Failure::usage("'wgops audit' is not there yet"))
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        // Whether the file can be written is found out before the work.
+        let file = self.output.as_deref().map(OutputFile::create).transpose()?;
+        let playbook = project_playbook("playbooks/audit.yml", PLAYBOOK)?;
+        let errand = Errand {
+            verb: Verb::Audit,
+            targets: self.targets,
+            reach: self.reach,
+            playbooks: vec![playbook],
+            privilege: Some(self.privilege),
+            cause: None,
+            dry: Some("an audit changes nothing"),
+            choice: Choice::default(),
+        };
+        let job = Job::open(console, errand)?;
+        let prepared = job.prepare(&crate::model::Map::new())?;
+        let mut engine = job.engine(&prepared)?;
+        let show = Show::new(console, Subject::Audit(self.fail_on), self.shape.format, file);
+        let ended = job.carry_out(&mut engine, &prepared, show);
+        engine.close();
+        let ended = ended?;
+        let found =
+            if ended.chronicle.assessment().fails(self.fail_on) { Exit::Findings } else { Exit::Well };
+        Ok(ended.exit.worst(found))
     }
 }

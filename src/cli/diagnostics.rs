@@ -4,6 +4,7 @@ use super::Console;
 use crate::model::{Secret, printable};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 use tracing_subscriber::EnvFilter;
@@ -28,11 +29,18 @@ impl Masks {
         all.extend(spellings(text).map(Secret::new));
     }
 
-    fn scrub(&self, text: &str) -> String {
+    /// The text without the secrets.
+    pub fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let masked =
-            all.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "********"));
-        printable(&masked).into_owned()
+        let mask = |text: Cow<'a, str>, secret: &Secret| match text.contains(secret.expose()) {
+            true => Cow::Owned(text.replace(secret.expose(), "********")),
+            false => text,
+        };
+        all.iter().fold(Cow::Borrowed(text), mask)
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        printable(&self.masked(text)).into_owned()
     }
 }
 

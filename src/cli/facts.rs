@@ -1,8 +1,16 @@
 //! `wgops facts`: what a host says about itself.
 
 use super::args::{Reach, Shape, Targets};
+use super::job::{Choice, Errand, Job};
+use super::repository::built_in_playbook;
+use super::show::Show;
 use super::{Console, Exit, Failure};
+use crate::model::Map;
+use crate::people::Verb;
+use crate::report::Subject;
 use clap::Args;
+
+const PLAYBOOK: &str = "- hosts: all\n  gather_facts: false\n  tasks: [{name: Facts, setup: {}}]\n";
 
 /// Show what hosts say about themselves: ansible_facts, as playbooks see them
 ///
@@ -20,8 +28,23 @@ pub struct Facts {
 }
 
 impl Facts {
-    pub fn perform(self, _console: &Console) -> Result<Exit, Failure> {
-        super::repository::Repository::here()?.inventory(&self.targets)?;
-        Err(Failure::usage("'wgops facts' is not there yet"))
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let errand = Errand {
+            verb: Verb::Facts,
+            targets: self.targets,
+            reach: self.reach,
+            playbooks: vec![built_in_playbook("facts.yml", PLAYBOOK)?],
+            privilege: None,
+            cause: None,
+            dry: Some("facts are only asked for"),
+            choice: Choice::default(),
+        };
+        let job = Job::open(console, errand)?;
+        let prepared = job.prepare(&Map::new())?;
+        let mut engine = job.engine(&prepared)?;
+        let show = Show::new(console, Subject::Facts, self.shape.format, None);
+        let ended = job.carry_out(&mut engine, &prepared, show);
+        engine.close();
+        Ok(ended?.exit)
     }
 }

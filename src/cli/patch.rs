@@ -1,8 +1,18 @@
 //! `wgops patch`: installs pending updates. It runs `playbooks/patch.yml` of the ops repository, or the built-in copy.
 
 use super::args::{Cause, Privilege, Reach, Shape, Targets};
-use super::{Console, Exit, Failure};
+use super::engine::Engine;
+use super::job::{Choice, Errand, Job};
+use super::repository::project_playbook;
+use super::show::Show;
+use super::{Console, Exit, Failure, ask};
+use crate::event::{Event, Mode};
+use crate::load::Playbook;
+use crate::model::{HostName, Map, Value};
+use crate::people::Verb;
+use crate::report::{Format, Subject};
 use clap::{Args, ValueEnum};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The playbook where the ops repository has none, and what `wgops init` writes.
 pub const PLAYBOOK: &str = include_str!("init/patch.yml");
@@ -57,8 +67,125 @@ pub enum Reboot {
 }
 
 impl Patch {
-    pub fn perform(self, _console: &Console) -> Result<Exit, Failure> {
-        super::repository::Repository::here()?.inventory(&self.targets)?;
-        Err(Failure::usage("'wgops patch' is not there yet"))
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let playbook = project_playbook("playbooks/patch.yml", PLAYBOOK)?;
+        let (format, yes) = (self.shape.format, self.yes);
+        let job = Job::open(console, self.errand(playbook))?;
+        let asks = job.mode == Mode::Real && !yes;
+        if asks {
+            ask::somebody_is_there(console)?;
+        }
+        let mut engine = job.engine(&job.prepare(&Map::new())?)?;
+        let done = match asks {
+            true => confirmed(console, &job, &mut engine, format),
+            false => carried_out(console, &job, &mut engine, format, &Map::new()),
+        };
+        engine.close();
+        done
+    }
+
+    fn errand(self, playbook: Playbook) -> Errand {
+        let reboot = match self.reboot {
+            Reboot::Never => "never",
+            Reboot::IfNeeded => "if-needed",
+        };
+        let extra = [
+            ("patch_security", self.security.into()),
+            ("patch_exclude", self.exclude.into()),
+            ("patch_reboot", reboot.into()),
+        ];
+        let extra = extra.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect();
+        Errand {
+            verb: Verb::Patch,
+            targets: self.targets,
+            reach: self.reach,
+            playbooks: vec![playbook],
+            privilege: Some(self.privilege),
+            cause: Some(self.cause),
+            dry: self.check.then_some("--check"),
+            choice: Choice { extra, ..Choice::default() },
+        }
+    }
+}
+
+fn carried_out(
+    console: &Console,
+    job: &Job<'_>,
+    engine: &mut Engine<'_>,
+    format: Format,
+    approved: &Map,
+) -> Result<Exit, Failure> {
+    let prepared = job.prepare(approved)?;
+    let show = Show::new(console, Subject::Patch, format, None);
+    Ok(job.carry_out(engine, &prepared, show)?.exit)
+}
+
+/// Shows what would happen, asks for the number of hosts, and does exactly what was shown.
+fn confirmed(
+    console: &Console,
+    job: &Job<'_>,
+    engine: &mut Engine<'_>,
+    format: Format,
+) -> Result<Exit, Failure> {
+    let prepared = job.prepare_preview()?;
+    // What is asked about is for people; the results of the run itself keep their format and stdout.
+    let mut show = Show::preview(console);
+    let mut preview = Preview::default();
+    let mut listen = |event: &Event| {
+        preview.event(event);
+        show.event(event);
+    };
+    listen(&job.begins(&Mode::Dry { why: "this is what would happen".into() }, &prepared.hosts));
+    engine.run(&prepared.order, &mut listen);
+    let exit = show.finish()?;
+    let hosts = preview.hosts();
+    if exit == Exit::Interrupted {
+        return Ok(exit);
+    }
+    if hosts == 0 {
+        console.tell("\nNothing to do.\n");
+        return Ok(exit);
+    }
+    if !ask::number_of_hosts(console, engine, hosts)? {
+        console.tell("Stopped; nothing was changed.\n");
+        return Ok(exit);
+    }
+    carried_out(console, job, engine, format, &preview.approved())
+}
+
+/// What was shown, so that exactly that is done.
+#[derive(Default)]
+struct Preview {
+    packages: BTreeMap<HostName, Vec<String>>,
+    changing: BTreeSet<HostName>,
+}
+
+impl Preview {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::TaskEnds(end) if end.module == "apply_updates" => {
+                let packages = end.result["packages"].as_array().into_iter().flatten();
+                let exact = |package: &Value| {
+                    Some(format!("{}={}", package["name"].as_str()?, package["to"].as_str()?))
+                };
+                self.packages.entry(end.host.clone()).or_default().extend(packages.filter_map(exact));
+            }
+            Event::RunEnds { recap, .. } => {
+                let changing = recap.iter().filter(|(_, counts)| counts.changed > 0);
+                self.changing.extend(changing.map(|(host, _)| host.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// How many hosts would be changed.
+    fn hosts(&self) -> usize {
+        self.changing.len()
+    }
+
+    /// The variable that binds each host to what was shown of it; a host that was not shown gets nothing.
+    fn approved(&self) -> Map {
+        let only = self.packages.iter().map(|(host, list)| (host.to_string(), Value::from(list.clone())));
+        Map::from_iter([("patch_only".to_owned(), Value::Object(only.collect()))])
     }
 }

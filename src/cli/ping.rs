@@ -1,8 +1,16 @@
 //! `wgops ping`: whether hosts can be reached, logged in to and spoken with.
 
 use super::args::{Reach, Shape, Targets};
+use super::job::{Choice, Errand, Job};
+use super::repository::built_in_playbook;
+use super::show::Show;
 use super::{Console, Exit, Failure};
+use crate::model::Map;
+use crate::people::Verb;
+use crate::report::Subject;
 use clap::Args;
+
+const PLAYBOOK: &str = "- hosts: all\n  gather_facts: false\n  tasks: [{name: Ping, ping: {}}]\n";
 
 /// Try to reach hosts: connect, log in, speak to their shell
 ///
@@ -20,8 +28,23 @@ pub struct Ping {
 }
 
 impl Ping {
-    pub fn perform(self, _console: &Console) -> Result<Exit, Failure> {
-        super::repository::Repository::here()?.inventory(&self.targets)?;
-        Err(Failure::usage("'wgops ping' is not there yet"))
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let errand = Errand {
+            verb: Verb::Ping,
+            targets: self.targets,
+            reach: self.reach,
+            playbooks: vec![built_in_playbook("ping.yml", PLAYBOOK)?],
+            privilege: None,
+            cause: None,
+            dry: Some("a ping changes nothing"),
+            choice: Choice::default(),
+        };
+        let job = Job::open(console, errand)?;
+        let prepared = job.prepare(&Map::new())?;
+        let mut engine = job.engine(&prepared)?;
+        let show = Show::new(console, Subject::Ping, self.shape.format, None);
+        let ended = job.carry_out(&mut engine, &prepared, show);
+        engine.close();
+        Ok(ended?.exit)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::args::Targets;
-use crate::load::{Inventory, Pattern, Problem, Problems, Project, Settings, project};
+use crate::load::{Inventory, Pattern, Playbook, Problem, Problems, Project, Settings, TextFile, project};
 use std::path::{Path, PathBuf};
 
 /// The ops repository, if there is one around the current folder.
@@ -75,6 +75,27 @@ impl Repository {
         Problem::bare("no inventory was named")
             .help(format!("use --inventory NAME{known}, or --inventory local for this machine"))
     }
+}
+
+/// The repository's own playbook of this name, or the built-in one.
+///
+/// # Errors
+/// It can't be read, or something is wrong with it.
+pub fn project_playbook(path: &str, built_in: &str) -> Result<Playbook, Failure> {
+    let playbook = match Repository::here()?.file(path)? {
+        Some(file) => Playbook::load(&file)?,
+        None => built_in_playbook(path, built_in)?,
+    };
+    Ok(playbook)
+}
+
+/// A playbook that wgops brings along.
+///
+/// # Errors
+/// As [`project_playbook`].
+pub fn built_in_playbook(name: &str, text: &str) -> Result<Playbook, Failure> {
+    let file = TextFile::from_bytes(&Path::new("(built in)").join(name), text.as_bytes().to_vec())?;
+    Ok(Playbook::parse(&file)?)
 }
 
 impl Targets {

@@ -1,9 +1,20 @@
 //! `wgops run`: runs playbooks.
 
 use super::args::{Cause, ExtraVars, Privilege, Reach, Shape, Targets};
+use super::console::shown;
+use super::job::{Choice, Errand, Job};
+use super::show::Show;
 use super::{Console, Exit, Failure};
+use crate::execute::Prepared;
+use crate::load::{Playbook, Problems, yaml};
+use crate::model::{Map, Secret};
+use crate::people::Verb;
+use crate::plan::{DefaultPrivilege, Play, Step, Tags, compile};
+use crate::report::{Subject, one_line};
+use crate::template::{Templates, ThisMachine};
 use clap::Args;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Run playbooks, or show what they would do
 ///
@@ -52,6 +63,9 @@ pub struct Run {
     /// Become another user (root unless said) where the playbook doesn't say
     #[arg(short, long)]
     pub r#become: bool,
+    /// The user to become, where the playbook doesn't say
+    #[arg(long, value_name = "USER")]
+    pub become_user: Option<String>,
     #[command(flatten)]
     pub privilege: Privilege,
     #[command(flatten)]
@@ -61,8 +75,145 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn perform(self, _console: &Console) -> Result<Exit, Failure> {
-        super::repository::Repository::here()?.inventory(&self.targets)?;
-        Err(Failure::usage("'wgops run' is not there yet"))
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let playbooks = self.playbooks()?;
+        if self.syntax_check || self.list_tasks {
+            return self.look(console, &playbooks);
+        }
+        let (shape, list_hosts) = (self.shape, self.list_hosts);
+        let job = Job::open(console, self.errand(console, playbooks)?)?;
+        let prepared = job.prepare(&Map::new())?;
+        if list_hosts {
+            return hosts(console, &prepared);
+        }
+        let mut engine = job.engine(&prepared)?;
+        let show = Show::new(console, Subject::Run, shape.format, None);
+        let ended = job.carry_out(&mut engine, &prepared, show);
+        engine.close();
+        Ok(ended?.exit)
     }
+
+    /// All playbooks; what is wrong with any of them is shown at once.
+    fn playbooks(&self) -> Result<Vec<Playbook>, Problems> {
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for file in &self.playbooks {
+            match Playbook::load(file) {
+                Ok(playbook) => good.push(playbook),
+                Err(problems) => bad.extend(problems.0),
+            }
+        }
+        Problems::check(bad).map(|()| good)
+    }
+
+    /// `--syntax-check` and `--list-tasks`: what is known without a host.
+    fn look(&self, console: &Console, playbooks: &[Playbook]) -> Result<Exit, Failure> {
+        let templates = Templates::new(Arc::new(ThisMachine));
+        let (mut out, mut problems) = (String::new(), Vec::new());
+        for playbook in playbooks {
+            out.push_str(&format!("playbook: {}\n", shown(&playbook.file)));
+            match compile(playbook, &self.tags(), &templates) {
+                Ok(plays) if self.list_tasks => plays.iter().for_each(|play| out.push_str(&tasks(play))),
+                Ok(_) => {}
+                Err(found) => problems.extend(found.0),
+            }
+        }
+        Problems::check(problems)?;
+        console.result(&out)?;
+        Ok(Exit::Well)
+    }
+
+    fn tags(&self) -> Tags {
+        Tags { only: self.tags.clone(), skip: self.skip_tags.clone() }
+    }
+
+    fn errand(self, console: &Console, playbooks: Vec<Playbook>) -> Result<Errand, Failure> {
+        let dry = match (self.check, self.explain || self.list_hosts) {
+            (true, _) => Some("--check"),
+            (false, true) => Some("--explain"),
+            (false, false) => None,
+        };
+        let choice = Choice {
+            tags: self.tags(),
+            extra: merged(console, &self.extra_vars)?,
+            privilege: DefaultPrivilege { active: self.r#become, user: self.become_user },
+            show_diff: self.diff,
+            explain: self.explain,
+        };
+        Ok(Errand {
+            verb: Verb::Run,
+            targets: self.targets,
+            reach: self.reach,
+            playbooks,
+            privilege: Some(self.privilege),
+            cause: Some(self.cause),
+            dry,
+            choice,
+        })
+    }
+}
+
+/// Words in names of variables whose values must not show in diagnostics or the ledger.
+const SECRET_WORDS: [&str; 4] = ["pass", "secret", "token", "private_key"];
+
+/// All `-e` laid over each other, later ones on top.
+fn merged(console: &Console, all: &[ExtraVars]) -> Result<Map, Failure> {
+    let mut out = Map::new();
+    for vars in all {
+        match vars {
+            ExtraVars::Pairs(pairs) => {
+                out.extend(pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
+            }
+            ExtraVars::Json(map) => out.extend(map.clone()),
+            ExtraVars::File(file) => out.extend(yaml::values(&yaml::load_vars(file)?)),
+        }
+    }
+    for (name, value) in &out {
+        if let Some(text) = value.as_str().filter(|_| SECRET_WORDS.iter().any(|word| name.contains(word))) {
+            console.masks.add(&Secret::new(text.to_owned()));
+        }
+    }
+    Ok(out)
+}
+
+fn tasks(play: &Play) -> String {
+    let mut out = format!("\n  play: {} (hosts: {})\n", one_line(&play.name), one_line(&play.hosts));
+    for step in &play.steps {
+        match step {
+            Step::Task(task) => {
+                out.push_str(&format!(
+                    "    {}  ({}, {})\n",
+                    one_line(&task.name),
+                    task.module.name,
+                    task.place
+                ));
+            }
+            Step::FlushHandlers => out.push_str("    (notified handlers run)\n"),
+            Step::Barrier => {}
+        }
+    }
+    for handler in &play.handlers {
+        out.push_str(&format!(
+            "    handler: {}  ({}, {})\n",
+            one_line(&handler.name),
+            handler.module.name,
+            handler.place
+        ));
+    }
+    out
+}
+
+fn hosts(console: &Console, prepared: &Prepared) -> Result<Exit, Failure> {
+    console.warn(&prepared.warnings);
+    let mut out = String::new();
+    for (play, hosts) in &prepared.order.plays {
+        out.push_str(&format!(
+            "play: {} (hosts: {}): {}\n",
+            one_line(&play.name),
+            one_line(&play.hosts),
+            hosts.len()
+        ));
+        hosts.iter().for_each(|host| out.push_str(&format!("  {host}\n")));
+    }
+    console.result(&out)?;
+    Ok(Exit::Well)
 }

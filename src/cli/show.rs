@@ -20,6 +20,7 @@ pub struct Show {
 
 enum Out {
     Stdout(AutoStream<io::Stdout>),
+    Stderr(AutoStream<io::Stderr>),
     File(OutputFile),
 }
 
@@ -34,6 +35,12 @@ impl Show {
             exit: Exit::Well,
             trouble: None,
         }
+    }
+
+    /// Shows on stderr what somebody is to be asked about.
+    pub fn preview(console: &Console) -> Self {
+        let show = Self::new(console, Subject::Updates, Format::Human, None);
+        Self { out: Out::Stderr(console.err()), ..show }
     }
 
     /// Takes the next event. A reader that went away stops nothing.
@@ -51,6 +58,7 @@ impl Show {
     fn report(&mut self, event: &Event) -> io::Result<()> {
         match &mut self.out {
             Out::Stdout(out) => self.reporter.event(event, out).and_then(|()| out.flush()),
+            Out::Stderr(err) => self.reporter.event(event, err),
             Out::File(file) => self.reporter.event(event, &mut StripStream::new(file.writer())),
         }
     }
@@ -63,7 +71,7 @@ impl Show {
         match (self.trouble, self.out) {
             (Some(failure), _) => Err(failure),
             (None, Out::File(file)) => file.finish().map(|()| self.exit),
-            (None, Out::Stdout(_)) => Ok(self.exit),
+            (None, Out::Stdout(_) | Out::Stderr(_)) => Ok(self.exit),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Who is typing, and what the roster lets them do.
 
+use super::repository::Repository;
 use super::{Console, Failure, ask};
 use crate::people::{Identity, Roster, Seek, Standing, identify, random_bytes};
 use crate::transport::agent::agent_signers;
@@ -24,11 +25,9 @@ impl Who {
     ///
     /// # Errors
     /// The roster can't be read, or no key could prove anything although there are some.
-    pub fn find(console: &Console, repository: Option<&Path>) -> Result<Self, Failure> {
-        let roster = match repository.map(|root| root.join("inventory/operators.yml")) {
-            Some(file) if file.exists() => Some(Roster::load(&file)?),
-            _ => None,
-        };
+    pub fn find(console: &Console, repository: &Repository) -> Result<Self, Failure> {
+        let roster =
+            repository.file("inventory/operators.yml")?.map(|file| Roster::load(&file)).transpose()?;
         let ssh = home().map(|home| home.join(".ssh"));
         let passphrase = |key: &Path| ask::passphrase(console, key);
         let seek = Seek {

@@ -8,11 +8,13 @@
 
 pub mod audit;
 mod both;
+mod facts;
 mod human;
 pub mod json;
 mod line;
 mod narration;
 mod patch;
+mod ping;
 
 pub use audit::{Assessment, FailOn};
 pub use line::one_line;
@@ -43,6 +45,10 @@ pub enum Subject {
     Updates,
     /// Findings, judged by what the audit was told to fail on.
     Audit(FailOn),
+    /// Which hosts answered.
+    Ping,
+    /// What hosts say about themselves; the same document for people and programs.
+    Facts,
     /// What people should know while a run goes on: warnings and progress, for stderr.
     Narration,
 }
@@ -113,8 +119,10 @@ pub fn reporter(subject: Subject, format: Format, view: View) -> Box<dyn Reporte
     match (subject, format) {
         (Subject::Narration, _) => Box::new(narration::Narration),
         (Subject::Audit(fail_on), _) => Box::new(audit::AuditReport::new(fail_on, format, view)),
+        (Subject::Facts, _) => Box::new(facts::Facts::default()),
         (_, Format::Json) => Box::new(json::Json),
         (Subject::Run, Format::Human) => Box::new(human::Human::new(view)),
+        (Subject::Ping, Format::Human) => Box::new(ping::Ping::new(view)),
         (Subject::Updates, Format::Human) => Box::new(patch::Summary::new(view)),
         (Subject::Patch, Format::Human) => {
             Box::new(both::Both(patch::Summary::new(view), human::Human::new(view)))

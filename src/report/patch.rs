@@ -120,8 +120,8 @@ mod tests {
     fn applied() -> Value {
         json!({"packages": [
             {"name": "openssl", "from": "3.0.11-1", "to": "3.0.14-1", "security": true},
-            {"name": "libfoo\u{1b}[2J", "from": null, "to": "1\nx", "security": false},
-        ], "conffiles": ["/etc/ssl/openssl.cnf"], "reboot_required": true})
+            {"name": "libfoo\u{1b}[2J", "from": null, "to": "1\nx", "kind": "new"},
+        ], "conffiles": [{"kept": "/etc/ssl/openssl.cnf", "new": "/etc/ssl/openssl.cnf.dpkg-dist"}], "reboot_required": true})
     }
 
     const FINE: Counts = Counts {
@@ -173,7 +173,7 @@ mod tests {
         let failed = Counts { failed: 1, ..FINE };
         insta::assert_snapshot!(told(false, tasks, &[("web1", FINE), ("web2", failed)]), @r"
         HOST  UPDATES  SECURITY  HELD  REBOOT  OUTCOME
-        web1        2         1     1  done    patched
+        web1        1         1     1  done    patched
         web2        2         1     1  needed  failed
 
         web1

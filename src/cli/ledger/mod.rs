@@ -4,6 +4,8 @@ mod log;
 mod show;
 mod verify;
 
+pub use verify::memory;
+
 use super::{Console, Exit, Failure};
 use crate::ledger::LedgerError;
 use clap::{Args, Subcommand};

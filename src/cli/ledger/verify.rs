@@ -37,7 +37,7 @@ impl Verify {
 }
 
 /// Where this client remembers the heads of an ops repository: outside it.
-fn memory(root: &Path) -> Option<PathBuf> {
+pub fn memory(root: &Path) -> Option<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let state = state.or_else(|| home().map(|home| home.join(".local/state")))?;
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());

@@ -1,54 +1,120 @@
-//! The audit for people: findings by severity, worst first, equal ones of several hosts together; then a verdict of one
-//! line, which stands last because that is where a terminal leaves the reader.
+//! The audit for people: findings by severity, worst first, a line for each, and equal ones of several hosts together;
+//! then a verdict of one line, which stands last because that is where a terminal leaves the reader.
 
 use super::super::View;
 use super::super::line::{self, one_line, painted};
 use super::{Assessment, FailOn};
 use crate::model::{Excerpt, Finding, FindingKind, HostName, Severity};
 use owo_colors::Style;
+use std::borrow::Cow;
 
-/// What is shown of a finding's evidence.
-const EVIDENCE: Excerpt = Excerpt { lines_max: 3, columns_max: 300 };
+/// What is shown of a finding's evidence with `-v`.
 const EVIDENCE_VERBOSE: Excerpt = Excerpt { lines_max: 100, columns_max: 2000 };
+/// Most lines of one kind of minor findings without `-v`.
+const MINOR_MAX: usize = 10;
+/// Most hosts that a line names without `-v`.
+const HOSTS_MAX: usize = 5;
+/// Widest name that others are padded to.
+const SUBJECT_COLUMNS_MAX: usize = 32;
+
+/// One finding, and the hosts that have it.
+struct Line<'a> {
+    finding: &'a Finding,
+    hosts: String,
+}
 
 pub(super) fn text(assessment: &Assessment, fail_on: FailOn, view: View) -> String {
     let findings = assessment.findings();
+    let all = assessment.hosts.len();
+    let lines: Vec<Line<'_>> =
+        findings.chunk_by(|(_, a), (_, b)| a == b).filter_map(|group| Line::of(group, all, view)).collect();
     let mut out = String::new();
-    let mut severity = None;
-    for group in grouped(&findings) {
-        let Some((_, first)) = group.first() else { continue };
-        if severity.replace(first.severity) != Some(first.severity) {
-            let title = first.severity.to_string().to_uppercase();
-            out.push_str(&format!("\n{}\n", painted(title, style(first.severity))));
+    for severe in lines.chunk_by(|a, b| a.finding.severity == b.finding.severity) {
+        let Some(severity) = severe.first().map(|line| line.finding.severity) else { continue };
+        out.push_str(&format!("\n{}\n", painted(severity.to_string().to_uppercase(), style(severity))));
+        for same in severe.chunk_by(|a, b| a.finding.kind == b.finding.kind) {
+            out.push_str(&kind(same, view));
         }
-        out.push_str(&one(first, &hosts(group, assessment.hosts.len()), view));
     }
     format!("{out}\n{}\n", verdict(assessment, &findings, fail_on))
 }
 
-/// Neighbours that say the same about several hosts.
-fn grouped<'a>(
-    findings: &'a [(&'a HostName, Finding)],
-) -> impl Iterator<Item = &'a [(&'a HostName, Finding)]> {
-    findings.chunk_by(|(_, a), (_, b)| a == b)
-}
-
-fn hosts(group: &[(&HostName, Finding)], all: usize) -> String {
-    if group.len() > 1 && group.len() == all {
-        return format!("all {all} hosts");
+impl<'a> Line<'a> {
+    /// Neighbours that say the same about several hosts.
+    fn of(group: &'a [(&'a HostName, Finding)], all: usize, view: View) -> Option<Self> {
+        let (_, finding) = group.first()?;
+        let names: Vec<_> = group.iter().map(|(host, _)| one_line(host.as_str())).collect();
+        let hosts = match names.len() {
+            _ if all == 1 => String::new(),
+            number if number == all => format!("  [all {all} hosts]"),
+            number if number > HOSTS_MAX && view.verbosity == 0 => {
+                let shown = names.iter().take(HOSTS_MAX).cloned().collect::<Vec<_>>().join(", ");
+                format!("  [{shown} and {} more]", number - HOSTS_MAX)
+            }
+            _ => format!("  [{}]", names.join(", ")),
+        };
+        Some(Self { finding, hosts })
     }
-    group.iter().map(|(host, _)| one_line(host.as_str())).collect::<Vec<_>>().join(", ")
+
+    /// What it is about: a package's name where the kind says the rest, else the title.
+    fn subject(&self) -> Cow<'a, str> {
+        let finding = self.finding;
+        let package = match finding.kind {
+            FindingKind::SecurityUpdate | FindingKind::Update | FindingKind::HeldBack => {
+                finding.id.split_once('/').map(|(_, package)| package)
+            }
+            _ => None,
+        };
+        one_line(package.unwrap_or(&finding.title))
+    }
+
+    fn short(&self, columns: usize, view: View) -> String {
+        let subject = self.subject();
+        let evidence = one_line(self.finding.evidence.trim());
+        let pad = " ".repeat(columns.saturating_sub(line::width(&subject)));
+        let gap = if evidence.is_empty() { "" } else { "  " };
+        let room = view.line_columns().saturating_sub(4 + line::width(&self.hosts)).max(20);
+        let text = format!("{subject}{pad}{gap}{evidence}");
+        format!("    {}{}\n", line::fitted(&text, room), painted(&self.hosts, line::FAINT))
+    }
+
+    fn whole(&self) -> String {
+        let mut out = format!("    {}{}\n", one_line(&self.finding.title), self.hosts);
+        out.push_str(&line::indented(&EVIDENCE_VERBOSE.of(self.finding.evidence.trim()), "      "));
+        out.push_str(&remedy(self.finding, "      "));
+        out
+    }
 }
 
-fn one(finding: &Finding, hosts: &str, view: View) -> String {
-    let kind = painted(finding.kind.to_string(), style(finding.severity));
-    let mut out = format!("  {kind}  {}\n    on {hosts}\n", one_line(&finding.title));
-    let excerpt = if view.verbosity > 0 { EVIDENCE_VERBOSE } else { EVIDENCE };
-    out.push_str(&line::indented(&excerpt.of(finding.evidence.trim()), "    "));
-    if !finding.remedy.is_empty() {
-        out.push_str(&format!("    {}\n", painted(format!("→ {}", one_line(&finding.remedy)), line::FAINT)));
+/// Findings of one kind: a heading, and a line for each. What to do stands once where it is the same for all.
+fn kind(lines: &[Line<'_>], view: View) -> String {
+    let Some(first) = lines.first().map(|line| line.finding) else { return String::new() };
+    let mut out = format!("  {}: {}\n", painted(first.kind.to_string(), style(first.severity)), lines.len());
+    if view.verbosity > 0 {
+        lines.iter().for_each(|line| out.push_str(&line.whole()));
+        return out;
+    }
+    let minor = first.severity <= Severity::Low;
+    let shown = if minor && lines.len() > MINOR_MAX { MINOR_MAX } else { lines.len() };
+    let width = |line: &Line<'_>| line::width(&line.subject()).min(SUBJECT_COLUMNS_MAX);
+    let columns = lines.iter().take(shown).map(width).max().unwrap_or(0);
+    for part in
+        lines.iter().take(shown).collect::<Vec<_>>().chunk_by(|a, b| a.finding.remedy == b.finding.remedy)
+    {
+        part.iter().for_each(|line| out.push_str(&line.short(columns, view)));
+        out.push_str(&part.last().map(|line| remedy(line.finding, "      ")).unwrap_or_default());
+    }
+    if lines.len() > shown {
+        out.push_str(&format!("    … and {} more (-v shows all)\n", lines.len() - shown));
     }
     out
+}
+
+fn remedy(finding: &Finding, indent: &str) -> String {
+    if finding.remedy.is_empty() {
+        return String::new();
+    }
+    format!("{indent}{}\n", painted(format!("→ {}", one_line(&finding.remedy)), line::FAINT))
 }
 
 fn style(severity: Severity) -> Style {
@@ -94,20 +160,17 @@ mod tests {
         let text = plain(text(&assessment(), FailOn::Security, View::default()).as_bytes());
         insta::assert_snapshot!(text, @r"
         HIGH
-          security-update  openssl 3.0.11-1 → 3.0.14-1
-            on web1, web2
-            Debian-Security:12/oldstable-security
-            → wgops patch --security
-          not-assessed  the host could not be reached
-            on db1
-            connection refused
-            → put this right and audit the host again
+          security-update: 1
+            openssl  Debian-Security:12/oldstable-security  [web1, web2]
+              → wgops patch --security
+          not-assessed: 1
+            the host could not be reached  connection refused  [db1]
+              → put this right and audit the host again
 
         LOW
-          update  htop 3.0.11-1 → 3.0.14-1
-            on web1
-            Debian-Security:12/oldstable-security
-            → wgops patch --security
+          update: 1
+            htop  Debian-Security:12/oldstable-security  [web1]
+              → wgops patch --security
 
         FAIL: 2 security updates pending, 1 not assessed, 1 other finding; 3 of 4 hosts assessed (fails on: security)
         ");

@@ -9,14 +9,17 @@ mod json;
 use super::{Format, Reporter, View};
 use crate::event::{Event, Status};
 use crate::model::{Finding, FindingKind, HostName, RunId, Severity};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::str::FromStr;
+
+/// What could not be assessed and hides no update: an unprivileged account never sees all of it.
+const HIDES_NO_UPDATE: [&str; 3] = ["not-assessed/services", "not-assessed/kernel", "not-assessed/reboot"];
 
 /// What an audit fails on (exit code 5).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum FailOn {
-    /// A pending security update, or anything that could not be assessed: it may hide one.
+    /// A pending security update, or something that could not be assessed and may hide one.
     #[default]
     Security,
     /// Any finding.
@@ -58,7 +61,11 @@ impl FailOn {
 
     fn counts(self, finding: &Finding) -> bool {
         match self {
-            Self::Security => matches!(finding.kind, FindingKind::SecurityUpdate | FindingKind::NotAssessed),
+            Self::Security => match finding.kind {
+                FindingKind::SecurityUpdate => true,
+                FindingKind::NotAssessed => !HIDES_NO_UPDATE.contains(&finding.id.as_str()),
+                _ => false,
+            },
             Self::Any => true,
             Self::None => false,
         }
@@ -126,6 +133,15 @@ impl Assessment {
     /// Whether the audit fails.
     pub fn fails(&self, fail_on: FailOn) -> bool {
         self.findings().iter().any(|(_, finding)| fail_on.counts(finding))
+    }
+
+    /// Hosts on which the audit fails.
+    pub fn failing_hosts(&self, fail_on: FailOn) -> BTreeSet<&HostName> {
+        self.findings()
+            .into_iter()
+            .filter(|(_, finding)| fail_on.counts(finding))
+            .map(|(host, _)| host)
+            .collect()
     }
 
     fn not_assessed(&self, host: &Host) -> Option<Finding> {
@@ -268,6 +284,22 @@ mod tests {
         let not_begun = only(|event| matches!(event, Event::RunBegins { .. }));
         assert_eq!(not_begun.findings().len(), 4);
         assert!(not_begun.fails(FailOn::Security));
+    }
+
+    #[test]
+    fn what_an_unprivileged_account_never_sees_does_not_fail_for_security() {
+        let host: HostName = "web1".parse().unwrap();
+        for (about, fails) in
+            [("services", false), ("updates", true), ("refresh", true), ("unheard-of", true)]
+        {
+            let mut one = Assessment::default();
+            let finding = finding(FindingKind::NotAssessed, Severity::Medium, about);
+            one.event(&Event::Found { host: host.clone(), finding });
+            let recap = [(host.clone(), crate::event::Counts::default())].into();
+            one.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
+            assert_eq!(one.fails(FailOn::Security), fails, "{about}");
+            assert!(one.fails(FailOn::Any));
+        }
     }
 
     #[test]

@@ -54,9 +54,16 @@ pub(super) struct Package {
     held: bool,
     #[serde(default)]
     reason: Option<String>,
+    #[serde(default)]
+    kind: Option<String>,
 }
 
 impl Package {
+    /// It comes along with an update, and is none itself.
+    fn is_new(&self) -> bool {
+        self.kind.as_deref() == Some("new")
+    }
+
     pub fn name_columns(&self) -> usize {
         line::width(&one_line(&self.name)).min(40)
     }
@@ -96,7 +103,8 @@ impl Host {
     }
 
     fn pending(&mut self, end: &TaskEnd) {
-        if end.status == Status::Skipped {
+        // A dry run can't look again after an update that it did not make.
+        if end.status != Status::Ok {
             return;
         }
         self.pending = packages(&end.result, "updates");
@@ -160,15 +168,16 @@ impl Host {
         let known = !matches!(self.pending, Reading::NotYet | Reading::Unreadable)
             || matches!(self.applied, Reading::Known(_));
         let number = |n: usize| if known { n.to_string() } else { "?".into() };
-        let count = |wanted: fn(&&Package) -> bool| self.packages().iter().filter(wanted).count();
+        let counts = |package: &&Package| !package.held && !package.is_new();
+        let updates = || self.packages().iter().filter(counts);
         let held = match &self.pending {
             Reading::Known(all) => number(all.iter().filter(|package| package.held).count()),
             _ => "?".into(),
         };
         Row {
             host,
-            updates: number(count(|package| !package.held)),
-            security: number(count(|package| package.security && !package.held)),
+            updates: number(updates().count()),
+            security: number(updates().filter(|package| package.security).count()),
             held,
             reboot: self.reboot.as_str(),
             outcome: self.outcome(dry),
@@ -209,8 +218,8 @@ fn packages(result: &Value, key: &str) -> Reading<Vec<Package>> {
     Vec::<Package>::deserialize(&result[key]).map_or(Reading::Unreadable, Reading::Known)
 }
 
-/// A path, or an object that names one.
+/// A path, or an object that says which file was kept.
 fn conffile(file: &Value) -> String {
-    let named = |file: &Value| file["path"].as_str().map(str::to_owned);
+    let named = |file: &Value| file["kept"].as_str().map(str::to_owned);
     file.as_str().map(str::to_owned).or_else(|| named(file)).unwrap_or_else(|| file.to_string())
 }

@@ -1,0 +1,180 @@
+//! What the ledger keeps of a run, gathered from its events: per host every change and failure, and the events that its
+//! report is made from. Contents of files stay out: diffs and results are dropped, but for what packages became.
+
+use crate::event::{Event, Status, TaskEnd};
+use crate::ledger::{HostOutcome, HostResult};
+use crate::model::{HostName, Value};
+use crate::report::{Assessment, FailOn};
+use indexmap::IndexMap;
+use std::collections::BTreeSet;
+
+/// Modules whose results say which packages were and are there.
+const PACKAGE_MODULES: [&str; 2] = ["pending_updates", "apply_updates"];
+
+/// A run as the ledger keeps it.
+#[derive(Default)]
+pub struct Chronicle {
+    events: Vec<Value>,
+    hosts: IndexMap<HostName, HostResult>,
+    lost: BTreeSet<HostName>,
+    assessment: Assessment,
+}
+
+impl Chronicle {
+    /// Takes the next event.
+    pub fn event(&mut self, event: &Event) {
+        self.assessment.event(event);
+        match event {
+            Event::RunBegins { hosts, .. } => {
+                let skipped = || HostResult { outcome: HostOutcome::Skipped, records: Vec::new() };
+                self.hosts.extend(hosts.iter().map(|host| (host.clone(), skipped())));
+            }
+            Event::TaskEnds(end) => return self.task(end),
+            Event::RunEnds { recap, .. } => {
+                for (host, counts) in recap {
+                    let outcome = match counts {
+                        _ if self.lost.contains(host) => HostOutcome::Unknown,
+                        counts if counts.unreachable > 0 => HostOutcome::Unreachable,
+                        counts if counts.failed > 0 => HostOutcome::Failed,
+                        counts if counts.changed + counts.unknown > 0 => HostOutcome::Changed,
+                        _ => HostOutcome::Ok,
+                    };
+                    self.host(host).outcome = outcome;
+                }
+            }
+            Event::Progress { .. } | Event::Sends { .. } => return,
+            _ => {}
+        }
+        self.events.extend(serde_json::to_value(event).ok());
+    }
+
+    fn task(&mut self, end: &TaskEnd) {
+        let quiet = matches!(end.status, Status::Ok | Status::Skipped);
+        if quiet && !is_about_packages(end) {
+            return;
+        }
+        if end.status == Status::Unknown {
+            self.lost.insert(end.host.clone());
+        }
+        let end = without_contents(end.clone());
+        let record = serde_json::to_value(&end).ok();
+        if !quiet {
+            self.host(&end.host).records.extend(record);
+        }
+        self.events.extend(serde_json::to_value(Event::TaskEnds(Box::new(end))).ok());
+    }
+
+    fn host(&mut self, name: &HostName) -> &mut HostResult {
+        let new = || HostResult { outcome: HostOutcome::Skipped, records: Vec::new() };
+        self.hosts.entry(name.clone()).or_insert_with(new)
+    }
+
+    /// The events that the report is made from.
+    pub fn events(&self) -> Vec<Value> {
+        self.events.clone()
+    }
+
+    /// Each host's outcome and what was done on it.
+    pub fn results(&self) -> IndexMap<HostName, HostResult> {
+        self.hosts.clone()
+    }
+
+    /// The same for an audit, in which a host fails that has a finding to fail on.
+    pub fn audited(&self, fail_on: FailOn) -> IndexMap<HostName, HostResult> {
+        let failing = self.assessment.failing_hosts(fail_on);
+        let judged = |host: &HostName, result: &HostResult| match result.outcome {
+            HostOutcome::Unreachable => HostOutcome::Unreachable,
+            _ if failing.contains(host) => HostOutcome::Failed,
+            other => other,
+        };
+        let hosts = self.hosts.iter().map(|(host, result)| {
+            (host.clone(), HostResult { outcome: judged(host, result), records: result.records.clone() })
+        });
+        hosts.collect()
+    }
+
+    /// The findings, to be judged.
+    pub fn assessment(&self) -> &Assessment {
+        &self.assessment
+    }
+}
+
+fn is_about_packages(end: &TaskEnd) -> bool {
+    PACKAGE_MODULES.contains(&end.module.as_str())
+}
+
+fn without_contents(mut end: TaskEnd) -> TaskEnd {
+    let changes = end.changes.iter_mut().chain(end.items.iter_mut().flat_map(|item| &mut item.changes));
+    changes.for_each(|change| change.diff = None);
+    if !is_about_packages(&end) {
+        end.result = Value::Null;
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{ChangeMade, Compared, Counts, Mode};
+    use crate::model::RunId;
+    use serde_json::json;
+
+    fn end(host: &str, status: Status) -> Event {
+        let diff =
+            Compared { header: "/etc/x".into(), before: "old content".into(), after: "new content".into() };
+        let change = ChangeMade {
+            summary: "write /etc/x".into(),
+            script: "write".into(),
+            script_digest: String::new(),
+            diff: Some(diff),
+        };
+        Event::TaskEnds(Box::new(TaskEnd {
+            host: host.parse().unwrap(),
+            number: 0,
+            task: "Write".into(),
+            module: "copy".into(),
+            place: "a.yml:1:1".into(),
+            handler: false,
+            status,
+            ignored: false,
+            message: None,
+            changes: vec![change],
+            items: Vec::new(),
+            result: json!({"content": "new content"}),
+            seconds: 0.0,
+        }))
+    }
+
+    fn chronicle(events: &[Event]) -> Chronicle {
+        let mut chronicle = Chronicle::default();
+        let hosts = ["a", "b", "c", "d"].map(|host| host.parse().unwrap()).to_vec();
+        let run = RunId::from_parts(0, 1);
+        chronicle.event(&Event::RunBegins { version: 1, run, verb: "run".into(), mode: Mode::Real, hosts });
+        events.iter().for_each(|event| chronicle.event(event));
+        chronicle
+    }
+
+    #[test]
+    fn every_host_has_the_outcome_that_is_known() {
+        let recap = [
+            ("a", Counts { changed: 1, ..Counts::default() }),
+            ("b", Counts { unreachable: 1, ..Counts::default() }),
+            ("c", Counts::default()),
+        ];
+        let recap = recap.map(|(host, counts)| (host.parse().unwrap(), counts)).into();
+        let ends = Event::RunEnds { recap, interrupted: false, seconds: 1.0 };
+        let all = chronicle(&[end("a", Status::Changed), end("b", Status::Unknown), ends]).results();
+        let outcomes: Vec<_> = all.values().map(|result| result.outcome).collect();
+        use HostOutcome::{Changed, Ok, Skipped, Unknown};
+        assert_eq!(outcomes, [Changed, Unknown, Ok, Skipped]);
+    }
+
+    #[test]
+    fn no_content_of_a_file_is_kept() {
+        let kept = chronicle(&[end("a", Status::Changed), end("a", Status::Ok)]);
+        let text = format!("{}{}", json!(kept.events()), json!(kept.results()));
+        assert!(text.contains("write /etc/x"));
+        assert!(!text.contains("content"), "{text}");
+        assert_eq!(kept.events().len(), 2);
+    }
+}

@@ -1,0 +1,42 @@
+//! The commit that the ops repository is at, for the ledger. Nothing of the repository's own is run: no hook, no file
+//! system monitor.
+
+use super::{Exit, Failure};
+use crate::ledger::Commit;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The commit of an ops repository; none where it isn't in git.
+///
+/// The ledger is left out of what counts as changed: each run adds to it.
+///
+/// # Errors
+/// There are changes that are not committed, and nobody allowed that.
+pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
+    if git(root, &["rev-parse", "--git-dir"]).is_none() {
+        return Ok(None);
+    }
+    let id = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).map(|id| id.trim().to_owned());
+    let changed =
+        git(root, &["status", "--porcelain", "--untracked-files=all", "--", ".", ":(exclude)ledger"]);
+    let dirty = id.is_none() || changed.as_deref().is_none_or(|list| !list.trim().is_empty());
+    if dirty && !allow_dirty {
+        return Err(uncommitted(changed.as_deref().unwrap_or_default()));
+    }
+    Ok(Some(Commit { id: id.unwrap_or_else(|| "none".into()), dirty }))
+}
+
+fn uncommitted(list: &str) -> Failure {
+    let files: Vec<&str> = list.lines().filter_map(|line| line.get(3..)).take(5).collect();
+    let files = if files.is_empty() { String::new() } else { format!(": {}", files.join(", ")) };
+    Failure::new(Exit::Refused, format!("the ops repository has changes that are not committed{files}"))
+        .hint("commit them, or go on with --allow-dirty, which the ledger records")
+}
+
+fn git(root: &Path, args: &[&str]) -> Option<String> {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(root).args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(args);
+    let output =
+        git.env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,108 @@
+//! The engine, started and listened to: events arrive here, interrupts leave from here. The one file of this room that
+//! is async.
+
+use super::{Console, Exit, Failure};
+use crate::event::Event;
+use crate::execute::{Fleet, Interrupt, Order, Outcome};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+/// Most events that wait for a slow reader; then the engine waits too.
+const EVENTS_MAX: usize = 1024;
+/// Longest wait for connections to close.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A fleet, and the runtime that it runs on.
+pub struct Engine<'a> {
+    console: &'a Console,
+    runtime: Runtime,
+    fleet: Fleet,
+}
+
+impl<'a> Engine<'a> {
+    /// Starts; nothing is connected yet.
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub fn start(console: &'a Console, fleet: Fleet) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::new(Exit::Usage, format!("can't start: {error}")))?;
+        Ok(Self { console, runtime, fleet })
+    }
+
+    /// Runs an order and tells every event to `listen`. The first interrupt lets what is under way end, the second drops
+    /// the connections.
+    pub fn run(&mut self, order: &Order, listen: &mut dyn FnMut(&Event)) -> Outcome {
+        let (console, fleet) = (self.console, &mut self.fleet);
+        self.runtime.block_on(async {
+            let (events, mut heard) = mpsc::channel(EVENTS_MAX);
+            let (interrupt, interrupted) = watch::channel(Interrupt::None);
+            let running = fleet.run(order, events, interrupted);
+            let listening = async {
+                while let Some(event) = heard.recv().await {
+                    listen(&event);
+                }
+            };
+            let all = async { tokio::join!(running, listening).0 };
+            tokio::select! {
+                outcome = all => outcome,
+                never = watch_interrupts(console, interrupt) => match never {},
+            }
+        })
+    }
+
+    /// Asks somebody, who may answer with an interrupt: then there is no answer.
+    pub fn ask<T: Send + 'static>(&self, question: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        self.runtime.block_on(async {
+            let mut interrupts = Interrupts::listen();
+            let answer = tokio::task::spawn_blocking(question);
+            tokio::select! {
+                answer = answer => answer.ok(),
+                () = interrupts.next() => None,
+            }
+        })
+    }
+
+    /// Closes every connection.
+    pub fn close(mut self) {
+        let closing = self.fleet.close();
+        let closed = self.runtime.block_on(async { tokio::time::timeout(CLOSE_DEADLINE, closing).await });
+        if closed.is_err() {
+            tracing::debug!("connections did not close in time");
+        }
+        // A question that nobody answered may still hold a thread.
+        self.runtime.shutdown_background();
+    }
+}
+
+/// Ctrl-C, and being asked to end.
+struct Interrupts(Vec<Signal>);
+
+impl Interrupts {
+    fn listen() -> Self {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+}
+
+async fn watch_interrupts(console: &Console, level: watch::Sender<Interrupt>) -> std::convert::Infallible {
+    let mut interrupts = Interrupts::listen();
+    interrupts.next().await;
+    console.tell("\nInterrupted: what is under way ends, nothing new begins. Again: drop the connections.\n");
+    level.send_replace(Interrupt::Finish);
+    loop {
+        interrupts.next().await;
+        console.tell("\nInterrupted again: connections are dropped; what was under way is unknown.\n");
+        level.send_replace(Interrupt::Drop);
+    }
+}

@@ -1,0 +1,311 @@
+//! A job: what verbs that reach hosts have in common. It finds out who is typing and what they may do, prepares the
+//! order, and carries it out between the ledger's intent and outcome.
+
+use super::args::{Cause, Privilege, Reach, Targets};
+use super::chronicle::Chronicle;
+use super::engine::Engine;
+use super::record::{About, Record};
+use super::repository::Repository;
+use super::show::Show;
+use super::who::{Who, home};
+use super::{Console, Exit, Failure, ask, commit};
+use crate::event::{Event, Mode, VERSION};
+use crate::execute::{Fleet, Order, Prepared, Wish, prepare};
+use crate::ledger::{Details, Source};
+use crate::load::{Inventory, Playbook};
+use crate::model::{Digest, HostName, Map, RunId, Secret};
+use crate::people::{Permission, Verb, random_bytes};
+use crate::plan::{Conduct, DefaultPrivilege, Step, Tags};
+use crate::report::FailOn;
+use crate::template::{Templates, ThisMachine};
+use crate::transport::Settings;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Hosts that are connected at a time where nobody says otherwise.
+const FORKS: usize = 20;
+
+/// What was typed, as far as all verbs have it.
+pub struct Errand {
+    /// The verb.
+    pub verb: Verb,
+    /// Which hosts.
+    pub targets: Targets,
+    /// How they are reached.
+    pub reach: Reach,
+    /// What is run on them.
+    pub playbooks: Vec<Playbook>,
+    /// How another user is become.
+    pub privilege: Option<Privilege>,
+    /// Why.
+    pub cause: Option<Cause>,
+    /// Why nothing is to be changed, if somebody asked for that: `--check`.
+    pub dry: Option<&'static str>,
+    /// What is shown, and which tasks are chosen.
+    pub choice: Choice,
+}
+
+/// What a playbook is run with.
+#[derive(Default, Clone)]
+pub struct Choice {
+    /// `--tags` and `--skip-tags`.
+    pub tags: Tags,
+    /// Variables that win over all others.
+    pub extra: Map,
+    /// `--become` and `--become-user`.
+    pub privilege: DefaultPrivilege,
+    /// `--diff`.
+    pub show_diff: bool,
+    /// `--explain`.
+    pub explain: bool,
+}
+
+/// A job that may begin.
+pub struct Job<'a> {
+    console: &'a Console,
+    errand: Errand,
+    repository: Repository,
+    inventory: Inventory,
+    who: Who,
+    /// Whether anything may be changed, and if not, why not.
+    pub mode: Mode,
+    password: Option<Secret>,
+    templates: Arc<Templates>,
+    run: RunId,
+}
+
+/// How a job ends: what happened, and the exit code as far as hosts decide it.
+pub struct Ended {
+    /// What happened.
+    pub chronicle: Chronicle,
+    /// The exit code.
+    pub exit: Exit,
+}
+
+impl<'a> Job<'a> {
+    /// Reads the inventory and finds out who is typing and what they may do.
+    ///
+    /// # Errors
+    /// Something can't be read, or they may not do this.
+    pub fn open(console: &'a Console, errand: Errand) -> Result<Self, Failure> {
+        let repository = Repository::here()?;
+        let inventory = repository.inventory(&errand.targets)?;
+        let who = Who::find(console, &repository)?;
+        let mode = match (who.standing.may(errand.verb), errand.dry) {
+            (Permission::Refuse { why }, _) => return Err(Failure::new(Exit::Refused, why)),
+            (Permission::DryRun { why }, _) => Mode::Dry { why },
+            (Permission::Change, Some(why)) => Mode::Dry { why: why.into() },
+            (Permission::Change, None) => Mode::Real,
+        };
+        let password = match &errand.privilege {
+            Some(privilege) => privilege.password(console)?,
+            None => None,
+        };
+        let templates = Arc::new(Templates::new(Arc::new(ThisMachine)));
+        Ok(Self { console, errand, repository, inventory, who, mode, password, templates, run: run_id()? })
+    }
+
+    /// Whether this is a dry run by somebody who might have changed things.
+    fn is_cleared(&self) -> bool {
+        self.who.standing.may(self.errand.verb) == Permission::Change
+    }
+
+    /// Checks playbooks, inventory and options, and makes an order of them; `more` variables win over all others.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, or no host is left to do it on.
+    pub fn prepare(&self, more: &Map) -> Result<Prepared, Failure> {
+        self.prepare_as(more, self.conduct())
+    }
+
+    /// The same for a dry run, whoever is typing.
+    ///
+    /// # Errors
+    /// As [`Job::prepare`].
+    pub fn prepare_preview(&self) -> Result<Prepared, Failure> {
+        self.prepare_as(&Map::new(), Conduct::Dry)
+    }
+
+    fn conduct(&self) -> Conduct {
+        let changes_nothing_at_all = matches!(self.errand.verb, Verb::Audit | Verb::Facts | Verb::Ping);
+        match self.mode {
+            _ if changes_nothing_at_all || self.errand.choice.explain => Conduct::Dry,
+            Mode::Real => Conduct::Real,
+            Mode::Dry { .. } if self.is_cleared() => Conduct::DryButForced,
+            Mode::Dry { .. } => Conduct::Dry,
+        }
+    }
+
+    fn prepare_as(&self, more: &Map, conduct: Conduct) -> Result<Prepared, Failure> {
+        let (choice, reach) = (self.errand.choice.clone(), &self.errand.reach);
+        let mut extra = choice.extra;
+        extra.extend(more.clone());
+        let prepared = prepare(Wish {
+            inventory: self.inventory.clone(),
+            playbooks: &self.errand.playbooks,
+            limit: self.errand.targets.pattern()?,
+            tags: choice.tags,
+            conduct,
+            show_diff: choice.show_diff,
+            explain: choice.explain,
+            verbosity: self.console.view.verbosity,
+            privilege: choice.privilege,
+            become_password: self.password.clone(),
+            extra,
+            user: reach.user.clone(),
+            private_key: reach.private_key.clone(),
+            connect_timeout: reach.timeout.or(self.repository.settings().timeout),
+            home: home(),
+            templates: self.templates.clone(),
+        })?;
+        if prepared.hosts.is_empty() {
+            return Err(Failure::usage("no host is left to do this on")
+                .hint("compare --limit and the playbook's hosts with 'wgops inventory'"));
+        }
+        Ok(prepared)
+    }
+
+    /// Starts the engine for the hosts of an order.
+    ///
+    /// # Errors
+    /// The system gives no threads, or a file leads out of the repository.
+    pub fn engine(&self, prepared: &Prepared) -> Result<Engine<'a>, Failure> {
+        self.console.warn(&prepared.warnings);
+        let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
+        let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
+        Engine::start(self.console, fleet.announcing(self.announcement()))
+    }
+
+    fn settings(&self) -> Result<Settings, Failure> {
+        let login = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        let home = home().unwrap_or_else(|| PathBuf::from("/nonexistent"));
+        let mut settings = Settings::new(home, login.unwrap_or_else(|| "root".into()));
+        settings.known_hosts.extend(self.repository.file("inventory/known_hosts")?);
+        settings.agent_socket =
+            std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Ok(settings)
+    }
+
+    fn announcement(&self) -> String {
+        let who = match self.who.identity.proven() {
+            Some(proven) => format!("{} ({})", proven.operator, proven.role),
+            None => "somebody without a key in the roster".into(),
+        };
+        format!("run {} ({}) by {who}", self.run, self.errand.verb)
+    }
+
+    /// The event with which a run begins.
+    pub fn begins(&self, mode: &Mode, hosts: &[HostName]) -> Event {
+        Event::RunBegins {
+            version: VERSION,
+            run: self.run,
+            verb: self.errand.verb.to_string(),
+            mode: mode.clone(),
+            hosts: hosts.to_vec(),
+        }
+    }
+
+    /// Carries out an order: intent, run, outcome.
+    ///
+    /// # Errors
+    /// The intent can't be recorded, so nothing was begun; or the outcome or the report can't be written.
+    pub fn carry_out(
+        &self,
+        engine: &mut Engine<'_>,
+        prepared: &Prepared,
+        mut show: Show,
+    ) -> Result<Ended, Failure> {
+        let forced =
+            matches!(prepared.order.conduct, Conduct::DryButForced) && has_forced_tasks(&prepared.order);
+        let changes = prepared.order.conduct == Conduct::Real || forced;
+        let record = self.record(prepared, changes)?;
+        if let Some(record) = record.as_ref().filter(|_| changes) {
+            record.intent()?;
+        }
+        let mut chronicle = Chronicle::default();
+        let mut listen = |event: &Event| {
+            chronicle.event(event);
+            show.event(event);
+        };
+        listen(&self.begins(&self.mode, &prepared.hosts));
+        engine.run(&prepared.order, &mut listen);
+        let recorded = match &record {
+            Some(record) if changes => record.outcome(&chronicle),
+            Some(record) => self.record_dry(record, &chronicle),
+            None => Ok(()),
+        };
+        let exit = show.finish()?;
+        recorded.map(|()| Ended { chronicle, exit })
+    }
+
+    /// A dry run or an audit that can't be recorded is one all the same.
+    fn record_dry(&self, record: &Record<'_>, chronicle: &Chronicle) -> Result<(), Failure> {
+        let done = match self.errand.verb {
+            Verb::Audit => record.audit(chronicle, FailOn::Security),
+            Verb::Run | Verb::Patch => record.dry_run(chronicle),
+            _ => Ok(()),
+        };
+        if let Err(failure) = done {
+            self.console.tell(&format!("This is not in the ledger, because:\n{}", failure.text()));
+        }
+        Ok(())
+    }
+
+    fn record(&self, prepared: &Prepared, changes: bool) -> Result<Option<Record<'_>>, Failure> {
+        let details = self.details(prepared, changes)?;
+        let about = About { run: self.run, verb: self.errand.verb, details };
+        Record::open(self.console, self.repository.root(), &self.who, about)
+    }
+
+    fn details(&self, prepared: &Prepared, changes: bool) -> Result<Details, Failure> {
+        let cause = self.errand.cause.as_ref();
+        let allow_dirty = !changes || cause.is_some_and(|cause| cause.allow_dirty);
+        let commit = match self.repository.root() {
+            Some(root) => commit::of(root, allow_dirty)?,
+            None => None,
+        };
+        Ok(Details {
+            reason: cause.and_then(|cause| cause.reason.clone()),
+            ticket: cause.and_then(|cause| cause.ticket.clone()),
+            remark: match &self.mode {
+                Mode::Dry { why } => Some(why.clone()),
+                Mode::Real => None,
+            },
+            hosts: prepared.hosts.clone(),
+            playbook: self.errand.playbooks.first().and_then(source),
+            inventory: None,
+            commit,
+            arguments: std::env::args().skip(1).collect(),
+            ..Details::default()
+        })
+    }
+}
+
+/// What a playbook's file holds; a built-in one has no file.
+fn source(playbook: &Playbook) -> Option<Source> {
+    let bytes = std::fs::read(&*playbook.file).ok()?;
+    Some(Source { path: playbook.file.display().to_string(), digest: Digest::of(bytes) })
+}
+
+/// Whether a dry run would run tasks all the same, because they say `check_mode: false`.
+fn has_forced_tasks(order: &Order) -> bool {
+    let forced = |step: &Step| matches!(step, Step::Task(task) if task.check_mode == Some(false));
+    order.plays.iter().any(|(play, _)| {
+        play.steps.iter().any(forced) || play.handlers.iter().any(|task| task.check_mode == Some(false))
+    })
+}
+
+fn run_id() -> Result<RunId, Failure> {
+    let [bytes @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = random_bytes()?;
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
+    Ok(RunId::from_parts(now, u128::from_le_bytes(bytes)))
+}
+
+impl Privilege {
+    fn password(&self, console: &Console) -> Result<Option<Secret>, Failure> {
+        if self.ask_become_pass {
+            return ask::secret(console, "The sudo password", "--become-password-file FILE").map(Some);
+        }
+        self.become_password_file.as_deref().map(|file| ask::secret_file(console, file)).transpose()
+    }
+}

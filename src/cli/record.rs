@@ -1,0 +1,121 @@
+//! The ledger's side of a run: the signed intent before the first change, the outcome after the last answer, and an
+//! entry for dry runs and audits of people whom the roster knows. Without an intent on disk nothing is changed.
+
+use super::chronicle::Chronicle;
+use super::ledger::memory;
+use super::who::Who;
+use super::{Console, Failure};
+use crate::ledger::{Counts, Details, Draft, Heads, Kind, Ledger, Stamp};
+use crate::model::{Nonce, RunId};
+use crate::people::{Proven, Verb, random_bytes};
+use crate::report::FailOn;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+/// The ledger, open for one run of one person.
+pub struct Record<'a> {
+    console: &'a Console,
+    who: &'a Proven,
+    ledger: Ledger,
+    root: PathBuf,
+    run: RunId,
+    verb: Verb,
+    details: Details,
+}
+
+/// What is to be recorded of a run, whoever makes it.
+pub struct About {
+    /// The run.
+    pub run: RunId,
+    /// What was typed.
+    pub verb: Verb,
+    /// What is known of it before it begins.
+    pub details: Details,
+}
+
+impl<'a> Record<'a> {
+    /// Opens the ledger; `None` for somebody whom no roster knows, who changes nothing and signs nothing.
+    ///
+    /// # Errors
+    /// The ledger can't be opened.
+    pub fn open(
+        console: &'a Console,
+        root: Option<&Path>,
+        who: &'a Who,
+        about: About,
+    ) -> Result<Option<Self>, Failure> {
+        let (Some(root), Some(roster), Some(proven)) = (root, &who.roster, who.identity.proven()) else {
+            return Ok(None);
+        };
+        let ledger = Ledger::open(root, roster, proven, &random_bytes()?)?;
+        let About { run, verb, details } = about;
+        Ok(Some(Self { console, who: proven, ledger, root: root.to_owned(), run, verb, details }))
+    }
+
+    /// Writes that changes are about to be made.
+    ///
+    /// # Errors
+    /// It can't be written or signed; then nothing may be changed.
+    pub fn intent(&self) -> Result<(), Failure> {
+        let hosts = Counts { hosts: Some(self.details.hosts.len() as u64), ..Counts::default() };
+        self.append(Kind::Intent, hosts, self.details.clone())
+    }
+
+    /// Writes how the run ended.
+    ///
+    /// # Errors
+    /// It can't be written or signed: the run stays open in the ledger.
+    pub fn outcome(&self, chronicle: &Chronicle) -> Result<(), Failure> {
+        self.ended(Kind::Outcome, chronicle, chronicle.results())
+    }
+
+    /// Writes that a dry run was made, and why it was one.
+    ///
+    /// # Errors
+    /// As [`Record::outcome`].
+    pub fn dry_run(&self, chronicle: &Chronicle) -> Result<(), Failure> {
+        self.ended(Kind::Shadow, chronicle, chronicle.results())
+    }
+
+    /// Writes what an audit came to.
+    ///
+    /// # Errors
+    /// As [`Record::outcome`].
+    pub fn audit(&self, chronicle: &Chronicle, fail_on: FailOn) -> Result<(), Failure> {
+        self.ended(Kind::Audit, chronicle, chronicle.audited(fail_on))
+    }
+
+    fn ended(
+        &self,
+        kind: Kind,
+        chronicle: &Chronicle,
+        results: indexmap::IndexMap<crate::model::HostName, crate::ledger::HostResult>,
+    ) -> Result<(), Failure> {
+        let counts = Counts::of(results.values());
+        self.append(kind, counts, Details { results, events: chronicle.events(), ..self.details.clone() })
+    }
+
+    fn append(&self, kind: Kind, counts: Counts, details: Details) -> Result<(), Failure> {
+        let draft = Draft { kind, run: Some(self.run), verb: Some(self.verb), counts, details };
+        let nonce = Nonce::from_bytes(random_bytes()?);
+        let masks = self.console.masks.clone();
+        let scrub: &(dyn Fn(&str) -> Cow<'_, str> + Sync) = &|text| masks.masked(text);
+        let stamp = Stamp { signer: &*self.who.signer, now: jiff::Timestamp::now(), nonce: &nonce, scrub };
+        let entry = self.ledger.append(&draft, &stamp)?;
+        tracing::debug!(file = %entry.file.display(), "recorded");
+        self.remember(&entry);
+        Ok(())
+    }
+
+    /// What was written here is remembered outside the repository, so that it can't vanish unseen.
+    fn remember(&self, entry: &crate::ledger::EntryRef) {
+        let Some(file) = memory(&self.root) else { return };
+        let saved = Heads::load(&file).and_then(|mut heads| {
+            heads.advance(&entry.chain, entry.head);
+            heads.save(&file)
+        });
+        if let Err(error) = saved {
+            tracing::warn!("what was recorded could not be remembered outside the repository: {error}");
+        }
+    }
+}

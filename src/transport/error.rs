@@ -69,7 +69,7 @@ pub enum ConnectError {
         tried: Vec<String>,
     },
     /// A host on the way could not be passed.
-    #[error("{host}: jump host {jump}: {reason}")]
+    #[error("{host}: jump host {jump}: {}", without_host(.reason))]
     Jump {
         /// Which host was wanted.
         host: HostName,
@@ -100,6 +100,12 @@ pub enum ConnectError {
         /// What the reader can do.
         advice: String,
     },
+}
+
+/// The host wanted stands before the jump host already.
+fn without_host(reason: &ConnectError) -> String {
+    let words = reason.to_string();
+    words.strip_prefix(&format!("{}: ", reason.host())).unwrap_or(&words).to_owned()
 }
 
 fn tried_words(tried: &[String]) -> String {

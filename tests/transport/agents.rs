@@ -106,10 +106,17 @@ async fn a_certificate_in_the_agent_or_beside_the_key_logs_in() {
     std::fs::write(sshd.at("authorized_keys"), format!("cert-authority {}\n", public(&sshd.at("ca.pub"))))
         .unwrap();
     try_ssh(&sshd, &sshd.settings()).await.unwrap();
-
     agent.load(&key);
+
+    std::fs::rename(sshd.at("home/.ssh/id_ed25519-cert.pub"), sshd.at("certificate")).unwrap();
+    assert!(try_ssh(&sshd, &sshd.settings()).await.is_err());
+    let named = Connection {
+        ssh_args: vec!["-o".into(), format!("CertificateFile={}", sshd.at("certificate").display())],
+        ..sshd.connection()
+    };
+    connect(&"web1".parse().unwrap(), &named, &sshd.settings()).await.unwrap();
+
     std::fs::remove_file(&key).unwrap();
-    std::fs::remove_file(sshd.at("home/.ssh/id_ed25519-cert.pub")).unwrap();
     let mut settings = sshd.settings();
     settings.agent_socket = Some(agent.socket());
     try_ssh(&sshd, &settings).await.unwrap();

@@ -188,8 +188,23 @@ async fn a_jump_host_is_passed_and_each_key_on_the_way_is_checked() {
     let mut shell = session.shell(None).await.unwrap();
     assert_eq!(shell.exchange(&[eval("echo there")]).await.unwrap(), [exited(0, b"there\n", b"")]);
 
+    // Another host behind it, while this one is connected, needs no second connection to the jump host.
+    let settings = target.settings();
+    let (a, b) = tokio::join!(connect(&host, &through, &settings), connect(&host, &through, &settings));
+    let before = jump.log().matches("Accepted publickey").count();
+    let c = connect(&host, &through, &settings).await.unwrap();
+    assert_eq!(jump.log().matches("Accepted publickey").count(), before);
+    assert_eq!(before, 2, "one for the first session, one for the three that share");
+    drop((a.unwrap(), b.unwrap(), c));
+    drop(shell);
+    session.close().await;
+
     target.know(&target.host_key());
     let error = refusal(connect(&host, &through, &target.settings()).await);
+    assert!(
+        error.to_string().starts_with(&format!("web1: jump host 127.0.0.1:{}: unknown host key", jump.port)),
+        "{error}"
+    );
     assert!(
         matches!(&error, ConnectError::Jump { reason, .. } if matches!(**reason, ConnectError::HostKey { .. })),
         "{error}"

@@ -9,6 +9,7 @@
 
 mod agents;
 mod keys;
+mod lab;
 mod shells;
 mod sshd;
 mod sudo;

@@ -348,6 +348,22 @@ async fn a_host_that_falls_silent_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_dropped_leaves_nothing_behind() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let session = ssh(&sshd).await;
+    let mut shell = session.shell(None).await.unwrap();
+    let pid = shell.exchange(&[eval("echo $PPID")]).await.unwrap().remove(0).stdout;
+    let process = format!("/proc/{}", String::from_utf8(pid).unwrap().trim());
+    assert!(std::path::Path::new(&process).exists());
+    drop((shell, session));
+    let begun = Instant::now();
+    while std::path::Path::new(&process).exists() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "sshd still serves the connection");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
 async fn no_login_shell_is_said_with_the_host_s_words() {
     let Some(sshd) = Sshd::start("ForceCommand echo 'This account is currently not available.'; exit 1")
     else {

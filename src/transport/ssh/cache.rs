@@ -1,10 +1,11 @@
-//! Files that every connection needs, read once: known_hosts, private keys, certificates.
+//! What several connections need, once: known_hosts files, private keys, certificates, and the way through a jump host.
 
+use super::Link;
 use super::known_hosts::KnownHosts;
 use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key, load_openssh_certificate, ssh_key};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use zeroize::Zeroizing;
 
 /// Shared by the connections of a run.
@@ -12,7 +13,11 @@ use zeroize::Zeroizing;
 pub(in crate::transport) struct Cache {
     known_hosts: Mutex<HashMap<PathBuf, Arc<KnownHosts>>>,
     keys: Mutex<HashMap<PathBuf, Result<KeyFile, KeyFileError>>>,
+    gates: Mutex<HashMap<String, Gate>>,
 }
+
+/// A jump host's connection while anybody uses it; whoever makes it holds the lock.
+pub(in crate::transport) type Gate = Arc<tokio::sync::Mutex<Weak<Link>>>;
 
 /// What a private key file holds.
 #[derive(Clone)]
@@ -42,6 +47,12 @@ impl Cache {
         let known = Arc::new(KnownHosts::read(path)?);
         files.insert(path.to_owned(), known.clone());
         Ok(known)
+    }
+
+    /// The place of a jump host's connection; the key says everything that the connection depends on.
+    pub fn gate(&self, key: &str) -> Gate {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.entry(key.to_owned()).or_default().clone()
     }
 
     /// A private key file, with the certificate in `FILE-cert.pub`.

@@ -2,7 +2,7 @@
 //! a small reader of our own does, which knows Host and Include and passes Match blocks over. Where the files say
 //! nothing, neither is asked.
 
-use super::options::{Layer, keyword, words};
+use super::options::{BadOption, Layer, keyword, without_programs, words};
 use super::pattern;
 use crate::transport::Settings;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ const SSH_G_TIMEOUT: Duration = Duration::from_secs(10);
 const INCLUDES_MAX: usize = 16;
 
 /// Which files count: `-F`'s alone, or the user's and the system's.
-pub(super) fn files(settings: &Settings, explicit: Option<&Path>) -> Vec<PathBuf> {
-    match explicit.or(settings.ssh_config.as_deref()) {
+pub(super) fn files(settings: &Settings) -> Vec<PathBuf> {
+    match settings.ssh_config.as_deref() {
         Some(path) if path == Path::new("none") => Vec::new(),
         Some(path) => vec![path.to_owned()],
         None => vec![settings.home.join(".ssh/config"), settings.system.join("ssh_config")],
@@ -29,7 +29,7 @@ pub(super) fn files(settings: &Settings, explicit: Option<&Path>) -> Vec<PathBuf
 ///
 /// # Errors
 /// A file that can't be read, or that `ssh` does not understand, in a sentence.
-pub(super) async fn layer(target: &str, asked: &Layer, files: &[PathBuf]) -> Result<Layer, String> {
+pub(super) async fn layer(target: &str, asked: &Layer, files: &[PathBuf]) -> Result<Layer, BadOption> {
     let present: Vec<&PathBuf> = files.iter().filter(|file| file.exists()).collect();
     let mut says_something = false;
     for file in &present {
@@ -39,7 +39,7 @@ pub(super) async fn layer(target: &str, asked: &Layer, files: &[PathBuf]) -> Res
         return Ok(Layer::default());
     }
     match by_ssh(target, asked, &present).await {
-        Some(result) => result,
+        Some(result) => result.map_err(bad),
         None => {
             let mut reader = Reader::new(target);
             for file in present {
@@ -47,6 +47,29 @@ pub(super) async fn layer(target: &str, asked: &Layer, files: &[PathBuf]) -> Res
             }
             Ok(reader.layer)
         }
+    }
+}
+
+/// What a file says that the inventory names by `-F`. `ssh` is not asked, because such a file could make it run
+/// programs: whoever wrote the inventory may not do that on an operator's machine.
+///
+/// # Errors
+/// The file is not there, can't be read, or names a program.
+pub(super) fn inventory_layer(target: &str, file: &Path) -> Result<Layer, BadOption> {
+    if !file.exists() {
+        return Err(bad(format!("there is no {}", file.display())));
+    }
+    let mut everything = Reader::new("*");
+    without_programs(&everything.file(file, 0)?.layer)?;
+    let mut reader = Reader::new(target);
+    reader.file(file, 0)?;
+    Ok(reader.layer)
+}
+
+fn bad(reason: impl std::fmt::Display) -> BadOption {
+    BadOption {
+        reason: crate::model::printable(&format!("SSH configuration: {reason}")).into_owned(),
+        advice: "correct the file; `ssh -G HOST` shows how ssh reads it".into(),
     }
 }
 
@@ -104,11 +127,11 @@ impl<'a> Reader<'a> {
         Self { target, layer: Layer::default() }
     }
 
-    fn file(&mut self, path: &Path, depth: usize) -> Result<&Self, String> {
+    fn file(&mut self, path: &Path, depth: usize) -> Result<&Self, BadOption> {
         let text = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(self),
-            Err(e) => return Err(format!("can't read {}: {e}", path.display())),
+            Err(e) => return Err(bad(format!("can't read {}: {e}", path.display()))),
         };
         let mut active = true;
         for line in String::from_utf8_lossy(&text).lines().map(str::trim) {
@@ -218,6 +241,21 @@ mod tests {
         assert!(!says_nothing("said") && !says_nothing("conditional"));
     }
 
+    #[test]
+    fn a_file_that_the_inventory_names_can_run_no_program() {
+        let folder = folder(&[
+            ("good", "Host web1\n Port 2022\nHost *\n User ops\n"),
+            ("exec", "Match exec \"touch made\"\n User root\n"),
+            ("proxy", "Host other\n ProxyCommand touch made\n"),
+            ("hidden", "Host other\n Include proxy\n"),
+        ]);
+        let read = |name: &str| inventory_layer("web1", &folder.path().join(name));
+        assert_eq!(read("good").unwrap().0.len(), 2);
+        for name in ["exec", "proxy", "hidden", "missing"] {
+            assert!(read(name).is_err(), "{name}");
+        }
+    }
+
     #[tokio::test]
     async fn ssh_itself_reads_the_files_where_there_is_one() {
         if std::process::Command::new("ssh").arg("-V").output().is_err() {
@@ -239,6 +277,6 @@ mod tests {
         let get = |key: &str| found.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
         assert_eq!((get("port"), get("hostname")), (Some("2022"), Some("10.0.0.1")));
         assert!(get("userknownhostsfile").unwrap().ends_with("/kh") && get("globalknownhostsfile").is_none());
-        assert!(read("bad", "web1").await.unwrap_err().to_lowercase().contains("nonsense"));
+        assert!(read("bad", "web1").await.unwrap_err().reason.to_lowercase().contains("nonsense"));
     }
 }

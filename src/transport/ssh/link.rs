@@ -32,28 +32,27 @@ const WINDOW_BYTES: u32 = 16 << 20;
 pub(in crate::transport) struct Link {
     handle: Handle<Guard>,
     farewell: watch::Receiver<Option<String>>,
-    _through: Option<Box<Link>>,
+    _through: Option<Arc<Link>>,
 }
 
 impl Link {
     /// Connects to a hop, through another if there is one, checks its key, and logs in.
     pub(super) async fn establish(
-        through: Option<Link>,
+        through: Option<Arc<Link>>,
         hop: &Hop,
         settings: &Settings,
         meter: Arc<Meter>,
         stage: &Stage,
-        is_last: bool,
     ) -> Result<Self, Failure> {
-        let inner = reach(through.as_ref(), hop).await?;
-        stage.set(if is_last { "the SSH handshake" } else { "a jump host's SSH handshake" });
+        let inner = reach(through.as_deref(), hop).await?;
+        stage.set("the SSH handshake");
         let (farewell, farewell_seen) = watch::channel(None);
         let guard = Guard { trust: hop.trust.clone(), names: hop.names.clone(), farewell };
         let config = Arc::new(config(hop, settings));
         let mut handle = client::connect_stream(config, Counted { inner, meter }, guard).await?;
-        stage.set(if is_last { "login" } else { "login at a jump host" });
+        stage.set("login");
         login::log_in(&mut handle, hop, settings).await?;
-        Ok(Self { handle, farewell: farewell_seen, _through: through.map(Box::new) })
+        Ok(Self { handle, farewell: farewell_seen, _through: through })
     }
 
     /// Runs a command line; the future that comes back serves its pipe until either end is closed.
@@ -74,6 +73,11 @@ impl Link {
         }
         let (read, write) = channel.split();
         Ok(serve(read, write, far))
+    }
+
+    /// Whether it has ended, as far as is known.
+    pub fn is_closed(&self) -> bool {
+        self.handle.is_closed()
     }
 
     /// Says good-bye.

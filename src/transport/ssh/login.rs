@@ -12,7 +12,9 @@ use crate::transport::Settings;
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
+use russh::keys::{
+    Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, load_openssh_certificate,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +131,20 @@ fn offer(options: &Options, settings: &Settings, identities: Vec<AgentIdentity>)
     }
     offer.candidates.extend(files.candidates);
     offer.locked.extend(files.locked);
+    certify(&mut offer.candidates, options);
     Ok(offer)
+}
+
+/// Gives keys from files the certificates that `CertificateFile` names.
+fn certify(candidates: &mut [Candidate], options: &Options) {
+    let certificates: Vec<Certificate> =
+        options.certificates.iter().filter_map(|path| load_openssh_certificate(path).ok()).collect();
+    for candidate in candidates {
+        if let Source::File { key, certificate: certificate @ None } = &mut candidate.key {
+            let is_for_it = |c: &&Certificate| c.public_key() == key.public_key().key_data();
+            *certificate = certificates.iter().find(is_for_it).cloned().map(Box::new);
+        }
+    }
 }
 
 fn configured(options: &Options, settings: &Settings) -> Vec<PathBuf> {

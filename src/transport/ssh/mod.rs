@@ -95,7 +95,8 @@ pub(super) async fn connect(
     }
 }
 
-/// Connects hop by hop, each through the one before.
+/// Connects hop by hop, each through the one before. Connections to jump hosts are shared by all hosts behind them: a
+/// hundred hosts knock at their gate once.
 async fn travel(
     host: &HostName,
     way: &[Hop],
@@ -103,25 +104,37 @@ async fn travel(
     meter: &Arc<Meter>,
     stage: &Stage,
 ) -> Result<Link, ConnectError> {
-    let mut link: Option<Link> = None;
-    for (index, hop) in way.iter().enumerate() {
-        let is_last = index + 1 == way.len();
-        let meter = if is_last { meter.clone() } else { Arc::default() };
-        stage.set(if is_last { "connecting" } else { "connecting to a jump host" });
-        let next = Link::establish(link.take(), hop, settings, meter, stage, is_last).await;
-        link = Some(next.map_err(|failure| {
-            let error = failure.of(host, hop);
-            if is_last {
-                return error;
+    let (wanted, jumps) = way.split_last().ok_or_else(|| nowhere(host))?;
+    let mut through: Option<Arc<Link>> = None;
+    let mut key = String::new();
+    for hop in jumps {
+        stage.set("connecting to a jump host");
+        key = format!("{key} {:?}", hop.options);
+        let gate = settings.keyring.0.gate(&key);
+        let mut gate = gate.lock().await;
+        let link = match gate.upgrade().filter(|link| !link.is_closed()) {
+            Some(link) => link,
+            None => {
+                let next = Link::establish(through.take(), hop, settings, Arc::default(), stage).await;
+                Arc::new(next.map_err(|failure| ConnectError::Jump {
+                    host: host.clone(),
+                    jump: hop.shown.clone(),
+                    reason: Box::new(failure.of(host, hop)),
+                })?)
             }
-            ConnectError::Jump { host: host.clone(), jump: hop.shown.clone(), reason: Box::new(error) }
-        })?);
+        };
+        *gate = Arc::downgrade(&link);
+        through = Some(link);
     }
-    link.ok_or_else(|| ConnectError::Option {
-        host: host.clone(),
-        reason: "there is no way there".into(),
-        advice: "report this".into(),
-    })
+    stage.set("connecting");
+    Link::establish(through, wanted, settings, meter.clone(), stage)
+        .await
+        .map_err(|failure| failure.of(host, wanted))
+}
+
+fn nowhere(host: &HostName) -> ConnectError {
+    let (reason, advice) = ("there is no way there".into(), "report this".into());
+    ConnectError::Option { host: host.clone(), reason, advice }
 }
 
 impl Failure {
@@ -138,6 +151,14 @@ impl Failure {
     }
 }
 
+/// Where SSH's configuration comes from.
+enum Source {
+    /// The operator's own files, or those they named on the command line.
+    Files(Vec<PathBuf>),
+    /// A file that the inventory names.
+    Inventory(PathBuf),
+}
+
 /// Every host on the way, the one wanted last.
 async fn way(host: &HostName, connection: &Connection, settings: &Settings) -> Result<Vec<Hop>, BadOption> {
     let args = Args::parse(&connection.ssh_args)?;
@@ -149,8 +170,11 @@ async fn way(host: &HostName, connection: &Connection, settings: &Settings) -> R
         .private_key
         .iter()
         .for_each(|key| asked.push("identityfile", format!("\"{}\"", key.display())));
-    let files = config::files(settings, args.config.as_deref());
-    let mut hop = hop(&target, vec![asked, args.layer], &files, settings).await?;
+    let source = match args.config {
+        Some(file) => Source::Inventory(file),
+        None => Source::Files(config::files(settings)),
+    };
+    let mut hop = hop(&target, vec![asked, args.layer], &source, settings).await?;
     hop.shown = host.to_string();
     let mut way = vec![hop];
     let mut before = way.iter().flat_map(|hop| hop.options.jumps.clone()).collect::<Vec<_>>();
@@ -162,7 +186,7 @@ async fn way(host: &HostName, connection: &Connection, settings: &Settings) -> R
                 advice: "look for a loop of ProxyJump options".into(),
             });
         }
-        let next = jump_hop(&jump, &files, settings).await?;
+        let next = jump_hop(&jump, &source, settings).await?;
         if before.is_empty() {
             before.clone_from(&next.options.jumps);
         }
@@ -172,11 +196,11 @@ async fn way(host: &HostName, connection: &Connection, settings: &Settings) -> R
     Ok(way)
 }
 
-async fn jump_hop(jump: &JumpSpec, files: &[PathBuf], settings: &Settings) -> Result<Hop, BadOption> {
+async fn jump_hop(jump: &JumpSpec, source: &Source, settings: &Settings) -> Result<Hop, BadOption> {
     let mut asked = Layer::default();
     jump.port.iter().for_each(|port| asked.push("port", port.to_string()));
     jump.user.iter().for_each(|user| asked.push("user", user));
-    let mut hop = hop(&jump.host, vec![asked], files, settings).await?;
+    let mut hop = hop(&jump.host, vec![asked], source, settings).await?;
     hop.shown = jump.to_string();
     Ok(hop)
 }
@@ -184,15 +208,15 @@ async fn jump_hop(jump: &JumpSpec, files: &[PathBuf], settings: &Settings) -> Re
 async fn hop(
     target: &str,
     mut layers: Vec<Layer>,
-    files: &[PathBuf],
+    source: &Source,
     settings: &Settings,
 ) -> Result<Hop, BadOption> {
     let required = layers.len();
     let asked = Layer(layers.iter().flat_map(|layer| layer.0.clone()).collect());
-    let configured = config::layer(target, &asked, files).await.map_err(|reason| BadOption {
-        reason: format!("SSH configuration: {reason}"),
-        advice: "correct the file; `ssh -G HOST` shows how ssh reads it".into(),
-    })?;
+    let configured = match source {
+        Source::Files(files) => config::layer(target, &asked, files).await?,
+        Source::Inventory(file) => config::inventory_layer(target, file)?,
+    };
     layers.push(configured);
     let home = settings.home.to_string_lossy();
     let tokens = Tokens { home: &home, login: &settings.login };

@@ -173,10 +173,8 @@ impl Args {
                 ));
             }
             "proxycommand" => {
-                return Err(bad(
-                    "ProxyCommand in the inventory's ssh arguments is not followed: it would run a program here",
-                    "use -o ProxyJump=HOST, or set ProxyCommand in ~/.ssh/config",
-                ));
+                let jump = jump_of_command(&value).ok_or_else(|| bad(PROXY_COMMAND, PROXY_COMMAND_ADVICE))?;
+                self.layer.push("proxyjump", jump);
             }
             _ => {
                 return Err(bad(
@@ -187,6 +185,52 @@ impl Args {
         }
         Ok(())
     }
+}
+
+const PROXY_COMMAND: &str = "ProxyCommand from the inventory is not followed: it would run a program here";
+const PROXY_COMMAND_ADVICE: &str = "use -o ProxyJump=HOST, or set ProxyCommand in ~/.ssh/config";
+
+/// `ssh -W %h:%p [-q] [-p PORT] [-l USER] HOST` is a jump host in other words, the usual ones in Ansible inventories.
+fn jump_of_command(command: &str) -> Option<String> {
+    let all = words(&command.replace('\'', "\""));
+    let mut all = all.iter().map(String::as_str);
+    all.next().filter(|program| *program == "ssh" || *program == "/usr/bin/ssh")?;
+    let (mut host, mut port, mut user, mut forwards) = (None, None, None, false);
+    while let Some(word) = all.next() {
+        match word {
+            "-q" | "-x" | "-T" => {}
+            "-W" => forwards = matches!(all.next()?, "%h:%p" | "[%h]:%p"),
+            "-p" => port = Some(all.next()?),
+            "-l" => user = Some(all.next()?),
+            "-o" => {
+                let (key, _) = keyword(all.next()?);
+                (HARMLESS.contains(&key.as_str()) || key == "stricthostkeychecking").then_some(())?;
+            }
+            word if word.starts_with('-') || host.is_some() => return None,
+            word => host = Some(word),
+        }
+    }
+    let host = host.filter(|_| forwards)?;
+    let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{user}{host}{port}"))
+}
+
+/// Refuses what would run a program here, in a file that the inventory names.
+pub(super) fn without_programs(layer: &Layer) -> Result<(), BadOption> {
+    for (key, _) in &layer.0 {
+        match key.as_str() {
+            "proxycommand" => return Err(bad(PROXY_COMMAND, PROXY_COMMAND_ADVICE)),
+            "match" => {
+                return Err(bad(
+                    "Match in an SSH configuration that the inventory names by -F is not followed: it could run a program here",
+                    "use Host there, or give the file with wgops -F",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn bad(reason: impl Into<String>, advice: &str) -> BadOption {
@@ -382,9 +426,26 @@ mod tests {
     }
 
     #[test]
+    fn the_usual_proxy_command_is_a_jump_host() {
+        for (command, jump) in [
+            ("ssh -W %h:%p -q ops@jump", "ops@jump"),
+            ("ssh -o StrictHostKeyChecking=no -p 2222 -l ops -W [%h]:%p jump", "ops@jump:2222"),
+        ] {
+            assert_eq!(
+                args(&format!("-o \"ProxyCommand={command}\"")).unwrap().layer,
+                layer(&[("proxyjump", jump)])
+            );
+        }
+    }
+
+    #[test]
     fn what_can_not_be_followed_is_an_error_that_names_it() {
         for (text, needle) in [
-            ("-o ProxyCommand='nc %h'", "ProxyCommand"),
+            ("-o ProxyCommand=nc", "ProxyCommand"),
+            ("-o \"ProxyCommand ssh -W %h:%p -i key jump\"", "ProxyCommand"),
+            ("-o \"ProxyCommand ssh -W %h:%p\"", "ProxyCommand"),
+            ("-o \"ProxyCommand ssh jump nc %h %p\"", "ProxyCommand"),
+            ("-o \"ProxyCommand ssh -W %h:%p jump; id\"", "ProxyCommand"),
             ("-o ForwardAgent=yes", "ForwardAgent"),
             ("-A", "'-A' is not supported"),
             ("-o PKCS11Provider=/x", "PKCS11Provider"),

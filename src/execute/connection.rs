@@ -1,20 +1,16 @@
 //! One real host's connection. Only the host's driver uses it, whoever delegates to the host.
 
-use super::detached;
 use crate::model::{Argv, Become, BecomeMethod, Connection, HostName, RunId, Script, Secret};
-use crate::modules::{Change, Delivery};
+use crate::modules::Delivery;
 use crate::plan::{Effective, Exchange, Item, Reply, ShellWork};
 use crate::questions::{Cost, Output};
 use crate::transport::{self, ConnectError, End, Lost, OnFailure, Request, Session, Settings, Shell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// Bytes that a question or an attached change may print.
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
-/// Between attempts to reach a host again that holds a detached change.
-const RETRY_AFTER: Duration = Duration::from_secs(3);
 
 /// Leaves a line in the host's own log, so that it can be compared with the ledger; a host without syslog does without.
 pub(super) const ANNOUNCE: Script = Script {
@@ -36,10 +32,10 @@ pub struct HostConnection {
     pub(super) host: HostName,
     pub(super) access: HostAccess,
     pub(super) settings: Arc<Settings>,
-    run: RunId,
+    pub(super) run: RunId,
     session: Option<Session>,
     shells: BTreeMap<Effective, Shell>,
-    detached: u64,
+    pub(super) detached: u64,
     /// What the host's log is to say before the first change; taken when it was said.
     announcement: Option<String>,
 }
@@ -73,18 +69,6 @@ impl HostConnection {
         Self { host, access, settings, run, session: None, shells, detached: 0, announcement }
     }
 
-    /// The request that must go before the first change, if it has not gone yet.
-    pub(super) fn announce(&mut self) -> Option<Request> {
-        self.announcement.take().map(|text| Request {
-            script: ANNOUNCE,
-            args: Argv(vec![text]),
-            content: None,
-            deadline: Duration::from_secs(20),
-            output_bytes_max: 4096,
-            on_failure: OnFailure::Continue,
-        })
-    }
-
     /// Closes it; it opens again when it is used.
     pub async fn close(&mut self) {
         self.shells.clear();
@@ -112,158 +96,170 @@ impl HostConnection {
     /// The host can't be reached, or was lost on the way.
     pub async fn exchange(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
         self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
-        if let [work] = exchange.shells.as_slice()
-            && let Some(Item::Apply(change)) = work.items.first()
-        {
-            match change.delivery.clone() {
-                Delivery::Attached => {}
-                Delivery::Detached => return self.detached(&work.user, change).await,
-                Delivery::Reboot { boot_id, test_command } => {
-                    return self.reboot(&work.user, change, &boot_id, &test_command).await;
+        match exchange.shells.as_slice() {
+            [work] if work.items.iter().any(is_apart) => match self.in_parts(work).await {
+                Ok(replies) => Ok(vec![replies]),
+                Err((before, broken)) => {
+                    let nothing_sent = broken.nothing_sent && before.is_empty();
+                    let mut replies = before;
+                    replies.extend(broken.replies.into_iter().flatten());
+                    Err(Broken { replies: vec![replies], nothing_sent, reason: broken.reason })
                 }
+            },
+            shells => self.side_by_side(shells).await,
+        }
+    }
+
+    /// Carries out changes of which some must not be done in the shell itself, one part after the other, stopping at
+    /// the first failure.
+    async fn in_parts(&mut self, work: &ShellWork) -> Result<Vec<Reply>, (Vec<Reply>, Broken)> {
+        let mut replies: Vec<Reply> = Vec::new();
+        for part in work.items.chunk_by(|a, b| !is_apart(a) && !is_apart(b)) {
+            if replies.iter().any(|reply| !reply.is_success()) {
+                replies.extend(part.iter().map(|_| Reply::NotRun));
+                continue;
+            }
+            let result = match part {
+                [Item::Apply(change)] if change.delivery == Delivery::Detached => {
+                    self.detached(&work.user, change).await.map(|reply| vec![reply])
+                }
+                [Item::Apply(change)] if change.delivery != Delivery::Attached => {
+                    self.reboot(&work.user, change).await.map(|reply| vec![reply])
+                }
+                attached => {
+                    let requests: Vec<Request> = attached.iter().map(request).collect();
+                    self.requests(&work.user, requests).await
+                }
+            };
+            match result {
+                Ok(more) => replies.extend(more),
+                Err(broken) => return Err((replies, broken)),
             }
         }
-        self.side_by_side(&exchange.shells).await
+        Ok(replies)
     }
 
     async fn side_by_side(&mut self, shells: &[ShellWork]) -> Result<Vec<Vec<Reply>>, Broken> {
-        let changes = shells.iter().flat_map(|s| &s.items).any(|item| matches!(item, Item::Apply(_)));
-        let announce = if changes { self.announce() } else { None };
-        let announced = usize::from(announce.is_some());
-        let mut taken = Vec::new();
+        let mut lent = Vec::new();
         for work in shells {
-            taken.push((work.user.clone(), self.shells.remove(&work.user)));
+            let mut requests: Vec<Request> = work.items.iter().map(request).collect();
+            let announced =
+                self.announce_before(&mut requests, work.items.iter().any(|i| matches!(i, Item::Apply(_))));
+            lent.push((work.user.clone(), self.shells.remove(&work.user), requests, announced));
         }
         let Some(session) = &self.session else {
             return Err(Broken::before_anything("the connection is closed".into()));
         };
         let password = self.access.become_password.as_ref();
-        let announce = &announce;
-        let work = shells.iter().zip(taken).map(|(work, (user, shell))| async move {
-            let requests: Vec<Request> =
-                announce.iter().cloned().chain(work.items.iter().map(request)).collect();
-            let mut shell = match shell {
-                Some(shell) => shell,
-                None => match session.shell(privilege(&user, password).as_ref()).await {
-                    Ok(shell) => shell,
-                    Err(error) => {
-                        let lost = Lost { replies: Vec::new(), cause: error.into() };
-                        return (user, None, requests.len(), Err(lost));
-                    }
-                },
-            };
-            let result = shell.exchange(&requests).await;
-            (user, Some(shell), requests.len(), result)
+        let work = lent.into_iter().map(|(user, shell, requests, announced)| async move {
+            let done = carry_out(session, shell, &user, password, &requests).await;
+            (user, requests.len(), announced, done)
         });
         let mut all = Vec::new();
         let mut broken = None;
-        for (user, shell, count, result) in join_all(work).await {
-            let (replies, lost) = match result {
-                Ok(replies) => (replies, None),
-                Err(lost) => (Vec::new(), Some(lost)),
-            };
-            match lost {
-                None => {
+        for (user, count, announced, (shell, result)) in join_all(work).await {
+            match sort_out(result, count) {
+                Ok(replies) => {
                     self.shells.extend(shell.map(|shell| (user, shell)));
-                    all.push(replies.into_iter().skip(announced).map(reply).collect());
+                    all.push(replies.into_iter().skip(announced).collect());
                 }
-                // A shell that never got ready (sudo declined) is a failure of what it was to do, not of the connection.
-                Some(lost) if lost.rest_never_began() && !is_disconnected(&lost) => {
-                    let why = told(&lost.to_string(), lost.hint());
-                    all.push((announced..count).map(|_| Reply::Failed(why.clone())).collect());
-                }
-                Some(lost) => {
-                    let why = told(&lost.to_string(), lost.hint());
+                Err((replies, why)) => {
                     broken.get_or_insert(why);
-                    all.push(lost.replies.into_iter().skip(announced).map(reply).collect());
+                    all.push(replies.into_iter().skip(announced).collect());
                 }
             }
         }
-        match broken {
-            None => Ok(all),
-            Some(reason) => {
-                self.close().await;
-                Err(Broken { reason, replies: all, nothing_sent: false })
-            }
-        }
+        let Some(reason) = broken else { return Ok(all) };
+        self.close().await;
+        Err(Broken { reason, replies: all, nothing_sent: false })
     }
 
-    /// Starts a change apart from the session and waits for its end, over as many connections as that takes.
-    async fn detached(&mut self, user: &Effective, change: &Change) -> Result<Vec<Vec<Reply>>, Broken> {
-        self.detached += 1;
-        let directory = detached::directory(self.run, self.detached);
-        let until = Instant::now() + change.deadline;
-        let mut all: Vec<Request> = self.announce().into_iter().collect();
-        all.push(detached::start(&directory, change));
-        all.push(detached::collect(&directory, change.deadline));
-        let mut reason = match self.requests(user, &all).await {
-            Ok(mut replies) => {
-                let last = replies.pop().unwrap_or(Reply::NotRun);
-                let first = replies.pop().unwrap_or(Reply::NotRun);
-                let end = if last == Reply::NotRun { first } else { last };
-                return Ok(vec![vec![end]]);
-            }
-            Err(broken) if broken.nothing_sent => return Err(broken),
-            Err(broken) => broken.reason,
+    /// Puts the line for the host's log before the first change of all; how many requests it added.
+    fn announce_before(&mut self, requests: &mut Vec<Request>, changes: bool) -> usize {
+        let announcement = if changes { self.announcement.take() } else { None };
+        let Some(text) = announcement else { return 0 };
+        let request = Request {
+            script: ANNOUNCE,
+            args: Argv(vec![text]),
+            content: None,
+            deadline: Duration::from_secs(20),
+            output_bytes_max: 4096,
+            on_failure: OnFailure::Continue,
         };
-        tracing::warn!(host = %self.host, %reason, "connection lost during a detached change; it goes on, reconnecting");
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                let kept = format!("{reason}; the change goes on without us, its result waits on the host");
-                return Err(Broken { reason: kept, replies: Vec::new(), nothing_sent: false });
-            }
-            sleep(RETRY_AFTER.min(left)).await;
-            self.close().await;
-            match self.requests(user, &[detached::collect(&directory, left)]).await {
-                Ok(mut replies) => {
-                    let reply = replies.pop().unwrap_or(Reply::NotRun);
-                    return Ok(vec![vec![match reply {
-                        Reply::Done(output) if detached::was_never_started(&output) => {
-                            Reply::Failed("the connection was lost before the change was started".into())
-                        }
-                        other => other,
-                    }]]);
-                }
-                Err(broken) => reason = broken.reason,
-            }
-        }
+        requests.insert(0, request);
+        1
     }
 
-    /// Sends requests to one user's shell.
+    /// Sends requests that change something to one user's shell.
     pub(super) async fn requests(
         &mut self,
         user: &Effective,
-        requests: &[Request],
+        mut requests: Vec<Request>,
     ) -> Result<Vec<Reply>, Broken> {
-        let password = self.access.become_password.clone();
+        let announced = self.announce_before(&mut requests, true);
         let known = self.shells.remove(user);
-        let session =
-            self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
-        let mut shell = match known {
-            Some(shell) => shell,
-            None => session
-                .shell(privilege(user, password.as_ref()).as_ref())
-                .await
-                .map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?,
+        self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
+        let Some(session) = &self.session else {
+            return Err(Broken::before_anything("the connection is closed".into()));
         };
-        match shell.exchange(requests).await {
+        let password = self.access.become_password.as_ref();
+        let (shell, result) = carry_out(session, known, user, password, &requests).await;
+        match sort_out(result, requests.len()) {
             Ok(replies) => {
-                self.shells.insert(user.clone(), shell);
-                Ok(replies.into_iter().map(reply).collect())
+                self.shells.extend(shell.map(|shell| (user.clone(), shell)));
+                Ok(replies.into_iter().skip(announced).collect())
             }
-            Err(lost) => {
-                let nothing_sent = lost.rest_never_began();
-                let reason = told(&lost.to_string(), lost.hint());
+            Err((replies, reason)) => {
                 self.close().await;
-                Err(Broken {
-                    reason,
-                    replies: vec![lost.replies.into_iter().map(reply).collect()],
-                    nothing_sent,
-                })
+                let replies = vec![replies.into_iter().skip(announced).collect()];
+                Err(Broken { reason, replies, nothing_sent: false })
             }
         }
     }
+}
+
+/// Sends requests to a shell, opening it where it isn't open yet; gives the shell back where it can be used again.
+async fn carry_out(
+    session: &Session,
+    shell: Option<Shell>,
+    user: &Effective,
+    password: Option<&Secret>,
+    requests: &[Request],
+) -> (Option<Shell>, Result<Vec<transport::Reply>, Lost>) {
+    let mut shell = match shell {
+        Some(shell) => shell,
+        None => match session.shell(privilege(user, password).as_ref()).await {
+            Ok(shell) => shell,
+            Err(error) => return (None, Err(Lost { replies: Vec::new(), cause: error.into() })),
+        },
+    };
+    match shell.exchange(requests).await {
+        Ok(replies) => (Some(shell), Ok(replies)),
+        Err(lost) => (None, Err(lost)),
+    }
+}
+
+/// Replies, or those that came before the connection was lost and why it was. A shell that never got ready (sudo
+/// declined) is a failure of what it was to do, not of the connection.
+fn sort_out(
+    result: Result<Vec<transport::Reply>, Lost>,
+    count: usize,
+) -> Result<Vec<Reply>, (Vec<Reply>, String)> {
+    match result {
+        Ok(replies) => Ok(replies.into_iter().map(reply).collect()),
+        Err(lost) => {
+            let why = told(&lost.to_string(), lost.hint());
+            if lost.rest_never_began() && !is_disconnected(&lost) {
+                return Ok((0..count).map(|_| Reply::Failed(why.clone())).collect());
+            }
+            Err((lost.replies.into_iter().map(reply).collect(), why))
+        }
+    }
+}
+
+/// Whether an item must not be done in the shell itself.
+fn is_apart(item: &Item) -> bool {
+    matches!(item, Item::Apply(change) if change.delivery != Delivery::Attached)
 }
 
 fn is_disconnected(lost: &Lost) -> bool {

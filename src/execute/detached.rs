@@ -2,14 +2,19 @@
 //! in a directory that only their user can read, until they are collected. A lost line, a closed laptop or a killed
 //! wgops harms nothing.
 
+use super::connection::{Broken, HostConnection};
 use crate::model::{Argv, Content, RunId, Script};
 use crate::modules::Change;
+use crate::plan::{Effective, Reply};
 use crate::questions::Output;
 use crate::transport::{OnFailure, Request};
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Longest wait for a detached change to be started.
 const START_DEADLINE: Duration = Duration::from_secs(60);
+/// Between attempts to reach a host again that holds a change under way.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
 /// Bytes of its output that are kept.
 const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
@@ -37,38 +42,47 @@ if command -v setsid >/dev/null 2>&1; then apart=setsid; else apart=; fi
 )"#,
 };
 
-/// Waits for a detached script's end, prints what it printed, ends as it ended, and removes its directory. `$1` is the
-/// directory's name, `$2` how many bytes to print of each stream, from the end.
+/// Waits for a detached script's end, prints what it printed, and ends as it ended. `$1` is the directory's name, `$2` how
+/// many bytes to print of each stream, from the end. It removes nothing: the line may be cut before the output arrives.
 const COLLECT: Script = Script {
     name: "wgops_collect",
     text: r#"if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:?}/.wgops; fi
 dir=$base/$1
-[ -d "$dir" ] || { echo "there is no $dir: the change was never started" >&2; exit 114; }
-short=10
+rounds=0
 while [ ! -f "$dir/status" ]; do
-  if [ "$short" -gt 0 ]; then short=$((short - 1)); sleep 0.1 2>/dev/null || sleep 1; else sleep 1; fi
+  [ -d "$dir" ] || { echo "there is no $dir: the change was never started" >&2; exit 114; }
+  rounds=$((rounds + 1))
+  if [ "$rounds" -lt 40 ]; then pause=0.05; elif [ "$rounds" -lt 100 ]; then pause=0.2; else pause=1; fi
+  sleep "$pause" 2>/dev/null || sleep 1
 done
 read -r status <"$dir/status"
 tail -c "$2" "$dir/out"
 tail -c "$2" "$dir/err" >&2
-rm -rf "$dir"
-rmdir "$base" 2>/dev/null
 exit "$status""#,
+};
+
+/// Removes a detached script's directory once its output has arrived. `$1` is the directory's name.
+const CLEAR: Script = Script {
+    name: "wgops_clear",
+    text: r#"if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:?}/.wgops; fi
+rm -rf "$base/$1"
+rmdir "$base" 2>/dev/null
+:"#,
 };
 
 /// Exit status of collecting what was never started.
 const NEVER_STARTED: u8 = 114;
 
-/// Both scripts, for whoever lists what may be sent.
-pub const SCRIPTS: [Script; 2] = [START, COLLECT];
+/// All three scripts, for whoever lists what may be sent.
+pub const SCRIPTS: [Script; 3] = [START, COLLECT, CLEAR];
 
 /// A detached change's name on the host: the run and its number within it.
-pub fn directory(run: RunId, number: u64) -> String {
+fn directory(run: RunId, number: u64) -> String {
     format!("{run}-{number}")
 }
 
 /// The request that starts a change.
-pub fn start(directory: &str, change: &Change) -> Request {
+fn start(directory: &str, change: &Change) -> Request {
     let mut args = vec![directory.to_owned()];
     args.extend(change.args.0.iter().cloned());
     Request {
@@ -82,7 +96,7 @@ pub fn start(directory: &str, change: &Change) -> Request {
 }
 
 /// The request that waits for its end.
-pub fn collect(directory: &str, deadline: Duration) -> Request {
+fn collect(directory: &str, deadline: Duration) -> Request {
     Request {
         script: COLLECT,
         args: Argv(vec![directory.to_owned(), OUTPUT_BYTES_MAX.to_string()]),
@@ -94,6 +108,65 @@ pub fn collect(directory: &str, deadline: Duration) -> Request {
 }
 
 /// Whether collecting says that the change was never started.
-pub fn was_never_started(output: &Output) -> bool {
+fn was_never_started(output: &Output) -> bool {
     output.status == NEVER_STARTED
+}
+
+impl HostConnection {
+    /// Starts a change apart from the session and waits for its end, over as many connections as that takes.
+    pub(super) async fn detached(&mut self, user: &Effective, change: &Change) -> Result<Reply, Broken> {
+        self.detached += 1;
+        let directory = directory(self.run, self.detached);
+        let until = Instant::now() + change.deadline;
+        let both = vec![start(&directory, change), collect(&directory, change.deadline)];
+        let mut reason = match self.requests(user, both).await {
+            Ok(mut replies) => {
+                let collected = replies.pop().unwrap_or(Reply::NotRun);
+                let started = replies.pop().unwrap_or(Reply::NotRun);
+                if !started.is_success() {
+                    return Ok(started);
+                }
+                self.clear(user, &directory).await;
+                return Ok(collected);
+            }
+            Err(broken) if broken.nothing_sent => return Err(broken),
+            Err(broken) => broken.reason,
+        };
+        tracing::warn!(host = %self.host, %reason, "connection lost; the change goes on without it, reconnecting");
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let kept = format!("{reason}\nthe change goes on without us, its result waits on the host");
+                return Err(Broken { reason: kept, replies: Vec::new(), nothing_sent: false });
+            }
+            sleep(RETRY_AFTER.min(left)).await;
+            match self.requests(user, vec![collect(&directory, left)]).await {
+                Ok(mut replies) => {
+                    self.clear(user, &directory).await;
+                    return Ok(match replies.pop().unwrap_or(Reply::NotRun) {
+                        Reply::Done(output) if was_never_started(&output) => {
+                            Reply::Failed("the connection was lost before the change was started".into())
+                        }
+                        other => other,
+                    });
+                }
+                Err(broken) => reason = broken.reason,
+            }
+        }
+    }
+
+    /// Removes what was collected. Where that fails, only a small directory in `/run` stays until the next boot.
+    async fn clear(&mut self, user: &Effective, directory: &str) {
+        let request = Request {
+            script: CLEAR,
+            args: Argv(vec![directory.to_owned()]),
+            content: None,
+            deadline: START_DEADLINE,
+            output_bytes_max: 1 << 16,
+            on_failure: OnFailure::Continue,
+        };
+        if let Err(broken) = self.requests(user, vec![request]).await {
+            tracing::debug!(host = %self.host, reason = broken.reason, "left a collected change's directory behind");
+        }
+    }
 }

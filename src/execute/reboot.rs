@@ -2,7 +2,7 @@
 
 use super::connection::{Broken, HostConnection};
 use crate::model::{Argv, ConnectionKind, Script};
-use crate::modules::Change;
+use crate::modules::{Change, Delivery};
 use crate::plan::{Effective, Reply};
 use crate::questions::Output;
 use crate::transport::{OnFailure, Request};
@@ -23,16 +23,11 @@ const BACK: Script = Script {
 
 impl HostConnection {
     /// Asks the host to reboot and waits until it has.
-    pub(super) async fn reboot(
-        &mut self,
-        user: &Effective,
-        change: &Change,
-        boot_id: &str,
-        test_command: &str,
-    ) -> Result<Vec<Vec<Reply>>, Broken> {
+    pub(super) async fn reboot(&mut self, user: &Effective, change: &Change) -> Result<Reply, Broken> {
+        let Delivery::Reboot { boot_id, test_command } = &change.delivery else { return Ok(Reply::NotRun) };
         if self.access.connection.kind == ConnectionKind::Local {
             let why = "this is the machine that wgops runs on: reboot it yourself".to_owned();
-            return Ok(vec![vec![Reply::Failed(why)]]);
+            return Ok(Reply::Failed(why));
         }
         let ask = Request {
             script: change.script,
@@ -42,13 +37,10 @@ impl HostConnection {
             output_bytes_max: 1 << 16,
             on_failure: OnFailure::Halt,
         };
-        let mut all: Vec<Request> = self.announce().into_iter().collect();
-        all.push(ask);
-        match self.requests(user, &all).await {
-            Ok(replies) => match replies.into_iter().next_back() {
-                Some(Reply::Done(output)) if output.status == 0 => {}
-                Some(other) => return Ok(vec![vec![other]]),
-                None => return Ok(vec![vec![Reply::NotRun]]),
+        match self.requests(user, vec![ask]).await {
+            Ok(replies) => match replies.into_iter().next() {
+                Some(reply) if reply.is_success() => {}
+                other => return Ok(other.unwrap_or(Reply::NotRun)),
             },
             Err(broken) if broken.nothing_sent => return Err(broken),
             // The host may have been quicker than its answer.
@@ -60,9 +52,9 @@ impl HostConnection {
         while begun.elapsed() < change.deadline {
             sleep(RETRY_AFTER).await;
             match timeout(ATTEMPT, self.is_back(user, test_command)).await {
-                Ok(Ok(id)) if id != boot_id && !id.is_empty() => {
+                Ok(Ok(id)) if id != *boot_id && !id.is_empty() => {
                     let stdout = format!("boot_id={id}\nseconds={:.1}\n", begun.elapsed().as_secs_f64());
-                    return Ok(vec![vec![Reply::Done(Output::ok(stdout))]]);
+                    return Ok(Reply::Done(Output::ok(stdout)));
                 }
                 Ok(Ok(_)) => last = "it still has the old boot id".into(),
                 Ok(Err(why)) => {
@@ -76,7 +68,7 @@ impl HostConnection {
             }
         }
         let why = format!("not back {} s after it was asked to reboot: {last}", change.deadline.as_secs());
-        Ok(vec![vec![Reply::Failed(why)]])
+        Ok(Reply::Failed(why))
     }
 
     async fn is_back(&mut self, user: &Effective, test_command: &str) -> Result<String, String> {
@@ -88,7 +80,7 @@ impl HostConnection {
             output_bytes_max: 1 << 16,
             on_failure: OnFailure::Continue,
         };
-        match self.requests(user, &[ask]).await {
+        match self.requests(user, vec![ask]).await {
             Ok(replies) => match replies.into_iter().next() {
                 Some(Reply::Done(output)) if output.status == 0 => Ok(output.text().trim().to_owned()),
                 Some(Reply::Done(_)) => Err("the test command fails".into()),

@@ -52,6 +52,13 @@ pub enum Reply {
     Failed(String),
 }
 
+impl Reply {
+    /// Whether it ran and ended with exit status 0.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Done(output) if output.status == 0)
+    }
+}
+
 /// What an exchange under way is about.
 #[derive(Default)]
 pub(super) struct InFlight {

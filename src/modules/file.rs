@@ -63,7 +63,7 @@ exit 0"#
 };
 
 /// Removes a path, whatever lies below it.
-const REMOVE: Script = Script {
+pub(super) const REMOVE: Script = Script {
     name: "remove_path",
     text: r#"case $2 in
 file) [ -f "$1" ] && [ ! -L "$1" ] ;;

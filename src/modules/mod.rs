@@ -14,6 +14,8 @@ mod attributes;
 mod change;
 mod command;
 mod copy;
+mod cron;
+mod cron_table;
 mod debug;
 mod fail;
 mod file;
@@ -49,6 +51,7 @@ pub static ALL: &[&Module] = &[
     &assert::MODULE,
     &command::COMMAND,
     &copy::MODULE,
+    &cron::MODULE,
     &debug::MODULE,
     &fail::MODULE,
     &file::MODULE,
@@ -68,6 +71,7 @@ pub fn change_scripts() -> Vec<Script> {
     let families: &[&[Script]] = &[
         command::SCRIPTS, //
         copy::SCRIPTS,
+        cron::SCRIPTS,
         file::SCRIPTS,
         group::SCRIPTS,
         user_scripts::SCRIPTS,

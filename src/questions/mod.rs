@@ -11,6 +11,7 @@ pub mod boot;
 pub mod command;
 pub mod connection;
 pub mod contents;
+pub mod cron;
 pub mod files;
 pub mod packages;
 pub mod services;
@@ -151,6 +152,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         command::Environment::SCRIPT,
         connection::Alive::SCRIPT,
         contents::Read::SCRIPT,
+        cron::Crontab::SCRIPT,
         files::Inspect::SCRIPT,
         packages::WhichManager::SCRIPT,
         packages::apt::DpkgState::SCRIPT,

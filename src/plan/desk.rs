@@ -73,6 +73,14 @@ impl Controller for Desk<'_> {
         Ok(Content::new(self.read(&path)?))
     }
 
+    fn mode(&self, source: &str) -> Result<u32, Stop> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.find("files", source).or_else(|_| self.find("templates", source))?;
+        let about =
+            std::fs::metadata(&path).map_err(|error| Stop::refuse(format!("{}: {error}", path.display())))?;
+        Ok(about.permissions().mode() & 0o7777)
+    }
+
     fn template(&self, source: &str) -> Result<Content, Stop> {
         let path = self.find("templates", source)?;
         let bytes = self.read(&path)?;

@@ -13,6 +13,7 @@ mod error;
 mod exchange;
 mod frame;
 mod local;
+mod lost;
 mod overrun;
 mod quote;
 mod session;
@@ -22,8 +23,9 @@ mod source;
 mod ssh;
 mod sudo;
 
-pub use error::{ConnectError, KeyProblem, Lost, LostCause, ShellError};
+pub use error::{ConnectError, KeyProblem};
 pub use exchange::{End, OnFailure, Reply, Request, Traffic};
+pub use lost::{Lost, LostCause, ShellError};
 pub use session::{Session, connect};
 pub use settings::{Keyring, Settings};
 pub use shell::Shell;

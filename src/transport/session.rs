@@ -73,8 +73,11 @@ impl Session {
     pub async fn close(self) {
         let mut tasks = self.tasks.take();
         if let Way::Ssh(link) = &self.way {
-            link.close().await;
-            let _ = timeout(CLOSE_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await;
+            let end = async {
+                link.close().await;
+                while tasks.join_next().await.is_some() {}
+            };
+            let _ = timeout(CLOSE_TIMEOUT, end).await;
         }
         tasks.shutdown().await;
     }
@@ -114,7 +117,13 @@ impl Opener {
     async fn launch(&self, words: &[String], far: super::channel::FarEnd) -> Result<(), ShellError> {
         match &self.way {
             Way::Local => self.tasks.spawn(local::start(words, far, self.meter.clone())?),
-            Way::Ssh(link) => self.tasks.spawn(link.start(&sudo::command_line(words), far).await?),
+            Way::Ssh(link) => {
+                let line = sudo::command_line(words);
+                let starting = timeout(self.shell_timeout, link.start(&line, far)).await;
+                let words = "the host opens no session".into();
+                let late = |_| ShellError::TimedOut { after: self.shell_timeout, words };
+                self.tasks.spawn(starting.map_err(late)??);
+            }
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 //! a small reader of our own does, which knows Host and Include and passes Match blocks over. Where the files say
 //! nothing, neither is asked.
 
-use super::options::{BadOption, Layer, keyword, without_programs, words};
+use super::args::without_programs;
+use super::options::{BadOption, Layer, keyword, words};
 use super::pattern;
 use crate::transport::Settings;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,10 @@
 //! SSH: from a host's options to a connection that is logged in, through jump hosts if need be.
 //!
-//! `options.rs` and `config.rs` decide what applies to a host, `known_hosts.rs` whom to trust, `login.rs` which keys
+//! `args.rs`, `config.rs` and `options.rs` decide what applies to a host, `known_hosts.rs` whom to trust, `login.rs` which keys
 //! are offered; `guard.rs` watches the connection. The agent is never forwarded, and no host on the way can read what
 //! passes: each hop is an SSH connection inside the one before.
 
+mod args;
 mod cache;
 mod config;
 mod guard;
@@ -21,10 +22,11 @@ pub(super) use link::Link;
 use super::exchange::Meter;
 use super::{ConnectError, KeyProblem, Settings};
 use crate::model::{Connection, HostName};
+use args::Args;
 use guard::WireError;
 use jump::{JumpSpec, ParseJumpError};
 use known_hosts::{Names, Trust};
-use options::{Args, BadOption, Layer, Options, Tokens};
+use options::{BadOption, Layer, Options, Tokens};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -32,6 +32,7 @@ mod ping;
 mod place;
 mod python_json;
 mod set_fact;
+mod setup;
 mod shell_words;
 mod stat;
 mod template;
@@ -60,6 +61,7 @@ pub static ALL: &[&Module] = &[
     &pending_updates::MODULE,
     &ping::MODULE,
     &set_fact::MODULE,
+    &setup::MODULE,
     &command::SHELL,
     &stat::MODULE,
     &template::MODULE,

@@ -12,6 +12,7 @@ pub mod command;
 pub mod connection;
 pub mod contents;
 pub mod cron;
+pub mod facts;
 pub mod files;
 pub mod packages;
 pub mod services;
@@ -153,6 +154,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         connection::Alive::SCRIPT,
         contents::Read::SCRIPT,
         cron::Crontab::SCRIPT,
+        facts::Facts::SCRIPT,
         files::Inspect::SCRIPT,
         packages::WhichManager::SCRIPT,
         packages::apt::DpkgState::SCRIPT,

@@ -1,0 +1,164 @@
+//! `setup`: facts about the host, below `ansible_facts` and, with the prefix `ansible_`, at the top. One question.
+
+use super::updates::fits;
+use super::{Args, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use crate::model::{Map, nearest};
+use crate::questions::Stop;
+use crate::questions::facts::{Facts, Subset};
+
+/// The module.
+pub static MODULE: Module = Module {
+    name: "setup",
+    aliases: &["gather_facts"],
+    summary: "Gathers facts about the host",
+    params: &[
+        Param::optional(
+            "gather_subset",
+            Kind::List,
+            "which facts: all, min, hardware, network, virtual; ! leaves out",
+        )
+        .default("all"),
+        Param::optional("filter", Kind::List, "only facts whose name fits; * stands for any text"),
+        Param::optional("fact_path", Kind::Path, "where the host keeps facts of its own")
+            .default("/etc/ansible/facts.d"),
+        Param::optional("gather_timeout", Kind::Int, "taken and not needed: nothing here waits"),
+    ],
+    free_form: FreeForm::No,
+    diff,
+    result: plain_result,
+};
+
+/// Parts that cost nothing and are always gathered; Ansible has a name for each.
+const ALWAYS: &[&str] = &[
+    "min",
+    "apparmor",
+    "caps",
+    "chroot",
+    "cmdline",
+    "date_time",
+    "distribution",
+    "dns",
+    "env",
+    "fips",
+    "local",
+    "lsb",
+    "loadavg",
+    "pkg_mgr",
+    "platform",
+    "python",
+    "selinux",
+    "service_mgr",
+    "ssh_pub_keys",
+    "system_capabilities",
+    "systemd",
+    "user",
+];
+
+/// Ansible's finer names, and the subset that holds them.
+const WITHIN: &[(&str, Subset)] = &[
+    ("devices", Subset::Hardware),
+    ("mounts", Subset::Hardware),
+    ("dmi", Subset::Hardware),
+    ("processor", Subset::Hardware),
+    ("memory", Subset::Hardware),
+    ("interfaces", Subset::Network),
+    ("default_ipv4", Subset::Network),
+    ("default_ipv6", Subset::Network),
+    ("all_ipv4_addresses", Subset::Network),
+    ("all_ipv6_addresses", Subset::Network),
+    ("virtualization_type", Subset::Virtual),
+    ("virtualization_role", Subset::Virtual),
+];
+
+fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let subsets = subsets(&args.list("gather_subset"))?;
+    let local_directory = args.needed("fact_path")?.to_owned();
+    let sheet = host.get(Facts { subsets, local_directory })?;
+    let filter = args.list("filter");
+    let wanted = |name: &str| {
+        let prefixed = format!("ansible_{name}");
+        filter.is_empty() || filter.iter().any(|pattern| fits(pattern, &prefixed) || fits(pattern, name))
+    };
+    let facts: Map =
+        sheet.facts.iter().filter(|(name, _)| wanted(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+    Ok(Outcome { facts, warnings: sheet.warnings.clone(), ..Outcome::default() })
+}
+
+/// Which costly parts a list of words asks for: `!network` leaves one out, `!all` all of them.
+fn subsets(words: &[&str]) -> Result<Vec<Subset>, Stop> {
+    let named: Vec<&&str> = words.iter().filter(|w| !w.starts_with('!')).collect();
+    let mut wanted = if named.is_empty() || named.iter().any(|w| **w == "all") {
+        Subset::ALL.to_vec()
+    } else {
+        Vec::new()
+    };
+    for word in words {
+        let name = word.strip_prefix('!').unwrap_or(word);
+        let meant = meant_by(name)?;
+        if word.starts_with('!') {
+            wanted.retain(|subset| !meant.contains(subset));
+        }
+    }
+    // What is asked for by its own name comes even beside `!all`.
+    for name in named.iter().filter(|w| ***w != "all") {
+        wanted.extend(
+            meant_by(name)?.into_iter().filter(|s| !words.contains(&format!("!{}", s.as_str()).as_str())),
+        );
+    }
+    Ok(Subset::ALL.into_iter().filter(|subset| wanted.contains(subset)).collect())
+}
+
+fn meant_by(name: &str) -> Result<Vec<Subset>, Stop> {
+    let known = || Subset::ALL.into_iter().map(|s| (s.as_str(), s)).chain(WITHIN.iter().copied());
+    if name == "all" {
+        return Ok(Subset::ALL.to_vec());
+    }
+    if ALWAYS.contains(&name) {
+        return Ok(Vec::new());
+    }
+    match known().find(|(known, _)| *known == name) {
+        Some((_, subset)) => Ok(vec![subset]),
+        None => {
+            let near = nearest(name, known().map(|(n, _)| n).chain(ALWAYS.iter().copied()).chain(["all"]));
+            let hint = near.map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();
+            Err(Stop::refuse(format!("there is no subset of facts called '{name}'{hint}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::harness::Bench;
+    use serde_json::json;
+
+    #[test]
+    fn subsets_are_chosen_as_playbooks_write_them() {
+        let chosen =
+            |words: &[&str]| subsets(words).unwrap().into_iter().map(Subset::as_str).collect::<Vec<_>>();
+        assert_eq!(chosen(&["all"]), ["hardware", "network", "virtual"]);
+        assert_eq!(chosen(&[]), ["hardware", "network", "virtual"]);
+        assert_eq!(chosen(&["min"]), [""; 0]);
+        assert_eq!(chosen(&["!all"]), [""; 0]);
+        assert_eq!(chosen(&["!all", "!min", "network"]), ["network"]);
+        assert_eq!(chosen(&["!hardware"]), ["network", "virtual"]);
+        assert_eq!(chosen(&["distribution", "default_ipv4"]), ["network"]);
+        assert!(
+            matches!(subsets(&["hardwear"]), Err(Stop::Refuse(r)) if r.message.contains("did you mean 'hardware'?"))
+        );
+    }
+
+    #[test]
+    fn facts_of_this_machine_take_one_exchange_and_a_filter_thins_them() {
+        let bench = Bench::new();
+        let (outcome, rounds) = bench.diff(&MODULE, &json!({})).unwrap();
+        assert_eq!((rounds, outcome.changes.len()), (1, 0));
+        assert!(outcome.facts.contains_key("os_family") && outcome.facts.contains_key("memtotal_mb"));
+        let (outcome, _) = bench.diff(&MODULE, &json!({"filter": "ansible_distribution*"})).unwrap();
+        assert!(
+            outcome.facts.keys().all(|name| name.starts_with("distribution")) && !outcome.facts.is_empty()
+        );
+        let (outcome, _) = bench.diff(&MODULE, &json!({"gather_subset": "!hardware"})).unwrap();
+        assert!(!outcome.facts.contains_key("memtotal_mb"));
+    }
+}

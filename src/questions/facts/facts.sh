@@ -1,0 +1,84 @@
+# Facts about the host, read by the shell itself wherever it can: a fork costs more than all files in /proc.
+# $1: which subsets are wanted, with blanks around each: ' network hardware virtual '. $2: directory of local facts.
+# file WORD FILE  prints a file's lines, each after a word.
+file() {
+    [ -r "$2" ] || return 0
+    while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\n' "$1" "$line"; done <"$2" 2>/dev/null
+}
+wants() { case $1 in *" $2 "*) true ;; *) false ;; esac; }
+
+if [ -r /etc/os-release ]; then file os /etc/os-release; else file os /usr/lib/os-release; fi
+file debian /etc/debian_version
+file kernel /proc/sys/kernel/osrelease
+file build /proc/sys/kernel/version
+file node /proc/sys/kernel/hostname
+echo "machine $(uname -m)"
+file machine_id /etc/machine-id
+file boot_id /proc/sys/kernel/random/boot_id
+file cmdline /proc/cmdline
+file uptime /proc/uptime
+file load /proc/loadavg
+file hosts /etc/hosts
+file resolv /etc/resolv.conf
+file init /proc/1/comm
+[ ! -d /run/systemd/system ] || echo 'systemd yes'
+for name in apt-get dnf5 dnf yum zypper apk pacman emerge xbps-install; do
+    if command -v "$name" >/dev/null 2>&1; then
+        echo "manager $name"
+        break
+    fi
+done
+date '+date %s %z %Z %A %u %U'
+echo "id $(id -u) $(id -g) $(id -un)"
+env | while IFS= read -r line; do printf 'env %s\n' "$line"; done
+while IFS= read -r line; do printf 'passwd %s\n' "$line"; done </etc/passwd
+for kind in rsa ecdsa ed25519 dsa; do file "hostkey $kind" "/etc/ssh/ssh_host_${kind}_key.pub"; done
+if [ -d /sys/fs/selinux ] && [ -r /sys/fs/selinux/enforce ]; then file selinux /sys/fs/selinux/enforce; fi
+[ ! -d /sys/kernel/security/apparmor ] || echo 'apparmor yes'
+file container /run/systemd/container
+[ ! -e /.dockerenv ] || echo 'container docker'
+[ ! -e /run/.containerenv ] || echo 'container podman'
+
+if wants "$1" hardware; then
+    file mem /proc/meminfo
+    grep -E '^(processor|vendor_id|model name|Processor|physical id|core id|cpu cores|siblings|flags)[[:space:]]*:' /proc/cpuinfo |
+        while IFS= read -r line; do
+            case $line in
+                flags*' hypervisor'*) echo 'hypervisor yes' ;;
+                flags*) ;;
+                *) printf 'cpu %s\n' "$line" ;;
+            esac
+        done
+    set -f
+    places=
+    while read -r device place type options _; do
+        case $device in /* | *:/*) ;; *) continue ;; esac
+        printf 'mount %s %s %s %s\n' "$device" "$place" "$type" "$options"
+        # The size of a file system on a server that is down would be waited for.
+        case $type in nfs* | cifs | smb* | fuse* | autofs | ceph | glusterfs) ;; *)
+            case $place in *\\*) ;; *) places="$places $place" ;; esac ;;
+        esac
+    done </proc/mounts
+    [ -z "$places" ] || df -kP $places 2>/dev/null | while IFS= read -r line; do printf 'df %s\n' "$line"; done
+    set +f
+fi
+if wants "$1" hardware || wants "$1" virtual; then
+    for name in product_name product_version product_uuid product_serial sys_vendor bios_vendor bios_version bios_date \
+        board_name board_vendor chassis_vendor chassis_type; do
+        file "dmi $name" "/sys/class/dmi/id/$name"
+    done
+fi
+if wants "$1" network; then
+    if command -v ip >/dev/null 2>&1; then
+        ip -o link show 2>/dev/null | while IFS= read -r line; do printf 'link %s\n' "$line"; done
+        ip -o addr show 2>/dev/null | while IFS= read -r line; do printf 'addr %s\n' "$line"; done
+        ip -4 route get 192.0.2.1 2>/dev/null | while IFS= read -r line; do printf 'route4 %s\n' "$line"; done
+        ip -6 route get 2001:db8::1 2>/dev/null | while IFS= read -r line; do printf 'route6 %s\n' "$line"; done
+    fi
+fi
+for place in "$2"/*.fact; do
+    [ -r "$place" ] || continue
+    name=${place##*/}
+    if [ -x "$place" ]; then echo "program ${name%.fact}"; else file "local ${name%.fact}" "$place"; fi
+done
+echo end

@@ -3,6 +3,7 @@
 use crate::{eval, exited, ssh, sshd::Sshd};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
+use tempfile::TempDir;
 use wgops::model::{Become, BecomeMethod, Secret};
 use wgops::transport::{End, Request, ShellError};
 
@@ -36,13 +37,16 @@ fi
 BECAME=$user exec "$@"
 "#;
 
-fn start(mode: &str) -> Option<Sshd> {
-    let bin = tempfile::tempdir().unwrap().keep();
+/// An sshd whose sudo is the stand-in; the folder holds it.
+fn start(mode: &str) -> Option<(Sshd, TempDir)> {
+    let folder = tempfile::tempdir().unwrap();
+    let bin = folder.path();
     let file = bin.join("sudo");
     std::fs::write(&file, SUDO).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", bin.display());
-    Sshd::start(&format!("SetEnv PATH={path} MODE={mode} LOG={}/log", bin.display()))
+    let sshd = Sshd::start(&format!("SetEnv PATH={path} MODE={mode} LOG={}/log", bin.display()))?;
+    Some((sshd, folder))
 }
 
 fn become_(user: &str, password: Option<&str>) -> Become {
@@ -55,7 +59,7 @@ fn become_(user: &str, password: Option<&str>) -> Become {
 
 #[tokio::test]
 async fn the_password_goes_to_our_prompt_once_and_killed_requests_get_a_new_shell() {
-    let Some(sshd) = start("asks") else { return };
+    let Some((sshd, _stand_in)) = start("asks") else { return };
     let session = ssh(&sshd).await;
     let root = become_("root", Some("pass'word $x"));
     let mut shell = session.shell(Some(&root)).await.unwrap();
@@ -71,7 +75,7 @@ async fn the_password_goes_to_our_prompt_once_and_killed_requests_get_a_new_shel
 
 #[tokio::test]
 async fn a_wrong_password_is_given_once_and_said() {
-    let Some(sshd) = start("asks") else { return };
+    let Some((sshd, _stand_in)) = start("asks") else { return };
     let session = ssh(&sshd).await;
     let Err(error) = session.shell(Some(&become_("root", Some("wrong")))).await else {
         panic!("became root")
@@ -86,7 +90,7 @@ async fn a_wrong_password_is_given_once_and_said() {
 
 #[tokio::test]
 async fn where_no_password_is_asked_none_is_given_whatever_looks_like_a_prompt() {
-    let Some(sshd) = start("free") else { return };
+    let Some((sshd, _stand_in)) = start("free") else { return };
     let session = ssh(&sshd).await;
     let mut shell = session.shell(Some(&become_("www-data", Some("pass'word $x")))).await.unwrap();
     let replies =
@@ -96,7 +100,7 @@ async fn where_no_password_is_asked_none_is_given_whatever_looks_like_a_prompt()
 
 #[tokio::test]
 async fn a_password_that_was_not_given_is_asked_for() {
-    let Some(sshd) = start("asks") else { return };
+    let Some((sshd, _stand_in)) = start("asks") else { return };
     let session = ssh(&sshd).await;
     let mut shell = session.shell(Some(&become_("root", None))).await.unwrap();
     let lost = shell.exchange(&[eval("echo x")]).await.unwrap_err();

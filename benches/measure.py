@@ -147,7 +147,7 @@ class Raw(Tool):
     name = "raw ssh"
 
     def command(self, job, hosts):
-        become = "sh" if job == "commands" else "sudo -n sh"
+        become = "sudo -n sh" if job == "settled" else "sh"
         script = (f"printf '%s\\n' {' '.join(host.name for host in hosts)} | xargs -P {len(hosts)} -I@ "
                   f"sh -c 'ssh -F {self.lab}/ssh_config @ \"{become}\" <{self.work}/{job}.sh'")
         return ["sh", "-c", script], {}, self.work
@@ -184,7 +184,8 @@ control_path_dir = {folder}/control
         recap = output.partition("PLAY RECAP")[2]
         if not recap:
             return "no recap"
-        bad = re.search(r"(changed|unreachable|failed)=[1-9]", recap)
+        # A command always counts as a change.
+        bad = re.search(r"(%sunreachable|failed)=[1-9]" % ("changed|" if job == "settled" else ""), recap)
         return bad[0] if bad else None
 
 
@@ -241,8 +242,8 @@ class Wgops(Tool):
             (self.repository / f"inventory/{name}.yml").write_text(tasks.yaml.safe_dump({"all": {
                 "hosts": {host.name: {"ansible_host": host.address} for host in some},
                 "vars": {"ansible_user": "ops", "ansible_ssh_private_key_file": f"{self.lab}/keys/id_ed25519"}}}))
-        for file in self.work.glob("*.yml"):
-            (self.repository / "playbooks" / file.name).write_text(file.read_text())
+        for name in ("settled.yml", "commands.yml"):
+            (self.repository / "playbooks" / name).write_text((self.work / name).read_text())
         (self.repository / "playbooks/templates").mkdir(exist_ok=True)
         (self.repository / "playbooks/templates/site.conf.j2").write_text(tasks.TEMPLATE)
         git = ["git", "-C", str(self.repository), "-c", "user.name=alice", "-c", "user.email=alice@example.org"]
@@ -257,14 +258,15 @@ class Wgops(Tool):
 
     def refusal(self, job, output):
         if job == "audit":
-            return "not assessed" if "not assessed" in output.lower() else None
-        bad = re.search(r"(changed|unreachable|failed)=[1-9]|[Dd]ry run", output)
-        if bad:
-            return bad[0]
-        return None if "changed=0" in output else "no recap"
+            found = re.search(r"; (\d+) of (\d+) hosts? assessed", output)
+            return None if found and found[1] == found[2] else "not all hosts were assessed"
+        if "PLAY RECAP" not in output:
+            return "no recap"
+        bad = re.search(r"(%sunreachable|failed)=[1-9]|[Dd]ry run" % ("changed|" if job == "settled" else ""), output)
+        return bad[0] if bad else None
 
     def exchanges(self, output):
-        found = re.findall(r"(\d+) (?:exchanges?|round trips?)", output)
+        found = re.findall(r"exchanges=(\d+)", output)
         return max(found, key=int) if found else ""
 
 
@@ -299,6 +301,8 @@ def measure(tool, job, hosts, group, watch_memory=False):
                     tool.exchanges("".join(lines)))
     output = "".join(lines)
     why = tool.refusal(job, output)
+    if sample.packets < 10:
+        why = "it asked nobody"
     if status != 0:
         why = f"exit status {status}, {why}"
     return sample, f"{why}\n{output[-3000:]}" if why else None
@@ -323,8 +327,8 @@ def report(results, trips, out):
     for job, scenarios in results.items():
         for scenario, by_tool in scenarios.items():
             print(f"\n### {job}, {scenario}\n", file=out)
-            print("| tool | times raw | seconds | KB | packets | cpu here s | cpu hosts s | memory MB |", file=out)
-            print("|---|---|---|---|---|---|---|---|", file=out)
+            print("| tool | times raw | seconds | exchanges | KB | packets | cpu here s | cpu hosts s | memory MB |", file=out)
+            print("|---|---|---|---|---|---|---|---|---|", file=out)
             for name, samples in by_tool.items():
                 timed = [sample for sample in samples if not sample.memory_bytes]
                 if not timed:
@@ -333,6 +337,7 @@ def report(results, trips, out):
                 ratios = [mine.seconds / other.seconds for mine, other in zip(timed, raw)]
                 memory = max((sample.memory_bytes for sample in samples), default=0) / 1e6
                 row = [name, spread(ratios), spread([sample.seconds for sample in timed]),
+                       max((sample.exchanges for sample in timed), default=""),
                        f"{statistics.median(s.bytes for s in timed) / 1e3:.0f}",
                        f"{statistics.median(s.packets for s in timed):.0f}",
                        f"{statistics.median(s.controller_cpu_s for s in timed):.2f}",

@@ -279,13 +279,12 @@ def write_all(folder: Path):
     (folder / "settled.py").write_text(imports + "\n".join(lines[:first]) + "\n" + present + "\n".join(lines[first:]) + "\n")
     (folder / "settled.sh").write_text(SHELL_HEAD + "\n".join(task.shell() for task in tasks) + "\n")
 
-    # `changed_when`: a command that looks is no change.
-    write_play(folder / "commands.yml", [{"name": str(n), "command": "true", "changed_when": False} for n in range(10)], False)
+    write_play(folder / "commands.yml", [{"name": str(n), "command": "true"} for n in range(10)], False)
     (folder / "commands.py").write_text("from pyinfra.operations import server\n\n" +
                                         "".join(f"server.shell(name='{n}', commands=['true'])\n" for n in range(10)))
     (folder / "commands.sh").write_text("/bin/true\n" * 10)
 
-    write_play(folder / "audit.yml", [{"name": "Audit", "shell": AUDIT, "changed_when": False}], True)
-    (folder / "audit.py").write_text("from pyinfra import config\nfrom pyinfra.operations import server\n\nconfig.SUDO = True\n\n"
+    write_play(folder / "audit.yml", [{"name": "Audit", "shell": AUDIT}], False)
+    (folder / "audit.py").write_text("from pyinfra.operations import server\n\n"
                                      f"server.shell(name='Audit', commands=[{AUDIT!r}])\n")
     (folder / "audit.sh").write_text(AUDIT)

@@ -31,6 +31,7 @@ mod pending_updates;
 mod ping;
 mod place;
 mod python_json;
+mod reboot;
 mod set_fact;
 mod setup;
 mod shell_words;
@@ -60,6 +61,7 @@ pub static ALL: &[&Module] = &[
     &lineinfile::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
+    &reboot::MODULE,
     &set_fact::MODULE,
     &setup::MODULE,
     &command::SHELL,
@@ -76,6 +78,7 @@ pub fn change_scripts() -> Vec<Script> {
         cron::SCRIPTS,
         file::SCRIPTS,
         group::SCRIPTS,
+        reboot::SCRIPTS,
         user_scripts::SCRIPTS,
         updates::SCRIPTS,
     ];

@@ -10,7 +10,7 @@ use super::unit::{Effective, Stage, UnitEnd, change_made};
 use crate::event::Event;
 use crate::model::Subjects;
 use crate::modules::{Change, PRECONDITION_FAILED};
-use crate::questions::{Asked, Cost, Output};
+use crate::questions::{Asked, Cost, Key, Output};
 use std::sync::Arc;
 
 /// Tasks and loop items that are looked at ahead of their turn.
@@ -105,7 +105,7 @@ impl HostRun {
             if let Some(Queued::Task(running)) = self.queue.front_mut() {
                 for unit in running.units.iter_mut().flatten() {
                     if matches!(unit.stage, Stage::Fresh) {
-                        unit.volatile = all.iter().map(|(user, asked)| (user.clone(), asked.key())).collect();
+                        unit.volatile.extend(all.iter().map(|(user, asked)| (user.clone(), asked.key())));
                         break;
                     }
                 }
@@ -210,6 +210,12 @@ impl HostRun {
         }
     }
 
+    /// Answers that live as long as the first task, which asked for something costly.
+    fn waited_for(&self) -> Vec<(Effective, Key)> {
+        let Some(Queued::Task(running)) = self.queue.front() else { return Vec::new() };
+        running.units.iter().flatten().flat_map(|unit| unit.volatile.clone()).collect()
+    }
+
     fn store(&mut self, user: &Effective, asked: &Asked, reply: Reply) {
         let raw = match reply {
             Reply::Done(output) => Ok(output),
@@ -217,8 +223,9 @@ impl HostRun {
             Reply::Failed(why) => Err(why),
         };
         if asked.cost != Cost::Cheap {
-            // It took its time: what was known before it is old.
-            self.ground.forget(&Subjects::Undeclared);
+            // It took its time: what was known before it is old, but for what the same task waited for as well.
+            let kept = self.waited_for();
+            self.ground.forget_all_but(&kept);
         }
         if let Some(answers) = self.ground.stores.get_mut(user) {
             answers.store(asked, raw);

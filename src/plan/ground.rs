@@ -8,7 +8,7 @@ use super::unit::{Effective, Prepared, Running, Unit, UnitEnd};
 use crate::event::Status;
 use crate::model::{Excerpt, Subjects, Value};
 use crate::modules::Outcome;
-use crate::questions::{Answers, Asked, Reading, Refusal};
+use crate::questions::{Answers, Asked, Key, Reading, Refusal};
 use crate::template::{Binding, Rendered, Templates};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -250,6 +250,13 @@ impl Ground {
         let touched = if self.forgetful { &Subjects::Undeclared } else { touched };
         for answers in self.stores.values_mut() {
             answers.forget(touched);
+        }
+    }
+
+    /// Drops every answer but these.
+    pub fn forget_all_but(&mut self, kept: &[(Effective, Key)]) {
+        for (user, answers) in &mut self.stores {
+            answers.keep(|key| kept.iter().any(|(of, kept)| of == user && kept == key));
         }
     }
 

@@ -136,6 +136,18 @@ impl Answers {
         });
     }
 
+    /// Drops every answer that depends on anything and isn't to be kept.
+    pub fn keep(&mut self, keep: impl Fn(&Key) -> bool) {
+        let mut parsed = self.parsed.borrow_mut();
+        self.stored.retain(|key, stored| {
+            let kept = keep(key) || !stored.reads.meet(&Subjects::Undeclared);
+            if !kept {
+                parsed.remove(key);
+            }
+            kept
+        });
+    }
+
     /// Drops one answer, which was good for one task only.
     pub fn drop_one(&mut self, key: &Key) {
         self.stored.remove(key);

@@ -39,6 +39,7 @@ mod stat;
 mod template;
 mod updates;
 mod user;
+mod user_changes;
 mod user_scripts;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};

@@ -56,12 +56,18 @@ impl Chronicle {
         if end.status == Status::Unknown {
             self.lost.insert(end.host.clone());
         }
-        let end = without_contents(end.clone());
-        let record = serde_json::to_value(&end).ok();
-        if !quiet {
-            self.host(&end.host).records.extend(record);
+        let mut end = end.clone();
+        if !is_about_packages(&end) {
+            end.result = Value::Null;
         }
-        self.events.extend(serde_json::to_value(Event::TaskEnds(Box::new(end))).ok());
+        let host = end.host.clone();
+        let mut event = Event::TaskEnds(Box::new(end));
+        event.drop_contents();
+        let record = serde_json::to_value(&event).ok();
+        if !quiet {
+            self.host(&host).records.extend(record.clone());
+        }
+        self.events.extend(record);
     }
 
     fn host(&mut self, name: &HostName) -> &mut HostResult {
@@ -101,15 +107,6 @@ impl Chronicle {
 
 fn is_about_packages(end: &TaskEnd) -> bool {
     PACKAGE_MODULES.contains(&end.module.as_str())
-}
-
-fn without_contents(mut end: TaskEnd) -> TaskEnd {
-    let changes = end.changes.iter_mut().chain(end.items.iter_mut().flat_map(|item| &mut item.changes));
-    changes.for_each(|change| change.diff = None);
-    if !is_about_packages(&end) {
-        end.result = Value::Null;
-    }
-    end
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ use super::{Console, Exit, Failure, ask, commit};
 use crate::event::{Event, Mode, VERSION};
 use crate::execute::{Fleet, Order, Prepared, Wish, prepare};
 use crate::ledger::{Details, Source};
-use crate::load::{Inventory, Playbook};
+use crate::load::{self, Inventory, Playbook};
 use crate::model::{Digest, HostName, Map, RunId, Secret};
 use crate::people::{Permission, Verb, random_bytes};
 use crate::plan::{Conduct, DefaultPrivilege, Step, Tags};
 use crate::report::FailOn;
 use crate::template::{Templates, ThisMachine};
 use crate::transport::Settings;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Hosts that are connected at a time where nobody says otherwise.
@@ -257,6 +257,12 @@ impl<'a> Job<'a> {
         Record::open(self.console, self.repository.root(), &self.who, about)
     }
 
+    /// A file as the ledger knows it; a built-in playbook has none.
+    fn source(&self, file: &Path) -> Option<Source> {
+        let digest = Digest::of(content(file).ok()?);
+        Some(Source { path: self.repository.named(file), digest })
+    }
+
     fn details(&self, prepared: &Prepared, changes: bool) -> Result<Details, Failure> {
         let cause = self.errand.cause.as_ref();
         let allow_dirty = !changes || cause.is_some_and(|cause| cause.allow_dirty);
@@ -272,8 +278,11 @@ impl<'a> Job<'a> {
                 Mode::Real => None,
             },
             hosts: prepared.hosts.clone(),
-            playbook: self.errand.playbooks.first().and_then(source),
-            inventory: None,
+            playbook: self.errand.playbooks.first().and_then(|playbook| self.source(&playbook.file)),
+            inventory: match self.repository.source(&self.errand.targets)? {
+                load::Source::Path(path) => self.source(&path),
+                load::Source::List(_) | load::Source::Local => None,
+            },
             commit,
             arguments: std::env::args().skip(1).collect(),
             ..Details::default()
@@ -281,10 +290,19 @@ impl<'a> Job<'a> {
     }
 }
 
-/// What a playbook's file holds; a built-in one has no file.
-fn source(playbook: &Playbook) -> Option<Source> {
-    let bytes = std::fs::read(&*playbook.file).ok()?;
-    Some(Source { path: playbook.file.display().to_string(), digest: Digest::of(bytes) })
+/// What a file holds, or what the files of an inventory's directory hold, one after the other by name.
+fn content(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !path.is_dir() {
+        return std::fs::read(path);
+    }
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.is_file());
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        all.extend(std::fs::read(file)?);
+    }
+    Ok(all)
 }
 
 /// Whether a dry run would run tasks all the same, because they say `check_mode: false`.

@@ -2,7 +2,9 @@
 
 use super::Failure;
 use super::args::Targets;
-use crate::load::{Inventory, Pattern, Playbook, Problem, Problems, Project, Settings, TextFile, project};
+use crate::load::{
+    Inventory, Pattern, Playbook, Problem, Problems, Project, Settings, Source, TextFile, project,
+};
 use std::path::{Path, PathBuf};
 
 /// The ops repository, if there is one around the current folder.
@@ -55,15 +57,30 @@ impl Repository {
     /// # Errors
     /// None was named, it isn't there, or something is wrong with it.
     pub fn inventory(&self, targets: &Targets) -> Result<Inventory, Problems> {
+        Inventory::load(&[self.source(targets)?])
+    }
+
+    /// What names the hosts.
+    ///
+    /// # Errors
+    /// Nothing was named, or it isn't there.
+    pub fn source(&self, targets: &Targets) -> Result<Source, Problems> {
         let default = self.settings().inventory;
         let Some(name) = targets.inventory.as_deref().or(default.as_deref()) else {
             return Err(self.unnamed().into());
         };
-        let source = match &self.0 {
+        Ok(match &self.0 {
             Some(project) => project.source(name)?,
             None => project::source_without_project(name)?,
-        };
-        Inventory::load(&[source])
+        })
+    }
+
+    /// A file as the ledger names it: seen from the root of the repository where it lies in it.
+    pub fn named(&self, file: &Path) -> String {
+        let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        let root = self.root().and_then(|root| root.canonicalize().ok());
+        let inner = root.and_then(|root| whole.strip_prefix(root).ok().map(Path::to_owned));
+        inner.as_deref().unwrap_or(file).display().to_string()
     }
 
     fn unnamed(&self) -> Problem {

@@ -239,6 +239,17 @@ pub struct Counts {
     pub exchanges: usize,
 }
 
+impl Event {
+    /// Takes out contents before and after changes.
+    pub fn drop_contents(&mut self) {
+        if let Self::TaskEnds(end) = self {
+            let changes =
+                end.changes.iter_mut().chain(end.items.iter_mut().flat_map(|item| &mut item.changes));
+            changes.for_each(|change| change.diff = None);
+        }
+    }
+}
+
 impl Counts {
     /// Counts one task's end.
     pub fn add(&mut self, end: &TaskEnd) {

@@ -131,7 +131,11 @@ impl HostRun {
 
     /// Takes what happened since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
+        let mut events = std::mem::take(&mut self.events);
+        if !self.ground.show_diff {
+            events.iter_mut().for_each(Event::drop_contents);
+        }
+        events
     }
 
     /// Whether a task failed, so that the host goes no further.

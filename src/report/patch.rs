@@ -72,6 +72,9 @@ impl Reporter for Summary {
             }
             Event::TaskEnds(end) => self.host(&end.host).task(end),
             Event::HostLeaves { host, reason: Some(reason) } => self.host(host).leaves(reason),
+            Event::PlayStops { not_begun, .. } => {
+                not_begun.iter().for_each(|host| self.host(host).is_left_out());
+            }
             Event::RunEnds { recap, .. } => {
                 recap.iter().for_each(|(host, counts)| self.host(host).ends(counts));
                 out.write_all(self.text().as_bytes())?;

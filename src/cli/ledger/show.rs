@@ -63,13 +63,17 @@ fn unknown(text: &str) -> Failure {
 
 fn head(found: &RunRecord) -> String {
     let mut out = human(&found.line);
+    let mut before = String::new();
     for entry in &found.entries {
         out.push_str(&format!("\n{} {}\n", entry.public.kind, one_line(&entry.file.display().to_string())));
-        match &entry.private {
-            Some(private) => out.push_str(&details(private)),
-            None => out.push_str("  the private part is not here\n"),
-        }
+        let details = entry.private.as_ref().map(details);
+        let details = details.unwrap_or_else(|| "  the private part is not here\n".into());
+        // An outcome says again what its intent said; what differs is shown.
+        let new = details.lines().filter(|line| !before.lines().any(|known| known == *line));
+        new.for_each(|line| out.push_str(&format!("{line}\n")));
+        before = details;
     }
+    out.push('\n');
     out
 }
 

@@ -67,10 +67,18 @@ fn text(report: &Report) -> String {
     for rest in &report.rests {
         out.push_str(&format!("{} {} was left by an interrupted write\n", "rest:".dimmed(), shown(rest)));
     }
-    let counts = format!("{} entries in {} chains", report.entries, report.heads.len());
+    let counts = format!(
+        "{} in {}",
+        counted(report.entries, "entry", "entries"),
+        counted(report.heads.len(), "chain", "chains")
+    );
     let verdict = match report.breaks.len() {
         0 => format!("{}: {counts}, every signature and chain holds", "verified".green()),
         n => format!("{}: {counts}, {n} do not hold", "broken".red()),
     };
     format!("{out}{verdict}\n")
+}
+
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }

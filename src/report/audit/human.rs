@@ -126,7 +126,7 @@ fn style(severity: Severity) -> Style {
     }
 }
 
-/// `FAIL: 2 security updates, 1 not assessed; 3 of 4 hosts assessed (fails on: security)`.
+/// `FAIL: 2 security updates pending, 1 thing not assessed; 3 of 4 hosts looked at (fails on: security)`.
 fn verdict(assessment: &Assessment, findings: &[(&HostName, Finding)], fail_on: FailOn) -> String {
     let of = |kind: FindingKind| findings.iter().filter(|(_, finding)| finding.kind == kind).count();
     let security = of(FindingKind::SecurityUpdate);
@@ -137,10 +137,10 @@ fn verdict(assessment: &Assessment, findings: &[(&HostName, Finding)], fail_on: 
         0 => "no security update is pending".to_owned(),
         n => format!("{} pending", line::counted(n, "security update")),
     }];
-    parts.extend((blind > 0).then(|| format!("{blind} not assessed")));
+    parts.extend((blind > 0).then(|| format!("{} not assessed", line::counted(blind, "thing"))));
     parts.extend((others > 0).then(|| line::counted(others, "other finding")));
     let assessed =
-        format!("{} of {} assessed", assessment.assessed(), line::counted(assessment.hosts.len(), "host"));
+        format!("{} of {} looked at", assessment.assessed(), line::counted(assessment.hosts.len(), "host"));
     let (word, style) = match assessment.fails(fail_on) {
         true => ("FAIL", line::FAILED),
         false => ("PASS", line::OK),
@@ -172,7 +172,7 @@ mod tests {
             htop  Debian-Security:12/oldstable-security  [web1]
               → wgops patch --security
 
-        FAIL: 2 security updates pending, 1 not assessed, 1 other finding; 3 of 4 hosts assessed (fails on: security)
+        FAIL: 2 security updates pending, 1 thing not assessed, 1 other finding; 3 of 4 hosts looked at (fails on: security)
         ");
     }
 
@@ -184,7 +184,7 @@ mod tests {
         let text = plain(text(&clean, FailOn::Security, View::default()).as_bytes());
         assert_eq!(
             text,
-            "\nPASS: no security update is pending; 1 of 1 host assessed (fails on: security)\n"
+            "\nPASS: no security update is pending; 1 of 1 host looked at (fails on: security)\n"
         );
     }
 

@@ -1,8 +1,8 @@
 //! The audit for programs: one document, version 1.
 //!
 //! `findings` stand worst first. An `id` says what a finding is about and stays the same from run to run, so that two
-//! audits can be compared by host and id. `assessed` is false for a host that was not, or not wholly, looked at; it has
-//! a finding of kind `not-assessed`. `failed` is whether wgops exits with 5 for the findings alone; a host that could
+//! audits can be compared by host and id. `assessed` is false for a host that could not be looked at to the end; that,
+//! and single things that could not be seen, are findings of kind `not-assessed`. `failed` is whether wgops exits with 5 for the findings alone; a host that could
 //! not be reached makes it exit with 3 all the same.
 //!
 //! | kind | says |

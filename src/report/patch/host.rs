@@ -19,6 +19,7 @@ pub(super) struct Host {
     trouble: Option<String>,
     unreachable: bool,
     failed: bool,
+    left_out: bool,
 }
 
 /// What a module reported.
@@ -37,6 +38,7 @@ enum Reboot {
     No,
     Needed,
     Would,
+    May,
     Done,
 }
 
@@ -125,6 +127,7 @@ impl Host {
         self.reboot = match end.status {
             Status::Changed => Reboot::Done,
             Status::WouldChange | Status::WouldRun => Reboot::Would,
+            Status::Provisional { .. } | Status::KnownAfterApply { .. } => Reboot::May,
             _ => self.reboot,
         };
     }
@@ -139,6 +142,11 @@ impl Host {
 
     pub fn leaves(&mut self, reason: &str) {
         self.trouble.get_or_insert_with(|| REASON.of(reason.trim()));
+    }
+
+    /// The play stopped before anything was begun here.
+    pub fn is_left_out(&mut self) {
+        self.left_out = true;
     }
 
     pub fn ends(&mut self, counts: &Counts) {
@@ -187,6 +195,7 @@ impl Host {
     fn outcome(&self, dry: bool) -> &'static str {
         let waits = self.packages().iter().any(|package| !package.held);
         match (&self.apply, &self.pending) {
+            _ if self.left_out => "not begun",
             _ if self.unreachable => "unreachable",
             (Some(Status::Unknown), _) => "unknown",
             (Some(Status::Failed), _) => "failed",
@@ -209,6 +218,7 @@ impl Reboot {
             Self::No => "no",
             Self::Needed => "needed",
             Self::Would => "would",
+            Self::May => "may",
             Self::Done => "done",
         }
     }

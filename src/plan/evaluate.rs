@@ -218,7 +218,12 @@ impl Means<'_> {
         let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
         let verdict = match (module.diff)(&frozen.args, &host) {
-            Ok(outcome) => Verdict::Ready(Box::new(outcome)),
+            Ok(mut outcome) => {
+                if !self.show_diff {
+                    outcome.changes.iter_mut().for_each(|change| change.diff = None);
+                }
+                Verdict::Ready(Box::new(outcome))
+            }
             Err(Stop::Ask) => Verdict::Ask,
             Err(Stop::Refuse(refusal)) => Verdict::Refuse(refusal),
             Err(Stop::Unknown(cause)) => Verdict::Unknown(cause),

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use wgops::event::{Counts, Event, TaskEnd};
-use wgops::execute::{Fleet, Interrupt, Outcome, Wish, prepare};
+use wgops::execute::{Fleet, Interrupt, Outcome, Prepared, Wish, prepare};
 use wgops::load::inventory::{Inventory, Source};
 use wgops::load::{Playbook, Problems, TextFile};
 use wgops::model::{HostName, Map, RunId};
 use wgops::plan::{Conduct, DefaultPrivilege, Tags};
-use wgops::template::{Templates, ThisMachine};
+use wgops::template::{Binding, Templates, ThisMachine};
 use wgops::transport::Settings;
 
 /// A directory with a playbook's files, and how it is to be run.
@@ -19,6 +19,8 @@ pub struct Stage {
     pub forgetful: bool,
     pub hosts: String,
     pub extra: Map,
+    /// Variables that hold secrets.
+    pub secrets: Vec<(String, String)>,
 }
 
 /// What happened.
@@ -35,6 +37,7 @@ impl Stage {
             forgetful: false,
             hosts: "one ansible_connection=local\n".into(),
             extra: Map::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -58,18 +61,14 @@ impl Stage {
         self.play(&format!("- hosts: all\n  gather_facts: no\n  tasks:\n{indented}"))
     }
 
-    /// Runs a playbook.
-    pub fn play(&self, text: &str) -> Played {
-        self.try_play(text).unwrap_or_else(|problems| panic!("{problems}"))
-    }
-
-    pub fn try_play(&self, text: &str) -> Result<Played, Problems> {
+    /// Checks a playbook and chooses its hosts.
+    pub fn prepare(&self, text: &str) -> Result<Prepared, Problems> {
         let text = text.replace("DIR", &self.dir.path().to_string_lossy());
         let file = TextFile::from_bytes(&self.dir.path().join("play.yml"), text.into_bytes()).unwrap();
         let playbook = Playbook::parse(&file)?;
         self.write("hosts.ini", &self.hosts);
         let source = Source::Path(self.dir.path().join("hosts.ini"));
-        let prepared = prepare(Wish {
+        let mut prepared = prepare(Wish {
             inventory: Inventory::load(&[source])?,
             playbooks: &[playbook],
             limit: None,
@@ -87,12 +86,31 @@ impl Stage {
             home: None,
             templates: Arc::new(Templates::new(Arc::new(ThisMachine))),
         })?;
-        let mut order = prepared.order;
+        let order = &mut prepared.order;
         order.forgetful = self.forgetful;
+        if !self.secrets.is_empty() {
+            let shared = Arc::get_mut(&mut order.shared).unwrap();
+            let extra = Arc::make_mut(&mut shared.extra);
+            for (name, text) in &self.secrets {
+                let data = Binding::Data(Arc::new(text.clone().into()));
+                extra.insert(name.clone(), Binding::Secret(Box::new(data)));
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// Runs a playbook.
+    pub fn play(&self, text: &str) -> Played {
+        self.try_play(text).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    pub fn try_play(&self, text: &str) -> Result<Played, Problems> {
+        let prepared = self.prepare(text)?;
+        let (order, access) = (prepared.order, prepared.access);
         let runtime = tokio::runtime::Runtime::new().unwrap();
         Ok(runtime.block_on(async {
             let run = RunId::from_parts(0, 0);
-            let mut fleet = Fleet::new(Settings::new(self.dir.path(), "nobody"), 20, prepared.access, run);
+            let mut fleet = Fleet::new(Settings::new(self.dir.path(), "nobody"), 20, access, run);
             let (events, mut received) = tokio::sync::mpsc::channel(1000);
             let (_keep, interrupt) = tokio::sync::watch::channel(Interrupt::None);
             let collect = tokio::spawn(async move {

@@ -103,3 +103,30 @@ fn a_task_in_check_mode_changes_nothing_in_a_real_run() {
     assert_eq!(played.story(), ["x would_change"]);
     assert!(stage.read("x").is_none());
 }
+
+#[test]
+fn what_is_made_of_a_secret_is_shown_nowhere_and_taints_what_is_derived_from_it() {
+    let mut stage = Stage::new();
+    stage.secrets = vec![("password".into(), "canary-7f3a".into())];
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  vars: {url: 'db://x:{{ password }}@h'}\n  tasks:\n\
+         \x20   - {name: file, copy: {dest: DIR/out, content: '{{ url }}'}, register: r}\n\
+         \x20   - {name: command, command: 'echo {{ password }}', register: said}\n\
+         \x20   - {name: derived, debug: {msg: '{{ said.stdout }}'}}\n\
+         \x20   - {name: item, debug: {msg: '{{ item }}'}, loop: ['{{ password }}']}\n\
+         \x20   - {name: failing, fail: {msg: 'no {{ url }}'}, ignore_errors: yes}\n\
+         \x20   - {name: 'named {{ password }}', debug: {msg: plain}}\n",
+    );
+    assert_eq!(stage.read("out").as_deref(), Some("db://x:canary-7f3a@h"));
+    assert_eq!(played.counts().failed, 0, "{:#?}", played.story());
+    let told = serde_json::to_string(&played.events).unwrap();
+    assert!(!told.contains("canary"), "{told}");
+}
+
+#[test]
+fn a_task_with_no_log_is_shown_without_contents() {
+    let stage = Stage::new();
+    let played = stage.tasks("- {name: quiet, command: echo canary-1, no_log: yes}\n");
+    let told = serde_json::to_string(&played.events).unwrap();
+    assert!(!told.contains("canary") && told.contains("quiet"), "{told}");
+}

@@ -70,9 +70,15 @@ impl HostRun {
                     Look::Changes(prepared, reading) if !reading.reads.meet(&batch.touched) => {
                         unit.stage = Stage::Ready(Box::new(prepared));
                     }
-                    // In order, or not to be done: it says so when its turn comes. If the batch makes the answer stale,
-                    // it is asked again.
-                    Look::End(end) if matches!(end.status, Status::Ok | Status::Skipped) => continue,
+                    // In order, or not to be done, whatever the batch does: it says so when its turn comes. No change
+                    // behind it may touch what it read, or it would then see what came after it.
+                    Look::End(end, reads)
+                        if matches!(end.status, Status::Ok | Status::Skipped)
+                            && !reads.meet(&batch.touched) =>
+                    {
+                        batch.passed.extend(&reads);
+                        continue;
+                    }
                     _ => {
                         go_on = false;
                         break;
@@ -146,6 +152,8 @@ struct Batch {
     changes: Vec<Change>,
     sent: Vec<Sent>,
     touched: Subjects,
+    /// What tasks read that are in order and lie between the changes.
+    passed: Subjects,
     content_bytes: usize,
     /// The last change is carried out apart from the shell, so nothing may follow it.
     apart: bool,
@@ -158,6 +166,7 @@ impl Default for Batch {
             changes: Vec::new(),
             sent: Vec::new(),
             touched: Subjects::NONE,
+            passed: Subjects::NONE,
             content_bytes: 0,
             apart: false,
         }
@@ -173,6 +182,7 @@ impl Batch {
         let fits = self.user.as_ref().is_none_or(|u| u == user)
             && !self.apart
             && !apart
+            && !changes.iter().any(|change| change.touches.meet(&self.passed))
             && self.changes.len() + changes.len() <= CHANGES_MAX
             && self.content_bytes + bytes <= CONTENT_BYTES_MAX;
         if !first && !fits {

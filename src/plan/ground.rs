@@ -51,8 +51,8 @@ pub struct Ground {
 pub enum Look {
     /// Answers are wanted; the store has noted which.
     Ask,
-    /// It ends without a change.
-    End(UnitEnd),
+    /// It ends without a change, having read this.
+    End(UnitEnd, Subjects),
     /// It has changes.
     Changes(Prepared, Reading),
     /// A dry run can't know: it depends on this.
@@ -138,21 +138,21 @@ impl Ground {
         let view = self.variables.view(layer, item, pending);
         let means = self.means();
         match means.conditions(&task.when, &view) {
-            Err(error) => return Look::End(failed(refusal(&format!("when: {error}"), &error))),
+            Err(error) => return nothing_read(failed(refusal(&format!("when: {error}"), &error))),
             Ok(Truth::Unknown(cause)) => return Look::Unknown(cause),
             Ok(Truth::Fails(condition)) => {
                 let why = format!("when: {condition}");
-                return Look::End(UnitEnd::plain(Status::Skipped, Some(why)));
+                return nothing_read(UnitEnd::plain(Status::Skipped, Some(why)));
             }
             Ok(Truth::Holds) => {}
         }
         let frozen = match means.render(task, &view) {
-            Err(refusal) => return Look::End(failed(refusal)),
+            Err(refusal) => return nothing_read(failed(refusal)),
             Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
             Ok(Rendering::Done(frozen)) => frozen,
         };
         let user = match self.effective(task, layer) {
-            Err(refusal) => return Look::End(failed(refusal)),
+            Err(refusal) => return nothing_read(failed(refusal)),
             Ok(user) => user,
         };
         if !self.stores.contains_key(&user) {
@@ -292,6 +292,11 @@ fn truthy(value: &Value) -> Option<bool> {
     }
 }
 
+/// An end that no answer had a part in.
+fn nothing_read(end: UnitEnd) -> Look {
+    Look::End(end, Subjects::NONE)
+}
+
 fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: super::evaluate::Frozen) -> Look {
     let Evaluation { verdict, reading, tainted } = evaluation;
     if let Some(cause) = reading.provisional.clone() {
@@ -305,8 +310,10 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: super:
     match verdict {
         Verdict::Ask => Look::Ask,
         Verdict::Unknown(cause) => Look::Unknown(cause),
-        Verdict::Refuse(refusal) => Look::End(UnitEnd { tainted, ..failed(refusal) }),
-        Verdict::Ready(outcome) if outcome.changes.is_empty() => Look::End(settled(task, *outcome, tainted)),
+        Verdict::Refuse(refusal) => Look::End(UnitEnd { tainted, ..failed(refusal) }, reading.reads),
+        Verdict::Ready(outcome) if outcome.changes.is_empty() => {
+            Look::End(settled(task, *outcome, tainted), reading.reads)
+        }
         Verdict::Ready(outcome) => {
             Look::Changes(Prepared { outcome: *outcome, frozen, user, tainted }, reading)
         }

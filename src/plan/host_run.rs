@@ -271,7 +271,7 @@ impl HostRun {
             }
             Stage::Fresh => match self.ground.look(&task, &running.layer, &unit.layer, None) {
                 Look::Ask => return Front::Ask,
-                Look::End(end) => unit.end(end),
+                Look::End(end, _) => unit.end(end),
                 Look::Unknown(cause) => {
                     let status = Status::KnownAfterApply { cause };
                     unit.end(UnitEnd::plain(status, None));

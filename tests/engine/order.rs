@@ -188,3 +188,27 @@ fn any_errors_fatal_stops_all_hosts_before_their_next_task() {
     );
     assert!(["h1", "h2", "h3"].iter().all(|h| stage.read(h).is_none()));
 }
+
+#[test]
+fn a_task_that_an_earlier_change_puts_out_of_order_is_not_overtaken_by_a_later_one() {
+    let stage = Stage::new();
+    stage.write("f", "hello\nbye\n");
+    // The line is there when the host is first looked at, and no longer once the file is replaced.
+    let tasks = "- copy: {dest: DIR/f, content: \"hello\\n\"}\n- lineinfile: {path: DIR/f, line: bye}\n\
+                 - command: cp DIR/f DIR/seen\n";
+    let counts = stage.tasks(tasks).counts();
+    assert_eq!((counts.changed, counts.failed), (3, 0));
+    assert_eq!(stage.read("seen").as_deref(), Some("hello\nbye\n"));
+}
+
+#[test]
+fn a_task_in_order_does_not_see_what_a_later_task_changes() {
+    let stage = Stage::new();
+    stage.write("f", "hello\n");
+    let tasks = "- copy: {dest: DIR/other, content: x}\n- copy: {dest: DIR/f, content: \"hello\\n\"}\n\
+                 - lineinfile: {path: DIR/f, line: bye}\n";
+    let played = stage.tasks(tasks);
+    let counts = played.counts();
+    assert_eq!((counts.changed, counts.failed), (2, 0), "{:#?}", played.story());
+    assert_eq!(stage.read("f").as_deref(), Some("hello\nbye\n"));
+}

@@ -32,6 +32,7 @@ mod ping;
 mod place;
 mod python_json;
 mod reboot;
+mod service;
 mod set_fact;
 mod setup;
 mod shell_words;
@@ -63,10 +64,12 @@ pub static ALL: &[&Module] = &[
     &pending_updates::MODULE,
     &ping::MODULE,
     &reboot::MODULE,
+    &service::SERVICE,
     &set_fact::MODULE,
     &setup::MODULE,
     &command::SHELL,
     &stat::MODULE,
+    &service::SYSTEMD,
     &template::MODULE,
     &user::MODULE,
 ];
@@ -80,6 +83,7 @@ pub fn change_scripts() -> Vec<Script> {
         file::SCRIPTS,
         group::SCRIPTS,
         reboot::SCRIPTS,
+        service::SCRIPTS,
         user_scripts::SCRIPTS,
         updates::SCRIPTS,
     ];

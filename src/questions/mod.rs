@@ -162,6 +162,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         packages::apt::Simulate::SCRIPT,
         packages::apt::Updates::SCRIPT,
         services::OutdatedPrograms::SCRIPT,
+        services::ReloadNeed::SCRIPT,
         services::Service::SCRIPT,
         tree::IsEmpty::SCRIPT,
         tree::Survey::SCRIPT,

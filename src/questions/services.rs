@@ -12,6 +12,22 @@ pub struct Service {
 /// Asks which programs still run on files that a package operation has replaced.
 pub struct OutdatedPrograms;
 
+/// Asks whether unit files changed after systemd last read them.
+pub struct ReloadNeed;
+
+/// Whether systemd should read its unit files again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum UnitFiles {
+    /// It knows them as they are.
+    Current,
+    /// This one, or something in this directory, changed since.
+    Changed(String),
+    /// This systemd doesn't say when it last read them.
+    Unknown,
+    /// There is no systemd.
+    NoSystemd,
+}
+
 /// A service as its manager sees it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ServiceState {
@@ -23,7 +39,7 @@ pub struct ServiceState {
     pub masked: bool,
     /// systemd's word for its state: `active`, `inactive`, `activating`, `failed` …
     pub active: String,
-    /// Whether it starts at boot; none where that can't be said (`static`).
+    /// Whether it starts at boot; none where it has no such setting (`static`, `indirect`).
     pub enabled: Option<bool>,
     /// Whether it ends by itself, so that it is not expected to stay active.
     pub oneshot: bool,
@@ -73,8 +89,7 @@ impl Question for Service {
 
     fn reads(&self) -> Subjects {
         let mut reads = vec![Subject::Service(plain_name(&self.name).to_owned()), Subject::Packages];
-        let places = ["/etc/systemd", "/run/systemd", "/usr/lib/systemd", "/lib/systemd", "/etc/init.d"];
-        reads.extend(places.map(Subject::path));
+        reads.extend(UNIT_PLACES.map(Subject::path));
         Subjects::These(reads)
     }
 
@@ -89,6 +104,45 @@ impl Question for Service {
         }
     }
 }
+
+impl Question for ReloadNeed {
+    type Answer = UnitFiles;
+    const SCRIPT: Script =
+        Script { name: "systemd_reload_need", text: include_str!("services/reload_need.sh") };
+
+    fn args(&self) -> Argv {
+        Argv::default()
+    }
+
+    fn reads(&self) -> Subjects {
+        let mut reads = vec![Subject::Service("*".into()), Subject::Packages];
+        reads.extend(UNIT_PLACES.map(Subject::path));
+        reads.extend(["/etc/fstab", "/etc/crypttab"].map(Subject::path));
+        Subjects::These(reads)
+    }
+
+    fn parse(&self, output: &Output) -> Result<UnitFiles, ParseError> {
+        match output.text().trim() {
+            "current" => Ok(UnitFiles::Current),
+            "unknown" => Ok(UnitFiles::Unknown),
+            "none" => Ok(UnitFiles::NoSystemd),
+            text => match text.strip_prefix("changed ") {
+                Some(place) => Ok(UnitFiles::Changed(place.to_owned())),
+                None => Err(ParseError::new("'current', 'changed PLACE', 'unknown' or 'none'", output)),
+            },
+        }
+    }
+}
+
+/// Where unit files lie.
+const UNIT_PLACES: [&str; 6] = [
+    "/etc/systemd",
+    "/run/systemd",
+    "/usr/local/lib/systemd",
+    "/usr/lib/systemd",
+    "/lib/systemd",
+    "/etc/init.d",
+];
 
 /// A unit's name as subjects know it.
 pub fn plain_name(name: &str) -> &str {
@@ -105,8 +159,8 @@ fn systemd_state<'a>(lines: impl Iterator<Item = &'a str>) -> ServiceState {
     };
     let load = property("LoadState");
     let enabled = match property("UnitFileState") {
-        "enabled" | "enabled-runtime" | "alias" | "linked" => Some(true),
-        "disabled" | "masked" | "masked-runtime" | "indirect" => Some(false),
+        "enabled" | "enabled-runtime" | "alias" => Some(true),
+        "disabled" | "masked" | "masked-runtime" | "linked" | "linked-runtime" => Some(false),
         // Made from an init script: what counts are the links of the run levels.
         "generated" => Some(property("RunLevelLinks") == "yes"),
         _ => None,

@@ -8,4 +8,5 @@ mod driver;
 #[expect(dead_code, reason = "shared with tests/e2e, which uses the rest")]
 #[path = "../e2e/lab.rs"]
 mod lab;
+mod services;
 mod updates;

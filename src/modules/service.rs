@@ -1,0 +1,412 @@
+//! `service` and `systemd`: whether a service runs, and whether it starts at boot. Restarts and reloads happen each time
+//! they are asked for; everything else is a state. Both modules are the same function; `systemd` takes no other manager.
+
+use super::{Args, Change, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result};
+use crate::model::{Map, Script, Subject};
+use crate::questions::Stop;
+use crate::questions::services::{ReloadNeed, Service, ServiceManager, ServiceState, UnitFiles, plain_name};
+
+/// The module for any service manager.
+pub static SERVICE: Module = Module {
+    name: "service",
+    aliases: &["sysvinit"],
+    summary: "Starts, stops, restarts and enables services",
+    params: &[
+        Param::required("name", Kind::Text, "the service").or(&["service"]),
+        STATE,
+        ENABLED,
+        MASKED,
+        DAEMON_RELOAD,
+        Param::optional("use", Kind::Text, "taken and not needed: the manager is found out"),
+        Param::optional("sleep", Kind::Int, "taken and not needed"),
+        Param::optional("pattern", Kind::Text, "taken and not needed: the service's own state counts"),
+    ],
+    free_form: FreeForm::No,
+    diff: |args, host| diff(args, host, Managers::Any),
+    result: plain_result,
+};
+
+/// The module for systemd's units.
+pub static SYSTEMD: Module = Module {
+    name: "systemd",
+    aliases: &["systemd_service"],
+    summary: "Starts, stops, restarts, enables and masks systemd's units",
+    params: &[
+        Param::optional("name", Kind::Text, "the unit; without it only systemd itself can be told something")
+            .or(&["service", "unit"]),
+        STATE,
+        ENABLED,
+        MASKED,
+        DAEMON_RELOAD,
+        Param::optional("daemon_reexec", Kind::Bool, "whether systemd runs itself anew")
+            .or(&["daemon-reexec"]),
+        Param::optional("no_block", Kind::Bool, "whether not to wait until it is done"),
+        Param::optional("scope", Kind::Choice(&["system"]), "whose units: only the system's so far")
+            .default("system"),
+        Param::optional("force", Kind::Bool, "whether links that are in the way are overwritten"),
+    ],
+    free_form: FreeForm::No,
+    diff: |args, host| diff(args, host, Managers::Systemd),
+    result: plain_result,
+};
+
+const STATE: Param = Param::optional(
+    "state",
+    Kind::Choice(&["started", "stopped", "restarted", "reloaded"]),
+    "what it should do",
+);
+const ENABLED: Param = Param::optional("enabled", Kind::Bool, "whether it starts at boot");
+const MASKED: Param = Param::optional("masked", Kind::Bool, "whether it can't be started at all");
+const DAEMON_RELOAD: Param =
+    Param::optional("daemon_reload", Kind::Bool, "whether systemd reads unit files again that changed")
+        .or(&["daemon-reload"]);
+
+const SYSTEMD_CHANGE: Script = Script { name: "systemd_change", text: include_str!("service/systemd.sh") };
+const INIT_CHANGE: Script = Script { name: "init_change", text: include_str!("service/init.sh") };
+
+/// The scripts that change services.
+pub(super) const SCRIPTS: &[Script] = &[INIT_CHANGE, SYSTEMD_CHANGE];
+
+/// Which service managers a module takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Managers {
+    Any,
+    Systemd,
+}
+
+fn diff(args: &Args, host: &Host<'_>, managers: Managers) -> Result<Outcome, Stop> {
+    let wants_reload = args.flag("daemon_reload");
+    let unit_files = wants_reload.then(|| host.get(ReloadNeed));
+    let name = args.text("name");
+    let state = name.map(|name| checked(name).and_then(|name| host.get(Service { name })));
+    let mut outcome = Outcome::default();
+    if let Some(unit_files) = unit_files {
+        outcome.changes.extend(reload(&*unit_files?)?);
+    }
+    if args.flag("daemon_reexec") {
+        outcome.changes.push(Change::event(
+            "Let systemd run itself anew",
+            SYSTEMD_CHANGE,
+            ["daemon-reexec", "", "", ""],
+            [Subject::Service("*".into())],
+        ));
+    }
+    let Some((name, state)) = name.zip(state) else {
+        let needs_unit = ["state", "enabled", "masked"].into_iter().find(|p| args.value(p).is_some());
+        return match needs_unit {
+            Some(param) => Err(Stop::refuse(format!("'{param}' needs the parameter 'name'"))),
+            None => Ok(outcome),
+        };
+    };
+    let state = state?;
+    result(&mut outcome.result, name, &state, args);
+    Task { name, state: &state, args, managers }.changes(&mut outcome)?;
+    Ok(outcome)
+}
+
+/// A name that neither systemctl nor a path takes for something else.
+fn checked(name: &str) -> Result<String, Stop> {
+    let harmless = |c: char| !c.is_whitespace() && !c.is_control() && !"*?[]/".contains(c);
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(harmless) {
+        return Err(Stop::refuse(format!(
+            "'{name}' is no service's name: expected one name without patterns"
+        )));
+    }
+    Ok(name.to_owned())
+}
+
+fn reload(unit_files: &UnitFiles) -> Result<Option<Change>, Stop> {
+    let touches = [Subject::Service("*".into())];
+    let change = |summary: String| {
+        Change::state(summary, SYSTEMD_CHANGE, ["daemon-reload", "", "", ""], touches.clone())
+    };
+    match unit_files {
+        UnitFiles::Current => Ok(None),
+        UnitFiles::Changed(place) => {
+            Ok(Some(change(format!("Let systemd read its unit files again: {place} changed"))))
+        }
+        UnitFiles::Unknown => {
+            let change = change("Let systemd read its unit files again".into());
+            Ok(Some(Change { nature: Nature::Event, ..change }))
+        }
+        UnitFiles::NoSystemd => {
+            Err(Stop::refuse("'daemon_reload' needs systemd, which doesn't run on this host"))
+        }
+    }
+}
+
+fn result(result: &mut Map, name: &str, state: &ServiceState, args: &Args) {
+    result.insert("name".into(), name.into());
+    if let Some(wanted) = args.text("state") {
+        result.insert("state".into(), wanted.into());
+    }
+    if let Some(enabled) = args.maybe_flag("enabled") {
+        result.insert("enabled".into(), enabled.into());
+    }
+    let status: Map = state.properties.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect();
+    result.insert("status".into(), status.into());
+}
+
+/// One service, and what is wanted of it.
+struct Task<'a> {
+    name: &'a str,
+    state: &'a ServiceState,
+    args: &'a Args,
+    managers: Managers,
+}
+
+impl Task<'_> {
+    fn changes(&self, outcome: &mut Outcome) -> Result<(), Stop> {
+        let (name, state) = (self.name, self.state);
+        match (state.manager, self.managers) {
+            (ServiceManager::None, _) => {
+                return Err(Stop::refuse("no service manager that wgops knows runs on this host"));
+            }
+            (ServiceManager::InitScripts, Managers::Systemd) => {
+                return Err(Stop::refuse("systemd doesn't run on this host; the module 'service' may do"));
+            }
+            _ => {}
+        }
+        if !state.found {
+            return Err(Stop::refuse(format!("Could not find the requested service {name}: host")));
+        }
+        let masked = self.args.maybe_flag("masked");
+        let stays_masked = masked.unwrap_or(state.masked);
+        match masked {
+            Some(true) if !state.masked => outcome.changes.push(self.change(Verb::Mask)),
+            Some(false) if state.masked => outcome.changes.push(self.change(Verb::Unmask)),
+            _ => {}
+        }
+        self.enable(outcome, stays_masked)?;
+        self.run(outcome, stays_masked)
+    }
+
+    fn enable(&self, outcome: &mut Outcome, masked: bool) -> Result<(), Stop> {
+        match (self.args.maybe_flag("enabled"), self.state.enabled) {
+            (Some(true), _) if masked => {
+                Err(Stop::refuse(format!("{} is masked: it can't be enabled", self.name)))
+            }
+            (Some(true), Some(false)) => {
+                outcome.changes.push(self.change(Verb::Enable));
+                Ok(())
+            }
+            (Some(false), Some(true)) => {
+                outcome.changes.push(self.change(Verb::Disable));
+                Ok(())
+            }
+            (Some(false), None) => {
+                outcome.warnings.push(format!("{} has no setting for boot: others start it", self.name));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn run(&self, outcome: &mut Outcome, masked: bool) -> Result<(), Stop> {
+        let runs = matches!(self.state.active.as_str(), "active" | "reloading" | "refreshing");
+        let stands = matches!(self.state.active.as_str(), "inactive" | "failed");
+        let verb = match self.args.text("state") {
+            None => return Ok(()),
+            Some("stopped") if stands => return Ok(()),
+            Some("stopped") => Verb::Stop,
+            Some("started") if runs => return Ok(()),
+            Some("restarted") if runs => Verb::Restart,
+            Some("reloaded") if runs => Verb::Reload,
+            // What does not run is started, however it was asked for.
+            Some(_) => Verb::Start,
+        };
+        if masked && verb != Verb::Stop {
+            return Err(Stop::refuse(format!("{} is masked: it can't be started", self.name)));
+        }
+        let mut change = self.change(verb);
+        let asked_once = matches!(self.args.text("state"), Some("restarted" | "reloaded"));
+        // A unit that ends by itself, or that nobody waits for, need not be found active afterwards.
+        if asked_once || self.args.flag("no_block") || (verb == Verb::Start && self.state.oneshot) {
+            change.nature = Nature::Event;
+        }
+        outcome.changes.push(change);
+        Ok(())
+    }
+
+    fn change(&self, verb: Verb) -> Change {
+        let subject = [Subject::Service(plain_name(self.name).to_owned())];
+        let summary = format!("{} {}", verb.title(), self.name);
+        if self.state.manager == ServiceManager::InitScripts {
+            return Change::state(summary, INIT_CHANGE, [verb.word(), self.name], subject);
+        }
+        let expected = match verb {
+            Verb::Start | Verb::Stop => self.state.active.as_str(),
+            _ => "",
+        };
+        let option = match verb {
+            Verb::Start | Verb::Stop | Verb::Restart | Verb::Reload if self.args.flag("no_block") => {
+                "--no-block"
+            }
+            Verb::Enable | Verb::Mask if self.args.flag("force") => "--force",
+            _ => "",
+        };
+        Change::state(summary, SYSTEMD_CHANGE, [verb.word(), self.name, expected, option], subject)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Start,
+    Stop,
+    Restart,
+    Reload,
+    Enable,
+    Disable,
+    Mask,
+    Unmask,
+}
+
+impl Verb {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+            Self::Mask => "mask",
+            Self::Unmask => "unmask",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Start => "Start",
+            Self::Stop => "Stop",
+            Self::Restart => "Restart",
+            Self::Reload => "Reload",
+            Self::Enable => "Enable",
+            Self::Disable => "Disable",
+            Self::Mask => "Mask",
+            Self::Unmask => "Unmask",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::harness::answer_with;
+    use crate::questions::Output;
+    use serde_json::{Value, json};
+
+    fn summaries(
+        module: &Module,
+        args: Value,
+        service: &str,
+        unit_files: &str,
+    ) -> Result<Vec<String>, String> {
+        let outcome = answer_with(module, &args, &mut |asked| match asked.script.name {
+            "service" => Ok(Output::ok(service)),
+            "systemd_reload_need" => Ok(Output::ok(unit_files)),
+            other => panic!("asked {other}"),
+        });
+        match outcome {
+            Ok(outcome) => Ok(outcome
+                .changes
+                .iter()
+                .map(|c| format!("{}{}", c.summary, if c.nature == Nature::Event { " (once)" } else { "" }))
+                .collect()),
+            Err(Stop::Refuse(refusal)) => Err(refusal.message),
+            Err(stop) => panic!("{stop:?}"),
+        }
+    }
+
+    fn unit(active: &str, file: &str) -> String {
+        let load = if file == "masked" { "masked" } else { "loaded" };
+        format!(
+            "manager systemd\nLoadState={load}\nActiveState={active}\nUnitFileState={file}\nType=simple\n"
+        )
+    }
+
+    #[test]
+    fn each_state_leads_to_the_changes_that_are_missing_and_no_others() {
+        for (args, active, file, expected) in [
+            (json!({"state": "started"}), "active", "enabled", vec![]),
+            (json!({"state": "started"}), "inactive", "enabled", vec!["Start x"]),
+            (json!({"state": "started"}), "failed", "enabled", vec!["Start x"]),
+            (json!({"state": "started"}), "activating", "enabled", vec!["Start x"]),
+            (json!({"state": "stopped"}), "failed", "enabled", vec![]),
+            (json!({"state": "stopped", "enabled": false}), "active", "enabled", vec!["Disable x", "Stop x"]),
+            (
+                json!({"state": "started", "enabled": true}),
+                "inactive",
+                "disabled",
+                vec!["Enable x", "Start x"],
+            ),
+            (json!({"state": "restarted"}), "active", "enabled", vec!["Restart x (once)"]),
+            (json!({"state": "restarted"}), "inactive", "enabled", vec!["Start x (once)"]),
+            (json!({"state": "reloaded"}), "active", "enabled", vec!["Reload x (once)"]),
+            (json!({"enabled": true}), "active", "static", vec![]),
+            (json!({"enabled": false}), "active", "static", vec![]),
+            (json!({"masked": true, "state": "stopped"}), "active", "enabled", vec!["Mask x", "Stop x"]),
+            (
+                json!({"masked": false, "enabled": true, "state": "started"}),
+                "inactive",
+                "masked",
+                vec!["Unmask x", "Enable x", "Start x"],
+            ),
+            (json!({"masked": true}), "inactive", "masked", vec![]),
+        ] {
+            let mut args = args;
+            args["name"] = "x".into();
+            let got = summaries(&SYSTEMD, args.clone(), &unit(active, file), "");
+            assert_eq!(got, Ok(expected.into_iter().map(str::to_owned).collect()), "{args} {active} {file}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_refused_with_its_reason() {
+        let refused = |args: Value, service: &str| summaries(&SYSTEMD, args, service, "current").unwrap_err();
+        let started = json!({"name": "x", "state": "started"});
+        assert_eq!(
+            refused(started.clone(), "manager systemd\nLoadState=not-found\nActiveState=inactive\n"),
+            "Could not find the requested service x: host"
+        );
+        assert_eq!(refused(started.clone(), &unit("inactive", "masked")), "x is masked: it can't be started");
+        assert_eq!(
+            refused(started, "manager none\n"),
+            "no service manager that wgops knows runs on this host"
+        );
+        assert_eq!(refused(json!({"state": "started"}), ""), "'state' needs the parameter 'name'");
+        assert!(refused(json!({"name": "../x", "state": "started"}), "").contains("no service's name"));
+        assert!(refused(json!({"name": "x*", "state": "started"}), "").contains("no service's name"));
+    }
+
+    #[test]
+    fn unit_files_are_read_again_only_when_they_changed() {
+        let reload = |unit_files: &str| summaries(&SYSTEMD, json!({"daemon_reload": true}), "", unit_files);
+        assert_eq!(reload("current"), Ok(vec![]));
+        assert_eq!(
+            reload("changed /etc/systemd/system"),
+            Ok(vec!["Let systemd read its unit files again: /etc/systemd/system changed".into()])
+        );
+        assert_eq!(reload("unknown"), Ok(vec!["Let systemd read its unit files again (once)".into()]));
+        assert!(reload("none").is_err());
+    }
+
+    #[test]
+    fn a_unit_that_ends_by_itself_need_not_stay_active() {
+        let oneshot = unit("inactive", "static") + "Type=oneshot\nRemainAfterExit=no\n";
+        let oneshot = oneshot.replace("Type=simple\n", "");
+        let got = summaries(&SYSTEMD, json!({"name": "x", "state": "started"}), &oneshot, "");
+        assert_eq!(got, Ok(vec!["Start x (once)".into()]));
+    }
+
+    #[test]
+    fn init_scripts_serve_where_there_is_no_systemd() {
+        let init = "manager init\nfound\nrunning no\nenabled no\n";
+        let args = json!({"name": "x", "state": "started", "enabled": true});
+        assert_eq!(
+            summaries(&SERVICE, args.clone(), init, ""),
+            Ok(vec!["Enable x".into(), "Start x".into()])
+        );
+        assert!(summaries(&SYSTEMD, args, init, "").unwrap_err().contains("systemd doesn't run"));
+    }
+}

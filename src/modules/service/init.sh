@@ -1,0 +1,23 @@
+# Changes a service that is a script in /etc/init.d. $1: start, stop, restart, reload, enable or disable. $2: its name.
+[ -x "/etc/init.d/$2" ] || { echo "there is no /etc/init.d/$2 any more" >&2; exit 113; }
+case $1 in
+    enable)
+        if command -v update-rc.d >/dev/null 2>&1; then
+            update-rc.d "$2" defaults && update-rc.d "$2" enable
+        elif command -v rc-update >/dev/null 2>&1; then
+            rc-update add "$2" default
+        else
+            chkconfig "$2" on
+        fi
+        ;;
+    disable)
+        if command -v update-rc.d >/dev/null 2>&1; then
+            update-rc.d "$2" disable
+        elif command -v rc-update >/dev/null 2>&1; then
+            rc-update del "$2"
+        else
+            chkconfig "$2" off
+        fi
+        ;;
+    *) "/etc/init.d/$2" "$1" </dev/null ;;
+esac

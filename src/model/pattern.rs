@@ -306,7 +306,7 @@ fn is_repetition(rest: impl Iterator<Item = char>) -> bool {
     let inner: String = rest.take_while(|c| c.is_ascii_digit() || *c == ',' || *c == '}').take(12).collect();
     inner.split_once('}').is_some_and(|(inner, _)| {
         let (low, high) = inner.split_once(',').unwrap_or((inner, ""));
-        !(low.is_empty() && high.is_empty()) && !high.contains(',')
+        (!low.is_empty() || !high.is_empty()) && !high.contains(',')
     })
 }
 

@@ -1,7 +1,7 @@
 //! Facts: what `ansible_facts` is made of, asked in one go and named as Ansible names it, without the prefix.
 //!
-//! One script prints lines `word rest`; the files beside this one make facts of them: [`distribution`], [`hardware`],
-//! [`network`] and [`system`]. What a fact is used for is none of their business.
+//! One script prints lines `word rest`; the files beside this one make facts of them: `distribution`, `hardware`,
+//! `network` and `system`. What a fact is used for is none of their business.
 
 mod distribution;
 mod hardware;

@@ -44,48 +44,48 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
         stores: BTreeMap::new(),
         unapplied: Vec::new(),
     };
-    let mut run = HostRun::new(hosts[0].clone(), play, stage.conduct, ground);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let connection = Connection {
-            kind: ConnectionKind::Local,
-            address: None,
-            port: None,
-            user: None,
-            private_key: None,
-            ssh_args: Vec::new(),
-            connect_timeout: Duration::from_secs(10),
-        };
-        let session = connect(&hosts[0], &connection, &Settings::new("/", "nobody")).await.unwrap();
-        let mut shell = session.shell(None).await.unwrap();
-        while let Next::Exchange(exchange) = run.next(Duration::ZERO) {
-            let mut replies = Vec::new();
-            let (mut lost, mut halted) = (false, false);
-            for item in &exchange.shells[0].items {
-                match item {
-                    Item::Ask(asked) => replies.push(ask(&mut shell, asked).await),
-                    Item::Apply(_) if halted => replies.push(Reply::NotRun),
-                    Item::Apply(change) => match fate(change) {
-                        Fate::Reply(reply) => {
-                            halted = !reply.is_success();
-                            replies.push(reply);
-                        }
-                        Fate::Lost => {
-                            lost = true;
-                            break;
-                        }
-                    },
-                }
-            }
-            if lost {
-                run.lose("the cable was cut", vec![replies], false);
-            } else {
-                run.take(vec![replies]);
+    let run = HostRun::new(hosts[0].clone(), play, stage.conduct, ground);
+    tokio::runtime::Runtime::new().unwrap().block_on(drive(run, &mut fate))
+}
+
+async fn drive(mut run: HostRun, fate: &mut dyn FnMut(&Change) -> Fate) -> Vec<Event> {
+    let connection = Connection {
+        kind: ConnectionKind::Local,
+        address: None,
+        port: None,
+        user: None,
+        private_key: None,
+        ssh_args: Vec::new(),
+        connect_timeout: Duration::from_secs(10),
+    };
+    let session = connect(&run.host, &connection, &Settings::new("/", "nobody")).await.unwrap();
+    let mut shell = session.shell(None).await.unwrap();
+    while let Next::Exchange(exchange) = run.next(Duration::ZERO) {
+        let (mut replies, mut lost, mut halted) = (Vec::new(), false, false);
+        for item in &exchange.shells[0].items {
+            match item {
+                Item::Ask(asked) => replies.push(ask(&mut shell, asked).await),
+                Item::Apply(_) if halted => replies.push(Reply::NotRun),
+                Item::Apply(change) => match fate(change) {
+                    Fate::Reply(reply) => {
+                        halted = !reply.is_success();
+                        replies.push(reply);
+                    }
+                    Fate::Lost => {
+                        lost = true;
+                        break;
+                    }
+                },
             }
         }
-        drop(shell);
-        session.close().await;
-    });
+        if lost {
+            run.lose("the cable was cut", vec![replies], false);
+        } else {
+            run.take(vec![replies]);
+        }
+    }
+    drop(shell);
+    session.close().await;
     run.take_events()
 }
 

@@ -257,10 +257,10 @@ fn sections(text: &str) -> Value {
         if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
             sections.insert(name.to_owned(), Map::new().into());
             current = Some(name.to_owned());
-        } else if let (Some(name), Some((key, value))) = (&current, line.split_once(['=', ':'])) {
-            if let Some(Value::Object(section)) = sections.get_mut(name) {
-                set(section, &key.trim().to_lowercase(), value.trim());
-            }
+        } else if let (Some(name), Some((key, value))) = (&current, line.split_once(['=', ':']))
+            && let Some(Value::Object(section)) = sections.get_mut(name)
+        {
+            set(section, &key.trim().to_lowercase(), value.trim());
         }
     }
     sections.into()

@@ -10,7 +10,7 @@ use crate::people::Verb;
 use crate::report::Subject;
 use clap::Args;
 
-const PLAYBOOK: &str = "- hosts: all\n  gather_facts: false\n  tasks: [{name: Facts, setup: {}}]\n";
+const PLAYBOOK: &str = "- hosts: all\n  gather_facts: false\n  tasks: [{name: Facts, setup: {}}, {name: Show, debug: {var: ansible_facts}}]\n";
 
 /// Show what hosts say about themselves: ansible_facts, as playbooks see them
 ///

@@ -8,7 +8,9 @@ use crate::model::{Excerpt, Finding, FindingKind, HostName, Severity};
 use owo_colors::Style;
 use std::borrow::Cow;
 
-/// What is shown of a finding's evidence with `-v`.
+/// What is shown of a finding's evidence.
+const EVIDENCE: Excerpt = Excerpt { lines_max: 4, columns_max: 300 };
+/// The same with `-v`.
 const EVIDENCE_VERBOSE: Excerpt = Excerpt { lines_max: 100, columns_max: 2000 };
 /// Most lines of one kind of minor findings without `-v`.
 const MINOR_MAX: usize = 10;
@@ -58,18 +60,25 @@ impl<'a> Line<'a> {
 
     /// What it is about: a package's name where the kind says the rest, else the title.
     fn subject(&self) -> Cow<'a, str> {
-        let finding = self.finding;
-        let package = match finding.kind {
-            FindingKind::SecurityUpdate | FindingKind::Update | FindingKind::HeldBack => {
-                finding.id.split_once('/').map(|(_, package)| package)
-            }
-            _ => None,
-        };
-        one_line(package.unwrap_or(&finding.title))
+        one_line(self.package().unwrap_or(&self.finding.title))
     }
 
+    fn package(&self) -> Option<&'a str> {
+        match self.finding.kind {
+            FindingKind::SecurityUpdate | FindingKind::Update | FindingKind::HeldBack => {
+                self.finding.id.split_once('/').map(|(_, package)| package)
+            }
+            _ => None,
+        }
+    }
+
+    /// A package and its versions on one line; anything else with what was seen below.
     fn short(&self, columns: usize, view: View) -> String {
         let subject = self.subject();
+        if self.package().is_none() {
+            let below = line::indented(&EVIDENCE.of(self.finding.evidence.trim()), "      ");
+            return format!("    {subject}{}\n{below}", painted(&self.hosts, line::FAINT));
+        }
         let evidence = one_line(self.finding.evidence.trim());
         let pad = " ".repeat(columns.saturating_sub(line::width(&subject)));
         let gap = if evidence.is_empty() { "" } else { "  " };
@@ -164,7 +173,8 @@ mod tests {
             openssl  Debian-Security:12/oldstable-security  [web1, web2]
               → wgops patch --security
           not-assessed: 1
-            the host could not be reached  connection refused  [db1]
+            the host could not be reached  [db1]
+              connection refused
               → put this right and audit the host again
 
         LOW

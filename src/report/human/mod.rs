@@ -26,6 +26,8 @@ pub(super) struct Human {
     view: View,
     waiting: Waiting,
     failed: BTreeSet<HostName>,
+    /// Hosts of which nobody knows how a change ended.
+    lost: BTreeSet<HostName>,
     explained: BTreeSet<String>,
     last: Shape,
     dry: bool,
@@ -44,6 +46,7 @@ impl Human {
             view,
             waiting: Waiting::default(),
             failed: BTreeSet::new(),
+            lost: BTreeSet::new(),
             explained: BTreeSet::new(),
             last: Shape::Block,
             dry: false,
@@ -111,6 +114,9 @@ impl Reporter for Human {
                 if matches!(end.status, Status::Failed | Status::Unknown) && !end.ignored {
                     self.failed.insert(end.host.clone());
                 }
+                if end.status == Status::Unknown {
+                    self.lost.insert(end.host.clone());
+                }
                 let complete = self.waiting.ends(end);
                 self.tasks(&complete, out)
             }
@@ -127,7 +133,13 @@ impl Reporter for Human {
             Event::RunEnds { recap, interrupted, seconds } => {
                 let rest = self.waiting.rest();
                 self.tasks(&rest, out)?;
-                let end = recap::End { recap, interrupted: *interrupted, seconds: *seconds, dry: self.dry };
+                let end = recap::End {
+                    recap,
+                    lost: self.lost.len(),
+                    interrupted: *interrupted,
+                    seconds: *seconds,
+                    dry: self.dry,
+                };
                 out.write_all(recap::text(&end, self.view).as_bytes())
             }
             Event::Sends { .. } => explain::sends(event, &mut self.explained, out),

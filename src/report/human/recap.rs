@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 /// What is known when a run ends.
 pub(super) struct End<'a> {
     pub recap: &'a BTreeMap<HostName, Counts>,
+    /// Hosts of which nobody knows how a change ended.
+    pub lost: usize,
     pub interrupted: bool,
     pub seconds: f64,
     pub dry: bool,
@@ -101,6 +103,7 @@ fn sentence(end: &End<'_>) -> String {
     let changed = hosts(|counts| counts.changed + counts.unknown > 0);
     let what = match (changed, end.dry) {
         (0, true) => "nothing would change".to_owned(),
+        (0, false) if end.lost > 0 => "what was changed is unknown".to_owned(),
         (0, false) => "nothing changed".to_owned(),
         (n, true) => format!("{n} would change"),
         (n, false) => format!("{n} changed"),
@@ -109,6 +112,7 @@ fn sentence(end: &End<'_>) -> String {
     let failed = hosts(|counts| counts.failed > 0);
     let unreachable = hosts(|counts| counts.unreachable > 0);
     parts.extend((failed > 0).then(|| format!("{failed} failed")));
+    parts.extend((end.lost > 0).then(|| format!("{} unknown", end.lost)));
     parts.extend((unreachable > 0).then(|| format!("{unreachable} unreachable")));
     parts.extend(end.interrupted.then(|| "interrupted".to_owned()));
     format!("\n{} in {}\n", parts.join(", "), duration(end.seconds))
@@ -129,7 +133,7 @@ mod tests {
 
     fn told(list: &[(&str, Counts)], dry: bool, view: View) -> String {
         let recap = list.iter().map(|(host, counts)| (host.parse().unwrap(), *counts)).collect();
-        plain(text(&End { recap: &recap, interrupted: false, seconds: 61.2, dry }, view).as_bytes())
+        plain(text(&End { recap: &recap, lost: 0, interrupted: false, seconds: 61.2, dry }, view).as_bytes())
     }
 
     #[test]

@@ -138,7 +138,7 @@ fn label(status: &Status, end: &TaskEnd) -> (String, Style) {
         Status::Failed if end.ignored => ("failed, ignored".into(), line::WARNING),
         Status::Failed => ("failed".into(), line::FAILED),
         Status::Skipped => ("skipped".into(), line::SKIPPED),
-        Status::Unknown => ("unknown, the connection was lost".into(), line::FAILED),
+        Status::Unknown => ("unknown".into(), line::FAILED),
         Status::WouldChange => ("would change".into(), line::CHANGED),
         Status::WouldRun => ("would run".into(), line::CHANGED),
         Status::Provisional { cause } => (format!("{runs} (after '{}')", one_line(cause)), line::WARNING),
@@ -232,7 +232,7 @@ mod tests {
         would run: [web1] => restart nginx
         may change (after 'Install nginx'): [web1] => restart nginx
         known after apply (Install nginx): [web1]
-        unknown, the connection was lost: [web1]
+        unknown: [web1]
         ok: [web1] => hello
         failed: [web1] => no
         failed, ignored: [web1] => no

@@ -7,7 +7,7 @@ use crate::event::{Counts, Event};
 use crate::plan::{Exchange, HostRun, Next};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// What a driver needs besides its host.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Road {
     pub gate: Arc<Gate>,
     /// Bounds the connections.
     pub forks: Arc<Semaphore>,
+    /// Held while the host works, where the inventory has other names for the same real host.
+    pub turn: Option<Arc<Mutex<()>>>,
     /// Connections are closed while a host waits, because there are more hosts than may be connected at once.
     pub crowded: bool,
     /// Whether somebody interrupted.
@@ -38,7 +40,7 @@ pub struct Left {
 
 /// Takes a host through its play.
 pub async fn drive(run: HostRun, connection: HostConnection, road: Road) -> Left {
-    let mut driver = Driver { run, connection, road, permit: None, reason: None };
+    let mut driver = Driver { run, connection, road, permit: None, turn: None, reason: None };
     driver.take_permit().await;
     loop {
         let next = driver.run.next(driver.road.begun.elapsed());
@@ -57,11 +59,18 @@ struct Driver {
     connection: HostConnection,
     road: Road,
     permit: Option<OwnedSemaphorePermit>,
+    turn: Option<OwnedMutexGuard<()>>,
     reason: Option<String>,
 }
 
 impl Driver {
+    /// Waits until it may work: for its turn first, so that nobody waits for a turn with a permit in hand.
     async fn take_permit(&mut self) {
+        if let (None, Some(turn)) = (&self.turn, &self.road.turn) {
+            self.turn = Some(turn.clone().lock_owned().await);
+            // Whoever had the turn may have changed the host.
+            self.run.forget_all();
+        }
         if self.permit.is_none() {
             // The semaphore is never closed, so this can't fail.
             self.permit = self.road.forks.clone().acquire_owned().await.ok();
@@ -80,6 +89,7 @@ impl Driver {
             self.connection.close().await;
             self.permit = None;
         }
+        self.turn = None;
         if self.road.gate.arrive(barrier).await == Pass::Stop {
             self.run.abandon();
         }

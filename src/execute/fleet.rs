@@ -5,14 +5,14 @@ use super::connection::{HostAccess, HostConnection};
 use super::drive::{Left, Road, drive};
 use super::gate::{Gate, StopRule};
 use crate::event::{Counts, Event};
-use crate::model::{HostName, RunId, Value};
+use crate::model::{ConnectionKind, HostName, RunId, Value};
 use crate::plan::{Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written};
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 /// The hosts that a run can reach, and their connections, which outlive a play.
@@ -152,7 +152,9 @@ impl Fleet {
             any_errors_fatal: play.any_errors_fatal,
         };
         let gate = Arc::new(Gate::new(batch.len(), rule));
+        let turns = self.turns(batch);
         let road = Road {
+            turn: None,
             events: events.clone(),
             gate: gate.clone(),
             forks: Arc::new(Semaphore::new(self.forks)),
@@ -185,7 +187,8 @@ impl Fleet {
                 unapplied: Vec::new(),
             };
             let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
-            let (host, road) = (host.clone(), road.clone());
+            let road = Road { turn: turns.get(host).cloned(), ..road.clone() };
+            let host = host.clone();
             drivers.spawn(async move { (host, drive(run, connection, road).await) });
         }
         while let Some(joined) = drivers.join_next().await {
@@ -203,6 +206,28 @@ impl Fleet {
             }
         }
         gate.stopped()
+    }
+
+    /// A turn for each host of which the batch has several names.
+    fn turns(&self, batch: &[HostName]) -> BTreeMap<HostName, Arc<Mutex<()>>> {
+        let mut names: BTreeMap<_, Vec<&HostName>> = BTreeMap::new();
+        for host in batch {
+            let Some(access) = self.access.get(host) else { continue };
+            let connection = &access.connection;
+            let address = connection.address.as_deref().unwrap_or(host.as_str());
+            let real = match connection.kind {
+                ConnectionKind::Local => (None, None),
+                ConnectionKind::Ssh => (Some(address), connection.port),
+            };
+            names.entry(real).or_default().push(host);
+        }
+        let shared = names.into_values().filter(|names| names.len() > 1);
+        shared
+            .flat_map(|names| {
+                let turn = Arc::new(Mutex::new(()));
+                names.into_iter().map(move |host| (host.clone(), turn.clone()))
+            })
+            .collect()
     }
 
     fn connection(&mut self, host: &HostName) -> Option<HostConnection> {

@@ -153,6 +153,11 @@ impl HostRun {
         self.ground.variables.publish();
     }
 
+    /// Drops every answer: somebody else may have changed the host.
+    pub fn forget_all(&mut self) {
+        self.ground.forget(&Subjects::Undeclared);
+    }
+
     /// Goes no further: the play was stopped, or somebody interrupted it.
     pub fn abandon(&mut self) {
         self.queue.clear();

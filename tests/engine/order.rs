@@ -212,3 +212,13 @@ fn a_task_in_order_does_not_see_what_a_later_task_changes() {
     assert_eq!((counts.changed, counts.failed), (2, 0), "{:#?}", played.story());
     assert_eq!(stage.read("f").as_deref(), Some("hello\nbye\n"));
 }
+
+#[test]
+fn two_names_for_one_real_host_take_turns() {
+    let mut stage = Stage::new();
+    stage.hosts = (1..=4).map(|n| format!("h{n} ansible_connection=local\n")).collect();
+    stage.write("n", "0");
+    // Each adds one, slowly: side by side they would overwrite each other's sum.
+    stage.tasks("- shell: n=$(cat DIR/n); sleep 0.1; echo $((n + 1)) > DIR/n\n");
+    assert_eq!(stage.read("n").as_deref(), Some("4\n"));
+}

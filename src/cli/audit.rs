@@ -13,7 +13,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// The playbook where the ops repository has none, and what `wgops init` writes.
-pub const PLAYBOOK: &str = include_str!("init/audit.yml");
+pub const PLAYBOOK: &str = include_str!("../../playbooks/audit.yml");
 
 /// Look at hosts and judge them: pending updates, reboots, what could not be assessed
 ///

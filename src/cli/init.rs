@@ -83,11 +83,11 @@ impl Init {
             ("wgops.yml", include_str!("init/wgops.yml").replace("@GROUP@", group)),
             ("README.md", include_str!("init/README.md").replace("@GROUP@", &self.group.0)),
             (".gitignore", include_str!("init/gitignore").to_owned()),
-            ("inventory/prod.yml.example", include_str!("init/prod.yml.example").to_owned()),
-            ("inventory/known_hosts", include_str!("init/known_hosts").to_owned()),
+            ("inventory/prod.yml.example", include_str!("../../inventory/prod.yml.example").to_owned()),
+            ("inventory/known_hosts", include_str!("../../inventory/known_hosts").to_owned()),
             ("playbooks/patch.yml", super::patch::PLAYBOOK.to_owned()),
             ("playbooks/audit.yml", super::audit::PLAYBOOK.to_owned()),
-            ("playbooks/site.yml", include_str!("init/site.yml").to_owned()),
+            ("playbooks/site.yml", include_str!("../../playbooks/site.yml").to_owned()),
         ];
         files.extend(self.roster()?.map(|roster| ("inventory/operators.yml", roster)));
         Ok(files)

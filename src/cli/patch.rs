@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The playbook where the ops repository has none, and what `wgops init` writes.
-pub const PLAYBOOK: &str = include_str!("init/patch.yml");
+pub const PLAYBOOK: &str = include_str!("../../playbooks/patch.yml");
 
 /// Install pending updates, asking first
 ///

@@ -3,7 +3,7 @@
 
 use super::convert::valid;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
-use super::evaluate::into_engine;
+use super::explain::into_engine;
 use crate::model;
 use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State, Value};

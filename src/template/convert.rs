@@ -2,7 +2,8 @@
 //! undefined or no value at all is refused.
 
 use super::error::{TemplateError, TemplateErrorKind as Kind};
-use super::evaluate::{OUTPUT_BYTES_MAX, into_engine, too_large};
+use super::evaluate::OUTPUT_BYTES_MAX;
+use super::explain::{into_engine, too_large};
 use super::lazy::{Lazy, Nature};
 use crate::model;
 use minijinja::value::{Object, ObjectRepr, Serde, ValueKind};

@@ -69,6 +69,12 @@ impl TemplateError {
         }))
     }
 
+    /// The same mistake in other words.
+    pub(crate) fn saying(mut self, message: String) -> Self {
+        self.0.message = message;
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: Option<String>) -> Self {
         self.0.hint = hint;
         self

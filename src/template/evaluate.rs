@@ -7,6 +7,7 @@
 use super::compile::{Cache, Compiled, Form, first};
 use super::convert;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
+use super::explain::{concealed, into_engine, too_large};
 use super::lazy::{Lazy, Names, Nature, unsealed};
 use super::scope::{Binding, Cause, Scope};
 use super::source::RESULT;
@@ -14,7 +15,6 @@ use crate::load::Marked;
 use crate::model;
 use minijinja::{Error, ErrorKind, Value};
 use std::collections::HashMap;
-use std::error::Error as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many variables may need each other in a row.
@@ -90,6 +90,16 @@ impl Session {
         Verdict { unknown: notes.unknown, tainted: notes.tainted, failure: notes.failure }
     }
 
+    /// A session on the side, in which it shows which expression is undefined.
+    pub fn aside(&self) -> Arc<Self> {
+        Arc::new(Self { cache: self.cache.clone(), purpose: Purpose::Trace, notes: Mutex::default() })
+    }
+
+    /// Whether something unknown was needed so far.
+    pub fn is_unknown(&self) -> bool {
+        self.notes().unknown.is_some()
+    }
+
     /// Whether a secret was used so far.
     pub fn is_tainted(&self) -> bool {
         self.notes().tainted
@@ -133,23 +143,27 @@ impl Session {
 
     /// Renders what a person wrote under a name. Undefined there means undefined here, so that `default` still works.
     pub fn written(self: &Arc<Self>, names: &Arc<Names>, label: &str, text: &str) -> Value {
-        let compiled = match self.cache.get(Form::Value, text) {
+        let result = match self.cache.get(Form::Value, text) {
             Ok(None) => return Value::from(text),
-            Ok(Some(compiled)) => compiled,
-            Err(error) => return self.fail(error.through(label)),
+            Ok(Some(compiled)) => self.enter(names.id, label).and_then(|()| {
+                let result = self.evaluate(&compiled, names);
+                self.notes().path.pop();
+                result
+            }),
+            Err(error) => Err(error),
         };
-        if let Err(error) = self.enter(names.id, label) {
-            return self.fail(error);
-        }
-        let result = self.evaluate(&compiled, names);
-        self.notes().path.pop();
+        // The text itself may be the secret.
+        let reached = |error: TemplateError| {
+            if self.is_tainted() { concealed(error).through(label) } else { error.through(label) }
+        };
         match result {
             Ok(value) => value,
             Err(error) if error.kind == Kind::Undefined => {
-                self.notes().undefined.insert(label.to_owned(), error.through(label));
+                let reason = reached(error);
+                self.notes().undefined.insert(label.to_owned(), reason);
                 Value::UNDEFINED
             }
-            Err(error) => self.fail(error.through(label)),
+            Err(error) => self.fail(reached(error)),
         }
     }
 
@@ -297,115 +311,4 @@ impl Session {
         }
         Ok(value)
     }
-
-    /// Turns the engine's error into ours: with its place, without what could give a secret away.
-    fn explain(self: &Arc<Self>, error: &Error, compiled: &Compiled, names: &Arc<Names>) -> TemplateError {
-        if let Some(ours) = ours(error) {
-            return ours.at(&compiled.name, &compiled.source, compiled.original(error));
-        }
-        let about_undefined =
-            error.detail().is_some_and(|detail| detail.contains("type") && detail.contains("undefined"));
-        if error.kind() == ErrorKind::UndefinedError || about_undefined {
-            return self.undefined(compiled, names, error.detail());
-        }
-        let detail = match error.detail() {
-            Some(detail) if !self.is_tainted() => detail.to_owned(),
-            Some(_) => format!("{} (a secret is involved: no details)", error.kind()),
-            None => error.kind().to_string(),
-        };
-        let kind = match error.kind() {
-            ErrorKind::OutOfFuel => Kind::Limit,
-            ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction => {
-                Kind::UnknownName
-            }
-            ErrorKind::SyntaxError => Kind::Syntax,
-            _ => Kind::Operation,
-        };
-        let message = if kind == Kind::Limit { "the template runs too long".to_owned() } else { detail };
-        TemplateError::new(kind, message).at(&compiled.name, &compiled.source, compiled.original(error))
-    }
-
-    /// Says what exactly is undefined: the source is run once more, on the side, with the engine's own tracing.
-    fn undefined(
-        self: &Arc<Self>,
-        compiled: &Compiled,
-        names: &Arc<Names>,
-        detail: Option<&str>,
-    ) -> TemplateError {
-        let unplaced = || TemplateError::new(Kind::Undefined, detail.unwrap_or("an undefined value is used"));
-        if self.notes().unknown.is_some() {
-            return unplaced();
-        }
-        let aside =
-            Arc::new(Self { cache: self.cache.clone(), purpose: Purpose::Trace, notes: Mutex::default() });
-        let aside_names = aside.scope(names.scope.clone());
-        let (what, range) = compiled.trace(Value::from_dyn_object(aside_names.clone()));
-        let reason = what.as_ref().and_then(|what| aside.notes().undefined.get(what).cloned());
-        let near = what.as_ref().and_then(|what| aside.nearest(&aside_names, what));
-        aside.end();
-        match (what, reason) {
-            (_, Some(reason)) => reason,
-            (None, None) => unplaced().at(&compiled.name, &compiled.source, range),
-            (Some(what), None) => {
-                let written = range.as_ref().and_then(|range| compiled.source.get(..range.end)?.rfind(&what));
-                let range = written.map(|start| start..start + what.len()).or(range);
-                TemplateError::new(Kind::Undefined, format!("'{what}' is undefined"))
-                    .hint(near.map(|near| format!("did you mean '{near}'?")))
-                    .at(&compiled.name, &compiled.source, range)
-            }
-        }
-    }
-
-    /// The known name, or member of a known name, that is nearest to one which is undefined.
-    fn nearest(self: &Arc<Self>, names: &Arc<Names>, what: &str) -> Option<String> {
-        let Some((parent, member)) = what.rsplit_once('.') else {
-            let known = names.scope.names();
-            return model::nearest(what, known.iter().map(String::as_str)).map(str::to_owned);
-        };
-        let compiled = self.cache.get(Form::Expression, parent).ok()??;
-        let root = Value::from_dyn_object(names.clone());
-        let captured = compiled.template().ok()?.render_captured(root).ok()?;
-        let parent_value = captured.state().lookup(RESULT)?;
-        let known: Vec<String> =
-            parent_value.try_iter().ok()?.filter_map(|key| key.as_str().map(str::to_owned)).collect();
-        model::nearest(member, known.iter().map(String::as_str)).map(|near| format!("{parent}.{near}"))
-    }
-}
-
-/// Wraps our error so that it survives the way through the engine.
-pub(super) fn into_engine(error: TemplateError) -> Error {
-    let kind =
-        if error.kind == Kind::Undefined { ErrorKind::UndefinedError } else { ErrorKind::InvalidOperation };
-    Error::new(kind, error.to_string()).with_source(error)
-}
-
-/// Our own error inside one of the engine's.
-fn ours(error: &Error) -> Option<TemplateError> {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(ours) = inner.downcast_ref::<TemplateError>() {
-            return Some(ours.clone());
-        }
-        source = inner.source();
-    }
-    None
-}
-
-/// The complaint about a text that grew too large.
-pub(super) fn too_large() -> TemplateError {
-    TemplateError::new(Kind::Limit, format!("the result is larger than {} MiB", OUTPUT_BYTES_MAX >> 20))
-}
-
-/// The complaint about a condition that is neither true nor false, with what to write instead.
-pub(super) fn not_boolean(value: &model::Value, condition: &str) -> TemplateError {
-    let (kind, instead) = match value {
-        model::Value::String(_) => ("a string", format!("{condition} | bool, or {condition} | length > 0")),
-        model::Value::Number(_) => ("a number", format!("{condition} != 0")),
-        model::Value::Array(_) => ("a list", format!("{condition} | length > 0")),
-        model::Value::Object(_) => ("a mapping", format!("{condition} | length > 0")),
-        _ => ("nothing", format!("{condition} is not none")),
-    };
-    TemplateError::new(Kind::NotBoolean, format!("the condition is neither true nor false but {kind}"))
-        .hint(Some(format!("write {instead}")))
-        .at("condition", condition, Some(0..condition.len()))
 }

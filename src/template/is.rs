@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for word in TESTS {
-        for name in [word.name.to_owned(), format!("ansible.builtin.{}", word.name)] {
+        let collection = if word.name.starts_with("ip") { "ansible.utils" } else { "ansible.builtin" };
+        for name in [word.name.to_owned(), format!("{collection}.{}", word.name)] {
             environment.add_test(name.clone(), move |state: &mut State, args: Rest<ValueOrKwargs>| {
                 let call = Call::with_operand(word, args)?;
                 if !matches!(word.name, "defined" | "undefined") {

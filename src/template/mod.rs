@@ -14,6 +14,7 @@ mod convert;
 mod depth;
 mod error;
 mod evaluate;
+mod explain;
 mod filters;
 mod functions;
 mod header;
@@ -23,13 +24,14 @@ mod lookups;
 mod methods;
 mod own;
 mod python;
+mod rewrite;
 mod scope;
 mod source;
 #[cfg(test)]
 mod tests;
 mod version;
+mod walk;
 mod yaml;
-mod yaml_scalar;
 
 pub use controller::{Controller, ThisMachine};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};
@@ -127,16 +129,14 @@ impl Templates {
         let text = match condition {
             Value::Bool(value) => return Ok(Rendered::Known { value: *value, tainted: false }),
             Value::String(text) => text,
-            other => return Err(evaluate::not_boolean(other, &other.to_string())),
+            other => return Err(explain::not_boolean(other, &other.to_string())),
         };
         let (form, text) = condition_form(text)?;
         let rendered = self.session(scope, |session, names| session.string(form, text, names))?;
         match rendered {
             Rendered::Known { value: Value::Bool(value), tainted } => Ok(Rendered::Known { value, tainted }),
-            Rendered::Known { value, tainted } => {
-                Err(evaluate::not_boolean(if tainted { &Value::Null } else { &value }, text))
-            }
-            Rendered::Omitted => Err(evaluate::not_boolean(&Value::Null, text)),
+            Rendered::Known { value, .. } => Err(explain::not_boolean(&value, text)),
+            Rendered::Omitted => Err(explain::not_boolean(&Value::Null, text)),
             Rendered::Unknown(cause) => Ok(Rendered::Unknown(cause)),
         }
     }
@@ -180,7 +180,7 @@ impl Templates {
                 Err(error) => vec![error],
             },
             Value::Array(all) => all.iter().flat_map(|one| self.check_condition(one)).collect(),
-            other => vec![evaluate::not_boolean(other, &other.to_string())],
+            other => vec![explain::not_boolean(other, &other.to_string())],
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The function that makes a value changeable, all the way down.
 pub(super) const FUNCTION: Word = Word {
-    name: super::source::OWN,
+    name: super::rewrite::OWN,
     params: &["value"],
     body: |_: &mut State, call: &Call| match call.arg("value") {
         Some(value) => own(value, 0),

@@ -1,5 +1,5 @@
 //! Text as Python's own libraries write it, so that what a template wrote under Ansible comes out the same to the byte:
-//! JSON here, YAML in `yaml.rs`.
+//! JSON here, YAML in `yaml/`.
 
 use crate::model::Value;
 

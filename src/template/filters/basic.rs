@@ -2,7 +2,7 @@
 
 use crate::template::call::{Call, Word, defined, items_of, kind_of, text_of};
 use crate::template::convert::valid;
-use crate::template::source::MEMBER;
+use crate::template::rewrite::MEMBER;
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 

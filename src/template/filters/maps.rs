@@ -9,11 +9,15 @@ pub(super) const FILTERS: &[Word] = &[
     Word { name: "combine", params: &["*maps", "recursive", "list_merge"], body: combine },
     Word { name: "dict2items", params: &["key_name", "value_name"], body: dict2items },
     Word { name: "items2dict", params: &["key_name", "value_name"], body: items2dict },
+];
+
+pub(super) const GENERAL: &[Word] = &[
     Word {
         name: "json_query",
         params: &["expr"],
         body: |_, _| Err(unsupported("'json_query' is not supported yet")),
     },
+    Word { name: "dict", params: &[], body: dict },
 ];
 
 type Pairs = Vec<(Value, Value)>;
@@ -133,6 +137,18 @@ fn items2dict(_: &mut State, call: &Call) -> Result<Value, Error> {
             return Err(call.wrong(format!("every item needs '{key_name}' and '{value_name}'")));
         }
         pairs.push((key, value));
+    }
+    Ok(Value::from_pairs(pairs))
+}
+
+/// A mapping of a list of pairs.
+fn dict(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let mut pairs = Pairs::new();
+    for pair in call.items()? {
+        match items_of(&pair, "dict")?.as_slice() {
+            [key, value] => pairs.push((key.clone(), value.clone())),
+            other => return Err(call.wrong(format!("it needs pairs, not {} values", other.len()))),
+        }
     }
     Ok(Value::from_pairs(pairs))
 }

@@ -19,18 +19,20 @@ use minijinja::value::{Rest, ValueOrKwargs};
 use minijinja::{Environment, State};
 use std::collections::BTreeSet;
 
-/// The tables of filters.
-const TABLES: [&[Word]; 10] = [
-    basic::FILTERS,
-    encoding::FILTERS,
-    lists::FILTERS,
-    maps::FILTERS,
-    net::FILTERS,
-    numbers::FILTERS,
-    paths::FILTERS,
-    patterns::FILTERS,
-    text::FILTERS,
-    time::FILTERS,
+/// The tables of filters, with the collection that each belongs to in full names.
+const TABLES: [(&str, &[Word]); 12] = [
+    ("ansible.builtin", basic::FILTERS),
+    ("ansible.builtin", encoding::FILTERS),
+    ("ansible.builtin", lists::FILTERS),
+    ("ansible.builtin", maps::FILTERS),
+    ("community.general", maps::GENERAL),
+    ("ansible.builtin", net::URL_FILTERS),
+    ("ansible.utils", net::FILTERS),
+    ("ansible.builtin", numbers::FILTERS),
+    ("ansible.builtin", paths::FILTERS),
+    ("ansible.builtin", patterns::FILTERS),
+    ("ansible.builtin", text::FILTERS),
+    ("ansible.builtin", time::FILTERS),
 ];
 
 /// Filters of the engine's own that do what Jinja's do.
@@ -64,8 +66,10 @@ const ENGINE: [&str; 24] = [
 /// Adds the filters to an environment and returns their names.
 pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = ENGINE.into_iter().map(str::to_owned).collect();
-    for word in TABLES.into_iter().flatten() {
-        for name in [word.name.to_owned(), format!("ansible.builtin.{}", word.name)] {
+    for (word, collection) in
+        TABLES.iter().flat_map(|(collection, words)| words.iter().map(move |word| (word, collection)))
+    {
+        for name in [word.name.to_owned(), format!("{collection}.{}", word.name)] {
             environment.add_filter(name.clone(), move |state: &mut State, args: Rest<ValueOrKwargs>| {
                 (word.body)(state, &Call::with_operand(word, args)?)
             });

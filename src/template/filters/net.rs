@@ -5,8 +5,9 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 use std::net::IpAddr;
 
+pub(super) const URL_FILTERS: &[Word] = &[Word { name: "urlsplit", params: &["component"], body: urlsplit }];
+
 pub(super) const FILTERS: &[Word] = &[
-    Word { name: "urlsplit", params: &["component"], body: urlsplit },
     Word { name: "ipwrap", params: &["query"], body: |_, call| each(call, |network| network.wrapped()) },
     Word { name: "ipaddr", params: &["query"], body: |_, call| ip(call, |_| true) },
     Word { name: "ipv4", params: &["query"], body: |_, call| ip(call, |network| network.address.is_ipv4()) },
@@ -105,6 +106,8 @@ impl Network {
             "multicast" => return holds(self.address.is_multicast()),
             "wrap" => self.wrapped(),
             "int" => Value::from(self.number()),
+            "link-local" => return holds(is_link_local(&self.address)),
+            "revdns" => Value::from(self.reverse_name()),
             "private" => return holds(is_private(&self.address)),
             "public" => {
                 return holds(
@@ -114,6 +117,17 @@ impl Network {
             "size" => Value::from(self.host_mask().saturating_add(1)),
             index => return self.indexed(index.parse().ok()?),
         })
+    }
+
+    /// The name under which DNS keeps the address' own name.
+    fn reverse_name(&self) -> String {
+        let labels: Vec<String> = match self.address {
+            IpAddr::V4(address) => address.octets().iter().rev().map(ToString::to_string).collect(),
+            IpAddr::V6(address) => {
+                format!("{:032x}", u128::from(address)).chars().rev().map(String::from).collect()
+            }
+        };
+        format!("{}.{}.", labels.join("."), if self.address.is_ipv4() { "in-addr.arpa" } else { "ip6.arpa" })
     }
 
     /// The address at a place in the network, from its end where the place is negative.
@@ -140,6 +154,13 @@ pub(in crate::template) fn is_address(text: &str, version: Option<u8>) -> bool {
 fn mask_length(mask: &str) -> Option<u32> {
     let mask = u32::from(mask.parse::<std::net::Ipv4Addr>().ok()?);
     (mask.leading_ones() + mask.trailing_zeros() == 32).then_some(mask.leading_ones())
+}
+
+fn is_link_local(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }
 
 fn is_private(address: &IpAddr) -> bool {

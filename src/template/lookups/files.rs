@@ -1,0 +1,128 @@
+//! Lookups in files of the controller: their text, a template among them, the first of several that there is.
+
+use super::{lookup_error, names};
+use crate::template::call::{Call, defined, items_of, text_of, unsupported};
+use crate::template::convert::valid;
+use crate::template::explain::into_engine;
+use crate::template::functions::terms;
+use crate::template::lazy::Names;
+use minijinja::value::ValueKind;
+use minijinja::{Error, State, Value};
+use std::path::{Path, PathBuf};
+
+/// Where a file may be: as written, or in one of the scope's folders and their usual subfolder.
+fn candidates(names: &Names, path: &str, subfolder: &str) -> Vec<PathBuf> {
+    if Path::new(path).is_absolute() {
+        return vec![PathBuf::from(path)];
+    }
+    let beneath = |dir: PathBuf| [dir.join(subfolder).join(path), dir.join(path)];
+    names.scope.search_dirs().into_iter().flat_map(beneath).collect()
+}
+
+/// The first of a file's possible places where there is one.
+fn locate(names: &Names, path: &str, subfolder: &str) -> Option<PathBuf> {
+    candidates(names, path, subfolder)
+        .into_iter()
+        .find(|candidate| names.session.cache.controller.is_file(candidate))
+}
+
+fn read(names: &Names, path: &str, subfolder: &str) -> Result<String, Error> {
+    let Some(found) = locate(names, path, subfolder) else {
+        let tried: Vec<String> =
+            candidates(names, path, subfolder).iter().map(|path| path.display().to_string()).collect();
+        let places = if tried.is_empty() {
+            "no folder is searched here".into()
+        } else {
+            format!("tried {}", tried.join(", "))
+        };
+        return Err(lookup_error(format!("there is no file '{path}'; {places}")));
+    };
+    let content = names.session.cache.controller.read(&found);
+    let bytes =
+        content.map_err(|error| lookup_error(format!("'{}' can't be read: {error}", found.display())))?;
+    String::from_utf8(bytes).map_err(|_| lookup_error(format!("'{}' is no text", found.display())))
+}
+
+pub(super) fn file(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let names = names(state)?;
+    let errors = call.text("errors")?;
+    let mut found = Vec::new();
+    for term in terms(call.rest.clone())? {
+        let text = match read(&names, &text_of(&term)?, "files") {
+            Ok(text) => text,
+            Err(_) if matches!(errors.as_deref(), Some("ignore" | "warn")) => continue,
+            Err(error) => return Err(error),
+        };
+        let text = if call.is_set("lstrip") { text.trim_start() } else { &text };
+        let text = if call.arg("rstrip").is_none_or(Value::is_true) { text.trim_end() } else { text };
+        found.push(Value::from(text));
+    }
+    Ok(Value::from(found))
+}
+
+/// Renders a template file with the same variables.
+pub(super) fn template(state: &mut State, call: &Call) -> Result<Value, Error> {
+    if call.arg("template_vars").is_some() {
+        return Err(unsupported("'template_vars' of the lookup 'template' is not supported yet"));
+    }
+    let names = names(state)?;
+    let mut found = Vec::new();
+    for term in terms(call.rest.clone())? {
+        let path = text_of(&term)?;
+        let source = read(&names, &path, "templates")?;
+        let rendered = names.session.nested_file(&path, &source, &names).map_err(into_engine)?;
+        found.push(rendered);
+    }
+    Ok(Value::from(found))
+}
+
+/// The first file that there is. What is looked for comes as terms or as `files`; where, as `paths`.
+pub(super) fn first_found(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let names = names(state)?;
+    let mut skips = call.is_set("skip") || matches!(call.text("errors")?.as_deref(), Some("ignore"));
+    let mut wanted: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    if let Some(files) = call.arg("files") {
+        wanted.push((texts(files)?, call.arg("paths").map(texts).transpose()?.unwrap_or_default()));
+    }
+    for term in terms(call.rest.clone())? {
+        if term.kind() != ValueKind::Map {
+            wanted
+                .push((vec![text_of(&term)?], call.arg("paths").map(texts).transpose()?.unwrap_or_default()));
+            continue;
+        }
+        let member = |name: &str| {
+            Ok::<_, Error>(Some(valid(term.get_attr(name)?)?).filter(|member| !member.is_undefined()))
+        };
+        skips |= member("skip")?.is_some_and(|skip| skip.is_true());
+        let list = |name| member(name)?.as_ref().map(texts).transpose().map(Option::unwrap_or_default);
+        wanted.push((list("files")?, list("paths")?));
+    }
+    for (files, paths) in &wanted {
+        let places = if paths.is_empty() { vec![String::new()] } else { paths.clone() };
+        for (place, file) in places.iter().flat_map(|place| files.iter().map(move |file| (place, file))) {
+            let path = Path::new(place).join(file).to_string_lossy().into_owned();
+            let found = ["files", "templates", "vars", "tasks"]
+                .iter()
+                .find_map(|folder| locate(&names, &path, folder));
+            if let Some(found) = found {
+                return Ok(Value::from(vec![Value::from(found.to_string_lossy().into_owned())]));
+            }
+        }
+    }
+    match skips {
+        true => Ok(Value::from(Vec::<Value>::new())),
+        false => Err(lookup_error(format!("none of these files was found: {}", all_files(&wanted)))),
+    }
+}
+
+fn all_files(wanted: &[(Vec<String>, Vec<String>)]) -> String {
+    wanted.iter().flat_map(|(files, _)| files).cloned().collect::<Vec<_>>().join(", ")
+}
+
+/// A list of texts; one text counts as a list of what its commas separate.
+fn texts(value: &Value) -> Result<Vec<String>, Error> {
+    match value.as_str() {
+        Some(text) => Ok(text.split([',', ';', ':']).map(|part| part.trim().to_owned()).collect()),
+        None => items_of(defined(value)?, "first_found")?.iter().map(text_of).collect(),
+    }
+}

@@ -1,0 +1,153 @@
+//! The edits by which a source is made to mean to our engine what it means to Ansible, and the way back from a place in
+//! the edited text to the same place in what was written. Two things are rewritten.
+//!
+//! Under `default` and `is defined`, `a.b.c` becomes `a|__member('b')|__member('c')`, because a missing `a` or `b` must
+//! not be an error there; everywhere else it must. And where a template calls a method that changes something in place
+//! (`.append`), what it gives names to is wrapped in `__own(…)`, which makes it changeable.
+
+use minijinja::machinery::ast;
+use std::ops::Range;
+
+/// The filter that reads a member and forgives a missing parent.
+pub(super) const MEMBER: &str = "__member";
+/// The function that makes a list or mapping changeable in place.
+pub(super) const OWN: &str = "__own";
+
+/// Methods that change what they are called on.
+const CHANGING: [&str; 10] = [
+    ".append(",
+    ".extend(",
+    ".update(",
+    ".insert(",
+    ".remove(",
+    ".pop(",
+    ".setdefault(",
+    ".clear(",
+    ".sort(",
+    ".reverse(",
+];
+
+/// One change of a source.
+pub(super) struct Edit {
+    range: Range<usize>,
+    text: String,
+}
+
+/// The changes of a source.
+pub(super) struct Edits<'s> {
+    source: &'s str,
+    /// Whether the source changes something in place.
+    changes: bool,
+    edits: Vec<Edit>,
+}
+
+impl<'s> Edits<'s> {
+    pub fn new(source: &'s str) -> Self {
+        Self { source, changes: CHANGING.iter().any(|method| source.contains(method)), edits: Vec::new() }
+    }
+
+    /// Replaces some bytes.
+    pub fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
+        self.edits.push(Edit { range, text: text.into() });
+    }
+
+    /// The edited text, and the edits in their order.
+    pub fn apply(mut self) -> (String, Vec<Edit>) {
+        self.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        self.edits.dedup_by(|a, b| a.range == b.range && a.text == b.text);
+        let mut text = String::with_capacity(self.source.len() + 32);
+        let mut at = 0;
+        for edit in &self.edits {
+            text.push_str(self.source.get(at..edit.range.start).unwrap_or_default());
+            text.push_str(&edit.text);
+            at = edit.range.end;
+        }
+        text.push_str(self.source.get(at..).unwrap_or_default());
+        (text, self.edits)
+    }
+
+    /// Lets a chain of members start from something that doesn't exist.
+    pub fn forgive(&mut self, expr: &ast::Expr<'_>) {
+        let (inner, edits) = match expr {
+            ast::Expr::GetAttr(node) => (&node.expr, self.attribute_edit(node)),
+            ast::Expr::GetItem(node) => (&node.expr, self.item_edits(node)),
+            _ => return,
+        };
+        if let Some(edits) = edits {
+            self.edits.extend(edits);
+            self.forgive(inner);
+        }
+    }
+
+    /// `.name` at the end of the node becomes `|__member('name')`.
+    fn attribute_edit(&self, node: &ast::Spanned<ast::GetAttr<'_>>) -> Option<Vec<Edit>> {
+        let end = node.span().end_offset as usize;
+        let head = self.source.get(..end)?.strip_suffix(node.name)?.trim_end();
+        let dot = head.strip_suffix('.')?.len();
+        Some(vec![Edit { range: dot..end, text: format!("|{MEMBER}('{}')", node.name) }])
+    }
+
+    /// `[key]` at the end of the node becomes `|__member(key)`; so does `.0`.
+    fn item_edits(&self, node: &ast::Spanned<ast::GetItem<'_>>) -> Option<Vec<Edit>> {
+        let end = node.span().end_offset as usize;
+        let key = node.subscript_expr.span();
+        let before = self.source.get(..key.start_offset as usize)?.trim_end_matches([' ', '\t', '\n', '(']);
+        if let Some(head) = before.strip_suffix('[') {
+            let open = Edit { range: head.len()..before.len(), text: format!("|{MEMBER}(") };
+            self.source.get(..end)?.strip_suffix(']')?;
+            return Some(vec![open, Edit { range: end - 1..end, text: ")".into() }]);
+        }
+        let dot = before.strip_suffix('.')?.len();
+        let index = self.source.get(key.start_offset as usize..end)?.trim();
+        Some(vec![Edit { range: dot..end, text: format!("|{MEMBER}({index})") }])
+    }
+
+    /// Makes what a name is given to changeable: what stands between the sign after an offset and the expression's end.
+    pub fn own_after(&mut self, offset: u32, sign: &str, expr: &ast::Expr<'_>) {
+        if !self.changes {
+            return;
+        }
+        let rest = self.source.get(offset as usize..).unwrap_or_default();
+        let Some(at) = rest.find(sign).filter(|at| rest.get(..*at).is_some_and(|gap| gap.trim().is_empty()))
+        else {
+            return;
+        };
+        let (start, end) = (offset as usize + at + sign.len(), expr.span().end_offset as usize);
+        if start < end {
+            self.replace(start..start, format!("{OWN}("));
+            self.replace(end..end, ")");
+        }
+    }
+
+    /// Makes the values of `name=value` arguments changeable.
+    pub fn own_named(&mut self, args: &[ast::CallArg<'_>]) {
+        for arg in args {
+            if let ast::CallArg::Kwarg(_, value) = arg {
+                let start = value.span().start_offset;
+                let before = self.source.get(..start as usize).unwrap_or_default();
+                if let Some(sign) = before.rfind('=') {
+                    self.own_after(u32::try_from(sign).unwrap_or(start), "=", value);
+                }
+            }
+        }
+    }
+}
+
+/// Where a byte of an edited text was in the source.
+pub(super) fn original(edits: &[Edit], offset: usize) -> usize {
+    let (mut old, mut new) = (0, 0);
+    for edit in edits {
+        let kept = edit.range.start - old;
+        if offset < new + kept {
+            break;
+        }
+        new += kept;
+        old = edit.range.start;
+        if offset < new + edit.text.len() {
+            return old;
+        }
+        new += edit.text.len();
+        old = edit.range.end;
+    }
+    old + offset.saturating_sub(new)
+}

@@ -79,6 +79,25 @@ impl Lab {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Where the host listens.
+    pub fn address(&self, host: &Host) -> String {
+        let known = std::fs::read_to_string(self.path("known_hosts")).unwrap();
+        let address =
+            known.lines().find_map(|line| line.strip_prefix(&format!("{},", host.name()))?.split(' ').next());
+        address.unwrap().to_owned()
+    }
+
+    /// Runs a command as root, and gives what it prints.
+    pub fn root(&self, host: &Host, command: &str) -> String {
+        let output = Command::new("ssh")
+            .arg("-F")
+            .arg(self.path("ssh_config"))
+            .args(["-l", "root", host.name(), command])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
     /// Runs a command with OpenSSH's client, as somebody who looks at the host without wgops.
     pub fn ssh(&self, host: &Host, command: &str) -> Output {
         Command::new("ssh")

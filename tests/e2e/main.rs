@@ -4,7 +4,10 @@
 //! a plain `cargo test` says plainly that they did not run. Each takes hosts for itself (see [`lab`]).
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
+mod bad_input;
 mod lab;
+mod ops;
+mod playbooks;
 
 use lab::Lab;
 

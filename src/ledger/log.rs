@@ -113,7 +113,8 @@ impl Record {
                 None => lines.push(LogLine::of(chain, entry, public)),
             }
         }
-        lines.sort_by_key(|line| line.time);
+        // Times are whole seconds; the ids of runs tell which began first within one.
+        lines.sort_by_key(|line| (line.time, line.run));
         lines
     }
 

@@ -3,14 +3,12 @@
 
 use super::updates::{
     CACHE_VALID_TIME, DPKG_OPTIONS, LOCK_TIMEOUT, REFRESH, Tolerance, Transaction, counted, fits, freshness,
-    new_packages, only_apt, refresh_lists, repair, some_of, transaction_result, update_value,
+    needed_repair, new_packages, only_apt, refresh_lists, some_of, transaction_result, update_value,
 };
 use super::{Args, Change, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
-use crate::questions::packages::apt::{
-    DpkgCondition, DpkgState, Installed, InstalledPackages, Simulate, Updates,
-};
+use crate::questions::packages::apt::{DpkgState, Installed, InstalledPackages, Simulate, Updates};
 use crate::questions::packages::{Held, Pending, Plan, Refresh, Update, UpdateKind, WhichManager};
 use serde_json::json;
 
@@ -73,16 +71,6 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let summary = summary(&plan, pending);
     changes.push(Transaction { summary, plan: &plan, command_line: &command_line, args }.change());
     Ok(Outcome { warnings, ..Outcome::change(result(&plan, pending), changes) })
-}
-
-/// dpkg has to finish what was interrupted before anything else can be done.
-fn needed_repair(args: &Args, installed: &InstalledPackages, dpkg: &DpkgCondition) -> Option<Change> {
-    let broken: Vec<String> = installed.broken().map(|p| p.name.clone()).collect();
-    match broken.as_slice() {
-        [] if dpkg.interrupted => Some(repair(args, "it was interrupted")),
-        [] => None,
-        names => Some(repair(args, &format!("half installed: {}", some_of(names)))),
-    }
 }
 
 /// Where apt can't plan: the repair alone, if there is one to try; else a refusal.

@@ -8,6 +8,7 @@
 //! asked; `crate::plan` calls; `crate::execute` applies.
 
 mod apply_updates;
+mod apt;
 mod args;
 mod assert;
 mod attributes;
@@ -52,6 +53,7 @@ use crate::questions::{Answers, Ask, Output, Stop};
 /// Every module, in alphabetical order.
 pub static ALL: &[&Module] = &[
     &apply_updates::MODULE,
+    &apt::APT,
     &assert::MODULE,
     &command::COMMAND,
     &copy::MODULE,
@@ -61,6 +63,7 @@ pub static ALL: &[&Module] = &[
     &file::MODULE,
     &group::MODULE,
     &lineinfile::MODULE,
+    &apt::PACKAGE,
     &pending_updates::MODULE,
     &ping::MODULE,
     &reboot::MODULE,

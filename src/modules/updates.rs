@@ -4,7 +4,8 @@
 use super::{Args, Change, Delivery, Diff, Kind, Nature, Outcome, Param};
 use crate::model::{Map, Script, Subject, Subjects, Value};
 use crate::questions::packages::apt::{
-    Freshness, NewPackages, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
+    CLEAN, Cleaning, DpkgCondition, Freshness, InstalledPackages, NewPackages, REPAIR, TRANSACTION,
+    TransactionReport, UPDATE_LISTS, transaction_args,
 };
 use crate::questions::packages::{Manager, PackageState, Plan, Update};
 use crate::questions::{Output, Stop};
@@ -12,7 +13,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// The scripts that change packages.
-pub(super) const SCRIPTS: &[Script] = &[REPAIR, TRANSACTION, UPDATE_LISTS];
+pub(super) const SCRIPTS: &[Script] = &[CLEAN, REPAIR, TRANSACTION, UPDATE_LISTS];
 
 /// How long a transaction may take, without the wait for locks.
 const TRANSACTION_DEADLINE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -162,7 +163,7 @@ pub(super) enum Tolerance {
 }
 
 /// The change that lets dpkg finish what was interrupted.
-pub(super) fn repair(args: &Args, why: &str) -> Change {
+fn repair(args: &Args, why: &str) -> Change {
     let patience = seconds(args, "lock_timeout");
     let script_args = [patience.as_secs().to_string(), args.list("dpkg_options").join(" ")];
     let change =
@@ -173,6 +174,30 @@ pub(super) fn repair(args: &Args, why: &str) -> Change {
         nature: Nature::Event,
         ..change
     }
+}
+
+/// dpkg has to finish what was interrupted before anything else can be done.
+pub(super) fn needed_repair(
+    args: &Args,
+    installed: &InstalledPackages,
+    dpkg: &DpkgCondition,
+) -> Option<Change> {
+    let broken: Vec<String> = installed.broken().map(|p| p.name.clone()).collect();
+    match broken.as_slice() {
+        [] if dpkg.interrupted => Some(repair(args, "it was interrupted")),
+        [] => None,
+        names => Some(repair(args, &format!("half installed: {}", some_of(names)))),
+    }
+}
+
+/// The change that throws downloaded packages away.
+pub(super) fn clean(args: &Args, which: Cleaning, count: usize) -> Change {
+    let patience = seconds(args, "lock_timeout");
+    let touches = [Subject::path("/var/cache/apt")];
+    let script_args = [which.as_str().to_owned(), patience.as_secs().to_string()];
+    let summary = format!("Throw {} away", counted(count, "downloaded package"));
+    let change = Change::state(summary, CLEAN, script_args, touches);
+    Change { deadline: Change::DEADLINE + patience, ..change }
 }
 
 /// What `register` gets of changes to packages: `packages` as they really are afterwards, the configuration files that

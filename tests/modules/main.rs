@@ -8,5 +8,6 @@ mod driver;
 #[expect(dead_code, reason = "shared with tests/e2e, which uses the rest")]
 #[path = "../e2e/lab.rs"]
 mod lab;
+mod packages;
 mod services;
 mod updates;

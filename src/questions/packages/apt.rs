@@ -8,7 +8,7 @@ mod simulation;
 mod transaction;
 
 pub use transaction::{
-    Conffile, PackageAfter, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
+    CLEAN, Conffile, PackageAfter, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
 };
 
 use super::{Held, Lists, Package, PackageState, Pending, Plan, Refresh, Update, UpdateKind};
@@ -54,6 +54,24 @@ pub struct Simulate {
     pub freshness: Freshness,
     /// `apt-get`'s arguments.
     pub command_line: Vec<String>,
+}
+
+/// Asks when the host's own lists were last refreshed.
+pub struct ListTimes;
+
+/// Asks how many downloaded packages could be thrown away.
+pub struct Cleanable {
+    /// Which of them count.
+    pub which: Cleaning,
+}
+
+/// Which downloaded packages can be thrown away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cleaning {
+    /// All.
+    Everything,
+    /// Those that can't be downloaded any more.
+    Obsolete,
 }
 
 /// Asks for every package that dpkg knows.
@@ -163,7 +181,58 @@ impl Question for Simulate {
         }
         sections.complete(output)?;
         let plan = sections.find("plan").ok_or_else(|| ParseError::new("a section '== plan'", output))?;
-        Ok(Some(Simulation::parse(plan.rest, &plan.lines).plan))
+        let plan = Simulation::parse(plan.rest, &plan.lines).plan;
+        Ok(Some(Plan { refresh: refresh(&sections), ..plan }))
+    }
+}
+
+impl Question for ListTimes {
+    type Answer = Lists;
+    const SCRIPT: Script =
+        Script { name: "apt_list_times", text: concat!(include_str!("apt/lists.sh"), "fresh_lists -\n") };
+
+    fn args(&self) -> Argv {
+        Argv::default()
+    }
+
+    fn reads(&self) -> Subjects {
+        apt_reads()
+    }
+
+    fn parse(&self, output: &Output) -> Result<Lists, ParseError> {
+        let text = output.text();
+        let sections = Sections::parse(&text);
+        match sections.find("times") {
+            Some(_) => Ok(lists(&sections, &Sources::default())),
+            None => Err(ParseError::new("a line '== times …'", output)),
+        }
+    }
+}
+
+impl Cleaning {
+    /// `apt-get`'s word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Everything => "clean",
+            Self::Obsolete => "autoclean",
+        }
+    }
+}
+
+impl Question for Cleanable {
+    type Answer = usize;
+    const SCRIPT: Script = Script { name: "apt_cleanable", text: include_str!("apt/cleanable.sh") };
+
+    fn args(&self) -> Argv {
+        [self.which.as_str()].into()
+    }
+
+    fn reads(&self) -> Subjects {
+        [Subject::Packages, Subject::path("/var/cache/apt")].into()
+    }
+
+    fn parse(&self, output: &Output) -> Result<usize, ParseError> {
+        output.text().trim().parse().map_err(|_| ParseError::new("a number", output))
     }
 }
 
@@ -402,16 +471,19 @@ fn why<'a>(sections: &Sections<'a>) -> HashMap<&'a str, String> {
 fn lists(sections: &Sections<'_>, sources: &Sources) -> Lists {
     let times = sections.find("times").map(|s| s.rest).unwrap_or_default();
     let (now, refreshed) = times.split_once(' ').unwrap_or(("0", "0"));
-    let refresh = match sections.find("refresh") {
-        Some(section) if section.rest == "private" => Refresh::Private,
-        Some(section) => Refresh::Failed(section.lines.join("\n")),
-        None => Refresh::None,
-    };
     Lists {
         now: now.parse().unwrap_or(0),
         refreshed: refreshed.parse().unwrap_or(0),
-        refresh,
+        refresh: refresh(sections),
         sources: sources.len(),
         has_security: sources.has_security(),
+    }
+}
+
+fn refresh(sections: &Sections<'_>) -> Refresh {
+    match sections.find("refresh") {
+        Some(section) if section.rest == "private" => Refresh::Private,
+        Some(section) => Refresh::Failed(section.lines.join("\n")),
+        None => Refresh::None,
     }
 }

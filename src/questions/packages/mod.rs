@@ -159,6 +159,8 @@ pub struct Plan {
     pub removes: Vec<String>,
     /// Why it can't be done.
     pub failure: Option<String>,
+    /// Whether it was computed from lists that were refreshed in private.
+    pub refresh: Refresh,
 }
 
 /// A package that a plan gives a version.

@@ -2,7 +2,7 @@
 //!
 //! # Source
 //! `apt-get(8)`, option `-s`, as apt 2.6 prints it: `Inst NAME [OLD] (NEW ORIGIN:SUITE, ORIGIN:SUITE [ARCH]) …` with
-//! `[OLD]` absent for a new package, and `Remv NAME [OLD]`.
+//! `[OLD]` absent for a new package, `Remv NAME [OLD]`, and `Purg NAME [OLD]` where configuration files go too.
 
 use crate::questions::packages::{Plan, PlannedInstall};
 
@@ -18,13 +18,14 @@ pub(super) struct Simulation {
 }
 
 impl Simulation {
-    pub(super) fn parse(status: &str, lines: &[&str]) -> Self {
+    pub(super) fn parse<'a>(status: &str, lines: &[&'a str]) -> Self {
         let installs = lines.iter().filter_map(|line| install(line));
-        let removes = lines.iter().filter_map(|line| line.strip_prefix("Remv ")?.split_whitespace().next());
+        let gone = |line: &'a str| line.strip_prefix("Remv ").or_else(|| line.strip_prefix("Purg "));
+        let removes = lines.iter().filter_map(|line| gone(line)?.split_whitespace().next());
         let mut plan = Plan {
             installs: installs.collect(),
             removes: removes.map(str::to_owned).collect(),
-            failure: None,
+            ..Plan::default()
         };
         plan.installs.sort_by(|a, b| (&a.name, &a.to).cmp(&(&b.name, &b.to)));
         plan.installs.dedup();
@@ -99,7 +100,7 @@ mod tests {
             "Inst python3-jwt [2.6.0-1] (2.6.0-1+deb12u1 Debian:12.15/oldstable, Debian-Security:12/oldstable-security [all])\n\
              Inst newdep (1.0 Debian:12-updates/oldstable-updates [all])\n\
              Inst libc6:i386 [2.36-9] (2.36-10 Debian:12.15/oldstable [i386]) []\n\
-             Remv old-thing [1.0]\nConf newdep (1.0 Debian:12-updates/oldstable-updates [all])\n",
+             Remv old-thing [1.0]\nPurg older-thing [1.0]\nConf newdep (1.0 Debian:12-updates/oldstable-updates [all])\n",
         )
         .plan;
         let seen: Vec<_> =
@@ -113,7 +114,7 @@ mod tests {
             ]
         );
         assert_eq!(plan.installs[2].origin, "Debian:12.15/oldstable, Debian-Security:12/oldstable-security");
-        assert_eq!(plan.removes, ["old-thing"]);
+        assert_eq!(plan.removes, ["old-thing", "older-thing"]);
     }
 
     #[test]

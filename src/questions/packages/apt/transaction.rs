@@ -24,6 +24,12 @@ pub const REPAIR: Script = Script {
     text: concat!(include_str!("locks.sh"), include_str!("wait.sh"), include_str!("repair.sh")),
 };
 
+/// Throws downloaded packages away. Its arguments: `apt-get`'s word for which, and seconds to wait for locks.
+pub const CLEAN: Script = Script {
+    name: "apt_clean",
+    text: concat!(include_str!("locks.sh"), include_str!("wait.sh"), include_str!("clean.sh")),
+};
+
 /// What a transaction's output says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TransactionReport {

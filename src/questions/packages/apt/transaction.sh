@@ -14,9 +14,9 @@ for option in $dpkg_options; do
     set -- -o "Dpkg::Options::=--$option" "$@"
 done
 would_do() {
-    apt-get -s "$@" 2>/dev/null | awk '
+    apt-get -s -y "$@" 2>/dev/null | awk '
         $1 == "Inst" { version = $3 ~ /^\[/ ? $4 : $3; gsub(/[()]/, "", version); print $1, $2, version }
-        $1 == "Remv" { print $1, $2 }' | sort -u
+        $1 == "Remv" || $1 == "Purg" { print "Remv", $2 }' | sort -u
 }
 waited=0
 while :; do

@@ -5,7 +5,7 @@ use super::updates::{
     Tolerance, Transaction, clean, counted, needed_repair, only_apt, refresh_lists, seconds, some_of,
     transaction_result,
 };
-use super::{Args, Change, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::model::Value;
 use crate::questions::Stop;
 use crate::questions::packages::apt::{

@@ -43,6 +43,7 @@ mod updates;
 mod user;
 mod user_changes;
 mod user_scripts;
+mod wait_for;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED};
@@ -75,6 +76,7 @@ pub static ALL: &[&Module] = &[
     &service::SYSTEMD,
     &template::MODULE,
     &user::MODULE,
+    &wait_for::MODULE,
 ];
 
 /// Every script that changes a host.

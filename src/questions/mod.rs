@@ -15,6 +15,7 @@ pub mod cron;
 pub mod facts;
 pub mod files;
 pub mod packages;
+pub mod ports;
 pub mod services;
 pub mod tree;
 #[cfg(test)]
@@ -163,6 +164,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         packages::apt::ListTimes::SCRIPT,
         packages::apt::Simulate::SCRIPT,
         packages::apt::Updates::SCRIPT,
+        ports::WaitUntil::SCRIPT,
         services::OutdatedPrograms::SCRIPT,
         services::ReloadNeed::SCRIPT,
         services::Service::SCRIPT,

@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// How many sources the cache holds before it starts afresh.
 const SOURCES_MAX: usize = 20_000;
 /// How many steps one template may take.
-const FUEL: u64 = 5_000_000;
+const FUEL: u64 = 3_000_000;
 /// The longest source, in bytes.
 const SOURCE_BYTES_MAX: usize = 4 << 20;
 /// The name under which a compiled template holds its only source.

@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const DEPTH_MAX: usize = 40;
 /// How many templates one call may render.
 const EVALUATIONS_MAX: usize = 200_000;
+/// Stack for templates that could nest values as deeply as their fuel lasts.
+const STACK_BYTES: usize = 512 << 20;
 /// The most text that one evaluation may make, in bytes.
 pub(super) const OUTPUT_BYTES_MAX: usize = 16 << 20;
 
@@ -280,6 +282,26 @@ impl Session {
         names: &Arc<Names>,
     ) -> Result<Value, TemplateError> {
         self.count()?;
+        if !compiled.prepared.deepens {
+            return self.evaluate_here(compiled, names);
+        }
+        // What such a template may build is forgotten recursively, level by level.
+        let evaluated = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+            let evaluation = thread.spawn_scoped(scope, || self.evaluate_here(compiled, names));
+            evaluation.map(|thread| thread.join())
+        });
+        match evaluated {
+            Ok(Ok(result)) => result,
+            _ => Err(TemplateError::new(Kind::Limit, "there is no thread to render the template")),
+        }
+    }
+
+    fn evaluate_here(
+        self: &Arc<Self>,
+        compiled: &Compiled,
+        names: &Arc<Names>,
+    ) -> Result<Value, TemplateError> {
         let root = Value::from_dyn_object(names.clone());
         let result =
             compiled.template().and_then(|template| template.render_captured(root)).and_then(|captured| {

@@ -29,6 +29,8 @@ pub(super) struct Prepared {
     pub single: bool,
     /// Line feeds after a single expression; they count only if its value is a string.
     pub line_feeds: usize,
+    /// Whether it could nest values ever deeper.
+    pub deepens: bool,
     edits: Vec<Edit>,
 }
 
@@ -111,6 +113,7 @@ fn finish(walk: Walk<'_>, single: bool, line_feeds: usize) -> Result<Prepared, V
     if !walk.errors.is_empty() {
         return Err(walk.errors);
     }
+    let deepens = walk.deepens;
     let (text, edits) = walk.edits.apply();
-    Ok(Prepared { text, single, line_feeds, edits })
+    Ok(Prepared { text, single, line_feeds, deepens, edits })
 }

@@ -14,6 +14,8 @@ pub(super) struct Walk<'a> {
     name: &'a str,
     names: &'a Names,
     assigned: HashSet<String>,
+    /// Whether the template could nest values ever deeper: it assigns to a member of a namespace.
+    pub deepens: bool,
     pub edits: Edits<'a>,
     pub errors: Vec<TemplateError>,
 }
@@ -27,9 +29,14 @@ fn bare(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.").unwrap_or(name)
 }
 
+fn is_named(expr: &ast::Expr<'_>, name: &str) -> bool {
+    matches!(expr, ast::Expr::Var(var) if var.id == name)
+}
+
 impl<'a> Walk<'a> {
     pub fn new(source: &'a str, name: &'a str, names: &'a Names) -> Self {
-        Self { source, name, names, assigned: HashSet::new(), edits: Edits::new(source), errors: Vec::new() }
+        let (edits, errors) = (Edits::new(source), Vec::new());
+        Self { source, name, names, assigned: HashSet::new(), deepens: false, edits, errors }
     }
 
     fn complain(&mut self, error: TemplateError, span: Span) {
@@ -145,7 +152,7 @@ impl<'a> Walk<'a> {
             }
             other => self.expr(other),
         }
-        if matches!(&node.expr, ast::Expr::Var(var) if var.id == "namespace") {
+        if is_named(&node.expr, "namespace") {
             self.edits.own_named(&node.args);
         }
         self.args(&node.args);
@@ -177,7 +184,12 @@ impl<'a> Walk<'a> {
                 self.stmts(&node.body);
             }
             Stmt::Set(node) => {
-                self.edits.own_after(node.target.span().end_offset, "=", &node.expr);
+                self.deepens |= matches!(node.target, ast::Expr::GetAttr(_));
+                let namespace =
+                    matches!(&node.expr, ast::Expr::Call(call) if is_named(&call.expr, "namespace"));
+                if !namespace {
+                    self.edits.own_after(node.target.span().end_offset, "=", &node.expr);
+                }
                 self.expr(&node.expr);
             }
             Stmt::SetBlock(node) => {

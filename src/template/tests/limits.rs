@@ -23,6 +23,24 @@ fn a_template_that_never_ends_is_ended() {
 }
 
 #[test]
+fn values_that_nest_ever_deeper_are_forgotten_safely() {
+    let deep = |start: &str, step: &str, end: &str| {
+        format!(
+            "{{% set ns = namespace(x={start}) %}}{{% for i in range(99999) %}}{{% set ns.x = {step} %}}{{% endfor %}}{end}"
+        )
+    };
+    let deeper = "nested more than 100 deep";
+    table(
+        &Vars::default(),
+        &[
+            (&deep("[]", "[ns.x]", "done"), json!("done")),
+            (&deep("{}", "{'a': ns.x}", "{{ nope }}"), json!("!'nope' is undefined")),
+            (&deep("[]", "[ns.x]", "{{ ns.x }}"), json!(format!("!{deeper}"))),
+        ],
+    );
+}
+
+#[test]
 fn deep_nesting_is_refused_and_does_not_overflow() {
     for source in [
         format!("{{{{ {}1{} }}}}", "(".repeat(5000), ")".repeat(5000)),

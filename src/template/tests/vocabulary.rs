@@ -452,6 +452,10 @@ fn lists_and_mappings_made_in_a_template_can_be_changed_in_place() {
                 "{% set ns = namespace(l=[]) %}{% for i in range(2) %}{% set _ = ns.l.append(i) %}{% endfor %}{{ ns.l }}",
                 json!("[0, 1]"),
             ),
+            (
+                "{% set ns = namespace(l=[], n=0) %}{% for i in range(2) %}{% set ns.n = ns.n + i %}{% set _ = ns.l.append(i) %}{% endfor %}{{ ns.l }}{{ ns.n }}",
+                json!("[0, 1]1"),
+            ),
             ("{% set l = [] %}{% set _ = l.append(l) %}{{ l }}", json!("!can't hold itself")),
             ("{% set _ = tags.append('z') %}", json!("!can't be changed in place")),
             ("{% set d = (hosts) %}{% set _ = d.update({'c': 1}) %}{{ d | length }}", json!("3")),

@@ -55,8 +55,8 @@ impl Pen {
         self.indention = indention;
     }
 
-    fn line_break(&mut self, c: char) {
-        self.out.push(c);
+    fn line_break(&mut self) {
+        self.out.push('\n');
         self.column = 0;
         self.whitespace = true;
         self.indention = true;
@@ -65,7 +65,7 @@ impl Pen {
     pub fn line_to_indent(&mut self) {
         let indent = self.indent.unwrap_or(0);
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
-            self.line_break('\n');
+            self.line_break();
         }
         if self.column < indent {
             self.whitespace = true;
@@ -112,10 +112,7 @@ impl Pen {
             match class(c) {
                 Class::Space => self.fold(run.len(), splits && !first && !after.is_empty()),
                 Class::Break => {
-                    if c == '\n' {
-                        self.line_break('\n');
-                    }
-                    run.chars().for_each(|c| self.line_break(c));
+                    (0..=run.len()).for_each(|_| self.line_break());
                     self.line_to_indent();
                 }
                 Class::Other => self.write(&run.replace('\'', "''")),
@@ -174,7 +171,7 @@ enum Class {
 fn class(c: char) -> Class {
     match c {
         ' ' => Class::Space,
-        '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => Class::Break,
+        '\n' => Class::Break,
         _ => Class::Other,
     }
 }

@@ -126,8 +126,7 @@ impl HostConnection {
                 if !started.is_success() {
                     return Ok(started);
                 }
-                self.clear(user, &directory).await;
-                return Ok(collected);
+                return Ok(self.collected(user, &directory, collected).await);
             }
             Err(broken) if broken.nothing_sent => return Err(broken),
             Err(broken) => broken.reason,
@@ -142,8 +141,8 @@ impl HostConnection {
             sleep(RETRY_AFTER.min(left)).await;
             match self.requests(user, vec![collect(&directory, left)]).await {
                 Ok(mut replies) => {
-                    self.clear(user, &directory).await;
-                    return Ok(match replies.pop().unwrap_or(Reply::NotRun) {
+                    let reply = replies.pop().unwrap_or(Reply::NotRun);
+                    return Ok(match self.collected(user, &directory, reply).await {
                         Reply::Done(output) if was_never_started(&output) => {
                             Reply::Failed("the connection was lost before the change was started".into())
                         }
@@ -151,6 +150,21 @@ impl HostConnection {
                     });
                 }
                 Err(broken) => reason = broken.reason,
+            }
+        }
+    }
+
+    /// Clears away what was collected. Where waiting came to its deadline, only the waiting was given up: the change
+    /// itself goes on, so its directory stays.
+    async fn collected(&mut self, user: &Effective, directory: &str, reply: Reply) -> Reply {
+        match reply {
+            Reply::Failed(why) => Reply::Failed(format!(
+                "nobody knows yet how it ends: waiting for it {why}, and it goes on on the host; its output and \
+                 exit status will be in {directory} below /run/wgops (or ~/.wgops of who isn't root)"
+            )),
+            done => {
+                self.clear(user, directory).await;
+                done
             }
         }
     }

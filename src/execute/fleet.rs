@@ -9,7 +9,7 @@ use crate::model::{ConnectionKind, HostName, RunId, Value};
 use crate::plan::{Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written};
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
@@ -165,6 +165,7 @@ impl Fleet {
         let magic = Arc::new(play_variables(play, batch, order));
         let (vars, files) = (Arc::new(written(&play.vars)), Arc::new(written(&play.file_vars)));
         let mut drivers = JoinSet::new();
+        let mut driven = HashMap::new();
         for host in batch {
             let Some(connection) = self.connection(host) else { continue };
             let variables = Variables::new(
@@ -188,14 +189,23 @@ impl Fleet {
             };
             let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
             let road = Road { turn: turns.get(host).cloned(), ..road.clone() };
-            let host = host.clone();
-            drivers.spawn(async move { (host, drive(run, connection, road).await) });
+            let task = drivers.spawn(drive(run, connection, road));
+            driven.insert(task.id(), host.clone());
         }
-        while let Some(joined) = drivers.join_next().await {
+        while let Some(joined) = drivers.join_next_with_id().await {
             match joined {
-                Ok((host, left)) => self.take_back(host, left, outcome, out),
-                // A driver can only end like this by a defect of ours; its host must not read as clean.
-                Err(error) => tracing::error!(%error, "a host's driver ended abnormally"),
+                Ok((task, left)) => {
+                    let Some(host) = driven.remove(&task) else { continue };
+                    self.take_back(host, left, outcome, out);
+                }
+                // A driver can only end like this by a defect of ours; its host must not read as clean, and nobody may
+                // wait for it.
+                Err(error) => {
+                    let Some(host) = driven.remove(&error.id()) else { continue };
+                    tracing::error!(%host, %error, "a host's driver ended abnormally");
+                    outcome.recap.entry(host).or_default().failed += 1;
+                    gate.leave(true);
+                }
             }
         }
         for host in batch {

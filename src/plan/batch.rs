@@ -25,7 +25,8 @@ impl HostRun {
         for position in 0..self.queue.len() {
             let go_on = self.extend(&mut batch, position, &pending);
             let Some(Queued::Task(running)) = self.queue.get(position) else { break };
-            if !go_on || running.task.is_judged() {
+            // Behind a task of which an item failed already, nothing is to happen.
+            if !go_on || running.task.is_judged() || running.has_failed() {
                 break;
             }
             Arc::make_mut(&mut pending).add(&running.task.sets());

@@ -180,7 +180,7 @@ impl HostRun {
                     }
                     Arc::make_mut(&mut pending).add(&running.task.sets());
                 }
-                Some(Queued::Flush) => self.all_handlers(&mut pending),
+                Some(Queued::Flush | Queued::FlushMore) => self.all_handlers(&mut pending),
                 _ => {}
             }
         }
@@ -253,8 +253,8 @@ impl HostRun {
                 Ran::Never => {}
                 Ran::Stale => unit.recomputed += 1,
                 Ran::Through(outputs) => unit.stage = Stage::Applied(prepared, outputs),
-                Ran::Broken(message) => {
-                    let changes = prepared.outcome.changes.iter().map(change_made).collect();
+                Ran::Broken(begun, message) => {
+                    let changes = prepared.outcome.changes.iter().take(begun).map(change_made).collect();
                     let end =
                         UnitEnd { changes, ..UnitEnd::failed(message, prepared.outcome.result.clone()) };
                     unit.end(UnitEnd { tainted: prepared.tainted, ..end });
@@ -272,8 +272,8 @@ enum Ran {
     Stale,
     /// They ran until the end or the first failure.
     Through(Vec<Output>),
-    /// One has no output, for this reason.
-    Broken(String),
+    /// So many were begun; the last of them has no output, for this reason.
+    Broken(usize, String),
 }
 
 fn verdict(replies: Vec<Reply>, recomputed: u32) -> Ran {
@@ -281,14 +281,19 @@ fn verdict(replies: Vec<Reply>, recomputed: u32) -> Ran {
     for reply in replies {
         match reply {
             Reply::NotRun => break,
-            Reply::Failed(why) => return Ran::Broken(why),
-            Reply::Done(output) if output.status == PRECONDITION_FAILED && recomputed == 0 => {
+            Reply::Failed(why) => return Ran::Broken(outputs.len() + 1, why),
+            // Behind a change of the same task that ran, computing it again would forget that one.
+            Reply::Done(output)
+                if output.status == PRECONDITION_FAILED && recomputed == 0 && outputs.is_empty() =>
+            {
                 return Ran::Stale;
             }
             Reply::Done(output) if output.status == PRECONDITION_FAILED => {
                 let said = output.error_text().trim().to_owned();
                 let why = if said.is_empty() { String::new() } else { format!(": {said}") };
-                return Ran::Broken(format!("the host changed between look and change, twice{why}"));
+                let often = if recomputed == 0 { "" } else { ", twice" };
+                let message = format!("the host changed between look and change{often}{why}");
+                return Ran::Broken(outputs.len(), message);
             }
             Reply::Done(output) => {
                 let failed = output.status != 0;

@@ -91,7 +91,7 @@ impl HostRun {
         self.events.push(Event::TaskEnds(Box::new(whole.event)));
         if fatal {
             self.failed = true;
-            self.queue.clear();
+            self.wind_up();
             if self.play.force_handlers && !running.task.handler {
                 self.queue.push_back(Queued::Flush);
             }
@@ -145,7 +145,7 @@ impl HostRun {
         }
     }
 
-    fn notify(&mut self, task: &Task, status: &Status) {
+    pub(super) fn notify(&mut self, task: &Task, status: &Status) {
         let uncertain = match status {
             Status::Changed | Status::WouldChange | Status::WouldRun => None,
             Status::Provisional { cause } | Status::KnownAfterApply { cause } => Some(cause.clone()),
@@ -167,12 +167,19 @@ impl HostRun {
 
     /// Puts notified handlers to the front, in the order of their definition; more may be notified by them.
     pub(super) fn flush(&mut self) {
-        if self.notified.is_empty() {
+        // What is notified again by a handler behind it waits for the next flush: two could go on for ever.
+        let ran = std::mem::take(&mut self.flushed);
+        let (later, mut now): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.notified).into_iter().partition(|(index, _)| ran.contains(index));
+        self.notified = later;
+        self.flushed = ran;
+        if now.is_empty() {
             return;
         }
-        self.notified.sort_by_key(|(index, _)| *index);
-        self.queue.push_front(Queued::Flush);
-        for (index, uncertain) in std::mem::take(&mut self.notified).into_iter().rev() {
+        now.sort_by_key(|(index, _)| *index);
+        self.flushed.extend(now.iter().map(|(index, _)| *index));
+        self.queue.push_front(Queued::FlushMore);
+        for (index, uncertain) in now.into_iter().rev() {
             let Some(handler) = self.play.handlers.get(index) else { continue };
             self.queue.push_front(Queued::Task(Box::new(Running::new(handler.clone(), uncertain))));
         }

@@ -7,11 +7,11 @@ use super::changes::applied;
 use super::exchange::{InFlight, Reply};
 use super::ground::{Ground, Look};
 use super::task::{Play, Step, Task};
-use super::unit::{Effective, Running, Stage, UnitEnd, change_made};
+use super::unit::{Effective, Prepared, Running, Stage, UnitEnd, change_made};
 use crate::event::{Counts, Event, Status};
 use crate::model::{HostName, Subjects};
-use crate::questions::Key;
-use std::collections::VecDeque;
+use crate::questions::{Key, Output};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +38,10 @@ pub enum Next {
 
 pub(super) enum Queued {
     Task(Box<Running>),
+    /// Handlers that were notified run.
     Flush,
+    /// The same, behind handlers of this flush.
+    FlushMore,
     Barrier(usize),
 }
 
@@ -51,6 +54,8 @@ pub struct HostRun {
     pub(super) ground: Ground,
     pub(super) queue: VecDeque<Queued>,
     pub(super) notified: Vec<(usize, Option<String>)>,
+    /// Handlers that ran in the flush under way: each runs once in it, whoever notifies it again.
+    pub(super) flushed: BTreeSet<usize>,
     pub(super) in_flight: InFlight,
     pub(super) failed: bool,
     pub(super) events: Vec<Event>,
@@ -91,6 +96,7 @@ impl HostRun {
             ground,
             queue,
             notified: Vec::new(),
+            flushed: BTreeSet::new(),
             in_flight: InFlight::default(),
             failed: false,
             events: Vec::new(),
@@ -111,6 +117,11 @@ impl HostRun {
                     return Next::Wait(number);
                 }
                 Some(Queued::Flush) => {
+                    self.queue.pop_front();
+                    self.flushed.clear();
+                    self.flush();
+                }
+                Some(Queued::FlushMore) => {
                     self.queue.pop_front();
                     self.flush();
                 }
@@ -160,7 +171,7 @@ impl HostRun {
 
     /// Goes no further: the play was stopped, or somebody interrupted it.
     pub fn abandon(&mut self) {
-        self.queue.clear();
+        self.wind_up();
     }
 
     /// The connection is gone. What was answered before counts; what was being changed is unknown, neither failed nor
@@ -174,20 +185,35 @@ impl HostRun {
             let Some(Queued::Task(running)) = self.queue.get_mut(position) else { continue };
             let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(unit)) else { continue };
             match std::mem::replace(&mut unit.stage, Stage::Fresh) {
-                Stage::Applied(prepared, outputs) => unit.end(applied(&running.task, &prepared, &outputs)),
+                Stage::Applied(prepared, outputs) if is_cut(&prepared, &outputs) => {
+                    let begun = outputs.len() + 1;
+                    unit.end(UnitEnd { tainted: prepared.tainted, ..cut(&prepared, begun, reason) });
+                }
                 Stage::Ready(prepared) if !nothing_sent => {
-                    let changes = prepared.outcome.changes.iter().map(change_made).collect();
-                    let message = format!("the connection was lost while this was under way: {reason}");
-                    unit.end(UnitEnd { changes, ..UnitEnd::plain(Status::Unknown, Some(message)) });
+                    let begun = prepared.outcome.changes.len();
+                    unit.end(UnitEnd { tainted: prepared.tainted, ..cut(&prepared, begun, reason) });
                 }
                 other => unit.stage = other,
             }
         }
+        self.wind_up();
+    }
+
+    /// Empties the queue. What was changed in tasks that nobody comes back to is reported all the same.
+    pub(super) fn wind_up(&mut self) {
         for queued in std::mem::take(&mut self.queue) {
-            let Queued::Task(running) = queued else { continue };
+            let Queued::Task(mut running) = queued else { continue };
+            let task = running.task.clone();
+            for unit in running.units.iter_mut().flatten() {
+                match std::mem::replace(&mut unit.stage, Stage::Fresh) {
+                    Stage::Applied(prepared, outputs) => unit.end(applied(&task, &prepared, &outputs)),
+                    other => unit.stage = other,
+                }
+            }
             let ended = running.units.iter().flatten().any(|unit| matches!(unit.stage, Stage::Ended(_)));
             if ended {
                 let whole = running.whole(&self.host, self.ground.name_of(&running), self.now);
+                self.notify(&task, &whole.event.status);
                 self.counts.add(&whole.event);
                 self.events.push(Event::TaskEnds(Box::new(whole.event)));
             }
@@ -312,4 +338,16 @@ impl HostRun {
             answers.drop_one(key);
         }
     }
+}
+
+/// Whether some of a unit's changes ran well, and the next one's reply never came.
+fn is_cut(prepared: &Prepared, outputs: &[Output]) -> bool {
+    outputs.len() < prepared.outcome.changes.len() && outputs.last().is_some_and(|o| o.status == 0)
+}
+
+/// The end of a unit whose changes were under way when the connection was lost; so many may have begun.
+fn cut(prepared: &Prepared, begun: usize, reason: &str) -> UnitEnd {
+    let changes = prepared.outcome.changes.iter().take(begun).map(change_made).collect();
+    let message = format!("the connection was lost while this was under way: {reason}");
+    UnitEnd { changes, ..UnitEnd::plain(Status::Unknown, Some(message)) }
 }

@@ -184,6 +184,7 @@ impl Variables {
 }
 
 /// What one task sees.
+#[derive(Clone)]
 struct View {
     host: HostName,
     shared: Arc<Shared>,
@@ -215,7 +216,7 @@ impl View {
             "inventory_hostname_short" => text(self.host.as_str().split('.').next().unwrap_or_default()),
             "groups" => Some(Binding::Data(self.shared.groups.clone())),
             "group_names" => self.shared.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
-            "hostvars" => Some(Binding::Scope(Arc::new(HostVars { shared: self.shared.clone() }))),
+            "hostvars" => Some(Binding::Scope(Arc::new(HostVars { own: self.clone() }))),
             _ => None,
         }
     }
@@ -240,19 +241,24 @@ impl Scope for View {
 
 /// `hostvars`: host name to that host's variables.
 struct HostVars {
-    shared: Arc<Shared>,
+    /// What the asking task sees: its own host's entry, so that what is pending or unknown is so here too.
+    own: View,
 }
 
 impl Scope for HostVars {
     fn get(&self, name: &str) -> Option<Binding> {
         let host: HostName = name.parse().ok()?;
-        let inventory = self.shared.inventory.get(&host)?.clone();
-        let published = self.shared.published.read().ok()?.get(&host).cloned().unwrap_or_default();
-        Some(Binding::Scope(Arc::new(OtherHost { host, inventory, published, shared: self.shared.clone() })))
+        if host == self.own.host {
+            return Some(Binding::Scope(Arc::new(self.own.clone())));
+        }
+        let shared = &self.own.shared;
+        let inventory = shared.inventory.get(&host)?.clone();
+        let published = shared.published.read().ok()?.get(&host).cloned().unwrap_or_default();
+        Some(Binding::Scope(Arc::new(OtherHost { host, inventory, published, shared: shared.clone() })))
     }
 
     fn names(&self) -> Vec<String> {
-        self.shared.inventory.keys().map(|h| h.as_str().to_owned()).collect()
+        self.own.shared.inventory.keys().map(|h| h.as_str().to_owned()).collect()
     }
 }
 

@@ -140,6 +140,14 @@ impl Running {
         self.units = Some(vec![Unit::new(Arc::default(), None, None)]);
     }
 
+    /// Whether a unit of it failed.
+    pub fn has_failed(&self) -> bool {
+        self.units.iter().flatten().any(|unit| match &unit.stage {
+            Stage::Ended(end) => end.status == Status::Failed,
+            _ => false,
+        })
+    }
+
     /// Whether every unit ended.
     pub fn is_over(&self) -> bool {
         self.units.as_ref().is_some_and(|units| units.iter().all(|u| matches!(u.stage, Stage::Ended(_))))

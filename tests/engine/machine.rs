@@ -17,6 +17,8 @@ use wgops::transport::{End, OnFailure, Request, Settings, Shell, connect};
 enum Fate {
     Reply(Reply),
     Lost,
+    /// It ends well, and somebody interrupts meanwhile.
+    Interrupted,
 }
 
 /// Plays tasks on a host whose changes meet the fate that `fate` says.
@@ -61,7 +63,7 @@ async fn drive(mut run: HostRun, fate: &mut dyn FnMut(&Change) -> Fate) -> Vec<E
     let session = connect(&run.host, &connection, &Settings::new("/", "nobody")).await.unwrap();
     let mut shell = session.shell(None).await.unwrap();
     while let Next::Exchange(exchange) = run.next(Duration::ZERO) {
-        let (mut replies, mut lost, mut halted) = (Vec::new(), false, false);
+        let (mut replies, mut lost, mut halted, mut interrupted) = (Vec::new(), false, false, false);
         for item in &exchange.shells[0].items {
             match item {
                 Item::Ask(asked) => replies.push(ask(&mut shell, asked).await),
@@ -75,6 +77,10 @@ async fn drive(mut run: HostRun, fate: &mut dyn FnMut(&Change) -> Fate) -> Vec<E
                         lost = true;
                         break;
                     }
+                    Fate::Interrupted => {
+                        interrupted = true;
+                        replies.push(Reply::Done(Output::ok("")));
+                    }
                 },
             }
         }
@@ -82,6 +88,9 @@ async fn drive(mut run: HostRun, fate: &mut dyn FnMut(&Change) -> Fate) -> Vec<E
             run.lose("the cable was cut", vec![replies], false);
         } else {
             run.take(vec![replies]);
+        }
+        if interrupted {
+            run.abandon();
         }
     }
     drop(shell);
@@ -117,8 +126,8 @@ const COPY: &str = "- {name: copy, copy: {dest: DIR/x, content: new}}\n- {name: 
 fn a_state_that_does_not_hold_did_not_converge_and_says_what_is_left() {
     let stage = Stage::new();
     let told = story(play(&stage, COPY, |_| ended(0)));
-    assert_eq!(told.len(), 1);
     assert!(told[0].starts_with("copy failed: did not converge; still to do: create"), "{told:?}");
+    assert_eq!(told[1..], ["later changed"], "it travelled along, so it is reported");
 }
 
 #[test]
@@ -157,4 +166,37 @@ fn what_was_answered_before_the_line_was_cut_counts() {
     }));
     assert_eq!(told[0], "a changed");
     assert!(told[1].starts_with("b unknown: the connection was lost while this was under way"), "{told:?}");
+}
+
+/// Unfolds into two changes: a directory in a directory.
+const TWO: &str = "- {name: two, file: {path: DIR/a/b, state: directory}}\n";
+
+#[test]
+fn a_task_cut_between_its_changes_is_unknown_and_names_those_that_may_have_begun() {
+    let stage = Stage::new();
+    let mut calls = 0;
+    let events = play(&stage, TWO, |_| {
+        calls += 1;
+        if calls == 1 { ended(0) } else { Fate::Lost }
+    });
+    let [Event::TaskEnds(end)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((end.status.clone(), end.changes.len()), (Status::Unknown, 2));
+}
+
+#[test]
+fn a_precondition_that_fails_behind_a_change_of_the_same_task_forgets_nothing() {
+    let stage = Stage::new();
+    let mut calls = 0;
+    let events = play(&stage, TWO, |_| {
+        calls += 1;
+        if calls == 1 { ended(0) } else { ended(113) }
+    });
+    let [Event::TaskEnds(end)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((calls, end.status.clone(), end.changes.len()), (2, Status::Failed, 1));
+}
+
+#[test]
+fn what_ran_before_an_interrupt_is_reported_though_nobody_looks_again() {
+    let stage = Stage::new();
+    assert_eq!(story(play(&stage, COPY, |_| Fate::Interrupted)), ["copy changed", "later changed"]);
 }

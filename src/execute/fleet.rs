@@ -175,18 +175,7 @@ impl Fleet {
                 files.clone(),
                 magic.clone(),
             );
-            let ground = Ground {
-                templates: order.templates.clone(),
-                directory: play.directory.clone(),
-                show_diff: order.show_diff,
-                verbosity: order.verbosity,
-                forgetful: order.forgetful,
-                explain: order.explain,
-                privilege: order.privilege.clone(),
-                variables,
-                stores: BTreeMap::new(),
-                unapplied: Vec::new(),
-            };
+            let ground = ground(order, play, variables);
             let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
             let road = Road { turn: turns.get(host).cloned(), ..road.clone() };
             let task = drivers.spawn(drive(run, connection, road));
@@ -267,6 +256,22 @@ impl Fleet {
             out.insert(host.clone());
         }
         self.open.insert(host, left.connection);
+    }
+}
+
+/// What a host knows at the beginning of a play: its variables, and no answer.
+fn ground(order: &Order, play: &Play, variables: Variables) -> Ground {
+    Ground {
+        templates: order.templates.clone(),
+        directory: play.directory.clone(),
+        show_diff: order.show_diff,
+        verbosity: order.verbosity,
+        forgetful: order.forgetful,
+        explain: order.explain,
+        privilege: order.privilege.clone(),
+        variables,
+        stores: BTreeMap::new(),
+        unapplied: Vec::new(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! How a template file is to be read: the `#jinja2:` line that may open it, and what holds without one.
 //!
-//!     #jinja2: lstrip_blocks: True, trim_blocks: False
+//! ```text
+//! #jinja2: lstrip_blocks: True, trim_blocks: False
+//! ```
 
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use crate::model::nearest;

@@ -280,3 +280,131 @@ fn result(plan: &Plan, pending: &Pending) -> Map {
     result.insert("held_back".into(), held.into());
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::harness::answer_with;
+    use crate::questions::Output;
+
+    const UPDATES: &str = include_str!("../questions/packages/apt/captured_debian_12_updates.txt");
+
+    /// What apt was asked to plan, and the outcome.
+    fn run(args: &Value, dpkg: &str, updates: &str, plan: &str) -> (Vec<String>, Result<Outcome, Stop>) {
+        let mut planned = Vec::new();
+        let outcome = answer_with(&MODULE, args, &mut |asked| {
+            Ok(match asked.script.name {
+                "package_manager" => Output::ok("apt\n"),
+                "apt_updates" => Output::ok(updates),
+                "dpkg_packages" => Output::ok(dpkg),
+                "dpkg_state" => Output::ok(""),
+                "apt_plan" => {
+                    planned.push(asked.args.0.join(" "));
+                    Output::ok(format!("== plan 0\n{plan}\n== end\n"))
+                }
+                other => panic!("asked {other}"),
+            })
+        });
+        (planned, outcome)
+    }
+
+    const DPKG: &str = "ii |dpkg|amd64|1.21\nii |bar|all|1.0\nii |svcd|amd64|1.1\n";
+
+    fn outcome(args: Value, plan: &str) -> (Vec<String>, Outcome) {
+        let (planned, outcome) = run(&args, DPKG, UPDATES, plan);
+        (planned, outcome.unwrap_or_else(|stop| panic!("{stop:?}")))
+    }
+
+    fn refusal(args: Value, updates: &str, plan: &str) -> String {
+        match run(&args, DPKG, updates, plan).1 {
+            Err(Stop::Refuse(refusal)) => refusal.message,
+            Ok(outcome) => panic!("{:?}", outcome.changes.iter().map(|c| &c.summary).collect::<Vec<_>>()),
+            Err(stop) => panic!("{stop:?}"),
+        }
+    }
+
+    #[test]
+    fn everything_that_waits_is_planned_without_another_question() {
+        let (planned, outcome) = outcome(json!({}), "");
+        assert!(planned.is_empty());
+        let [refresh, upgrade] = outcome.changes.as_slice() else { panic!("two changes") };
+        assert_eq!(refresh.summary, "Refresh the package lists");
+        assert_eq!(
+            upgrade.summary,
+            "Upgrade 6 packages (1 for security): bar 1.0 → 1.1, confpkg 1.0 → 1.1, keptback 1.0 → 1.1, \
+             libfoo 1.0 → 1.1, newdep 1.0 (new), svcd 1.0 → 1.1"
+        );
+        let expected = "Inst bar 1.1\nInst confpkg 1.1\nInst keptback 1.1\nInst libfoo 1.1\nInst newdep 1.0\nInst svcd 1.1";
+        assert_eq!(upgrade.args.0[1], expected);
+        assert_eq!(upgrade.args.0[3..], ["--no-remove", "upgrade", "--with-new-pkgs"]);
+        assert_eq!(outcome.result["security_count"], 1);
+    }
+
+    #[test]
+    fn a_part_is_named_with_exact_versions() {
+        let (planned, outcome) = outcome(
+            json!({"security": true}),
+            "Inst libfoo [1.0] (1.1 Debian-Security:12/oldstable-security [amd64])",
+        );
+        assert_eq!(planned, ["600 --no-remove install --only-upgrade libfoo=1.1"]);
+        assert_eq!(outcome.result["packages"][0]["security"], true);
+        let (planned, _) = self::outcome(
+            json!({"exclude": ["libfoo", "svcd", "k*", "conf*"]}),
+            "Inst bar [1.0] (1.1 D:1/s [all])",
+        );
+        assert_eq!(planned, ["600 --no-remove install --only-upgrade bar=1.1"]);
+    }
+
+    #[test]
+    fn nothing_is_done_where_nothing_is_left() {
+        for args in [json!({"exclude": "*"}), json!({"only": []}), json!({"only": ["svcd=1.1"]})] {
+            let (planned, outcome) = outcome(args.clone(), "");
+            assert!(planned.is_empty() && outcome.changes.is_empty(), "{args}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_does_more_than_it_may_is_refused() {
+        let bar = "Inst bar [1.0] (1.1 D:1/s [all])";
+        let plan = |more: &str| format!("{bar}\n{more}");
+        let only = || json!({"only": ["bar=1.1"]});
+        assert_eq!(
+            refusal(only(), UPDATES, &plan("Inst newdep (1.0 D:1/s [all])")),
+            "newdep=1.0 would come along, but was not approved"
+        );
+        assert_eq!(
+            refusal(only(), UPDATES, &plan("Remv svcd [1.0]")),
+            "it would remove svcd: nothing is removed unasked"
+        );
+        assert_eq!(
+            refusal(json!({"exclude": ["svcd"]}), UPDATES, &plan("Inst svcd [1.0] (1.1 D:1/s [amd64])")),
+            "svcd=1.1 is needed by the rest, but is excluded"
+        );
+        assert_eq!(
+            refusal(only(), UPDATES, &plan("Inst heldpkg [1.0] (1.1 D:1/s [all])")),
+            "heldpkg=1.1 is needed by the rest, but is on hold"
+        );
+    }
+
+    #[test]
+    fn what_differs_from_what_was_approved_is_named() {
+        let differs = |entry: &str| refusal(json!({"only": [entry]}), UPDATES, "");
+        assert_eq!(differs("bar=1.2"), "bar 1.2 was approved, but 1.1 is available");
+        assert_eq!(differs("heldpkg=1.1"), "heldpkg 1.1 was approved, but is kept back: on hold");
+        assert_eq!(differs("nosuch=1"), "nosuch 1 was approved, but nothing waits for nosuch");
+        assert_eq!(differs("bar"), "'only' holds 'bar': expected NAME=VERSION");
+    }
+
+    #[test]
+    fn where_apt_knows_nothing_or_can_plan_nothing_it_is_refused() {
+        let none = "== times 100 90\n== upgrade 0\n== sources 0\n== end\n";
+        assert!(refusal(json!({}), none, "").contains("no package lists"));
+        let unmet = UPDATES.replace("== upgrade 0", "== upgrade 100\nE: Unmet dependencies.");
+        assert_eq!(refusal(json!({}), &unmet, ""), "apt can't plan an upgrade: E: Unmet dependencies.");
+        let half = format!("{DPKG}iF |failpost|all|1.1\n");
+        let (_, repaired) = run(&json!({}), &half, &unmet, "");
+        let repaired = repaired.unwrap_or_else(|stop| panic!("{stop:?}"));
+        assert_eq!(repaired.changes.len(), 1);
+        assert_eq!(repaired.changes[0].summary, "Let dpkg finish first: half installed: failpost");
+    }
+}

@@ -292,3 +292,130 @@ fn remedy(update: &Update) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::harness::answer_with;
+    use crate::questions::{Asked, Output, Raw};
+    use serde_json::json;
+
+    const UPDATES: &str = include_str!("../questions/packages/apt/captured_debian_12_updates.txt");
+
+    /// A host on which all is well, but for what `special` answers.
+    fn audit(args: Value, special: &dyn Fn(&Asked) -> Option<Raw>) -> Outcome {
+        let answered = answer_with(&MODULE, &args, &mut |asked| {
+            special(asked).unwrap_or_else(|| {
+                Ok(match asked.script.name {
+                    "package_manager" => Output::ok("apt\n"),
+                    "apt_updates" => Output::ok(UPDATES),
+                    "dpkg_packages" => Output::ok("ii |dpkg|amd64|1.21\n"),
+                    "dpkg_state" => Output::ok(""),
+                    "reboot_needed" => Output::ok("running 6.1\nbuild x\ncontainer\n"),
+                    "outdated_programs" => Output::ok("seen all\n"),
+                    other => panic!("asked {other}"),
+                })
+            })
+        });
+        answered.unwrap_or_else(|stop| panic!("{stop:?}"))
+    }
+
+    fn ids(outcome: &Outcome) -> Vec<&str> {
+        outcome.findings.iter().map(|f| f.id.as_str()).collect()
+    }
+
+    #[test]
+    fn findings_have_ids_that_stay_and_a_held_security_update_is_one() {
+        let outcome = audit(json!({}), &|_| None);
+        assert!(outcome.changes.is_empty());
+        assert_eq!(
+            ids(&outcome),
+            [
+                "update/bar",
+                "update/confpkg",
+                "update/keptback",
+                "security-update/libfoo",
+                "update/svcd",
+                "security-update/heldpkg",
+            ]
+        );
+        let held = &outcome.findings[5];
+        assert_eq!(held.evidence, "1.0 → 1.1 from Debian bookworm-security, kept back: on hold");
+        assert_eq!(
+            (&outcome.result["updates_count"], &outcome.result["security_count"]),
+            (&json!(6), &json!(2))
+        );
+        assert_eq!(outcome.result["held_back"][0]["name"], "heldpkg");
+    }
+
+    #[test]
+    fn security_alone_and_exclusions_leave_the_rest_out() {
+        let outcome = audit(json!({"security": true, "exclude": "held*"}), &|_| None);
+        assert_eq!(ids(&outcome), ["security-update/libfoo"]);
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_a_finding_each_and_the_rest_is_told() {
+        let outcome = audit(json!({}), &|asked| match asked.script.name {
+            "apt_updates" => Some(Err("no answer within 240 s".into())),
+            "outdated_programs" => Some(Ok(Output::ok("seen own\n"))),
+            "reboot_needed" => Some(Ok(Output::ok("running 6.1\nbuild x\nunknown\n"))),
+            "dpkg_state" => Some(Ok(Output::ok("locked apt-get (pid 7) holds /var/lib/dpkg/lock\n"))),
+            _ => None,
+        });
+        assert_eq!(
+            ids(&outcome),
+            [
+                "not-assessed/updates",
+                "not-assessed/package-database",
+                "not-assessed/kernel",
+                "not-assessed/services",
+            ]
+        );
+        assert!(outcome.findings[0].evidence.contains("240 s"));
+    }
+
+    #[test]
+    fn no_lists_no_security_source_or_an_unknown_manager_never_read_as_clean() {
+        let with = |name: &'static str, text: &'static str| {
+            audit(json!({}), &move |asked| (asked.script.name == name).then(|| Ok(Output::ok(text))))
+        };
+        let none = with("apt_updates", "== times 100 90\n== upgrade 0\n== sources 0\n== end\n");
+        assert_eq!(ids(&none), ["not-assessed/updates"]);
+        let plain = with(
+            "apt_updates",
+            "== times 100 90\n== upgrade 0\n== sources 0\n 500 http://m/d stable/main amd64 Packages\n     \
+             release o=Debian,n=stable,l=Debian\n== end\n",
+        );
+        assert_eq!(ids(&plain), ["not-assessed/security-source"]);
+        let dnf = with("package_manager", "dnf\n");
+        assert_eq!(
+            (ids(&dnf), &dnf.result["package_manager"]),
+            (vec!["not-assessed/updates"], &json!("dnf"))
+        );
+    }
+
+    #[test]
+    fn old_lists_broken_packages_and_replaced_files_are_findings() {
+        let outcome = audit(json!({"lists_age_max": 3600}), &|asked| match asked.script.name {
+            "apt_updates" => Some(Ok(Output::ok(
+                "== times 1795311386 1795000000\n== upgrade 0\n== sources 0\n 500 http://m/d s-security/main amd64 \
+                 Packages\n     release o=Debian,n=s-security,l=Debian-Security\n== end\n",
+            ))),
+            "dpkg_packages" => Some(Ok(Output::ok("iF |failpost|all|1.1\n"))),
+            "outdated_programs" => Some(Ok(Output::ok(
+                "seen all\nprocess 3 svcd|/system.slice/svcd.service\nfile /usr/lib/libfoo.so.1\n",
+            ))),
+            "reboot_needed" => {
+                Some(Ok(Output::ok("flag /run/reboot-required\nrunning 6.1\nbuild x\ncontainer\n")))
+            }
+            _ => None,
+        });
+        assert_eq!(
+            ids(&outcome),
+            ["stale-lists", "broken-packages/failpost", "reboot-needed", "service-restart/svcd"]
+        );
+        assert_eq!(outcome.findings[0].title, "package lists are 3 days old");
+        assert_eq!(outcome.result["lists_as_of"], "2026-11-18T11:06:40Z");
+    }
+}

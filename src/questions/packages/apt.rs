@@ -3,7 +3,9 @@
 //! The scripts lie beside this file, one each. What they print is apt's own words in sections (`== name rest`), read by
 //! `simulation.rs` and `policy.rs`. Which updates to take, and what to say about them, is decided in `crate::modules`.
 
+mod pending;
 mod policy;
+mod sections;
 mod simulation;
 mod transaction;
 
@@ -11,12 +13,13 @@ pub use transaction::{
     CLEAN, Conffile, PackageAfter, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
 };
 
-use super::{Held, Lists, Package, PackageState, Pending, Plan, Refresh, Update, UpdateKind};
+use super::{Lists, Package, PackageState, Pending, Plan};
 use crate::model::{Argv, Script, Subject, Subjects};
 use crate::questions::{Cost, Output, ParseError, Question};
-use policy::{Sources, VersionTable};
+use pending::{lists, pending, refresh};
+use policy::Sources;
+use sections::Sections;
 use simulation::Simulation;
-use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long a question may take that refreshes the lists first.
@@ -324,166 +327,5 @@ impl InstalledPackages {
     /// Packages that are half done.
     pub fn broken(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|p| p.state == PackageState::Broken)
-    }
-}
-
-/// One section of a script's output.
-struct Section<'a> {
-    name: &'a str,
-    rest: &'a str,
-    lines: Vec<&'a str>,
-}
-
-struct Sections<'a>(Vec<Section<'a>>);
-
-impl<'a> Sections<'a> {
-    fn parse(text: &'a str) -> Self {
-        let mut sections: Vec<Section<'a>> = Vec::new();
-        for line in text.lines() {
-            if let Some(head) = line.strip_prefix("== ") {
-                let (name, rest) = head.split_once(' ').unwrap_or((head, ""));
-                sections.push(Section { name, rest, lines: Vec::new() });
-            } else if let Some(section) = sections.last_mut() {
-                section.lines.push(line);
-            }
-        }
-        Self(sections)
-    }
-
-    fn find(&self, name: &str) -> Option<&Section<'a>> {
-        self.0.iter().find(|s| s.name == name)
-    }
-
-    fn lines(&self, name: &str) -> &[&'a str] {
-        self.find(name).map(|s| s.lines.as_slice()).unwrap_or_default()
-    }
-
-    /// Refuses output whose end is missing.
-    fn complete(&self, output: &Output) -> Result<(), ParseError> {
-        match self.find("end") {
-            Some(_) => Ok(()),
-            None => Err(ParseError::new("output that ends with '== end'", output)),
-        }
-    }
-}
-
-fn pending(sections: &Sections<'_>) -> Pending {
-    let sources = Sources::parse(sections.lines("sources"));
-    let tables = VersionTable::parse_all(sections.lines("policy"));
-    let simulate =
-        |name| sections.find(name).map(|s| Simulation::parse(s.rest, &s.lines)).unwrap_or_default();
-    let now = simulate("upgrade");
-    let mut updates: Vec<Update> = now.plan.installs.iter().map(|i| planned(i, &tables, &sources)).collect();
-    let causes = Causes { now: &now, full: simulate("full"), held: held(sections), why: why(sections) };
-    let pinned = tables.iter().filter(|(_, t)| t.candidate == t.installed).map(|(name, _)| name);
-    let mut kept: Vec<&String> = now.kept.iter().chain(&now.phased).chain(pinned).collect();
-    kept.sort();
-    kept.dedup();
-    updates.extend(kept.into_iter().filter_map(|name| {
-        let table = tables.get(name)?;
-        kept_back(name, table, causes.of(name, table), &sources)
-    }));
-    Pending { updates, lists: lists(sections, &sources), failure: now.plan.failure.clone() }
-}
-
-fn planned(
-    install: &super::PlannedInstall,
-    tables: &HashMap<String, VersionTable>,
-    sources: &Sources,
-) -> Update {
-    let table = tables.get(&install.name);
-    Update {
-        name: install.name.clone(),
-        arch: install.arch.clone(),
-        from: install.from.clone(),
-        to: install.to.clone(),
-        origin: table.map(|t| t.origin(&install.to, sources)).unwrap_or_else(|| install.origin.clone()),
-        security: table.is_some_and(|t| t.is_security(&install.to, sources)),
-        kind: if install.from.is_some() { UpdateKind::Upgrade } else { UpdateKind::New },
-        held: None,
-    }
-}
-
-fn kept_back(name: &str, table: &VersionTable, cause: Held, sources: &Sources) -> Option<Update> {
-    let from = table.installed.clone()?;
-    let to = match &table.candidate {
-        Some(candidate) if *candidate != from => candidate.clone(),
-        _ => table.newest()?.to_owned(),
-    };
-    Some(Update {
-        name: name.to_owned(),
-        arch: name.split_once(':').map(|(_, arch)| arch.to_owned()).unwrap_or_default(),
-        origin: table.origin(&to, sources),
-        security: table.is_security(&to, sources),
-        from: Some(from),
-        to,
-        kind: UpdateKind::Upgrade,
-        held: Some(cause),
-    })
-}
-
-/// What is known about why packages are kept back.
-struct Causes<'a> {
-    now: &'a Simulation,
-    full: Simulation,
-    held: Vec<&'a str>,
-    why: HashMap<&'a str, String>,
-}
-
-impl Causes<'_> {
-    fn of(&self, name: &str, table: &VersionTable) -> Held {
-        if self.held.contains(&name) {
-            return Held::Hold;
-        }
-        if self.now.phased.iter().any(|n| n == name) {
-            return Held::Phased;
-        }
-        if table.candidate == table.installed {
-            return Held::Pin;
-        }
-        let full = &self.full.plan;
-        if full.installs.iter().any(|i| i.name == name) {
-            return match full.removes.as_slice() {
-                [] => Held::NeedsNew,
-                removes => Held::WouldRemove(removes.to_vec()),
-            };
-        }
-        Held::Dependencies(self.why.get(name).cloned().unwrap_or_default())
-    }
-}
-
-fn held<'a>(sections: &Sections<'a>) -> Vec<&'a str> {
-    sections.lines("held").iter().flat_map(|line| line.split_whitespace()).collect()
-}
-
-fn why<'a>(sections: &Sections<'a>) -> HashMap<&'a str, String> {
-    let reasons = sections.0.iter().filter(|s| s.name == "why");
-    reasons
-        .map(|s| {
-            (
-                s.rest,
-                s.lines.iter().map(|l| l.trim()).filter(|l| l.contains(" : ")).collect::<Vec<_>>().join("; "),
-            )
-        })
-        .collect()
-}
-
-fn lists(sections: &Sections<'_>, sources: &Sources) -> Lists {
-    let times = sections.find("times").map(|s| s.rest).unwrap_or_default();
-    let (now, refreshed) = times.split_once(' ').unwrap_or(("0", "0"));
-    Lists {
-        now: now.parse().unwrap_or(0),
-        refreshed: refreshed.parse().unwrap_or(0),
-        refresh: refresh(sections),
-        sources: sources.len(),
-        has_security: sources.has_security(),
-    }
-}
-
-fn refresh(sections: &Sections<'_>) -> Refresh {
-    match sections.find("refresh") {
-        Some(section) if section.rest == "private" => Refresh::Private,
-        Some(section) => Refresh::Failed(section.lines.join("\n")),
-        None => Refresh::None,
     }
 }

@@ -1,6 +1,7 @@
 //! Changing packages: the scripts, their arguments, and what the transaction's output says about each package.
 
-use super::{Sections, package};
+use super::package;
+use super::sections::Sections;
 use crate::model::{Argv, Script};
 use crate::questions::Output;
 use crate::questions::packages::{PackageState, Plan};
@@ -127,4 +128,31 @@ fn conffiles(lines: &[&str]) -> Vec<Conffile> {
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// apt 2.6.1 upgrades three packages: one has a changed configuration file, the postinst of another fails.
+    const DEBIAN_12: &str = include_str!("captured_debian_12_transaction.txt");
+
+    #[test]
+    fn packages_kept_files_and_the_end_of_the_log_are_read_from_what_apt_printed() {
+        let report = TransactionReport::parse(&Output { status: 100, ..Output::ok(DEBIAN_12) });
+        let state = |name: &str| report.find(name).map(|p| (p.version.as_str(), p.state)).unwrap();
+        assert_eq!(state("bar"), ("1.1", PackageState::Installed));
+        assert_eq!(state("failpost:all"), ("1.1", PackageState::Broken));
+        let kept =
+            Conffile { kept: "/etc/confpkg.conf".into(), beside: "/etc/confpkg.conf.dpkg-dist".into() };
+        assert_eq!(report.conffiles, [kept]);
+        assert_eq!(report.tail.last().unwrap(), "E: Sub-process /usr/bin/dpkg returned an error code (1)");
+        assert!(report.tail.iter().any(|line| line == "failpost: cannot migrate the database"));
+    }
+
+    #[test]
+    fn output_that_was_cut_off_gives_what_is_there() {
+        let report = TransactionReport::parse(&Output::ok("Unpacking bar (1.1) over (1.0) ...\n"));
+        assert_eq!((report.packages.len(), report.tail.len()), (0, 1));
+    }
 }

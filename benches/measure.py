@@ -258,7 +258,7 @@ class Wgops(Tool):
 
     def refusal(self, job, output):
         if job == "audit":
-            found = re.search(r"; (\d+) of (\d+) hosts? assessed", output)
+            found = re.search(r"; (\d+) of (\d+) hosts? looked at", output)
             return None if found and found[1] == found[2] else "not all hosts were assessed"
         if "PLAY RECAP" not in output:
             return "no recap"

@@ -10,6 +10,7 @@ use crate::plan::{Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Share
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
@@ -164,6 +165,7 @@ impl Fleet {
         };
         let magic = Arc::new(play_variables(play, batch, order));
         let (vars, files) = (Arc::new(written(&play.vars)), Arc::new(written(&play.file_vars)));
+        let directories: Arc<[PathBuf]> = Arc::new([play.directory.join("files"), play.directory.clone()]);
         let mut drivers = JoinSet::new();
         let mut driven = HashMap::new();
         for host in batch {
@@ -174,7 +176,8 @@ impl Fleet {
                 vars.clone(),
                 files.clone(),
                 magic.clone(),
-            );
+            )
+            .looking_in(directories.clone());
             let ground = ground(order, play, variables);
             let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
             let road = Road { turn: turns.get(host).cloned(), ..road.clone() };

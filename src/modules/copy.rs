@@ -31,7 +31,7 @@ pub static MODULE: Module = Module {
     aliases: &[],
     summary: "Puts a file or a text in a place on the host",
     params: &[
-        Param::optional("src", Kind::Text, "a file beside the playbook, or on the host with remote_src"),
+        Param::optional("src", Kind::Source, "a file beside the playbook, or on the host with remote_src"),
         Param::optional(
             "content",
             Kind::Any,

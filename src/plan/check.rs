@@ -4,10 +4,11 @@
 use super::compile::Compiler;
 use super::task::BatchSize;
 use crate::load::playbook::{self, Batch, Keywords};
-use crate::load::{Node, Problem};
+use crate::load::{Node, Problem, TextFile};
 use crate::model::{Map, Place, Value, nearest};
 use crate::modules::{self, Args, Kind, Module};
 use crate::template::TemplateError;
+use std::path::Path;
 
 /// Modules of Ansible's that are a matter of the engine, and not built yet.
 const NOT_YET: &[&str] = &[
@@ -66,8 +67,42 @@ impl Compiler<'_> {
             match kind.map(|p| p.kind) {
                 Some(Kind::Conditions) => self.check_conditions(std::slice::from_ref(node)),
                 Some(Kind::Expression) => {}
+                Some(Kind::Source) if is_on_controller(task, node) => {
+                    self.check_source(task, module, node);
+                }
                 _ => self.check_templates(node),
             }
+        }
+    }
+
+    /// Checks a file of the controller that a task names outright: that it is there, and a template's text.
+    fn check_source(&mut self, task: &playbook::Task, module: &Module, node: &Node) {
+        // A task with a condition may never need its file.
+        let conditional = !task.keywords.when.is_empty();
+        let name = node.word().unwrap_or_default();
+        let folder = if module.name == "template" { "templates" } else { "files" };
+        let name = Path::new(&name);
+        let tries = [self.directory.join(folder).join(name), self.directory.join(name)];
+        let Some(path) = tries.iter().find(|path| path.exists()) else {
+            if conditional {
+                return;
+            }
+            let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();
+            let problem = Problem::at(&node.place, "there is no such file here");
+            self.problems.push(problem.help(format!("looked for {}", looked.join(" and "))));
+            return;
+        };
+        if module.name != "template" || path.is_dir() {
+            return;
+        }
+        match TextFile::read(path) {
+            Ok(file) => {
+                for error in self.templates.check_text(&path.to_string_lossy(), &file.text) {
+                    let place = file.place(error.line.max(1), error.column.max(1));
+                    self.template_problem(&place, &error);
+                }
+            }
+            Err(problem) => self.problems.push(problem),
         }
     }
 
@@ -148,4 +183,10 @@ impl Compiler<'_> {
     pub(super) fn not_yet(&mut self, place: &Place, what: &str, help: &str) {
         self.problems.push(Problem::at(place, format!("{what} is not supported yet")).help(help.to_owned()));
     }
+}
+
+/// Whether an argument names a file of the controller outright: no template, and not `remote_src`.
+fn is_on_controller(task: &playbook::Task, node: &Node) -> bool {
+    let remote = task.args.get("remote_src").is_some_and(|node| node.to_value() != Value::Bool(false));
+    !remote && !node.is_template()
 }

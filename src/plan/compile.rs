@@ -20,7 +20,14 @@ pub fn compile(playbook: &Playbook, tags: &Tags, templates: &Templates) -> Resul
     let mut problems = Vec::new();
     let mut plays = Vec::new();
     for (number, play) in playbook.plays.iter().enumerate() {
-        let mut compiler = Compiler { templates, tags, problems: &mut problems, next: 0, lockstep: false };
+        let mut compiler = Compiler {
+            templates,
+            tags,
+            directory: &directory,
+            problems: &mut problems,
+            next: 0,
+            lockstep: false,
+        };
         plays.push(Arc::new(compiler.play(play, number, &directory)));
     }
     Problems::check(problems)?;
@@ -30,6 +37,7 @@ pub fn compile(playbook: &Playbook, tags: &Tags, templates: &Templates) -> Resul
 pub(super) struct Compiler<'a> {
     pub(super) templates: &'a Templates,
     tags: &'a Tags,
+    pub(super) directory: &'a Path,
     pub(super) problems: &'a mut Vec<Problem>,
     next: usize,
     /// Hosts wait for each other after each task, so that a failure on one can stop all.

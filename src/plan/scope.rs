@@ -6,6 +6,7 @@
 use crate::model::{HostName, Map, Value};
 use crate::template::{Binding, Cause, Scope};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 /// Names and what they are bound to.
@@ -43,6 +44,8 @@ pub struct Variables {
     play: Arc<Layer>,
     files: Arc<Layer>,
     magic: Arc<Layer>,
+    /// Where lookups find files that are named relatively, nearest first.
+    directories: Arc<[PathBuf]>,
 }
 
 /// What a task ahead of its turn can't know yet: variables that tasks before it will set.
@@ -107,9 +110,16 @@ impl Variables {
             play,
             files,
             magic,
+            directories: Arc::new([]),
         };
         this.recall(known.unwrap_or_default());
         this
+    }
+
+    /// The same, with folders in which lookups find files that are named relatively.
+    #[must_use]
+    pub fn looking_in(self, directories: Arc<[PathBuf]>) -> Self {
+        Self { directories, ..self }
     }
 
     /// Takes over what the host found out in earlier plays.
@@ -179,6 +189,7 @@ impl Variables {
             facts: self.fact_layer.clone(),
             magic: self.magic.clone(),
             pending: pending.cloned(),
+            directories: self.directories.clone(),
         }
     }
 }
@@ -196,6 +207,7 @@ struct View {
     facts: Arc<Layer>,
     magic: Arc<Layer>,
     pending: Option<Arc<Pending>>,
+    directories: Arc<[PathBuf]>,
 }
 
 impl View {
@@ -236,6 +248,10 @@ impl Scope for View {
         names.sort();
         names.dedup();
         names
+    }
+
+    fn search_dirs(&self) -> Vec<PathBuf> {
+        self.directories.to_vec()
     }
 }
 

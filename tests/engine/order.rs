@@ -222,3 +222,24 @@ fn two_names_for_one_real_host_take_turns() {
     stage.tasks("- shell: n=$(cat DIR/n); sleep 0.1; echo $((n + 1)) > DIR/n\n");
     assert_eq!(stage.read("n").as_deref(), Some("4\n"));
 }
+
+#[test]
+fn files_and_templates_are_checked_before_any_host_is_touched() {
+    let stage = Stage::new();
+    stage.write("templates/bad.j2", "fine\n  {{ oops | nosuchfilter }}\n");
+    stage.write("files/here", "x");
+    let refused = |tasks: &str| {
+        let text = format!(
+            "- hosts: all\n  gather_facts: no\n  tasks:\n    - command: touch DIR/ran\n    - {tasks}\n"
+        );
+        let problems = stage.try_play(&text).err().unwrap_or_else(|| panic!("it ran")).to_string();
+        assert!(stage.read("ran").is_none());
+        problems
+    };
+    let bad = refused("template: {src: bad.j2, dest: DIR/x}");
+    assert!(bad.contains("templates/bad.j2:2:13") && bad.contains("nosuchfilter"), "{bad}");
+    let missing = refused("copy: {src: heer, dest: DIR/x}");
+    assert!(missing.contains("there is no such file here") && missing.contains("files/heer"), "{missing}");
+    let lookup = stage.tasks("- copy: {dest: DIR/y, content: \"{{ lookup('file', 'here') }}\"}\n");
+    assert_eq!((lookup.counts().failed, stage.read("y").as_deref()), (0, Some("x")), "{:#?}", lookup.story());
+}

@@ -190,3 +190,88 @@ fn no_colour_reaches_a_pipe_unless_asked_for() {
     let said = typed(here.path(), &["ledger", "log", "--color", "always"]);
     assert!(said.err.contains('\u{1b}'), "{}", said.err);
 }
+
+#[test]
+fn this_machine_answers_without_any_repository() {
+    let here = folder();
+    let said = typed(here.path(), &["ping", "-i", "local"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "localhost  ok\n"), "{}", said.err);
+    let said = typed(here.path(), &["ping", "-i", "local", "--format", "json"]);
+    let events: Vec<serde_json::Value> =
+        said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.first().unwrap()["event"], "run_begins");
+    assert_eq!(events.last().unwrap()["event"], "run_ends");
+}
+
+#[test]
+fn without_a_roster_everybody_gets_a_dry_run() {
+    let here = folder();
+    let made = here.path().join("made");
+    let task =
+        format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - command: touch {}\n", made.display());
+    fs::write(here.path().join("play.yml"), task).unwrap();
+    let said = typed(here.path(), &["run", "play.yml", "-i", "local"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.contains("DRY RUN") && said.out.contains("would run: [localhost]"), "{}", said.out);
+    assert!(!made.exists());
+}
+
+#[test]
+fn a_question_without_a_terminal_names_its_flag() {
+    let here = folder();
+    fs::write(here.path().join("play.yml"), "- hosts: all\n  tasks: [{ping: {}}]\n").unwrap();
+    let said = typed(here.path(), &["run", "play.yml", "-i", "local", "-K"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    assert!(said.err.contains("--become-password-file"), "{}", said.err);
+    let secret = here.path().join("secret");
+    fs::write(&secret, "hunter2\n").unwrap();
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let said = typed(here.path(), &["run", "play.yml", "-i", "local", "--become-password-file", "secret"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("chmod 600") && !said.err.contains("hunter2"), "{}", said.err);
+}
+
+#[test]
+fn mistakes_in_files_are_shown_together_with_line_and_caret() {
+    let here = folder();
+    fs::write(here.path().join("hosts.yml"), "all:\n\thosts: {a: }\n").unwrap();
+    let said = typed(here.path(), &["inventory", "-i", "hosts.yml"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("hosts.yml:2:1") && said.err.contains("spaces"), "{}", said.err);
+    let play = "- hosts: all\n  tasks:\n    - cpoy: {dest: /a}\n    - file: {pth: /a}\n";
+    fs::write(here.path().join("play.yml"), play).unwrap();
+    let said = typed(here.path(), &["run", "play.yml", "--syntax-check"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    for word in ["play.yml:3:7", "'copy'", "play.yml:4:14", "'path'", "^"] {
+        assert!(said.err.contains(word), "{word}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_ticket_must_look_like_one_where_the_repository_says_how() {
+    let here = folder();
+    typed(here.path(), &["init", "--group", "G"]);
+    let settings = here.path().join("wgops.yml");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, format!("{text}ticket_pattern: 'INFRA-[0-9]+'\n")).unwrap();
+    let said = typed(here.path(), &["patch", "-i", "local", "--ticket", "soon"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("ticket_pattern"), "{}", said.err);
+}
+
+#[test]
+fn a_report_that_can_not_be_written_is_told_before_any_host_is_asked() {
+    let here = folder();
+    let said = typed(here.path(), &["audit", "-i", "local", "--output", "none/audit.json"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    assert!(said.err.contains("none/audit.json"), "{}", said.err);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let here = folder();
+    let line = format!("{} --help | true; echo ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_wgops"));
+    let shell =
+        std::process::Command::new("bash").args(["-c", &line]).current_dir(here.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&shell.stdout), "0\n", "{}", String::from_utf8_lossy(&shell.stderr));
+}

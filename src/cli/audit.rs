@@ -2,7 +2,8 @@
 //! repository, or the built-in copy.
 
 use super::args::{Privilege, Reach, Shape, Targets};
-use super::job::{Choice, Errand, Job};
+use super::errand::{Choice, Errand};
+use super::job::Job;
 use super::output::OutputFile;
 use super::repository::project_playbook;
 use super::show::Show;
@@ -15,26 +16,27 @@ use std::path::PathBuf;
 /// The playbook where the ops repository has none, and what `wgops init` writes.
 pub const PLAYBOOK: &str = include_str!("../../playbooks/audit.yml");
 
+const EXAMPLES: &str = "\
+Examples:
+  wgops audit -i local
+  wgops audit -i prod --fail-on any
+  wgops audit -i prod --format json --output audit.json";
+
 /// Look at hosts and judge them: pending updates, reboots, what could not be assessed
 ///
 /// Read-only, and works for an account without sudo. Ends with exit code 5 when it finds what --fail-on names.
 /// What could not be assessed never reads as clean.
-///
-/// Examples:
-///   wgops audit -i local
-///   wgops audit -i prod --fail-on any
-///   wgops audit -i prod --format json --output audit.json
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Audit {
-    #[command(flatten)]
-    pub targets: Targets,
     /// End with exit code 5 on: security (also what could not be assessed), any (finding), none
     #[arg(long, value_name = "WHAT", default_value = "security")]
     pub fail_on: FailOn,
     /// Write the report into this file, which appears only when it is whole
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub targets: Targets,
     #[command(flatten)]
     pub reach: Reach,
     #[command(flatten)]
@@ -56,7 +58,7 @@ impl Audit {
             privilege: Some(self.privilege),
             cause: None,
             dry: Some("an audit changes nothing"),
-            choice: Choice::default(),
+            choice: Choice { fail_on: self.fail_on, ..Choice::default() },
         };
         let job = Job::open(console, errand)?;
         let prepared = job.prepare(&crate::model::Map::new())?;

@@ -40,3 +40,50 @@ fn git(root: &Path, args: &[&str]) -> Option<String> {
         git.env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository() -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        git(home.path(), &["init", "-q", "--template="]).unwrap();
+        home
+    }
+
+    fn commit(root: &Path) {
+        git(root, &["add", "-A"]).unwrap();
+        git(root, &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"]).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_not_in_git_has_no_commit() {
+        assert_eq!(of(tempfile::tempdir().unwrap().path(), false).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_not_committed_is_refused_by_name_unless_allowed() {
+        let home = repository();
+        std::fs::write(home.path().join("site.yml"), "a").unwrap();
+        let failure = of(home.path(), false).unwrap_err();
+        assert_eq!(failure.exit, Exit::Refused);
+        assert!(failure.text().contains("site.yml") && failure.text().contains("--allow-dirty"));
+        assert!(of(home.path(), true).unwrap().unwrap().dirty);
+        commit(home.path());
+        let clean = of(home.path(), false).unwrap().unwrap();
+        assert_eq!((clean.id.len(), clean.dirty), (40, false));
+    }
+
+    #[test]
+    fn the_ledger_may_grow_and_no_hook_runs() {
+        let home = repository();
+        std::fs::write(home.path().join("a"), "a").unwrap();
+        commit(home.path());
+        std::fs::create_dir(home.path().join("ledger")).unwrap();
+        std::fs::write(home.path().join("ledger/1.json"), "{}").unwrap();
+        let monitor = format!("touch {}/ran", home.path().display());
+        git(home.path(), &["config", "core.fsmonitor", &monitor]).unwrap();
+        assert!(!of(home.path(), false).unwrap().unwrap().dirty);
+        assert!(!home.path().join("ran").exists());
+    }
+}

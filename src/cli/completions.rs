@@ -3,14 +3,15 @@
 use super::{Console, Exit, Failure, command};
 use clap::{Args, ValueEnum};
 
+const EXAMPLES: &str = "\
+Put them where the shell looks, for example:
+  wgops completions bash > ~/.local/share/bash-completion/completions/wgops
+  wgops completions zsh > \"${fpath[1]}/_wgops\"
+  wgops completions fish > ~/.config/fish/completions/wgops.fish";
+
 /// Print completions for a shell
-///
-/// Put them where the shell looks, for example:
-///   wgops completions bash > ~/.local/share/bash-completion/completions/wgops
-///   wgops completions zsh > "${fpath[1]}/_wgops"
-///   wgops completions fish > ~/.config/fish/completions/wgops.fish
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Completions {
     /// The shell
     shell: Shell,

@@ -1,7 +1,8 @@
 //! `wgops facts`: what a host says about itself.
 
 use super::args::{Reach, Shape, Targets};
-use super::job::{Choice, Errand, Job};
+use super::errand::{Choice, Errand};
+use super::job::Job;
 use super::repository::built_in_playbook;
 use super::show::Show;
 use super::{Console, Exit, Failure};
@@ -12,12 +13,13 @@ use clap::Args;
 
 const PLAYBOOK: &str = "- hosts: all\n  gather_facts: false\n  tasks: [{name: Facts, setup: {}}, {name: Show, debug: {var: ansible_facts}}]\n";
 
+const EXAMPLES: &str = "\
+Example:
+  wgops facts -i prod -l web1";
+
 /// Show what hosts say about themselves: ansible_facts, as playbooks see them
-///
-/// Example:
-///   wgops facts -i prod -l web1
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Facts {
     #[command(flatten)]
     targets: Targets,

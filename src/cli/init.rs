@@ -15,17 +15,18 @@ use std::str::FromStr;
 /// Longest file that is read as a public key.
 const KEY_BYTES_MAX: u64 = 64 << 10;
 
+const EXAMPLES: &str = "\
+Examples:
+  wgops init --group \"Example infrastructure working group\" ops
+  wgops init --group \"Example infrastructure working group\" \\
+    --operator alice --key ~/.ssh/id_ed25519.pub --nda 2026-11-01 ops";
+
 /// Begin an ops repository: the group's inventories, roster, playbooks and ledger
 ///
 /// With --operator the roster is written too, with that person as its first lead; without a roster everybody gets a dry
 /// run. Existing files are never overwritten.
-///
-/// Examples:
-///   wgops init --group "Example infrastructure working group" ops
-///   wgops init --group "Example infrastructure working group" \
-///     --operator alice --key ~/.ssh/id_ed25519.pub --nda 2026-11-01 ops
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Init {
     /// The working group's name, as people say it
     #[arg(long, value_name = "NAME")]

@@ -9,18 +9,17 @@ use crate::report::{json, one_line};
 use clap::Args;
 use std::collections::HashSet;
 
+const EXAMPLES: &str = "\
+Examples:
+  wgops inventory -i prod
+  wgops inventory -i prod --graph
+  wgops inventory -i prod --host web1 -v
+  wgops inventory -i prod --list | jq ._meta.hostvars";
+
 /// Show how an inventory was understood: its groups, hosts and variables; reaches no host
-///
-/// Examples:
-///   wgops inventory -i prod
-///   wgops inventory -i prod --graph
-///   wgops inventory -i prod --host web1 -v
-///   wgops inventory -i prod --list | jq ._meta.hostvars
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Show {
-    #[command(flatten)]
-    targets: Targets,
     /// Draw groups and hosts as a tree
     #[arg(long, group = "form")]
     graph: bool,
@@ -30,6 +29,8 @@ pub struct Show {
     /// Print groups, hosts and variables as JSON
     #[arg(long, group = "form")]
     list: bool,
+    #[command(flatten)]
+    targets: Targets,
 }
 
 impl Show {

@@ -1,22 +1,21 @@
 //! A job: what verbs that reach hosts have in common. It finds out who is typing and what they may do, prepares the
 //! order, and carries it out between the ledger's intent and outcome.
 
-use super::args::{Cause, Privilege, Reach, Targets};
 use super::chronicle::Chronicle;
 use super::engine::Engine;
+use super::errand::Errand;
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::show::Show;
 use super::who::{Who, home};
-use super::{Console, Exit, Failure, ask, commit};
+use super::{Console, Exit, Failure, commit};
 use crate::event::{Event, Mode, VERSION};
 use crate::execute::{Fleet, Order, Prepared, Wish, prepare};
 use crate::ledger::{Details, Source};
-use crate::load::{self, Inventory, Playbook};
+use crate::load::{self, Inventory};
 use crate::model::{Digest, HostName, Map, RunId, Secret};
 use crate::people::{Permission, Verb, random_bytes};
-use crate::plan::{Conduct, DefaultPrivilege, Step, Tags};
-use crate::report::FailOn;
+use crate::plan::{Conduct, Step};
 use crate::template::{Templates, ThisMachine};
 use crate::transport::Settings;
 use std::path::{Path, PathBuf};
@@ -24,41 +23,6 @@ use std::sync::Arc;
 
 /// Hosts that are connected at a time where nobody says otherwise.
 const FORKS: usize = 20;
-
-/// What was typed, as far as all verbs have it.
-pub struct Errand {
-    /// The verb.
-    pub verb: Verb,
-    /// Which hosts.
-    pub targets: Targets,
-    /// How they are reached.
-    pub reach: Reach,
-    /// What is run on them.
-    pub playbooks: Vec<Playbook>,
-    /// How another user is become.
-    pub privilege: Option<Privilege>,
-    /// Why.
-    pub cause: Option<Cause>,
-    /// Why nothing is to be changed, if somebody asked for that: `--check`.
-    pub dry: Option<&'static str>,
-    /// What is shown, and which tasks are chosen.
-    pub choice: Choice,
-}
-
-/// What a playbook is run with.
-#[derive(Default, Clone)]
-pub struct Choice {
-    /// `--tags` and `--skip-tags`.
-    pub tags: Tags,
-    /// Variables that win over all others.
-    pub extra: Map,
-    /// `--become` and `--become-user`.
-    pub privilege: DefaultPrivilege,
-    /// `--diff`.
-    pub show_diff: bool,
-    /// `--explain`.
-    pub explain: bool,
-}
 
 /// A job that may begin.
 pub struct Job<'a> {
@@ -90,6 +54,9 @@ impl<'a> Job<'a> {
     pub fn open(console: &'a Console, errand: Errand) -> Result<Self, Failure> {
         let repository = Repository::here()?;
         let inventory = repository.inventory(&errand.targets)?;
+        if let Some(cause) = &errand.cause {
+            cause.check(&repository)?;
+        }
         let who = Who::find(console, &repository)?;
         let mode = match (who.standing.may(errand.verb), errand.dry) {
             (Permission::Refuse { why }, _) => return Err(Failure::new(Exit::Refused, why)),
@@ -241,7 +208,7 @@ impl<'a> Job<'a> {
     /// A dry run or an audit that can't be recorded is one all the same.
     fn record_dry(&self, record: &Record<'_>, chronicle: &Chronicle) -> Result<(), Failure> {
         let done = match self.errand.verb {
-            Verb::Audit => record.audit(chronicle, FailOn::Security),
+            Verb::Audit => record.audit(chronicle, self.errand.choice.fail_on),
             Verb::Run | Verb::Patch => record.dry_run(chronicle),
             _ => Ok(()),
         };
@@ -317,13 +284,4 @@ fn run_id() -> Result<RunId, Failure> {
     let [bytes @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = random_bytes()?;
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
     Ok(RunId::from_parts(now, u128::from_le_bytes(bytes)))
-}
-
-impl Privilege {
-    fn password(&self, console: &Console) -> Result<Option<Secret>, Failure> {
-        if self.ask_become_pass {
-            return ask::secret(console, "The sudo password", "--become-password-file FILE").map(Some);
-        }
-        self.become_password_file.as_deref().map(|file| ask::secret_file(console, file)).transpose()
-    }
 }

@@ -4,11 +4,12 @@ use super::{Console, Exit, Failure, command};
 use crate::model::nearest;
 use clap::Args;
 
+const EXAMPLES: &str = "\
+Read it with: wgops man | man -l -";
+
 /// Print the manual page
-///
-/// Read it with: wgops man | man -l -
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Man {
     /// The verb; without it the page of wgops itself
     verb: Option<String>,

@@ -13,6 +13,7 @@ mod completions;
 mod console;
 mod diagnostics;
 mod engine;
+mod errand;
 mod exit;
 mod facts;
 mod failure;

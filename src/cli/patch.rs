@@ -2,7 +2,8 @@
 
 use super::args::{Cause, Privilege, Reach, Shape, Targets};
 use super::engine::Engine;
-use super::job::{Choice, Errand, Job};
+use super::errand::{Choice, Errand};
+use super::job::Job;
 use super::repository::project_playbook;
 use super::show::Show;
 use super::{Console, Exit, Failure, ask};
@@ -17,21 +18,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The playbook where the ops repository has none, and what `wgops init` writes.
 pub const PLAYBOOK: &str = include_str!("../../playbooks/patch.yml");
 
+const EXAMPLES: &str = "\
+Examples:
+  wgops patch -i prod --check
+  wgops patch -i prod --security --reason \"weekly\" --ticket INFRA-12
+  wgops patch -i prod -l web --exclude 'linux-*' --reboot if-needed --yes";
+
 /// Install pending updates, asking first
 ///
 /// Shows what is pending on each host, asks for the number of hosts, and goes batch by batch: one host, then a quarter,
 /// then the rest, stopping after the first batch with a failure. It never removes a package, keeps changed
 /// configuration files, and leaves held packages alone. A shadow gets the dry run, whatever they type.
-///
-/// Examples:
-///   wgops patch -i prod --check
-///   wgops patch -i prod --security --reason "weekly" --ticket INFRA-12
-///   wgops patch -i prod -l web --exclude 'linux-*' --reboot if-needed --yes
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Patch {
-    #[command(flatten)]
-    pub targets: Targets,
     /// Only security updates, told by their origin
     #[arg(long)]
     pub security: bool,
@@ -47,6 +47,8 @@ pub struct Patch {
     /// Don't ask for a confirmation
     #[arg(short, long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub targets: Targets,
     #[command(flatten)]
     pub reach: Reach,
     #[command(flatten)]

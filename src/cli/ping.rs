@@ -1,7 +1,8 @@
 //! `wgops ping`: whether hosts can be reached, logged in to and spoken with.
 
 use super::args::{Reach, Shape, Targets};
-use super::job::{Choice, Errand, Job};
+use super::errand::{Choice, Errand};
+use super::job::Job;
 use super::repository::built_in_playbook;
 use super::show::Show;
 use super::{Console, Exit, Failure};
@@ -12,12 +13,13 @@ use clap::Args;
 
 const PLAYBOOK: &str = "- hosts: all\n  gather_facts: false\n  tasks: [{name: Ping, ping: {}}]\n";
 
+const EXAMPLES: &str = "\
+Example:
+  wgops ping -i prod -l web";
+
 /// Try to reach hosts: connect, log in, speak to their shell
-///
-/// Example:
-///   wgops ping -i prod -l web
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Ping {
     #[command(flatten)]
     targets: Targets,

@@ -2,7 +2,8 @@
 
 use super::args::{Cause, ExtraVars, Privilege, Reach, Shape, Targets};
 use super::console::shown;
-use super::job::{Choice, Errand, Job};
+use super::errand::{Choice, Errand};
+use super::job::Job;
 use super::show::Show;
 use super::{Console, Exit, Failure};
 use crate::execute::Prepared;
@@ -16,21 +17,20 @@ use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+const EXAMPLES: &str = "\
+Examples:
+  wgops run playbooks/site.yml -i prod --check --diff
+  wgops run playbooks/site.yml -i prod -l 'web:!web3' --tags nginx --reason \"new vhost\" --ticket INFRA-12
+  wgops run playbooks/site.yml -i prod -e version=1.2 -e @release.yml
+  wgops run playbooks/site.yml -i prod --syntax-check";
+
 /// Run playbooks, or show what they would do
-///
-/// Examples:
-///   wgops run playbooks/site.yml -i prod --check --diff
-///   wgops run playbooks/site.yml -i prod -l 'web:!web3' --tags nginx --reason "new vhost" --ticket INFRA-12
-///   wgops run playbooks/site.yml -i prod -e version=1.2 -e @release.yml
-///   wgops run playbooks/site.yml -i prod --syntax-check
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Run {
     /// The playbooks, run one after the other
     #[arg(required = true, value_name = "PLAYBOOK")]
     pub playbooks: Vec<PathBuf>,
-    #[command(flatten)]
-    pub targets: Targets,
     /// Only tasks with one of these tags, separated by commas
     #[arg(short, long, value_name = "TAGS", value_delimiter = ',')]
     pub tags: Vec<String>,
@@ -58,14 +58,16 @@ pub struct Run {
     /// List the hosts that it is about, touch none
     #[arg(long, group = "look")]
     pub list_hosts: bool,
-    #[command(flatten)]
-    pub reach: Reach,
     /// Become another user (root unless said) where the playbook doesn't say
     #[arg(short, long)]
     pub r#become: bool,
     /// The user to become, where the playbook doesn't say
     #[arg(long, value_name = "USER")]
     pub become_user: Option<String>,
+    #[command(flatten)]
+    pub targets: Targets,
+    #[command(flatten)]
+    pub reach: Reach,
     #[command(flatten)]
     pub privilege: Privilege,
     #[command(flatten)]
@@ -138,6 +140,7 @@ impl Run {
             privilege: DefaultPrivilege { active: self.r#become, user: self.become_user },
             show_diff: self.diff,
             explain: self.explain,
+            ..Choice::default()
         };
         Ok(Errand {
             verb: Verb::Run,

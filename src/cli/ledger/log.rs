@@ -13,12 +13,13 @@ use serde_json::json;
 /// Most hosts of a run that a line names.
 const NAMES_MAX: usize = 3;
 
+const EXAMPLES: &str = "\
+Example:
+  wgops ledger log --last 20";
+
 /// Tell who did what, when, where and why: a line for each run, the newest last
-///
-/// Example:
-///   wgops ledger log --last 20
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct Log {
     /// Only the newest so many lines
     #[arg(short = 'n', long, value_name = "LINES")]

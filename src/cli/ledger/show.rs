@@ -17,7 +17,6 @@ use serde_json::json;
 ///
 /// The run's id, or the beginning of it, stands at the end of its line in 'wgops ledger log'.
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
 pub struct Show {
     /// The run's id, or enough of its beginning
     run: String,

@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 /// Ends with exit code 4 when something does not hold, and names the file. Runs that nobody ended are listed; they are
 /// no break. Remembers outside the repository what it verified, so that a ledger that was cut short shows.
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
 pub struct Verify {}
 
 impl Verify {

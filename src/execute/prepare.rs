@@ -117,11 +117,29 @@ fn choose(
         let selection = wish.inventory.select(&pattern)?;
         warnings.extend(selection.warnings);
         let mut hosts = selection.hosts;
+        put_in_order(&mut hosts, source.order)?;
         hosts.retain(|host| limit.as_ref().is_none_or(|limit| limit.contains(host)));
         all.extend(hosts.iter().cloned());
         chosen.push((play, hosts));
     }
     Ok((chosen, all))
+}
+
+/// Puts hosts, which come as the inventory has them, in the order that a play wants.
+fn put_in_order(hosts: &mut [HostName], order: playbook::Order) -> Result<(), Problems> {
+    match order {
+        playbook::Order::Inventory => {}
+        playbook::Order::ReverseInventory => hosts.reverse(),
+        playbook::Order::Sorted => hosts.sort(),
+        playbook::Order::ReverseSorted => hosts.sort_by(|a, b| b.cmp(a)),
+        playbook::Order::Shuffle => {
+            let problem = Problem::bare("order: shuffle is not supported yet");
+            return Err(Problems(vec![
+                problem.help("use inventory, reverse_inventory, sorted or reverse_sorted"),
+            ]));
+        }
+    }
+    Ok(())
 }
 
 /// How every host is reached: what the inventory says, and the command line where it doesn't.

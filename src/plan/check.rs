@@ -111,6 +111,7 @@ impl Compiler<'_> {
             ("run_once", own.run_once.as_ref(), "limit the play to one host"),
             ("delegate_to", own.delegate_to.as_ref(), "write a play for that host"),
             ("environment", own.environment.first(), "set variables in the command itself"),
+            ("any_errors_fatal of a task", task.keywords.any_errors_fatal.as_ref(), "set it for the play"),
             ("retries", task.retries.as_ref(), "use wait_for"),
             ("until", task.until.first(), "use wait_for"),
         ];

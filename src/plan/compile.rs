@@ -126,6 +126,7 @@ impl Compiler<'_> {
             listen: Vec::new(),
             vars: Map::new(),
             check_mode: None,
+            diff: None,
             no_log: false,
         }))
     }
@@ -154,6 +155,9 @@ impl Compiler<'_> {
                             "use ignore_errors and a condition on the registered result",
                         );
                     }
+                }
+                if let Some(node) = &block.keywords.any_errors_fatal {
+                    self.not_yet(&node.place, "any_errors_fatal of a block", "set it for the play");
                 }
                 let merged = inherit(inherited, &block.keywords);
                 for item in &block.tasks {
@@ -203,6 +207,7 @@ impl Compiler<'_> {
             notify,
             listen: task.listen.clone(),
             vars: yaml::values(&own.vars),
+            diff: own.diff.as_ref().map(|node| self.plain_bool(node)),
             check_mode: own.check_mode.as_ref().map(|node| self.plain_bool(node)),
             no_log: own.no_log.as_ref().is_some_and(|node| self.plain_bool(node)),
         };

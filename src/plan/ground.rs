@@ -71,6 +71,11 @@ impl Ground {
         }
     }
 
+    /// The means for one task, which may have its own mind about `diff`.
+    fn means_of(&self, task: &Task) -> Means<'_> {
+        Means { show_diff: task.diff.unwrap_or(self.show_diff), ..self.means() }
+    }
+
     /// Makes a task's units where its loop is known.
     ///
     /// # Errors
@@ -164,7 +169,7 @@ impl Ground {
         }
         let view = self.variables.view(layer, item, pending);
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
-        let evaluation = self.means().ask(task.module, &frozen, answers, &view);
+        let evaluation = self.means_of(task).ask(task.module, &frozen, answers, &view);
         sort_out(task, evaluation, user, frozen)
     }
 
@@ -179,7 +184,7 @@ impl Ground {
         let view = self.variables.view(layer, item, None);
         let empty = Answers::default();
         let answers = self.stores.get(&prepared.user).unwrap_or(&empty);
-        self.means().ask(task.module, &prepared.frozen, answers, &view)
+        self.means_of(task).ask(task.module, &prepared.frozen, answers, &view)
     }
 
     /// The user a task runs as. Variables win over keywords, as Ansible has it; facts have no say.

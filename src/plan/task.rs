@@ -89,6 +89,8 @@ pub struct Task {
     pub vars: Map,
     /// `check_mode: false`: it runs in a dry run too; `true`: it never changes anything.
     pub check_mode: Option<bool>,
+    /// `diff`: whether contents are compared, whatever the user asked for.
+    pub diff: Option<bool>,
     /// Nothing of it may be shown.
     pub no_log: bool,
 }

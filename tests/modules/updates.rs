@@ -129,15 +129,19 @@ fn a_failing_package_is_named_the_others_are_done_and_the_next_run_repairs_first
     assert_eq!(root.sh("dpkg --audit"), "");
 }
 
-/// Holds a lock as apt does, for some seconds.
+/// Holds a lock as apt does, for some seconds or until [`release`].
 fn hold(root: &Account<'_>, file: &str, seconds: u32) {
     let perl = "use Fcntl; open F, q(>>), $ARGV[0] or die; \
                 my $l = pack(q(s s l! l! i), F_WRLCK, 0, 0, 0, 0); fcntl F, F_SETLK, $l or die; \
-                open S, q(>), q(/run/held); close S; sleep $ARGV[1]";
+                open S, q(>), q(/run/held); print S $$; close S; sleep $ARGV[1]";
     root.sh(&format!(
         "rm -f /run/held; setsid perl -e '{perl}' {file} {seconds} >/dev/null 2>&1 </dev/null & \
-         for try in $(seq 100); do [ ! -e /run/held ] || exit 0; sleep 0.05; done; exit 1"
+         for try in $(seq 100); do [ ! -s /run/held ] || exit 0; sleep 0.05; done; exit 1"
     ));
+}
+
+fn release(root: &Account<'_>) {
+    root.sh("pid=$(cat /run/held); kill $pid; while [ -e /proc/$pid ]; do sleep 0.05; done");
 }
 
 #[test]
@@ -154,7 +158,7 @@ fn every_lock_is_waited_for_and_its_holder_named() {
         "/var/cache/apt/archives/lock",
     ];
     for file in all {
-        hold(&root, file, 3);
+        hold(&root, file, 600);
         let findings = root.diff("pending_updates", &json!({})).findings;
         let locked = findings.iter().find(|f| f.id == "not-assessed/package-database").unwrap();
         assert!(
@@ -165,7 +169,7 @@ fn every_lock_is_waited_for_and_its_holder_named() {
         let gave_up = root.apply("apply_updates", &json!({"lock_timeout": 0, "refresh": false}));
         let message = gave_up.result["msg"].as_str().unwrap();
         assert!(message.contains("perl (pid ") && message.contains(file), "{message}");
-        root.sh("while pgrep -x perl >/dev/null; do sleep 0.1; done");
+        release(&root);
     }
     hold(&root, all[3], 3);
     root.settle("apply_updates", &json!({"lock_timeout": 60}));

@@ -250,9 +250,10 @@ async fn content_whose_reader_is_cut_off_is_never_taken_for_source() {
     let folder = tempfile::tempdir().unwrap();
     let made = folder.path().join("made");
     let text = format!("touch {}\n", made.display()).repeat(20_000);
-    // Kills the `head` that feeds it, of all that read on the shell's behalf.
-    let kill = "for p in /proc/[0-9]*; do case $(tr '\\000' ' ' <$p/cmdline) in 'head -c LENGTH ') kill -KILL ${p#/proc/} ;; esac
-        done 2>/dev/null; cat >/dev/null; sleep 20";
+    // Kills the `head` that feeds it, of all that read on the shell's behalf, as soon as it is there.
+    let kill = "until [ -n \"$hit\" ]; do for p in /proc/[0-9]*; do
+        case $(tr '\\000' ' ' <$p/cmdline) in 'head -c LENGTH ') kill -KILL ${p#/proc/} && hit=yes ;; esac
+        done; done 2>/dev/null; cat >/dev/null; sleep 20";
     let kill = kill.replace("LENGTH", &text.len().to_string());
     let asked = Request { content: Some(Content::new(text.into_bytes())), ..eval(&kill) };
     let lost = shell.exchange(&[asked, eval("echo next")]).await.unwrap_err();

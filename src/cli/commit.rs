@@ -1,6 +1,7 @@
 //! The commit that the ops repository is at, for the ledger. Nothing of the repository's own is run: no hook, no file
 //! system monitor.
 
+use super::console::shown;
 use super::{Exit, Failure};
 use crate::ledger::Commit;
 use std::path::Path;
@@ -11,10 +12,10 @@ use std::process::{Command, Stdio};
 /// The ledger is left out of what counts as changed: each run adds to it.
 ///
 /// # Errors
-/// There are changes that are not committed, and nobody allowed that.
+/// There are changes that are not committed, or git can't tell, and nobody allowed that.
 pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
     if git(root, &["rev-parse", "--git-dir"]).is_none() {
-        return Ok(None);
+        return if is_in_git(root) && !allow_dirty { Err(git_is_silent(root)) } else { Ok(None) };
     }
     let id = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).map(|id| id.trim().to_owned());
     let changed =
@@ -33,9 +34,33 @@ fn uncommitted(list: &str) -> Failure {
         .hint("commit them, or go on with --allow-dirty, which the ledger records")
 }
 
+/// Whether somebody made this, or a folder above it, a git repository; asked without git, which may refuse to say.
+fn is_in_git(root: &Path) -> bool {
+    root.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok())
+}
+
+fn git_is_silent(root: &Path) -> Failure {
+    let place = shown(root);
+    Failure::new(Exit::Refused, format!("git does not say at which commit {place} is"))
+        .hint("see what 'git status' says there, or go on with --allow-dirty, which the ledger records")
+}
+
+/// Variables that would have git look at another repository than the one that is asked about.
+const ELSEWHERE: [&str; 6] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_NAMESPACE",
+    "GIT_CEILING_DIRECTORIES",
+];
+
 fn git(root: &Path, args: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
     git.arg("-C").arg(root).args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(args);
+    for name in ELSEWHERE {
+        git.env_remove(name);
+    }
     let output =
         git.env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
@@ -85,5 +110,16 @@ mod tests {
         git(home.path(), &["config", "core.fsmonitor", &monitor]).unwrap();
         assert!(!of(home.path(), false).unwrap().unwrap().dirty);
         assert!(!home.path().join("ran").exists());
+    }
+
+    #[test]
+    fn where_git_can_not_tell_whether_all_is_committed_nobody_takes_it_for_granted() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(of(root.path(), false).is_ok_and(|commit| commit.is_none()));
+        std::fs::write(root.path().join(".git"), "gitdir: /nonexistent/elsewhere\n").unwrap();
+        let Err(refused) = of(root.path(), false) else { panic!("expected a refusal") };
+        assert_eq!(refused.exit, Exit::Refused);
+        assert!(refused.text().contains("--allow-dirty"), "{}", refused.text());
+        assert!(of(root.path(), true).is_ok_and(|commit| commit.is_none()));
     }
 }

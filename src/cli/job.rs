@@ -194,7 +194,7 @@ impl<'a> Job<'a> {
             chronicle.event(event);
             show.event(event);
         };
-        listen(&self.begins(&self.mode, &prepared.hosts));
+        listen(&self.begins(&self.mode_with(forced), &prepared.hosts));
         engine.run(&prepared.order, &mut listen);
         let recorded = match &record {
             Some(record) if changes => record.outcome(&chronicle),
@@ -203,6 +203,16 @@ impl<'a> Job<'a> {
         };
         let exit = show.finish()?;
         recorded.map(|()| Ended { chronicle, exit })
+    }
+
+    /// The mode as people should see it: a dry run that runs some tasks all the same says so.
+    fn mode_with(&self, forced: bool) -> Mode {
+        match &self.mode {
+            Mode::Dry { why } if forced => {
+                Mode::Dry { why: format!("{why}; but for tasks with 'check_mode: false', which run") }
+            }
+            mode => mode.clone(),
+        }
     }
 
     /// A dry run or an audit that can't be recorded is one all the same.

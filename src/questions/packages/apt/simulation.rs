@@ -76,13 +76,20 @@ fn named_below(heading: &str, lines: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// apt-get's own reasons: its errors, and the dependencies that it names before them.
+/// apt-get's own reasons: its errors, and the first of the dependencies that it names before them.
 fn what_failed(status: &str, lines: &[&str]) -> String {
-    let reasons: Vec<&str> = lines
+    const DEPENDENCIES_MAX: usize = 5;
+    let dependencies: Vec<&str> = lines
         .iter()
-        .filter(|line| line.starts_with("E: ") || (line.starts_with(' ') && line.contains(" : ")))
+        .filter(|line| line.starts_with(' ') && line.contains(" : "))
         .map(|line| line.trim())
         .collect();
+    let errors = lines.iter().copied().filter(|line| line.starts_with("E: "));
+    let shown = dependencies.iter().copied().take(DEPENDENCIES_MAX);
+    let mut reasons: Vec<String> = shown.chain(errors).map(str::to_owned).collect();
+    if let more @ 1.. = dependencies.len().saturating_sub(DEPENDENCIES_MAX) {
+        reasons.push(format!("and {more} more packages with such dependencies"));
+    }
     if reasons.is_empty() { format!("apt-get ended with exit status {status}") } else { reasons.join("; ") }
 }
 

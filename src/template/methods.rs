@@ -1,6 +1,7 @@
 //! Python's methods on strings, lists and mappings, as far as the engine's own set lacks them.
 
 use super::call::{items_of, kind_of, pairs_of, text_of, tuple, wrong};
+use super::filters::check_widths;
 use minijinja::value::{ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
@@ -14,6 +15,9 @@ const WIDTH_MAX: usize = 10_000;
 
 /// Calls a method that the value itself doesn't know.
 pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    if let (Some(text), "format") = (value.as_str(), method) {
+        check_widths(text, '{')?;
+    }
     match pycompat::unknown_method_callback(state, value, method, args) {
         Err(error) if error.kind() == ErrorKind::UnknownMethod => {}
         result => return result,

@@ -1,6 +1,7 @@
 //! The filters that templates can use. Each file holds a table of them; this one joins the tables.
 
 mod basic;
+mod bounded;
 mod encoding;
 mod lists;
 mod maps;
@@ -15,6 +16,7 @@ pub(super) use net::is_address;
 pub(super) use patterns::pattern;
 
 use super::call::{Call, Word};
+pub(in crate::template) use bounded::check_widths;
 use minijinja::value::{Rest, ValueOrKwargs};
 use minijinja::{Environment, State};
 use std::collections::BTreeSet;
@@ -76,5 +78,6 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
             names.insert(name);
         }
     }
+    bounded::register(environment);
     names
 }

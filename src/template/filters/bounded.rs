@@ -1,0 +1,77 @@
+//! The engine's own filters that make much of little: the same, within bounds. A text in a playbook must not be able to
+//! take all memory, since running out of it ends the program in the middle of a run.
+
+use crate::template::call::wrong;
+use minijinja::value::{Rest, ValueOrKwargs};
+use minijinja::{Environment, Error, State, Value, filters};
+
+/// The most characters that a number in a format may ask for.
+const WIDTH_MAX: usize = 10_000;
+/// The most items that are made of a few.
+const COUNT_MAX: usize = 1_000_000;
+
+/// Puts bounds around the engine's filters.
+pub(super) fn register(environment: &mut Environment<'static>) {
+    environment.add_filter("batch", |state: &State, value: Value, count: usize, fill: Option<Value>| {
+        filters::batch(state, value, within("batch", count)?, fill)
+    });
+    environment.add_filter("slice", |state: &State, value: Value, count: usize, fill: Option<Value>| {
+        filters::slice(state, value, within("slice", count)?, fill)
+    });
+    environment.add_filter("format", |state: &mut State, format: Value, args: Rest<ValueOrKwargs>| {
+        check_widths(format.as_str().unwrap_or_default(), '%')?;
+        filters::format(state, &format, args)
+    });
+}
+
+fn within(name: &str, count: usize) -> Result<usize, Error> {
+    if count > COUNT_MAX {
+        return Err(wrong(format!("'{name}': count is at most {COUNT_MAX}")));
+    }
+    Ok(count)
+}
+
+/// Refuses a format that asks for a very wide text: behind `opener` ('%', or '{' of the method `format`) and before its
+/// end, no number may be large.
+///
+/// # Errors
+/// A number is.
+pub(in crate::template) fn check_widths(format: &str, opener: char) -> Result<(), Error> {
+    for spec in format.split(opener).skip(1) {
+        let end = |c: char| c == '}' || c == opener || (opener == '%' && c.is_alphabetic());
+        let spec = spec.split(end).next().unwrap_or_default();
+        let spec = if opener == '{' { spec.split_once(':').map_or("", |(_, spec)| spec) } else { spec };
+        for digits in spec.split(|c: char| !c.is_ascii_digit()) {
+            if digits.trim_start_matches('0').len() > 5
+                || digits.parse::<usize>().is_ok_and(|n| n > WIDTH_MAX)
+            {
+                return Err(wrong(format!("a text is filled up to {WIDTH_MAX} characters at most")));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_may_be_wide_and_not_endless() {
+        for (format, opener) in [
+            ("%5d of %-40s", '%'),
+            ("%s 12345678", '%'),
+            ("{} 12345678", '{'),
+            ("%.3f", '%'),
+            ("{:>9999}", '{'),
+            ("{0:08.3f}", '{'),
+        ] {
+            assert!(check_widths(format, opener).is_ok(), "{format}");
+        }
+        for (format, opener) in
+            [("%099999999999d", '%'), ("%.99999999f", '%'), ("{:>10001}", '{'), ("{0:.99999999999}", '{')]
+        {
+            assert!(check_widths(format, opener).is_err(), "{format}");
+        }
+    }
+}

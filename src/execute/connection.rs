@@ -4,9 +4,9 @@ use crate::model::{Argv, Become, BecomeMethod, Connection, HostName, RunId, Scri
 use crate::modules::Delivery;
 use crate::plan::{Effective, Exchange, Item, Reply, ShellWork};
 use crate::questions::{Cost, Output};
-use crate::transport::{self, ConnectError, End, Lost, OnFailure, Request, Session, Settings, Shell};
+use crate::transport::{self, ConnectError, End, Halter, Lost, OnFailure, Request, Session, Settings, Shell};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Bytes that a question or an attached change may print.
@@ -36,6 +36,8 @@ pub struct HostConnection {
     session: Option<Session>,
     shells: BTreeMap<Effective, Shell>,
     pub(super) detached: u64,
+    /// Halts what the open shells carry.
+    halters: Arc<Mutex<Vec<Halter>>>,
     /// What the host's log is to say before the first change; taken when it was said.
     announcement: Option<String>,
 }
@@ -66,12 +68,38 @@ impl HostConnection {
         announcement: Option<String>,
     ) -> Self {
         let shells = BTreeMap::new();
-        Self { host, access, settings, run, session: None, shells, detached: 0, announcement }
+        Self {
+            host,
+            access,
+            settings,
+            run,
+            session: None,
+            shells,
+            detached: 0,
+            halters: Arc::default(),
+            announcement,
+        }
+    }
+
+    /// Has every shell begin nothing more of the exchange under way; to be used while somebody waits for that.
+    pub fn halting(&self) -> impl Future<Output = ()> + use<> {
+        let (halters, host) = (self.halters.clone(), self.host.clone());
+        async move {
+            let halters = halters.lock().map(|halters| halters.clone()).unwrap_or_default();
+            for halter in halters {
+                if let Err(error) = halter.halt().await {
+                    tracing::warn!(%host, %error, "could not halt what is under way; it goes on to its end");
+                }
+            }
+        }
     }
 
     /// Closes it; it opens again when it is used.
     pub async fn close(&mut self) {
         self.shells.clear();
+        if let Ok(mut halters) = self.halters.lock() {
+            halters.clear();
+        }
         if let Some(session) = self.session.take() {
             session.close().await;
         }
@@ -151,8 +179,10 @@ impl HostConnection {
             return Err(Broken::before_anything("the connection is closed".into()));
         };
         let password = self.access.become_password.as_ref();
+        let halters = &self.halters;
         let work = lent.into_iter().map(|(user, shell, requests, announced)| async move {
-            let done = carry_out(session, shell, &user, password, &requests).await;
+            let opening = Opening { session, user: &user, password, halters };
+            let done = carry_out(opening, shell, &requests).await;
             (user, requests.len(), announced, done)
         });
         let mut all = Vec::new();
@@ -203,7 +233,8 @@ impl HostConnection {
             return Err(Broken::before_anything("the connection is closed".into()));
         };
         let password = self.access.become_password.as_ref();
-        let (shell, result) = carry_out(session, known, user, password, &requests).await;
+        let opening = Opening { session, user, password, halters: &self.halters };
+        let (shell, result) = carry_out(opening, known, &requests).await;
         match sort_out(result, requests.len()) {
             Ok(replies) => {
                 self.shells.extend(shell.map(|shell| (user.clone(), shell)));
@@ -218,18 +249,29 @@ impl HostConnection {
     }
 }
 
+/// What opening a shell takes.
+struct Opening<'a> {
+    session: &'a Session,
+    user: &'a Effective,
+    password: Option<&'a Secret>,
+    halters: &'a Mutex<Vec<Halter>>,
+}
+
 /// Sends requests to a shell, opening it where it isn't open yet; gives the shell back where it can be used again.
 async fn carry_out(
-    session: &Session,
+    opening: Opening<'_>,
     shell: Option<Shell>,
-    user: &Effective,
-    password: Option<&Secret>,
     requests: &[Request],
 ) -> (Option<Shell>, Result<Vec<transport::Reply>, Lost>) {
     let mut shell = match shell {
         Some(shell) => shell,
-        None => match session.shell(privilege(user, password).as_ref()).await {
-            Ok(shell) => shell,
+        None => match opening.session.shell(privilege(opening.user, opening.password).as_ref()).await {
+            Ok(shell) => {
+                if let Ok(mut halters) = opening.halters.lock() {
+                    halters.push(shell.halter());
+                }
+                shell
+            }
             Err(error) => return (None, Err(Lost { replies: Vec::new(), cause: error.into() })),
         },
     };

@@ -4,7 +4,8 @@ use super::Interrupt;
 use super::connection::HostConnection;
 use super::gate::{Gate, Pass};
 use crate::event::{Counts, Event};
-use crate::plan::{Exchange, HostRun, Next};
+use crate::modules::Delivery;
+use crate::plan::{Exchange, HostRun, Item, Next};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -103,13 +104,17 @@ impl Driver {
             return;
         }
         tracing::debug!(host = %self.run.host, shells = exchange.shells.len(), "exchange");
-        let interrupt = &mut self.road.interrupt;
-        let dropped = async {
-            // An error means that whoever could interrupt is gone.
-            if interrupt.wait_for(|level| *level == Interrupt::Drop).await.is_err() {
-                std::future::pending::<()>().await;
+        let halting = self.connection.halting();
+        let halts = exchange.shells.iter().flat_map(|shell| &shell.items).all(is_attached);
+        let mut first = self.road.interrupt.clone();
+        let halted = async {
+            reached(&mut first, Interrupt::Finish).await;
+            if halts {
+                halting.await;
             }
+            std::future::pending::<()>().await;
         };
+        let mut second = self.road.interrupt.clone();
         tokio::select! {
             result = self.connection.exchange(exchange) => match result {
                 Ok(replies) => self.run.take(replies),
@@ -118,7 +123,8 @@ impl Driver {
                     self.reason = Some(broken.reason);
                 }
             },
-            () = dropped => {
+            () = halted => {}
+            () = reached(&mut second, Interrupt::Drop) => {
                 self.run.lose("interrupted twice", Vec::new(), false);
                 self.reason = Some("interrupted twice: the connection was dropped".into());
             }
@@ -136,5 +142,17 @@ impl Driver {
         let _ = self.road.events.send(Event::HostLeaves { host: self.run.host.clone(), reason }).await;
         self.road.gate.leave(failed);
         Left { connection: self.connection, counts: self.run.counts(), failed }
+    }
+}
+
+/// Whether an item is done in the shell itself, which can be told to begin nothing more.
+fn is_attached(item: &Item) -> bool {
+    !matches!(item, Item::Apply(change) if change.delivery != Delivery::Attached)
+}
+
+/// Waits until an interrupt has gone so far; for ever, once whoever could interrupt is gone.
+async fn reached(interrupt: &mut watch::Receiver<Interrupt>, level: Interrupt) {
+    if interrupt.wait_for(|now| *now >= level).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

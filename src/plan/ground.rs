@@ -6,7 +6,7 @@ use super::scope::{Layer, Pending, Variables};
 use super::task::Task;
 use super::unit::{Effective, Prepared, Running, Unit, UnitEnd};
 use crate::event::Status;
-use crate::model::{Excerpt, Subjects, Value};
+use crate::model::{Excerpt, Map, Subjects, Value};
 use crate::modules::Outcome;
 use crate::questions::{Answers, Asked, Key, Reading, Refusal};
 use crate::template::{Binding, Rendered, Templates};
@@ -99,7 +99,7 @@ impl Ground {
             Ok(Items::NoList(kind)) => {
                 let message =
                     format!("loop: expected a list, got {kind}; write it in [ ] or as a block of '- ' lines");
-                Err(Box::new(UnitEnd::failed(message, crate::model::Map::new())))
+                Err(Box::new(UnitEnd::failed(message, Map::new())))
             }
             Ok(Items::Known(items, tainted)) => {
                 let units: Vec<Unit> = items
@@ -328,7 +328,15 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: super:
 /// The end of a unit that has nothing to change.
 fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
     let status = if outcome.skipped.is_some() { Status::Skipped } else { Status::Ok };
-    let result = (task.module.result)(&outcome, &[]);
+    let mut result = (task.module.result)(&outcome, &[]);
+    // Ansible registers what a task sets under this name; facts in their long form.
+    let long =
+        |name: &String| if name.starts_with("ansible_") { name.clone() } else { format!("ansible_{name}") };
+    let mut sets: Map = outcome.facts.iter().map(|(name, value)| (long(name), value.clone())).collect();
+    sets.extend(outcome.variables.clone());
+    if !sets.is_empty() {
+        result.entry("ansible_facts").or_insert(Value::Object(sets));
+    }
     UnitEnd {
         status,
         message: outcome.skipped.or(outcome.message),

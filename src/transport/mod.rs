@@ -28,4 +28,4 @@ pub use exchange::{End, OnFailure, Reply, Request, Traffic};
 pub use lost::{Lost, LostCause, ShellError};
 pub use session::{Session, connect};
 pub use settings::{Keyring, Settings};
-pub use shell::Shell;
+pub use shell::{Halter, Shell};

@@ -7,6 +7,9 @@ use super::overrun::{KILL, KILL_TIMEOUT, OUTPUT_GRACE, Told, settle};
 use super::session::Opener;
 use super::source::{Known, Source};
 use super::{Lost, LostCause, ShellError, sudo};
+use crate::model::Script;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// One framed `sh` for one effective user. Several can run side by side on one connection.
@@ -16,7 +19,45 @@ pub struct Shell {
     known: Known,
     next: u64,
     pid: Option<u32>,
+    halter: Halter,
     broken: Option<LostCause>,
+}
+
+/// Asks a shell to begin nothing more of the exchange that it carries, while somebody else waits for that exchange.
+#[derive(Clone)]
+pub struct Halter {
+    opener: Opener,
+    /// The shell's process, 0 as long as it isn't ready.
+    pid: Arc<AtomicU32>,
+}
+
+/// Has a shell halt its exchange.
+const HALT: Script = Script { name: "halt", text: r#"kill -USR1 "$1""# };
+
+impl Halter {
+    /// Halts the exchange: what runs goes on to its end, and the replies to what is left say that it was not run.
+    ///
+    /// # Errors
+    /// The shell could not be told; it carries its exchange to the end.
+    pub async fn halt(&self) -> Result<(), ShellError> {
+        let pid = self.pid.load(Ordering::Relaxed);
+        if pid == 0 {
+            return Ok(());
+        }
+        let mut other = Shell::new(self.opener.clone(), self.opener.open().await?);
+        let request = Request {
+            script: HALT,
+            args: [pid.to_string()].into(),
+            content: None,
+            deadline: KILL_TIMEOUT,
+            output_bytes_max: 4096,
+            on_failure: OnFailure::Continue,
+        };
+        match other.exchange(&[request]).await {
+            Ok(_) => Ok(()),
+            Err(lost) => Err(ShellError::Disconnected { reason: lost.to_string() }),
+        }
+    }
 }
 
 /// How far one round of sending and collecting came.
@@ -38,7 +79,13 @@ enum Step {
 
 impl Shell {
     pub(super) fn new(opener: Opener, pipe: Pipe) -> Self {
-        Self { opener, pipe, known: Known::default(), next: 1, pid: None, broken: None }
+        let halter = Halter { opener: opener.clone(), pid: Arc::default() };
+        Self { opener, pipe, known: Known::default(), next: 1, pid: None, halter, broken: None }
+    }
+
+    /// What halts this shell's exchanges.
+    pub fn halter(&self) -> Halter {
+        self.halter.clone()
     }
 
     /// Runs the requests in order and brings all replies, in one round trip. A request that exceeds its deadline or
@@ -141,6 +188,7 @@ impl Shell {
         match incoming {
             Some(Incoming::Frame(Event::Ready { pid, .. })) => {
                 self.pid = Some(pid);
+                self.halter.pid.store(pid, Ordering::Relaxed);
                 Ok(None)
             }
             Some(Incoming::Frame(Event::Garbled)) => {

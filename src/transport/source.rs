@@ -21,7 +21,9 @@ const CHUNK_BYTES: usize = 128 << 10;
 /// What a new shell is told first. Words that user commands see are left as they were, but for two: `LC_ALL` is `C`,
 /// so that output can be parsed (what it was is in `wgops_lc_all`, unset if it was; not exported), and `PATH` ends
 /// with the places of system commands.
+/// Being sent SIGUSR1 halts the exchange: what runs goes on to its end, what is left is not begun.
 const BOOTSTRAP: &str = r#"set +e +u +f +v +x
+trap wgops_halted=1 USR1
 unset CDPATH ENV wgops_lc_all wgops_halted
 [ -z "${LC_ALL+x}" ] || wgops_lc_all=$LC_ALL
 LC_ALL=C; export LC_ALL

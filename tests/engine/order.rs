@@ -243,3 +243,29 @@ fn files_and_templates_are_checked_before_any_host_is_touched() {
     let lookup = stage.tasks("- copy: {dest: DIR/y, content: \"{{ lookup('file', 'here') }}\"}\n");
     assert_eq!((lookup.counts().failed, stage.read("y").as_deref()), (0, Some("x")), "{:#?}", lookup.story());
 }
+
+#[test]
+fn the_first_interrupt_lets_the_current_change_end_and_begins_no_other_even_of_those_that_were_sent() {
+    let stage = Stage { interrupt_at: Some("log".into()), ..Stage::new() };
+    let tasks: String = (0..6).map(|n| format!("- shell: echo {n} >> DIR/log; sleep 0.5\n")).collect();
+    let played = stage.tasks(&tasks);
+    let ran = stage.read("log").unwrap().lines().count();
+    assert!((1..=2).contains(&ran), "{ran} of 6 ran");
+    assert_eq!(played.counts().changed, ran, "{:#?}", played.story());
+    assert!(played.outcome.interrupted);
+}
+
+#[test]
+fn facts_are_registered_as_ansible_does() {
+    let stage = Stage::new();
+    let played = stage.tasks(
+        "- setup:\n  register: s\n- copy: {dest: DIR/x, content: '{{ s.ansible_facts.ansible_kernel == ansible_kernel }}'}\n\
+         - set_fact: {a: 1}\n  register: f\n- copy: {dest: DIR/y, content: '{{ f.ansible_facts.a }}'}\n",
+    );
+    assert_eq!(
+        (stage.read("x").as_deref(), stage.read("y").as_deref()),
+        (Some("True"), Some("1")),
+        "{:#?}",
+        played.story()
+    );
+}

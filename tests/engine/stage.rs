@@ -19,6 +19,8 @@ pub struct Stage {
     pub forgetful: bool,
     pub hosts: String,
     pub extra: Map,
+    /// The file at whose appearance somebody interrupts the run.
+    pub interrupt_at: Option<String>,
     /// Variables that hold secrets.
     pub secrets: Vec<(String, String)>,
 }
@@ -37,6 +39,7 @@ impl Stage {
             forgetful: false,
             hosts: "one ansible_connection=local\n".into(),
             extra: Map::new(),
+            interrupt_at: None,
             secrets: Vec::new(),
         }
     }
@@ -112,7 +115,16 @@ impl Stage {
             let run = RunId::from_parts(0, 0);
             let mut fleet = Fleet::new(Settings::new(self.dir.path(), "nobody"), 20, access, run);
             let (events, mut received) = tokio::sync::mpsc::channel(1000);
-            let (_keep, interrupt) = tokio::sync::watch::channel(Interrupt::None);
+            let (sender, interrupt) = tokio::sync::watch::channel(Interrupt::None);
+            let sign = self.interrupt_at.as_ref().map(|name| self.dir.path().join(name));
+            let interrupter = tokio::spawn(async move {
+                let Some(sign) = sign else { return std::future::pending().await };
+                while !sign.exists() {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
+                let _ = sender.send(Interrupt::Finish);
+                std::future::pending::<()>().await;
+            });
             let collect = tokio::spawn(async move {
                 let mut all = Vec::new();
                 while let Some(event) = received.recv().await {
@@ -122,6 +134,7 @@ impl Stage {
             });
             let outcome = fleet.run(&order, events, interrupt).await;
             fleet.close().await;
+            interrupter.abort();
             Played { events: collect.await.unwrap(), outcome }
         }))
     }

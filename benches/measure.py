@@ -353,6 +353,16 @@ def report(results, trips, out):
             print(f"| {name} | " + " | ".join(f"{trips[job].get(name, float('nan')):.0f}" for job in jobs) + " |", file=out)
 
 
+def save(results, trips, folder):
+    """The report, and every sample that it was made from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "results.md", "w") as out:
+        report(results, trips, out)
+    plain = {job: {title: {name: [asdict(sample) for sample in samples] for name, samples in by_tool.items()}
+                   for title, by_tool in by.items()} for job, by in results.items()}
+    (folder / "samples.json").write_text(json.dumps(plain, indent=1))
+
+
 def median_seconds(samples):
     return statistics.median(sample.seconds for sample in samples if not sample.memory_bytes)
 
@@ -396,18 +406,14 @@ def main():
                             sys.exit(f"measure: {tool.name}, {job}, {scenario}: {why}")
                         by_tool[tool.name].append(sample)
                     print(f"{job}, {titles[scenario]}: round {number} of {options.rounds + 1}", file=sys.stderr)
+                save(results, trips, options.out)
             if {"near", "far"} <= set(options.scenarios.split(",")):
                 trip = round_trip_seconds(far[0])
                 trips[job] = {tool.name: (median_seconds(results[job][titles["far"]][tool.name])
                                           - median_seconds(results[job][titles["near"]][tool.name])) / trip for tool in tools}
     finally:
         group.remove()
-        options.out.mkdir(parents=True, exist_ok=True)
-        with open(options.out / "results.md", "w") as out:
-            report(results, trips, out)
-        plain = {job: {title: {name: [asdict(sample) for sample in samples] for name, samples in by_tool.items()}
-                       for title, by_tool in by.items()} for job, by in results.items()}
-        (options.out / "samples.json").write_text(json.dumps(plain, indent=1))
+        save(results, trips, options.out)
     print((options.out / "results.md").read_text())
 
 

@@ -5,7 +5,7 @@ use super::updates::{
     CACHE_VALID_TIME, DPKG_OPTIONS, LOCK_TIMEOUT, REFRESH, Tolerance, Transaction, counted, fits, freshness,
     needed_repair, new_packages, only_apt, refresh_lists, some_of, transaction_result, update_value,
 };
-use super::{Args, Change, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::packages::apt::{DpkgState, Installed, InstalledPackages, Simulate, Updates};
@@ -38,6 +38,7 @@ pub static MODULE: Module = Module {
         DPKG_OPTIONS,
     ],
     free_form: FreeForm::No,
+    effect: Effect::OnHost,
     diff,
     result: transaction_result,
 };

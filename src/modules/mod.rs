@@ -107,18 +107,25 @@ pub struct Module {
     pub params: &'static [Param],
     /// What a plain text after the module's name means.
     pub free_form: FreeForm,
+    /// What it can alter.
+    pub effect: Effect,
     /// What is to be done: asks, refuses, or answers with the outcome.
     pub diff: fn(&Args, &Host<'_>) -> Result<Outcome, Stop>,
     /// What `register` gets once the changes ran; `outputs` has one entry per change that ran, in order.
     pub result: fn(&Outcome, &[Output]) -> Map,
 }
 
-impl Module {
-    /// Whether it can't alter a host, whatever its arguments.
-    pub fn only_looks(&self) -> bool {
-        ["assert", "debug", "fail", "pending_updates", "ping", "set_fact", "setup", "stat", "wait_for"]
-            .contains(&self.name)
-    }
+/// What a module can alter, whatever its arguments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// The host.
+    OnHost,
+    /// Nothing: it looks, or says something.
+    Nothing,
+    /// Nothing but the host's facts.
+    Facts,
+    /// Nothing but variables, under the names of its arguments.
+    Variables,
 }
 
 /// Finds a module by its name or an alias.

@@ -2,7 +2,7 @@
 //! any rights can ask. Applying is `apply_updates`' business.
 
 use super::updates::{CACHE_VALID_TIME, REFRESH, counted, fits, freshness, some_of, update_value};
-use super::{Args, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::boot::{RebootNeed, RebootReasons};
@@ -28,6 +28,7 @@ pub static MODULE: Module = Module {
             .default("604800"),
     ],
     free_form: FreeForm::No,
+    effect: Effect::Nothing,
     diff,
     result: plain_result,
 };

@@ -63,7 +63,7 @@ impl HostRun {
         let changes: Vec<_> = outcome.iter().flat_map(|o| o.changes.iter()).collect();
         let made = changes.iter().map(|c| change_made(c)).collect();
         let touches: Vec<Subjects> = changes.iter().map(|c| c.touches.clone()).collect();
-        let read = if task.module.only_looks() { &Subjects::NONE } else { &reading.reads };
+        let read = if task.acts_on_host() { &reading.reads } else { &Subjects::NONE };
         for touched in touches.iter().chain([read]) {
             self.ground.would_touch(touched, &task.name);
         }

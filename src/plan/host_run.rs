@@ -268,7 +268,7 @@ impl HostRun {
                     ..UnitEnd::plain(end.status.clone(), end.message.clone())
                 });
             }
-            if unknown && !running.task.module.only_looks() {
+            if unknown && running.task.acts_on_host() {
                 self.ground.would_touch(&Subjects::Undeclared, &running.task.name);
             }
             return Front::Over;
@@ -306,7 +306,7 @@ impl HostRun {
                 Look::Unknown(cause) => {
                     let status = Status::KnownAfterApply { cause };
                     unit.end(UnitEnd::plain(status, None));
-                    if !task.module.only_looks() {
+                    if task.acts_on_host() {
                         self.ground.would_touch(&Subjects::Undeclared, &task.name);
                     }
                 }

@@ -1,7 +1,7 @@
 //! A play and its tasks as the engine needs them: modules found, arguments' names checked, values still unrendered.
 
 use crate::model::{Map, Value};
-use crate::modules::Module;
+use crate::modules::{Effect, Module};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -119,6 +119,11 @@ pub struct Privilege {
 }
 
 impl Task {
+    /// Whether it can alter the host.
+    pub fn acts_on_host(&self) -> bool {
+        self.module.effect == Effect::OnHost
+    }
+
     /// Whether an exchange must end with this task, because what follows depends on how its end is judged.
     pub fn is_judged(&self) -> bool {
         self.failed_when.is_some() || self.changed_when.is_some() || self.ignore_errors.is_some()
@@ -128,8 +133,8 @@ impl Task {
     pub fn sets(&self) -> Sets<'_> {
         Sets {
             register: self.register.as_deref(),
-            variables: if self.module.name == "set_fact" { Some(&self.args) } else { None },
-            facts: self.module.name == "setup",
+            variables: (self.module.effect == Effect::Variables).then_some(&self.args),
+            facts: self.module.effect == Effect::Facts,
         }
     }
 }

@@ -143,6 +143,17 @@ impl Args {
         problems
     }
 
+    /// Checks values in which there is nothing to render: what else can be known before any host is touched.
+    pub fn check_plain<'a>(
+        params: &[Param],
+        given: impl Iterator<Item = (&'a str, &'a Value)>,
+    ) -> Vec<ArgProblem> {
+        given
+            .filter(|(_, value)| !value.is_null())
+            .filter_map(|(key, value)| typed(params.iter().find(|p| p.is(key))?, key, value).err())
+            .collect()
+    }
+
     /// Checks rendered values, and gives them their kinds' types and their parameters' names.
     ///
     /// # Errors
@@ -161,13 +172,7 @@ impl Args {
                 }
                 Some(_) if value.is_null() => {}
                 Some(param) => {
-                    let typed = convert(param.kind, value).map_err(|expected| {
-                        let came = crate::model::Excerpt { lines_max: 1, columns_max: 60 };
-                        let message =
-                            format!("'{key}' is {}: expected {expected}", came.of(&value.to_string()));
-                        problem(key, message, Some(param.help.to_owned()))
-                    })?;
-                    args.insert(param.name.to_owned(), typed);
+                    args.insert(param.name.to_owned(), typed(param, key, value)?);
                 }
             }
         }
@@ -226,6 +231,15 @@ impl Args {
             _ => Vec::new(),
         }
     }
+}
+
+/// A value with its parameter's type.
+fn typed(param: &Param, key: &str, value: &Value) -> Result<Value, ArgProblem> {
+    convert(param.kind, value).map_err(|expected| {
+        let came = crate::model::Excerpt { lines_max: 1, columns_max: 60 };
+        let message = format!("'{key}' is {}: expected {expected}", came.of(&value.to_string()));
+        problem(key, message, Some(param.help.to_owned()))
+    })
 }
 
 fn problem(key: &str, message: String, help: Option<String>) -> ArgProblem {
@@ -352,6 +366,21 @@ mod tests {
         assert!(args.flag("force"));
         assert_eq!(args.text("state"), Some("present"));
         assert_eq!(args.list("names"), ["a", "b"]);
+    }
+
+    #[test]
+    fn plain_values_are_checked_without_the_others() {
+        let given = json!({"dest": "x", "state": ["present"], "mode": null, "force": "yes", "nosuch": {}});
+        let given = given.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value));
+        let problems: Vec<_> =
+            Args::check_plain(PARAMS, given).into_iter().map(|p| (p.key.unwrap(), p.message)).collect();
+        assert_eq!(
+            problems,
+            [
+                ("dest".into(), "'dest' is \"x\": expected an absolute path".into()),
+                ("state".into(), "'state' is [\"present\"]: expected one of present, absent".to_owned()),
+            ]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::load::playbook::{self, Batch, Keywords};
 use crate::load::{Node, Problem, TextFile};
 use crate::model::{Map, Place, Value, nearest};
 use crate::modules::{self, Args, Kind, Module};
-use crate::template::TemplateError;
+use crate::template::{TemplateError, Templates};
 use std::path::Path;
 
 /// Modules of Ansible's that are a matter of the engine, and not built yet.
@@ -48,10 +48,13 @@ impl Compiler<'_> {
         None
     }
 
-    /// Adds the free form to the arguments, and checks names and templates.
+    /// Checks the names of arguments, the values that nothing is rendered in, and templates.
     pub(super) fn check_args(&mut self, task: &playbook::Task, module: &Module, args: &Map) {
-        let names: Vec<&str> = args.keys().map(String::as_str).collect();
-        for problem in Args::check_names(module.params, module.free_form, names.into_iter()) {
+        let names = args.keys().map(String::as_str);
+        let plain = args.iter().filter(|(_, value)| !Templates::has_templates(value));
+        let mut problems = Args::check_names(module.params, module.free_form, names);
+        problems.extend(Args::check_plain(module.params, plain.map(|(key, value)| (key.as_str(), value))));
+        for problem in problems {
             let key =
                 problem.key.as_deref().and_then(|k| task.args.params.iter().find(|(key, _)| key.name == k));
             let place = key.map_or(&task.module_key.place, |(key, _)| &key.place);

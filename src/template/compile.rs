@@ -211,6 +211,6 @@ fn within_limits(text: &str, name: &str) -> Result<(), Vec<TemplateError>> {
 }
 
 /// Whether a text could hold a template.
-fn has_templates(text: &str) -> bool {
+pub(super) fn has_templates(text: &str) -> bool {
     text.as_bytes().windows(2).any(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
 }

@@ -171,6 +171,16 @@ impl Templates {
         }
     }
 
+    /// Whether there is something to render in a value, or in one of its members.
+    pub fn has_templates(value: &Value) -> bool {
+        match value {
+            Value::String(text) => compile::has_templates(text),
+            Value::Array(items) => items.iter().any(Self::has_templates),
+            Value::Object(map) => map.values().any(Self::has_templates),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
     /// Like [`check`](Self::check), for a condition.
     pub fn check_condition(&self, condition: &Value) -> Vec<TemplateError> {
         match condition {

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 /// Shows a run while it goes on, and knows afterwards how it ended.
 pub struct Show {
+    subject: Subject,
     reporter: Box<dyn Reporter>,
     narration: Box<dyn Reporter>,
     out: Out,
@@ -28,6 +29,7 @@ impl Show {
     /// Shows on stdout, or writes into a file.
     pub fn new(console: &Console, subject: Subject, format: Format, file: Option<OutputFile>) -> Self {
         Self {
+            subject,
             reporter: reporter(subject, format, console.view),
             narration: reporter(Subject::Narration, format, console.view),
             out: file.map_or_else(|| Out::Stdout(console.out()), Out::File),
@@ -50,6 +52,11 @@ impl Show {
             self.exit = if *interrupted { hosts.worst(Exit::Interrupted) } else { hosts };
         }
         let _nobody_listens = self.narration.event(event, &mut self.err);
+        // A document of facts has no place for hosts that have none.
+        if let (Subject::Facts, Event::HostLeaves { host, reason: Some(reason) }) = (self.subject, event) {
+            let warning = Event::Warning { host: Some(host.clone()), message: reason.clone() };
+            let _nobody_listens = self.narration.event(&warning, &mut self.err);
+        }
         if let Err(error) = forgiven(self.report(event)) {
             self.trouble.get_or_insert_with(|| unwritable(&error));
         }

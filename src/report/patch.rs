@@ -183,6 +183,7 @@ mod tests {
           openssl      3.0.11-1 → 3.0.14-1  security
           libfoo^[[2J  (new) → 1↵x
           kept its changed configuration file /etc/ssl/openssl.cnf
+          nginx  1.22.1-9 → 1.22.1-10  held: on hold
 
         web2
           openssl  3.0.11-1 → 3.0.14-1  security

@@ -12,7 +12,7 @@ mod task;
 
 use super::line::{self, one_line, painted};
 use super::{Reporter, View};
-use crate::event::{Event, Mode, Status};
+use crate::event::{Event, Mode, Status, TaskEnd};
 use crate::model::HostName;
 use order::{Group, Waiting};
 use std::collections::BTreeSet;
@@ -28,6 +28,8 @@ pub(super) struct Human {
     failed: BTreeSet<HostName>,
     /// Hosts of which nobody knows how a change ended.
     lost: BTreeSet<HostName>,
+    /// Hosts on which a change failed.
+    halfway: BTreeSet<HostName>,
     explained: BTreeSet<String>,
     last: Shape,
     dry: bool,
@@ -47,6 +49,7 @@ impl Human {
             waiting: Waiting::default(),
             failed: BTreeSet::new(),
             lost: BTreeSet::new(),
+            halfway: BTreeSet::new(),
             explained: BTreeSet::new(),
             last: Shape::Block,
             dry: false,
@@ -94,6 +97,10 @@ impl Human {
     }
 }
 
+fn has_changes(end: &TaskEnd) -> bool {
+    !end.changes.is_empty() || end.items.iter().any(|item| !item.changes.is_empty())
+}
+
 impl Reporter for Human {
     fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         match event {
@@ -117,6 +124,9 @@ impl Reporter for Human {
                 if end.status == Status::Unknown {
                     self.lost.insert(end.host.clone());
                 }
+                if end.status == Status::Failed && has_changes(end) {
+                    self.halfway.insert(end.host.clone());
+                }
                 let complete = self.waiting.ends(end);
                 self.tasks(&complete, out)
             }
@@ -136,6 +146,7 @@ impl Reporter for Human {
                 let end = recap::End {
                     recap,
                     lost: self.lost.len(),
+                    halfway: self.halfway.len(),
                     interrupted: *interrupted,
                     seconds: *seconds,
                     dry: self.dry,
@@ -238,6 +249,7 @@ mod tests {
         TASK [Task 0] ********************************** ok: 3 hosts
 
         TASK [Task 1] **********************************************
+        task path: site.yml:3:7
         failed: [db1] => exit status 1
             E: no such package
         changed: [web2] => write /etc/motd, 12 lines

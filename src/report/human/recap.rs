@@ -13,6 +13,8 @@ pub(super) struct End<'a> {
     pub recap: &'a BTreeMap<HostName, Counts>,
     /// Hosts of which nobody knows how a change ended.
     pub lost: usize,
+    /// Hosts on which a change failed; it may have changed something before.
+    pub halfway: usize,
     pub interrupted: bool,
     pub seconds: f64,
     pub dry: bool,
@@ -104,6 +106,7 @@ fn sentence(end: &End<'_>) -> String {
     let what = match (changed, end.dry) {
         (0, true) => "nothing would change".to_owned(),
         (0, false) if end.lost > 0 => "what was changed is unknown".to_owned(),
+        (0, false) if end.halfway > 0 => "no change completed".to_owned(),
         (0, false) => "nothing changed".to_owned(),
         (n, true) => format!("{n} would change"),
         (n, false) => format!("{n} changed"),
@@ -133,7 +136,18 @@ mod tests {
 
     fn told(list: &[(&str, Counts)], dry: bool, view: View) -> String {
         let recap = list.iter().map(|(host, counts)| (host.parse().unwrap(), *counts)).collect();
-        plain(text(&End { recap: &recap, lost: 0, interrupted: false, seconds: 61.2, dry }, view).as_bytes())
+        plain(
+            text(&End { recap: &recap, lost: 0, halfway: 0, interrupted: false, seconds: 61.2, dry }, view)
+                .as_bytes(),
+        )
+    }
+
+    #[test]
+    fn a_failed_change_is_never_nothing() {
+        let recap = [("web1".parse().unwrap(), Counts { failed: 1, ..Counts::default() })].into();
+        let end = End { recap: &recap, lost: 0, halfway: 1, interrupted: false, seconds: 1.0, dry: false };
+        let said = plain(text(&end, View::default()).as_bytes());
+        assert_eq!(said.lines().last(), Some("1 host, no change completed, 1 failed in 1.0 s"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::super::View;
 use super::super::line::{self, one_line, painted};
 use super::{HEADING_COLUMNS_MAX, Shape, heading};
 use crate::event::{ChangeMade, Compared, ItemEnd, Status, TaskEnd};
-use crate::model::Excerpt;
+use crate::model::{Excerpt, Value};
 use owo_colors::Style;
 use similar::TextDiff;
 use std::time::Duration;
@@ -16,6 +16,8 @@ const MESSAGE: Excerpt = Excerpt { lines_max: 20, columns_max: 400 };
 const MESSAGE_VERBOSE: Excerpt = Excerpt { lines_max: 1000, columns_max: 4000 };
 /// What is shown of a result with `-v`; it is one line.
 const RESULT: Excerpt = Excerpt { lines_max: 1, columns_max: 2000 };
+/// What is shown of what a failed command printed: its end.
+const LAST_WORDS: Excerpt = Excerpt { lines_max: 10, columns_max: 400 };
 /// What is shown of one change's diff.
 const DIFF: Excerpt = Excerpt { lines_max: 400, columns_max: 400 };
 /// Longest wait for a diff to be small; after it, it is right and longer.
@@ -68,11 +70,9 @@ pub(super) fn text(group: &[TaskEnd], view: View) -> String {
         return one_line_task(word, &first.task, &counts(&quiet), view);
     }
     let mut out = format!("{}\n", heading(word, &first.task, view));
-    if view.verbosity > 1 {
-        out.push_str(&format!(
-            "{}\n",
-            painted(format!("task path: {}", one_line(&first.place)), line::FAINT)
-        ));
+    if view.verbosity > 1 || group.iter().any(|end| end.status == Status::Failed && !end.ignored) {
+        let place = format!("task path: {}", one_line(&first.place));
+        out.push_str(&format!("{}\n", painted(place, line::FAINT)));
     }
     loud.iter().for_each(|end| out.push_str(&host(end, view)));
     for (text, style) in counts(&quiet) {
@@ -108,7 +108,27 @@ fn host(end: &TaskEnd, view: View) -> String {
     let own = Said::from(end);
     let repeats = !worth.is_empty() && own.message.is_none() && own.changes.is_empty();
     let own = if repeats { String::new() } else { said(end, None, &own, view) };
-    format!("{items}{own}{}", result(end, view))
+    format!("{items}{own}{}{}", last_words(end, view), result(end, view))
+}
+
+/// Why a failed command failed, as it said itself: its exit status, and the end of what it printed.
+fn last_words(end: &TaskEnd, view: View) -> String {
+    let printed_any = end.result.get("stdout").is_some() || end.result.get("stderr").is_some();
+    let asked = end.status == Status::Failed && view.verbosity == 0 && printed_any;
+    let Some(status) = end.result.get("rc").filter(|_| asked) else { return String::new() };
+    let printed = |stream: &str| end.result.get(stream).and_then(Value::as_str).unwrap_or_default().trim();
+    let (stream, words) = match printed("stderr") {
+        "" => ("stdout", printed("stdout")),
+        words => ("stderr", words),
+    };
+    let below = LAST_WORDS.lines_max.min(words.lines().count());
+    let first = words.lines().count() - below;
+    let words = words.lines().skip(first).collect::<Vec<_>>().join("\n");
+    let told = match below {
+        0 => format!("exit status {status}, nothing printed"),
+        _ => format!("exit status {status}, {stream}:\n{}", line::indented(&LAST_WORDS.of(&words), "  ")),
+    };
+    line::indented(told.trim_end(), "    ")
 }
 
 fn said(end: &TaskEnd, item: Option<&str>, said: &Said<'_>, view: View) -> String {
@@ -189,6 +209,7 @@ fn coloured(text: &str) -> String {
 mod tests {
     use super::super::cases::{change, end, plain};
     use super::*;
+    use serde_json::json;
 
     fn told(group: &[TaskEnd], view: View) -> String {
         plain(text(group, view).as_bytes())
@@ -225,7 +246,8 @@ mod tests {
             told(&[TaskEnd { ignored: true, ..with(Status::Failed, Some("no")) }], NARROW),
             told(&[TaskEnd { handler: true, ..with(Status::Provisional { cause: cause() }, None) }], NARROW),
         ];
-        let lines: Vec<_> = all.iter().map(|text| text.lines().nth(1).unwrap()).collect();
+        let told = |text: &&str| !text.starts_with("task path");
+        let lines: Vec<_> = all.iter().map(|text| text.lines().skip(1).find(told).unwrap()).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
         changed: [web1] => restart nginx
         would change: [web1] => restart nginx
@@ -256,10 +278,27 @@ mod tests {
         let text = told(&[TaskEnd { items, ..with(Status::Failed, Some("1 of 3 items failed")) }], NARROW);
         insta::assert_snapshot!(text, @r"
         TASK [Task 0] ************************************
+        task path: site.yml:3:7
         changed: [web1] (item=htop) => install htop 3.2
         failed: [web1] (item=nosuch) => no such package
         failed: [web1] => 1 of 3 items failed
         ");
+    }
+
+    #[test]
+    fn a_failed_command_says_its_status_and_the_end_of_what_it_printed() {
+        let failed = |result| TaskEnd { result, ..with(Status::Failed, Some("non-zero return code")) };
+        let words = |result| told(&[failed(result)], NARROW).lines().skip(3).collect::<Vec<_>>().join("\n");
+        let long = "line\n".repeat(30) + "the disk is on fire\u{1b}[2J\n";
+        let said = words(json!({"rc": 3, "stdout": "fine\n", "stderr": long}));
+        assert!(said.starts_with("    exit status 3, stderr:\n      line\n"), "{said}");
+        assert!(said.ends_with("\n      the disk is on fire^[[2J"), "{said}");
+        assert_eq!(said.lines().count(), 11);
+        let stdout = words(json!({"rc": 1, "stdout": "no\n", "stderr": ""}));
+        assert_eq!(stdout, "    exit status 1, stdout:\n      no");
+        assert_eq!(words(json!({"rc": 1, "stdout": "", "stderr": ""})), "    exit status 1, nothing printed");
+        assert_eq!(words(json!({"rc": 1})), "", "no command");
+        assert_eq!(words(Value::Null), "", "nobody may see it");
     }
 
     #[test]

@@ -169,7 +169,17 @@ impl Host {
             .conffiles
             .iter()
             .map(|file| format!("kept its changed configuration file {}", one_line(file)));
-        kept.chain(self.trouble.iter().map(|text| one_line(text).into_owned()))
+        let held = self.left_alone().map(|package| package.line(0).trim().to_owned());
+        kept.chain(held).chain(self.trouble.iter().map(|text| one_line(text).into_owned()))
+    }
+
+    /// What is on hold, where what was done is listed rather than what is pending.
+    fn left_alone(&self) -> impl Iterator<Item = &Package> {
+        let pending = match (&self.applied, &self.pending) {
+            (Reading::Known(applied), Reading::Known(pending)) if !applied.is_empty() => pending.as_slice(),
+            _ => &[],
+        };
+        pending.iter().filter(|package| package.held)
     }
 
     pub fn row(&self, host: String, dry: bool) -> Row {

@@ -70,32 +70,62 @@ impl Lab {
         Host::new(&dir, turn)
     }
 
-    /// Gives the host a disk as on its first day.
-    pub fn reset(&self, host: &Host) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/lab");
-        let name = self.dir.file_name().unwrap();
-        let output =
-            Command::new(script).args(["reset", host.name()]).env("WGOPS_LAB", name).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    /// Two hosts; the turn for both is waited for in one order, so that no two tests wait for each other.
+    pub fn two_hosts(&self) -> (Host, Host) {
+        let _one_at_a_time = self.pairing();
+        let first = self.host();
+        (first, self.host())
     }
 
-    /// Where the host listens.
+    /// Held while hosts are taken by somebody who holds some already.
+    fn pairing(&self) -> File {
+        let turn = File::create(self.path("pairing")).unwrap();
+        turn.lock().unwrap();
+        turn
+    }
+
+    /// The address at which the host listens.
     pub fn address(&self, host: &Host) -> String {
         let known = std::fs::read_to_string(self.path("known_hosts")).unwrap();
-        let address =
-            known.lines().find_map(|line| line.strip_prefix(&format!("{},", host.name()))?.split(' ').next());
-        address.unwrap().to_owned()
+        let names = known.lines().find_map(|line| line.strip_prefix(&format!("{},", host.name())));
+        names.unwrap().split_whitespace().next().unwrap().to_owned()
     }
 
-    /// Runs a command as root, and gives what it prints.
-    pub fn root(&self, host: &Host, command: &str) -> String {
-        let output = Command::new("ssh")
-            .arg("-F")
-            .arg(self.path("ssh_config"))
-            .args(["-l", "root", host.name(), command])
-            .output()
-            .unwrap();
+    /// The host's line of `known_hosts`.
+    pub fn known_hosts(&self, host: &Host) -> String {
+        let known = std::fs::read_to_string(self.path("known_hosts")).unwrap();
+        let lines = known.lines().filter(|line| line.starts_with(&format!("{},", host.name())));
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Runs a script as root, past sshd; what it prints, trimmed. It has to succeed.
+    #[track_caller]
+    pub fn exec(&self, host: &Host, script: &str) -> String {
+        let output = self.script(&["exec", host.name(), script]);
+        assert!(
+            output.status.success(),
+            "{script}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Whether a script as root on the host, past sshd, succeeds.
+    pub fn holds(&self, host: &Host, script: &str) -> bool {
+        self.script(&["exec", host.name(), script]).status.success()
+    }
+
+    fn script(&self, args: &[&str]) -> Output {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/lab");
+        let name = self.dir.file_name().unwrap();
+        Command::new(script).args(args).env("WGOPS_LAB", name).output().unwrap()
+    }
+
+    /// Gives the host a disk as on its first day.
+    pub fn reset(&self, host: &Host) {
+        let output = self.script(&["reset", host.name()]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Runs a command with OpenSSH's client, as somebody who looks at the host without wgops.

@@ -1,139 +1,180 @@
-//! An ops repository with people in it, and the program typed in its folder.
+//! An ops repository of its own for a test, and people who type `wgops` in it.
+//!
+//! alice is its lead and sam a shadow; ci is an auditor, bob has left, and mallory is nobody the roster knows. Inventories
+//! are named after the user who logs in: `-i ops`, `-i opspw`, `-i nosudo`, `-i fishy`, `-i audit`.
 
 use crate::lab::{Host, Lab};
-use std::collections::BTreeMap;
+use crate::typed::{Command, Said};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
-/// A working group: alice is a cleared lead, sam a shadow.
+const USERS: [&str; 5] = ["ops", "opspw", "nosudo", "fishy", "audit"];
+
+/// A project's folder with everything that `wgops` finds, and a home of nobody in particular.
 pub struct Ops<'a> {
     lab: &'a Lab,
     folder: TempDir,
 }
 
-/// What the program said.
-pub struct Said {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Said {
-    /// Both streams, for checks that don't care which.
-    pub fn all(&self) -> String {
-        format!("{}{}", self.stdout, self.stderr)
-    }
-
-    /// Holds the exit code; shows what was said where it is another one.
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}", self.all());
-        self
-    }
-
-    /// Holds that something was said.
-    #[track_caller]
-    pub fn says(self, text: &str) -> Self {
-        assert!(self.all().contains(text), "no '{text}' in:\n{}", self.all());
-        self
-    }
-
-    /// The counts of a host in the recap.
-    #[track_caller]
-    pub fn recap(&self, host: &str) -> BTreeMap<String, u32> {
-        let line = self.stdout.lines().find(|line| line.starts_with(&format!("{host} : ")));
-        let line = line.unwrap_or_else(|| panic!("no recap of {host} in:\n{}", self.all()));
-        let counts = line.split_whitespace().filter_map(|word| word.split_once('='));
-        counts.map(|(name, count)| (name.to_owned(), count.parse().unwrap())).collect()
-    }
-}
-
 impl<'a> Ops<'a> {
-    /// Begins a repository with these hosts in the inventory `lab`.
-    pub fn begin(lab: &'a Lab, hosts: &[&Host]) -> Self {
+    /// An ops repository whose inventories name these hosts.
+    pub fn of(lab: &'a Lab, hosts: &[&Host]) -> Self {
         let ops = Self { lab, folder: tempfile::tempdir().unwrap() };
-        let key = lab.path("keys/alice.pub");
-        let init = ["init", "--group", "Test", "--operator", "alice", "--nda", "2026-01-01", "--key"];
-        ops.bare(&[&init[..], &[key.to_str().unwrap()]].concat()).exits(0);
-        let sam = std::fs::read_to_string(lab.path("keys/sam.pub")).unwrap();
-        ops.append("inventory/operators.yml", &format!("  sam: {{role: shadow, keys: [{}]}}\n", sam.trim()));
-        std::fs::copy(lab.path("known_hosts"), ops.at("inventory/known_hosts")).unwrap();
-        let lines: String = hosts
-            .iter()
-            .map(|host| format!("    {}: {{ansible_host: {}}}\n", host.name(), lab.address(host)))
-            .collect();
-        let key = lab.path("keys/id_ed25519");
-        let vars = format!("{{ansible_user: ops, ansible_ssh_private_key_file: {}}}", key.display());
-        ops.write("inventory/lab.yml", format!("lab:\n  vars: {vars}\n  hosts:\n{lines}"));
+        let ssh = ops.folder.path().join("home/.ssh");
+        std::fs::create_dir_all(&ssh).unwrap();
+        for end in ["", ".pub"] {
+            std::fs::copy(lab.path(&format!("keys/id_stranger{end}")), ssh.join(format!("id_ed25519{end}")))
+                .unwrap();
+        }
+        let alice = lab.path("keys/alice.pub");
+        let init = ["init", "--group", "Lab", "--operator", "alice", "--nda", "2026-11-01", "--key"];
+        let dir = ops.root().to_string_lossy().into_owned();
+        let init = Command::new(ops.folder.path()).args(&init).args(&[&alice.to_string_lossy(), &dir]).says();
+        assert_eq!(init.code, Some(0), "{init}");
+        ops.roster();
+        for user in USERS {
+            ops.write(&format!("inventory/{user}.yml"), ops.inventory(user, hosts));
+        }
+        let known: String = hosts.iter().map(|host| lab.known_hosts(host)).collect();
+        ops.write("inventory/known_hosts", &known);
         ops.commit();
         ops
     }
 
-    /// A path in the repository.
-    pub fn at(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
-    }
-
-    /// Writes a file.
-    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
-        std::fs::write(self.at(path), content).unwrap();
-    }
-
-    fn append(&self, path: &str, text: &str) {
-        let before = std::fs::read_to_string(self.at(path)).unwrap();
-        self.write(path, before + text);
-    }
-
-    /// Commits all there is.
-    pub fn commit(&self) {
-        for args in [&["add", "--all"][..], &["commit", "--quiet", "--allow-empty", "--message", "Go on"]] {
-            let git = ["-c", "user.name=alice", "-c", "user.email=alice@example.org"];
-            let status = Command::new("git").args(git).args(args).current_dir(self.folder.path()).status();
-            assert!(status.unwrap().success());
+    /// An inventory of these hosts, entered as `user` with the lab's key.
+    pub fn inventory(&self, user: &str, hosts: &[&Host]) -> String {
+        let key = self.lab.path("keys/id_ed25519");
+        let mut text = format!(
+            "lab:\n  vars:\n    ansible_user: {user}\n    ansible_ssh_private_key_file: {}\n  hosts:\n",
+            key.display()
+        );
+        for host in hosts {
+            text.push_str(&format!("    {}: {{ansible_host: {}}}\n", host.name(), self.lab.address(host)));
         }
+        text
     }
 
-    /// Writes tasks as a playbook for all hosts, and commits it. Gives its path.
-    pub fn playbook(&self, name: &str, head: &str, tasks: &str) -> String {
-        let path = format!("playbooks/{name}.yml");
-        let tasks: String = tasks.lines().map(|line| format!("    {line}\n")).collect();
-        self.write(&path, format!("- hosts: all\n  gather_facts: false\n{head}\n  tasks:\n{tasks}"));
+    fn roster(&self) {
+        let file = self.root().join("inventory/operators.yml");
+        let mut roster = std::fs::read_to_string(&file).unwrap();
+        let key = |name: &str| std::fs::read_to_string(format!("{}.pub", self.key(name).display())).unwrap();
+        for name in ["ci", "bob"] {
+            ssh_keygen(&self.folder.path().join(name));
+        }
+        for (name, role) in [("sam", "shadow"), ("ci", "auditor"), ("bob", "left")] {
+            let until = if role == "left" { "\n    until: 2026-05-01" } else { "" };
+            roster.push_str(&format!(
+                "  {name}:\n    role: {role}{until}\n    keys: ['{}']\n",
+                key(name).trim()
+            ));
+        }
+        std::fs::write(file, roster).unwrap();
+    }
+
+    /// The folder in which people type.
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("ops")
+    }
+
+    /// A folder that is no ops repository.
+    pub fn elsewhere(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Puts a file into the repository, not committed.
+    pub fn write(&self, file: &str, text: impl AsRef<[u8]>) {
+        let file = self.root().join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// Puts a file into the repository, for good.
+    pub fn keep(&self, file: &str, text: impl AsRef<[u8]>) {
+        self.write(file, text);
         self.commit();
-        path
     }
 
-    /// What a person of the group types, behind `wgops`, for the inventory `lab`.
-    pub fn types(&self, person: &str, args: &[&str]) -> Said {
-        let key = self.lab.path("keys").join(person);
-        self.bare(&[args, &["--inventory", "lab", "--identity", key.to_str().unwrap()]].concat())
+    fn commit(&self) {
+        let git = |args: &[&str]| {
+            let git = std::process::Command::new("git")
+                .args(["-c", "user.name=alice", "-c", "user.email=alice@example.org", "-c", "gc.auto=0"])
+                .args(args)
+                .current_dir(self.root())
+                .output()
+                .unwrap();
+            assert!(git.status.success(), "{}", String::from_utf8_lossy(&git.stderr));
+        };
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--allow-empty", "--message", "As a test wants it"]);
     }
 
-    /// The program with nothing of whoever runs the tests around it.
-    pub fn bare(&self, args: &[&str]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wgops"));
-        command.args(args).current_dir(self.folder.path()).env_clear();
-        let home = self.lab.path("home");
-        let _there_already = std::fs::create_dir(&home);
-        let output =
-            command.env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
-        Said {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    /// Keeps a play for all hosts with these tasks as `playbooks/NAME.yml`; each of its lines is indented here.
+    pub fn play(&self, name: &str, keywords: &str, tasks: &str) -> String {
+        let indented: String = tasks.trim_end().lines().map(|line| format!("    {line}\n")).collect();
+        let file = format!("playbooks/{name}.yml");
+        self.keep(&file, format!("- hosts: all\n  gather_facts: false\n{keywords}  tasks:\n{indented}"));
+        file
+    }
+
+    fn key(&self, who: &str) -> PathBuf {
+        match who {
+            "alice" | "sam" => self.lab.path(&format!("keys/{who}")),
+            _ => self.folder.path().join(who),
         }
     }
 
-    /// Holds that the ledger is whole, and gives its last line.
-    #[track_caller]
-    pub fn last_of_ledger(&self) -> String {
-        self.bare(&["ledger", "verify"]).exits(0);
-        let log = self.bare(&["ledger", "log"]).exits(0);
-        log.stdout.lines().last().unwrap_or_default().to_owned()
+    /// What somebody types after `wgops`, split at blanks.
+    pub fn types(&self, who: &str, line: &str) -> Command {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match who {
+            // Her key is where ssh finds it, and that is all there is to say about her.
+            "mallory" => self.bare(&words),
+            _ => self.bare(&words).env("WGOPS_IDENTITY", &self.key(who).to_string_lossy()),
+        }
     }
 
-    /// Whether the ledger has any entry.
-    pub fn has_entries(&self) -> bool {
-        Path::new(&self.at("ledger")).exists()
+    /// The same by somebody who shows no key at all.
+    pub fn bare(&self, words: &[&str]) -> Command {
+        Command::new(&self.root()).args(words).env("HOME", &self.folder.path().join("home").to_string_lossy())
     }
+
+    /// What alice types.
+    pub fn alice(&self, line: &str) -> Said {
+        self.types("alice", line).says()
+    }
+
+    /// The ledger's newest line. The ledger has to verify.
+    pub fn newest(&self) -> String {
+        let verify = self.alice("ledger verify");
+        assert_eq!(verify.code, Some(0), "{verify}");
+        let log = self.alice("ledger log");
+        assert_eq!(log.code, Some(0), "{log}");
+        log.out.lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// All that the ledger has of the newest run.
+    pub fn newest_run(&self) -> Said {
+        let line = self.newest();
+        let run = line.split_whitespace().last().unwrap_or_default();
+        self.alice(&format!("ledger show {run}"))
+    }
+
+    /// How many entries the ledger has, of whatever kind.
+    pub fn entries(&self) -> usize {
+        let find = std::process::Command::new("find")
+            .arg(self.root().join("ledger"))
+            .args(["-name", "*.json.sig"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&find.stdout).lines().count()
+    }
+}
+
+fn ssh_keygen(file: &Path) {
+    let keygen = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(keygen.status.success(), "{}", String::from_utf8_lossy(&keygen.stderr));
 }

@@ -24,33 +24,39 @@ fn a_dry_run_says_what_the_run_then_does_and_a_second_run_changes_nothing() {
     let lab = Lab::open();
     let host = lab.host();
     lab.reset(&host);
-    let ops = Ops::begin(&lab, &[&host]);
-    std::fs::create_dir(ops.at("playbooks/templates")).unwrap();
+    let ops = Ops::of(&lab, &[&host]);
     ops.write("playbooks/templates/two.j2", "{% for n in [1, 2] %}\nnumber {{ n }}\n{% endfor %}\n");
-    let playbook = ops.playbook("server", "  become: true", SERVER);
+    let playbook = ops.play("server", "  become: true\n", SERVER);
     let world = || {
-        lab.root(&host, "find /srv /etc/passwd /etc/group /var/spool/cron -printf '%p %m %U %T@\\n' | sort")
+        lab.exec(&host, "find /srv /etc/passwd /etc/group /var/spool/cron -printf '%p %m %U %T@\\n' | sort")
     };
 
     let untouched = world();
-    let foreseen = ops.types("alice", &["run", &playbook, "--check"]).exits(0).recap(host.name());
+    let foreseen = ops
+        .types("alice", &format!("run {playbook} -i ops --check"))
+        .says()
+        .expect(0, &[])
+        .recap(host.name());
     assert_eq!(world(), untouched, "a dry run changes nothing");
-    let shadow = ops.types("sam", &["run", &playbook]).exits(0).says("DRY RUN").recap(host.name());
+    let shadow =
+        ops.types("sam", &format!("run {playbook} -i ops")).says().expect(0, &["DRY RUN"]).recap(host.name());
     assert_eq!(world(), untouched, "nor does a shadow, whatever they type");
     assert_eq!(shadow, foreseen);
 
-    let done = ops.types("alice", &["run", &playbook, "-v"]).exits(0).recap(host.name());
+    let done =
+        ops.types("alice", &format!("run {playbook} -i ops -v")).says().expect(0, &[]).recap(host.name());
     assert_eq!(done["changed"], 8);
     assert_eq!(
         foreseen["changed"] + foreseen["unknown"],
         10,
         "nothing is passed off as in order that then changes"
     );
-    assert_eq!(lab.root(&host, "cat /srv/e2e/two"), "number 1\nnumber 2");
-    assert!(ops.last_of_ledger().contains("1 changed"));
+    assert_eq!(lab.exec(&host, "cat /srv/e2e/two"), "number 1\nnumber 2");
+    assert!(ops.newest().contains("1 changed"));
 
     let settled = world();
-    let again = ops.types("alice", &["run", &playbook, "-v"]).exits(0).recap(host.name());
+    let again =
+        ops.types("alice", &format!("run {playbook} -i ops -v")).says().expect(0, &[]).recap(host.name());
     assert_eq!(again["changed"], 0);
     assert!(again["exchanges"] <= 5, "{again:?}");
     assert_eq!(world(), settled);
@@ -61,7 +67,7 @@ fn a_dry_run_says_what_the_run_then_does_and_a_second_run_changes_nothing() {
 fn fifty_settled_tasks_take_at_most_five_exchanges_and_a_dry_run_no_more() {
     let lab = Lab::open();
     let host = lab.host();
-    let ops = Ops::begin(&lab, &[&host]);
+    let ops = Ops::of(&lab, &[&host]);
     let tasks: String = (0..50)
         .map(|n| match n % 5 {
             0 => format!("- file: {{path: /srv/fifty{n}, state: directory}}\n"),
@@ -71,12 +77,17 @@ fn fifty_settled_tasks_take_at_most_five_exchanges_and_a_dry_run_no_more() {
             _ => format!("- cron: {{name: fifty{n}, minute: '{n}', job: /bin/true}}\n"),
         })
         .collect();
-    let playbook = ops.playbook("fifty", "  become: true", &tasks);
-    ops.types("alice", &["run", &playbook]).exits(0);
-    let settled = ops.types("alice", &["run", &playbook, "-v"]).exits(0).recap(host.name());
+    let playbook = ops.play("fifty", "  become: true\n", &tasks);
+    ops.types("alice", &format!("run {playbook} -i ops")).says().expect(0, &[]);
+    let settled =
+        ops.types("alice", &format!("run {playbook} -i ops -v")).says().expect(0, &[]).recap(host.name());
     assert_eq!((settled["ok"], settled["changed"]), (50, 0));
     assert!(settled["exchanges"] <= 5, "{settled:?}");
-    let dry = ops.types("alice", &["run", &playbook, "-v", "--check"]).exits(0).recap(host.name());
+    let dry = ops
+        .types("alice", &format!("run {playbook} -i ops -v --check"))
+        .says()
+        .expect(0, &[])
+        .recap(host.name());
     assert!(dry["exchanges"] <= settled["exchanges"], "{dry:?} {settled:?}");
 }
 
@@ -85,9 +96,9 @@ fn fifty_settled_tasks_take_at_most_five_exchanges_and_a_dry_run_no_more() {
 fn who_is_not_in_the_roster_gets_a_dry_run_and_no_entry() {
     let lab = Lab::open();
     let host = lab.host();
-    let ops = Ops::begin(&lab, &[&host]);
-    let playbook = ops.playbook("touch", "  become: true", "- command: touch /root/stranger-was-here");
-    ops.bare(&["run", &playbook, "--inventory", "lab"]).exits(0).says("DRY RUN");
-    assert_eq!(lab.root(&host, "ls /root/stranger-was-here 2>/dev/null | wc -l"), "0");
-    assert!(!ops.has_entries());
+    let ops = Ops::of(&lab, &[&host]);
+    let playbook = ops.play("touch", "  become: true\n", "- command: touch /root/stranger-was-here");
+    ops.bare(&["run", &playbook, "-i", "ops"]).says().expect(0, &["DRY RUN"]);
+    assert!(!lab.holds(&host, "test -e /root/stranger-was-here"));
+    assert_eq!(ops.entries(), 0);
 }

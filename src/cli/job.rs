@@ -15,8 +15,8 @@ use crate::ledger::{Details, Source};
 use crate::load::{self, Inventory};
 use crate::model::{Digest, HostName, Map, RunId, Secret};
 use crate::people::{Permission, Verb, random_bytes};
-use crate::plan::{Conduct, Step};
-use crate::template::{Templates, ThisMachine};
+use crate::plan::{Conduct, Step, root_of};
+use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,7 +68,9 @@ impl<'a> Job<'a> {
             Some(privilege) => privilege.password(console)?,
             None => None,
         };
-        let templates = Arc::new(Templates::new(Arc::new(ThisMachine)));
+        let folders = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent());
+        let readable = Beneath::new(folders.map(root_of));
+        let templates = Arc::new(Templates::new(Arc::new(readable)));
         Ok(Self { console, errand, repository, inventory, who, mode, password, templates, run: run_id()? })
     }
 

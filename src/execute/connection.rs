@@ -105,11 +105,6 @@ impl HostConnection {
         }
     }
 
-    /// Bytes sent and received so far.
-    pub fn traffic(&self) -> transport::Traffic {
-        self.session.as_ref().map(Session::traffic).unwrap_or_default()
-    }
-
     pub(super) async fn open(&mut self) -> Result<&Session, ConnectError> {
         let session = match self.session.take() {
             Some(session) => session,

@@ -59,8 +59,6 @@ pub struct Outcome {
     pub not_begun: Vec<HostName>,
     /// Somebody interrupted it.
     pub interrupted: bool,
-    /// Bytes sent and received.
-    pub bytes: (u64, u64),
 }
 
 impl Fleet {
@@ -242,9 +240,6 @@ impl Fleet {
     }
 
     fn take_back(&mut self, host: HostName, left: Left, outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {
-        let traffic = left.connection.traffic();
-        outcome.bytes.0 += traffic.bytes_sent;
-        outcome.bytes.1 += traffic.bytes_received;
         let total = outcome.recap.entry(host.clone()).or_default();
         total.ok += left.counts.ok;
         total.changed += left.counts.changed;
@@ -267,6 +262,7 @@ fn ground(order: &Order, play: &Play, variables: Variables) -> Ground {
     Ground {
         templates: order.templates.clone(),
         directory: play.directory.clone(),
+        root: play.root.clone(),
         show_diff: order.show_diff,
         verbosity: order.verbosity,
         forgetful: order.forgetful,

@@ -4,11 +4,12 @@
 use super::tags::Tags;
 use super::task::{Loop, Play, Privilege, Step, Task};
 use crate::load::playbook::{self, Keywords, LoopKind, TaskItem};
+use crate::load::project::Project;
 use crate::load::{Node, Playbook, Problem, Problems, yaml};
 use crate::model::{Map, Value, nearest};
 use crate::modules::{self, FreeForm, Module};
 use crate::template::Templates;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Makes plays of a playbook.
@@ -17,8 +18,13 @@ use std::sync::Arc;
 /// Everything that is wrong with it and can be known without a host.
 pub fn compile(playbook: &Playbook, tags: &Tags, templates: &Templates) -> Result<Vec<Arc<Play>>, Problems> {
     let directory = playbook.file.parent().unwrap_or(Path::new("")).to_owned();
+    let root = root_of(&directory);
     let mut problems = Vec::new();
     let mut plays = Vec::new();
+    if !super::desk::lies_beneath(&root, &playbook.file) && playbook.file.exists() {
+        let problem = Problem::in_file(&**playbook.file, "leads out of the ops repository");
+        problems.push(problem.help("put the playbook itself there, not a link"));
+    }
     for (number, play) in playbook.plays.iter().enumerate() {
         let mut compiler = Compiler {
             templates,
@@ -28,7 +34,7 @@ pub fn compile(playbook: &Playbook, tags: &Tags, templates: &Templates) -> Resul
             next: 0,
             lockstep: false,
         };
-        plays.push(Arc::new(compiler.play(play, number, &directory)));
+        plays.push(Arc::new(compiler.play(play, number, &directory, &root)));
     }
     Problems::check(problems)?;
     Ok(plays)
@@ -45,7 +51,7 @@ pub(super) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn play(&mut self, play: &playbook::Play, number: usize, directory: &Path) -> Play {
+    fn play(&mut self, play: &playbook::Play, number: usize, directory: &Path, root: &Path) -> Play {
         let keywords = &play.keywords;
         self.refuse_play_keywords(play);
         let max_fail = play.max_fail_percentage.as_ref().and_then(|node| self.number(node));
@@ -82,8 +88,9 @@ impl Compiler<'_> {
             handlers,
             force_handlers: play.force_handlers.as_ref().is_some_and(|node| self.plain_bool(node)),
             vars: yaml::values(&keywords.vars),
-            file_vars: self.file_vars(play, directory),
+            file_vars: self.file_vars(play, directory, root),
             directory: directory.to_owned(),
+            root: root.to_owned(),
         }
     }
 
@@ -265,7 +272,7 @@ impl Compiler<'_> {
         names
     }
 
-    fn file_vars(&mut self, play: &playbook::Play, directory: &Path) -> Map {
+    fn file_vars(&mut self, play: &playbook::Play, directory: &Path, root: &Path) -> Map {
         let mut all = Map::new();
         for node in &play.vars_files {
             let candidates: Vec<String> = match node.to_value() {
@@ -282,6 +289,10 @@ impl Compiler<'_> {
             }
             let tries = candidates.iter().flat_map(|n| [directory.join(n), directory.join("vars").join(n)]);
             match tries.clone().find(|path| path.is_file()) {
+                Some(path) if !super::desk::lies_beneath(root, &path) => self.problems.push(
+                    Problem::at(&node.place, format!("{} lies outside {}", path.display(), root.display()))
+                        .help("copy the file into the ops repository"),
+                ),
                 Some(path) => match yaml::load_vars(&path) {
                     Ok(variables) => all.extend(yaml::values(&variables)),
                     Err(problems) => self.problems.extend(problems.0),
@@ -294,6 +305,16 @@ impl Compiler<'_> {
             }
         }
         all
+    }
+}
+
+/// The folder out of which a playbook's files are not read: the ops repository that it is in, or else its own folder.
+pub fn root_of(directory: &Path) -> PathBuf {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    match Project::find(&absolute) {
+        Ok(Some(project)) => project.root().to_owned(),
+        _ => absolute,
     }
 }
 

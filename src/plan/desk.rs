@@ -17,13 +17,19 @@ pub struct Desk<'a> {
     templates: &'a Templates,
     scope: &'a Arc<dyn Scope>,
     directory: &'a Path,
+    root: &'a Path,
     tainted: Cell<bool>,
 }
 
 impl<'a> Desk<'a> {
     /// A desk for one evaluation.
-    pub fn new(templates: &'a Templates, scope: &'a Arc<dyn Scope>, directory: &'a Path) -> Self {
-        Self { templates, scope, directory, tainted: Cell::new(false) }
+    pub fn new(
+        templates: &'a Templates,
+        scope: &'a Arc<dyn Scope>,
+        directory: &'a Path,
+        root: &'a Path,
+    ) -> Self {
+        Self { templates, scope, directory, root, tainted: Cell::new(false) }
     }
 
     /// Whether a template that was rendered here used a secret.
@@ -40,7 +46,13 @@ impl<'a> Desk<'a> {
             vec![self.directory.join(folder).join(name), self.directory.join(name)]
         };
         if let Some(found) = tries.iter().find(|path| path.exists()) {
-            return Ok(found.clone());
+            if lies_beneath(self.root, found) {
+                return Ok(found.clone());
+            }
+            return Err(Stop::refuse(format!(
+                "'{source}' lies outside {}: copy it there, so that nobody's playbook can carry other files away",
+                self.root.display()
+            )));
         }
         let looked: Vec<String> = tries.iter().map(|p| p.display().to_string()).collect();
         Err(Stop::refuse(format!("there is no file '{source}' here; looked for {}", looked.join(" and "))))
@@ -64,6 +76,14 @@ impl<'a> Desk<'a> {
             )));
         }
         std::fs::read(path).map_err(unreadable)
+    }
+}
+
+/// Whether a path, its links followed, lies in a folder.
+pub fn lies_beneath(root: &Path, path: &Path) -> bool {
+    match (root.canonicalize(), path.canonicalize()) {
+        (Ok(root), Ok(path)) => path.starts_with(root),
+        _ => false,
     }
 }
 

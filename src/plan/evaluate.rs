@@ -17,6 +17,8 @@ pub struct Means<'a> {
     pub templates: &'a Templates,
     /// Where relative names of files and templates begin.
     pub directory: &'a Path,
+    /// The folder out of which no file is read.
+    pub root: &'a Path,
     /// Whether the user wants contents compared.
     pub show_diff: bool,
     /// How many `-v`.
@@ -214,7 +216,7 @@ impl Means<'_> {
         answers: &Answers,
         scope: &Arc<dyn Scope>,
     ) -> Evaluation {
-        let desk = Desk::new(self.templates, scope, self.directory);
+        let desk = Desk::new(self.templates, scope, self.directory, self.root);
         let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
         let verdict = match (module.diff)(&frozen.args, &host) {

@@ -29,6 +29,8 @@ pub struct Ground {
     pub templates: Arc<Templates>,
     /// Where relative names of files begin.
     pub directory: PathBuf,
+    /// The folder out of which no file is read.
+    pub root: PathBuf,
     /// Whether the user wants contents compared.
     pub show_diff: bool,
     /// How many `-v`.
@@ -66,6 +68,7 @@ impl Ground {
         Means {
             templates: &self.templates,
             directory: &self.directory,
+            root: &self.root,
             show_diff: self.show_diff,
             verbosity: self.verbosity,
         }

@@ -19,7 +19,7 @@ mod tags;
 mod task;
 mod unit;
 
-pub use compile::compile;
+pub use compile::{compile, root_of};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
 pub use ground::{DefaultPrivilege, Ground};
 pub use host_run::{Conduct, HostRun, Next};

@@ -31,6 +31,8 @@ pub struct Play {
     pub file_vars: Map,
     /// Where relative names of files and templates begin.
     pub directory: PathBuf,
+    /// The folder out of which no file is read: the ops repository, or the playbook's own.
+    pub root: PathBuf,
 }
 
 /// One step of a play.

@@ -33,7 +33,7 @@ mod version;
 mod walk;
 mod yaml;
 
-pub use controller::{Controller, ThisMachine};
+pub use controller::{Beneath, Controller, ThisMachine};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};
 pub use scope::{Binding, Cause, Scope};
 

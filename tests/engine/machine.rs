@@ -31,6 +31,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
     let ground = Ground {
         templates: order.templates,
         directory: play.directory.clone(),
+        root: play.root.clone(),
         show_diff: false,
         verbosity: 0,
         explain: false,

@@ -269,3 +269,25 @@ fn facts_are_registered_as_ansible_does() {
         played.story()
     );
 }
+
+#[test]
+fn no_file_outside_the_playbooks_folder_is_read_whoever_names_it() {
+    let stage = Stage::new();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(outside.path(), "canary").unwrap();
+    let outside = outside.path().display();
+    std::os::unix::fs::symlink(outside.to_string(), stage.dir.path().join("link")).unwrap();
+    for (task, says) in [
+        (format!("copy: {{dest: DIR/x, src: {outside}}}"), "lies outside"),
+        ("copy: {dest: DIR/x, src: link}".to_owned(), "lies outside"),
+        (format!("template: {{dest: DIR/x, src: {outside}}}"), "lies outside"),
+        (format!("copy: {{dest: DIR/x, content: \"{{{{ lookup('file', '{outside}') }}}}\"}}"), "lookup"),
+    ] {
+        let played = stage.tasks(&format!("- name: it\n  {task}\n"));
+        let message = played.end("it").message.clone().unwrap_or_default();
+        assert!(played.counts().failed == 1 && message.contains(says), "{task}: {message}");
+        assert!(stage.read("x").is_none());
+    }
+    let text = format!("- hosts: all\n  vars_files: [{outside}]\n  tasks: []\n");
+    assert!(stage.prepare(&text).err().unwrap().to_string().contains("lies outside"));
+}

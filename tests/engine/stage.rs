@@ -9,7 +9,7 @@ use wgops::load::inventory::{Inventory, Source};
 use wgops::load::{Playbook, Problems, TextFile};
 use wgops::model::{HostName, Map, RunId};
 use wgops::plan::{Conduct, DefaultPrivilege, Tags};
-use wgops::template::{Binding, Templates, ThisMachine};
+use wgops::template::{Beneath, Binding, Templates};
 use wgops::transport::Settings;
 
 /// A directory with a playbook's files, and how it is to be run.
@@ -87,7 +87,7 @@ impl Stage {
             private_key: None,
             connect_timeout: None,
             home: None,
-            templates: Arc::new(Templates::new(Arc::new(ThisMachine))),
+            templates: Arc::new(Templates::new(Arc::new(Beneath::new([self.dir.path().to_owned()])))),
         })?;
         let order = &mut prepared.order;
         order.forgetful = self.forgetful;

@@ -114,7 +114,6 @@ fn one_interrupt_lets_the_change_end_and_begins_no_other() {
 
 #[test]
 #[ignore = "needs the lab: run scripts/test"]
-#[should_panic(expected = "no other was begun")] // a known defect: what travels in one exchange is carried out as a whole
 fn one_interrupt_begins_no_other_change_of_the_same_exchange() {
     interrupted_once(TOGETHER);
 }

@@ -1,5 +1,6 @@
 //! One real host's connection. Only the host's driver uses it, whoever delegates to the host.
 
+use crate::event::Event;
 use crate::model::{Argv, Become, BecomeMethod, Connection, HostName, RunId, Script, Secret};
 use crate::modules::Delivery;
 use crate::plan::{Effective, Exchange, Item, Reply, ShellWork};
@@ -8,6 +9,7 @@ use crate::transport::{self, ConnectError, End, Halter, Lost, OnFailure, Request
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// Bytes that a question or an attached change may print.
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
@@ -36,6 +38,8 @@ pub struct HostConnection {
     session: Option<Session>,
     shells: BTreeMap<Effective, Shell>,
     pub(super) detached: u64,
+    /// Where progress is told, while somebody drives.
+    pub(super) events: Option<mpsc::Sender<Event>>,
     /// Halts what the open shells carry.
     halters: Arc<Mutex<Vec<Halter>>>,
     /// What the host's log is to say before the first change; taken when it was said.
@@ -76,6 +80,7 @@ impl HostConnection {
             session: None,
             shells,
             detached: 0,
+            events: None,
             halters: Arc::default(),
             announcement,
         }

@@ -3,6 +3,7 @@
 //! wgops harms nothing.
 
 use super::connection::{Broken, HostConnection};
+use crate::event::Event;
 use crate::model::{Argv, Content, RunId, Script};
 use crate::modules::Change;
 use crate::plan::{Effective, Reply};
@@ -43,17 +44,22 @@ if command -v setsid >/dev/null 2>&1; then apart=setsid; else apart=; fi
 };
 
 /// Waits for a detached script's end, prints what it printed, and ends as it ended. `$1` is the directory's name, `$2` how
-/// many bytes to print of each stream, from the end. It removes nothing: the line may be cut before the output arrives.
+/// many bytes to print of each stream, from the end, `$3` for how many seconds to wait: after that it prints the last
+/// line so far. It removes nothing: the line may be cut before the output arrives.
 const COLLECT: Script = Script {
     name: "wgops_collect",
     text: r#"if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:?}/.wgops; fi
 dir=$base/$1
-rounds=0
+left=$(($3 * 100))
 while [ ! -f "$dir/status" ]; do
   [ -d "$dir" ] || { echo "there is no $dir: the change was never started" >&2; exit 114; }
-  rounds=$((rounds + 1))
-  if [ "$rounds" -lt 40 ]; then pause=0.05; elif [ "$rounds" -lt 100 ]; then pause=0.2; else pause=1; fi
+  if [ "$left" -le 0 ]; then
+    tail -n 1 "$dir/out" 2>/dev/null
+    exit 115
+  fi
+  if [ "$left" -gt $(($3 * 100 - 200)) ]; then pause=0.05 ticks=5; else pause=0.2 ticks=20; fi
   sleep "$pause" 2>/dev/null || sleep 1
+  left=$((left - ticks))
 done
 read -r status <"$dir/status"
 tail -c "$2" "$dir/out"
@@ -72,6 +78,11 @@ rmdir "$base" 2>/dev/null
 
 /// Exit status of collecting what was never started.
 const NEVER_STARTED: u8 = 114;
+
+/// Exit status of collecting what goes on.
+const GOES_ON: u8 = 115;
+/// How long is waited before it is said how far a change is.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// All three scripts, for whoever lists what may be sent.
 pub const SCRIPTS: [Script; 3] = [START, COLLECT, CLEAR];
@@ -95,21 +106,17 @@ fn start(directory: &str, change: &Change) -> Request {
     }
 }
 
-/// The request that waits for its end.
-fn collect(directory: &str, deadline: Duration) -> Request {
+/// The request that waits for its end, for so long.
+fn collect(directory: &str, wait: Duration) -> Request {
+    let seconds = wait.as_secs().max(1).to_string();
     Request {
         script: COLLECT,
-        args: Argv(vec![directory.to_owned(), OUTPUT_BYTES_MAX.to_string()]),
+        args: Argv(vec![directory.to_owned(), OUTPUT_BYTES_MAX.to_string(), seconds]),
         content: None,
-        deadline,
+        deadline: wait + START_DEADLINE,
         output_bytes_max: 2 * OUTPUT_BYTES_MAX + 4096,
         on_failure: OnFailure::Halt,
     }
-}
-
-/// Whether collecting says that the change was never started.
-fn was_never_started(output: &Output) -> bool {
-    output.status == NEVER_STARTED
 }
 
 impl HostConnection {
@@ -118,39 +125,60 @@ impl HostConnection {
         self.detached += 1;
         let directory = directory(self.run, self.detached);
         let until = Instant::now() + change.deadline;
-        let both = vec![start(&directory, change), collect(&directory, change.deadline)];
-        let mut reason = match self.requests(user, both).await {
-            Ok(mut replies) => {
-                let collected = replies.pop().unwrap_or(Reply::NotRun);
-                let started = replies.pop().unwrap_or(Reply::NotRun);
-                if !started.is_success() {
-                    return Ok(started);
-                }
-                return Ok(self.collected(user, &directory, collected).await);
-            }
-            Err(broken) if broken.nothing_sent => return Err(broken),
-            Err(broken) => broken.reason,
-        };
-        tracing::warn!(host = %self.host, %reason, "connection lost; the change goes on without it, reconnecting");
+        let mut requests =
+            vec![start(&directory, change), collect(&directory, LOOK_AGAIN.min(change.deadline))];
+        let mut told = String::new();
         loop {
+            let starts = requests.len() > 1;
+            let lost = match self.requests(user, requests).await {
+                Ok(mut replies) => {
+                    let collected = replies.pop().unwrap_or(Reply::NotRun);
+                    match (replies.pop(), collected) {
+                        (Some(started), _) if !started.is_success() => return Ok(started),
+                        (_, Reply::Done(output)) if output.status == GOES_ON => {
+                            self.tell(&output, &mut told).await
+                        }
+                        (_, Reply::Done(output)) if output.status == NEVER_STARTED => {
+                            let why = "the connection was lost before the change was started";
+                            return Ok(Reply::Failed(why.into()));
+                        }
+                        (_, reply) => return Ok(self.collected(user, &directory, reply).await),
+                    }
+                    None
+                }
+                Err(broken) if starts && broken.nothing_sent => return Err(broken),
+                Err(broken) => {
+                    tracing::warn!(host = %self.host, reason = broken.reason, "connection lost; the change goes on");
+                    sleep(RETRY_AFTER).await;
+                    Some(broken.reason)
+                }
+            };
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let kept = format!("{reason}\nthe change goes on without us, its result waits on the host");
-                return Err(Broken { reason: kept, replies: Vec::new(), nothing_sent: false });
+                let waited = format!("took more than {} s", change.deadline.as_secs());
+                return match lost {
+                    None => Ok(self.collected(user, &directory, Reply::Failed(waited)).await),
+                    Some(reason) => {
+                        let reason =
+                            format!("{reason}\nthe change goes on without us, its result waits on the host");
+                        Err(Broken { reason, replies: Vec::new(), nothing_sent: false })
+                    }
+                };
             }
-            sleep(RETRY_AFTER.min(left)).await;
-            match self.requests(user, vec![collect(&directory, left)]).await {
-                Ok(mut replies) => {
-                    let reply = replies.pop().unwrap_or(Reply::NotRun);
-                    return Ok(match self.collected(user, &directory, reply).await {
-                        Reply::Done(output) if was_never_started(&output) => {
-                            Reply::Failed("the connection was lost before the change was started".into())
-                        }
-                        other => other,
-                    });
-                }
-                Err(broken) => reason = broken.reason,
-            }
+            requests = vec![collect(&directory, LOOK_AGAIN.min(left))];
+        }
+    }
+
+    /// Says how far a change is, if that is news.
+    async fn tell(&self, output: &Output, told: &mut String) {
+        let line = output.text().trim().to_owned();
+        if line.is_empty() || line == *told {
+            return;
+        }
+        told.clone_from(&line);
+        if let Some(events) = &self.events {
+            // Nobody listens any more: the change goes on all the same.
+            let _ = events.send(Event::Progress { host: self.host.clone(), message: line }).await;
         }
     }
 

@@ -42,6 +42,7 @@ pub struct Left {
 /// Takes a host through its play.
 pub async fn drive(run: HostRun, connection: HostConnection, road: Road) -> Left {
     let mut driver = Driver { run, connection, road, permit: None, turn: None, reason: None };
+    driver.connection.events = Some(driver.road.events.clone());
     driver.take_permit().await;
     loop {
         let next = driver.run.next(driver.road.begun.elapsed());
@@ -132,6 +133,7 @@ impl Driver {
     }
 
     async fn leave(mut self) -> Left {
+        self.connection.events = None;
         self.tell().await;
         if self.road.crowded {
             self.connection.close().await;

@@ -173,7 +173,6 @@ fn a_lost_connection_loses_no_transaction() {
 
 #[test]
 #[ignore = "needs the lab: run scripts/test"]
-#[should_panic(expected = "no 'apt-get'")] // a known defect: nobody is told during the wait whom it waits for
 fn while_it_waits_for_a_lock_it_names_the_holder() {
     here(|lab, host, ops| {
         somebody_installs_slowpost(lab, host);

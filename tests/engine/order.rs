@@ -281,7 +281,10 @@ fn no_file_outside_the_playbooks_folder_is_read_whoever_names_it() {
         (format!("copy: {{dest: DIR/x, src: {outside}}}"), "lies outside"),
         ("copy: {dest: DIR/x, src: link}".to_owned(), "lies outside"),
         (format!("template: {{dest: DIR/x, src: {outside}}}"), "lies outside"),
-        (format!("copy: {{dest: DIR/x, content: \"{{{{ lookup('file', '{outside}') }}}}\"}}"), "there is no file"),
+        (
+            format!("copy: {{dest: DIR/x, content: \"{{{{ lookup('file', '{outside}') }}}}\"}}"),
+            "there is no file",
+        ),
     ] {
         let played = stage.tasks(&format!("- name: it\n  {task}\n"));
         let message = played.end("it").message.clone().unwrap_or_default();

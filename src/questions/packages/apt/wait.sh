@@ -6,7 +6,8 @@ wait_for_locks() {
             printf 'waited %s seconds for the package database, but\n%s\n' "$waited" "$holder" >&2
             exit 1
         fi
-        [ "$waited" != 0 ] || printf 'waiting: %s\n' "$holder"
+        # On one line: whoever asks how far this is gets the last one.
+        [ "$waited" != 0 ] || printf 'waiting: %s\n' "$(printf %s "$holder" | tr '\n' ';')"
         sleep 1
         waited=$((waited + 1))
     done

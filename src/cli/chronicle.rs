@@ -18,9 +18,15 @@ pub struct Chronicle {
     hosts: IndexMap<HostName, HostResult>,
     lost: BTreeSet<HostName>,
     assessment: Assessment,
+    stopped: Option<String>,
 }
 
 impl Chronicle {
+    /// Why the run ended before its end, if it did.
+    pub fn stopped(&self) -> Option<&str> {
+        self.stopped.as_deref()
+    }
+
     /// Takes the next event.
     pub fn event(&mut self, event: &Event) {
         self.assessment.event(event);
@@ -30,7 +36,11 @@ impl Chronicle {
                 self.hosts.extend(hosts.iter().map(|host| (host.clone(), skipped())));
             }
             Event::TaskEnds(end) => return self.task(end),
-            Event::RunEnds { recap, .. } => {
+            Event::PlayStops { reason, .. } => self.stopped = Some(format!("stopped: {reason}")),
+            Event::RunEnds { recap, interrupted, .. } => {
+                if *interrupted {
+                    self.stopped = Some("interrupted".into());
+                }
                 for (host, counts) in recap {
                     let outcome = match counts {
                         _ if self.lost.contains(host) => HostOutcome::Unknown,

@@ -92,7 +92,15 @@ impl<'a> Record<'a> {
         results: indexmap::IndexMap<crate::model::HostName, crate::ledger::HostResult>,
     ) -> Result<(), Failure> {
         let counts = Counts::of(results.values());
-        self.append(kind, counts, Details { results, events: chronicle.events(), ..self.details.clone() })
+        let said = [self.details.remark.as_deref(), chronicle.stopped()].into_iter().flatten();
+        let remark = said.collect::<Vec<_>>().join("; ");
+        let details = Details {
+            results,
+            events: chronicle.events(),
+            remark: Some(remark).filter(|text| !text.is_empty()),
+            ..self.details.clone()
+        };
+        self.append(kind, counts, details)
     }
 
     fn append(&self, kind: Kind, counts: Counts, details: Details) -> Result<(), Failure> {

@@ -165,6 +165,8 @@ impl LogLine {
     fn close(&mut self, entry: &Stored, public: &Public) {
         self.outcome = LogOutcome::of(public);
         self.hosts_count = public.hosts.or(self.hosts_count);
+        let remark = entry.private.content().and_then(|private| private.details.remark.as_ref());
+        self.remark = remark.map(|text| one_line(text)).or_else(|| self.remark.take());
         self.files.push(entry.file.clone());
     }
 

@@ -102,6 +102,7 @@ fn interrupted_once(tasks: &str) {
         }
         said.expect(130, &["changed=1"]);
         assert!(ops.newest().contains("2 changed"), "{}", ops.newest());
+        assert!(ops.newest().contains("interrupted"), "{}", ops.newest());
         ops.newest_run().expect(0, &["interrupted"]);
     });
 }

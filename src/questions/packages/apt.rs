@@ -126,7 +126,11 @@ impl Question for Updates {
     type Answer = Option<Pending>;
     const SCRIPT: Script = Script {
         name: "apt_updates",
-        text: concat!(include_str!("apt/lists.sh"), include_str!("apt/updates.sh")),
+        text: concat!(
+            include_str!("apt/scratch.sh"),
+            include_str!("apt/lists.sh"),
+            include_str!("apt/updates.sh")
+        ),
     };
 
     fn args(&self) -> Argv {
@@ -158,8 +162,14 @@ impl Question for Updates {
 
 impl Question for Simulate {
     type Answer = Option<Plan>;
-    const SCRIPT: Script =
-        Script { name: "apt_plan", text: concat!(include_str!("apt/lists.sh"), include_str!("apt/plan.sh")) };
+    const SCRIPT: Script = Script {
+        name: "apt_plan",
+        text: concat!(
+            include_str!("apt/scratch.sh"),
+            include_str!("apt/lists.sh"),
+            include_str!("apt/plan.sh")
+        ),
+    };
 
     fn args(&self) -> Argv {
         std::iter::once(self.freshness.arg())

@@ -10,13 +10,23 @@ use std::time::Duration;
 /// Installs, upgrades or removes exactly what a [`Plan`] says; see [`transaction_args`].
 pub const TRANSACTION: Script = Script {
     name: "apt_transaction",
-    text: concat!(include_str!("locks.sh"), include_str!("wait.sh"), include_str!("transaction.sh")),
+    text: concat!(
+        include_str!("scratch.sh"),
+        include_str!("locks.sh"),
+        include_str!("wait.sh"),
+        include_str!("transaction.sh")
+    ),
 };
 
 /// Refreshes the package lists. Its argument: for how many seconds to wait for locks.
 pub const UPDATE_LISTS: Script = Script {
     name: "apt_update_lists",
-    text: concat!(include_str!("locks.sh"), include_str!("wait.sh"), include_str!("update_lists.sh")),
+    text: concat!(
+        include_str!("scratch.sh"),
+        include_str!("locks.sh"),
+        include_str!("wait.sh"),
+        include_str!("update_lists.sh")
+    ),
 };
 
 /// Lets dpkg finish what was interrupted. Its arguments: seconds to wait for locks, and dpkg's options in one text.

@@ -141,7 +141,11 @@ fn patching_goes_on_where_tmp_is_read_only() {
         lab.exec(host, "umount /tmp");
         said.expect(0, &["patched", "changed=1"]);
         assert_eq!(lab.exec(host, "dpkg-query -W -f '${Version}' bar"), "1.1");
-        assert_eq!(lab.exec(host, "ls /var/tmp | grep -v ^systemd-private || :"), "", "nothing is left where temporary files went");
+        assert_eq!(
+            lab.exec(host, "ls /var/tmp | grep -v ^systemd-private || :"),
+            "",
+            "nothing is left where temporary files went"
+        );
         lab.reset(host);
     });
 }

@@ -1,5 +1,6 @@
 //! Findings: what an audit says about a host.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -18,6 +19,41 @@ pub struct Finding {
     pub evidence: String,
     /// What to do about it.
     pub remedy: String,
+    /// Advisories and CVE ids that it answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// Since when it has been known here, where somebody keeps count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+impl Finding {
+    /// A finding of a kind about something: the two make its id, `security-update/openssl`.
+    pub fn new(kind: FindingKind, about: &str, severity: Severity, title: impl Into<String>) -> Self {
+        let id = if about.is_empty() { kind.to_string() } else { format!("{kind}/{about}") };
+        Self {
+            id,
+            kind,
+            severity,
+            title: title.into(),
+            evidence: String::new(),
+            remedy: String::new(),
+            references: Vec::new(),
+            since: None,
+        }
+    }
+
+    /// The same with what was seen.
+    #[must_use]
+    pub fn seen(self, evidence: impl Into<String>) -> Self {
+        Self { evidence: evidence.into(), ..self }
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn remedied_by(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: remedy.into(), ..self }
+    }
 }
 
 /// The kinds of findings.
@@ -26,8 +62,14 @@ pub struct Finding {
 pub enum FindingKind {
     /// A security update waits.
     SecurityUpdate,
+    /// A vulnerability that advisories know of touches what is installed.
+    Vulnerability,
     /// Something could not be looked at; it never counts as clean.
     NotAssessed,
+    /// The release gets no security updates any more, or soon will not.
+    EndOfLife,
+    /// A package source is unsigned, or fails.
+    Repository,
     /// A new kernel or library needs a reboot.
     RebootNeeded,
     /// A service still runs on files that were replaced.
@@ -40,6 +82,16 @@ pub enum FindingKind {
     StaleLists,
     /// A package operation was interrupted or left half done.
     BrokenPackages,
+    /// How the host updates itself is not as it should be.
+    AutomaticUpdates,
+    /// A package comes from no source that the host has.
+    ForeignPackage,
+    /// A unit of systemd has failed.
+    FailedUnit,
+    /// A file system is nearly full.
+    LowDisk,
+    /// A suppression of a finding has expired, or suppresses nothing.
+    Suppression,
     /// A playbook's own check.
     Check,
 }
@@ -64,13 +116,21 @@ impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::SecurityUpdate => "security-update",
+            Self::Vulnerability => "vulnerability",
             Self::NotAssessed => "not-assessed",
+            Self::EndOfLife => "end-of-life",
+            Self::Repository => "repository",
             Self::RebootNeeded => "reboot-needed",
             Self::ServiceRestart => "service-restart",
             Self::Update => "update",
             Self::HeldBack => "held-back",
             Self::StaleLists => "stale-lists",
             Self::BrokenPackages => "broken-packages",
+            Self::AutomaticUpdates => "automatic-updates",
+            Self::ForeignPackage => "foreign-package",
+            Self::FailedUnit => "failed-unit",
+            Self::LowDisk => "low-disk",
+            Self::Suppression => "suppression",
             Self::Check => "check",
         })
     }

@@ -102,7 +102,10 @@ impl Audit {
 
     fn find(&mut self, id: String, kind: FindingKind, severity: Severity, texts: [&str; 3]) {
         let [title, evidence, remedy] = texts.map(str::to_owned);
-        self.findings.push(Finding { id, kind, severity, title, evidence, remedy });
+        self.findings.push(Finding {
+            id,
+            ..Finding::new(kind, "", severity, title).seen(evidence).remedied_by(remedy)
+        });
     }
 
     fn not_assessed(&mut self, what: &str, title: &str, evidence: &str, remedy: &str) {

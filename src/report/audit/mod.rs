@@ -153,14 +153,11 @@ impl Assessment {
             _ => return None,
         };
         let evidence = host.left.iter().chain(&host.failed).cloned().collect::<Vec<_>>().join("\n");
-        Some(Finding {
-            id: format!("not-assessed/{about}"),
-            kind: FindingKind::NotAssessed,
-            severity: Severity::High,
-            title: title.into(),
-            evidence,
-            remedy: "put this right and audit the host again".into(),
-        })
+        Some(
+            Finding::new(FindingKind::NotAssessed, about, Severity::High, title)
+                .seen(evidence)
+                .remedied_by("put this right and audit the host again"),
+        )
     }
 
     /// Hosts that were looked at without trouble.
@@ -204,14 +201,9 @@ mod cases {
     use crate::event::{Counts, Mode};
 
     pub fn finding(kind: FindingKind, severity: Severity, about: &str) -> Finding {
-        Finding {
-            id: format!("{kind}/{about}"),
-            kind,
-            severity,
-            title: format!("{about} 3.0.11-1 → 3.0.14-1"),
-            evidence: "Debian-Security:12/oldstable-security".into(),
-            remedy: "wgops patch --security".into(),
-        }
+        Finding::new(kind, about, severity, format!("{about} 3.0.11-1 → 3.0.14-1"))
+            .seen("Debian-Security:12/oldstable-security")
+            .remedied_by("wgops patch --security")
     }
 
     pub fn events() -> Vec<Event> {

@@ -93,6 +93,23 @@ pub enum Event {
         host: HostName,
         /// What it is doing.
         message: String,
+        /// How many of `of` are done, counting the one it is at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        done: Option<u64>,
+        /// How many there are, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<u64>,
+    },
+    /// What a run had left behind on a host, apart from any connection, was collected by a later one.
+    Collected {
+        /// The host.
+        host: HostName,
+        /// What the change does.
+        summary: String,
+        /// Its exit status; nothing: it was interrupted on the host, by a power loss or a kill.
+        status: Option<u8>,
+        /// The last lines that it printed.
+        tail: String,
     },
     /// The run is over.
     RunEnds {

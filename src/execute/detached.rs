@@ -178,7 +178,9 @@ impl HostConnection {
         told.clone_from(&line);
         if let Some(events) = &self.events {
             // Nobody listens any more: the change goes on all the same.
-            let _ = events.send(Event::Progress { host: self.host.clone(), message: line }).await;
+            let _ = events
+                .send(Event::Progress { host: self.host.clone(), message: line, done: None, of: None })
+                .await;
         }
     }
 

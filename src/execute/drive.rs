@@ -7,7 +7,7 @@ use crate::event::{Counts, Event};
 use crate::modules::Delivery;
 use crate::plan::{Exchange, HostRun, Item, Next};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// What a driver needs besides its host.
@@ -50,6 +50,7 @@ pub async fn drive(run: HostRun, connection: HostConnection, road: Road) -> Left
         match next {
             Next::Done => break,
             Next::Wait(barrier) => driver.wait(barrier).await,
+            Next::Pause(length) => driver.pause(length).await,
             Next::Exchange(exchange) => driver.exchange(&exchange).await,
         }
     }
@@ -96,6 +97,18 @@ impl Driver {
             self.run.abandon();
         }
         self.take_permit().await;
+    }
+
+    /// Lets time pass, unless somebody interrupts.
+    async fn pause(&mut self, length: Duration) {
+        let mut interrupt = self.road.interrupt.clone();
+        tokio::select! {
+            () = tokio::time::sleep(length) => {}
+            () = reached(&mut interrupt, Interrupt::Finish) => {
+                self.run.abandon();
+                self.reason = Some("interrupted while it waited".into());
+            }
+        }
     }
 
     async fn exchange(&mut self, exchange: &Exchange) {

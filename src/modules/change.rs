@@ -24,6 +24,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// A text to show whatever the verbosity (`debug`).
     pub message: Option<String>,
+    /// How long the task waits before it ends, while the connection stays; a dry run doesn't wait.
+    pub pause: Option<Duration>,
     /// Why the module says that there was nothing to do, where it wants that shown as *skipped* (`creates`).
     pub skipped: Option<String>,
 }
@@ -49,6 +51,19 @@ pub struct Change {
     pub deadline: Duration,
     /// Contents before and after, for `--diff`.
     pub diff: Option<Diff>,
+    /// Reads from what a detached change printed so far how far it is.
+    pub progress: Option<fn(&str) -> Option<Progress>>,
+}
+
+/// How far a change is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// What it is doing.
+    pub message: String,
+    /// How many of `of` are done, counting the one it is at.
+    pub done: Option<u64>,
+    /// How many there are, where that is known.
+    pub of: Option<u64>,
 }
 
 /// Whether a change can be checked by looking again.
@@ -111,6 +126,7 @@ impl Change {
             delivery: Delivery::Attached,
             deadline: Self::DEADLINE,
             diff: None,
+            progress: None,
         }
     }
 

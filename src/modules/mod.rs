@@ -46,7 +46,7 @@ mod user_scripts;
 mod wait_for;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
-pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED};
+pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress};
 
 use crate::model::{Content, Map, Script};
 use crate::questions::{Answers, Ask, Output, Stop};

@@ -50,6 +50,8 @@ pub enum Reply {
     NotRun,
     /// It has no output, for this reason: a deadline, a limit.
     Failed(String),
+    /// It was not begun, and what comes after it is not either, for this reason.
+    Refused(String),
 }
 
 impl Reply {
@@ -220,7 +222,7 @@ impl HostRun {
         let raw = match reply {
             Reply::Done(output) => Ok(output),
             Reply::NotRun => return,
-            Reply::Failed(why) => Err(why),
+            Reply::Failed(why) | Reply::Refused(why) => Err(why),
         };
         if asked.cost != Cost::Cheap {
             // It took its time: what was known before it is old, but for what the same task waited for as well.
@@ -281,6 +283,7 @@ fn verdict(replies: Vec<Reply>, recomputed: u32) -> Ran {
     for reply in replies {
         match reply {
             Reply::NotRun => break,
+            Reply::Refused(why) => return Ran::Broken(outputs.len(), why),
             Reply::Failed(why) => return Ran::Broken(outputs.len() + 1, why),
             // Behind a change of the same task that ran, computing it again would forget that one.
             Reply::Done(output)

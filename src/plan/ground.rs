@@ -351,5 +351,6 @@ fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
         warnings: outcome.warnings,
         findings: outcome.findings,
         unforeseeable: false,
+        pause: outcome.pause,
     }
 }

@@ -30,6 +30,8 @@ pub enum Conduct {
 pub enum Next {
     /// Send this, and say what came back by [`HostRun::take`].
     Exchange(super::exchange::Exchange),
+    /// Wait for so long, then come back; the connection stays.
+    Pause(Duration),
     /// Wait for the other hosts of the batch at the barrier of this number.
     Wait(usize),
     /// Nothing: the host is through.
@@ -71,6 +73,8 @@ pub(super) enum Front {
     Ask,
     /// It has changes to apply.
     Apply,
+    /// It waits until then, on the run's clock.
+    Wait(Duration),
 }
 
 impl HostRun {
@@ -134,6 +138,11 @@ impl HostRun {
                             None => self.give_up(),
                         },
                         Front::Apply => return Next::Exchange(self.batch()),
+                        Front::Wait(until) => {
+                            // What was known before a wait is old after it.
+                            self.forget_all();
+                            return Next::Pause(until.saturating_sub(now));
+                        }
                     }
                 }
             }
@@ -288,6 +297,9 @@ impl HostRun {
         let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) else {
             return Front::Over;
         };
+        if let Some(until) = unit.not_before.filter(|until| *until > self.now) {
+            return Front::Wait(until);
+        }
         match std::mem::replace(&mut unit.stage, Stage::Fresh) {
             Stage::Ended(end) => {
                 unit.stage = Stage::Ended(end);
@@ -302,7 +314,11 @@ impl HostRun {
             }
             Stage::Fresh => match self.ground.look(&task, &running.layer, &unit.layer, None) {
                 Look::Ask => return Front::Ask,
-                Look::End(end, _) => unit.end(end),
+                Look::End(mut end, _) => {
+                    let pause = end.pause.take().filter(|_| self.applies(&task));
+                    unit.not_before = pause.map(|pause| self.now.saturating_add(pause));
+                    unit.end(end);
+                }
                 Look::Unknown(cause) => {
                     let status = Status::KnownAfterApply { cause };
                     unit.end(UnitEnd::plain(status, None));
@@ -330,7 +346,10 @@ impl HostRun {
             }
         }
         self.judge(running, index);
-        Front::Over
+        match running.units.as_ref().and_then(|units| units.get(index)?.not_before) {
+            Some(until) if until > self.now => Front::Wait(until),
+            _ => Front::Over,
+        }
     }
 
     fn drop_answer(&mut self, user: &Effective, key: &Key) {

@@ -40,6 +40,8 @@ pub struct Unit {
     pub item: Option<Value>,
     /// How far it is.
     pub stage: Stage,
+    /// When it goes on, on the run's clock, where it waits.
+    pub not_before: Option<Duration>,
     /// How often its precondition failed.
     pub recomputed: u32,
     /// Answers that must not outlive it.
@@ -92,6 +94,8 @@ pub struct UnitEnd {
     pub findings: Vec<Finding>,
     /// A dry run: the real run's result can't be foreseen.
     pub unforeseeable: bool,
+    /// How long it waits before it is over.
+    pub pause: Option<Duration>,
 }
 
 impl UnitEnd {
@@ -108,6 +112,7 @@ impl UnitEnd {
             warnings: Vec::new(),
             findings: Vec::new(),
             unforeseeable: false,
+            pause: None,
         }
     }
 
@@ -157,7 +162,15 @@ impl Running {
 impl Unit {
     /// A unit that is not begun.
     pub fn new(layer: Arc<Layer>, label: Option<String>, item: Option<Value>) -> Self {
-        Self { layer, label, item, stage: Stage::Fresh, recomputed: 0, volatile: Vec::new() }
+        Self {
+            layer,
+            label,
+            item,
+            stage: Stage::Fresh,
+            not_before: None,
+            recomputed: 0,
+            volatile: Vec::new(),
+        }
     }
 
     /// Ends it.

@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn an_event_is_one_line_that_reads_back_and_that_no_terminal_obeys() {
         let message = "a\u{1b}]52;c;x\u{7}\u{9b}2J\u{202e}\n\u{7f}é".to_owned();
-        let event = Event::Progress { host: "web1".parse().unwrap(), message };
+        let event = Event::Progress { host: "web1".parse().unwrap(), message, done: Some(1), of: None };
         let mut out = Vec::new();
         Json.event(&event, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();

@@ -14,7 +14,7 @@ impl Reporter for Narration {
                 let label = line::painted("warning", line::WARNING);
                 writeln!(out, "{label}: {}{}", about.unwrap_or_default(), line::one_line(message))
             }
-            Event::Progress { host, message } => {
+            Event::Progress { host, message, .. } => {
                 writeln!(out, "… {}: {}", line::one_line(host.as_str()), line::one_line(message))
             }
             _ => Ok(()),

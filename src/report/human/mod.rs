@@ -155,6 +155,7 @@ impl Reporter for Human {
             }
             Event::Sends { .. } => explain::sends(event, &mut self.explained, out),
             Event::Found { .. } | Event::Warning { .. } | Event::Progress { .. } => Ok(()),
+            Event::Collected { .. } => Ok(()),
         }
     }
 }

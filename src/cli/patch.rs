@@ -41,6 +41,12 @@ pub struct Patch {
     /// Whether to reboot hosts that need it after updates
     #[arg(long, value_name = "WHEN", default_value = "never")]
     pub reboot: Reboot,
+    /// Longest wait for a host that was rebooted to be back, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u32).range(10..))]
+    pub reboot_timeout: u32,
+    /// Whether to restart services that still run on replaced files after updates
+    #[arg(long, value_name = "WHEN", default_value = "if-needed")]
+    pub restart_services: Restart,
     /// Dry run: say what would happen, change nothing
     #[arg(short = 'C', long)]
     pub check: bool,
@@ -68,6 +74,15 @@ pub enum Reboot {
     IfNeeded,
 }
 
+/// Whether services are restarted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Restart {
+    /// Say which services need it, restart none
+    Never,
+    /// Restart services that need it, but for those that are better left alone, and see that they come back
+    IfNeeded,
+}
+
 impl Patch {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         let playbook = project_playbook("playbooks/patch.yml", PLAYBOOK)?;
@@ -91,10 +106,16 @@ impl Patch {
             Reboot::Never => "never",
             Reboot::IfNeeded => "if-needed",
         };
+        let restart = match self.restart_services {
+            Restart::Never => "never",
+            Restart::IfNeeded => "if-needed",
+        };
         let extra = [
             ("patch_security", self.security.into()),
             ("patch_exclude", self.exclude.into()),
             ("patch_reboot", reboot.into()),
+            ("patch_reboot_timeout", self.reboot_timeout.into()),
+            ("patch_restart", restart.into()),
         ];
         let extra = extra.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect();
         Errand {

@@ -19,6 +19,7 @@ mod cron;
 mod cron_table;
 mod debug;
 mod fail;
+mod failed_units;
 mod file;
 mod file_link;
 mod file_tree;
@@ -33,6 +34,7 @@ mod ping;
 mod place;
 mod python_json;
 mod reboot;
+mod restart_services;
 mod service;
 mod set_fact;
 mod setup;
@@ -61,6 +63,7 @@ pub static ALL: &[&Module] = &[
     &cron::MODULE,
     &debug::MODULE,
     &fail::MODULE,
+    &failed_units::MODULE,
     &file::MODULE,
     &group::MODULE,
     &lineinfile::MODULE,
@@ -68,6 +71,7 @@ pub static ALL: &[&Module] = &[
     &pending_updates::MODULE,
     &ping::MODULE,
     &reboot::MODULE,
+    &restart_services::MODULE,
     &service::SERVICE,
     &set_fact::MODULE,
     &setup::MODULE,
@@ -88,6 +92,7 @@ pub fn change_scripts() -> Vec<Script> {
         file::SCRIPTS,
         group::SCRIPTS,
         reboot::SCRIPTS,
+        restart_services::SCRIPTS,
         service::SCRIPTS,
         user_scripts::SCRIPTS,
         updates::SCRIPTS,

@@ -165,9 +165,11 @@ pub fn read_only_scripts() -> Vec<Script> {
         packages::apt::Simulate::SCRIPT,
         packages::apt::Updates::SCRIPT,
         ports::WaitUntil::SCRIPT,
+        services::FailedUnits::SCRIPT,
         services::OutdatedPrograms::SCRIPT,
         services::ReloadNeed::SCRIPT,
         services::Service::SCRIPT,
+        services::Units::SCRIPT,
         tree::IsEmpty::SCRIPT,
         tree::Survey::SCRIPT,
     ]

@@ -1,5 +1,9 @@
 //! Services: the state of one, and which still run on files that were replaced.
 
+mod units;
+
+pub use units::{FailedUnit, FailedUnits, Failures, Unit, Units};
+
 use super::{Output, ParseError, Question};
 use crate::model::{Argv, Script, Subject, Subjects};
 
@@ -75,6 +79,8 @@ pub struct OutdatedProgram {
     pub service: Option<String>,
     /// The program's name.
     pub program: String,
+    /// Its processes, by number.
+    pub pids: Vec<u32>,
     /// The replaced files.
     pub files: Vec<String>,
 }
@@ -212,12 +218,13 @@ impl Question for OutdatedPrograms {
                 Some(("seen", who)) => outdated.sees_all = who == "all",
                 Some(("process", process)) => {
                     let (process, group) = process.split_once('|').unwrap_or((process, ""));
-                    let (_, name) = process.split_once(' ').unwrap_or((process, ""));
+                    let (pid, name) = process.split_once(' ').unwrap_or((process, ""));
                     known.push(!in_container(group));
                     let service = service_of(group).map(str::to_owned);
                     outdated.programs.push(OutdatedProgram {
                         service,
                         program: name.into(),
+                        pids: pid.parse().into_iter().collect(),
                         files: Vec::new(),
                     });
                 }
@@ -237,12 +244,12 @@ impl Question for OutdatedPrograms {
 
 /// The service that a control group belongs to: the innermost part of the path that is one.
 fn service_of(group: &str) -> Option<&str> {
-    if group.ends_with("/init.scope") || group == "/init.scope" {
-        return Some("systemd");
-    }
-    // Below a user's slice are that user's own services.
+    // Below a user's slice are that user's own services, and a systemd of that user's own.
     if group.contains("/user.slice/") || group.starts_with("/user.slice") {
         return None;
+    }
+    if group.ends_with("/init.scope") {
+        return Some("systemd");
     }
     group.rsplit('/').find_map(|part| part.strip_suffix(".service"))
 }
@@ -263,7 +270,10 @@ fn merged(programs: Vec<OutdatedProgram>) -> Vec<OutdatedProgram> {
             None => m.service.is_none() && m.program == program.program,
         };
         match merged.iter_mut().find(same) {
-            Some(known) => known.files.extend(program.files),
+            Some(known) => {
+                known.files.extend(program.files);
+                known.pids.extend(program.pids);
+            }
             None => merged.push(program),
         }
     }

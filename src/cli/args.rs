@@ -88,6 +88,9 @@ pub struct Cause {
     /// Go on although the ops repository has changes that are not committed; the ledger says so
     #[arg(long)]
     pub allow_dirty: bool,
+    /// Change hosts although a window, a freeze or somebody's claim holds them out; why stands in every report
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
 }
 
 /// How results are written.

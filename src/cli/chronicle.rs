@@ -6,7 +6,8 @@ use crate::ledger::{HostOutcome, HostResult};
 use crate::model::{HostName, Value};
 use crate::report::{Assessment, FailOn};
 use indexmap::IndexMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 /// Modules whose results say which packages were and are there.
 const PACKAGE_MODULES: [&str; 2] = ["pending_updates", "apply_updates"];
@@ -19,20 +20,39 @@ pub struct Chronicle {
     lost: BTreeSet<HostName>,
     assessment: Assessment,
     stopped: Option<String>,
+    held_out: usize,
+    begun: BTreeMap<HostName, Instant>,
 }
 
 impl Chronicle {
-    /// Why the run ended before its end, if it did.
-    pub fn stopped(&self) -> Option<&str> {
-        self.stopped.as_deref()
+    /// Why the run ended before its end, if it did, and how many hosts were held out of it.
+    pub fn stopped(&self) -> Option<String> {
+        let held = match self.held_out {
+            0 => None,
+            1 => Some("1 host held out".to_owned()),
+            many => Some(format!("{many} hosts held out")),
+        };
+        let said: Vec<String> = [held, self.stopped.clone()].into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join("; "))
     }
 
-    /// Takes the next event.
+    /// Takes the next event, as it happens.
     pub fn event(&mut self, event: &Event) {
+        self.event_at(event, Instant::now());
+    }
+
+    fn event_at(&mut self, event: &Event, now: Instant) {
         self.assessment.event(event);
         match event {
+            Event::HostBegins { host } => {
+                self.begun.insert(host.clone(), now);
+                return;
+            }
+            Event::HostLeaves { host, .. } => self.leaves(host, now),
+            Event::HeldOut(_) => self.held_out += 1,
             Event::RunBegins { hosts, .. } => {
-                let skipped = || HostResult { outcome: HostOutcome::Skipped, records: Vec::new() };
+                let skipped =
+                    || HostResult { outcome: HostOutcome::Skipped, records: Vec::new(), seconds: None };
                 self.hosts.extend(hosts.iter().map(|host| (host.clone(), skipped())));
             }
             Event::TaskEnds(end) => return self.task(end),
@@ -80,8 +100,16 @@ impl Chronicle {
         self.events.extend(record);
     }
 
+    /// A host may leave several plays: what counts is the time to its last step.
+    fn leaves(&mut self, host: &HostName, now: Instant) {
+        if let Some(begun) = self.begun.get(host) {
+            let seconds = now.saturating_duration_since(*begun).as_secs_f64();
+            self.host(host).seconds = Some(seconds);
+        }
+    }
+
     fn host(&mut self, name: &HostName) -> &mut HostResult {
-        let new = || HostResult { outcome: HostOutcome::Skipped, records: Vec::new() };
+        let new = || HostResult { outcome: HostOutcome::Skipped, records: Vec::new(), seconds: None };
         self.hosts.entry(name.clone()).or_insert_with(new)
     }
 
@@ -104,7 +132,7 @@ impl Chronicle {
             other => other,
         };
         let hosts = self.hosts.iter().map(|(host, result)| {
-            (host.clone(), HostResult { outcome: judged(host, result), records: result.records.clone() })
+            (host.clone(), HostResult { outcome: judged(host, result), ..result.clone() })
         });
         hosts.collect()
     }
@@ -174,6 +202,22 @@ mod tests {
         let outcomes: Vec<_> = all.values().map(|result| result.outcome).collect();
         use HostOutcome::{Changed, Ok, Skipped, Unknown};
         assert_eq!(outcomes, [Changed, Unknown, Ok, Skipped]);
+    }
+
+    #[test]
+    fn how_long_a_host_took_is_kept_from_its_first_step_to_its_last() {
+        let mut chronicle = chronicle(&[]);
+        let begun = Instant::now();
+        let host: HostName = "a".parse().unwrap();
+        let after = |seconds| begun + std::time::Duration::from_secs(seconds);
+        chronicle.event_at(&Event::HostBegins { host: host.clone() }, begun);
+        for seconds in [20, 90] {
+            chronicle.event_at(&Event::HostLeaves { host: host.clone(), reason: None }, after(seconds));
+        }
+        let results = chronicle.results();
+        assert_eq!(results[&host].seconds, Some(90.0));
+        assert_eq!(results[&"b".parse::<HostName>().unwrap()].seconds, None);
+        assert!(!json!(chronicle.events()).to_string().contains("host_begins"));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl<'a> Record<'a> {
         results: indexmap::IndexMap<crate::model::HostName, crate::ledger::HostResult>,
     ) -> Result<(), Failure> {
         let counts = Counts::of(results.values());
-        let said = [self.details.remark.as_deref(), chronicle.stopped()].into_iter().flatten();
+        let said = [self.details.remark.clone(), chronicle.stopped()].into_iter().flatten();
         let remark = said.collect::<Vec<_>>().join("; ");
         let details = Details {
             results,

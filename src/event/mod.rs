@@ -3,7 +3,8 @@
 //! Everything in here is data that may be written down: no secret ever enters an event (values rendered from one are
 //! replaced before), and texts from hosts are kept as they came, to be made printable by whoever shows them.
 
-use crate::model::{Finding, HostName, RunId, Value};
+use crate::model::{Finding, HostName, OperatorName, RunId, Value};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -39,6 +40,46 @@ pub enum Event {
         batches: usize,
         /// The batch's hosts.
         hosts: Vec<HostName>,
+    },
+    /// Somebody keeps hosts of the run for themselves: said as the run begins.
+    Claimed {
+        /// Who.
+        by: OperatorName,
+        /// Whether that is who runs this.
+        own: bool,
+        /// The run's hosts that it is about.
+        hosts: Vec<HostName>,
+        /// When it ends by itself.
+        until: Timestamp,
+        /// What for.
+        note: String,
+    },
+    /// Hosts are inside of a maintenance window, which ends: said as the run begins.
+    WindowEnds {
+        /// When the first of these windows ends.
+        until: Timestamp,
+        /// The same as the settings' time zone has it.
+        shown: String,
+        /// The hosts.
+        hosts: Vec<HostName>,
+        /// How long the slowest of them is thought to take, in seconds.
+        estimate_seconds: u64,
+        /// Whether that was learned from runs in the ledger; otherwise nothing is known yet.
+        learned: bool,
+    },
+    /// A host is held out: nothing is begun on it. In a dry run: a real one would hold it out.
+    HeldOut(HeldOut),
+    /// Somebody overrode what would have held hosts out, and said why.
+    GlassBroken {
+        /// Why.
+        reason: String,
+        /// What was overridden, by host.
+        overridden: Vec<HeldOut>,
+    },
+    /// A host is about to be reached for the first time.
+    HostBegins {
+        /// The host.
+        host: HostName,
     },
     /// A task ended on a host.
     TaskEnds(Box<TaskEnd>),
@@ -120,6 +161,33 @@ pub enum Event {
         /// How long it took, in seconds.
         seconds: f64,
     },
+}
+
+/// A host on which nothing may be begun now.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// The host.
+    pub host: HostName,
+    /// What holds it out.
+    pub cause: HoldCause,
+    /// Why, for people, without the host's name.
+    pub message: String,
+    /// When it may be begun, as far as that is known.
+    pub until: Option<Timestamp>,
+}
+
+/// What holds a host out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldCause {
+    /// A freeze.
+    Freeze,
+    /// Somebody else's claim.
+    Claim,
+    /// It is outside of its maintenance windows.
+    Window,
+    /// It would not be through before its window ends or a freeze begins.
+    Budget,
 }
 
 /// Whether a run may change anything.

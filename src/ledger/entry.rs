@@ -209,6 +209,18 @@ pub struct Details {
     /// What was typed after the program's name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<String>,
+    /// `--break-glass`: why windows, freezes and claims were overridden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
+    /// When a claim on `hosts` ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// What a claim is for, or what whoever takes over should know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Hosts whose claims end here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<HostName>,
     /// How each host fared.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub results: IndexMap<HostName, HostResult>,
@@ -243,6 +255,9 @@ pub struct HostResult {
     /// Every change and failure, in the engine's words; contents as keyed digests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Value>,
+    /// How long the host took from its first step to its last, in seconds; what a time budget learns from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 /// How a run ended on one host.
@@ -325,6 +340,10 @@ impl Details {
             inventory: self.inventory.as_ref().map(source),
             commit: self.commit.clone(),
             arguments: self.arguments.iter().map(text).collect(),
+            break_glass: self.break_glass.as_ref().map(text),
+            until: self.until,
+            note: self.note.as_ref().map(text),
+            released: self.released.clone(),
             results: self.results.iter().map(|(host, fared)| (host.clone(), result(fared))).collect(),
             events: values(&self.events),
         }
@@ -404,7 +423,7 @@ mod tests {
     fn hosts_are_counted_by_how_they_fared() {
         use HostOutcome::{Changed, Failed, Ok, Skipped, Unknown, Unreachable};
         let results = [Ok, Changed, Changed, Failed, Unreachable, Unknown, Skipped];
-        let results = results.map(|outcome| HostResult { outcome, records: Vec::new() });
+        let results = results.map(|outcome| HostResult { outcome, records: Vec::new(), seconds: None });
         let counts = Counts::of(&results);
         assert_eq!((counts.hosts, counts.changed, counts.failed), (Some(7), Some(2), Some(1)));
         assert_eq!((counts.unreachable, counts.unknown), (Some(1), Some(1)));

@@ -34,6 +34,8 @@ pub struct LogLine {
     pub ticket: Option<String>,
     /// The text of a note; why a dry run was one.
     pub remark: Option<String>,
+    /// Why windows, freezes and claims were overridden, if they were.
+    pub break_glass: Option<String>,
     /// How it ended.
     pub outcome: LogOutcome,
     /// The entries it was made from.
@@ -157,6 +159,7 @@ impl LogLine {
             reason: text(details.and_then(|details| details.reason.as_ref())),
             ticket: text(details.and_then(|details| details.ticket.as_ref())),
             remark: text(details.and_then(|details| details.remark.as_ref())),
+            break_glass: text(details.and_then(|details| details.break_glass.as_ref())),
             outcome: LogOutcome::of(public),
             files: vec![entry.file.clone()],
         }

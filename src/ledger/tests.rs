@@ -112,7 +112,7 @@ fn intent(number: u64) -> Draft {
 }
 
 fn outcome(number: u64) -> Draft {
-    let result = |outcome, records| HostResult { outcome, records };
+    let result = |outcome, records| HostResult { outcome, records, seconds: None };
     let change = json!({"module": "apt", "before": "1.0", "after": "1.1"});
     let results = [
         ("web1", HostOutcome::Changed, vec![change]),
@@ -577,9 +577,15 @@ fn every_free_text_passes_the_scrubber_before_it_is_written() {
         inventory: source(),
         commit: Some(Commit { id: "0a1b".into(), dirty: true }),
         arguments: vec![format!("--extra={canary}")],
-        results: [("web1".parse().unwrap(), HostResult { outcome: HostOutcome::Ok, records: vec![value()] })]
-            .into(),
+        results: [(
+            "web1".parse().unwrap(),
+            HostResult { outcome: HostOutcome::Ok, records: vec![value()], seconds: None },
+        )]
+        .into(),
         events: vec![value()],
+        break_glass: text(),
+        note: text(),
+        ..Details::default()
     };
     let ops = Ops::new();
     let nonce = Nonce::from_bytes([1; 32]);

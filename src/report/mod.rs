@@ -9,6 +9,7 @@
 pub mod audit;
 mod both;
 mod facts;
+mod held;
 mod human;
 pub mod json;
 mod line;

@@ -14,6 +14,26 @@ impl Reporter for Narration {
                 let label = line::painted("warning", line::WARNING);
                 writeln!(out, "{label}: {}{}", about.unwrap_or_default(), line::one_line(message))
             }
+            Event::Claimed { by, own, hosts, until, note } => {
+                let whose = if *own { "you".to_owned() } else { line::one_line(by.as_str()).into_owned() };
+                let hosts: Vec<_> = hosts.iter().map(|host| line::one_line(host.as_str())).collect();
+                let (label, until) =
+                    (line::painted("claimed", line::WARNING), until.strftime("%Y-%m-%d %H:%MZ"));
+                writeln!(
+                    out,
+                    "{label}: {} by {whose} until {until}: {}",
+                    hosts.join(", "),
+                    line::one_line(note)
+                )
+            }
+            Event::WindowEnds { shown, hosts, estimate_seconds, learned, .. } => {
+                let label = line::painted("window", line::WARNING);
+                let hosts = line::counted(hosts.len(), "host");
+                let from =
+                    if *learned { "as earlier runs took" } else { "assumed, as no earlier run is known" };
+                let minutes = estimate_seconds.div_ceil(60);
+                writeln!(out, "{label}: ends {shown} for {hosts}, a host takes up to {minutes} min ({from})")
+            }
             Event::Progress { host, message, .. } => {
                 writeln!(out, "… {}: {}", line::one_line(host.as_str()), line::one_line(message))
             }

@@ -6,6 +6,7 @@
 mod host;
 mod table;
 
+use super::held::glass_broken;
 use super::line::{self, one_line, painted};
 use super::{Reporter, View};
 use crate::event::{Event, Mode};
@@ -22,11 +23,13 @@ pub(super) struct Summary {
     view: View,
     hosts: BTreeMap<HostName, Host>,
     dry: bool,
+    /// What `--break-glass` overrode, put into words.
+    glass: String,
 }
 
 impl Summary {
     pub fn new(view: View) -> Self {
-        Self { view, hosts: BTreeMap::new(), dry: false }
+        Self { view, hosts: BTreeMap::new(), dry: false, glass: String::new() }
     }
 
     fn host(&mut self, name: &HostName) -> &mut Host {
@@ -36,7 +39,8 @@ impl Summary {
     fn text(&self) -> String {
         let rows =
             self.hosts.iter().map(|(name, host)| host.row(one_line(name.as_str()).into_owned(), self.dry));
-        let mut out = format!("\n{}", table::text(rows.collect(), self.view));
+        let gap = if self.glass.is_empty() { "" } else { "\n" };
+        let mut out = format!("{gap}{}\n{}", self.glass, table::text(rows.collect(), self.view));
         for (name, host) in &self.hosts {
             out.push_str(&self.details(name, host));
         }
@@ -75,6 +79,11 @@ impl Reporter for Summary {
             Event::PlayStops { not_begun, .. } => {
                 not_begun.iter().for_each(|host| self.host(host).is_left_out());
             }
+            Event::HeldOut(held) => {
+                let dry = self.dry;
+                self.host(&held.host).is_held_out(&held.message, dry);
+            }
+            Event::GlassBroken { reason, overridden } => self.glass = glass_broken(reason, overridden),
             Event::RunEnds { recap, .. } => {
                 recap.iter().for_each(|(host, counts)| self.host(host).ends(counts));
                 out.write_all(self.text().as_bytes())?;

@@ -59,7 +59,8 @@ pub(super) fn human(line: &LogLine) -> String {
     let why = if why.is_empty() { why } else { format!(". {why}") };
     let run = line.run.map(|run| format!("  {}", run.to_string().dimmed())).unwrap_or_default();
     let subject = format!("{}{role} {what}{}", line.operator.to_string().bold(), one_line(&place));
-    format!("{time} {subject}{outcome}{why}{run}\n")
+    let glass = line.break_glass.as_ref().map(|why| format!(". {} {why}", "GLASS BROKEN:".red().bold()));
+    format!("{time} {subject}{outcome}{why}{}{run}\n", glass.unwrap_or_default())
 }
 
 fn colour(outcome: LogOutcome) -> Style {
@@ -88,6 +89,7 @@ fn machine(line: &LogLine) -> Result<String, Failure> {
         "reason": line.reason,
         "ticket": line.ticket,
         "remark": line.remark,
+        "break_glass": line.break_glass,
         "outcome": line.outcome.to_string(),
         "open": line.outcome == LogOutcome::Open,
         "files": line.files,

@@ -77,8 +77,8 @@ fn head(found: &RunRecord) -> String {
 }
 
 fn details(private: &Private) -> String {
-    let Details { reason, ticket, remark, hosts, playbook, inventory, commit, arguments, .. } =
-        &private.details;
+    let all = &private.details;
+    let Details { reason, ticket, remark, hosts, playbook, inventory, commit, arguments, .. } = all;
     let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
     let source = |source: &crate::ledger::Source| format!("{} ({})", source.path, source.digest);
     let commit = commit.as_ref().map(|commit| {
@@ -89,6 +89,9 @@ fn details(private: &Private) -> String {
         ("reason", reason.clone()),
         ("ticket", ticket.clone()),
         ("remark", remark.clone()),
+        ("GLASS BROKEN", all.break_glass.clone()),
+        ("until", all.until.map(|until| until.to_string())),
+        ("note", all.note.clone()),
         ("hosts", Some(hosts.join(", ")).filter(|hosts| !hosts.is_empty())),
         ("playbook", playbook.as_ref().map(source)),
         ("inventory", inventory.as_ref().map(source)),
@@ -96,7 +99,10 @@ fn details(private: &Private) -> String {
         ("arguments", Some(arguments.join(" ")).filter(|arguments| !arguments.is_empty())),
     ];
     let rows = rows.into_iter().filter_map(|(name, text)| Some((name, text?)));
-    rows.map(|(name, text)| format!("  {name:<10}{}\n", one_line(&text))).collect()
+    rows.map(|(name, text)| {
+        format!("  {name:<10}{}{}\n", if name.len() < 10 { "" } else { " " }, one_line(&text))
+    })
+    .collect()
 }
 
 /// Tells the stored events to the reporter that told them first.

@@ -10,6 +10,7 @@ mod order;
 mod recap;
 mod task;
 
+use super::held::{Held, glass_broken};
 use super::line::{self, one_line, painted};
 use super::{Reporter, View};
 use crate::event::{Event, Mode, Status, TaskEnd};
@@ -30,6 +31,7 @@ pub(super) struct Human {
     lost: BTreeSet<HostName>,
     /// Hosts on which a change failed.
     halfway: BTreeSet<HostName>,
+    held: Held,
     explained: BTreeSet<String>,
     last: Shape,
     dry: bool,
@@ -50,6 +52,7 @@ impl Human {
             failed: BTreeSet::new(),
             lost: BTreeSet::new(),
             halfway: BTreeSet::new(),
+            held: Held::default(),
             explained: BTreeSet::new(),
             last: Shape::Block,
             dry: false,
@@ -115,6 +118,7 @@ impl Reporter for Human {
                 let rest = self.waiting.begin(hosts);
                 self.tasks(&rest, out)?;
                 self.failed.clear();
+                out.write_all(self.held.news(self.dry).as_bytes())?;
                 self.play(play, (*batch, *batches), hosts, out)
             }
             Event::TaskEnds(end) => {
@@ -140,6 +144,13 @@ impl Reporter for Human {
                 self.tasks(&rest, out)?;
                 stopped(reason, not_begun, out)
             }
+            Event::HeldOut(held) => {
+                self.held.add(held);
+                Ok(())
+            }
+            Event::GlassBroken { reason, overridden } => {
+                out.write_all(glass_broken(reason, overridden).as_bytes())
+            }
             Event::RunEnds { recap, interrupted, seconds } => {
                 let rest = self.waiting.rest();
                 self.tasks(&rest, out)?;
@@ -147,6 +158,7 @@ impl Reporter for Human {
                     recap,
                     lost: self.lost.len(),
                     halfway: self.halfway.len(),
+                    held: &self.held,
                     interrupted: *interrupted,
                     seconds: *seconds,
                     dry: self.dry,
@@ -154,8 +166,13 @@ impl Reporter for Human {
                 out.write_all(recap::text(&end, self.view).as_bytes())
             }
             Event::Sends { .. } => explain::sends(event, &mut self.explained, out),
-            Event::Found { .. } | Event::Warning { .. } | Event::Progress { .. } => Ok(()),
-            Event::Collected { .. } => Ok(()),
+            Event::Found { .. }
+            | Event::Warning { .. }
+            | Event::Progress { .. }
+            | Event::Claimed { .. }
+            | Event::WindowEnds { .. }
+            | Event::Collected { .. }
+            | Event::HostBegins { .. } => Ok(()),
         }
     }
 }

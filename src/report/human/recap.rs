@@ -1,6 +1,7 @@
 //! The end of a run: `PLAY RECAP` in Ansible's words, and one sentence.
 
 use super::super::View;
+use super::super::held::Held;
 use super::super::line::{self, one_line, painted};
 use super::heading;
 use crate::event::Counts;
@@ -15,6 +16,8 @@ pub(super) struct End<'a> {
     pub lost: usize,
     /// Hosts on which a change failed; it may have changed something before.
     pub halfway: usize,
+    /// Hosts on which nothing might be begun.
+    pub held: &'a Held,
     pub interrupted: bool,
     pub seconds: f64,
     pub dry: bool,
@@ -34,6 +37,10 @@ pub(super) fn text(end: &End<'_>, view: View) -> String {
         out.push_str(&format!("{}{pad} :", painted(name, worst(counts))));
         out.push_str(&filled(cells, &number_columns, name_columns + 2, view));
         out.push('\n');
+    }
+    let held = end.held.text(end.dry);
+    if !held.is_empty() {
+        out.push_str(&format!("\n{held}"));
     }
     out.push_str(&sentence(end));
     out
@@ -117,6 +124,8 @@ fn sentence(end: &End<'_>) -> String {
     parts.extend((failed > 0).then(|| format!("{failed} failed")));
     parts.extend((end.lost > 0).then(|| format!("{} unknown", end.lost)));
     parts.extend((unreachable > 0).then(|| format!("{unreachable} unreachable")));
+    let held = end.held.len();
+    parts.extend((held > 0 && !end.dry).then(|| format!("{held} held out")));
     parts.extend(end.interrupted.then(|| "interrupted".to_owned()));
     format!("\n{} in {}\n", parts.join(", "), duration(end.seconds))
 }
@@ -136,16 +145,47 @@ mod tests {
 
     fn told(list: &[(&str, Counts)], dry: bool, view: View) -> String {
         let recap = list.iter().map(|(host, counts)| (host.parse().unwrap(), *counts)).collect();
-        plain(
-            text(&End { recap: &recap, lost: 0, halfway: 0, interrupted: false, seconds: 61.2, dry }, view)
-                .as_bytes(),
-        )
+        plain(text(&end(&recap, 0, 61.2, dry, &Held::default()), view).as_bytes())
+    }
+
+    fn end<'a>(
+        recap: &'a BTreeMap<HostName, Counts>,
+        halfway: usize,
+        seconds: f64,
+        dry: bool,
+        held: &'a Held,
+    ) -> End<'a> {
+        End { recap, lost: 0, halfway, held, interrupted: false, seconds, dry }
+    }
+
+    #[test]
+    fn hosts_that_were_held_out_stand_at_the_end_with_the_reason() {
+        let recap = [("web1".parse().unwrap(), Counts { ok: 1, ..Counts::default() })].into();
+        let mut held = Held::default();
+        held.add(&crate::event::HeldOut {
+            host: "web2".parse().unwrap(),
+            cause: crate::event::HoldCause::Freeze,
+            message: "frozen until 2027-01-03 (holidays)".into(),
+            until: None,
+        });
+        let said = plain(text(&end(&recap, 0, 1.0, false, &held), View::default()).as_bytes());
+        let last: Vec<_> = said.lines().skip(3).collect();
+        assert_eq!(
+            last,
+            [
+                "",
+                "held out: web2: frozen until 2027-01-03 (holidays)",
+                "",
+                "1 host, nothing changed, 1 held out in 1.0 s"
+            ]
+        );
     }
 
     #[test]
     fn a_failed_change_is_never_nothing() {
         let recap = [("web1".parse().unwrap(), Counts { failed: 1, ..Counts::default() })].into();
-        let end = End { recap: &recap, lost: 0, halfway: 1, interrupted: false, seconds: 1.0, dry: false };
+        let held = Held::default();
+        let end = end(&recap, 1, 1.0, false, &held);
         let said = plain(text(&end, View::default()).as_bytes());
         assert_eq!(said.lines().last(), Some("1 host, no change completed, 1 failed in 1.0 s"));
     }

@@ -20,6 +20,7 @@ pub(super) struct Host {
     unreachable: bool,
     failed: bool,
     left_out: bool,
+    held_out: bool,
 }
 
 /// What a module reported.
@@ -149,6 +150,13 @@ impl Host {
         self.left_out = true;
     }
 
+    /// Nothing may be begun here, or in a dry run: might be.
+    pub fn is_held_out(&mut self, why: &str, dry: bool) {
+        self.held_out = !dry;
+        let why = if dry { format!("a real run would hold it out: {why}") } else { why.to_owned() };
+        self.trouble.get_or_insert(why);
+    }
+
     pub fn ends(&mut self, counts: &Counts) {
         self.unreachable = counts.unreachable > 0;
         self.failed = counts.failed > 0;
@@ -205,6 +213,7 @@ impl Host {
     fn outcome(&self, dry: bool) -> &'static str {
         let waits = self.packages().iter().any(|package| !package.held);
         match (&self.apply, &self.pending) {
+            _ if self.held_out => "held out",
             _ if self.left_out => "not begun",
             _ if self.unreachable => "unreachable",
             (Some(Status::Unknown), _) => "unknown",

@@ -1,7 +1,7 @@
 //! What the ledger keeps of a run, gathered from its events: per host every change and failure, and the events that its
 //! report is made from. Contents of files stay out: diffs and results are dropped, but for what packages became.
 
-use crate::event::{Event, Status, TaskEnd};
+use crate::event::{Event, Mode, Status, TaskEnd};
 use crate::ledger::{HostOutcome, HostResult};
 use crate::model::{HostName, Value};
 use crate::report::{Assessment, FailOn};
@@ -20,6 +20,7 @@ pub struct Chronicle {
     lost: BTreeSet<HostName>,
     assessment: Assessment,
     stopped: Option<String>,
+    dry: bool,
     held_out: usize,
     begun: BTreeMap<HostName, Instant>,
 }
@@ -49,8 +50,9 @@ impl Chronicle {
                 return;
             }
             Event::HostLeaves { host, .. } => self.leaves(host, now),
-            Event::HeldOut(_) => self.held_out += 1,
-            Event::RunBegins { hosts, .. } => {
+            Event::HeldOut(_) if !self.dry => self.held_out += 1,
+            Event::RunBegins { hosts, mode, .. } => {
+                self.dry = matches!(mode, Mode::Dry { .. });
                 let skipped =
                     || HostResult { outcome: HostOutcome::Skipped, records: Vec::new(), seconds: None };
                 self.hosts.extend(hosts.iter().map(|host| (host.clone(), skipped())));
@@ -150,7 +152,7 @@ fn is_about_packages(end: &TaskEnd) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{ChangeMade, Compared, Counts, Mode};
+    use crate::event::{ChangeMade, Compared, Counts};
     use crate::model::RunId;
     use serde_json::json;
 

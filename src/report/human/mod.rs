@@ -88,6 +88,20 @@ impl Human {
         Ok(())
     }
 
+    fn task_ends(&mut self, end: &TaskEnd, out: &mut dyn Write) -> io::Result<()> {
+        if matches!(end.status, Status::Failed | Status::Unknown) && !end.ignored {
+            self.failed.insert(end.host.clone());
+        }
+        if end.status == Status::Unknown {
+            self.lost.insert(end.host.clone());
+        }
+        if end.status == Status::Failed && has_changes(end) {
+            self.halfway.insert(end.host.clone());
+        }
+        let complete = self.waiting.ends(end);
+        self.tasks(&complete, out)
+    }
+
     /// A host that left because a task failed has said so already.
     fn leaves(&mut self, host: &HostName, reason: &str, out: &mut dyn Write) -> io::Result<()> {
         if self.failed.contains(host) {
@@ -121,19 +135,7 @@ impl Reporter for Human {
                 out.write_all(self.held.news(self.dry).as_bytes())?;
                 self.play(play, (*batch, *batches), hosts, out)
             }
-            Event::TaskEnds(end) => {
-                if matches!(end.status, Status::Failed | Status::Unknown) && !end.ignored {
-                    self.failed.insert(end.host.clone());
-                }
-                if end.status == Status::Unknown {
-                    self.lost.insert(end.host.clone());
-                }
-                if end.status == Status::Failed && has_changes(end) {
-                    self.halfway.insert(end.host.clone());
-                }
-                let complete = self.waiting.ends(end);
-                self.tasks(&complete, out)
-            }
+            Event::TaskEnds(end) => self.task_ends(end, out),
             Event::HostLeaves { host, reason } => {
                 let complete = self.waiting.leaves(host);
                 self.tasks(&complete, out)?;

@@ -97,8 +97,8 @@ pub struct Cause {
 #[derive(Args, Debug, Clone, Copy)]
 #[command(next_help_heading = "Output")]
 pub struct Shape {
-    /// Output format: human, or json (one event on each line; one document for an audit)
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    /// Output format: human, or json (one event on each line)
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = Format::of_runs)]
     pub format: Format,
 }
 

@@ -1,17 +1,16 @@
 //! `wgops audit`: looks at hosts and judges them, changing nothing. It runs `playbooks/audit.yml` of the ops
 //! repository, or the built-in copy.
 
-use super::args::{Privilege, Reach, Shape, Targets};
+use super::args::{Privilege, Reach, Targets};
+use super::audit_output::{self, Output};
 use super::errand::{Choice, Errand};
 use super::job::Job;
-use super::output::OutputFile;
 use super::repository::project_playbook;
 use super::show::Show;
 use super::{Console, Exit, Failure};
 use crate::people::Verb;
-use crate::report::{FailOn, Subject};
+use crate::report::{FailOn, Format, Subject};
 use clap::Args;
-use std::path::PathBuf;
 
 /// The playbook where the ops repository has none, and what `wgops init` writes.
 pub const PLAYBOOK: &str = include_str!("../../playbooks/audit.yml");
@@ -20,7 +19,8 @@ const EXAMPLES: &str = "\
 Examples:
   wgops audit -i local
   wgops audit -i prod --fail-on any
-  wgops audit -i prod --format json --output audit.json";
+  wgops audit -i prod --output audit.html --output audit.json
+  wgops audit -i prod --output audit.sarif --output markdown=\"$GITHUB_STEP_SUMMARY\"";
 
 /// Look at hosts and judge them: pending updates, reboots, what could not be assessed
 ///
@@ -32,23 +32,27 @@ pub struct Audit {
     /// End with exit code 5 on: security (also what could not be assessed), any (finding), none
     #[arg(long, value_name = "WHAT", default_value = "security")]
     pub fail_on: FailOn,
-    /// Write the report into this file, which appears only when it is whole
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
     #[command(flatten)]
     pub targets: Targets,
     #[command(flatten)]
     pub reach: Reach,
     #[command(flatten)]
     pub privilege: Privilege,
-    #[command(flatten)]
-    pub shape: Shape,
+    /// Format on stdout: human, json, junit, sarif, markdown, openmetrics, html
+    #[arg(long, value_name = "FORMAT", default_value = "human", help_heading = "Output")]
+    pub format: Format,
+    /// Write the report into a file, too; may be given several times
+    ///
+    /// The end of its name says the format (.txt .json .xml .sarif .md .prom .html), or say it: FORMAT=FILE. A file
+    /// appears only when it is whole.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Vec<Output>,
 }
 
 impl Audit {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        // Whether the file can be written is found out before the work.
-        let file = self.output.as_deref().map(OutputFile::create).transpose()?;
+        // Whether the files can be written is found out before the work.
+        let files = audit_output::create(&self.output)?;
         let playbook = project_playbook("playbooks/audit.yml", PLAYBOOK)?;
         let errand = Errand {
             verb: Verb::Audit,
@@ -63,7 +67,7 @@ impl Audit {
         let job = Job::open(console, errand)?;
         let prepared = job.prepare(&crate::model::Map::new())?;
         let mut engine = job.engine(&prepared)?;
-        let show = Show::new(console, Subject::Audit(self.fail_on), self.shape.format, file);
+        let show = Show::new(console, Subject::Audit(self.fail_on), self.format).into_files(files);
         let ended = job.carry_out(&mut engine, &prepared, show);
         engine.close();
         let ended = ended?;

@@ -7,6 +7,7 @@
 mod args;
 mod ask;
 mod audit;
+mod audit_output;
 mod chronicle;
 mod commit;
 mod completions;

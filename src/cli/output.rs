@@ -34,6 +34,11 @@ impl OutputFile {
         &mut self.file
     }
 
+    /// The failure when it can't be written to.
+    pub fn failed(&self, error: &io::Error) -> Failure {
+        failed(&self.path, error)
+    }
+
     /// Gives the file its name.
     ///
     /// # Errors

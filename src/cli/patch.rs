@@ -139,7 +139,7 @@ fn carried_out(
     approved: &Map,
 ) -> Result<Exit, Failure> {
     let prepared = job.prepare(approved)?;
-    let show = Show::new(console, Subject::Patch, format, None);
+    let show = Show::new(console, Subject::Patch, format);
     Ok(job.carry_out(engine, &prepared, show)?.exit)
 }
 

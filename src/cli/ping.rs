@@ -44,7 +44,7 @@ impl Ping {
         let job = Job::open(console, errand)?;
         let prepared = job.prepare(&Map::new())?;
         let mut engine = job.engine(&prepared)?;
-        let show = Show::new(console, Subject::Ping, self.shape.format, None);
+        let show = Show::new(console, Subject::Ping, self.shape.format);
         let ended = job.carry_out(&mut engine, &prepared, show);
         engine.close();
         Ok(ended?.exit)

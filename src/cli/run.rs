@@ -89,7 +89,7 @@ impl Run {
             return hosts(console, &prepared);
         }
         let mut engine = job.engine(&prepared)?;
-        let show = Show::new(console, Subject::Run, shape.format, None);
+        let show = Show::new(console, Subject::Run, shape.format);
         let ended = job.carry_out(&mut engine, &prepared, show);
         engine.close();
         Ok(ended?.exit)

@@ -1,10 +1,10 @@
-//! From events to streams: a reporter's text to stdout or a file, warnings and progress to stderr.
+//! From events to streams: a reporter's text to stdout, others' to files, warnings and progress to stderr.
 
 use super::console::{forgiven, unwritable};
 use super::output::OutputFile;
 use super::{Console, Exit, Failure};
 use crate::event::{Counts, Event};
-use crate::report::{Format, Reporter, Subject, reporter};
+use crate::report::{Format, Reporter, Subject, View, reporter};
 use anstream::{AutoStream, StripStream};
 use std::io::{self, Write};
 
@@ -15,6 +15,7 @@ pub struct Show {
     narration: Box<dyn Reporter>,
     out: Out,
     err: AutoStream<io::Stderr>,
+    files: Vec<(Box<dyn Reporter>, OutputFile)>,
     exit: Exit,
     trouble: Option<Failure>,
 }
@@ -22,26 +23,35 @@ pub struct Show {
 enum Out {
     Stdout(AutoStream<io::Stdout>),
     Stderr(AutoStream<io::Stderr>),
-    File(OutputFile),
 }
 
 impl Show {
-    /// Shows on stdout, or writes into a file.
-    pub fn new(console: &Console, subject: Subject, format: Format, file: Option<OutputFile>) -> Self {
+    /// Shows on stdout.
+    pub fn new(console: &Console, subject: Subject, format: Format) -> Self {
         Self {
             subject,
             reporter: reporter(subject, format, console.view),
             narration: reporter(Subject::Narration, format, console.view),
-            out: file.map_or_else(|| Out::Stdout(console.out()), Out::File),
+            out: Out::Stdout(console.out()),
             err: console.err(),
+            files: Vec::new(),
             exit: Exit::Well,
             trouble: None,
         }
     }
 
+    /// Writes into files, too, each in its format.
+    #[must_use]
+    pub fn into_files(self, files: Vec<(Format, OutputFile)>) -> Self {
+        // A file is as wide as its lines, whatever the terminal is.
+        let of = |format| reporter(self.subject, format, View::default());
+        let files = files.into_iter().map(|(format, file)| (of(format), file)).collect();
+        Self { files, ..self }
+    }
+
     /// Shows on stderr what somebody is to be asked about.
     pub fn preview(console: &Console) -> Self {
-        let show = Self::new(console, Subject::Updates, Format::Human, None);
+        let show = Self::new(console, Subject::Updates, Format::Human);
         Self { out: Out::Stderr(console.err()), ..show }
     }
 
@@ -60,26 +70,30 @@ impl Show {
         if let Err(error) = forgiven(self.report(event)) {
             self.trouble.get_or_insert_with(|| unwritable(&error));
         }
+        for (reporter, file) in &mut self.files {
+            if let Err(error) = reporter.event(event, &mut StripStream::new(file.writer())) {
+                self.trouble.get_or_insert_with(|| file.failed(&error));
+            }
+        }
     }
 
     fn report(&mut self, event: &Event) -> io::Result<()> {
         match &mut self.out {
             Out::Stdout(out) => self.reporter.event(event, out).and_then(|()| out.flush()),
             Out::Stderr(err) => self.reporter.event(event, err),
-            Out::File(file) => self.reporter.event(event, &mut StripStream::new(file.writer())),
         }
     }
 
     /// Ends the report, and says how the run ended.
     ///
     /// # Errors
-    /// The report could not be written.
+    /// The report could not be written; then no file of it appears.
     pub fn finish(self) -> Result<Exit, Failure> {
-        match (self.trouble, self.out) {
-            (Some(failure), _) => Err(failure),
-            (None, Out::File(file)) => file.finish().map(|()| self.exit),
-            (None, Out::Stdout(_) | Out::Stderr(_)) => Ok(self.exit),
+        if let Some(failure) = self.trouble {
+            return Err(failure);
         }
+        self.files.into_iter().try_for_each(|(_, file)| file.finish())?;
+        Ok(self.exit)
     }
 }
 

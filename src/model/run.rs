@@ -13,6 +13,11 @@ impl RunId {
     pub fn from_parts(time_ms: u64, random: u128) -> Self {
         Self(ulid::Ulid::from_parts(time_ms, random))
     }
+
+    /// When the run began; its id was made then.
+    pub fn begun(self) -> Option<jiff::Timestamp> {
+        i64::try_from(self.0.timestamp_ms()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
+    }
 }
 
 impl fmt::Display for RunId {

@@ -61,6 +61,16 @@ pub enum Format {
     Human,
     /// For programs: one document for an audit, else one event on each line.
     Json,
+    /// Test results, for CI.
+    Junit,
+    /// Code scanning.
+    Sarif,
+    /// The summary of a CI job.
+    Markdown,
+    /// Metrics for monitoring.
+    OpenMetrics,
+    /// One page for a browser.
+    Html,
 }
 
 /// How much is shown, and how wide.
@@ -85,16 +95,62 @@ impl View {
 }
 
 impl Format {
-    /// Every format, in the order in which help names them.
-    pub const ALL: [Self; 2] = [Self::Human, Self::Json];
+    /// Every format, in the order in which help names them; an audit has them all.
+    pub const ALL: [Self; 7] =
+        [Self::Human, Self::Json, Self::Junit, Self::Sarif, Self::Markdown, Self::OpenMetrics, Self::Html];
+    /// Those of everything else.
+    pub const OF_RUNS: [Self; 2] = [Self::Human, Self::Json];
 
     /// The word that is typed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Human => "human",
             Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Markdown => "markdown",
+            Self::OpenMetrics => "openmetrics",
+            Self::Html => "html",
         }
     }
+
+    /// How names of files in this format end; the first is the usual one.
+    pub fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Human => &["txt"],
+            Self::Json => &["json"],
+            Self::Junit => &["xml"],
+            Self::Sarif => &["sarif"],
+            Self::Markdown => &["md"],
+            Self::OpenMetrics => &["prom"],
+            Self::Html => &["html", "htm"],
+        }
+    }
+
+    /// Parses a format of everything that is no audit.
+    ///
+    /// # Errors
+    /// It is none, or one of audits alone.
+    pub fn of_runs(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(format) if Self::OF_RUNS.contains(&format) => Ok(format),
+            Ok(format) => Err(format!("{format} is a format of audits; {}", expected(&Self::OF_RUNS))),
+            Err(_) => Err(unknown(text, &Self::OF_RUNS)),
+        }
+    }
+}
+
+fn expected(formats: &[Format]) -> String {
+    format!("expected one of {}", formats.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", "))
+}
+
+fn unknown(text: &str, formats: &[Format]) -> String {
+    let near = nearest(text, formats.iter().map(|format| format.as_str()));
+    format!(
+        "{}{}",
+        expected(formats),
+        near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default()
+    )
 }
 
 impl fmt::Display for Format {
@@ -106,12 +162,8 @@ impl fmt::Display for Format {
 impl FromStr for Format {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let words = Self::ALL.map(Self::as_str);
-        Self::ALL.into_iter().find(|format| format.as_str() == text).ok_or_else(|| {
-            let near =
-                nearest(text, words).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
-            format!("expected one of {}{near}", words.join(", "))
-        })
+        let found = Self::ALL.into_iter().find(|format| format.as_str() == text);
+        found.ok_or_else(|| unknown(text, &Self::ALL))
     }
 }
 
@@ -122,11 +174,10 @@ pub fn reporter(subject: Subject, format: Format, view: View) -> Box<dyn Reporte
         (Subject::Audit(fail_on), _) => Box::new(audit::AuditReport::new(fail_on, format, view)),
         (Subject::Facts, _) => Box::new(facts::Facts::default()),
         (_, Format::Json) => Box::new(json::Json),
-        (Subject::Run, Format::Human) => Box::new(human::Human::new(view)),
-        (Subject::Ping, Format::Human) => Box::new(ping::Ping::new(view)),
-        (Subject::Updates, Format::Human) => Box::new(patch::Summary::new(view)),
-        (Subject::Patch, Format::Human) => {
-            Box::new(both::Both(patch::Summary::new(view), human::Human::new(view)))
-        }
+        // What follows has one other format only; the command line refuses those of audits.
+        (Subject::Run, _) => Box::new(human::Human::new(view)),
+        (Subject::Ping, _) => Box::new(ping::Ping::new(view)),
+        (Subject::Updates, _) => Box::new(patch::Summary::new(view)),
+        (Subject::Patch, _) => Box::new(both::Both(patch::Summary::new(view), human::Human::new(view))),
     }
 }

@@ -34,8 +34,8 @@ impl Log {
         let skipped = lines.len().saturating_sub(self.last.unwrap_or(usize::MAX));
         let shown = lines.iter().skip(skipped);
         let text: String = match self.shape.format {
-            Format::Human => shown.map(human).collect(),
             Format::Json => shown.map(machine).collect::<Result<_, _>>()?,
+            _ => shown.map(human).collect(),
         };
         if lines.is_empty() {
             console.tell("The ledger is empty.\n");

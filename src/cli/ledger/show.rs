@@ -30,11 +30,11 @@ impl Show {
         let run = find(&record, &self.run)?;
         let found = record.run(run).ok_or_else(|| unknown(&self.run))?;
         match self.shape.format {
-            Format::Human => {
+            Format::Json => console.result(&format!("{}\n", machine(&found)?))?,
+            _ => {
                 console.result(&head(&found))?;
                 replay(console, &found)?;
             }
-            Format::Json => console.result(&format!("{}\n", machine(&found)?))?,
         }
         Ok(Exit::Well)
     }
@@ -116,7 +116,7 @@ fn replay(console: &Console, found: &RunRecord) -> Result<(), Failure> {
         Some(Verb::Patch) => Subject::Patch,
         _ => Subject::Run,
     };
-    let mut show = show::Show::new(console, subject, Format::Human, None);
+    let mut show = show::Show::new(console, subject, Format::Human);
     events.iter().for_each(|event| show.event(event));
     show.finish().map(drop)
 }

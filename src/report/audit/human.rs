@@ -1,10 +1,14 @@
-//! The audit for people: findings by severity, worst first, a line for each, and equal ones of several hosts together;
-//! then a verdict of one line, which stands last because that is where a terminal leaves the reader.
+//! The audit for people: a table of hosts to be read at a glance; findings by severity, worst first, a line for each, and
+//! equal ones of several hosts together; then a verdict of one line, which stands last because that is where a terminal
+//! leaves the reader.
+
+mod table;
 
 use super::super::View;
 use super::super::line::{self, one_line, painted};
-use super::{Assessment, FailOn};
-use crate::model::{Excerpt, Finding, FindingKind, HostName, Severity};
+use super::sheet::{Row, Sheet};
+use super::summary;
+use crate::model::{Excerpt, Finding, FindingKind, Severity};
 use owo_colors::Style;
 use std::borrow::Cow;
 
@@ -19,33 +23,59 @@ const HOSTS_MAX: usize = 5;
 /// Widest name that others are padded to.
 const SUBJECT_COLUMNS_MAX: usize = 32;
 
+/// Most references that a line names.
+const REFERENCES_MAX: usize = 3;
+
 /// One finding, and the hosts that have it.
 struct Line<'a> {
     finding: &'a Finding,
     hosts: String,
+    /// What the judgement adds: its age, its references, that it is new.
+    marks: String,
 }
 
-pub(super) fn text(assessment: &Assessment, fail_on: FailOn, view: View) -> String {
-    let findings = assessment.findings();
-    let all = assessment.hosts.len();
-    let lines: Vec<Line<'_>> =
-        findings.chunk_by(|(_, a), (_, b)| a == b).filter_map(|group| Line::of(group, all, view)).collect();
-    let mut out = String::new();
-    for severe in lines.chunk_by(|a, b| a.finding.severity == b.finding.severity) {
+pub(super) fn text(sheet: &Sheet<'_>, view: View) -> String {
+    let all = sheet.hosts.len();
+    let mut out = format!("\n{}", table::text(sheet, view));
+    let counted: Vec<Line<'_>> = lines(sheet, all, view, |row| row.suppressed.is_none());
+    for severe in counted.chunk_by(|a, b| a.finding.severity == b.finding.severity) {
         let Some(severity) = severe.first().map(|line| line.finding.severity) else { continue };
         out.push_str(&format!("\n{}\n", painted(severity.to_string().to_uppercase(), style(severity))));
         for same in severe.chunk_by(|a, b| a.finding.kind == b.finding.kind) {
             out.push_str(&kind(same, view));
         }
     }
-    format!("{out}\n{}\n", verdict(assessment, &findings, fail_on))
+    out.push_str(&suppressed(sheet, all, view));
+    format!("{out}\n{}\n", verdict(sheet))
+}
+
+fn lines<'a>(sheet: &'a Sheet<'_>, all: usize, view: View, wanted: fn(&Row<'_>) -> bool) -> Vec<Line<'a>> {
+    let groups = sheet.rows.chunk_by(Row::says_the_same);
+    groups
+        .filter(|group| group.first().is_some_and(wanted))
+        .filter_map(|group| Line::of(group, sheet, all, view))
+        .collect()
+}
+
+/// What somebody decided not to count: how many, and with their reasons where there is room.
+fn suppressed(sheet: &Sheet<'_>, all: usize, view: View) -> String {
+    let lines = lines(sheet, all, view, |row| row.suppressed.is_some());
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n{}: {}\n", painted("SUPPRESSED", line::FAINT), lines.len());
+    for line in &lines {
+        let text = format!("{}{}{}", one_line(&line.finding.id), line.marks, line.hosts);
+        out.push_str(&format!("    {}\n", painted(line::fitted(&text, view.line_columns()), line::FAINT)));
+    }
+    out
 }
 
 impl<'a> Line<'a> {
     /// Neighbours that say the same about several hosts.
-    fn of(group: &'a [(&'a HostName, Finding)], all: usize, view: View) -> Option<Self> {
-        let (_, finding) = group.first()?;
-        let names: Vec<_> = group.iter().map(|(host, _)| one_line(host.as_str())).collect();
+    fn of(group: &'a [Row<'_>], sheet: &Sheet<'_>, all: usize, view: View) -> Option<Self> {
+        let row = group.first()?;
+        let names: Vec<_> = group.iter().map(|row| one_line(row.host.as_str())).collect();
         let hosts = match names.len() {
             _ if all == 1 => String::new(),
             number if number == all => format!("  [all {all} hosts]"),
@@ -55,7 +85,7 @@ impl<'a> Line<'a> {
             }
             _ => format!("  [{}]", names.join(", ")),
         };
-        Some(Self { finding, hosts })
+        Some(Self { finding: &row.finding, hosts, marks: marks(group, row, sheet, view) })
     }
 
     /// What it is about: a package's name where the kind says the rest, else the title.
@@ -77,18 +107,20 @@ impl<'a> Line<'a> {
         let subject = self.subject();
         if self.package().is_none() {
             let below = line::indented(&EVIDENCE.of(self.finding.evidence.trim()), "      ");
-            return format!("    {subject}{}\n{below}", painted(&self.hosts, line::FAINT));
+            let marks = painted(format!("{}{}", self.marks, self.hosts), line::FAINT);
+            return format!("    {subject}{marks}\n{below}");
         }
         let evidence = one_line(self.finding.evidence.trim());
         let pad = " ".repeat(columns.saturating_sub(line::width(&subject)));
         let gap = if evidence.is_empty() { "" } else { "  " };
-        let room = view.line_columns().saturating_sub(4 + line::width(&self.hosts)).max(20);
+        let after = format!("{}{}", self.marks, self.hosts);
+        let room = view.line_columns().saturating_sub(4 + line::width(&after)).max(20);
         let text = format!("{subject}{pad}{gap}{evidence}");
-        format!("    {}{}\n", line::fitted(&text, room), painted(&self.hosts, line::FAINT))
+        format!("    {}{}\n", line::fitted(&text, room), painted(after, line::FAINT))
     }
 
     fn whole(&self) -> String {
-        let mut out = format!("    {}{}\n", one_line(&self.finding.title), self.hosts);
+        let mut out = format!("    {}{}{}\n", one_line(&self.finding.title), self.marks, self.hosts);
         out.push_str(&line::indented(&EVIDENCE_VERBOSE.of(self.finding.evidence.trim()), "      "));
         out.push_str(&remedy(self.finding, "      "));
         out
@@ -135,39 +167,47 @@ fn style(severity: Severity) -> Style {
     }
 }
 
-/// `FAIL: 2 security updates pending, 1 thing not assessed; 3 of 4 hosts looked at (fails on: security)`.
-fn verdict(assessment: &Assessment, findings: &[(&HostName, Finding)], fail_on: FailOn) -> String {
-    let of = |kind: FindingKind| findings.iter().filter(|(_, finding)| finding.kind == kind).count();
-    let security = of(FindingKind::SecurityUpdate);
-    let blind = of(FindingKind::NotAssessed);
-    let others = findings.len() - security - blind;
-    let mut parts = vec![match security {
-        0 if blind > 0 => "no security update was found".to_owned(),
-        0 => "no security update is pending".to_owned(),
-        n => format!("{} pending", line::counted(n, "security update")),
-    }];
-    parts.extend((blind > 0).then(|| format!("{} not assessed", line::counted(blind, "thing"))));
-    parts.extend((others > 0).then(|| line::counted(others, "other finding")));
-    let assessed =
-        format!("{} of {} looked at", assessment.assessed(), line::counted(assessment.hosts.len(), "host"));
-    let (word, style) = match assessment.fails(fail_on) {
-        true => ("FAIL", line::FAILED),
-        false => ("PASS", line::OK),
-    };
-    format!("{}: {}; {assessed} (fails on: {})", painted(word, style), parts.join(", "), fail_on.as_str())
+/// Age, references and novelty of a finding, each behind two spaces.
+fn marks(group: &[Row<'_>], row: &Row<'_>, sheet: &Sheet<'_>, view: View) -> String {
+    let mut marks = Vec::new();
+    marks.extend((row.new == Some(true)).then(|| "new".to_owned()));
+    let oldest = group.iter().filter_map(|row| row.finding.since).min();
+    marks.extend(oldest.map(|since| match sheet.age(since).as_str() {
+        "today" => "since today".to_owned(),
+        days => format!("for {days}"),
+    }));
+    let shown_max = if view.verbosity > 0 { usize::MAX } else { REFERENCES_MAX };
+    let references = super::references(&row.finding, shown_max);
+    marks.extend(Some(one_line(&references).into_owned()).filter(|text| !text.is_empty()));
+    marks.extend(row.suppressed.as_ref().map(|why| one_line(why).into_owned()));
+    marks.iter().map(|mark| format!("  {mark}")).collect()
+}
+
+/// The verdict, its first word in a colour.
+fn verdict(sheet: &Sheet<'_>) -> String {
+    let (word, style) = (summary::word(sheet), if sheet.failed { line::FAILED } else { line::OK });
+    let text = summary::text(sheet);
+    format!("{}{}", painted(word, style), text.strip_prefix(word).unwrap_or(&text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::human::cases::plain;
-    use super::super::cases::{assessment, finding};
+    use super::super::cases::{assessment, finding, hostile, judged};
+    use super::super::{Assessment, FailOn};
     use super::*;
     use crate::event::Event;
 
     #[test]
     fn the_worst_stands_first_and_the_verdict_last() {
-        let text = plain(text(&assessment(), FailOn::Security, View::default()).as_bytes());
+        let text = shown(&assessment(), FailOn::Security);
         insta::assert_snapshot!(text, @r"
+        HOST    SECURITY  UPDATES  HELD  REBOOT  UNSEEN  WORST
+        web1           1        1     0  no           0  high
+        db1            ?        ?     ?  ?            1  high
+        web2           1        0     0  no           0  high
+        clean1         0        0     0  no           0  -
+
         HIGH
           security-update: 1
             openssl  Debian-Security:12/oldstable-security  [web1, web2]
@@ -186,30 +226,52 @@ mod tests {
         ");
     }
 
+    fn shown(assessment: &Assessment, fail_on: FailOn) -> String {
+        plain(text(&Sheet::of(assessment, &fail_on), View::default()).as_bytes())
+    }
+
     #[test]
-    fn a_clean_audit_is_one_line() {
-        let mut clean = Assessment::default();
-        let recap = [("web1".parse().unwrap(), crate::event::Counts::default())].into();
-        clean.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
-        let text = plain(text(&clean, FailOn::Security, View::default()).as_bytes());
-        assert_eq!(
-            text,
-            "\nPASS: no security update is pending; 1 of 1 host looked at (fails on: security)\n"
+    fn a_clean_audit_is_a_table_and_a_verdict() {
+        let text = shown(&judged(["web1"], Vec::new()), FailOn::Security);
+        insta::assert_snapshot!(text, @r"
+        HOST  SECURITY  UPDATES  HELD  REBOOT  UNSEEN  WORST
+        web1         0        0     0  no           0  -
+
+        PASS: no security update is pending; 1 of 1 host looked at (fails on: security)
+        ");
+    }
+
+    #[test]
+    fn hosts_that_differ_only_in_since_share_a_line_with_age_and_references() {
+        let at = |day: &str| Some(format!("2026-11-{day}T00:00:00Z").parse().unwrap());
+        let mut both = Assessment::default();
+        for (host, day) in [("web1", "20"), ("web2", "01")] {
+            let references =
+                ["CVE-2026-1", "CVE-2026-2", "CVE-2026-3", "CVE-2026-4"].map(str::to_owned).into();
+            let openssl = finding(FindingKind::SecurityUpdate, Severity::High, "openssl");
+            let finding = Finding { since: at(day), references, ..openssl };
+            both.event(&Event::Found { host: host.parse().unwrap(), finding });
+        }
+        let begun: jiff::Timestamp = "2026-11-25T03:00:00Z".parse().unwrap();
+        let begins = Event::RunBegins {
+            version: 1,
+            run: crate::model::RunId::from_parts(begun.as_millisecond().unsigned_abs(), 7),
+            verb: "audit".into(),
+            mode: crate::event::Mode::Real,
+            hosts: Vec::new(),
+        };
+        both.event(&begins);
+        let text = shown(&both, FailOn::Security);
+        let line = text.lines().find(|line| line.contains("openssl")).unwrap();
+        assert!(
+            line.contains("for 24 days  CVE-2026-1, CVE-2026-2, CVE-2026-3 and 1 more  [all 2 hosts]"),
+            "{line}"
         );
     }
 
     #[test]
     fn escapes_in_findings_are_only_shown() {
-        let evil = "x\u{1b}[2J\nPASS: all\u{9b}";
-        let mut bad = Assessment::default();
-        let finding = Finding {
-            title: evil.into(),
-            evidence: evil.into(),
-            remedy: evil.into(),
-            ..finding(FindingKind::Check, Severity::Info, evil)
-        };
-        bad.event(&Event::Found { host: "web1".parse().unwrap(), finding });
-        let text = plain(text(&bad, FailOn::Any, View::default()).as_bytes());
+        let text = shown(&hostile(), FailOn::Any);
         assert_eq!(text, crate::model::printable(&text));
         assert!(!text.lines().any(|line| line.starts_with("PASS")), "{text}");
     }

@@ -1,16 +1,27 @@
 //! An audit's findings, judged: what was found on which host, what could not be assessed, and whether that fails.
 //!
 //! A host that could not be reached, or on which a task failed, is not assessed, which is a finding of its own and
-//! never reads as clean. `human` and `json` write the same [`Assessment`].
+//! never reads as clean. Every format writes the same [`Assessment`], by way of one `sheet`; each is a file of its own.
 
+mod html;
 mod human;
 mod json;
+mod junit;
+mod kinds;
+mod markdown;
+mod markup;
+mod openmetrics;
+mod packages;
+mod reporter;
+mod sarif;
+mod sheet;
+mod summary;
 
-use super::{Format, Reporter, View};
+pub(super) use reporter::AuditReport;
+
 use crate::event::{Event, Status};
 use crate::model::{Finding, FindingKind, HostName, RunId, Severity};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
 use std::str::FromStr;
 
 /// What could not be assessed and hides no update: an unprivileged account never sees all of it.
@@ -159,39 +170,14 @@ impl Assessment {
                 .remedied_by("put this right and audit the host again"),
         )
     }
-
-    /// Hosts that were looked at without trouble.
-    fn assessed(&self) -> usize {
-        self.hosts.values().filter(|host| self.not_assessed(host).is_none()).count()
-    }
 }
 
-/// Writes the assessment when the run ends.
-pub(super) struct AuditReport {
-    assessment: Assessment,
-    fail_on: FailOn,
-    format: Format,
-    view: View,
-}
-
-impl AuditReport {
-    pub fn new(fail_on: FailOn, format: Format, view: View) -> Self {
-        Self { assessment: Assessment::default(), fail_on, format, view }
-    }
-}
-
-impl Reporter for AuditReport {
-    fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
-        self.assessment.event(event);
-        match (event, self.format) {
-            (Event::RunEnds { .. }, Format::Human) => {
-                out.write_all(human::text(&self.assessment, self.fail_on, self.view).as_bytes())
-            }
-            (Event::RunEnds { .. }, Format::Json) => {
-                writeln!(out, "{}", json::text(&self.assessment, self.fail_on)?)
-            }
-            _ => Ok(()),
-        }
+/// The references of a finding in one line: some, and how many more there are.
+fn references(finding: &Finding, shown_max: usize) -> String {
+    let shown = finding.references.iter().take(shown_max).cloned().collect::<Vec<_>>().join(", ");
+    match finding.references.len().saturating_sub(shown_max) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -231,6 +217,50 @@ mod cases {
                 seconds: 2.0,
             },
         ]
+    }
+
+    /// Holds a text to the example that stands in `examples/`; with `WGOPS_EXAMPLES=write` it becomes the example.
+    #[track_caller]
+    pub fn held(name: &str, text: &str) {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/audit/examples/").to_owned() + name;
+        if std::env::var_os("WGOPS_EXAMPLES").is_some_and(|word| word == "write") {
+            std::fs::write(&file, text).unwrap();
+        }
+        assert_eq!(text, std::fs::read_to_string(&file).unwrap());
+    }
+
+    /// Every text of it is out to be something else.
+    pub fn hostile() -> Assessment {
+        let evil = "x\u{1b}[2J\u{9b}2J\u{202e}\nPASS: all | **PASS** | <script>alert(1)</script><img src=x onerror=alert(1)> \
+                    \" onmouseover=\"x' ]]>&amp;--> `code` @root https://evil.example www.evil.example [a](b) {x=\"1\"} \\";
+        let finding = Finding {
+            title: evil.into(),
+            evidence: evil.into(),
+            remedy: evil.into(),
+            references: vec![evil.into()],
+            ..finding(FindingKind::Check, Severity::Info, evil)
+        };
+        judged(["web1"], vec![finding])
+    }
+
+    /// As many findings on one host.
+    pub fn many(number: usize) -> Assessment {
+        let update = |n| finding(FindingKind::Update, Severity::Low, &format!("package-{n}"));
+        judged(["web1"], (0..number).map(update).collect())
+    }
+
+    /// The same findings on hosts that were looked at.
+    pub fn judged<const N: usize>(hosts: [&str; N], findings: Vec<Finding>) -> Assessment {
+        let mut assessment = Assessment::default();
+        let hosts = hosts.map(|host| host.parse::<HostName>().unwrap());
+        for host in &hosts {
+            for finding in &findings {
+                assessment.event(&Event::Found { host: host.clone(), finding: finding.clone() });
+            }
+        }
+        let recap = hosts.map(|host| (host, Counts::default())).into();
+        assessment.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
+        assessment
     }
 
     pub fn assessment() -> Assessment {

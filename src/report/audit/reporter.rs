@@ -1,0 +1,47 @@
+//! The reporter of an audit: it listens until the run ends, then writes the whole report in its format.
+
+use super::packages::Packages;
+use super::sheet::Sheet;
+use super::{Assessment, FailOn, html, human, json, junit, markdown, openmetrics, sarif};
+use crate::event::Event;
+use crate::report::{Format, Reporter, View};
+use std::io::{self, Write};
+
+/// Writes the assessment when the run ends.
+pub(in crate::report) struct AuditReport {
+    assessment: Assessment,
+    packages: Packages,
+    fail_on: FailOn,
+    format: Format,
+    view: View,
+}
+
+impl AuditReport {
+    pub fn new(fail_on: FailOn, format: Format, view: View) -> Self {
+        Self { assessment: Assessment::default(), packages: Packages::default(), fail_on, format, view }
+    }
+
+    fn text(&self) -> io::Result<String> {
+        let sheet = Sheet::of(&self.assessment, &self.fail_on);
+        Ok(match self.format {
+            Format::Human => human::text(&sheet, self.view),
+            Format::Json => json::text(&self.assessment, self.fail_on)? + "\n",
+            Format::Junit => junit::text(&sheet),
+            Format::Sarif => sarif::text(&sheet)? + "\n",
+            Format::Markdown => markdown::text(&sheet),
+            Format::OpenMetrics => openmetrics::text(&sheet, &self.packages),
+            Format::Html => html::text(&sheet),
+        })
+    }
+}
+
+impl Reporter for AuditReport {
+    fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+        self.assessment.event(event);
+        self.packages.event(event);
+        match event {
+            Event::RunEnds { .. } => out.write_all(self.text()?.as_bytes()),
+            _ => Ok(()),
+        }
+    }
+}

@@ -95,6 +95,7 @@ impl Chronicle {
         let host = end.host.clone();
         let mut event = Event::TaskEnds(Box::new(end));
         event.drop_contents();
+        event.drop_digests();
         let record = serde_json::to_value(&event).ok();
         if !quiet {
             self.host(&host).records.extend(record.clone());
@@ -164,6 +165,7 @@ mod tests {
             script: "write".into(),
             script_digest: String::new(),
             diff: Some(diff),
+            sends: None,
         };
         Event::TaskEnds(Box::new(TaskEnd {
             host: host.parse().unwrap(),

@@ -18,6 +18,7 @@ mod errand;
 mod exit;
 mod facts;
 mod failure;
+mod handoff;
 mod init;
 mod inventory;
 mod job;
@@ -29,6 +30,7 @@ mod ping;
 mod record;
 mod repository;
 mod run;
+mod runs;
 mod show;
 mod who;
 
@@ -76,6 +78,8 @@ enum Verb {
     Run(run::Run),
     Patch(patch::Patch),
     Audit(audit::Audit),
+    Runs(runs::Runs),
+    Handoff(handoff::Handoff),
     Ledger(ledger::Ledger),
     Completions(completions::Completions),
     Man(man::Man),
@@ -91,6 +95,8 @@ impl Verb {
             Self::Run(verb) => verb.perform(console),
             Self::Patch(verb) => verb.perform(console),
             Self::Audit(verb) => verb.perform(console),
+            Self::Runs(verb) => verb.perform(console),
+            Self::Handoff(verb) => verb.perform(console),
             Self::Ledger(verb) => verb.perform(console),
             Self::Completions(verb) => verb.perform(console),
             Self::Man(verb) => verb.perform(console),

@@ -57,8 +57,16 @@ impl<'a> Record<'a> {
     /// # Errors
     /// It can't be written or signed; then nothing may be changed.
     pub fn intent(&self) -> Result<(), Failure> {
+        self.say(Kind::Intent)
+    }
+
+    /// Writes an entry that is about no hosts' fate: a plan, a handover.
+    ///
+    /// # Errors
+    /// It can't be written or signed.
+    pub fn say(&self, kind: Kind) -> Result<(), Failure> {
         let hosts = Counts { hosts: Some(self.details.hosts.len() as u64), ..Counts::default() };
-        self.append(Kind::Intent, hosts, self.details.clone())
+        self.append(kind, hosts, self.details.clone())
     }
 
     /// Writes how the run ended.

@@ -3,7 +3,7 @@
 //! Everything in here is data that may be written down: no secret ever enters an event (values rendered from one are
 //! replaced before), and texts from hosts are kept as they came, to be made printable by whoever shows them.
 
-use crate::model::{Finding, HostName, OperatorName, RunId, Value};
+use crate::model::{Digest, Finding, HostName, OperatorName, RunId, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -258,6 +258,23 @@ pub struct ChangeMade {
     pub script_digest: String,
     /// Contents before and after, where the user asked to see them.
     pub diff: Option<Compared>,
+    /// What exactly goes to the host, by digests; none where nobody may compare it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends: Option<Sent>,
+}
+
+/// What a change sends besides its script, so that two changes can be compared without being shown.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    /// Who it runs as; nothing: who logged in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Digest of its arguments.
+    pub arguments: Digest,
+    /// Digest of what it reads on stdin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Digest>,
 }
 
 /// Contents before and after a change.
@@ -327,11 +344,20 @@ pub struct Counts {
 impl Event {
     /// Takes out contents before and after changes.
     pub fn drop_contents(&mut self) {
-        if let Self::TaskEnds(end) = self {
-            let changes =
-                end.changes.iter_mut().chain(end.items.iter_mut().flat_map(|item| &mut item.changes));
-            changes.for_each(|change| change.diff = None);
-        }
+        self.changes().for_each(|change| change.diff = None);
+    }
+
+    /// Takes out what changes send: the digest of a short argument tells whoever guesses it.
+    pub fn drop_digests(&mut self) {
+        self.changes().for_each(|change| change.sends = None);
+    }
+
+    fn changes(&mut self) -> impl Iterator<Item = &mut ChangeMade> {
+        let end = if let Self::TaskEnds(end) = self { Some(end) } else { None };
+        end.into_iter().flat_map(|end| {
+            let TaskEnd { changes, items, .. } = end.as_mut();
+            changes.iter_mut().chain(items.iter_mut().flat_map(|item| &mut item.changes))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an entry holds: a public part, which is signed, and a private part, whose digest is signed with it.
 
-use crate::model::{Digest, HostName, Nonce, OperatorName, Role, RunId, Value};
+use super::{PlanRef, Typed};
+use crate::model::{Digest, HostName, Map, Nonce, OperatorName, Role, RunId, Value};
 use crate::people::{ChainName, Verb};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -221,6 +222,24 @@ pub struct Details {
     /// Hosts whose claims end here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub released: Vec<HostName>,
+    /// What it takes to pick the run up again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typed: Option<Typed>,
+    /// What was shown and confirmed, as variables that bind the run to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Map>,
+    /// The intent that this intent picks up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<Digest>,
+    /// What was no longer as the run or plan at hand had it, and was allowed to differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<String>,
+    /// The plan that is made, or carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanRef>,
+    /// To whom a run is handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<OperatorName>,
     /// How each host fared.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub results: IndexMap<HostName, HostResult>,
@@ -344,21 +363,27 @@ impl Details {
             until: self.until,
             note: self.note.as_ref().map(text),
             released: self.released.clone(),
+            typed: self.typed.as_ref().map(|typed| typed.scrubbed(scrub)),
+            approved: self.approved.as_ref().map(|approved| scrubbed_map(approved, scrub)),
+            resumes: self.resumes,
+            differs: self.differs.iter().map(text).collect(),
+            plan: self.plan.clone(),
+            to: self.to.clone(),
             results: self.results.iter().map(|(host, fared)| (host.clone(), result(fared))).collect(),
             events: values(&self.events),
         }
     }
 }
 
+pub(super) fn scrubbed_map(map: &Map, scrub: &dyn Fn(&str) -> Cow<'_, str>) -> Map {
+    map.iter().map(|(key, value)| (scrub(key).into_owned(), scrubbed_value(value, scrub))).collect()
+}
+
 fn scrubbed_value(value: &Value, scrub: &dyn Fn(&str) -> Cow<'_, str>) -> Value {
     match value {
         Value::String(text) => Value::String(scrub(text).into_owned()),
         Value::Array(items) => Value::Array(items.iter().map(|item| scrubbed_value(item, scrub)).collect()),
-        Value::Object(map) => {
-            let entry =
-                |(key, value): (&String, &Value)| (scrub(key).into_owned(), scrubbed_value(value, scrub));
-            Value::Object(map.iter().map(entry).collect())
-        }
+        Value::Object(map) => Value::Object(scrubbed_map(map, scrub)),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }

@@ -120,6 +120,9 @@ pub enum Fault {
     /// An outcome without an intent.
     #[error("is the outcome of run {0}, of which there is no intent")]
     NoIntent(RunId),
+    /// An intent that picks up another, which is not there.
+    #[error("picks up run {0} after an intent that is not here: removed, or not yet pulled")]
+    ResumesNothing(RunId),
     /// Two intents of the same run.
     #[error("is a second intent of run {0}")]
     SecondIntent(RunId),

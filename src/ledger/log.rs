@@ -1,11 +1,11 @@
 //! The record as people read it: one line per run or remark, and all of a run. Texts come out printable; on disk they
 //! stay as they were signed.
 
-use super::{Kind, Private, Public, Record, Stored};
+use super::trail::{Leaf, Trail};
+use super::{Details, Kind, Private, Public, Record, Stored};
 use crate::model::{HostName, OperatorName, Role, RunId, printable};
 use crate::people::{ChainName, Verb};
 use jiff::Timestamp;
-use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -36,6 +36,8 @@ pub struct LogLine {
     pub remark: Option<String>,
     /// Why windows, freezes and claims were overridden, if they were.
     pub break_glass: Option<String>,
+    /// Who picked it up after it had begun.
+    pub resumed_by: Vec<OperatorName>,
     /// How it ended.
     pub outcome: LogOutcome,
     /// The entries it was made from.
@@ -99,20 +101,17 @@ pub struct Shown {
 impl Record {
     /// The log, oldest first. Entries that can't be read are left out: [`Record::verify`] names them.
     pub fn log(&self) -> Vec<LogLine> {
+        let trails = Trail::all(self);
         let mut lines: Vec<LogLine> = Vec::new();
-        let mut runs: HashMap<RunId, usize> = HashMap::new();
-        let (outcomes, others): (Vec<_>, Vec<_>) =
-            self.by_time().into_iter().partition(|(_, _, public)| public.kind == Kind::Outcome);
-        for (chain, entry, public) in others {
-            if let Some(run) = public.run.filter(|_| public.kind == Kind::Intent) {
-                runs.insert(run, lines.len());
-            }
-            lines.push(LogLine::of(chain, entry, public));
-        }
-        for (chain, entry, public) in outcomes {
-            match public.run.and_then(|run| runs.get(&run)).and_then(|at| lines.get_mut(*at)) {
-                Some(line) => line.close(entry, public),
-                None => lines.push(LogLine::of(chain, entry, public)),
+        for (chain, entry, public) in self.by_time() {
+            let trail = public.run.and_then(|run| trails.get(&run));
+            let first = trail.and_then(|trail| trail.intents.first());
+            match (first, trail) {
+                (Some(first), Some(trail)) if first.entry.file == entry.file => {
+                    lines.push(LogLine::of_run(trail, *first));
+                }
+                (Some(_), _) if matches!(public.kind, Kind::Intent | Kind::Outcome) => {}
+                _ => lines.push(LogLine::of(chain, entry, public)),
             }
         }
         // Times are whole seconds; the ids of runs tell which began first within one.
@@ -158,11 +157,28 @@ impl LogLine {
             hosts_count: public.hosts,
             reason: text(details.and_then(|details| details.reason.as_ref())),
             ticket: text(details.and_then(|details| details.ticket.as_ref())),
-            remark: text(details.and_then(|details| details.remark.as_ref())),
             break_glass: text(details.and_then(|details| details.break_glass.as_ref())),
+            remark: remark(details),
+            resumed_by: Vec::new(),
             outcome: LogOutcome::of(public),
             files: vec![entry.file.clone()],
         }
+    }
+
+    /// The line of a run: its first intent, who picked it up, and the outcome after that.
+    fn of_run(trail: &Trail<'_>, first: Leaf<'_>) -> Self {
+        let mut line = Self::of(first.chain, first.entry, first.public);
+        let later = trail.intents.iter().filter(|leaf| leaf.entry.file != first.entry.file);
+        for leaf in later.chain(&trail.outcomes) {
+            if leaf.public.kind == Kind::Intent {
+                line.resumed_by.push(leaf.chain.operator().clone());
+            }
+            line.files.push(leaf.entry.file.clone());
+        }
+        if let Some(outcome) = trail.outcome() {
+            line.close(outcome.entry, outcome.public);
+        }
+        line
     }
 
     fn close(&mut self, entry: &Stored, public: &Public) {
@@ -170,7 +186,6 @@ impl LogLine {
         self.hosts_count = public.hosts.or(self.hosts_count);
         let remark = entry.private.content().and_then(|private| private.details.remark.as_ref());
         self.remark = remark.map(|text| one_line(text)).or_else(|| self.remark.take());
-        self.files.push(entry.file.clone());
     }
 
     /// Where, in a few words: the first hosts by name and the others counted.
@@ -185,6 +200,15 @@ impl LogLine {
             (false, more) => format!("{} and {more} more", names.join(", ")),
         }
     }
+}
+
+/// What an entry says for people; of a handover to whom it is.
+fn remark(details: Option<&Details>) -> Option<String> {
+    let details = details?;
+    let to = details.to.as_ref().map(|to| format!("to {to}"));
+    let said = [to.as_deref(), details.note.as_deref(), details.remark.as_deref()];
+    let said: Vec<String> = said.into_iter().flatten().map(one_line).collect();
+    Some(said.join(": ")).filter(|text| !text.is_empty())
 }
 
 fn hosts(count: u64) -> &'static str {

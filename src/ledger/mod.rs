@@ -44,9 +44,12 @@ mod fault;
 mod heads;
 mod log;
 mod record;
+mod runs;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod tree;
+mod typed;
 mod verify;
 
 pub use append::{EntryRef, Ledger, Stamp};
@@ -57,6 +60,8 @@ pub use fault::{Break, Fault};
 pub use heads::Heads;
 pub use log::{LogLine, LogOutcome, RunRecord, Shown};
 pub use record::{PrivatePart, Record, Stored};
+pub use runs::{Handover, RunState};
+pub use typed::{PlanRef, Typed};
 pub use verify::{OpenRun, Report};
 
 use crate::model::{Role, SignError};

@@ -1,7 +1,7 @@
 //! The ledger as a whole: what is appended verifies, and whatever is done to it afterwards shows.
 
 use super::*;
-use crate::model::{Digest, HostName, Nonce, RunId, Signer};
+use crate::model::{Digest, HostName, Map, Nonce, RunId, Signer};
 use crate::people::testing::{key, parse, roster, roster_text, signer};
 use crate::people::{FileSigner, LEDGER_NAMESPACE, Proven, Roster, Seal, Verb};
 use jiff::Timestamp;
@@ -11,6 +11,8 @@ use std::borrow::Cow;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+mod runs;
 
 const NOON: i64 = 1_795_262_400;
 
@@ -585,6 +587,15 @@ fn every_free_text_passes_the_scrubber_before_it_is_written() {
         events: vec![value()],
         break_glass: text(),
         note: text(),
+        typed: Some(Typed {
+            inventory: text(),
+            playbooks: source().into_iter().collect(),
+            variables: Map::from_iter([("x".to_owned(), value())]),
+            withheld: text().into_iter().collect(),
+            ..Typed::default()
+        }),
+        approved: Some(Map::from_iter([("x".to_owned(), value())])),
+        differs: text().into_iter().collect(),
         ..Details::default()
     };
     let ops = Ops::new();

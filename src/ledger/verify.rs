@@ -2,10 +2,11 @@
 //! [`Record`] by a roster, and opens no file.
 
 use super::append::year_of;
+use super::trail::{Leaf, Trail};
 use super::{Break, Fault, Head, Heads, Kind, PrivatePart, Public, Record, Stored, VERSION};
 use crate::model::{Digest, RunId};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Person, Roster, Seal, VerifyError};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What verifying found.
@@ -236,31 +237,35 @@ impl<'a> Judge<'a> {
     /// Brings intents and outcomes together; gives back the runs that nobody closed.
     fn runs(&mut self) -> Vec<OpenRun> {
         let record = self.record;
-        let of = |wanted: Kind| {
-            let public = record.entries().filter_map(|(_, entry)| Some((entry, entry.public.as_ref().ok()?)));
-            public.filter(move |(_, public)| public.kind == wanted)
-        };
-        let mut intents: HashMap<RunId, &Stored> = HashMap::new();
-        for (entry, public) in of(Kind::Intent) {
-            match public.run {
-                None => self.fault(entry, Fault::NoRun),
-                Some(run) if intents.contains_key(&run) => self.fault(entry, Fault::SecondIntent(run)),
-                Some(run) => drop(intents.insert(run, entry)),
+        for (_, entry) in record.entries() {
+            let Ok(public) = &entry.public else { continue };
+            if matches!(public.kind, Kind::Intent | Kind::Outcome) && public.run.is_none() {
+                self.fault(entry, Fault::NoRun);
             }
         }
-        let mut closed = BTreeSet::new();
-        for (entry, public) in of(Kind::Outcome) {
-            match public.run {
-                None => self.fault(entry, Fault::NoRun),
-                Some(run) if !intents.contains_key(&run) => self.fault(entry, Fault::NoIntent(run)),
-                Some(run) => drop(closed.insert(run)),
+        let mut open = Vec::new();
+        for (run, trail) in Trail::all(record) {
+            self.intents(run, &trail.intents);
+            if trail.intents.is_empty() {
+                trail.outcomes.iter().for_each(|leaf| self.fault(leaf.entry, Fault::NoIntent(run)));
+            }
+            if let Some(last) = trail.last_intent().filter(|_| trail.outcome().is_none()) {
+                open.push(OpenRun { run, file: last.entry.file.clone() });
             }
         }
-        let open = intents.into_iter().filter(|(run, _)| !closed.contains(run));
-        let mut open: Vec<OpenRun> =
-            open.map(|(run, entry)| OpenRun { run, file: entry.file.clone() }).collect();
-        open.sort_by_key(|open| open.run);
         open
+    }
+
+    /// A run has one intent, and one more for each time that somebody picked it up, which says which one that was.
+    fn intents(&mut self, run: RunId, intents: &[Leaf<'a>]) {
+        let known = |digest: Digest| intents.iter().any(|leaf| leaf.entry.digest == digest);
+        for (at, leaf) in intents.iter().enumerate() {
+            match (leaf.private(), leaf.resumes()) {
+                (_, Some(resumed)) if !known(resumed) => self.fault(leaf.entry, Fault::ResumesNothing(run)),
+                (Some(_), None) if at > 0 => self.fault(leaf.entry, Fault::SecondIntent(run)),
+                _ => {}
+            }
+        }
     }
 
     fn digest_of(&self, chain: &ChainName, seq: u64) -> Option<Digest> {

@@ -3,8 +3,8 @@
 use super::evaluate::Verdict;
 use super::host_run::{Conduct, Front, HostRun};
 use super::task::Task;
-use super::unit::{Prepared, Running, Stage, UnitEnd, change_made};
-use crate::event::{Event, Status};
+use super::unit::{Prepared, Running, Stage, UnitEnd, change_made, sent};
+use crate::event::{ChangeMade, Event, Status};
 use crate::model::{Subjects, Value};
 use crate::modules::{Change, Nature, Outcome};
 use crate::questions::{Output, Reading};
@@ -40,7 +40,11 @@ impl HostRun {
             }
         }
         UnitEnd {
-            changes: outcome.changes.iter().map(change_made).collect(),
+            changes: outcome
+                .changes
+                .iter()
+                .map(|change| ChangeMade { sends: Some(sent(change, &user)), ..change_made(change) })
+                .collect(),
             result: (task.module.result)(&outcome, &[]),
             tainted,
             variables: outcome.variables,

@@ -3,8 +3,8 @@
 use super::evaluate::Frozen;
 use super::scope::Layer;
 use super::task::Task;
-use crate::event::{ChangeMade, Compared, ItemEnd, Status, TaskEnd};
-use crate::model::{Excerpt, Finding, HostName, Map, Value};
+use crate::event::{ChangeMade, Compared, ItemEnd, Sent, Status, TaskEnd};
+use crate::model::{Content, Digest, Excerpt, Finding, HostName, Map, Value};
 use crate::modules::{Change, Outcome};
 use crate::questions::{Key, Output};
 use serde_json::json;
@@ -257,6 +257,7 @@ fn made(end: &UnitEnd, hide: bool) -> Vec<ChangeMade> {
     let cover = |change: &ChangeMade| ChangeMade {
         summary: "(not shown: it may hold a secret)".into(),
         diff: None,
+        sends: None,
         ..change.clone()
     };
     end.changes.iter().map(|c| if hide { cover(c) } else { c.clone() }).collect()
@@ -336,5 +337,16 @@ pub fn change_made(change: &Change) -> ChangeMade {
             before: d.before.clone(),
             after: d.after.clone(),
         }),
+        sends: None,
+    }
+}
+
+/// What a change sends besides its script, by digests. Arguments can't be shifted into each other: each is counted.
+pub fn sent(change: &Change, user: &Effective) -> Sent {
+    let counted = change.args.0.iter().map(|arg| format!("{}:{arg}", arg.len()));
+    Sent {
+        user: user.clone(),
+        arguments: Digest::of(counted.collect::<String>()),
+        content: change.content.as_ref().map(Content::digest),
     }
 }

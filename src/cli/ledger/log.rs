@@ -55,6 +55,14 @@ pub(super) fn human(line: &LogLine) -> String {
     let outcome = line.outcome.to_string();
     let outcome =
         if outcome.is_empty() { outcome } else { format!(": {}", outcome.style(colour(line.outcome))) };
+    let resumed = match line.resumed_by.as_slice() {
+        [] => String::new(),
+        many => {
+            let names: Vec<String> = many.iter().map(ToString::to_string).collect();
+            format!(" (resumed by {})", names.join(", "))
+        }
+    };
+    let outcome = format!("{outcome}{resumed}");
     let why = why(line);
     let why = if why.is_empty() { why } else { format!(". {why}") };
     let run = line.run.map(|run| format!("  {}", run.to_string().dimmed())).unwrap_or_default();
@@ -90,6 +98,7 @@ fn machine(line: &LogLine) -> Result<String, Failure> {
         "ticket": line.ticket,
         "remark": line.remark,
         "break_glass": line.break_glass,
+        "resumed_by": line.resumed_by,
         "outcome": line.outcome.to_string(),
         "open": line.outcome == LogOutcome::Open,
         "files": line.files,

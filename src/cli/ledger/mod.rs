@@ -4,6 +4,7 @@ mod log;
 mod show;
 mod verify;
 
+pub use show::find;
 pub use verify::memory;
 
 use super::{Console, Exit, Failure};

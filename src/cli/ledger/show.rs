@@ -41,7 +41,7 @@ impl Show {
 }
 
 /// The one run whose id begins so.
-fn find(record: &Record, text: &str) -> Result<RunId, Failure> {
+pub fn find(record: &Record, text: &str) -> Result<RunId, Failure> {
     let wanted = text.to_uppercase();
     let mut runs: Vec<RunId> = record.log().iter().filter_map(|line| line.run).collect();
     runs.sort();
@@ -55,7 +55,7 @@ fn find(record: &Record, text: &str) -> Result<RunId, Failure> {
     }
 }
 
-fn unknown(text: &str) -> Failure {
+pub fn unknown(text: &str) -> Failure {
     Failure::usage(format!("the ledger has no run '{}'", one_line(text)))
         .hint("'wgops ledger log' lists runs; 'git pull' brings those of others")
 }
@@ -79,6 +79,7 @@ fn head(found: &RunRecord) -> String {
 fn details(private: &Private) -> String {
     let all = &private.details;
     let Details { reason, ticket, remark, hosts, playbook, inventory, commit, arguments, .. } = all;
+    let Details { resumes, differs, plan, to, .. } = all;
     let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
     let source = |source: &crate::ledger::Source| format!("{} ({})", source.path, source.digest);
     let commit = commit.as_ref().map(|commit| {
@@ -86,6 +87,8 @@ fn details(private: &Private) -> String {
     });
     let rows = [
         ("who", Some(format!("{} ({})", private.operator, private.role))),
+        ("resumes", resumes.map(|intent| format!("the intent {intent}"))),
+        ("to", to.as_ref().map(ToString::to_string)),
         ("reason", reason.clone()),
         ("ticket", ticket.clone()),
         ("remark", remark.clone()),
@@ -96,6 +99,8 @@ fn details(private: &Private) -> String {
         ("playbook", playbook.as_ref().map(source)),
         ("inventory", inventory.as_ref().map(source)),
         ("commit", commit),
+        ("differs", Some(differs.join(", ")).filter(|list| !list.is_empty())),
+        ("plan", plan.as_ref().map(|plan| format!("{} by {}", plan.digest, plan.maker))),
         ("arguments", Some(arguments.join(" ")).filter(|arguments| !arguments.is_empty())),
     ];
     let rows = rows.into_iter().filter_map(|(name, text)| Some((name, text?)));

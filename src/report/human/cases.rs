@@ -31,6 +31,7 @@ pub(in crate::report) fn change(summary: &str) -> ChangeMade {
         script: "write_file".into(),
         script_digest: "sha256:00".into(),
         diff: None,
+        sends: None,
     }
 }
 

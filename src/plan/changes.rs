@@ -3,7 +3,7 @@
 use super::evaluate::Verdict;
 use super::host_run::{Conduct, Front, HostRun};
 use super::task::Task;
-use super::unit::{Prepared, Running, Stage, UnitEnd, change_made, sent};
+use super::unit::{Prepared, Running, Stage, UnitEnd, change_made};
 use crate::event::{ChangeMade, Event, Status};
 use crate::model::{Subjects, Value};
 use crate::modules::{Change, Nature, Outcome};
@@ -40,11 +40,7 @@ impl HostRun {
             }
         }
         UnitEnd {
-            changes: outcome
-                .changes
-                .iter()
-                .map(|change| ChangeMade { sends: Some(sent(change, &user)), ..change_made(change) })
-                .collect(),
+            changes: outcome.changes.iter().map(|change| change_made(change, &user)).collect(),
             result: (task.module.result)(&outcome, &[]),
             tainted,
             variables: outcome.variables,
@@ -65,7 +61,7 @@ impl HostRun {
         cause: String,
     ) -> UnitEnd {
         let changes: Vec<_> = outcome.iter().flat_map(|o| o.changes.iter()).collect();
-        let made = changes.iter().map(|c| change_made(c)).collect();
+        let made = changes.iter().map(|c| ChangeMade { sends: None, ..change_made(c, &None) }).collect();
         let touches: Vec<Subjects> = changes.iter().map(|c| c.touches.clone()).collect();
         let read = if task.acts_on_host() { &reading.reads } else { &Subjects::NONE };
         for touched in touches.iter().chain([read]) {
@@ -126,7 +122,8 @@ impl HostRun {
 pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> UnitEnd {
     let result = (task.module.result)(&prepared.outcome, outputs);
     let failed = result.get("failed").and_then(Value::as_bool).unwrap_or(false);
-    let made: Vec<_> = prepared.outcome.changes.iter().take(outputs.len()).map(change_made).collect();
+    let made: Vec<_> =
+        prepared.outcome.changes.iter().take(outputs.len()).map(|c| change_made(c, &prepared.user)).collect();
     let message = result.get("msg").and_then(Value::as_str).map(str::to_owned);
     UnitEnd {
         changes: made,

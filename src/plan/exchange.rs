@@ -256,7 +256,13 @@ impl HostRun {
                 Ran::Stale => unit.recomputed += 1,
                 Ran::Through(outputs) => unit.stage = Stage::Applied(prepared, outputs),
                 Ran::Broken(begun, message) => {
-                    let changes = prepared.outcome.changes.iter().take(begun).map(change_made).collect();
+                    let changes = prepared
+                        .outcome
+                        .changes
+                        .iter()
+                        .take(begun)
+                        .map(|change| change_made(change, &prepared.user))
+                        .collect();
                     let end =
                         UnitEnd { changes, ..UnitEnd::failed(message, prepared.outcome.result.clone()) };
                     unit.end(UnitEnd { tainted: prepared.tainted, ..end });

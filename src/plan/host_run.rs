@@ -366,7 +366,13 @@ fn is_cut(prepared: &Prepared, outputs: &[Output]) -> bool {
 
 /// The end of a unit whose changes were under way when the connection was lost; so many may have begun.
 fn cut(prepared: &Prepared, begun: usize, reason: &str) -> UnitEnd {
-    let changes = prepared.outcome.changes.iter().take(begun).map(change_made).collect();
+    let changes = prepared
+        .outcome
+        .changes
+        .iter()
+        .take(begun)
+        .map(|change| change_made(change, &prepared.user))
+        .collect();
     let message = format!("the connection was lost while this was under way: {reason}");
     UnitEnd { changes, ..UnitEnd::plain(Status::Unknown, Some(message)) }
 }

@@ -327,7 +327,7 @@ fn loop_result(ends: &[(&Unit, &UnitEnd)]) -> Map {
 }
 
 /// A change as people and the record see it.
-pub fn change_made(change: &Change) -> ChangeMade {
+pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
     ChangeMade {
         summary: Excerpt { lines_max: 1, columns_max: 300 }.of(&change.summary),
         script: change.script.name.to_owned(),
@@ -337,12 +337,12 @@ pub fn change_made(change: &Change) -> ChangeMade {
             before: d.before.clone(),
             after: d.after.clone(),
         }),
-        sends: None,
+        sends: Some(sent(change, user)),
     }
 }
 
 /// What a change sends besides its script, by digests. Arguments can't be shifted into each other: each is counted.
-pub fn sent(change: &Change, user: &Effective) -> Sent {
+fn sent(change: &Change, user: &Effective) -> Sent {
     let counted = change.args.0.iter().map(|arg| format!("{}:{arg}", arg.len()));
     Sent {
         user: user.clone(),

@@ -1,19 +1,16 @@
-//! `wgops audit`: looks at hosts and judges them, changing nothing. It runs `playbooks/audit.yml` of the ops
-//! repository, or the built-in copy.
+//! `wgops audit`: looks at hosts and judges them, changing nothing. It runs the playbooks that were named,
+//! or `playbooks/audit.yml`; see `audit_playbooks`.
 
 use super::args::{Privilege, Reach, Targets};
 use super::audit_output::{self, Output};
 use super::errand::{Choice, Errand};
 use super::job::Job;
-use super::repository::project_playbook;
 use super::show::Show;
-use super::{Console, Exit, Failure};
+use super::{Console, Exit, Failure, audit_playbooks};
 use crate::people::Verb;
+use crate::plan::DefaultPrivilege;
 use crate::report::{FailOn, Format, Subject};
 use clap::Args;
-
-/// The playbook where the ops repository has none, and what `wgops init` writes.
-pub const PLAYBOOK: &str = include_str!("../../playbooks/audit.yml");
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,9 +26,15 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Audit {
+    /// What to look at: playbooks, by file or by their name in playbooks/; audit.yml unless said
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbooks: Vec<String>,
     /// End with exit code 5 on: security (also what could not be assessed), any (finding), none
     #[arg(long, value_name = "WHAT", default_value = "security")]
     pub fail_on: FailOn,
+    /// Look as root (sudo), where the playbook doesn't say: sees what an account of its own may not
+    #[arg(short, long)]
+    pub r#become: bool,
     #[command(flatten)]
     pub targets: Targets,
     #[command(flatten)]
@@ -53,19 +56,20 @@ impl Audit {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         // Whether the files can be written is found out before the work.
         let files = audit_output::create(&self.output)?;
-        let playbook = project_playbook("playbooks/audit.yml", PLAYBOOK)?;
+        let playbooks = audit_playbooks::chosen(&self.playbooks)?;
+        let privilege = DefaultPrivilege { active: self.r#become, user: None };
         let errand = Errand {
             verb: Verb::Audit,
             targets: self.targets,
             reach: self.reach,
-            playbooks: vec![playbook],
+            playbooks,
             privilege: Some(self.privilege),
             cause: None,
             dry: Some("an audit changes nothing"),
-            choice: Choice { fail_on: self.fail_on, ..Choice::default() },
+            choice: Choice { fail_on: self.fail_on, privilege, ..Choice::default() },
         };
         let job = Job::open(console, errand)?;
-        let prepared = job.prepare(&crate::model::Map::new())?;
+        let prepared = job.prepare(&audit_playbooks::variables(job.roster()))?;
         let mut engine = job.engine(&prepared)?;
         let show = Show::new(console, Subject::Audit(self.fail_on), self.format).into_files(files);
         let ended = job.carry_out(&mut engine, &prepared, show);

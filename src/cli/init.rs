@@ -87,9 +87,9 @@ impl Init {
             ("inventory/prod.yml.example", include_str!("../../inventory/prod.yml.example").to_owned()),
             ("inventory/known_hosts", include_str!("../../inventory/known_hosts").to_owned()),
             ("playbooks/patch.yml", super::patch::PLAYBOOK.to_owned()),
-            ("playbooks/audit.yml", super::audit::PLAYBOOK.to_owned()),
             ("playbooks/site.yml", include_str!("../../playbooks/site.yml").to_owned()),
         ];
+        files.extend(super::audit_playbooks::SHIPPED.map(|(_, path, text)| (path, text.to_owned())));
         files.extend(self.roster()?.map(|roster| ("inventory/operators.yml", roster)));
         Ok(files)
     }

@@ -14,7 +14,7 @@ use crate::execute::{Fleet, Order, Prepared, Wish, prepare};
 use crate::ledger::{Details, Source};
 use crate::load::{self, Inventory};
 use crate::model::{Digest, HostName, Map, RunId, Secret};
-use crate::people::{Permission, Verb, random_bytes};
+use crate::people::{Permission, Roster, Verb, random_bytes};
 use crate::plan::{Conduct, Step, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
@@ -77,6 +77,11 @@ impl<'a> Job<'a> {
     /// Whether this is a dry run by somebody who might have changed things.
     fn is_cleared(&self) -> bool {
         self.who.standing.may(self.errand.verb) == Permission::Change
+    }
+
+    /// The roster, if there is one.
+    pub fn roster(&self) -> Option<&Roster> {
+        self.who.roster.as_ref()
     }
 
     /// Checks playbooks, inventory and options, and makes an order of them; `more` variables win over all others.

@@ -8,6 +8,7 @@ mod args;
 mod ask;
 mod audit;
 mod audit_output;
+mod audit_playbooks;
 mod chronicle;
 mod commit;
 mod completions;

@@ -48,6 +48,10 @@ pub enum Kind {
     Any,
     /// A condition or a list of conditions; arrives as a list of `{condition, holds}`.
     Conditions,
+    /// The same, but what can't be known is no error: it arrives as `{condition, unknown}` with the reason.
+    Checks,
+    /// A text for people; what can't be known in it is said in its place.
+    Told,
     /// An expression without braces; arrives as `{expression, value}`, or without `value` when it is undefined.
     Expression,
 }
@@ -259,8 +263,10 @@ fn unknown(params: &[Param], key: &str) -> ArgProblem {
 /// A value as the kind's type, or what was expected.
 fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
     match kind {
-        Kind::Any | Kind::Conditions | Kind::Expression => Ok(value.clone()),
-        Kind::Text | Kind::Source => text_of(value).map(Value::String).ok_or_else(|| "a text".into()),
+        Kind::Any | Kind::Conditions | Kind::Checks | Kind::Expression => Ok(value.clone()),
+        Kind::Text | Kind::Told | Kind::Source => {
+            text_of(value).map(Value::String).ok_or_else(|| "a text".into())
+        }
         Kind::Path => match text_of(value) {
             Some(path) if path.starts_with('/') => Ok(Value::String(path)),
             _ => Err("an absolute path".into()),

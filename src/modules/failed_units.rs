@@ -3,7 +3,7 @@
 
 use super::updates::{counted, seconds, some_of};
 use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
-use crate::model::{Map, Value};
+use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::services::{FailedUnit, FailedUnits, Failures};
 use crate::questions::{Refusal, Stop};
 use serde_json::json;
@@ -36,26 +36,62 @@ pub static MODULE: Module = Module {
 const SAID_MAX: usize = 6;
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
-    let failures = host.get(FailedUnits { settle: seconds(args, "settle") })?;
+    let looking = args.value("known").is_none();
+    let failures = match host.get(FailedUnits { settle: seconds(args, "settle") }) {
+        // An audit goes on to its other questions.
+        Err(Stop::Refuse(refusal)) if looking => {
+            return Ok(Outcome { findings: vec![not_assessed(&refusal.message)], ..unassessed() });
+        }
+        answer => answer?,
+    };
     let Some(failures) = &*failures else {
         return Ok(Outcome {
-            result: Map::from_iter([("assessed".into(), false.into()), ("names".into(), json!([]))]),
+            findings: vec![not_assessed("systemd does not run here")],
             warnings: vec!["systemd doesn't run here: whether a service has failed is unknown".into()],
-            ..Outcome::default()
+            ..unassessed()
         });
     };
     let known = args.list("known");
-    let is_new = |unit: &&FailedUnit| args.value("known").is_some() && !known.contains(&unit.name.as_str());
+    let is_new = |unit: &&FailedUnit| !looking && !known.contains(&unit.name.as_str());
     let new: Vec<&FailedUnit> = failures.units.iter().filter(is_new).collect();
     let result = result(failures, &new);
     if !new.is_empty() {
         return Err(Stop::Refuse(Refusal { message: message(&new), result }));
     }
     let mut outcome = Outcome::in_order(result);
+    if looking {
+        outcome.findings = findings(failures);
+    }
     if matches!(failures.system.as_str(), "starting" | "initializing") {
         outcome.warnings.push("the system is still starting: a unit may yet fail".into());
     }
     Ok(outcome)
+}
+
+/// What is registered where nothing could be looked at.
+fn unassessed() -> Outcome {
+    Outcome::in_order(Map::from_iter([("assessed".into(), false.into()), ("names".into(), json!([]))]))
+}
+
+/// What an audit says: one finding for each unit, or that the service manager told nothing.
+fn findings(failures: &Failures) -> Vec<Finding> {
+    if matches!(failures.system.as_str(), "offline" | "unknown") {
+        return vec![not_assessed("systemctl does not say how the system is")];
+    }
+    let found = |unit: &FailedUnit| {
+        let name = &unit.name;
+        let evidence = std::iter::once(&unit.state).chain(&unit.log).cloned().collect::<Vec<_>>().join("\n");
+        Finding::new(FindingKind::FailedUnit, name, Severity::Medium, format!("{name} has failed"))
+            .seen(evidence)
+            .remedied_by(format!("see why: journalctl -u {name}; then systemctl restart, or reset-failed"))
+    };
+    failures.units.iter().map(found).collect()
+}
+
+fn not_assessed(evidence: &str) -> Finding {
+    let title = "whether a service has failed is unknown";
+    let finding = Finding::new(FindingKind::NotAssessed, "failed-unit", Severity::Low, title);
+    finding.seen(evidence).remedied_by("look at the host's services by hand")
 }
 
 fn result(failures: &Failures, new: &[&FailedUnit]) -> Map {
@@ -111,6 +147,20 @@ mod tests {
         let Err(Stop::Refuse(refusal)) = ask(json!({"known": ["b.service"]}), TWO) else { panic!("passes") };
         assert_eq!(refusal.message, "1 unit has failed since this began: a.service\na.service: no database");
         assert_eq!(refusal.result["new"], json!(["a.service"]));
+    }
+
+    #[test]
+    fn an_audit_gets_a_finding_for_each_unit_and_what_tells_nothing_never_reads_as_clean() {
+        let ids = |args: Value, answer: &str| {
+            let outcome = ask(args, answer).unwrap();
+            outcome.findings.iter().map(|f| f.id.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(json!({}), TWO), ["failed-unit/a.service", "failed-unit/b.service"]);
+        assert_eq!(ids(json!({"known": ["a.service", "b.service"]}), TWO), [""; 0]);
+        assert_eq!(ids(json!({}), "system running\n"), [""; 0]);
+        for blind in ["none\n", "system \n", "no bus", "system offline\n"] {
+            assert_eq!(ids(json!({}), blind), ["not-assessed/failed-unit"], "{blind}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod args;
 mod assert;
 mod attributes;
 mod change;
+mod check;
 mod command;
 mod copy;
 mod cron;
@@ -23,6 +24,8 @@ mod failed_units;
 mod file;
 mod file_link;
 mod file_tree;
+mod free_space;
+mod gathered;
 mod group;
 #[cfg(test)]
 pub(crate) mod harness;
@@ -34,6 +37,7 @@ mod ping;
 mod place;
 mod python_json;
 mod reboot;
+mod release_support;
 mod restart_services;
 mod service;
 mod set_fact;
@@ -58,6 +62,7 @@ pub static ALL: &[&Module] = &[
     &apply_updates::MODULE,
     &apt::APT,
     &assert::MODULE,
+    &check::MODULE,
     &command::COMMAND,
     &copy::MODULE,
     &cron::MODULE,
@@ -65,12 +70,14 @@ pub static ALL: &[&Module] = &[
     &fail::MODULE,
     &failed_units::MODULE,
     &file::MODULE,
+    &free_space::MODULE,
     &group::MODULE,
     &lineinfile::MODULE,
     &apt::PACKAGE,
     &pending_updates::MODULE,
     &ping::MODULE,
     &reboot::MODULE,
+    &release_support::MODULE,
     &restart_services::MODULE,
     &service::SERVICE,
     &set_fact::MODULE,

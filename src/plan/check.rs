@@ -68,7 +68,7 @@ impl Compiler<'_> {
             let kind =
                 module.params.iter().find(|p| p.name == key.name || p.aliases.contains(&key.name.as_str()));
             match kind.map(|p| p.kind) {
-                Some(Kind::Conditions) => self.check_conditions(std::slice::from_ref(node)),
+                Some(Kind::Conditions | Kind::Checks) => self.check_conditions(std::slice::from_ref(node)),
                 Some(Kind::Expression) => {}
                 Some(Kind::Source) if is_on_controller(task, node) => {
                     self.check_source(task, module, node);

@@ -150,6 +150,8 @@ impl Means<'_> {
         for (key, value) in &task.args {
             let rendered = match kind_of_param(task.module, key) {
                 Some(Kind::Conditions) => self.each_condition(value, scope),
+                Some(Kind::Checks) => Ok(self.each_check(value, scope)),
+                Some(Kind::Told) => Ok(self.told(value, scope)),
                 Some(Kind::Expression) => self.expression(value, scope),
                 _ => self.templates.render(value, scope),
             };
@@ -174,12 +176,8 @@ impl Means<'_> {
 
     /// Every condition with what it comes to: what `assert` gets.
     fn each_condition(&self, value: &Value, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        let list = match value {
-            Value::Array(list) => list.clone(),
-            one => vec![one.clone()],
-        };
         let (mut judged, mut secret) = (Vec::new(), false);
-        for condition in list {
+        for condition in listed(value) {
             match self.templates.condition(&condition, scope)? {
                 Rendered::Unknown(cause) => return Ok(Rendered::Unknown(cause)),
                 Rendered::Omitted => {}
@@ -190,6 +188,34 @@ impl Means<'_> {
             }
         }
         Ok(Rendered::Known { value: Value::Array(judged), tainted: secret })
+    }
+
+    /// Every condition with what it comes to, or why that can't be known: what `check` gets.
+    fn each_check(&self, value: &Value, scope: &Arc<dyn Scope>) -> Rendered {
+        let (mut judged, mut secret) = (Vec::new(), false);
+        for condition in listed(value) {
+            let text = text_of(&condition);
+            judged.push(match self.templates.condition(&condition, scope) {
+                Ok(Rendered::Omitted) => continue,
+                Ok(Rendered::Known { value: holds, tainted }) => {
+                    secret |= tainted;
+                    json!({"condition": text, "holds": holds})
+                }
+                Ok(Rendered::Unknown(cause)) => json!({"condition": text, "unknown": cause.to_string()}),
+                Err(error) => json!({"condition": text, "unknown": error.to_string()}),
+            });
+        }
+        Rendered::Known { value: Value::Array(judged), tainted: secret }
+    }
+
+    /// A text for people, or why it can't be told.
+    fn told(&self, value: &Value, scope: &Arc<dyn Scope>) -> Rendered {
+        let why = match self.templates.render(value, scope) {
+            Ok(Rendered::Unknown(cause)) => cause.to_string(),
+            Err(error) => error.to_string(),
+            Ok(told) => return told,
+        };
+        Rendered::Known { value: format!("can't be told: {why}").into(), tainted: false }
     }
 
     /// An expression and its value, if it is defined: what `debug: var=` gets.
@@ -231,6 +257,14 @@ impl Means<'_> {
             Err(Stop::Unknown(cause)) => Verdict::Unknown(cause),
         };
         Evaluation { verdict, reading: answers.take_reading(), tainted: frozen.tainted || desk.is_tainted() }
+    }
+}
+
+/// A list, or one thing as a list.
+fn listed(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(list) => list.clone(),
+        one => vec![one.clone()],
     }
 }
 

@@ -16,7 +16,9 @@ pub mod facts;
 pub mod files;
 pub mod packages;
 pub mod ports;
+pub mod release;
 pub mod services;
+pub mod space;
 pub mod tree;
 #[cfg(test)]
 pub(crate) mod workbench;
@@ -165,11 +167,13 @@ pub fn read_only_scripts() -> Vec<Script> {
         packages::apt::Simulate::SCRIPT,
         packages::apt::Updates::SCRIPT,
         ports::WaitUntil::SCRIPT,
+        release::WhichRelease::SCRIPT,
         services::FailedUnits::SCRIPT,
         services::OutdatedPrograms::SCRIPT,
         services::ReloadNeed::SCRIPT,
         services::Service::SCRIPT,
         services::Units::SCRIPT,
+        space::Space::SCRIPT,
         tree::IsEmpty::SCRIPT,
         tree::Survey::SCRIPT,
     ]

@@ -21,7 +21,7 @@ fn security_updates_fail_an_audit_until_they_are_installed() {
         assert_eq!(lab.exec(host, "dpkg -l | sha256sum"), before);
         lab.exec(host, "apt-mark unhold heldpkg");
         ops.alice("patch -i ops --yes --security").expect(0, &["heldpkg"]);
-        ops.alice("audit -i ops --become").expect(2, &[]);
+        ops.alice("audit -i ops --become").without(&["security-update"]);
         ops.alice("audit -i ops").without(&["security-update"]);
         ops.alice("audit -i ops --fail-on any").expect(5, &["bar"]);
         let line = ops.newest();

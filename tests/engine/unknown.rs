@@ -130,3 +130,24 @@ fn a_task_with_no_log_is_shown_without_contents() {
     let told = serde_json::to_string(&played.events).unwrap();
     assert!(!told.contains("canary") && told.contains("quiet"), "{told}");
 }
+
+#[test]
+fn a_check_that_can_not_be_known_is_not_assessed_and_neither_fails_nor_passes() {
+    let played = Stage::dry().tasks(
+        "- name: ask\n  command: echo yes\n  register: r\n\
+         - name: by result\n  check: {that: r.stdout == 'yes', id: a, title: 't {{ r.stdout }}'}\n\
+         - name: by nothing\n  check: {that: [nothing.here == 1], id: b, title: t, evidence: '{{ nothing }}'}\n\
+         - name: by half\n  check: {that: [nothing.here == 1, 1 > 2], id: c, title: t}\n\
+         - name: by good\n  check: {that: 1 < 2, id: d, title: t}\n",
+    );
+    let found: Vec<&str> = played
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            wgops::event::Event::Found { finding, .. } => Some(finding.id.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(found, ["not-assessed/check/a", "not-assessed/check/b", "check/c"]);
+    assert_eq!(&played.story()[1..], ["by result ok", "by nothing ok", "by half ok", "by good ok"]);
+}

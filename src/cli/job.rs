@@ -10,7 +10,7 @@ use super::show::Show;
 use super::who::{Who, home};
 use super::{Console, Exit, Failure, commit};
 use crate::event::{Event, Mode, VERSION};
-use crate::execute::{Fleet, Order, Prepared, Wish, prepare};
+use crate::execute::{Banner, Fleet, Order, Prepared, Wish, prepare};
 use crate::ledger::{Details, Source};
 use crate::load::{self, Inventory};
 use crate::model::{Digest, HostName, Map, RunId, Secret};
@@ -147,7 +147,7 @@ impl<'a> Job<'a> {
         self.console.warn(&prepared.warnings);
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
-        Engine::start(self.console, fleet.announcing(self.announcement()))
+        Engine::start(self.console, fleet.under(self.banner()))
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
@@ -160,12 +160,13 @@ impl<'a> Job<'a> {
         Ok(settings)
     }
 
-    fn announcement(&self) -> String {
-        let who = match self.who.identity.proven() {
+    /// What hosts are told of who changes them.
+    fn banner(&self) -> Banner {
+        let holder = match self.who.identity.proven() {
             Some(proven) => format!("{} ({})", proven.operator, proven.role),
             None => "somebody without a key in the roster".into(),
         };
-        format!("run {} ({}) by {who}", self.run, self.errand.verb)
+        Banner { announcement: format!("run {} ({}) by {holder}", self.run, self.errand.verb), holder }
     }
 
     /// The event with which a run begins.

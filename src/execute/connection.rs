@@ -1,24 +1,18 @@
 //! One real host's connection. Only the host's driver uses it, whoever delegates to the host.
 
+use super::lock::{Banner, Front, Purpose};
 use crate::event::Event;
-use crate::model::{Argv, Become, BecomeMethod, Connection, HostName, RunId, Script, Secret};
+use crate::model::{Become, BecomeMethod, Connection, HostName, RunId, Secret};
 use crate::modules::Delivery;
 use crate::plan::{Effective, Exchange, Item, Reply, ShellWork};
 use crate::questions::{Cost, Output};
 use crate::transport::{self, ConnectError, End, Halter, Lost, OnFailure, Request, Session, Settings, Shell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Bytes that a question or an attached change may print.
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
-
-/// Leaves a line in the host's own log, so that it can be compared with the ledger; a host without syslog does without.
-pub(super) const ANNOUNCE: Script = Script {
-    name: "wgops_announce",
-    text: r#"if command -v logger >/dev/null 2>&1; then logger -t wgops -- "$1" >/dev/null 2>&1; fi; :"#,
-};
 
 /// How a host is reached, and with which password its sudo is answered.
 #[derive(Clone)]
@@ -35,15 +29,27 @@ pub struct HostConnection {
     pub(super) access: HostAccess,
     pub(super) settings: Arc<Settings>,
     pub(super) run: RunId,
-    session: Option<Session>,
+    pub(super) session: Option<Session>,
     shells: BTreeMap<Effective, Shell>,
     pub(super) detached: u64,
     /// Where progress is told, while somebody drives.
     pub(super) events: Option<mpsc::Sender<Event>>,
     /// Halts what the open shells carry.
     halters: Arc<Mutex<Vec<Halter>>>,
-    /// What the host's log is to say before the first change; taken when it was said.
-    announcement: Option<String>,
+    /// What the run says of itself on a host that it changes; nothing: it takes no lock either.
+    pub(super) banner: Option<Banner>,
+    /// The host's log has said it.
+    pub(super) announced: bool,
+    /// Whoever only looks asks once who is changing the host; still to be done.
+    pub(super) peeks: bool,
+    /// That was done, or is about to be.
+    pub(super) has_peeked: bool,
+    /// Whose shells took the lock.
+    pub(super) locked: BTreeSet<Effective>,
+    /// What others left on the host and was told of.
+    pub(super) told: BTreeSet<String>,
+    /// Changes were sent, and nobody knows yet that they ended.
+    pub(super) under_way: bool,
 }
 
 /// Why an exchange has no replies, or not all of them.
@@ -69,7 +75,7 @@ impl HostConnection {
         access: HostAccess,
         settings: Arc<Settings>,
         run: RunId,
-        announcement: Option<String>,
+        banner: Option<Banner>,
     ) -> Self {
         let shells = BTreeMap::new();
         Self {
@@ -82,7 +88,13 @@ impl HostConnection {
             detached: 0,
             events: None,
             halters: Arc::default(),
-            announcement,
+            banner,
+            announced: false,
+            peeks: false,
+            has_peeked: false,
+            locked: BTreeSet::new(),
+            told: BTreeSet::new(),
+            under_way: false,
         }
     }
 
@@ -124,6 +136,14 @@ impl HostConnection {
     /// The host can't be reached, or was lost on the way.
     pub async fn exchange(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
         self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
+        // An exchange that is given up half-way leaves this set.
+        self.under_way = exchange.shells.iter().flat_map(|work| &work.items).any(is_change);
+        let done = self.carried_out(exchange).await;
+        self.under_way = false;
+        done
+    }
+
+    async fn carried_out(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
         match exchange.shells.as_slice() {
             [work] if work.items.iter().any(is_apart) => match self.in_parts(work).await {
                 Ok(replies) => Ok(vec![replies]),
@@ -156,7 +176,7 @@ impl HostConnection {
                 }
                 attached => {
                     let requests: Vec<Request> = attached.iter().map(request).collect();
-                    self.requests(&work.user, requests).await
+                    self.requests(&work.user, requests, purpose(attached)).await
                 }
             };
             match result {
@@ -171,64 +191,69 @@ impl HostConnection {
         let mut lent = Vec::new();
         for work in shells {
             let mut requests: Vec<Request> = work.items.iter().map(request).collect();
-            let announced =
-                self.announce_before(&mut requests, work.items.iter().any(|i| matches!(i, Item::Apply(_))));
-            lent.push((work.user.clone(), self.shells.remove(&work.user), requests, announced));
+            let front = self.put_in_front(&work.user, purpose(&work.items), &mut requests);
+            let first = work.items.iter().position(is_change);
+            lent.push(((work.user.clone(), front, first), self.shells.remove(&work.user), requests));
         }
         let Some(session) = &self.session else {
             return Err(Broken::before_anything("the connection is closed".into()));
         };
         let password = self.access.become_password.as_ref();
         let halters = &self.halters;
-        let work = lent.into_iter().map(|(user, shell, requests, announced)| async move {
-            let opening = Opening { session, user: &user, password, halters };
+        let work = lent.into_iter().map(|(about, shell, requests)| async move {
+            let opening = Opening { session, user: &about.0, password, halters };
             let done = carry_out(opening, shell, &requests).await;
-            (user, requests.len(), announced, done)
+            (about, requests.len(), done)
         });
         let mut all = Vec::new();
         let mut broken = None;
-        for (user, count, announced, (shell, result)) in join_all(work).await {
-            match sort_out(result, count) {
+        for ((user, front, first), count, (shell, result)) in join_all(work).await {
+            let replies = match sort_out(result, count) {
                 Ok(replies) => {
                     self.shells.extend(shell.map(|shell| (user, shell)));
-                    all.push(replies.into_iter().skip(announced).collect());
+                    replies
                 }
                 Err((replies, why)) => {
                     broken.get_or_insert(why);
-                    all.push(replies.into_iter().skip(announced).collect());
+                    replies
                 }
-            }
+            };
+            all.push(self.behind_front(front, first, replies).await);
         }
         let Some(reason) = broken else { return Ok(all) };
         self.close().await;
         Err(Broken { reason, replies: all, nothing_sent: false })
     }
 
-    /// Puts the line for the host's log before the first change of all; how many requests it added.
-    fn announce_before(&mut self, requests: &mut Vec<Request>, changes: bool) -> usize {
-        let announcement = if changes { self.announcement.take() } else { None };
-        let Some(text) = announcement else { return 0 };
-        let request = Request {
-            script: ANNOUNCE,
-            args: Argv(vec![text]),
-            content: None,
-            deadline: Duration::from_secs(20),
-            output_bytes_max: 4096,
-            on_failure: OnFailure::Continue,
-        };
-        requests.insert(0, request);
-        1
+    /// The replies without the one to what travelled in front. Where that was refused, the first change gets its reason.
+    async fn behind_front(
+        &mut self,
+        front: Front,
+        first_change: Option<usize>,
+        mut replies: Vec<Reply>,
+    ) -> Vec<Reply> {
+        if front == Front::Nothing {
+            return replies;
+        }
+        let leading = if replies.is_empty() { None } else { Some(replies.remove(0)) };
+        let refused = self.take_front(front, leading).await;
+        let place = first_change.and_then(|first| replies.get_mut(first));
+        if let (Some(refused), Some(reply)) = (refused, place) {
+            *reply = refused;
+        }
+        replies
     }
 
-    /// Sends requests that change something to one user's shell.
+    /// Sends requests to one user's shell.
     pub(super) async fn requests(
         &mut self,
         user: &Effective,
         mut requests: Vec<Request>,
+        purpose: Purpose,
     ) -> Result<Vec<Reply>, Broken> {
-        let announced = self.announce_before(&mut requests, true);
-        let known = self.shells.remove(user);
         self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
+        let front = self.put_in_front(user, purpose, &mut requests);
+        let known = self.shells.remove(user);
         let Some(session) = &self.session else {
             return Err(Broken::before_anything("the connection is closed".into()));
         };
@@ -238,11 +263,11 @@ impl HostConnection {
         match sort_out(result, requests.len()) {
             Ok(replies) => {
                 self.shells.extend(shell.map(|shell| (user.clone(), shell)));
-                Ok(replies.into_iter().skip(announced).collect())
+                Ok(self.behind_front(front, Some(0), replies).await)
             }
             Err((replies, reason)) => {
                 self.close().await;
-                let replies = vec![replies.into_iter().skip(announced).collect()];
+                let replies = vec![self.behind_front(front, Some(0), replies).await];
                 Err(Broken { reason, replies, nothing_sent: false })
             }
         }
@@ -302,6 +327,19 @@ fn sort_out(
 /// Whether an item must not be done in the shell itself.
 fn is_apart(item: &Item) -> bool {
     matches!(item, Item::Apply(change) if change.delivery != Delivery::Attached)
+}
+
+fn is_change(item: &Item) -> bool {
+    matches!(item, Item::Apply(_))
+}
+
+/// What items come to: a change for as long as all of them may take, or a look.
+fn purpose(items: &[Item]) -> Purpose {
+    let deadlines = items.iter().filter_map(|item| match item {
+        Item::Apply(change) => Some(change.deadline),
+        Item::Ask(_) => None,
+    });
+    if items.iter().any(is_change) { Purpose::change(deadlines) } else { Purpose::Look }
 }
 
 fn is_disconnected(lost: &Lost) -> bool {

@@ -3,6 +3,7 @@
 //! wgops harms nothing.
 
 use super::connection::{Broken, HostConnection};
+use super::lock::Purpose;
 use crate::event::Event;
 use crate::model::{Argv, Content, RunId, Script};
 use crate::modules::Change;
@@ -130,7 +131,9 @@ impl HostConnection {
         let mut told = String::new();
         loop {
             let starts = requests.len() > 1;
-            let lost = match self.requests(user, requests).await {
+            let purpose =
+                if starts { Purpose::Change(change.deadline) } else { Purpose::Watch(change.deadline) };
+            let lost = match self.requests(user, requests, purpose).await {
                 Ok(mut replies) => {
                     let collected = replies.pop().unwrap_or(Reply::NotRun);
                     match (replies.pop(), collected) {
@@ -209,7 +212,7 @@ impl HostConnection {
             output_bytes_max: 1 << 16,
             on_failure: OnFailure::Continue,
         };
-        if let Err(broken) = self.requests(user, vec![request]).await {
+        if let Err(broken) = self.requests(user, vec![request], Purpose::Look).await {
             tracing::debug!(host = %self.host, reason = broken.reason, "left a collected change's directory behind");
         }
     }

@@ -21,12 +21,23 @@ pub struct Road {
     pub forks: Arc<Semaphore>,
     /// Held while the host works, where the inventory has other names for the same real host.
     pub turn: Option<Arc<Mutex<()>>>,
+    /// Whether the host comes back in a later play.
+    pub stay: Stay,
     /// Connections are closed while a host waits, because there are more hosts than may be connected at once.
     pub crowded: bool,
     /// Whether somebody interrupted.
     pub interrupt: watch::Receiver<Interrupt>,
     /// When the run began.
     pub begun: Instant,
+}
+
+/// Whether a host that leaves a batch comes back in a later play of the same run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stay {
+    /// It does, so its lock is kept.
+    Comes,
+    /// It doesn't.
+    Goes,
 }
 
 /// How a host left a batch.
@@ -89,6 +100,7 @@ impl Driver {
 
     async fn wait(&mut self, barrier: usize) {
         if self.road.crowded {
+            self.connection.release().await;
             self.connection.close().await;
             self.permit = None;
         }
@@ -148,6 +160,9 @@ impl Driver {
     async fn leave(mut self) -> Left {
         self.connection.events = None;
         self.tell().await;
+        if self.road.crowded || self.road.stay == Stay::Goes || self.run.has_failed() {
+            self.connection.release().await;
+        }
         if self.road.crowded {
             self.connection.close().await;
         }

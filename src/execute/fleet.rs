@@ -2,8 +2,9 @@
 
 use super::Interrupt;
 use super::connection::{HostAccess, HostConnection};
-use super::drive::{Left, Road, drive};
+use super::drive::{Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
+use super::lock::Banner;
 use crate::event::{Counts, Event};
 use crate::model::{ConnectionKind, HostName, RunId, Value};
 use crate::plan::{Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written};
@@ -23,7 +24,9 @@ pub struct Fleet {
     access: BTreeMap<HostName, HostAccess>,
     open: BTreeMap<HostName, HostConnection>,
     run: RunId,
-    announcement: Option<String>,
+    banner: Option<Banner>,
+    /// Hosts that a later play of the order is for too.
+    later: BTreeSet<HostName>,
 }
 
 /// What is to be run.
@@ -65,13 +68,14 @@ impl Fleet {
     /// A fleet; nothing is connected yet. At most `forks` hosts are connected at once.
     pub fn new(settings: Settings, forks: usize, access: BTreeMap<HostName, HostAccess>, run: RunId) -> Self {
         let (settings, forks, open) = (Arc::new(settings), forks.max(1), BTreeMap::new());
-        Self { settings, forks, access, open, run, announcement: None }
+        Self { settings, forks, access, open, run, banner: None, later: BTreeSet::new() }
     }
 
-    /// Has each host's own log say this before the first change.
+    /// Has each host know who changes it: its own log says so before the first change, and nobody else may change it as
+    /// long as this run does.
     #[must_use]
-    pub fn announcing(self, text: String) -> Self {
-        Self { announcement: Some(text), ..self }
+    pub fn under(self, banner: Banner) -> Self {
+        Self { banner: Some(banner), ..self }
     }
 
     /// Runs plays. Events go to `events` as they happen; the second interrupt drops every connection.
@@ -84,7 +88,8 @@ impl Fleet {
         let begun = Instant::now();
         let mut outcome = Outcome::default();
         let mut out: BTreeSet<HostName> = BTreeSet::new();
-        for (play, hosts) in &order.plays {
+        for (number, (play, hosts)) in order.plays.iter().enumerate() {
+            self.later = order.plays.iter().skip(number + 1).flat_map(|(_, hosts)| hosts).cloned().collect();
             let hosts: Vec<HostName> = hosts.iter().filter(|h| !out.contains(*h)).cloned().collect();
             let batches = play.batches(&hosts);
             for (index, batch) in batches.iter().enumerate() {
@@ -154,6 +159,7 @@ impl Fleet {
         let turns = self.turns(batch);
         let road = Road {
             turn: None,
+            stay: Stay::Goes,
             events: events.clone(),
             gate: gate.clone(),
             forks: Arc::new(Semaphore::new(self.forks)),
@@ -167,7 +173,9 @@ impl Fleet {
         let mut drivers = JoinSet::new();
         let mut driven = HashMap::new();
         for host in batch {
-            let Some(connection) = self.connection(host) else { continue };
+            let Some(mut connection) = self.connection(host) else { continue };
+            connection.peeks = order.conduct != Conduct::Real && !connection.has_peeked;
+            connection.has_peeked |= connection.peeks;
             let variables = Variables::new(
                 host.clone(),
                 order.shared.clone(),
@@ -178,7 +186,8 @@ impl Fleet {
             .looking_in(directories.clone());
             let ground = ground(order, play, variables);
             let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
-            let road = Road { turn: turns.get(host).cloned(), ..road.clone() };
+            let stay = if self.later.contains(host) { Stay::Comes } else { Stay::Goes };
+            let road = Road { turn: turns.get(host).cloned(), stay, ..road.clone() };
             let task = drivers.spawn(drive(run, connection, road));
             driven.insert(task.id(), host.clone());
         }
@@ -235,8 +244,8 @@ impl Fleet {
             return Some(open);
         }
         let access = self.access.get(host)?.clone();
-        let announcement = self.announcement.clone();
-        Some(HostConnection::new(host.clone(), access, self.settings.clone(), self.run, announcement))
+        let banner = self.banner.clone();
+        Some(HostConnection::new(host.clone(), access, self.settings.clone(), self.run, banner))
     }
 
     fn take_back(&mut self, host: HostName, left: Left, outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {

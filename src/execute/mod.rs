@@ -3,19 +3,21 @@
 //!
 //! `prepare` makes an order of files and options; `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
 //! `connection` is one real host's connection, which only its driver uses; `gate` is where hosts wait for each other;
-//! `detached` carries out what must outlive the connection.
+//! `lock` keeps two runs off one host; `detached` carries out what must outlive the connection.
 
 mod connection;
 mod detached;
 mod drive;
 mod fleet;
 mod gate;
+mod lock;
 mod prepare;
 mod reboot;
 
 pub use connection::HostAccess;
 pub use detached::SCRIPTS as DETACHED_SCRIPTS;
 pub use fleet::{Fleet, Order, Outcome};
+pub use lock::{Banner, SCRIPTS as LOCK_SCRIPTS};
 pub use prepare::{Prepared, Wish, prepare};
 
 /// How far an interrupt has gone.

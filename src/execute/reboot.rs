@@ -1,6 +1,7 @@
 //! A reboot: the host is asked to go, and counts as back when it answers with another boot id.
 
 use super::connection::{Broken, HostConnection};
+use super::lock::Purpose;
 use crate::model::{Argv, ConnectionKind, Script};
 use crate::modules::{Change, Delivery};
 use crate::plan::{Effective, Reply};
@@ -37,7 +38,7 @@ impl HostConnection {
             output_bytes_max: 1 << 16,
             on_failure: OnFailure::Halt,
         };
-        match self.requests(user, vec![ask]).await {
+        match self.requests(user, vec![ask], Purpose::Change(change.deadline)).await {
             Ok(replies) => match replies.into_iter().next() {
                 Some(reply) if reply.is_success() => {}
                 other => return Ok(other.unwrap_or(Reply::NotRun)),
@@ -80,7 +81,7 @@ impl HostConnection {
             output_bytes_max: 1 << 16,
             on_failure: OnFailure::Continue,
         };
-        match self.requests(user, vec![ask]).await {
+        match self.requests(user, vec![ask], Purpose::Watch(ATTEMPT)).await {
             Ok(replies) => match replies.into_iter().next() {
                 Some(Reply::Done(output)) if output.status == 0 => Ok(output.text().trim().to_owned()),
                 Some(Reply::Done(_)) => Err("the test command fails".into()),

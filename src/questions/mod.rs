@@ -14,6 +14,7 @@ pub mod contents;
 pub mod cron;
 pub mod facts;
 pub mod files;
+pub mod held;
 pub mod packages;
 pub mod ports;
 pub mod release;
@@ -159,6 +160,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         cron::Crontab::SCRIPT,
         facts::Facts::SCRIPT,
         files::Inspect::SCRIPT,
+        held::PEEK,
         packages::WhichManager::SCRIPT,
         packages::apt::Cleanable::SCRIPT,
         packages::apt::DpkgState::SCRIPT,

@@ -1,0 +1,71 @@
+# Takes this host's lock for a run, or renews it. $1: the run. $2: its holder. $3: for how many seconds. $4: what the
+# host's own log is to say; nothing if it was said. Ends with 116 and says who has the lock where somebody else has.
+#
+# Whoever wants it puts a claim first and looks for others afterwards: of two, at least one sees the other and steps back.
+umask 022
+if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:-/nonexistent}/.wgops; fi
+run=$1 by=$2 lease=$3
+mine=$base/lock/$run
+own=
+process_start_of_this=$(process_start $$)
+
+# put STATE  writes the lock's file in one step; fails where it can't be written.
+put() {
+    mkdir -p "$base/lock" &&
+        printf 'holder %s\nsince %s\nuntil %s\npid %s\nstart %s\nboot %s\nstate %s\n' \
+            "$by" "$taken" $((now + lease)) $$ "$process_start_of_this" "$boot" "$1" >"$base/lock/.$run.$$" &&
+        mv -f "$base/lock/.$run.$$" "$mine"
+} 2>/dev/null
+
+# write STATE  puts it, again where somebody cleared the empty directory away meanwhile.
+write() {
+    put "$1" || put "$1" || put "$1" && return
+    [ "$(id -u)" = 0 ] || { echo 'none'; exit 0; }
+    echo "$mine can't be written: is there room in /run?" >&2
+    exit 1
+}
+
+# say TEXT…  prints each that isn't empty.
+say() {
+    for text; do [ -z "$text" ] || printf '%s\n' "$text"; done
+}
+
+taken=$now
+if [ -f "$mine" ]; then
+    if is_kept "$mine" && [ "$state" = held ]; then own=held; fi
+    [ "$since" = 0 ] || taken=$since
+fi
+tries=0
+while :; do
+    if [ "$own" = held ]; then write held; else write claim; fi
+    others=$(locks_of_others)
+    left=$(left_by_others)
+    case "
+$others" in
+        *'
+held '*) in_the_way=held ;;
+        *'
+claim '*) if [ "$own" = held ]; then in_the_way=; else in_the_way=claim; fi ;;
+        *) in_the_way= ;;
+    esac
+    case "
+$left" in *'
+going '*) in_the_way=held ;; esac
+    [ -n "$in_the_way" ] || break
+    rm -f "$mine"
+    if [ "$in_the_way" = held ] || [ "$tries" -ge 5 ]; then
+        say "$others" "$left"
+        exit 116
+    fi
+    # Two at once: another time for each.
+    own= tries=$((tries + 1))
+    sleep "0.$((($$ >> tries) % 9 + 1))" 2>/dev/null || sleep 1
+    now=$(date +%s)
+done
+[ "$own" = held ] || write held
+printf '%s\n' "$others" | while read -r kind name _; do
+    [ "$kind" != dead ] || rm -f "$base/lock/$name" "$base/lock/.$name".*
+done
+say "$others" "$left"
+if [ -n "$4" ] && command -v logger >/dev/null 2>&1; then logger -t wgops -- "$4" >/dev/null 2>&1; fi
+:

@@ -74,6 +74,10 @@ impl Chronicle {
                     self.host(host).outcome = outcome;
                 }
             }
+            Event::Collected { host, .. } => {
+                let record = serde_json::to_value(event).ok();
+                self.host(host).records.extend(record);
+            }
             Event::Progress { .. } | Event::Sends { .. } => return,
             _ => {}
         }

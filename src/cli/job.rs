@@ -147,7 +147,7 @@ impl<'a> Job<'a> {
         self.console.warn(&prepared.warnings);
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
-        Engine::start(self.console, fleet.under(self.banner()))
+        Engine::start(self.console, fleet.under(self.banner()?))
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
@@ -161,12 +161,14 @@ impl<'a> Job<'a> {
     }
 
     /// What hosts are told of who changes them.
-    fn banner(&self) -> Banner {
+    fn banner(&self) -> Result<Banner, Failure> {
         let holder = match self.who.identity.proven() {
             Some(proven) => format!("{} ({})", proven.operator, proven.role),
             None => "somebody without a key in the roster".into(),
         };
-        Banner { announcement: format!("run {} ({}) by {holder}", self.run, self.errand.verb), holder }
+        let announcement = format!("run {} ({}) by {holder}", self.run, self.errand.verb);
+        let process = random_bytes()?.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Banner { holder, announcement, process })
     }
 
     /// The event with which a run begins.

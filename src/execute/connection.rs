@@ -4,10 +4,11 @@ use super::lock::{Banner, Front, Purpose};
 use crate::event::Event;
 use crate::model::{Become, BecomeMethod, Connection, HostName, RunId, Secret};
 use crate::modules::Delivery;
-use crate::plan::{Effective, Exchange, Item, Reply, ShellWork};
+use crate::plan::{Conduct, Effective, Exchange, Item, Reply, ShellWork};
 use crate::questions::{Cost, Output};
 use crate::transport::{self, ConnectError, End, Halter, Lost, OnFailure, Request, Session, Settings, Shell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
@@ -31,7 +32,12 @@ pub struct HostConnection {
     pub(super) run: RunId,
     pub(super) session: Option<Session>,
     shells: BTreeMap<Effective, Shell>,
-    pub(super) detached: u64,
+    /// Numbers of detached changes, shared by all hosts of the run: a host may have two names.
+    pub(super) numbers: Arc<AtomicU64>,
+    /// Whose leftovers of this run were collected; nothing where the run is no resumed one.
+    pub(super) collected: Option<BTreeSet<Effective>>,
+    /// Whether the run under way applies changes.
+    pub(super) conduct: Conduct,
     /// Where progress is told, while somebody drives.
     pub(super) events: Option<mpsc::Sender<Event>>,
     /// Halts what the open shells carry.
@@ -85,7 +91,9 @@ impl HostConnection {
             run,
             session: None,
             shells,
-            detached: 0,
+            numbers: Arc::default(),
+            collected: None,
+            conduct: Conduct::Dry,
             events: None,
             halters: Arc::default(),
             banner,
@@ -96,6 +104,16 @@ impl HostConnection {
             told: BTreeSet::new(),
             under_way: false,
         }
+    }
+
+    /// Prepares it for a play: a dry run looks once who is changing the host, and leaves what it finds where it is.
+    pub(super) fn conduct(&mut self, conduct: Conduct) {
+        self.peeks = conduct != Conduct::Real && !self.has_peeked;
+        self.has_peeked |= self.peeks;
+        if let (Some(collected), true) = (&mut self.collected, conduct != self.conduct) {
+            collected.clear();
+        }
+        self.conduct = conduct;
     }
 
     /// Has every shell begin nothing more of the exchange under way; to be used while somebody waits for that.
@@ -136,6 +154,7 @@ impl HostConnection {
     /// The host can't be reached, or was lost on the way.
     pub async fn exchange(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
         self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
+        self.collect_left(exchange.shells.iter().map(|work| &work.user)).await?;
         // An exchange that is given up half-way leaves this set.
         self.under_way = exchange.shells.iter().flat_map(|work| &work.items).any(is_change);
         let done = self.carried_out(exchange).await;

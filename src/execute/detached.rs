@@ -1,118 +1,134 @@
 //! Changes that must outlive the SSH session: they run apart from it, and their output and exit status wait on the host,
 //! in a directory that only their user can read, until they are collected. A lost line, a closed laptop or a killed
 //! wgops harms nothing.
+//!
+//! `left` collects what an earlier wgops left so, when its run is resumed.
 
 use super::connection::{Broken, HostConnection};
 use super::lock::Purpose;
 use crate::event::Event;
-use crate::model::{Argv, Content, RunId, Script};
-use crate::modules::Change;
+use crate::model::{Argv, Content, Excerpt, RunId, Script};
+use crate::modules::{Change, Progress};
 use crate::plan::{Effective, Reply};
 use crate::questions::Output;
 use crate::transport::{OnFailure, Request};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Longest wait for a detached change to be started.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const START_DEADLINE: Duration = Duration::from_secs(60);
 /// Between attempts to reach a host again that holds a change under way.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
 /// Bytes of its output that are kept.
-const OUTPUT_BYTES_MAX: usize = 1 << 20;
+pub(super) const OUTPUT_BYTES_MAX: usize = 1 << 20;
+/// Longest that nothing is heard of a change that prints nothing.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often it is said how far a change is that doesn't count its steps.
+const SAY_AGAIN: Duration = Duration::from_secs(5);
 
-/// Starts a script apart from the session. `$1` is the name of its directory; the rest are the script's arguments; the
-/// script itself comes on stdin.
-const START: Script = Script {
-    name: "wgops_detach",
-    text: r#"umask 077
-if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:?}/.wgops; fi
-dir=$base/$1
-shift
-mkdir -p "$base" || exit 1
-if ! mkdir "$dir" 2>/dev/null; then
-  echo "$dir exists: this change was started before" >&2
-  exit 1
-fi
-cat >"$dir/script" && [ -s "$dir/script" ] || { echo "no room for the script in $dir" >&2; rm -rf "$dir"; exit 1; }
-if command -v setsid >/dev/null 2>&1; then apart=setsid; else apart=; fi
-(
-  trap '' HUP INT
-  $apart sh -c 'dir=$1; shift
-    sh "$dir/script" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    echo $? >"$dir/status.new" && mv "$dir/status.new" "$dir/status"' wgops "$dir" "$@" \
-    >/dev/null 2>&1 </dev/null &
-)"#,
-};
+/// Starts a script apart from the session; see its head.
+const START: Script = Script { name: "wgops_detach", text: include_str!("detached/start.sh") };
 
-/// Waits for a detached script's end, prints what it printed, and ends as it ended. `$1` is the directory's name, `$2` how
-/// many bytes to print of each stream, from the end, `$3` for how many seconds to wait: after that it prints the last
-/// line so far. It removes nothing: the line may be cut before the output arrives.
+/// Waits for its end, or for news.
 const COLLECT: Script = Script {
     name: "wgops_collect",
-    text: r#"if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:?}/.wgops; fi
-dir=$base/$1
-left=$(($3 * 100))
-while [ ! -f "$dir/status" ]; do
-  [ -d "$dir" ] || { echo "there is no $dir: the change was never started" >&2; exit 114; }
-  if [ "$left" -le 0 ]; then
-    tail -n 1 "$dir/out" 2>/dev/null
-    exit 115
-  fi
-  if [ "$left" -gt $(($3 * 100 - 200)) ]; then pause=0.05 ticks=5; else pause=0.2 ticks=20; fi
-  sleep "$pause" 2>/dev/null || sleep 1
-  left=$((left - ticks))
-done
-read -r status <"$dir/status"
-tail -c "$2" "$dir/out"
-tail -c "$2" "$dir/err" >&2
-exit "$status""#,
+    text: concat!(include_str!("../questions/held/holders.sh"), include_str!("detached/collect.sh")),
 };
 
-/// Removes a detached script's directory once its output has arrived. `$1` is the directory's name.
-const CLEAR: Script = Script {
-    name: "wgops_clear",
-    text: r#"if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:?}/.wgops; fi
-rm -rf "$base/$1"
-rmdir "$base" 2>/dev/null
-:"#,
+/// Removes its directory once its output has arrived.
+const CLEAR: Script = Script { name: "wgops_clear", text: include_str!("detached/clear.sh") };
+
+/// Says what a run left on the host.
+pub(super) const LIST: Script = Script {
+    name: "wgops_left",
+    text: concat!(include_str!("../questions/held/holders.sh"), include_str!("detached/list.sh")),
 };
 
-/// Exit status of collecting what was never started.
-const NEVER_STARTED: u8 = 114;
+/// All these scripts, for whoever lists what may be sent.
+pub const SCRIPTS: [Script; 4] = [START, COLLECT, CLEAR, LIST];
 
-/// Exit status of collecting what goes on.
-const GOES_ON: u8 = 115;
-/// How long is waited before it is said how far a change is.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-
-/// All three scripts, for whoever lists what may be sent.
-pub const SCRIPTS: [Script; 3] = [START, COLLECT, CLEAR];
-
-/// A detached change's name on the host: the run and its number within it.
-fn directory(run: RunId, number: u64) -> String {
-    format!("{run}-{number}")
+/// How far a detached change was when it was looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Look {
+    /// It goes on; so many bytes it has printed, and these are news.
+    Going(u64, String),
+    /// It ended so.
+    Ended(Output),
+    /// It neither goes on nor ended; what it printed.
+    Cut(Output),
+    /// There is nothing by its name.
+    Nothing,
 }
 
-/// The request that starts a change.
-fn start(directory: &str, change: &Change) -> Request {
-    let mut args = vec![directory.to_owned()];
-    args.extend(change.args.0.iter().cloned());
-    Request {
-        script: START,
-        args: Argv(args),
-        content: Some(Content::new(format!("{}\n", change.script.text).into_bytes())),
-        deadline: START_DEADLINE,
-        output_bytes_max: OUTPUT_BYTES_MAX,
-        on_failure: OnFailure::Halt,
+impl Look {
+    /// Reads what the script printed; nothing where that makes no sense.
+    pub(super) fn parse(output: Output) -> Option<Self> {
+        let cut = output.stdout.iter().position(|byte| *byte == b'\n')?;
+        let head = String::from_utf8_lossy(output.stdout.get(..cut)?).into_owned();
+        let rest = output.stdout.get(cut + 1..)?.to_vec();
+        let (word, number) = head.split_once(' ').unwrap_or((&head, ""));
+        match word {
+            "ended" => Some(Self::Ended(Output { status: number.parse().ok()?, stdout: rest, ..output })),
+            "going" => Some(Self::Going(number.parse().ok()?, String::from_utf8_lossy(&rest).into_owned())),
+            "cut" => Some(Self::Cut(Output { stdout: rest, ..output })),
+            "none" => Some(Self::Nothing),
+            _ => None,
+        }
     }
 }
 
-/// The request that waits for its end, for so long.
-fn collect(directory: &str, wait: Duration) -> Request {
-    let seconds = wait.as_secs().max(1).to_string();
+/// What was heard of a change so far.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// Bytes of its output that are known.
+    pub(super) bytes: u64,
+    text: String,
+    told: Option<Progress>,
+    told_at: Option<Instant>,
+}
+
+impl Heard {
+    /// Takes news; what there is to tell, if that is worth telling already.
+    pub(super) fn news(
+        &mut self,
+        bytes: u64,
+        text: &str,
+        read: Option<fn(&str) -> Option<Progress>>,
+    ) -> Option<Progress> {
+        self.bytes = bytes;
+        self.text.push_str(text);
+        if self.text.len() > OUTPUT_BYTES_MAX {
+            let from = (self.text.len() / 2..).find(|at| self.text.is_char_boundary(*at)).unwrap_or_default();
+            self.text.drain(..from);
+        }
+        let counted = read.and_then(|read| read(&self.text));
+        let progress = counted.or_else(|| {
+            let recently = self.told_at.is_some_and(|at| at.elapsed() < SAY_AGAIN);
+            let line = self.text.lines().rev().find(|line| !line.trim().is_empty())?.trim();
+            let message = Excerpt { lines_max: 1, columns_max: 200 }.of(line);
+            (!recently).then_some(Progress { message, done: None, of: None })
+        })?;
+        if self.told.as_ref() == Some(&progress) {
+            return None;
+        }
+        self.told = Some(progress.clone());
+        self.told_at = Some(Instant::now());
+        Some(progress)
+    }
+}
+
+/// The request that looks at a change, waiting for so long for its end or for news.
+pub(super) fn collect(directory: &str, wait: Duration, known_bytes: u64) -> Request {
+    let args = [
+        directory.to_owned(),
+        OUTPUT_BYTES_MAX.to_string(),
+        wait.as_secs().to_string(),
+        known_bytes.to_string(),
+    ];
     Request {
         script: COLLECT,
-        args: Argv(vec![directory.to_owned(), OUTPUT_BYTES_MAX.to_string(), seconds]),
+        args: Argv(args.to_vec()),
         content: None,
         deadline: wait + START_DEADLINE,
         output_bytes_max: 2 * OUTPUT_BYTES_MAX + 4096,
@@ -120,15 +136,41 @@ fn collect(directory: &str, wait: Duration) -> Request {
     }
 }
 
+/// What a change's next look comes to.
+enum After {
+    Over(Reply),
+    GoesOn,
+}
+
 impl HostConnection {
+    /// A detached change's name on the host: the run and a number that no other change of the run has.
+    fn directory(&self, run: RunId) -> String {
+        format!("{run}-{}", self.numbers.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The request that starts a change.
+    fn start(&self, directory: &str, change: &Change) -> Request {
+        let holder = self.banner.as_ref().map(|banner| banner.holder.clone()).unwrap_or_default();
+        let summary = Excerpt { lines_max: 1, columns_max: 300 }.of(&change.summary);
+        let mut args = vec![directory.to_owned(), holder, change.deadline.as_secs().to_string(), summary];
+        args.extend(change.args.0.iter().cloned());
+        Request {
+            script: START,
+            args: Argv(args),
+            content: Some(Content::new(format!("{}\n", change.script.text).into_bytes())),
+            deadline: START_DEADLINE,
+            output_bytes_max: OUTPUT_BYTES_MAX,
+            on_failure: OnFailure::Halt,
+        }
+    }
+
     /// Starts a change apart from the session and waits for its end, over as many connections as that takes.
     pub(super) async fn detached(&mut self, user: &Effective, change: &Change) -> Result<Reply, Broken> {
-        self.detached += 1;
-        let directory = directory(self.run, self.detached);
+        let directory = self.directory(self.run);
         let until = Instant::now() + change.deadline;
-        let mut requests =
-            vec![start(&directory, change), collect(&directory, LOOK_AGAIN.min(change.deadline))];
-        let mut told = String::new();
+        let mut heard = Heard::default();
+        let mut started = false;
+        let mut requests = vec![self.start(&directory, change), collect(&directory, LOOK_AGAIN, 0)];
         loop {
             let starts = requests.len() > 1;
             let purpose =
@@ -136,18 +178,15 @@ impl HostConnection {
             let lost = match self.requests(user, requests, purpose).await {
                 Ok(mut replies) => {
                     let collected = replies.pop().unwrap_or(Reply::NotRun);
-                    match (replies.pop(), collected) {
-                        (Some(started), _) if !started.is_success() => return Ok(started),
-                        (_, Reply::Done(output)) if output.status == GOES_ON => {
-                            self.tell(&output, &mut told).await
-                        }
-                        (_, Reply::Done(output)) if output.status == NEVER_STARTED => {
-                            let why = "the connection was lost before the change was started";
-                            return Ok(Reply::Failed(why.into()));
-                        }
-                        (_, reply) => return Ok(self.collected(user, &directory, reply).await),
+                    if let Some(reply) = replies.pop().filter(|reply| !reply.is_success()) {
+                        return Ok(reply);
                     }
-                    None
+                    started |= starts;
+                    let known = Known { directory: &directory, change, started };
+                    match self.looked(user, known, collected, &mut heard).await? {
+                        After::Over(reply) => return Ok(reply),
+                        After::GoesOn => None,
+                    }
                 }
                 Err(broken) if starts && broken.nothing_sent => return Err(broken),
                 Err(broken) => {
@@ -158,52 +197,79 @@ impl HostConnection {
             };
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let waited = format!("took more than {} s", change.deadline.as_secs());
-                return match lost {
-                    None => Ok(self.collected(user, &directory, Reply::Failed(waited)).await),
-                    Some(reason) => {
-                        let reason =
-                            format!("{reason}\nthe change goes on without us, its result waits on the host");
-                        Err(Broken { reason, replies: Vec::new(), nothing_sent: false })
-                    }
-                };
+                return self.given_up(&directory, change, lost);
             }
-            requests = vec![collect(&directory, LOOK_AGAIN.min(left))];
+            requests = vec![collect(&directory, LOOK_AGAIN.min(left), heard.bytes)];
         }
     }
 
-    /// Says how far a change is, if that is news.
-    async fn tell(&self, output: &Output, told: &mut String) {
-        let line = output.text().trim().to_owned();
-        if line.is_empty() || line == *told {
-            return;
+    /// Makes something of a look at a change under way.
+    async fn looked(
+        &mut self,
+        user: &Effective,
+        known: Known<'_>,
+        collected: Reply,
+        heard: &mut Heard,
+    ) -> Result<After, Broken> {
+        let output = match collected {
+            Reply::Done(output) => output,
+            Reply::Failed(why) | Reply::Refused(why) => {
+                return Ok(After::Over(Reply::Failed(still_unknown(known.directory, &why))));
+            }
+            Reply::NotRun => return Ok(After::Over(Reply::NotRun)),
+        };
+        let said = output.error_text().trim().to_owned();
+        match Look::parse(output) {
+            Some(Look::Going(bytes, text)) => {
+                if let Some(progress) = heard.news(bytes, &text, known.change.progress) {
+                    self.tell(progress).await;
+                }
+                Ok(After::GoesOn)
+            }
+            Some(Look::Ended(output)) => {
+                self.clear(user, known.directory).await;
+                Ok(After::Over(Reply::Done(output)))
+            }
+            Some(Look::Cut(output)) => {
+                self.clear(user, known.directory).await;
+                Err(interrupted(&last_lines(&output)))
+            }
+            Some(Look::Nothing) if known.started => Err(interrupted("")),
+            Some(Look::Nothing) => {
+                Ok(After::Over(Reply::Failed("the connection was lost before the change was started".into())))
+            }
+            None => Ok(After::Over(Reply::Failed(still_unknown(known.directory, &said)))),
         }
-        told.clone_from(&line);
+    }
+
+    /// The deadline passed; the change itself goes on, so its directory stays.
+    fn given_up(&self, directory: &str, change: &Change, lost: Option<String>) -> Result<Reply, Broken> {
+        match lost {
+            None => {
+                let waited = format!("took more than {} s", change.deadline.as_secs());
+                Ok(Reply::Failed(still_unknown(directory, &waited)))
+            }
+            Some(reason) => {
+                let run = self.run;
+                let reason = format!(
+                    "{reason}\nthe change goes on without us, its result waits on the host: 'wgops resume {run}' collects it"
+                );
+                Err(Broken { reason, replies: Vec::new(), nothing_sent: false })
+            }
+        }
+    }
+
+    /// Says how far a change is.
+    pub(super) async fn tell(&self, progress: Progress) {
+        let Progress { message, done, of } = progress;
         if let Some(events) = &self.events {
             // Nobody listens any more: the change goes on all the same.
-            let _ = events
-                .send(Event::Progress { host: self.host.clone(), message: line, done: None, of: None })
-                .await;
-        }
-    }
-
-    /// Clears away what was collected. Where waiting came to its deadline, only the waiting was given up: the change
-    /// itself goes on, so its directory stays.
-    async fn collected(&mut self, user: &Effective, directory: &str, reply: Reply) -> Reply {
-        match reply {
-            Reply::Failed(why) => Reply::Failed(format!(
-                "nobody knows yet how it ends: waiting for it {why}, and it goes on on the host; its output and \
-                 exit status will be in {directory} below /run/wgops (or ~/.wgops of who isn't root)"
-            )),
-            done => {
-                self.clear(user, directory).await;
-                done
-            }
+            let _ = events.send(Event::Progress { host: self.host.clone(), message, done, of }).await;
         }
     }
 
     /// Removes what was collected. Where that fails, only a small directory in `/run` stays until the next boot.
-    async fn clear(&mut self, user: &Effective, directory: &str) {
+    pub(super) async fn clear(&mut self, user: &Effective, directory: &str) {
         let request = Request {
             script: CLEAR,
             args: Argv(vec![directory.to_owned()]),
@@ -217,3 +283,40 @@ impl HostConnection {
         }
     }
 }
+
+/// What is known of a change that is looked at.
+struct Known<'a> {
+    directory: &'a str,
+    change: &'a Change,
+    /// The host said that it was started.
+    started: bool,
+}
+
+/// A change of which nobody knows how it ends.
+fn still_unknown(directory: &str, why: &str) -> String {
+    format!(
+        "nobody knows yet how it ends: waiting for it {why}, and it goes on on the host; its output and exit status \
+         will be in {directory} below /run/wgops (or ~/.wgops of who isn't root)"
+    )
+}
+
+/// A change that was cut off on the host itself.
+fn interrupted(said: &str) -> Broken {
+    let said = if said.is_empty() { String::new() } else { format!("; it said last: {said}") };
+    let reason = format!(
+        "it was interrupted on the host, by a restart or a kill, and nobody knows how far it came{said}\n\
+         run again: what is half done is looked at first"
+    );
+    Broken { reason, replies: Vec::new(), nothing_sent: false }
+}
+
+/// The last lines of what a change printed.
+pub(super) fn last_lines(output: &Output) -> String {
+    const LINES: usize = 5;
+    let (out, err) = (output.text(), output.error_text());
+    let lines: Vec<&str> = out.lines().chain(err.lines()).filter(|line| !line.trim().is_empty()).collect();
+    lines.iter().skip(lines.len().saturating_sub(LINES)).copied().collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use crate::transport::Settings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -25,8 +26,17 @@ pub struct Fleet {
     open: BTreeMap<HostName, HostConnection>,
     run: RunId,
     banner: Option<Banner>,
+    resumes: Resumes,
+    numbers: Arc<AtomicU64>,
     /// Hosts that a later play of the order is for too.
     later: BTreeSet<HostName>,
+}
+
+/// Whether a run goes on that an earlier wgops began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Resumes {
+    Yes,
+    No,
 }
 
 /// What is to be run.
@@ -68,7 +78,8 @@ impl Fleet {
     /// A fleet; nothing is connected yet. At most `forks` hosts are connected at once.
     pub fn new(settings: Settings, forks: usize, access: BTreeMap<HostName, HostAccess>, run: RunId) -> Self {
         let (settings, forks, open) = (Arc::new(settings), forks.max(1), BTreeMap::new());
-        Self { settings, forks, access, open, run, banner: None, later: BTreeSet::new() }
+        let (numbers, later) = (Arc::default(), BTreeSet::new());
+        Self { settings, forks, access, open, run, banner: None, resumes: Resumes::No, numbers, later }
     }
 
     /// Has each host know who changes it: its own log says so before the first change, and nobody else may change it as
@@ -76,6 +87,13 @@ impl Fleet {
     #[must_use]
     pub fn under(self, banner: Banner) -> Self {
         Self { banner: Some(banner), ..self }
+    }
+
+    /// Has each host, before anything else, asked for what an earlier wgops left there for the same run: that is waited
+    /// for, reported as [`Event::Collected`], and, but for a dry run, cleared away.
+    #[must_use]
+    pub fn resuming(self) -> Self {
+        Self { resumes: Resumes::Yes, ..self }
     }
 
     /// Runs plays. Events go to `events` as they happen; the second interrupt drops every connection.
@@ -174,8 +192,7 @@ impl Fleet {
         let mut driven = HashMap::new();
         for host in batch {
             let Some(mut connection) = self.connection(host) else { continue };
-            connection.peeks = order.conduct != Conduct::Real && !connection.has_peeked;
-            connection.has_peeked |= connection.peeks;
+            connection.conduct(order.conduct);
             let variables = Variables::new(
                 host.clone(),
                 order.shared.clone(),
@@ -245,7 +262,10 @@ impl Fleet {
         }
         let access = self.access.get(host)?.clone();
         let banner = self.banner.clone();
-        Some(HostConnection::new(host.clone(), access, self.settings.clone(), self.run, banner))
+        let mut fresh = HostConnection::new(host.clone(), access, self.settings.clone(), self.run, banner);
+        fresh.numbers = self.numbers.clone();
+        fresh.collected = (self.resumes == Resumes::Yes).then(BTreeSet::new);
+        Some(fresh)
     }
 
     fn take_back(&mut self, host: HostName, left: Left, outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {

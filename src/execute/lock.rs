@@ -7,7 +7,7 @@
 use super::connection::HostConnection;
 use crate::event::Event;
 use crate::model::{Argv, Script};
-use crate::plan::{Effective, Reply};
+use crate::plan::{Conduct, Effective, Reply};
 use crate::questions::Output;
 use crate::questions::held::{Others, PEEK, Stage};
 use crate::transport::{OnFailure, Request};
@@ -44,6 +44,8 @@ pub struct Banner {
     pub holder: String,
     /// The line for the host's own log.
     pub announcement: String,
+    /// Tells this wgops from another that does the same run.
+    pub process: String,
 }
 
 /// What an exchange does to the host.
@@ -77,17 +79,23 @@ impl HostConnection {
         let Some(banner) = &self.banner else { return Front::Nothing };
         let (front, lease) = match purpose {
             Purpose::Change(lease) => (Front::Lock, lease),
-            Purpose::Watch(lease) => (Front::Renewal, lease),
+            Purpose::Watch(lease) if self.conduct == Conduct::Real => (Front::Renewal, lease),
             Purpose::Look if self.peeks => {
                 self.peeks = false;
                 requests.insert(0, request(PEEK, Vec::new(), OnFailure::Continue));
                 return Front::Peek;
             }
-            Purpose::Look => return Front::Nothing,
+            Purpose::Watch(_) | Purpose::Look => return Front::Nothing,
         };
         let announcement = if self.announced { String::new() } else { banner.announcement.clone() };
         let seconds = lease.saturating_add(SLACK).min(LEASE_MAX).as_secs();
-        let args = vec![self.run.to_string(), banner.holder.clone(), seconds.to_string(), announcement];
+        let args = vec![
+            self.run.to_string(),
+            banner.holder.clone(),
+            seconds.to_string(),
+            announcement,
+            banner.process.clone(),
+        ];
         let on_failure = if front == Front::Lock { OnFailure::Halt } else { OnFailure::Continue };
         requests.insert(0, request(TAKE, args, on_failure));
         self.locked.insert(user.clone());
@@ -123,7 +131,8 @@ impl HostConnection {
 
     /// Says, once, which dead run's lock was taken over and what others left behind.
     async fn tell_of_others(&mut self, others: &Others) {
-        for holder in &others.dead {
+        let run = self.run.to_string();
+        for holder in others.dead.iter().filter(|dead| dead.run != run) {
             let text = format!(
                 "took over the lock that {holder}, left behind: its wgops is gone; 'wgops runs' may show it as open"
             );
@@ -152,11 +161,12 @@ impl HostConnection {
     /// Gives the lock back where it was taken and the connection is still there; else it frees itself.
     pub(super) async fn release(&mut self) {
         let users = std::mem::take(&mut self.locked);
+        let process = self.banner.as_ref().map(|banner| banner.process.clone()).unwrap_or_default();
         if self.session.is_none() || self.under_way {
             return;
         }
         for user in users {
-            let args = vec![self.run.to_string()];
+            let args = vec![self.run.to_string(), process.clone()];
             let mut release = request(RELEASE, args, OnFailure::Continue);
             release.deadline = RELEASE_DEADLINE;
             let given = timeout(RELEASE_DEADLINE, self.requests(&user, vec![release], Purpose::Look)).await;

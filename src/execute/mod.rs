@@ -10,6 +10,7 @@ mod detached;
 mod drive;
 mod fleet;
 mod gate;
+mod left;
 mod lock;
 mod prepare;
 mod reboot;

@@ -113,7 +113,8 @@ fn holder(rest: &str) -> Option<(&str, Holder)> {
     let mut number = || words.next()?.parse().ok();
     let (since, until, now) = (number()?, number()?, number()?);
     let by = words.next().filter(|by| !by.is_empty()).unwrap_or("somebody").to_owned();
-    Some((name, Holder { run: name.to_owned(), by, since, until, now }))
+    let run = name.split_once('.').map_or(name, |(run, _)| run).to_owned();
+    Some((name, Holder { run, by, since, until, now }))
 }
 
 impl fmt::Display for Holder {

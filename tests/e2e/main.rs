@@ -15,6 +15,7 @@ mod patching;
 mod people;
 mod playbooks;
 mod record;
+mod together;
 mod typed;
 
 use lab::Lab;

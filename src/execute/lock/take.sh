@@ -1,11 +1,11 @@
 # Takes this host's lock for a run, or renews it. $1: the run. $2: its holder. $3: for how many seconds. $4: what the
-# host's own log is to say; nothing if it was said. Ends with 116 and says who has the lock where somebody else has.
+# host's own log is to say; nothing if it was said. $5: which wgops it is, for a run may be resumed by another. Ends with 116 and says who has the lock where somebody else has.
 #
 # Whoever wants it puts a claim first and looks for others afterwards: of two, at least one sees the other and steps back.
 umask 022
 if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:-/nonexistent}/.wgops; fi
-run=$1 by=$2 lease=$3
-mine=$base/lock/$run
+run=$1 by=$2 lease=$3 me=$1.$5
+mine=$base/lock/$me
 own=
 process_start_of_this=$(process_start $$)
 
@@ -13,8 +13,8 @@ process_start_of_this=$(process_start $$)
 put() {
     mkdir -p "$base/lock" &&
         printf 'holder %s\nsince %s\nuntil %s\npid %s\nstart %s\nboot %s\nstate %s\n' \
-            "$by" "$taken" $((now + lease)) $$ "$process_start_of_this" "$boot" "$1" >"$base/lock/.$run.$$" &&
-        mv -f "$base/lock/.$run.$$" "$mine"
+            "$by" "$taken" $((now + lease)) $$ "$process_start_of_this" "$boot" "$1" >"$base/lock/.$me.$$" &&
+        mv -f "$base/lock/.$me.$$" "$mine"
 } 2>/dev/null
 
 # write STATE  puts it, again where somebody cleared the empty directory away meanwhile.
@@ -35,11 +35,15 @@ if [ -f "$mine" ]; then
     if is_kept "$mine" && [ "$state" = held ]; then own=held; fi
     [ "$since" = 0 ] || taken=$since
 fi
+# The same run, by a wgops that is gone: it is there since then.
+for file in "$base/lock/$run".*; do
+    [ -f "$file" ] && [ "$file" != "$mine" ] && ! is_kept "$file" && [ "$since" != 0 ] && taken=$since
+done
 tries=0
 while :; do
     if [ "$own" = held ]; then write held; else write claim; fi
     others=$(locks_of_others)
-    left=$(left_by_others)
+    left=$(left_here theirs)
     case "
 $others" in
         *'

@@ -24,12 +24,16 @@ fn base(bench: &Workbench) -> PathBuf {
 }
 
 fn take(bench: &Workbench, run: &str, holder: &str, seconds: u64) -> Output {
-    let args = [run, holder, &seconds.to_string(), ""].map(str::to_owned).to_vec();
+    let args = [run, holder, &seconds.to_string(), "", "1"].map(str::to_owned).to_vec();
     bench.run(TAKE, &Argv(args), None)
 }
 
+fn give_back(bench: &Workbench) {
+    bench.run(RELEASE, &[OURS.to_owned(), "1".to_owned()].into(), None);
+}
+
 fn lock(bench: &Workbench, run: &str) -> Option<String> {
-    fs::read_to_string(base(bench).join("lock").join(run)).ok()
+    fs::read_to_string(base(bench).join("lock").join(format!("{run}.1"))).ok()
 }
 
 /// This test's own process, as the lines of a lock have it.
@@ -53,7 +57,7 @@ fn theirs(bench: &Workbench, from: &str, to: &str) {
         now() + 600,
         alive()
     );
-    fs::write(base(bench).join("lock").join(THEIRS), lines.replace(from, to)).unwrap();
+    fs::write(base(bench).join("lock").join(format!("{THEIRS}.1")), lines.replace(from, to)).unwrap();
 }
 
 /// What another run left, apart from any connection.
@@ -83,12 +87,30 @@ fn a_free_host_is_taken_renewed_and_given_back() {
         );
         // Its shell is gone by now: the same run takes it over and is still there since then.
         let older = first.replace("since ", "since 1").replace("until ", "until 1");
-        fs::write(base(&bench).join("lock").join(OURS), &older).unwrap();
+        fs::write(base(&bench).join("lock").join(format!("{OURS}.1")), &older).unwrap();
         assert_eq!(take(&bench, OURS, "alice (lead)", 600).status, 0, "{}", bench.name());
         let since = |text: &str| text.lines().nth(1).unwrap().to_owned();
         assert_eq!(since(&lock(&bench, OURS).unwrap()), since(&older));
-        bench.run(RELEASE, &[OURS.to_owned()].into(), None);
+        give_back(&bench);
         assert!(!base(&bench).exists(), "{}", bench.name());
+    }
+}
+
+#[test]
+fn a_run_is_taken_over_from_a_dead_wgops_and_from_none_that_lives() {
+    for bench in benches() {
+        let resume = |process: &str| {
+            let args = [THEIRS, "carol (lead)", "600", "", process].map(str::to_owned).to_vec();
+            bench.run(TAKE, &Argv(args), None)
+        };
+        theirs(&bench, "", "");
+        assert_eq!(resume("2").status, HELD, "{}", bench.name());
+        theirs(&bench, "start ", "start 9");
+        let since = lock(&bench, THEIRS).unwrap().lines().nth(1).unwrap().to_owned();
+        assert_eq!(resume("2").status, 0, "{}", bench.name());
+        assert_eq!(lock(&bench, THEIRS), None);
+        let taken = fs::read_to_string(base(&bench).join("lock").join(format!("{THEIRS}.2"))).unwrap();
+        assert!(taken.contains(&since), "{taken}");
     }
 }
 
@@ -129,7 +151,7 @@ fn a_lock_whose_owner_is_dead_frees_itself() {
             let others = Others::parse(&output.text());
             assert_eq!(others.dead.first().map(|dead| dead.run.as_str()), Some(THEIRS), "{case}");
             assert_eq!(lock(&bench, THEIRS), None, "{case}, in {}", bench.name());
-            bench.run(RELEASE, &[OURS.to_owned()].into(), None);
+            give_back(&bench);
         }
     }
 }
@@ -178,7 +200,7 @@ fn of_many_at_once_no_two_get_it() {
     const CONTEND: Script = Script {
         name: "contend",
         text: concat!(
-            "HOME=$5\n(\n",
+            "HOME=$6\n(\n",
             include_str!("../../questions/held/holders.sh"),
             include_str!("take.sh"),
             "\n) >/dev/null && echo got\nsleep 3"
@@ -190,7 +212,7 @@ fn of_many_at_once_no_two_get_it() {
         let got = std::thread::scope(|scope| {
             let contend = |number: usize, bench: Workbench| {
                 let run = format!("01ARZ3NDEKTSV4RRFFQ69G5FA{number}");
-                let args = [run.as_str(), "somebody", "600", "", home].map(str::to_owned).to_vec();
+                let args = [run.as_str(), "somebody", "600", "", "1", home].map(str::to_owned).to_vec();
                 bench.run(CONTEND, &Argv(args), None).text().contains("got")
             };
             let all = benches().into_iter().chain(benches()).enumerate();

@@ -1,5 +1,6 @@
-# What is known of runs that change this host. A run's lock is the file $base/lock/RUN; its lines are `holder`, `since`,
-# `until` (seconds), `pid`, `start` and `boot` (the shell that took it) and `state`: claim, or held. A change that goes on
+# What is known of runs that change this host. A run's lock is the file $base/lock/RUN.PROCESS, PROCESS being one wgops;
+# its lines are `holder`, `since`, `until` (seconds), `pid`, `start` and `boot` (the shell that took it) and `state`: claim,
+# or held. A change that goes on
 # apart from any connection has a directory $base/RUN-N with the same lines in `by`, and its own process in `pid`.
 
 # process_start PID  when a process began, in ticks since boot; nothing for one that is gone or a zombie.
@@ -43,21 +44,23 @@ is_kept() {
     is_alive "$pid" "$start" "$from_boot" && [ "$now" -le $((until + 30)) ]
 }
 
-# locks_of_others  a line for each lock but $run's: `held` or `claim` where it counts, else `dead`.
+# locks_of_others  a line for each lock but $me: `held` or `claim` where it counts, else `dead`.
 locks_of_others() {
     for file in "$base"/lock/*; do
-        [ -f "$file" ] && [ "${file##*/}" != "$run" ] || continue
+        [ -f "$file" ] && [ "${file##*/}" != "$me" ] || continue
         if is_kept "$file"; then kind=${state:-held}; else kind=dead; fi
         # It may have gone while it was looked at.
         [ -f "$file" ] && printf '%s %s %s %s %s %s\n' "$kind" "${file##*/}" "$since" "$until" "$now" "$holder"
     done
 }
 
-# left_by_others  a line for each change that another run left here: `going`, `ended` or `cut`; then what it does.
-left_by_others() {
+# left_here WHOSE  a line for each change that $run (`ours`) or another run (`theirs`) left here, apart from any connection:
+# `going`, `ended` or `cut`; then what it does.
+left_here() {
     for directory in "$base"/*-*; do
-        name=${directory##*/}
-        [ -d "$directory" ] && [ -x "$directory" ] && [ "${name%-*}" != "$run" ] || continue
+        name=${directory##*/} whose=theirs
+        [ "${name%-*}" != "$run" ] || whose=ours
+        [ -d "$directory" ] && [ -x "$directory" ] && [ "$whose" = "$1" ] || continue
         read_lines "$directory/by"
         by_holder=$holder by_since=$since by_until=$until
         read_lines "$directory/pid"

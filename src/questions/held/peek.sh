@@ -1,7 +1,7 @@
 # Says who is changing this host, whoever asks.
-run=
+run= me=
 for base in /run/wgops "${HOME:-/nonexistent}/.wgops"; do
     locks_of_others
-    left_by_others
+    left_here theirs
 done
 :

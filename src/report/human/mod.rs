@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 pub(in crate::report) mod cases;
+mod collected;
 mod explain;
 mod order;
 mod recap;
@@ -168,12 +169,15 @@ impl Reporter for Human {
                 out.write_all(recap::text(&end, self.view).as_bytes())
             }
             Event::Sends { .. } => explain::sends(event, &mut self.explained, out),
+            Event::Collected { host, summary, status, tail } => {
+                self.last = Shape::Block;
+                out.write_all(collected::text(host, summary, *status, tail).as_bytes())
+            }
             Event::Found { .. }
             | Event::Warning { .. }
             | Event::Progress { .. }
             | Event::Claimed { .. }
             | Event::WindowEnds { .. }
-            | Event::Collected { .. }
             | Event::HostBegins { .. } => Ok(()),
         }
     }

@@ -1,0 +1,36 @@
+# Starts a script apart from the session. $1: the name of its directory. $2: who has it done. $3: for how many seconds it
+# may go on. $4: what it does. The rest are the script's arguments; the script itself comes on stdin.
+umask 077
+if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:?}/.wgops; fi
+dir=$base/$1
+[ -d "$base" ] || (umask 022 && mkdir -p "$base") || exit 1
+if ! mkdir "$dir" 2>/dev/null; then
+    echo "$dir exists: this change was started before" >&2
+    exit 1
+fi
+now=$(date +%s)
+if ! { cat >"$dir/script" && [ -s "$dir/script" ] && printf '%s\n' "$4" >"$dir/summary" &&
+    printf 'holder %s\nsince %s\nuntil %s\n' "$2" "$now" $((now + $3)) >"$dir/by"; }; then
+    echo "no room for the script in $dir" >&2
+    rm -rf "$dir"
+    exit 1
+fi
+shift 4
+if command -v setsid >/dev/null 2>&1; then apart=setsid; else apart=; fi
+(
+    trap '' HUP INT
+    $apart sh -c 'dir=$1; shift
+        { read -r stat </proc/$$/stat; read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+        start=$(set -- ${stat##*) }; echo "${20}")
+        printf "pid %s\nstart %s\nboot %s\n" $$ "$start" "$boot" >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
+        sh "$dir/script" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+        echo $? >"$dir/status.new" && mv "$dir/status.new" "$dir/status"' wgops "$dir" "$@" \
+        >/dev/null 2>&1 </dev/null &
+)
+# Whoever looks from now on finds out whether it goes on.
+tries=0
+while [ ! -f "$dir/pid" ] && [ "$tries" -lt 250 ]; do
+    sleep 0.02 2>/dev/null || sleep 1
+    tries=$((tries + 1))
+done
+:

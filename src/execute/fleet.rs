@@ -224,13 +224,7 @@ impl Fleet {
                 }
             }
         }
-        for host in batch {
-            let counts =
-                outcome.recap.entry(host.clone()).or_insert(Counts { failed: 1, ..Counts::default() });
-            if counts.failed > 0 || counts.unreachable > 0 {
-                out.insert(host.clone());
-            }
-        }
+        put_out(batch, outcome, out);
         gate.stopped()
     }
 
@@ -283,6 +277,16 @@ impl Fleet {
             out.insert(host.clone());
         }
         self.open.insert(host, left.connection);
+    }
+}
+
+/// Puts hosts out that failed or were lost, and those of which nothing is known.
+fn put_out(batch: &[HostName], outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {
+    for host in batch {
+        let counts = outcome.recap.entry(host.clone()).or_insert(Counts { failed: 1, ..Counts::default() });
+        if counts.failed > 0 || counts.unreachable > 0 {
+            out.insert(host.clone());
+        }
     }
 }
 

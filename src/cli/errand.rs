@@ -3,7 +3,7 @@
 use super::args::{Cause, Privilege, Reach, Targets};
 use super::repository::Repository;
 use super::{Console, Failure, ask};
-use crate::load::Playbook;
+use crate::load::{Pattern, Playbook};
 use crate::model::{Map, Secret};
 use crate::people::Verb;
 use crate::plan::{DefaultPrivilege, Tags};
@@ -34,6 +34,8 @@ pub struct Errand {
 pub struct Choice {
     /// `--tags` and `--skip-tags`.
     pub tags: Tags,
+    /// `--canary`.
+    pub canary: Option<Pattern>,
     /// Variables that win over all others.
     pub extra: Map,
     /// `--become` and `--become-user`.

@@ -118,6 +118,7 @@ impl<'a> Job<'a> {
             inventory: self.inventory.clone(),
             playbooks: &self.errand.playbooks,
             limit: self.errand.targets.pattern()?,
+            canary: choice.canary,
             tags: choice.tags,
             conduct,
             show_diff: choice.show_diff,

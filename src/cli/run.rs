@@ -110,10 +110,11 @@ impl Run {
     /// `--syntax-check` and `--list-tasks`: what is known without a host.
     fn look(&self, console: &Console, playbooks: &[Playbook]) -> Result<Exit, Failure> {
         let templates = Templates::new(Arc::new(ThisMachine));
+        let extra = merged(console, &self.extra_vars)?;
         let (mut out, mut problems) = (String::new(), Vec::new());
         for playbook in playbooks {
             out.push_str(&format!("playbook: {}\n", shown(&playbook.file)));
-            match compile(playbook, &self.tags(), &templates) {
+            match compile(playbook, &self.tags(), &templates, &extra) {
                 Ok(plays) if self.list_tasks => plays.iter().for_each(|play| out.push_str(&tasks(play))),
                 Ok(_) => {}
                 Err(found) => problems.extend(found.0),

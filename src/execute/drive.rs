@@ -1,6 +1,7 @@
 //! One host's way through a batch: asks its machine what to send, sends it, tells what came back.
 
 use super::Interrupt;
+use super::admission::Admission;
 use super::connection::HostConnection;
 use super::gate::{Gate, Pass};
 use crate::event::{Counts, Event};
@@ -29,6 +30,10 @@ pub struct Road {
     pub interrupt: watch::Receiver<Interrupt>,
     /// When the run began.
     pub begun: Instant,
+    /// Asked before the host is begun; nothing where it was begun already, or nothing can hold it out.
+    pub admission: Option<Admission>,
+    /// Whether this host is begun here.
+    pub is_first: bool,
 }
 
 /// Whether a host that leaves a batch comes back in a later play of the same run.
@@ -48,6 +53,8 @@ pub struct Left {
     pub counts: Counts,
     /// It failed or was lost, so it takes part in nothing more.
     pub failed: bool,
+    /// Nothing was begun on it, because it was held out.
+    pub held_out: bool,
 }
 
 /// Takes a host through its play.
@@ -55,6 +62,9 @@ pub async fn drive(run: HostRun, connection: HostConnection, road: Road) -> Left
     let mut driver = Driver { run, connection, road, permit: None, turn: None, reason: None };
     driver.connection.events = Some(driver.road.events.clone());
     driver.take_permit().await;
+    if !driver.may_begin().await {
+        return driver.stay_out();
+    }
     loop {
         let next = driver.run.next(driver.road.begun.elapsed());
         driver.tell().await;
@@ -89,6 +99,27 @@ impl Driver {
             // The semaphore is never closed, so this can't fail.
             self.permit = self.road.forks.clone().acquire_owned().await.ok();
         }
+    }
+
+    /// Whether it may be begun now that its turn has come; says so either way.
+    async fn may_begin(&mut self) -> bool {
+        let held = self.road.admission.as_ref().and_then(|admission| admission(&self.run.host));
+        let begins = held.is_none();
+        let event = match held {
+            Some(held) => Event::HeldOut(held),
+            None => Event::HostBegins { host: self.run.host.clone() },
+        };
+        if self.road.is_first || !begins {
+            let _ = self.road.events.send(event).await;
+        }
+        begins
+    }
+
+    /// Leaves the batch without anything having been begun.
+    fn stay_out(mut self) -> Left {
+        self.connection.events = None;
+        self.road.gate.leave(false);
+        Left { connection: self.connection, counts: Counts::default(), failed: false, held_out: true }
     }
 
     /// Passes on what happened. Where nobody listens any more, the run goes on to a safe end all the same.
@@ -171,7 +202,7 @@ impl Driver {
         let reason = self.reason.or_else(|| failed.then(|| "a task failed".to_owned()));
         let _ = self.road.events.send(Event::HostLeaves { host: self.run.host.clone(), reason }).await;
         self.road.gate.leave(failed);
-        Left { connection: self.connection, counts: self.run.counts(), failed }
+        Left { connection: self.connection, counts: self.run.counts(), failed, held_out: false }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The dispatcher: owns what all hosts share, and runs plays batch by batch.
 
 use super::Interrupt;
+use super::admission::{Admission, waves};
 use super::connection::{HostAccess, HostConnection};
 use super::drive::{Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 /// The hosts that a run can reach, and their connections, which outlive a play.
 pub struct Fleet {
@@ -30,6 +31,9 @@ pub struct Fleet {
     numbers: Arc<AtomicU64>,
     /// Hosts that a later play of the order is for too.
     later: BTreeSet<HostName>,
+    admission: Option<Admission>,
+    /// Hosts that were begun: nothing holds them out any more.
+    begun: BTreeSet<HostName>,
 }
 
 /// Whether a run goes on that an earlier wgops began.
@@ -43,6 +47,8 @@ enum Resumes {
 pub struct Order {
     /// Plays, each with the hosts that it is for, in order.
     pub plays: Vec<(Arc<Play>, Vec<HostName>)>,
+    /// Hosts that come first, in a wave of their own.
+    pub canaries: Vec<HostName>,
     /// Whether changes are applied.
     pub conduct: Conduct,
     /// Whether contents are compared.
@@ -70,6 +76,8 @@ pub struct Outcome {
     pub stopped: Option<String>,
     /// Hosts on which nothing was begun because a play was stopped or interrupted.
     pub not_begun: Vec<HostName>,
+    /// Hosts that were held out when their turn came.
+    pub held_out: Vec<HostName>,
     /// Somebody interrupted it.
     pub interrupted: bool,
 }
@@ -77,9 +85,19 @@ pub struct Outcome {
 impl Fleet {
     /// A fleet; nothing is connected yet. At most `forks` hosts are connected at once.
     pub fn new(settings: Settings, forks: usize, access: BTreeMap<HostName, HostAccess>, run: RunId) -> Self {
-        let (settings, forks, open) = (Arc::new(settings), forks.max(1), BTreeMap::new());
-        let (numbers, later) = (Arc::default(), BTreeSet::new());
-        Self { settings, forks, access, open, run, banner: None, resumes: Resumes::No, numbers, later }
+        Self {
+            settings: Arc::new(settings),
+            forks: forks.max(1),
+            access,
+            open: BTreeMap::new(),
+            run,
+            banner: None,
+            resumes: Resumes::No,
+            numbers: Arc::default(),
+            later: BTreeSet::new(),
+            admission: None,
+            begun: BTreeSet::new(),
+        }
     }
 
     /// Has each host know who changes it: its own log says so before the first change, and nobody else may change it as
@@ -96,6 +114,12 @@ impl Fleet {
         Self { resumes: Resumes::Yes, ..self }
     }
 
+    /// Has this asked before a host is begun by a run that changes something.
+    #[must_use]
+    pub fn admitting(self, admission: Option<Admission>) -> Self {
+        Self { admission, ..self }
+    }
+
     /// Runs plays. Events go to `events` as they happen; the second interrupt drops every connection.
     pub async fn run(
         &mut self,
@@ -105,11 +129,12 @@ impl Fleet {
     ) -> Outcome {
         let begun = Instant::now();
         let mut outcome = Outcome::default();
+        self.begun.clear();
         let mut out: BTreeSet<HostName> = BTreeSet::new();
-        for (number, (play, hosts)) in order.plays.iter().enumerate() {
+        for (number, (play, targeted)) in order.plays.iter().enumerate() {
             self.later = order.plays.iter().skip(number + 1).flat_map(|(_, hosts)| hosts).cloned().collect();
-            let hosts: Vec<HostName> = hosts.iter().filter(|h| !out.contains(*h)).cloned().collect();
-            let batches = play.batches(&hosts);
+            let hosts: Vec<HostName> = targeted.iter().filter(|h| !out.contains(*h)).cloned().collect();
+            let batches = waves(&hosts, &order.canaries, |rest| play.batches(rest));
             for (index, batch) in batches.iter().enumerate() {
                 let _ = events
                     .send(Event::BatchBegins {
@@ -120,8 +145,10 @@ impl Fleet {
                         hosts: batch.clone(),
                     })
                     .await;
-                let stopped =
-                    self.batch(order, play, batch, &events, &interrupt, begun, &mut outcome, &mut out).await;
+                let magic = play_variables(play, targeted, (index + 1, &batches), &out, order);
+                let stopped = self
+                    .batch(order, play, batch, magic, &events, &interrupt, begun, &mut outcome, &mut out)
+                    .await;
                 let interrupted = *interrupt.borrow() != Interrupt::None;
                 outcome.interrupted |= interrupted;
                 let reason = if interrupted { Some("interrupted".to_owned()) } else { stopped };
@@ -163,6 +190,7 @@ impl Fleet {
         order: &Order,
         play: &Arc<Play>,
         batch: &[HostName],
+        magic: Layer,
         events: &mpsc::Sender<Event>,
         interrupt: &watch::Receiver<Interrupt>,
         begun: Instant,
@@ -174,7 +202,6 @@ impl Fleet {
             any_errors_fatal: play.any_errors_fatal,
         };
         let gate = Arc::new(Gate::new(batch.len(), rule));
-        let turns = self.turns(batch);
         let road = Road {
             turn: None,
             stay: Stay::Goes,
@@ -184,30 +211,11 @@ impl Fleet {
             crowded: self.access.len() > self.forks,
             interrupt: interrupt.clone(),
             begun,
+            admission: None,
+            is_first: false,
         };
-        let magic = Arc::new(play_variables(play, batch, order));
-        let (vars, files) = (Arc::new(written(&play.vars)), Arc::new(written(&play.file_vars)));
-        let directories: Arc<[PathBuf]> = Arc::new([play.directory.join("files"), play.directory.clone()]);
         let mut drivers = JoinSet::new();
-        let mut driven = HashMap::new();
-        for host in batch {
-            let Some(mut connection) = self.connection(host) else { continue };
-            connection.conduct(order.conduct);
-            let variables = Variables::new(
-                host.clone(),
-                order.shared.clone(),
-                vars.clone(),
-                files.clone(),
-                magic.clone(),
-            )
-            .looking_in(directories.clone());
-            let ground = ground(order, play, variables);
-            let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
-            let stay = if self.later.contains(host) { Stay::Comes } else { Stay::Goes };
-            let road = Road { turn: turns.get(host).cloned(), stay, ..road.clone() };
-            let task = drivers.spawn(drive(run, connection, road));
-            driven.insert(task.id(), host.clone());
-        }
+        let mut driven = self.begin(order, play, batch, magic, &road, &mut drivers);
         while let Some(joined) = drivers.join_next_with_id().await {
             match joined {
                 Ok((task, left)) => {
@@ -226,6 +234,45 @@ impl Fleet {
         }
         put_out(batch, outcome, out);
         gate.stopped()
+    }
+
+    /// Has a driver take each host of a batch through its play; which task drives which host.
+    fn begin(
+        &mut self,
+        order: &Order,
+        play: &Arc<Play>,
+        batch: &[HostName],
+        magic: Layer,
+        road: &Road,
+        drivers: &mut JoinSet<Left>,
+    ) -> HashMap<Id, HostName> {
+        let magic = Arc::new(magic);
+        let (vars, files) = (Arc::new(written(&play.vars)), Arc::new(written(&play.file_vars)));
+        let directories: Arc<[PathBuf]> = Arc::new([play.directory.join("files"), play.directory.clone()]);
+        let turns = self.turns(batch);
+        let mut driven = HashMap::new();
+        for host in batch {
+            let Some(mut connection) = self.connection(host) else { continue };
+            connection.conduct(order.conduct);
+            let variables = Variables::new(
+                host.clone(),
+                order.shared.clone(),
+                vars.clone(),
+                files.clone(),
+                magic.clone(),
+            )
+            .looking_in(directories.clone());
+            let ground = ground(order, play, variables);
+            let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
+            let stay = if self.later.contains(host) { Stay::Comes } else { Stay::Goes };
+            let is_first = self.begun.insert(host.clone());
+            let admission = self.admission.clone().filter(|_| is_first && order.conduct == Conduct::Real);
+            let turn = turns.get(host).cloned();
+            let road = Road { turn, stay, admission, is_first, ..road.clone() };
+            let task = drivers.spawn(drive(run, connection, road));
+            driven.insert(task.id(), host.clone());
+        }
+        driven
     }
 
     /// A turn for each host of which the batch has several names.
@@ -263,6 +310,12 @@ impl Fleet {
     }
 
     fn take_back(&mut self, host: HostName, left: Left, outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {
+        if left.held_out {
+            out.insert(host.clone());
+            outcome.held_out.push(host.clone());
+            self.open.insert(host, left.connection);
+            return;
+        }
         let total = outcome.recap.entry(host.clone()).or_default();
         total.ok += left.counts.ok;
         total.changed += left.counts.changed;
@@ -282,7 +335,7 @@ impl Fleet {
 
 /// Puts hosts out that failed or were lost, and those of which nothing is known.
 fn put_out(batch: &[HostName], outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {
-    for host in batch {
+    for host in batch.iter().filter(|host| !outcome.held_out.contains(host)) {
         let counts = outcome.recap.entry(host.clone()).or_insert(Counts { failed: 1, ..Counts::default() });
         if counts.failed > 0 || counts.unreachable > 0 {
             out.insert(host.clone());
@@ -307,17 +360,26 @@ fn ground(order: &Order, play: &Play, variables: Variables) -> Ground {
     }
 }
 
-/// Variables that the engine gives to every task of a play.
-fn play_variables(play: &Play, batch: &[HostName], order: &Order) -> Layer {
-    let hosts: Vec<Value> = batch.iter().map(|h| Value::String(h.as_str().to_owned())).collect();
+/// Variables that the engine gives to every task of a play, in one of its waves.
+fn play_variables(
+    play: &Play,
+    hosts: &[HostName],
+    (wave, waves): (usize, &[Vec<HostName>]),
+    out: &BTreeSet<HostName>,
+    order: &Order,
+) -> Layer {
+    let names = |hosts: &mut dyn Iterator<Item = &HostName>| -> Value { hosts.map(|h| h.as_str()).collect() };
+    let batch = wave.checked_sub(1).and_then(|at| waves.get(at)).map_or(&[][..], Vec::as_slice);
     let directory = std::path::absolute(&play.directory).unwrap_or_else(|_| play.directory.clone());
     let entries = [
         ("ansible_check_mode", Value::Bool(order.conduct != Conduct::Real)),
         ("ansible_diff_mode", Value::Bool(order.show_diff)),
         ("ansible_play_name", Value::String(play.name.clone())),
-        ("ansible_play_hosts", Value::Array(hosts.clone())),
-        ("ansible_play_hosts_all", Value::Array(hosts.clone())),
-        ("ansible_play_batch", Value::Array(hosts)),
+        ("ansible_play_hosts", names(&mut hosts.iter().filter(|host| !out.contains(*host)))),
+        ("ansible_play_hosts_all", names(&mut hosts.iter())),
+        ("ansible_play_batch", names(&mut batch.iter())),
+        ("wgops_wave", wave.into()),
+        ("wgops_waves", waves.len().into()),
         ("playbook_dir", Value::String(directory.to_string_lossy().into_owned())),
     ];
     entries.into_iter().map(|(name, value)| (name.to_owned(), Binding::Data(Arc::new(value)))).collect()

@@ -3,8 +3,10 @@
 //!
 //! `prepare` makes an order of files and options; `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
 //! `connection` is one real host's connection, which only its driver uses; `gate` is where hosts wait for each other;
-//! `lock` keeps two runs off one host; `detached` carries out what must outlive the connection.
+//! `admission` is whether a host may be begun; `lock` keeps two runs off one host; `detached` carries out what must outlive
+//! the connection.
 
+mod admission;
 mod connection;
 mod detached;
 mod drive;
@@ -15,6 +17,7 @@ mod lock;
 mod prepare;
 mod reboot;
 
+pub use admission::Admission;
 pub use connection::HostAccess;
 pub use detached::SCRIPTS as DETACHED_SCRIPTS;
 pub use fleet::{Fleet, Order, Outcome};

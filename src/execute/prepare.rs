@@ -20,6 +20,8 @@ pub struct Wish<'a> {
     pub playbooks: &'a [Playbook],
     /// `--limit`.
     pub limit: Option<Pattern>,
+    /// `--canary`: these come first, in a wave of their own.
+    pub canary: Option<Pattern>,
     /// `--tags` and `--skip-tags`.
     pub tags: Tags,
     /// Whether changes are applied.
@@ -72,14 +74,18 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         if directory.is_dir() {
             wish.inventory = wish.inventory.with_variables_beside(Beside::Playbook, directory)?;
         }
-        plays.extend(compile(playbook, &wish.tags, &wish.templates)?.into_iter().zip(&playbook.plays));
+        plays.extend(
+            compile(playbook, &wish.tags, &wish.templates, &wish.extra)?.into_iter().zip(&playbook.plays),
+        );
     }
     let mut warnings = wish.inventory.warnings().to_vec();
     let (plays, hosts) = choose(&wish, plays, &mut warnings)?;
+    let canaries = canaries(&wish, &hosts)?;
     let shared = Arc::new(shared(&wish.inventory, &wish.extra));
     let access = access(&wish, &shared, &hosts)?;
     let order = Order {
         plays,
+        canaries,
         conduct: wish.conduct,
         show_diff: wish.show_diff,
         verbosity: wish.verbosity,
@@ -123,6 +129,18 @@ fn choose(
         chosen.push((play, hosts));
     }
     Ok((chosen, all))
+}
+
+/// The hosts that come first, of those that the run is about.
+fn canaries(wish: &Wish<'_>, hosts: &IndexSet<HostName>) -> Result<Vec<HostName>, Problems> {
+    let Some(pattern) = &wish.canary else { return Ok(Vec::new()) };
+    let mut canaries = wish.inventory.select(pattern)?.hosts;
+    canaries.retain(|host| hosts.contains(host));
+    if canaries.is_empty() && !hosts.is_empty() {
+        let problem = Problem::bare(format!("no host of this run is a canary: '{}'", pattern.as_str()));
+        return Err(Problems(vec![problem.help("compare --canary, --limit and the playbook's hosts")]));
+    }
+    Ok(canaries)
 }
 
 /// Puts hosts, which come as the inventory has them, in the order that a play wants.

@@ -2,8 +2,7 @@
 //! templates that can't be compiled, and what wgops doesn't do yet.
 
 use super::compile::Compiler;
-use super::task::BatchSize;
-use crate::load::playbook::{self, Batch, Keywords};
+use crate::load::playbook::{self, Keywords};
 use crate::load::{Node, Problem, TextFile};
 use crate::model::{Map, Place, Value, nearest};
 use crate::modules::{self, Args, Kind, Module};
@@ -150,28 +149,6 @@ impl Compiler<'_> {
             Some(hint) => problem.help(hint.clone()),
             None => problem,
         });
-    }
-
-    pub(super) fn batch(&mut self, node: &Node) -> Option<BatchSize> {
-        match Batch::of(&node.to_value()) {
-            Some(Batch::All) => Some(BatchSize::Percent(100.0)),
-            Some(Batch::Hosts(n)) => Some(BatchSize::Hosts(n)),
-            Some(Batch::Percent(share)) => Some(BatchSize::Percent(share)),
-            None => {
-                self.not_yet(&node.place, "a template in serial", "write a number or a percentage");
-                None
-            }
-        }
-    }
-
-    pub(super) fn number(&mut self, node: &Node) -> Option<f64> {
-        let value = node.to_value();
-        let number =
-            value.as_f64().or_else(|| value.as_str().and_then(|s| s.trim_end_matches('%').parse().ok()));
-        if number.is_none() {
-            self.not_yet(&node.place, "a template in max_fail_percentage", "write a number");
-        }
-        number
     }
 
     pub(super) fn plain_bool(&mut self, node: &Node) -> bool {

@@ -3,6 +3,7 @@
 
 use super::tags::Tags;
 use super::task::{Loop, Play, Privilege, Step, Task};
+use super::waves::PlayScope;
 use crate::load::playbook::{self, Keywords, LoopKind, TaskItem};
 use crate::load::project::Project;
 use crate::load::{Node, Playbook, Problem, Problems, yaml};
@@ -12,11 +13,16 @@ use crate::template::Templates;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Makes plays of a playbook.
+/// Makes plays of a playbook; `extra` wins over the variables of a play.
 ///
 /// # Errors
 /// Everything that is wrong with it and can be known without a host.
-pub fn compile(playbook: &Playbook, tags: &Tags, templates: &Templates) -> Result<Vec<Arc<Play>>, Problems> {
+pub fn compile(
+    playbook: &Playbook,
+    tags: &Tags,
+    templates: &Templates,
+    extra: &Map,
+) -> Result<Vec<Arc<Play>>, Problems> {
     let directory = playbook.file.parent().unwrap_or(Path::new("")).to_owned();
     let root = root_of(&directory);
     let mut problems = Vec::new();
@@ -29,6 +35,7 @@ pub fn compile(playbook: &Playbook, tags: &Tags, templates: &Templates) -> Resul
         let mut compiler = Compiler {
             templates,
             tags,
+            extra,
             directory: &directory,
             problems: &mut problems,
             next: 0,
@@ -43,6 +50,7 @@ pub fn compile(playbook: &Playbook, tags: &Tags, templates: &Templates) -> Resul
 pub(super) struct Compiler<'a> {
     pub(super) templates: &'a Templates,
     tags: &'a Tags,
+    extra: &'a Map,
     pub(super) directory: &'a Path,
     pub(super) problems: &'a mut Vec<Problem>,
     next: usize,
@@ -54,7 +62,10 @@ impl Compiler<'_> {
     fn play(&mut self, play: &playbook::Play, number: usize, directory: &Path, root: &Path) -> Play {
         let keywords = &play.keywords;
         self.refuse_play_keywords(play);
-        let max_fail = play.max_fail_percentage.as_ref().and_then(|node| self.number(node));
+        let vars = yaml::values(&keywords.vars);
+        let file_vars = self.file_vars(play, directory, root);
+        let scope = PlayScope::new(self.extra, &file_vars, &vars);
+        let max_fail = play.max_fail_percentage.as_ref().and_then(|node| self.max_fail(node, &scope));
         let fatal = keywords.any_errors_fatal.as_ref().is_some_and(|node| self.plain_bool(node));
         self.lockstep = max_fail.is_some() || fatal;
         let inherited = Keywords { name: None, vars: yaml::Variables::default(), ..keywords.clone() };
@@ -81,14 +92,14 @@ impl Compiler<'_> {
             name: keywords.name.clone().unwrap_or_else(|| play.hosts.clone()),
             number,
             hosts: play.hosts.clone(),
-            serial: play.serial.iter().filter_map(|node| self.batch(node)).collect(),
+            serial: self.serial(&play.serial, &scope),
             max_fail_percentage: max_fail,
             any_errors_fatal: fatal,
             steps,
             handlers,
             force_handlers: play.force_handlers.as_ref().is_some_and(|node| self.plain_bool(node)),
-            vars: yaml::values(&keywords.vars),
-            file_vars: self.file_vars(play, directory, root),
+            vars,
+            file_vars,
             directory: directory.to_owned(),
             root: root.to_owned(),
         }

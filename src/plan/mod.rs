@@ -18,6 +18,7 @@ mod scope;
 mod tags;
 mod task;
 mod unit;
+mod waves;
 
 pub use compile::{compile, root_of};
 pub use exchange::{Exchange, Item, Reply, ShellWork};

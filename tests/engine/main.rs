@@ -8,3 +8,4 @@ mod machine;
 mod order;
 mod stage;
 mod unknown;
+mod waves;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use wgops::event::{Counts, Event, TaskEnd};
-use wgops::execute::{Fleet, Interrupt, Outcome, Prepared, Wish, prepare};
-use wgops::load::inventory::{Inventory, Source};
+use wgops::execute::{Admission, Fleet, Interrupt, Outcome, Prepared, Wish, prepare};
+use wgops::load::inventory::{Inventory, Pattern, Source};
 use wgops::load::{Playbook, Problems, TextFile};
 use wgops::model::{HostName, Map, RunId};
 use wgops::plan::{Conduct, DefaultPrivilege, Tags};
@@ -21,6 +21,10 @@ pub struct Stage {
     pub extra: Map,
     /// The file at whose appearance somebody interrupts the run.
     pub interrupt_at: Option<String>,
+    /// Hosts that come first.
+    pub canary: Option<String>,
+    /// What may hold hosts out.
+    pub admission: Option<Admission>,
     /// Variables that hold secrets.
     pub secrets: Vec<(String, String)>,
 }
@@ -40,6 +44,8 @@ impl Stage {
             hosts: "one ansible_connection=local\n".into(),
             extra: Map::new(),
             interrupt_at: None,
+            canary: None,
+            admission: None,
             secrets: Vec::new(),
         }
     }
@@ -75,6 +81,7 @@ impl Stage {
             inventory: Inventory::load(&[source])?,
             playbooks: &[playbook],
             limit: None,
+            canary: self.canary.as_ref().map(|text| Pattern::parse(text, None).unwrap()),
             tags: Tags::default(),
             conduct: self.conduct,
             show_diff: false,
@@ -113,7 +120,8 @@ impl Stage {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         Ok(runtime.block_on(async {
             let run = RunId::from_parts(0, 0);
-            let mut fleet = Fleet::new(Settings::new(self.dir.path(), "nobody"), 20, access, run);
+            let mut fleet = Fleet::new(Settings::new(self.dir.path(), "nobody"), 20, access, run)
+                .admitting(self.admission.clone());
             let (events, mut received) = tokio::sync::mpsc::channel(1000);
             let (sender, interrupt) = tokio::sync::watch::channel(Interrupt::None);
             let sign = self.interrupt_at.as_ref().map(|name| self.dir.path().join(name));

@@ -64,7 +64,7 @@ impl Compiler<'_> {
         self.refuse_play_keywords(play);
         let vars = yaml::values(&keywords.vars);
         let file_vars = self.file_vars(play, directory, root);
-        let scope = PlayScope::new(self.extra, &file_vars, &vars);
+        let scope = PlayScope::of(self.extra, &file_vars, &vars);
         let max_fail = play.max_fail_percentage.as_ref().and_then(|node| self.max_fail(node, &scope));
         let fatal = keywords.any_errors_fatal.as_ref().is_some_and(|node| self.plain_bool(node));
         self.lockstep = max_fail.is_some() || fatal;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) struct PlayScope([Layer; 3]);
 
 impl PlayScope {
-    pub fn new(extra: &Map, files: &Map, play: &Map) -> Arc<dyn Scope> {
+    pub fn of(extra: &Map, files: &Map, play: &Map) -> Arc<dyn Scope> {
         Arc::new(Self([written(extra), written(files), written(play)]))
     }
 }

@@ -90,7 +90,9 @@ mod tests {
     fn every_shipped_audit_compiles_and_changes_nothing() {
         for (name, path, text) in SHIPPED {
             let playbook = built_in_playbook(path, text).unwrap_or_else(|_| panic!("{name} is no playbook"));
-            let plays = compile(&playbook, &Tags::default(), &Templates::new(Arc::new(ThisMachine)), &Map::new()).unwrap();
+            let plays =
+                compile(&playbook, &Tags::default(), &Templates::new(Arc::new(ThisMachine)), &Map::new())
+                    .unwrap();
             let tasks = plays.iter().flat_map(|play| &play.steps).filter_map(|step| match step {
                 crate::plan::Step::Task(task) => Some(task),
                 _ => None,

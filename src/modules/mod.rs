@@ -12,6 +12,7 @@ mod apt;
 mod args;
 mod assert;
 mod attributes;
+mod automatic_updates;
 mod change;
 mod check;
 mod command;
@@ -24,6 +25,7 @@ mod failed_units;
 mod file;
 mod file_link;
 mod file_tree;
+mod foreign_packages;
 mod free_space;
 mod gathered;
 mod group;
@@ -32,6 +34,7 @@ pub(crate) mod harness;
 mod line_edit;
 mod lineinfile;
 mod mode;
+mod package_sources;
 mod pending_updates;
 mod ping;
 mod place;
@@ -62,6 +65,7 @@ pub static ALL: &[&Module] = &[
     &apply_updates::MODULE,
     &apt::APT,
     &assert::MODULE,
+    &automatic_updates::MODULE,
     &check::MODULE,
     &command::COMMAND,
     &copy::MODULE,
@@ -70,10 +74,12 @@ pub static ALL: &[&Module] = &[
     &fail::MODULE,
     &failed_units::MODULE,
     &file::MODULE,
+    &foreign_packages::MODULE,
     &free_space::MODULE,
     &group::MODULE,
     &lineinfile::MODULE,
     &apt::PACKAGE,
+    &package_sources::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
     &reboot::MODULE,

@@ -6,7 +6,7 @@ use super::scope::{Layer, Pending};
 use super::task::Task;
 use super::unit::{Running, Stage, UnitEnd, Whole, unit_result};
 use crate::event::{Event, Status};
-use crate::model::Value;
+use crate::model::{Finding, FindingKind, Value};
 use crate::template::{Binding, Cause};
 use std::sync::Arc;
 
@@ -113,7 +113,9 @@ impl HostRun {
             for message in std::mem::take(&mut end.warnings) {
                 self.events.push(Event::Warning { host: Some(self.host.clone()), message });
             }
+            let secret = end.tainted || running.task.no_log;
             for finding in std::mem::take(&mut end.findings) {
+                let finding = if secret { hidden(&running.task.name, &finding) } else { finding };
                 self.events.push(Event::Found { host: self.host.clone(), finding });
             }
             let tainted = end.tainted;
@@ -190,4 +192,15 @@ impl HostRun {
             Arc::make_mut(pending).add(&handler.sets());
         }
     }
+}
+
+/// A finding in which a secret may be: that there is one is told, and by which task.
+fn hidden(task: &str, finding: &Finding) -> Finding {
+    let about = match finding.kind {
+        FindingKind::NotAssessed => format!("check/hidden/{task}"),
+        _ => format!("hidden/{task}"),
+    };
+    let title = format!("{task}: not shown, for a secret may be in it");
+    let told = Finding::new(finding.kind, &about, finding.severity, title);
+    told.remedied_by("leave secrets out of what the task says")
 }

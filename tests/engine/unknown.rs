@@ -115,12 +115,13 @@ fn what_is_made_of_a_secret_is_shown_nowhere_and_taints_what_is_derived_from_it(
          \x20   - {name: derived, debug: {msg: '{{ said.stdout }}'}}\n\
          \x20   - {name: item, debug: {msg: '{{ item }}'}, loop: ['{{ password }}']}\n\
          \x20   - {name: failing, fail: {msg: 'no {{ url }}'}, ignore_errors: yes}\n\
+         \x20   - {name: found, check: {that: false, id: '{{ url }}', title: t, evidence: '{{ url }}'}}\n\
          \x20   - {name: 'named {{ password }}', debug: {msg: plain}}\n",
     );
     assert_eq!(stage.read("out").as_deref(), Some("db://x:canary-7f3a@h"));
     assert_eq!(played.counts().failed, 0, "{:#?}", played.story());
     let told = serde_json::to_string(&played.events).unwrap();
-    assert!(!told.contains("canary"), "{told}");
+    assert!(!told.contains("canary") && told.contains("check/hidden/found"), "{told}");
 }
 
 #[test]

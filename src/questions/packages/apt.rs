@@ -3,10 +3,13 @@
 //! The scripts lie beside this file, one each. What they print is apt's own words in sections (`== name rest`), read by
 //! `simulation.rs` and `policy.rs`. Which updates to take, and what to say about them, is decided in `crate::modules`.
 
+pub mod automatic;
+pub mod foreign;
 mod pending;
 mod policy;
 mod sections;
 mod simulation;
+pub mod sources;
 mod transaction;
 
 pub use transaction::{

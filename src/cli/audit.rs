@@ -1,15 +1,20 @@
 //! `wgops audit`: looks at hosts and judges them, changing nothing. It runs the playbooks that were named,
 //! or `playbooks/audit.yml`; see `audit_playbooks`.
 
+mod judge;
+
+pub use judge::Judge;
+
 use super::args::{Privilege, Reach, Targets};
 use super::audit_output::{self, Output};
 use super::errand::{Choice, Errand};
 use super::job::Job;
 use super::show::Show;
 use super::{Console, Exit, Failure, audit_playbooks};
+use crate::model::FailOn;
 use crate::people::Verb;
 use crate::plan::DefaultPrivilege;
-use crate::report::{FailOn, Format, Subject};
+use crate::report::{Format, Subject};
 use clap::Args;
 
 const EXAMPLES: &str = "\
@@ -29,8 +34,11 @@ pub struct Audit {
     /// What to look at: playbooks, by file or by their name in playbooks/; audit.yml unless said
     #[arg(value_name = "PLAYBOOK")]
     pub playbooks: Vec<String>,
-    /// End with exit code 5 on: security (also what could not be assessed), any (finding), none
-    #[arg(long, value_name = "WHAT", default_value = "security")]
+    /// End with exit code 5 on these: security, any, none, a severity (or worse), a kind; separated by commas
+    ///
+    /// security means pending security updates, vulnerabilities that have a fix, and what could not be assessed and may
+    /// hide one. 'security:7d,critical:24h,reboot-needed:30d' counts only what has been known here for so long.
+    #[arg(long, value_name = "WHAT[:AGE],…", default_value_t)]
     pub fail_on: FailOn,
     /// Look as root (sudo), where the playbook doesn't say: sees what an account of its own may not
     #[arg(short, long)]
@@ -66,17 +74,16 @@ impl Audit {
             privilege: Some(self.privilege),
             cause: None,
             dry: Some("an audit changes nothing"),
-            choice: Choice { fail_on: self.fail_on, privilege, ..Choice::default() },
+            choice: Choice { privilege, ..Choice::default() },
         };
-        let job = Job::open(console, errand)?;
+        let job = Job::open(console, errand)?.judged_by(Judge::new(self.fail_on));
         let prepared = job.prepare(&audit_playbooks::variables(job.roster()))?;
         let mut engine = job.engine(&prepared)?;
-        let show = Show::new(console, Subject::Audit(self.fail_on), self.format).into_files(files);
+        let show = Show::new(console, Subject::Audit, self.format).into_files(files);
         let ended = job.carry_out(&mut engine, &prepared, show);
         engine.close();
         let ended = ended?;
-        let found =
-            if ended.chronicle.assessment().fails(self.fail_on) { Exit::Findings } else { Exit::Well };
+        let found = if ended.chronicle.assessment().fails() { Exit::Findings } else { Exit::Well };
         Ok(ended.exit.worst(found))
     }
 }

@@ -4,7 +4,7 @@
 use crate::event::{Event, Mode, Status, TaskEnd};
 use crate::ledger::{HostOutcome, HostResult};
 use crate::model::{HostName, Value};
-use crate::report::{Assessment, FailOn};
+use crate::report::Assessment;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -131,8 +131,8 @@ impl Chronicle {
     }
 
     /// The same for an audit, in which a host fails that has a finding to fail on.
-    pub fn audited(&self, fail_on: FailOn) -> IndexMap<HostName, HostResult> {
-        let failing = self.assessment.failing_hosts(fail_on);
+    pub fn audited(&self) -> IndexMap<HostName, HostResult> {
+        let failing = self.assessment.failing_hosts();
         let judged = |host: &HostName, result: &HostResult| match result.outcome {
             HostOutcome::Unreachable => HostOutcome::Unreachable,
             _ if failing.contains(host) => HostOutcome::Failed,

@@ -7,7 +7,6 @@ use crate::load::{Pattern, Playbook};
 use crate::model::{Map, Secret};
 use crate::people::Verb;
 use crate::plan::{DefaultPrivilege, Tags};
-use crate::report::FailOn;
 
 /// What was typed, as far as all verbs have it.
 pub struct Errand {
@@ -44,8 +43,6 @@ pub struct Choice {
     pub show_diff: bool,
     /// `--explain`.
     pub explain: bool,
-    /// What an audit fails on.
-    pub fail_on: FailOn,
 }
 
 impl Cause {

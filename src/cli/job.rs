@@ -1,6 +1,7 @@
 //! A job: what verbs that reach hosts have in common. It finds out who is typing and what they may do, prepares the
 //! order, and carries it out between the ledger's intent and outcome.
 
+use super::audit::Judge;
 use super::chronicle::Chronicle;
 use super::engine::Engine;
 use super::errand::Errand;
@@ -18,6 +19,7 @@ use crate::people::{Permission, Roster, Verb, random_bytes};
 use crate::plan::{Conduct, Step, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ pub struct Job<'a> {
     password: Option<Secret>,
     templates: Arc<Templates>,
     run: RunId,
+    judge: Option<Judge>,
 }
 
 /// How a job ends: what happened, and the exit code as far as hosts decide it.
@@ -71,7 +74,24 @@ impl<'a> Job<'a> {
         let folders = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent());
         let readable = Beneath::new(folders.map(root_of));
         let templates = Arc::new(Templates::new(Arc::new(readable)));
-        Ok(Self { console, errand, repository, inventory, who, mode, password, templates, run: run_id()? })
+        Ok(Self {
+            console,
+            errand,
+            repository,
+            inventory,
+            who,
+            mode,
+            password,
+            templates,
+            run: run_id()?,
+            judge: None,
+        })
+    }
+
+    /// The same, with its findings judged.
+    #[must_use]
+    pub fn judged_by(self, judge: Judge) -> Self {
+        Self { judge: Some(judge), ..self }
     }
 
     /// Whether this is a dry run by somebody who might have changed things.
@@ -202,10 +222,12 @@ impl<'a> Job<'a> {
         }
         let mut chronicle = Chronicle::default();
         let mut listen = |event: &Event| {
-            chronicle.event(event);
-            show.event(event);
+            let event = self.judge.as_ref().map_or(Cow::Borrowed(event), |judge| judge.look(event));
+            chronicle.event(&event);
+            show.event(&event);
         };
         listen(&self.begins(&self.mode_with(forced), &prepared.hosts));
+        self.judge.iter().for_each(|judge| listen(&judge.event()));
         engine.run(&prepared.order, &mut listen);
         let recorded = match &record {
             Some(record) if changes => record.outcome(&chronicle),
@@ -229,7 +251,7 @@ impl<'a> Job<'a> {
     /// A dry run or an audit that can't be recorded is one all the same.
     fn record_dry(&self, record: &Record<'_>, chronicle: &Chronicle) -> Result<(), Failure> {
         let done = match self.errand.verb {
-            Verb::Audit => record.audit(chronicle, self.errand.choice.fail_on),
+            Verb::Audit => record.audit(chronicle),
             Verb::Run | Verb::Patch => record.dry_run(chronicle),
             _ => Ok(()),
         };

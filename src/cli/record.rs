@@ -8,7 +8,6 @@ use super::{Console, Failure};
 use crate::ledger::{Counts, Details, Draft, Heads, Kind, Ledger, Stamp};
 use crate::model::{Nonce, RunId};
 use crate::people::{Proven, Verb, random_bytes};
-use crate::report::FailOn;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -89,8 +88,8 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// As [`Record::outcome`].
-    pub fn audit(&self, chronicle: &Chronicle, fail_on: FailOn) -> Result<(), Failure> {
-        self.ended(Kind::Audit, chronicle, chronicle.audited(fail_on))
+    pub fn audit(&self, chronicle: &Chronicle) -> Result<(), Failure> {
+        self.ended(Kind::Audit, chronicle, chronicle.audited())
     }
 
     fn ended(

@@ -3,7 +3,7 @@
 //! Everything in here is data that may be written down: no secret ever enters an event (values rendered from one are
 //! replaced before), and texts from hosts are kept as they came, to be made printable by whoever shows them.
 
-use crate::model::{Digest, Finding, HostName, OperatorName, RunId, Value};
+use crate::model::{Digest, Finding, HostName, Judging, OperatorName, RunId, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,6 +104,8 @@ pub enum Event {
         /// What.
         finding: Finding,
     },
+    /// By what an audit is judged; it stands before the first finding.
+    Judging(Box<Judging>),
     /// What is sent to a host, or would be (`--explain`).
     Sends {
         /// The host.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// One thing that an audit found on one host.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -25,6 +26,12 @@ pub struct Finding {
     /// Since when it has been known here, where somebody keeps count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// The version that is installed, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed: Option<String>,
+    /// The version that would put it right, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<String>,
 }
 
 impl Finding {
@@ -40,6 +47,8 @@ impl Finding {
             remedy: String::new(),
             references: Vec::new(),
             since: None,
+            installed: None,
+            available: None,
         }
     }
 
@@ -47,6 +56,12 @@ impl Finding {
     #[must_use]
     pub fn seen(self, evidence: impl Into<String>) -> Self {
         Self { evidence: evidence.into(), ..self }
+    }
+
+    /// The same with the version that is installed, and the one that would put it right.
+    #[must_use]
+    pub fn versions(self, installed: Option<String>, available: Option<String>) -> Self {
+        Self { installed, available, ..self }
     }
 
     /// The same with what to do about it.
@@ -112,9 +127,31 @@ pub enum Severity {
     Critical,
 }
 
-impl fmt::Display for FindingKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl FindingKind {
+    /// Every kind, in the order in which equally bad ones are shown.
+    pub const ALL: [Self; 17] = [
+        Self::SecurityUpdate,
+        Self::Vulnerability,
+        Self::NotAssessed,
+        Self::EndOfLife,
+        Self::Repository,
+        Self::RebootNeeded,
+        Self::ServiceRestart,
+        Self::Update,
+        Self::HeldBack,
+        Self::StaleLists,
+        Self::BrokenPackages,
+        Self::AutomaticUpdates,
+        Self::ForeignPackage,
+        Self::FailedUnit,
+        Self::LowDisk,
+        Self::Suppression,
+        Self::Check,
+    ];
+
+    /// The word in ids and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::SecurityUpdate => "security-update",
             Self::Vulnerability => "vulnerability",
             Self::NotAssessed => "not-assessed",
@@ -132,18 +169,66 @@ impl fmt::Display for FindingKind {
             Self::LowDisk => "low-disk",
             Self::Suppression => "suppression",
             Self::Check => "check",
-        })
+        }
     }
 }
 
-impl fmt::Display for Severity {
+impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for FindingKind {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(())
+    }
+}
+
+impl Severity {
+    /// Every severity, the worst last.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Info => "info",
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
             Self::Critical => "critical",
-        })
+        }
+    }
+}
+
+impl FromStr for Severity {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|severity| severity.as_str() == text).ok_or(())
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_severities_are_read_as_they_are_written() {
+        for kind in FindingKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        for severity in Severity::ALL {
+            assert_eq!(severity.to_string().parse(), Ok(severity));
+            assert_eq!(serde_json::to_value(severity).unwrap(), severity.as_str());
+        }
+        assert!(Severity::ALL.is_sorted());
     }
 }

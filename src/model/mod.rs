@@ -2,8 +2,10 @@
 //! lent to each other. Everything may import this room; it imports nothing of ours.
 
 mod digest;
+mod fail_on;
 mod finding;
 mod host;
+mod judging;
 mod pattern;
 mod person;
 mod place;
@@ -14,8 +16,10 @@ mod subject;
 mod text;
 
 pub use digest::{Digest, Nonce};
+pub use fail_on::{Age, FailOn, Rule, What};
 pub use finding::{Finding, FindingKind, Severity};
 pub use host::{Become, BecomeMethod, Connection, ConnectionKind, HostName, ParseHostNameError};
+pub use judging::{Baseline, Feed, Glob, Judging, Known, Suppression};
 pub use pattern::{Found, Pattern, PatternError, PatternOptions};
 pub use person::{OperatorName, ParseOperatorNameError, ParseRoleError, Role, SignError, Signer};
 pub use place::Place;

@@ -17,7 +17,7 @@ mod narration;
 mod patch;
 mod ping;
 
-pub use audit::{Assessment, FailOn};
+pub use audit::{Assessment, Judged, Verdict};
 pub use line::one_line;
 
 use crate::event::Event;
@@ -44,8 +44,8 @@ pub enum Subject {
     Patch,
     /// The summary of updates by host alone: what is shown before an operator confirms.
     Updates,
-    /// Findings, judged by what the audit was told to fail on.
-    Audit(FailOn),
+    /// Findings, judged.
+    Audit,
     /// Which hosts answered.
     Ping,
     /// What hosts say about themselves; the same document for people and programs.
@@ -171,7 +171,7 @@ impl FromStr for Format {
 pub fn reporter(subject: Subject, format: Format, view: View) -> Box<dyn Reporter> {
     match (subject, format) {
         (Subject::Narration, _) => Box::new(narration::Narration),
-        (Subject::Audit(fail_on), _) => Box::new(audit::AuditReport::new(fail_on, format, view)),
+        (Subject::Audit, _) => Box::new(audit::AuditReport::new(format, view)),
         (Subject::Facts, _) => Box::new(facts::Facts::default()),
         (_, Format::Json) => Box::new(json::Json),
         // What follows has one other format only; the command line refuses those of audits.

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::ledger::{Details, Private, Record, RunRecord, Shown};
 use crate::model::RunId;
 use crate::people::Verb;
-use crate::report::{FailOn, Format, Subject, json, one_line};
+use crate::report::{Format, Subject, json, one_line};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
@@ -117,7 +117,7 @@ fn replay(console: &Console, found: &RunRecord) -> Result<(), Failure> {
         return Ok(());
     }
     let subject = match found.line.verb {
-        Some(Verb::Audit) => Subject::Audit(FailOn::Security),
+        Some(Verb::Audit) => Subject::Audit,
         Some(Verb::Patch) => Subject::Patch,
         _ => Subject::Run,
     };

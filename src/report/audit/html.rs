@@ -6,7 +6,6 @@
 
 use super::markup::{attribute, escaped};
 use super::sheet::{Count, HostLine, Reboot, Row, Sheet};
-use super::summary;
 use crate::model::{Excerpt, FindingKind, Severity};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use sha2::{Digest, Sha256};
@@ -45,7 +44,7 @@ fn head(sheet: &Sheet<'_>) -> String {
         hash(STYLE),
         hash(SCRIPT)
     );
-    let whole = summary::text(sheet);
+    let whole = sheet.summary.as_str();
     let (word, rest) = whole.split_once(": ").unwrap_or(("", &whole));
     let class = if sheet.failed { "verdict fail" } else { "verdict" };
     let begun = sheet.at().map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
@@ -203,14 +202,13 @@ fn described(row: &Row<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FailOn;
-    use super::super::cases::{assessment, hostile};
+    use super::super::cases::{assessment, failing_on, hostile};
     use super::*;
 
     #[test]
     fn the_page_loads_nothing_and_its_policy_names_its_own_style_and_script() {
         let assessment = assessment();
-        let page = text(&Sheet::of(&assessment, &FailOn::Security));
+        let page = text(&Sheet::of(&assessment));
         for loads in ["src=", "href=", "url(", "@import", "fetch(", "://"] {
             assert!(!page.contains(loads), "{loads}");
         }
@@ -222,7 +220,7 @@ mod tests {
     #[test]
     fn hostile_text_makes_no_element_and_no_attribute() {
         let assessment = hostile();
-        let page = text(&Sheet::of(&assessment, &FailOn::Any));
+        let page = text(&Sheet::of(&failing_on(&assessment, "any")));
         assert_eq!(page.matches("<script").count(), 1);
         for wild in ["<img", "\u{1b}", "\u{202e}", "\" onmouseover"] {
             assert!(!page.contains(wild), "{wild}");

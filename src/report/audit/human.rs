@@ -7,7 +7,6 @@ mod table;
 use super::super::View;
 use super::super::line::{self, one_line, painted};
 use super::sheet::{Row, Sheet};
-use super::summary;
 use crate::model::{Excerpt, Finding, FindingKind, Severity};
 use owo_colors::Style;
 use std::borrow::Cow;
@@ -185,22 +184,21 @@ fn marks(group: &[Row<'_>], row: &Row<'_>, sheet: &Sheet<'_>, view: View) -> Str
 
 /// The verdict, its first word in a colour.
 fn verdict(sheet: &Sheet<'_>) -> String {
-    let (word, style) = (summary::word(sheet), if sheet.failed { line::FAILED } else { line::OK });
-    let text = summary::text(sheet);
-    format!("{}{}", painted(word, style), text.strip_prefix(word).unwrap_or(&text))
+    let (word, rest) = sheet.summary.split_once(':').unwrap_or((&sheet.summary, ""));
+    format!("{}:{rest}", painted(word, if sheet.failed { line::FAILED } else { line::OK }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::human::cases::plain;
-    use super::super::cases::{assessment, finding, hostile, judged};
-    use super::super::{Assessment, FailOn};
+    use super::super::Assessment;
+    use super::super::cases::{assessment, failing_on, finding, hostile, judged};
     use super::*;
     use crate::event::Event;
 
     #[test]
     fn the_worst_stands_first_and_the_verdict_last() {
-        let text = shown(&assessment(), FailOn::Security);
+        let text = shown(&assessment());
         insta::assert_snapshot!(text, @r"
         HOST    SECURITY  UPDATES  HELD  REBOOT  UNSEEN  WORST
         web1           1        1     0  no           0  high
@@ -222,22 +220,22 @@ mod tests {
             htop  Debian-Security:12/oldstable-security  [web1]
               → wgops patch --security
 
-        FAIL: 2 security updates pending, 1 thing not assessed, 1 other finding; 3 of 4 hosts looked at (fails on: security)
+        FAIL: 2 security updates pending, 1 thing not assessed, 1 other finding; 3 of 4 hosts looked at (fails on security: 3)
         ");
     }
 
-    fn shown(assessment: &Assessment, fail_on: FailOn) -> String {
-        plain(text(&Sheet::of(assessment, &fail_on), View::default()).as_bytes())
+    fn shown(assessment: &Assessment) -> String {
+        plain(text(&Sheet::of(assessment), View::default()).as_bytes())
     }
 
     #[test]
     fn a_clean_audit_is_a_table_and_a_verdict() {
-        let text = shown(&judged(["web1"], Vec::new()), FailOn::Security);
+        let text = shown(&judged(["web1"], Vec::new()));
         insta::assert_snapshot!(text, @r"
         HOST  SECURITY  UPDATES  HELD  REBOOT  UNSEEN  WORST
         web1         0        0     0  no           0  -
 
-        PASS: no security update is pending; 1 of 1 host looked at (fails on: security)
+        PASS: no security update is pending; 1 of 1 host looked at (fails on security)
         ");
     }
 
@@ -261,7 +259,7 @@ mod tests {
             hosts: Vec::new(),
         };
         both.event(&begins);
-        let text = shown(&both, FailOn::Security);
+        let text = shown(&both);
         let line = text.lines().find(|line| line.contains("openssl")).unwrap();
         assert!(
             line.contains("for 24 days  CVE-2026-1, CVE-2026-2, CVE-2026-3 and 1 more  [all 2 hosts]"),
@@ -271,7 +269,7 @@ mod tests {
 
     #[test]
     fn escapes_in_findings_are_only_shown() {
-        let text = shown(&hostile(), FailOn::Any);
+        let text = shown(&failing_on(&hostile(), "any"));
         assert_eq!(text, crate::model::printable(&text));
         assert!(!text.lines().any(|line| line.starts_with("PASS")), "{text}");
     }

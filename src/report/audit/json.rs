@@ -2,8 +2,13 @@
 //!
 //! `findings` stand worst first. An `id` says what a finding is about and stays the same from run to run, so that two
 //! audits can be compared by host and id. `assessed` is false for a host that could not be looked at to the end; that,
-//! and single things that could not be seen, are findings of kind `not-assessed`. `failed` is whether wgops exits with 5 for the findings alone; a host that could
-//! not be reached makes it exit with 3 all the same.
+//! and single things that could not be seen, are findings of kind `not-assessed`. `failed` is whether wgops exits with 5
+//! for the findings alone; a host that could not be reached makes it exit with 3 all the same.
+//!
+//! `fail_on` and `rules` say what it fails on, and on how many findings by each rule. A finding that fails names the first
+//! such rule in `fails`; `suppressed` says why one does not count, and `new` whether the baseline lacked it. `since` is
+//! since when it has been known here, `installed` and `available` are versions. `fixed` counts findings of the baseline
+//! that are gone. `advisories` names what installed packages were compared with.
 //!
 //! | kind | says |
 //! |---|---|
@@ -21,9 +26,10 @@
 //!
 #![doc = concat!("```json\n", include_str!("example.json"), "```")]
 
-use super::{Assessment, FailOn};
-use crate::model::{Finding, HostName, RunId};
+use super::{Assessment, Judged};
+use crate::model::{Feed, Finding, HostName, RunId, Suppression};
 use crate::report::json::document;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::io;
 
@@ -35,11 +41,33 @@ struct Document<'a> {
     version: u32,
     kind: &'static str,
     run: Option<RunId>,
-    fail_on: &'static str,
+    time: Timestamp,
+    playbooks: &'a [String],
+    fail_on: String,
     failed: bool,
     interrupted: bool,
+    rules: Vec<RuleLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ages_since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<BaselineLine>,
+    #[serde(skip_serializing_if = "<[Feed]>::is_empty")]
+    advisories: &'a [Feed],
     hosts: Vec<HostLine<'a>>,
     findings: Vec<FindingLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct RuleLine {
+    rule: String,
+    failed: usize,
+}
+
+#[derive(Serialize)]
+struct BaselineLine {
+    run: Option<RunId>,
+    time: Timestamp,
+    fixed: usize,
 }
 
 #[derive(Serialize)]
@@ -54,35 +82,94 @@ struct FindingLine<'a> {
     host: &'a HostName,
     #[serde(flatten)]
     finding: &'a Finding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fails: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<SuppressedLine<'a>>,
 }
 
-pub(super) fn text(assessment: &Assessment, fail_on: FailOn) -> io::Result<String> {
-    let findings = assessment.findings();
-    let host = |(name, host)| HostLine {
+#[derive(Serialize)]
+struct SuppressedLine<'a> {
+    id: &'a str,
+    reason: &'a str,
+    owner: &'a str,
+    until: String,
+}
+
+pub(super) fn text(assessment: &Assessment) -> io::Result<String> {
+    let verdict = assessment.verdict();
+    let judging = assessment.judging();
+    let host = |name| HostLine {
         name,
-        assessed: assessment.not_assessed(host).is_none(),
-        findings: findings.iter().filter(|(on, _)| *on == name).count(),
+        assessed: assessment.looked_at(name),
+        findings: verdict.findings.iter().filter(|judged| judged.host == name).count(),
     };
+    let baseline = judging.baseline.as_ref().map(|baseline| BaselineLine {
+        run: baseline.run,
+        time: baseline.at,
+        fixed: verdict.fixed.unwrap_or_default(),
+    });
+    let rule =
+        |(rule, failed): &(&crate::model::Rule, usize)| RuleLine { rule: rule.to_string(), failed: *failed };
     document(&Document {
         version: VERSION,
         kind: "wgops-audit",
-        run: assessment.run,
-        fail_on: fail_on.as_str(),
-        failed: assessment.fails(fail_on),
-        interrupted: assessment.interrupted,
-        hosts: assessment.hosts.iter().map(host).collect(),
-        findings: findings.iter().map(|(host, finding)| FindingLine { host, finding }).collect(),
+        run: assessment.run(),
+        time: judging.at,
+        playbooks: &judging.playbooks,
+        fail_on: judging.fail_on.to_string(),
+        failed: verdict.fails(),
+        interrupted: assessment.interrupted(),
+        rules: verdict.rules.iter().map(rule).collect(),
+        ages_since: judging.counted_since,
+        baseline,
+        advisories: &judging.feeds,
+        hosts: assessment.hosts().map(host).collect(),
+        findings: verdict.findings.iter().map(FindingLine::of).collect(),
     })
+}
+
+impl<'a> FindingLine<'a> {
+    fn of(judged: &'a Judged<'a>) -> Self {
+        let suppressed = |suppression: &'a Suppression| SuppressedLine {
+            id: suppression.id.as_str(),
+            reason: &suppression.reason,
+            owner: &suppression.owner,
+            until: suppression.until.to_string(),
+        };
+        Self {
+            host: judged.host,
+            finding: &judged.finding,
+            fails: judged.fails.map(ToString::to_string),
+            new: judged.new,
+            suppressed: judged.suppressed.map(suppressed),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::cases::assessment;
+    use super::super::cases::{assessment, suppression};
     use super::*;
+    use crate::event::Event;
+    use crate::model::Judging;
+
+    fn judged() -> Assessment {
+        let mut assessment = assessment();
+        assessment.event(&Event::Judging(Box::new(Judging {
+            at: "2026-11-25T03:00:00Z".parse().unwrap(),
+            playbooks: vec!["playbooks/audit.yml".into()],
+            suppressions: vec![suppression("update/*", "2026-12-31")],
+            ..Judging::default()
+        })));
+        assessment
+    }
 
     #[test]
     fn the_document_is_the_one_that_the_format_shows() {
-        let text = text(&assessment(), FailOn::Security).unwrap();
+        let text = text(&judged()).unwrap();
         assert_eq!(format!("{text}\n"), include_str!("example.json"));
     }
 }

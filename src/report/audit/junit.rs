@@ -102,20 +102,19 @@ fn body(sheet: &Sheet<'_>, row: &Row<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FailOn;
-    use super::super::cases::{assessment, held, hostile};
+    use super::super::cases::{assessment, failing_on, held, hostile};
     use super::*;
 
     #[test]
     fn a_host_is_a_suite_and_a_finding_a_case() {
         let assessment = assessment();
-        held("audit.xml", &text(&Sheet::of(&assessment, &FailOn::Security)));
+        held("audit.xml", &text(&Sheet::of(&assessment)));
     }
 
     #[test]
     fn an_audit_that_fails_for_nothing_has_no_failure() {
         let assessment = assessment();
-        let text = text(&Sheet::of(&assessment, &FailOn::None));
+        let text = text(&Sheet::of(&failing_on(&assessment, "none")));
         assert!(text.contains("failures=\"0\"") && !text.contains("<failure"), "{text}");
         assert!(text.contains("<skipped message=\"the host could not be reached\"/>"), "{text}");
     }
@@ -123,7 +122,7 @@ mod tests {
     #[test]
     fn hostile_text_stays_text() {
         let assessment = hostile();
-        let text = text(&Sheet::of(&assessment, &FailOn::Any));
+        let text = text(&Sheet::of(&failing_on(&assessment, "any")));
         assert!(
             !text.contains("<script") && !text.contains('\u{1b}') && !text.contains('\u{202e}'),
             "{text}"

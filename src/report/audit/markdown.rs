@@ -5,7 +5,6 @@
 //! before, and says how many findings it left out.
 
 use super::sheet::{HostLine, Row, Sheet};
-use super::summary;
 use crate::model::{Excerpt, printable};
 
 /// Where the tables end. GitHub refuses a summary of 1 MiB.
@@ -19,7 +18,7 @@ const HOSTS_MAX: usize = 5;
 
 pub(super) fn text(sheet: &Sheet<'_>) -> String {
     let mark = if sheet.failed { "❌" } else { "✅" };
-    let mut out = format!("## {mark} Audit\n\n**{}**\n\n", escaped(&summary::text(sheet)));
+    let mut out = format!("## {mark} Audit\n\n**{}**\n\n", escaped(&sheet.summary));
     if let (Some(at), Some(run)) = (sheet.at(), sheet.run) {
         out.push_str(&format!("Begun {}, run `{run}`.\n\n", at.strftime("%Y-%m-%d %H:%M UTC")));
     }
@@ -145,20 +144,19 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FailOn;
-    use super::super::cases::{assessment, held, hostile, many};
+    use super::super::cases::{assessment, failing_on, held, hostile, many};
     use super::*;
 
     #[test]
     fn the_page_is_the_one_that_stands_beside_it() {
         let assessment = assessment();
-        held("audit.md", &text(&Sheet::of(&assessment, &FailOn::Security)));
+        held("audit.md", &text(&Sheet::of(&assessment)));
     }
 
     #[test]
     fn hostile_text_makes_no_column_no_markup_and_no_mention() {
         let assessment = hostile();
-        let text = text(&Sheet::of(&assessment, &FailOn::Any));
+        let text = text(&Sheet::of(&failing_on(&assessment, "any")));
         for wild in ["<script", "\u{1b}", "\u{202e}", "@root", "https://", "www.", "**PASS"] {
             assert!(!text.contains(wild), "{wild} in {text}");
         }
@@ -172,7 +170,7 @@ mod tests {
     #[test]
     fn a_summary_stays_below_what_is_refused_and_says_what_it_left_out() {
         let assessment = many(20_000);
-        let text = text(&Sheet::of(&assessment, &FailOn::Security));
+        let text = text(&Sheet::of(&assessment));
         assert!(text.len() < 1 << 20, "{}", text.len());
         let last = text.lines().last().unwrap();
         assert!(last.starts_with("… and ") && last.contains("more findings"), "{last}");

@@ -13,37 +13,25 @@ mod markup;
 mod openmetrics;
 mod packages;
 mod reporter;
+mod rules;
 mod sarif;
 mod sheet;
-mod summary;
+mod suppressed;
+mod verdict;
 
 pub(super) use reporter::AuditReport;
+pub use verdict::{Judged, Verdict};
 
 use crate::event::{Event, Status};
-use crate::model::{Finding, FindingKind, HostName, RunId, Severity};
+use crate::model::{Finding, FindingKind, HostName, Judging, RunId, Severity};
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr;
-
-/// What could not be assessed and hides no update: an unprivileged account never sees all of it.
-const HIDES_NO_UPDATE: [&str; 3] = ["not-assessed/services", "not-assessed/kernel", "not-assessed/reboot"];
-
-/// What an audit fails on (exit code 5).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum FailOn {
-    /// A pending security update, or something that could not be assessed and may hide one.
-    #[default]
-    Security,
-    /// Any finding.
-    Any,
-    /// Nothing: the report alone is wanted.
-    None,
-}
 
 /// Everything an audit found.
 #[derive(Clone, Debug, Default)]
 pub struct Assessment {
     run: Option<RunId>,
     hosts: BTreeMap<HostName, Host>,
+    judging: Judging,
     interrupted: bool,
 }
 
@@ -57,40 +45,6 @@ struct Host {
     finished: bool,
 }
 
-impl FailOn {
-    /// Every choice, in the order in which help names them.
-    pub const ALL: [Self; 3] = [Self::Security, Self::Any, Self::None];
-
-    /// The word that is typed.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Security => "security",
-            Self::Any => "any",
-            Self::None => "none",
-        }
-    }
-
-    fn counts(self, finding: &Finding) -> bool {
-        match self {
-            Self::Security => match finding.kind {
-                FindingKind::SecurityUpdate => true,
-                FindingKind::NotAssessed => !HIDES_NO_UPDATE.contains(&finding.id.as_str()),
-                _ => false,
-            },
-            Self::Any => true,
-            Self::None => false,
-        }
-    }
-}
-
-impl FromStr for FailOn {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|choice| choice.as_str() == text);
-        found.ok_or_else(|| "expected security, any or none".to_owned())
-    }
-}
-
 impl Assessment {
     /// Takes the next event of the audit.
     pub fn event(&mut self, event: &Event) {
@@ -99,6 +53,7 @@ impl Assessment {
                 self.run = Some(*run);
                 self.hosts.extend(hosts.iter().map(|host| (host.clone(), Host::default())));
             }
+            Event::Judging(judging) => self.judging = (**judging).clone(),
             Event::Found { host, finding } => self.host(host).findings.push(finding.clone()),
             Event::TaskEnds(end)
                 if matches!(end.status, Status::Failed | Status::Unknown) && !end.ignored =>
@@ -123,36 +78,60 @@ impl Assessment {
         self.hosts.entry(name.clone()).or_default()
     }
 
-    /// The hosts, and their findings: worst first, then by kind and id.
-    pub fn findings(&self) -> Vec<(&HostName, Finding)> {
-        let of = |(name, host): (&HostName, &Host)| {
-            let own = host.findings.iter().cloned().chain(self.not_assessed(host));
-            own.map(|finding| (name.clone(), finding)).collect::<Vec<_>>()
-        };
-        let mut all: Vec<_> = self.hosts.iter().flat_map(of).collect();
-        let rank = |(name, f): &(HostName, Finding)| {
-            (std::cmp::Reverse(f.severity), f.kind, f.id.clone(), name.clone())
-        };
-        all.sort_by_cached_key(rank);
-        all.dedup();
-        let named = |(name, finding): (HostName, Finding)| {
-            self.hosts.get_key_value(&name).map(|(name, _)| (name, finding))
-        };
-        all.into_iter().filter_map(named).collect()
+    /// By what it is judged.
+    pub fn judging(&self) -> &Judging {
+        &self.judging
+    }
+
+    /// The run.
+    pub fn run(&self) -> Option<RunId> {
+        self.run
+    }
+
+    /// The hosts that it was about.
+    pub fn hosts(&self) -> impl Iterator<Item = &HostName> {
+        self.hosts.keys()
+    }
+
+    /// Whether somebody interrupted it.
+    pub fn interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// What was found on each host, and what could not be looked at, each once.
+    pub fn found(&self) -> Vec<(&HostName, Finding)> {
+        let mut all = Vec::new();
+        for (name, host) in &self.hosts {
+            let first = all.len();
+            for finding in host.findings.iter().cloned().chain(self.not_assessed(host)) {
+                let here: &[(&HostName, Finding)] = all.get(first..).unwrap_or_default();
+                if !here.iter().any(|(_, other)| *other == finding) {
+                    all.push((name, finding));
+                }
+            }
+        }
+        all
     }
 
     /// Whether the audit fails.
-    pub fn fails(&self, fail_on: FailOn) -> bool {
-        self.findings().iter().any(|(_, finding)| fail_on.counts(finding))
+    pub fn fails(&self) -> bool {
+        self.verdict().fails()
     }
 
     /// Hosts on which the audit fails.
-    pub fn failing_hosts(&self, fail_on: FailOn) -> BTreeSet<&HostName> {
-        self.findings()
-            .into_iter()
-            .filter(|(_, finding)| fail_on.counts(finding))
-            .map(|(host, _)| host)
-            .collect()
+    pub fn failing_hosts(&self) -> BTreeSet<HostName> {
+        let failing = self.verdict().findings.into_iter().filter(|judged| judged.fails.is_some());
+        failing.map(|judged| judged.host.clone()).collect()
+    }
+
+    /// Whether a host was looked at without trouble.
+    pub fn looked_at(&self, host: &HostName) -> bool {
+        self.hosts.get(host).is_some_and(|host| self.not_assessed(host).is_none())
+    }
+
+    /// The name of a host that it was about.
+    fn name_of(&self, host: &HostName) -> Option<&HostName> {
+        self.hosts.get_key_value(host).map(|(name, _)| name)
     }
 
     fn not_assessed(&self, host: &Host) -> Option<Finding> {
@@ -185,11 +164,24 @@ fn references(finding: &Finding, shown_max: usize) -> String {
 mod cases {
     use super::*;
     use crate::event::{Counts, Mode};
+    use crate::model::{Glob, Suppression};
 
     pub fn finding(kind: FindingKind, severity: Severity, about: &str) -> Finding {
         Finding::new(kind, about, severity, format!("{about} 3.0.11-1 → 3.0.14-1"))
             .seen("Debian-Security:12/oldstable-security")
             .remedied_by("wgops patch --security")
+    }
+
+    pub fn suppression(id: &str, until: &str) -> Suppression {
+        Suppression {
+            id: Glob::new(id),
+            pattern: "web".into(),
+            hosts: ["web1", "web2"].map(|host| host.parse().unwrap()).to_vec(),
+            reason: "comes with the next release".into(),
+            owner: "alice".into(),
+            until: until.parse().unwrap(),
+            place: "inventory/suppressions.yml:3".into(),
+        }
     }
 
     pub fn events() -> Vec<Event> {
@@ -263,6 +255,14 @@ mod cases {
         assessment
     }
 
+    /// The same, told to fail on something.
+    pub fn failing_on(assessment: &Assessment, words: &str) -> Assessment {
+        let mut assessment = assessment.clone();
+        let judging = Judging { fail_on: words.parse().unwrap(), ..assessment.judging().clone() };
+        assessment.event(&Event::Judging(Box::new(judging)));
+        assessment
+    }
+
     pub fn assessment() -> Assessment {
         let mut assessment = Assessment::default();
         events().iter().for_each(|event| assessment.event(event));
@@ -272,11 +272,11 @@ mod cases {
 
 #[cfg(test)]
 mod tests {
-    use super::cases::{assessment, events, finding};
+    use super::cases::{assessment, events};
     use super::*;
 
     fn ids(assessment: &Assessment) -> Vec<String> {
-        assessment.findings().iter().map(|(host, f)| format!("{host} {}", f.id)).collect()
+        assessment.verdict().findings.iter().map(|j| format!("{} {}", j.host, j.finding.id)).collect()
     }
 
     #[test]
@@ -299,40 +299,11 @@ mod tests {
             events().iter().filter(|event| keep(event)).for_each(|event| out.event(event));
             out
         };
-        let unreachable = only(|event| !matches!(event, Event::Found { .. }));
+        let unreachable = only(|event| !matches!(event, Event::Found { .. } | Event::Judging(_)));
         assert_eq!(ids(&unreachable), ["db1 not-assessed/unreachable"]);
-        assert!(unreachable.fails(FailOn::Security));
-        assert!(!unreachable.fails(FailOn::None));
+        assert!(unreachable.fails());
         let not_begun = only(|event| matches!(event, Event::RunBegins { .. }));
-        assert_eq!(not_begun.findings().len(), 4);
-        assert!(not_begun.fails(FailOn::Security));
-    }
-
-    #[test]
-    fn what_an_unprivileged_account_never_sees_does_not_fail_for_security() {
-        let host: HostName = "web1".parse().unwrap();
-        for (about, fails) in
-            [("services", false), ("updates", true), ("refresh", true), ("unheard-of", true)]
-        {
-            let mut one = Assessment::default();
-            let finding = finding(FindingKind::NotAssessed, Severity::Medium, about);
-            one.event(&Event::Found { host: host.clone(), finding });
-            let recap = [(host.clone(), crate::event::Counts::default())].into();
-            one.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
-            assert_eq!(one.fails(FailOn::Security), fails, "{about}");
-            assert!(one.fails(FailOn::Any));
-        }
-    }
-
-    #[test]
-    fn security_alone_fails_on_security_alone() {
-        let mut plain = Assessment::default();
-        let host: HostName = "web1".parse().unwrap();
-        let update = finding(FindingKind::Update, Severity::Low, "htop");
-        plain.event(&Event::Found { host: host.clone(), finding: update });
-        let recap = [(host, crate::event::Counts::default())].into();
-        plain.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
-        assert!(!plain.fails(FailOn::Security));
-        assert!(plain.fails(FailOn::Any));
+        assert_eq!(not_begun.found().len(), 4);
+        assert!(not_begun.fails());
     }
 }

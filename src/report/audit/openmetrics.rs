@@ -134,7 +134,6 @@ fn seconds(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FailOn;
     use super::super::cases::{assessment, events, held};
     use super::*;
 
@@ -142,7 +141,7 @@ mod tests {
     fn the_metrics_are_those_that_stand_beside_it() {
         let (assessment, mut packages) = (assessment(), Packages::default());
         events().iter().for_each(|event| packages.event(event));
-        let text = text(&Sheet::of(&assessment, &FailOn::Security), &packages);
+        let text = text(&Sheet::of(&assessment), &packages);
         held("audit.prom", &text);
     }
 

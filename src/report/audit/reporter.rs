@@ -2,7 +2,7 @@
 
 use super::packages::Packages;
 use super::sheet::Sheet;
-use super::{Assessment, FailOn, html, human, json, junit, markdown, openmetrics, sarif};
+use super::{Assessment, html, human, json, junit, markdown, openmetrics, sarif};
 use crate::event::Event;
 use crate::report::{Format, Reporter, View};
 use std::io::{self, Write};
@@ -11,21 +11,20 @@ use std::io::{self, Write};
 pub(in crate::report) struct AuditReport {
     assessment: Assessment,
     packages: Packages,
-    fail_on: FailOn,
     format: Format,
     view: View,
 }
 
 impl AuditReport {
-    pub fn new(fail_on: FailOn, format: Format, view: View) -> Self {
-        Self { assessment: Assessment::default(), packages: Packages::default(), fail_on, format, view }
+    pub fn new(format: Format, view: View) -> Self {
+        Self { assessment: Assessment::default(), packages: Packages::default(), format, view }
     }
 
     fn text(&self) -> io::Result<String> {
-        let sheet = Sheet::of(&self.assessment, &self.fail_on);
+        let sheet = Sheet::of(&self.assessment);
         Ok(match self.format {
             Format::Human => human::text(&sheet, self.view),
-            Format::Json => json::text(&self.assessment, self.fail_on)? + "\n",
+            Format::Json => json::text(&self.assessment)? + "\n",
             Format::Junit => junit::text(&sheet),
             Format::Sarif => sarif::text(&sheet)? + "\n",
             Format::Markdown => markdown::text(&sheet),

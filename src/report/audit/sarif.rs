@@ -142,21 +142,20 @@ fn uri(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FailOn;
-    use super::super::cases::{assessment, held, hostile};
+    use super::super::cases::{assessment, failing_on, held, hostile};
     use super::*;
 
     #[test]
     fn the_document_is_the_one_that_stands_beside_it() {
         let assessment = assessment();
-        let text = text(&Sheet::of(&assessment, &FailOn::Security)).unwrap();
+        let text = text(&Sheet::of(&assessment)).unwrap();
         held("audit.sarif", &format!("{text}\n"));
     }
 
     #[test]
     fn a_finding_keeps_its_fingerprint_and_each_result_its_rule() {
         let assessment = assessment();
-        let sheet = Sheet::of(&assessment, &FailOn::Security);
+        let sheet = Sheet::of(&assessment);
         let log: Value = serde_json::from_str(&text(&sheet).unwrap()).unwrap();
         let results = log["runs"][0]["results"].as_array().unwrap();
         for result in results {
@@ -172,7 +171,7 @@ mod tests {
     #[test]
     fn hostile_text_stays_text() {
         let assessment = hostile();
-        let text = text(&Sheet::of(&assessment, &FailOn::Any)).unwrap();
+        let text = text(&Sheet::of(&failing_on(&assessment, "any"))).unwrap();
         assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text}");
         assert_eq!(uri("a:b[é]"), "a%3Ab%5B%C3%A9%5D");
     }

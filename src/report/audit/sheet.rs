@@ -1,7 +1,9 @@
 //! The sheet that every format is written from: the assessment's findings and hosts with all that was decided about
 //! them, so that no format judges anything itself and all of them tell the same.
 
-use super::{Assessment, FailOn, HIDES_NO_UPDATE};
+use super::Assessment;
+use super::rules::hides_kind;
+use super::verdict::{self, Judged, suppression_text};
 use crate::model::{Finding, FindingKind, HostName, RunId, Severity};
 use jiff::Timestamp;
 use std::cmp::Reverse;
@@ -12,6 +14,8 @@ pub(super) struct Sheet<'a> {
     /// What it was told to fail on, as it was typed.
     pub fail_on: String,
     pub failed: bool,
+    /// The verdict in one line.
+    pub summary: String,
     pub interrupted: bool,
     /// Worst first.
     pub rows: Vec<Row<'a>>,
@@ -69,26 +73,19 @@ pub(super) enum Reboot {
 }
 
 impl<'a> Sheet<'a> {
-    pub fn of(assessment: &'a Assessment, fail_on: &FailOn) -> Self {
-        let row = |(host, finding): (&'a HostName, Finding)| Row {
-            host,
-            fails: fail_on.counts(&finding),
-            suppressed: None,
-            new: None,
-            finding,
-        };
-        let rows: Vec<Row<'a>> = assessment.findings().into_iter().map(row).collect();
-        let mut hosts: Vec<HostLine<'a>> = assessment
-            .hosts
-            .iter()
-            .map(|(name, host)| HostLine::of(name, assessment.not_assessed(host).is_none(), &rows))
-            .collect();
+    pub fn of(assessment: &'a Assessment) -> Self {
+        let verdict = assessment.verdict();
+        let (summary, failed) = (verdict::line(assessment, &verdict), verdict.fails());
+        let rows: Vec<Row<'a>> = verdict.findings.into_iter().map(Row::of).collect();
+        let mut hosts: Vec<HostLine<'a>> =
+            assessment.hosts().map(|name| HostLine::of(name, assessment.looked_at(name), &rows)).collect();
         hosts.sort_by_key(|host| (Reverse(host.worst), Reverse(host.failing), Reverse(host.findings)));
         Self {
-            run: assessment.run,
-            fail_on: fail_on.as_str().to_owned(),
-            failed: assessment.fails(*fail_on),
-            interrupted: assessment.interrupted,
+            run: assessment.run(),
+            fail_on: assessment.judging().fail_on.to_string(),
+            failed,
+            summary,
+            interrupted: assessment.interrupted(),
             rows,
             hosts,
         }
@@ -104,14 +101,21 @@ impl<'a> Sheet<'a> {
         self.hosts.iter().filter(|host| host.assessed).count()
     }
 
-    /// How many findings are of a kind.
-    pub fn of_kind(&self, kind: FindingKind) -> usize {
-        self.rows.iter().filter(|row| row.suppressed.is_none() && row.finding.kind == kind).count()
-    }
-
     /// How long a finding has been known, in words.
     pub fn age(&self, since: Timestamp) -> String {
         age(since, self.at().unwrap_or(since))
+    }
+}
+
+impl<'a> Row<'a> {
+    fn of(judged: Judged<'a>) -> Self {
+        Self {
+            host: judged.host,
+            fails: judged.fails.is_some(),
+            suppressed: judged.suppressed.map(suppression_text),
+            new: judged.new,
+            finding: judged.finding,
+        }
     }
 }
 
@@ -130,8 +134,8 @@ impl<'a> HostLine<'a> {
         let own = || rows.iter().filter(|row| row.host == name);
         let counted = || own().filter(|row| row.suppressed.is_none());
         let of = |kinds: &[FindingKind]| counted().filter(|row| kinds.contains(&row.finding.kind)).count();
-        let blind = own().any(|row| may_hide_updates(&row.finding));
-        let reboot_is_unknown = own().any(|row| HIDES_REBOOT.contains(&row.finding.id.as_str()));
+        let blind = own().any(|row| hides_kind(&row.finding, FindingKind::SecurityUpdate));
+        let reboot_is_unknown = own().any(|row| hides_kind(&row.finding, FindingKind::RebootNeeded));
         let columns = [
             FindingKind::SecurityUpdate,
             FindingKind::Vulnerability,
@@ -161,13 +165,6 @@ impl<'a> HostLine<'a> {
             oldest: counted().filter_map(|row| row.finding.since).min(),
         }
     }
-}
-
-/// What could not be assessed and may hide that a reboot is needed.
-const HIDES_REBOOT: [&str; 2] = ["not-assessed/kernel", "not-assessed/reboot"];
-
-fn may_hide_updates(finding: &Finding) -> bool {
-    finding.kind == FindingKind::NotAssessed && !HIDES_NO_UPDATE.contains(&finding.id.as_str())
 }
 
 impl Count {
@@ -214,7 +211,7 @@ mod tests {
     #[test]
     fn hosts_come_worst_first_and_what_was_not_seen_never_counts_as_none() {
         let assessment = assessment();
-        let sheet = Sheet::of(&assessment, &FailOn::Security);
+        let sheet = Sheet::of(&assessment);
         let names: Vec<&str> = sheet.hosts.iter().map(|host| host.name.as_str()).collect();
         assert_eq!(names, ["web1", "db1", "web2", "clean1"]);
         let lost = &sheet.hosts[1];

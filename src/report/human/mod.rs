@@ -173,7 +173,8 @@ impl Reporter for Human {
                 self.last = Shape::Block;
                 out.write_all(collected::text(host, summary, *status, tail).as_bytes())
             }
-            Event::Found { .. }
+            Event::Judging(_)
+            | Event::Found { .. }
             | Event::Warning { .. }
             | Event::Progress { .. }
             | Event::Claimed { .. }

@@ -114,14 +114,14 @@ fn cell(heading: &str, text: String, host: &HostLine<'_>) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::super::super::super::human::cases::plain;
+    use super::super::super::Assessment;
     use super::super::super::cases::{finding, judged};
-    use super::super::super::{Assessment, FailOn};
     use super::*;
     use crate::event::{Counts, Event};
     use crate::model::{Finding, FindingKind};
 
     fn shown(assessment: &Assessment, view: View) -> String {
-        plain(text(&Sheet::of(assessment, &FailOn::Security), view).as_bytes())
+        plain(text(&Sheet::of(assessment), view).as_bytes())
     }
 
     #[test]

@@ -45,7 +45,7 @@ fn head(sheet: &Sheet<'_>) -> String {
         hash(SCRIPT)
     );
     let whole = sheet.summary.as_str();
-    let (word, rest) = whole.split_once(": ").unwrap_or(("", &whole));
+    let (word, rest) = whole.split_once(": ").unwrap_or(("", whole));
     let class = if sheet.failed { "verdict fail" } else { "verdict" };
     let begun = sheet.at().map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
     let run = sheet.run.map(|run| format!(" · run {run}")).unwrap_or_default();

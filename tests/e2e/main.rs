@@ -7,6 +7,8 @@
 
 mod access;
 mod auditing;
+mod faults;
+mod kinds;
 mod lab;
 mod mistakes;
 mod ops;

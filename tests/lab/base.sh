@@ -6,13 +6,22 @@
 # the changes in the mounted tree $1; parent_of_layer says what is below.
 
 # The kinds a host can be of. To add one: name it here, write layer_NAME.
-host_kinds=(plain kernel python)
+host_kinds=(plain kernel python sysvinit real bullseye trixie)
 
-# parent_of_layer NAME
+# parent_of_layer NAME  empty for a layer that lies on the Debian tree itself.
 parent_of_layer() {
     case $1 in
-        base) echo debian ;;
+        base | base-*) ;;
+        bullseye | trixie) echo "base-$1" ;;
         *) echo base ;;
+    esac
+}
+
+# release_of_layer NAME  the release of Debian at the bottom.
+release_of_layer() {
+    case ${1#base-} in
+        bullseye | trixie) echo "${1#base-}" ;;
+        *) echo "$debian_release" ;;
     esac
 }
 
@@ -35,8 +44,12 @@ tree_install() { # TREE PACKAGE=VERSION…
     DEBIAN_FRONTEND=noninteractive chroot "$tree" apt-get -q -y install "$@"
 }
 
-layer_base() {
-    local tree=$1 user suite unit
+layer_base() { fill_base "$1" "$debian_release"; }
+layer_base-bullseye() { fill_base "$1" bullseye; }
+layer_base-trixie() { fill_base "$1" trixie; }
+
+fill_base() { # TREE RELEASE
+    local tree=$1 release=$2 user suite unit
 
     # Identity: each host gets its own when its disk is made (supervisor.sh).
     rm -f "$tree"/etc/ssh/ssh_host_* "$tree/var/lib/dbus/machine-id"
@@ -66,8 +79,9 @@ layer_base() {
 
     # Packages come from the lab's repository and nowhere else.
     : >"$tree/etc/apt/sources.list"
+    rm -f "$tree"/etc/apt/sources.list.d/*
     install -m 644 "$tree/srv/repo/archive-keyring.gpg" "$tree/usr/share/keyrings/lab-archive-keyring.gpg"
-    for suite in bookworm bookworm-updates bookworm-security; do
+    for suite in "$release" "$release-updates" "$release-security"; do
         echo "deb [signed-by=/usr/share/keyrings/lab-archive-keyring.gpg] file:///srv/repo $suite main"
     done >"$tree/etc/apt/sources.list.d/lab.list"
     chroot "$tree" apt-get -q update
@@ -78,23 +92,107 @@ layer_base() {
 }
 
 layer_plain() { :; }
+layer_bullseye() { :; }
+layer_trixie() { :; }
 
 layer_kernel() { tree_install "$1" linux-fake=1.0; }
 
-# With Python, for measuring wgops beside tools that need it on the hosts (benches/). The only layer that takes packages
-# from Debian's mirror; its lists are kept apart, so that the host itself still knows the lab's repository alone.
-layer_python() {
-    local tree=$1 apt proxy
+# The only layers that take packages from Debian's mirror do it in here. The lists are kept apart, so that the host
+# itself still knows the lab's repository alone.
+with_mirror() { # TREE FUNCTION  which finds the way to call apt-get inside the tree in $apt,
+                 # and of what apt tools need for that in $sources
+    local tree=$1 apt sources proxy
     # shellcheck disable=SC2154  # the release is named in debian.sh
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $debian_release main" >"$tree/tmp/mirror.list"
+    {
+        echo "$(debian_mirror) $debian_release main"
+        echo "$(security_mirror "$debian_release") $debian_release-security main"
+    } | sed 's|^|deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] |' >"$tree/tmp/mirror.list"
     mkdir -p "$tree/tmp/lists/partial"
     cp /etc/resolv.conf "$tree/etc/resolv.conf"
     eval "$(apt-config shell proxy Acquire::http::Proxy)"
-    apt=(apt-get -q -y -o Dir::Etc::SourceList=/tmp/mirror.list -o Dir::Etc::SourceParts=/dev/null
+    sources=(-o Dir::Etc::SourceList=/tmp/mirror.list -o Dir::Etc::SourceParts=/dev/null
         -o Dir::State::Lists=/tmp/lists ${proxy:+-o "Acquire::http::Proxy=$proxy"})
+    apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y "${sources[@]}")
     chroot "$tree" "${apt[@]}" update
-    # python3-apt is what Ansible's module `apt` asks for.
-    DEBIAN_FRONTEND=noninteractive chroot "$tree" "${apt[@]}" install --no-install-recommends python3 python3-apt
+    "$2" "$tree"
     rm -rf "$tree/tmp/mirror.list" "$tree/tmp/lists"
     : >"$tree/etc/resolv.conf"
+}
+
+# With Python, for measuring wgops beside tools that need it on the hosts (benches/).
+layer_python() { with_mirror "$1" install_python; }
+
+# python3-apt is what Ansible's module `apt` asks for.
+install_python() { chroot "$1" "${apt[@]}" install --no-install-recommends python3 python3-apt; }
+
+# Without systemd: System V's init is PID 1, and busybox is sh, so that whoever relies on systemctl, on dash or on
+# bash finds out here.
+layer_sysvinit() {
+    local tree=$1
+    with_mirror "$tree" install_sysvinit
+    # Nobody logs in at a terminal, and init complains when there is none.
+    sed -i '/getty/d' "$tree/etc/inittab"
+    cat >"$tree/etc/init.d/svcd" <<'SCRIPT'
+#!/bin/sh
+### BEGIN INIT INFO
+# Provides:          svcd
+# Required-Start:    $remote_fs
+# Required-Stop:     $remote_fs
+# Default-Start:     2 3 4 5
+# Default-Stop:      0 1 6
+# Short-Description: Lab service
+### END INIT INFO
+case $1 in
+    start) start-stop-daemon --start --background --exec /usr/sbin/svcd ;;
+    stop) start-stop-daemon --stop --oknodo --exec /usr/sbin/svcd ;;
+    restart | force-reload) "$0" stop && "$0" start ;;
+    status) start-stop-daemon --status --exec /usr/sbin/svcd ;;
+    *) exit 2 ;;
+esac
+SCRIPT
+    chmod 755 "$tree/etc/init.d/svcd"
+    chroot "$tree" update-rc.d svcd defaults
+    ln -sf busybox "$tree/bin/sh"
+}
+
+install_sysvinit() {
+    # systemd can't be removed by what runs under it; here nothing does.
+    chroot "$1" "${apt[@]}" install --no-install-recommends sysvinit-core initscripts orphan-sysvinit-scripts busybox \
+        systemd-sysv-
+    chroot "$1" "${apt[@]}" purge systemd libpam-systemd
+}
+
+# With Debian's own updates waiting: what the mirror has for the base system, in a second repository of the host's own
+# that calls itself Debian's security one. openssh-server waits too, where the mirror still has an older one to install.
+layer_real() {
+    local tree=$1 repo=$1/srv/real scratch native
+    native=$(dpkg --print-architecture)
+    scratch=$(mktemp -d)
+    mkdir -p "$repo/pool/bookworm-security"
+    with_mirror "$tree" fetch_updates
+    mv "$tree"/var/cache/apt/archives/*.deb "$repo/pool/bookworm-security/"
+    make_archive_key "$tree/usr/share/keyrings/real-archive-keyring.gpg"
+    publish bookworm-security Debian-Security oldstable-security 12
+    forget_archive_key
+    rm -rf "$scratch"
+    chmod -R a+rX "$repo"
+    echo "deb [signed-by=/usr/share/keyrings/real-archive-keyring.gpg] file:///srv/real bookworm-security main" \
+        >"$tree/etc/apt/sources.list.d/real.list"
+    chroot "$tree" apt-get -q update
+}
+
+fetch_updates() {
+    local tree=$1 older
+    older=$(chroot "$tree" apt-cache "${sources[@]}" madison openssh-server |
+        cut -d '|' -f 2 | sort -u -V -r | sed -n '2s/ //gp')
+    if [ -n "$older" ]; then
+        chroot "$tree" "${apt[@]}" --allow-downgrades install \
+            "openssh-server=$older" "openssh-client=$older" "openssh-sftp-server=$older"
+        rm -f "$tree"/var/cache/apt/archives/*.deb
+        rm -f "$tree"/etc/ssh/ssh_host_*
+    fi
+    # Debian has a package `bar`, too.
+    chroot "$tree" apt-mark hold bar
+    chroot "$tree" "${apt[@]}" --download-only dist-upgrade
+    chroot "$tree" apt-mark unhold bar
 }

@@ -5,7 +5,8 @@
 # A host is the directory LAB/hosts/NAME:
 #   slot          the last part of its address
 #   kind          its top layer
-#   net           "DELAY_MS LOSS_PERCENT"; present when its link goes through the relay
+#   net           "DELAY_MS LOSS_PERCENT [BYTES_PER_SECOND]"; present when its link goes through the relay
+#   cut           present while no frame passes its link
 #   disk_size     present when its disk is a small one in memory
 #   ssh_host_ed25519_key{,.pub}   outside the disk, so that `reset` does not change it
 #   disk/         what the host wrote: upper and work directory of the overlay
@@ -85,17 +86,16 @@ host_boot() {
         bash "$lab_source/supervisor.sh" "$lab_dir" "$name"
 }
 
-# host_leader NAME  the process that is PID 1 inside the host.
+# host_leader NAME  the process that is PID 1 inside the host. (systemd has a group of
+# its own for itself, System V's init has none.)
 host_leader() {
-    local root pid
-    root=$(main_cgroup_root)/$(host_cgroup "$1")/payload/init.scope/cgroup.procs
-    [ -e "$root" ] || return 1
-    while read -r pid; do
+    local pid
+    for pid in $(cgroup_pids "$(host_cgroup "$1")/payload"); do
         if grep -qsE $'^NSpid:\t.*\t1$' "/proc/$pid/status"; then
             echo "$pid"
             return 0
         fi
-    done <"$root"
+    done
     return 1
 }
 
@@ -127,11 +127,8 @@ host_stop() {
     group=$(host_cgroup "$name")
     : >"$(host_dir "$name")/stop"
     while [ -n "$(cgroup_pids "$group")" ]; do
-        # systemd's signal for "power off". One that has only just begun to boot
-        # misses it, so it is repeated.
-        if [ $((tries % 20)) = 0 ] && leader=$(host_leader "$name"); then
-            kill -s RTMIN+4 "$leader" 2>/dev/null || true
-        fi
+        # One that has only just begun to boot misses it, so it is repeated.
+        if [ $((tries % 20)) = 0 ] && leader=$(host_leader "$name"); then power_off "$leader"; fi
         tries=$((tries + 1))
         if [ "$tries" -gt 200 ]; then
             say "$name does not shut down; switching it off"
@@ -140,6 +137,15 @@ host_stop() {
         sleep 0.1
     done
     host_kill "$name"
+}
+
+# power_off LEADER  as pressing the button does.
+power_off() {
+    case $(cat "/proc/$1/comm" 2>/dev/null) in
+        # systemd's signal for it.
+        systemd) kill -s RTMIN+4 "$1" 2>/dev/null || true ;;
+        *) nsenter --target "$1" --mount --uts --ipc --net --pid --root --wd -- /sbin/poweroff >/dev/null 2>&1 || true ;;
+    esac
 }
 
 # host_kill NAME  cuts the power.

@@ -2,7 +2,9 @@
 # The cache: the Debian tree, the package repository, the layers of the hosts.
 #
 #   CACHE/debian-DIGEST/            the Debian tree (debian.sh)
-#   CACHE/image-DIGEST/repo         the repository (repo.sh)
+#   CACHE/debian-RELEASE-DIGEST/    the tree of another release than the usual one
+#   CACHE/image-DIGEST/repo         the repository (repo.sh); repo-RELEASE: of another release
+#   CACHE/image-DIGEST/debian       the path of the tree; debian-RELEASE: of another release
 #   CACHE/image-DIGEST/layers/NAME  layers (base.sh), made when first asked for
 #   CACHE/image-DIGEST/users/       the labs that use the image
 #
@@ -25,19 +27,28 @@ set -euo pipefail
 
 digest_of() { (cd "$lab_source" && cat "$@" && uname -m) | sha256sum | cut -c 1-12; }
 
-debian_tree=$cache_root/debian-$(digest_of debian.sh)
+# suffix_of RELEASE  what its files are told by; nothing for the usual release.
+# shellcheck disable=SC2154  # the release is named in debian.sh
+suffix_of() { [ "$1" = "$debian_release" ] || echo "-$1"; }
+
+debian_digest=$(digest_of debian.sh)
+debian_tree() { echo "$cache_root/debian$(suffix_of "$1")-$debian_digest"; } # RELEASE
 current_image=$cache_root/image-$(digest_of debian.sh repo.sh base.sh)
 
 # lowers_of_layer IMAGE NAME  the overlay's lowerdir list for a host whose top layer is
 # NAME, topmost first.
 lowers_of_layer() {
-    local image=$1 name=$2 list=
-    while [ "$name" != debian ]; do
+    local image=$1 name=$2 list='' release
+    release=$(release_of_layer "$name")
+    while [ -n "$name" ]; do
         list+=$image/layers/$name:
         name=$(parent_of_layer "$name")
     done
-    echo "$list$(cat "$image/debian")"
+    echo "$list$(cat "$image/debian$(suffix_of "$release")")"
 }
+
+# repo_of_layer IMAGE NAME  the repository of a host whose top layer is NAME.
+repo_of_layer() { echo "$1/repo$(suffix_of "$(release_of_layer "$2")")"; }
 
 # use_image LAYER…  settles which image this lab uses, and that it has the layers.
 use_image() {
@@ -63,8 +74,16 @@ has_layers() { # IMAGE LAYER…
 }
 
 build_layers() {
-    local log=$cache_root/build.log started=$SECONDS
+    local log=$cache_root/build.log started=$SECONDS name release
     mkdir -p "$cache_root"
+    for name in "$@"; do
+        release=$(release_of_layer "$name")
+        # Said by an exit status of its own: whoever can do without the host may go on.
+        if [ ! -d "$(debian_tree "$release")" ] && ! mirror_has "$release"; then
+            say "the mirror has no Debian $release"
+            exit 3
+        fi
+    done
     say "building the image (log: $log)"
     if ! unshare --mount --propagation private bash "$lab_source/image.sh" "$@" >"$log" 2>&1 </dev/null; then
         tail -n 30 "$log" >&2
@@ -79,32 +98,52 @@ build_layers() {
 build_all() {
     # What an interrupted build left. Its mounts went with its namespace.
     rm -rf --one-file-system "$cache_root"/building.*
-    local work=$cache_root/building.$$ name
+    local name release of_release
 
-    if [ ! -d "$debian_tree" ]; then
-        build_debian "$work"
-        mv "$work" "$debian_tree"
-    fi
     if [ ! -d "$current_image" ]; then
-        mkdir -p "$work/layers" "$work/users"
-        echo "$debian_tree" >"$work/debian"
-        build_repo "$work/repo"
-        mv "$work" "$current_image"
+        mkdir -p "$cache_root/building.$$/layers" "$cache_root/building.$$/users"
+        mv "$cache_root/building.$$" "$current_image"
     fi
-    for name in "$@"; do build_layer "$name"; done
+    layers=("$@")
+    mapfile -t releases < <(for name in "$@"; do release_of_layer "$name"; done | sort -u)
+    for_each build_release "${releases[@]}"
+}
+
+# build_release RELEASE  its tree, its repository, and those of $layers that lie on them.
+build_release() {
+    local release=$1 suffix name work
+    suffix=$(suffix_of "$release")
+    work=$cache_root/building.$$.$release
+    if [ ! -d "$(debian_tree "$release")" ]; then
+        build_debian "$release" "$work"
+        mv "$work" "$(debian_tree "$release")"
+    fi
+    if [ ! -d "$current_image/repo$suffix" ]; then
+        build_repo "$release" "$work"
+        mv "$work" "$current_image/repo$suffix"
+    fi
+    debian_tree "$release" | replace_file "$current_image/debian$suffix"
+    for name in "${layers[@]}"; do
+        if [ "$(release_of_layer "$name")" = "$release" ]; then build_layer "$name"; fi
+    done
 }
 
 build_layer() {
-    local name=$1 parent work=$cache_root/building.$$
+    local name=$1 parent work lowers
+    work=$cache_root/building.$$.$(release_of_layer "$name")
     [ ! -d "$current_image/layers/$name" ] || return 0
     parent=$(parent_of_layer "$name")
-    [ "$parent" = debian ] || build_layer "$parent"
+    if [ -n "$parent" ]; then
+        build_layer "$parent"
+        lowers=$(lowers_of_layer "$current_image" "$parent")
+    else
+        lowers=$(debian_tree "$(release_of_layer "$name")")
+    fi
 
     mkdir -p "$work"/{upper,work,tree}
-    mount -t overlay wgops-lab \
-        -o "lowerdir=$(lowers_of_layer "$current_image" "$parent"),upperdir=$work/upper,workdir=$work/work" "$work/tree"
+    mount -t overlay wgops-lab -o "lowerdir=$lowers,upperdir=$work/upper,workdir=$work/work" "$work/tree"
     mkdir -p "$work/tree/srv/repo"
-    mount --bind "$current_image/repo" "$work/tree/srv/repo"
+    mount --bind "$(repo_of_layer "$current_image" "$name")" "$work/tree/srv/repo"
     mount -t proc proc "$work/tree/proc"
     mount -t tmpfs tmpfs "$work/tree/run"
     "layer_$name" "$work/tree"
@@ -142,8 +181,8 @@ prune_images() {
         image_in_use "$path" || rm -rf --one-file-system "$path"
     done
     for path in "$cache_root"/debian-*; do
-        if [ ! -d "$path" ] || [ "$path" = "$debian_tree" ]; then continue; fi
-        grep -qsxF "$path" "$cache_root"/image-*/debian || rm -rf --one-file-system "$path"
+        if [ ! -d "$path" ] || [[ $path == *-"$debian_digest" ]]; then continue; fi
+        grep -qsxF "$path" "$cache_root"/image-*/debian{,-*} || rm -rf --one-file-system "$path"
     done
 }
 

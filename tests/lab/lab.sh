@@ -20,7 +20,10 @@ usage: scripts/lab VERB …
       --latency MS        new hosts are MS milliseconds away, each way
       --kind KIND         plain; kernel: has a fake kernel that wants a reboot
                           after its update; python: has Python, for benches/;
-                          default: plain, every third one kernel
+                          bullseye, trixie: Debian 11, Debian 13; sysvinit: no
+                          systemd, and busybox as sh; real: Debian's own updates
+                          wait, too; default: plain, every third one kernel.
+                          Exit status 3: the mirror has no such release
       --name PREFIX       another name than h
       --disk SIZE         new hosts have a disk of SIZE (64M) in memory; it is
                           lost when the host goes down
@@ -29,14 +32,18 @@ usage: scripts/lab VERB …
   stop HOST…            shut hosts down, keeping their disks
       --now               cut the power instead
   start HOST…           switch them on again
-  net HOST MS [LOSS]    delay each way, and loss in percent (100: cut off);
-                        0 0 makes the link direct again
+  net HOST MS [LOSS]    delay each way, and loss in percent; 0 0 makes the link
+                        direct again
+  slow HOST BYTES       bytes a second, each way; 0: as fast as can be
+  cut HOST, heal HOST   let no frame pass, and nobody know; let them pass again
+  clock HOST SECONDS    set the clock of what is started there from now on wrong
+                        by that much (-31536000: a year behind); 0: right again
   list                  NAME ADDRESS KIND STATE LINK, one host a line
   ssh [USER@]HOST [CMD…]  log in over ssh, as ops when no user is named; options
                         of ssh may come before the host
   exec HOST CMD…        run CMD with sh inside the host, as root, without ssh
   dir                   print the directory of the lab
-  build                 make the cached image only
+  build [KIND…]         make the cached image only, for all kinds or these
   purge                 remove the cached image; no lab may be up
 
 Environment: WGOPS_LAB (name of the lab: default), WGOPS_LAB_STATE
@@ -196,36 +203,85 @@ verb_stop() {
 
 verb_net() {
     [ $# -ge 2 ] || refuse "net: HOST DELAY_MS [LOSS_PERCENT]"
-    local host=$1 delay=$2 loss=${3:-0} file
+    local host=$1 delay=$2 loss=${3:-0}
     require_host "$host"
     loss=${loss%\%}
     is_number "$delay" || refuse "net: the delay is a whole number of milliseconds"
     if ! is_number "$loss" || [ "$loss" -gt 100 ]; then refuse "net: the loss is a whole number of percent"; fi
+    set_link "$host" "$delay $loss"
+}
+
+verb_slow() {
+    [ $# = 2 ] || refuse "slow: HOST BYTES_PER_SECOND"
+    require_host "$1"
+    is_number "$2" || refuse "slow: the rate is a whole number of bytes a second"
+    local delay=0 loss=0 file
+    file=$(host_dir "$1")/net
+    [ ! -e "$file" ] || read -r delay loss _ <"$file"
+    if [ "$2" = 0 ]; then set_link "$1" "$delay $loss"; else set_link "$1" "$delay $loss $2"; fi
+}
+
+# set_link HOST "DELAY LOSS [RATE]"
+set_link() {
+    local host=$1 line=$2 file
     file=$(host_dir "$host")/net
-    if [ -e "$file" ] && [ "$delay $loss" != '0 0' ]; then
-        echo "$delay $loss" | replace_file "$file" # the relay takes notice by itself
+    if [ -e "$file" ] && [ "$line" != '0 0' ]; then
+        echo "$line" | replace_file "$file" # the relay takes notice by itself
         return
     fi
     # A direct link becomes a relayed one, or the other way round, under the running
     # host. It keeps its addresses, so connections survive it.
-    if [ "$delay $loss" = '0 0' ]; then
+    if [ "$line" = '0 0' ]; then
         [ -e "$file" ] || return 0
         rm -f "$file"
     else
-        echo "$delay $loss" | replace_file "$file"
+        echo "$line" | replace_file "$file"
     fi
     link_down "$host"
     link_up "$host"
 }
 
+verb_cut() {
+    [ $# = 1 ] || refuse "cut: which host?"
+    require_host "$1"
+    : >"$(host_dir "$1")/cut"
+    apply_cut "$1"
+}
+
+verb_heal() {
+    [ $# = 1 ] || refuse "heal: which host?"
+    require_host "$1"
+    rm -f "$(host_dir "$1")/cut"
+    apply_cut "$1"
+}
+
+# The clock is the kernel's, and that is shared by all hosts; so a library that is loaded
+# into every program adds what the host's clock is wrong by.
+verb_clock() {
+    [ $# = 2 ] || refuse "clock: HOST SECONDS"
+    require_host "$1"
+    [[ $2 =~ ^-?[0-9]{1,10}$ ]] || refuse "clock: the error is a whole number of seconds"
+    local root leader
+    leader=$(host_leader "$1") || die "$1 is not running"
+    root=/proc/$leader/root
+    if [ "$2" = 0 ]; then
+        rm -f "$root/etc/ld.so.preload"
+        return
+    fi
+    need_packages gcc:gcc /usr/include/stdio.h:libc6-dev
+    gcc -shared -fPIC -O1 -nostdlib -DOFFSET="$2" -o "$root/usr/lib/lab-clock.so" "$lab_source/clock.c"
+    echo /usr/lib/lab-clock.so >"$root/etc/ld.so.preload"
+}
+
 verb_list() {
-    local host link delay loss
+    local host link delay loss rate
     for host in $(host_names); do
         link=direct
         if [ -e "$(host_dir "$host")/net" ]; then
-            read -r delay loss <"$(host_dir "$host")/net"
-            link="${delay}ms,${loss}%"
+            read -r delay loss rate <"$(host_dir "$host")/net"
+            link="${delay}ms,${loss}%${rate:+,${rate}B/s}"
         fi
+        [ ! -e "$(host_dir "$host")/cut" ] || link=cut
         printf '%s %s %s %s %s\n' "$host" "$(host_address "$host")" "$(cat "$(host_dir "$host")/kind")" \
             "$(host_state "$host")" "$link"
     done
@@ -251,12 +307,15 @@ verb_exec() {
 }
 
 verb_build() {
+    local kind kinds=("$@")
+    for kind in "$@"; do is_kind "$kind" || refuse "build: no such kind of host: $kind"; done
     # Every kind there is, so that no `up` has to build anything.
-    if has_layers "$current_image" "${host_kinds[@]}"; then
+    [ $# -gt 0 ] || kinds=("${host_kinds[@]}")
+    if has_layers "$current_image" "${kinds[@]}"; then
         say "the image is there: $current_image"
     else
         need_packages_to_build
-        build_layers "${host_kinds[@]}"
+        build_layers "${kinds[@]}"
     fi
 }
 
@@ -275,9 +334,9 @@ esac
 check_settings
 case $verb in
     # What changes the lab happens one at a time.
-    up | down | reset | start | stop | net) with_lock "lab-$lab_name" "verb_$verb" "$@" ;;
+    up | down | reset | start | stop | net | slow | cut | heal | clock) with_lock "lab-$lab_name" "verb_$verb" "$@" ;;
     list | ssh | exec) "verb_$verb" "$@" ;;
-    build) with_lock cache verb_build ;;
+    build) with_lock cache verb_build "$@" ;;
     purge) with_lock cache purge_cache ;;
     *)
         usage >&2

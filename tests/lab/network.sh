@@ -158,6 +158,30 @@ link_up() {
     ip -n "$netns" link set lo up
     ip -n "$netns" addr replace "10.213.$number.$slot/24" dev host0
     ip -n "$netns" link set host0 up
+    if [ -e "$lab_dir/hosts/$host/cut" ]; then apply_cut "$host"; fi
+}
+
+# link_device HOST  our end of its link.
+link_device() {
+    local number slot
+    number=$(lab_number)
+    slot=$(cat "$lab_dir/hosts/$1/slot")
+    if [ -e "$lab_dir/hosts/$1/net" ]; then echo "wgl${number}t$slot"; else echo "wgl${number}v$slot"; fi
+}
+
+# apply_cut HOST  lets its port of the bridge pass frames, or none in either direction.
+# Nobody is told: both ends wait for an answer, as behind a cable that was dug up. That
+# needs a neighbour entry that stays, or the kernel would say "no route to host" after a while.
+apply_cut() {
+    local host=$1 state=forwarding mac
+    if [ -e "$lab_dir/hosts/$host/cut" ]; then
+        state=disabled
+        mac=$(printf '02:77:67:00:%02x:%02x' "$(lab_number)" "$(cat "$lab_dir/hosts/$host/slot")")
+        ip neigh replace "$(host_address "$host")" lladdr "$mac" dev "$(bridge_name)" nud permanent
+    else
+        ip neigh del "$(host_address "$host")" dev "$(bridge_name)" 2>/dev/null || true
+    fi
+    bridge link set dev "$(link_device "$host")" state "$state"
 }
 
 # link_down HOST  removes the link and keeps the namespace, which a running guest holds.

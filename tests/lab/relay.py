@@ -3,9 +3,9 @@
 
 Two TAP devices stand in for the veth pair: one on the bridge, one moved into the
 host's network namespace as host0. Each frame read from one is written to the other
-after a delay, or dropped by chance. The control file holds "DELAY_MS LOSS_PERCENT";
-both apply to each direction, and a change of the file takes effect at once. A loss
-of 100 is a partition.
+after a delay, or dropped by chance. The control file holds "DELAY_MS LOSS_PERCENT"
+and maybe "BYTES_PER_SECOND" (0: as fast as can be); all apply to each direction, and a
+change of the file takes effect at once. A loss of 100 is a partition.
 """
 
 import argparse
@@ -43,13 +43,14 @@ def ip(*arguments):
 
 
 class Control:
-    """Delay and loss as the control file says, re-read when it was replaced."""
+    """Delay, loss and rate as the control file says, re-read when it was replaced."""
 
     def __init__(self, path):
         self.path = path
         self.seen = None
         self.delay = 0.0
         self.loss = 0.0
+        self.rate = 0.0
         self.reload()
 
     def reload(self):
@@ -59,9 +60,10 @@ class Control:
             if mark == self.seen:
                 return
             with open(self.path, encoding="ascii") as file:
-                delay_ms, loss_percent = file.read().split()
+                delay_ms, loss_percent, *rate = file.read().split()
             self.delay = float(delay_ms) / 1000
             self.loss = float(loss_percent) / 100
+            self.rate = float(rate[0]) if rate else 0.0
             self.seen = mark
         except (OSError, ValueError):
             # The host is being taken down, or somebody wrote nonsense: keep going
@@ -77,6 +79,7 @@ class Direction:
         self.target = target
         self.control = control
         self.frames = collections.deque()
+        self.free_at = 0.0
 
     def take_in(self):
         for _ in range(BURST):
@@ -86,7 +89,12 @@ class Direction:
                 return
             if random.random() < self.control.loss or len(self.frames) >= QUEUE_LIMIT:
                 continue
-            self.frames.append((time.monotonic() + self.control.delay, frame))
+            # A slow line sends one frame after the other.
+            sent = time.monotonic()
+            if self.control.rate:
+                sent = max(sent, self.free_at) + len(frame) / self.control.rate
+                self.free_at = sent
+            self.frames.append((sent + self.control.delay, frame))
 
     def let_out(self, now):
         while self.frames and self.frames[0][0] <= now:

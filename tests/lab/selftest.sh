@@ -129,6 +129,15 @@ new_boot() {
 
 inst_lines() { "$lab" ssh "$1" "apt-get -s upgrade | grep ^Inst"; }
 state() { "$lab" list | awk -v host="$1" '$1 == host { print $4 }'; }
+link_of() { "$lab" list | awk -v host="$1" '$1 == host { print $5 }'; }
+
+# clock_is_wrong HOST SECONDS  by so much, give or take some seconds.
+clock_is_wrong() {
+    local there
+    there=$("$lab" ssh "$1" sudo date +%s)
+    echo "there $there, here $(date +%s)"
+    [ $((there - $(date +%s) - $2)) -ge -5 ] && [ $((there - $(date +%s) - $2)) -le 5 ]
+}
 supervisor_pid() { pgrep -f "supervisor.sh $1 $2\$"; }
 
 echo "# one lab"
@@ -136,7 +145,7 @@ export WGOPS_LAB=$first
 dir=$("$lab" dir)
 inotify_before=$(cat "$inotify_limit")
 others_before=$(ls "$claims" 2>/dev/null)
-check "the image is built" "$lab" build
+check "the image is built" "$lab" build plain kernel
 check "up 3" "$lab" up 3
 number=$(cat "$dir/number")
 check_is "list names the hosts" "h1 10.213.$number.11 plain up direct
@@ -249,6 +258,59 @@ check "near again" connect_takes "10.213.$number.11" 0 30
 old=$(boot_id h4)
 "$lab" ssh h4 sudo reboot >/dev/null 2>&1
 check "a reboot behind the relay" new_boot h4 "$old"
+
+check "slow h1 20000" "$lab" slow h1 20000
+took=$(milliseconds "$lab" ssh h1 'head -c 60000 /dev/zero')
+check "60 kB take three seconds ($took ms)" [ "$took" -ge 3000 ]
+check "slow h1 0" "$lab" slow h1 0
+check_is "direct again" direct link_of h1
+check "cut h1" "$lab" cut h1
+took=$(milliseconds timeout 4 bash -c "exec 3<>/dev/tcp/10.213.$number.11/22")
+check "nobody says that h1 can't be reached ($took ms)" [ "$took" -ge 4000 ]
+check_is "list says so" cut link_of h1
+check "heal h1" "$lab" heal h1
+check "near again" connect_takes "10.213.$number.11" 0 30
+
+echo "# the clock"
+check "clock h1, a year behind" "$lab" clock h1 -31536000
+check "everybody there believes it" clock_is_wrong h1 -31536000
+check "so apt believes no repository" "$lab" ssh h1 'sudo apt-get -q update 2>&1 | grep "not valid yet"'
+check "clock h1 0" "$lab" clock h1 0
+check "it is right again" clock_is_wrong h1 0
+
+echo "# other kinds"
+for kind in sysvinit real bullseye trixie; do
+    "$lab" up 1 --kind "$kind" --name "$kind" >/dev/null 2>&1
+    status=$?
+    # The mirror lets old releases go one day.
+    if [ "$status" = 3 ]; then
+        echo "skip  $kind: the mirror has no such release"
+        continue
+    fi
+    check_is "$kind comes up" up state "${kind}1"
+    check "sudo, and updates that wait on $kind" "$lab" ssh "${kind}1" 'sudo apt-get -q update && apt-get -s upgrade | grep "^Inst libfoo"'
+    check "svcd runs on $kind" "$lab" exec "${kind}1" pgrep svcd
+    check "there is no Python on $kind" fails "$lab" exec "${kind}1" 'ls /usr/bin /usr/local/bin | grep python'
+done
+if [ "$(state sysvinit1)" = up ]; then
+    check_is "PID 1 is not systemd" init "$lab" ssh sysvinit1 cat /proc/1/comm
+    check "and there is no systemctl" fails "$lab" ssh sysvinit1 'command -v systemctl'
+    check_is "sh is busybox" /usr/bin/busybox "$lab" ssh sysvinit1 readlink -f /bin/sh
+    check "stop of sysvinit1" "$lab" stop sysvinit1
+    check "was an orderly shutdown" grep -qx 'supervisor: the machine ended with 0' "$dir/hosts/sysvinit1/log"
+    check "start" "$lab" start sysvinit1
+    old=$(boot_id sysvinit1)
+    "$lab" ssh sysvinit1 sudo reboot >/dev/null 2>&1
+    check "a reboot without systemd" new_boot sysvinit1 "$old"
+fi
+if [ "$(state real1)" = up ]; then
+    check "Debian's own updates wait on real1" "$lab" ssh real1 'apt-get -s upgrade | grep "^Inst libc\|^Inst libssl\|^Inst openssh\|^Inst tzdata"'
+fi
+check "power cut while a package is set up" "$lab" exec h2 \
+    'apt-get -q -y install slowpost=1.0 >/dev/null && (apt-get -q -y install slowpost >/dev/null 2>&1 &) && until pgrep -f "[s]lowpost.postinst"; do sleep 0.1; done'
+check "stop --now" "$lab" stop --now h2
+check "start" "$lab" start h2
+check "leaves dpkg interrupted" "$lab" exec h2 'dpkg --audit | grep slowpost'
 
 echo "# two labs side by side"
 check "another lab comes up" env WGOPS_LAB="$second" "$lab" up 2

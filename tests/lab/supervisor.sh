@@ -62,7 +62,7 @@ run_machine() {
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_LOCK=0 systemd-nspawn --quiet --register=no --keep-unit \
         --machine="$(netns_name "$host")" --hostname="$host" --directory="$root" \
         --network-namespace-path="/run/netns/$(netns_name "$host")" \
-        --bind-ro="$image/repo:/srv/repo" \
+        --bind-ro="$(repo_of_layer "$image" "$(cat "$dir/kind")"):/srv/repo" \
         --resolv-conf=off --timezone=off --console=pipe --boot || status=$?
     echo "supervisor: the machine ended with $status"
     # nspawn's way to say that the guest called reboot.

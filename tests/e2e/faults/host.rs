@@ -1,0 +1,37 @@
+//! Hosts that lose their power, their time or their room.
+
+use super::{has, here, in_the_middle, is_whole, version};
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_power_loss_in_the_middle_is_said_and_repaired_by_the_next_run() {
+    here(|lab, host, ops| {
+        has(lab, host, "slowpost");
+        let run = ops.types("alice", "patch -i ops --yes").within(100).starts();
+        in_the_middle(lab, host);
+        lab.power_off(host);
+        lab.power_on(host);
+        assert_ne!(lab.exec(host, "dpkg --audit"), "", "dpkg was interrupted");
+        let said = run.says();
+        said.expect(1, &[host.name(), "failed=1"]);
+        assert!(ops.newest().contains("1 failed"), "{}", ops.newest());
+        let said = ops.types("alice", "patch -i ops --check").says();
+        said.expect(0, &["slowpost"]);
+        is_whole(lab, host, ops);
+        assert_eq!(version(lab, host, "slowpost"), "1.1 ii");
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_clock_that_is_a_year_ahead_is_no_hindrance_and_reaches_no_record() {
+    here(|lab, host, ops| {
+        let before = ops.newest();
+        let _clock = lab.clock(host, 31_536_000);
+        ops.types("alice", "patch -i ops --yes").within(60).says().expect(0, &["libfoo"]);
+        assert_eq!(version(lab, host, "libfoo"), "1.1 ii");
+        let year = lab.exec(host, "date +%Y");
+        let line = ops.newest();
+        assert!(line != before && !line.contains(&year), "{year} in {line}");
+    });
+}

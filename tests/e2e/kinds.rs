@@ -1,0 +1,72 @@
+//! The same on hosts of other kinds: Debian 11 and 13, a host without systemd whose `sh` is busybox, and one on which
+//! Debian's own updates wait.
+
+use crate::lab::{Host, Lab};
+use crate::ops::Ops;
+
+fn on(kind: &str, test: impl FnOnce(&Lab, &Host, &Ops<'_>)) {
+    let lab = Lab::open();
+    let Some(host) = lab.host_of(kind) else { return };
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    test(&lab, &host, &ops);
+}
+
+/// Audits, patches, audits and patches again, and looks at what dpkg says.
+fn is_audited_and_patched(kind: &str) {
+    on(kind, |lab, host, ops| {
+        let before = lab.exec(host, "dpkg -l | sha256sum");
+        ops.alice("audit -i ops").expect(5, &["libfoo", "security-update", "heldpkg"]);
+        ops.alice("patch -i ops --check").expect(0, &["libfoo", "1.0 → 1.1", "security"]);
+        assert_eq!(lab.exec(host, "dpkg -l | sha256sum"), before);
+        let said = ops.types("alice", "patch -i ops --yes --reason kinds").within(110).says();
+        said.expect(0, &["libfoo", "changed=", "/etc/confpkg.conf"]);
+        for package in ["libfoo", "bar", "svcd", "confpkg", "keptback"] {
+            let state = lab.exec(host, &format!("dpkg -s {package} | grep -E '^(Status|Version)'"));
+            assert_eq!(state, "Status: install ok installed\nVersion: 1.1", "{package}: {said}");
+        }
+        assert!(lab.holds(host, "grep -q listen=8080 /etc/confpkg.conf && test -z \"$(dpkg --audit)\""));
+        lab.exec(host, "apt-mark unhold heldpkg; apt-get -q -y install heldpkg >/dev/null 2>&1");
+        ops.alice("audit -i ops --fail-on security").expect(0, &[]).without(&["security-update"]);
+        ops.alice("patch -i ops --yes").expect(0, &["nothing changed"]);
+        ops.newest_run().expect(0, &[host.name()]);
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn debian_11_is_audited_and_patched() {
+    is_audited_and_patched("bullseye");
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn debian_13_is_audited_and_patched() {
+    is_audited_and_patched("trixie");
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_host_without_systemd_whose_sh_is_busybox_is_audited_and_patched() {
+    is_audited_and_patched("sysvinit");
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn debians_own_updates_are_installed_and_sshd_is_one_of_them() {
+    is_audited_and_patched("real");
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_host_without_systemd_reboots_and_its_services_are_started() {
+    on("sysvinit", |lab, host, ops| {
+        let boot = "cat /proc/sys/kernel/random/boot_id";
+        let before = lab.exec(host, boot);
+        let tasks = "- reboot:\n- service: {name: cron, state: stopped}\n- service: {name: cron, state: started, enabled: true}\n";
+        let file = ops.play("restart", "  become: true\n", tasks);
+        ops.types("alice", &format!("run {file} -i ops")).within(60).says().expect(0, &["changed=3"]);
+        assert_ne!(lab.exec(host, boot), before);
+        assert!(lab.holds(host, "pgrep cron"));
+    });
+}

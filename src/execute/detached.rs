@@ -190,6 +190,8 @@ impl HostConnection {
                 }
                 Err(broken) if starts && broken.nothing_sent => return Err(broken),
                 Err(broken) => {
+                    let first = broken.replies.first().and_then(|replies| replies.first());
+                    started |= starts && first.is_some_and(Reply::is_success);
                     tracing::warn!(host = %self.host, reason = broken.reason, "connection lost; the change goes on");
                     sleep(RETRY_AFTER).await;
                     Some(broken.reason)

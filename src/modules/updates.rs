@@ -1,11 +1,11 @@
 //! What the modules that look at or change packages share: updates as values, the change that carries out a plan, and
 //! what is registered of it. Which updates to take is the modules' own decision.
 
-use super::{Args, Change, Delivery, Diff, Kind, Nature, Outcome, Param};
+use super::{Args, Change, Delivery, Diff, Kind, Nature, Outcome, Param, Progress};
 use crate::model::{Map, Script, Subject, Subjects, Value};
 use crate::questions::packages::apt::{
-    CLEAN, Cleaning, DpkgCondition, Freshness, InstalledPackages, NewPackages, REPAIR, TRANSACTION,
-    TransactionReport, UPDATE_LISTS, transaction_args,
+    CLEAN, Cleaning, DpkgCondition, Freshness, InstalledPackages, NewPackages, REPAIR, Step, TRANSACTION,
+    TransactionReport, UPDATE_LISTS, step, transaction_args,
 };
 use crate::questions::packages::{Manager, PackageState, Plan, Update};
 use crate::questions::{Output, Stop};
@@ -122,9 +122,15 @@ impl Transaction<'_> {
         Change {
             delivery: Delivery::Detached,
             deadline: TRANSACTION_DEADLINE + patience,
+            progress: Some(progress),
             ..change.with_diff(Some(versions(self.plan)))
         }
     }
+}
+
+/// How far a transaction is.
+fn progress(so_far: &str) -> Option<Progress> {
+    step(so_far).map(|Step { doing, number, of }| Progress { message: doing, done: Some(number), of })
 }
 
 fn versions(plan: &Plan) -> Diff {

@@ -170,7 +170,7 @@ impl FromStr for Format {
 /// The reporter of a subject in a format.
 pub fn reporter(subject: Subject, format: Format, view: View) -> Box<dyn Reporter> {
     match (subject, format) {
-        (Subject::Narration, _) => Box::new(narration::Narration),
+        (Subject::Narration, _) => Box::new(narration::Narration::default()),
         (Subject::Audit, _) => Box::new(audit::AuditReport::new(format, view)),
         (Subject::Facts, _) => Box::new(facts::Facts::default()),
         (_, Format::Json) => Box::new(json::Json),

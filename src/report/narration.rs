@@ -2,9 +2,33 @@
 
 use super::{Reporter, line};
 use crate::event::Event;
+use crate::model::HostName;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-pub(super) struct Narration;
+/// Most lines that a log gets of each phase of a long step, whose parts are counted.
+const MILESTONES: u64 = 10;
+
+#[derive(Default)]
+pub(super) struct Narration {
+    /// Where each host was when it was told last: which part of how many.
+    told: BTreeMap<HostName, (u64, u64)>,
+}
+
+impl Narration {
+    /// Whether a part is worth a line: another tenth of the whole, the first, the last, or a phase that begins.
+    fn is_milestone(&mut self, host: &HostName, done: u64, of: u64) -> bool {
+        let tenth = |done: u64| done.saturating_mul(MILESTONES).checked_div(of).unwrap_or_default();
+        let news = match self.told.get(host) {
+            Some(&(before, among)) => among != of || done < before || tenth(done) > tenth(before),
+            None => true,
+        };
+        if news {
+            self.told.insert(host.clone(), (done, of));
+        }
+        news
+    }
+}
 
 impl Reporter for Narration {
     fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
@@ -34,8 +58,16 @@ impl Reporter for Narration {
                 let minutes = estimate_seconds.div_ceil(60);
                 writeln!(out, "{label}: ends {shown} for {hosts}, a host takes up to {minutes} min ({from})")
             }
-            Event::Progress { host, message, .. } => {
-                writeln!(out, "… {}: {}", line::one_line(host.as_str()), line::one_line(message))
+            Event::Progress { host, message, done, of } => {
+                let count = match (done, of) {
+                    (Some(done), Some(of)) if self.is_milestone(host, *done, *of) => {
+                        format!("{done} of {of}: ")
+                    }
+                    (Some(_), Some(_)) => return Ok(()),
+                    (Some(done), None) => format!("{done}: "),
+                    _ => String::new(),
+                };
+                writeln!(out, "… {}: {count}{}", line::one_line(host.as_str()), line::one_line(message))
             }
             _ => Ok(()),
         }
@@ -51,8 +83,25 @@ mod tests {
         let mut out = Vec::new();
         let message = "lists are\nPLAY RECAP\u{1b}[2J".to_owned();
         let event = Event::Warning { host: Some("web1".parse().unwrap()), message };
-        Narration.event(&event, &mut out).unwrap();
+        Narration::default().event(&event, &mut out).unwrap();
         let text = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
         assert_eq!(text, "warning: [web1] lists are↵PLAY RECAP^[[2J\n");
+    }
+
+    #[test]
+    fn a_log_gets_a_line_for_each_tenth_of_a_long_step_and_for_each_phase() {
+        let (mut narration, mut out) = (Narration::default(), Vec::new());
+        for message in ["Unpacking", "Setting up"] {
+            for done in 1..=500 {
+                let host = "web1".parse().unwrap();
+                let event =
+                    Event::Progress { host, message: message.into(), done: Some(done), of: Some(500) };
+                narration.event(&event, &mut out).unwrap();
+            }
+        }
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (22, "… web1: 1 of 500: Unpacking"));
+        assert_eq!(lines[21], "… web1: 500 of 500: Setting up");
     }
 }

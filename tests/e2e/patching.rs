@@ -164,7 +164,7 @@ fn a_lost_connection_loses_no_transaction() {
         });
         lab.exec(host, "pkill -KILL -u ops sshd");
         let said = run.says();
-        said.expect(0, &["slowpost", "changed=1", "unreachable=0"]);
+        said.expect(0, &["slowpost", "patched", "unreachable=0", ": Setting up slowpost (1.1)"]);
         assert_eq!(version(lab, host, "slowpost"), "1.1 ii");
         assert!(!lab.holds(host, "ls -A /run/wgops 2>/dev/null | grep ."), "nothing is left behind");
         assert!(ops.newest().contains("1 changed"), "{}", ops.newest());

@@ -7,11 +7,13 @@ pub mod automatic;
 pub mod foreign;
 mod pending;
 mod policy;
+mod progress;
 mod sections;
 mod simulation;
 pub mod sources;
 mod transaction;
 
+pub use progress::{Step, step};
 pub use transaction::{
     CLEAN, Conffile, PackageAfter, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
 };

@@ -91,6 +91,8 @@ impl HostRun {
                 if !batch.holds(position, number) {
                     unit.stage = Stage::Fresh;
                 }
+                // The next item waits until this one is as wished.
+                go_on &= task.retry.is_none();
             }
         }
         running.units = units;

@@ -114,7 +114,7 @@ impl HostRun {
         }
         unit.end(end);
         self.judge(running, index);
-        Front::Over
+        self.again(running, index)
     }
 }
 

@@ -114,8 +114,6 @@ impl Compiler<'_> {
             ("delegate_to", own.delegate_to.as_ref(), "write a play for that host"),
             ("environment", own.environment.first(), "set variables in the command itself"),
             ("any_errors_fatal of a task", task.keywords.any_errors_fatal.as_ref(), "set it for the play"),
-            ("retries", task.retries.as_ref(), "use wait_for"),
-            ("until", task.until.first(), "use wait_for"),
         ];
         for (name, node, help) in optional {
             if let Some(node) = node.filter(|node| node.to_value() != Value::Bool(false)) {

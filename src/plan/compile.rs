@@ -2,8 +2,8 @@
 //! Everything that is wrong is collected; no host is touched before nothing is.
 
 use super::tags::Tags;
-use super::task::{Loop, Play, Privilege, Step, Task};
 use super::waves::PlayScope;
+use super::task::{Loop, Play, Privilege, Retry, Step, Task};
 use crate::load::playbook::{self, Keywords, LoopKind, TaskItem};
 use crate::load::project::Project;
 use crate::load::{Node, Playbook, Problem, Problems, yaml};
@@ -139,6 +139,7 @@ impl Compiler<'_> {
             privilege: privilege(inherited),
             changed_when: None,
             failed_when: None,
+            retry: None,
             ignore_errors: None,
             notify: Vec::new(),
             listen: Vec::new(),
@@ -217,6 +218,7 @@ impl Compiler<'_> {
             privilege: privilege(&own),
             changed_when: conditions(&task.changed_when),
             failed_when: conditions(&task.failed_when),
+            retry: self.retry(task),
             ignore_errors: own
                 .ignore_errors
                 .as_ref()
@@ -230,6 +232,16 @@ impl Compiler<'_> {
             no_log: own.no_log.as_ref().is_some_and(|node| self.plain_bool(node)),
         };
         chosen.then(|| Arc::new(compiled))
+    }
+
+    /// `until`, or `retries` alone; a `delay` alone waits for nothing.
+    fn retry(&mut self, task: &playbook::Task) -> Option<Retry> {
+        self.check_conditions(&task.until);
+        let numbers = [&task.retries, &task.delay].map(|node| node.as_ref());
+        numbers.into_iter().flatten().for_each(|node| self.check_templates(node));
+        let [retries, delay] = numbers.map(|node| node.map(Node::to_value));
+        let until = conditions(&task.until);
+        (until.is_some() || retries.is_some()).then_some(Retry { until, retries, delay })
     }
 
     /// The arguments by name; the free form under the name that the module gives it.

@@ -10,6 +10,12 @@ use crate::model::{Finding, FindingKind, Value};
 use crate::template::{Binding, Cause};
 use std::sync::Arc;
 
+/// A value as templates see it.
+pub(super) fn bound(value: Value, tainted: bool) -> Binding {
+    let data = Binding::Data(Arc::new(value));
+    if tainted { Binding::Secret(Box::new(data)) } else { data }
+}
+
 impl HostRun {
     /// Applies `failed_when` and `changed_when` to a unit that ended.
     pub(super) fn judge(&mut self, running: &mut Running, index: usize) {
@@ -47,8 +53,7 @@ impl HostRun {
         item: &Arc<Layer>,
         end: &UnitEnd,
     ) -> Option<(Status, Option<String>)> {
-        let data = Binding::Data(Arc::new(Value::Object(unit_result(end))));
-        let result = if end.tainted { Binding::Secret(Box::new(data)) } else { data };
+        let result = bound(Value::Object(unit_result(end)), end.tainted);
         let (mut status, mut message) = (end.status.clone(), end.message.clone());
         if let Some(conditions) = &running.task.failed_when {
             match self.ground.judge(conditions, running, item, result.clone()) {

@@ -242,6 +242,20 @@ impl Ground {
         self.means().conditions(conditions, &view).map_err(|e| refusal(&e.to_string(), &e).message)
     }
 
+    /// A number that may be a template.
+    ///
+    /// # Errors
+    /// It can't be rendered, or isn't a number.
+    pub fn number(&self, value: &Value, running: &Running, item: &Arc<Layer>) -> Result<Option<f64>, String> {
+        let view = self.variables.view(&running.layer, item, None);
+        let rendered =
+            self.templates.render(value, &view).map_err(|e| refusal(&e.to_string(), &e).message)?;
+        let Some(value) = rendered.known() else { return Ok(None) };
+        let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+        let finite = number.filter(|number| number.is_finite());
+        finite.map(Some).ok_or_else(|| format!("expected a number, got '{}'", text_of(value)))
+    }
+
     /// A task's name for people.
     pub fn name_of(&self, running: &Running) -> String {
         let empty = Arc::default();

@@ -6,6 +6,7 @@
 use super::changes::applied;
 use super::exchange::{InFlight, Reply};
 use super::ground::{Ground, Look};
+use super::retry::last_attempt;
 use super::task::{Play, Step, Task};
 use super::unit::{Effective, Prepared, Running, Stage, UnitEnd, change_made};
 use crate::event::{Counts, Event, Status};
@@ -218,6 +219,7 @@ impl HostRun {
                     Stage::Applied(prepared, outputs) => unit.end(applied(&task, &prepared, &outputs)),
                     other => unit.stage = other,
                 }
+                last_attempt(unit);
             }
             let ended = running.units.iter().flatten().any(|unit| matches!(unit.stage, Stage::Ended(_)));
             if ended {
@@ -303,7 +305,7 @@ impl HostRun {
         match std::mem::replace(&mut unit.stage, Stage::Fresh) {
             Stage::Ended(end) => {
                 unit.stage = Stage::Ended(end);
-                return Front::Over;
+                return self.again(running, index);
             }
             Stage::Ready(prepared) => {
                 unit.stage = Stage::Ready(prepared);
@@ -348,7 +350,7 @@ impl HostRun {
         self.judge(running, index);
         match running.units.as_ref().and_then(|units| units.get(index)?.not_before) {
             Some(until) if until > self.now => Front::Wait(until),
-            _ => Front::Over,
+            _ => self.again(running, index),
         }
     }
 

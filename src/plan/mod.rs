@@ -14,6 +14,7 @@ mod exchange;
 mod finish;
 mod ground;
 mod host_run;
+mod retry;
 mod scope;
 mod tags;
 mod task;

@@ -81,6 +81,8 @@ pub struct Task {
     pub changed_when: Option<Vec<Value>>,
     /// When it counts as failed, whatever the module says.
     pub failed_when: Option<Vec<Value>>,
+    /// `until`: it is done again until its result is as wished.
+    pub retry: Option<Retry>,
     /// A condition under which its failure lets the host go on.
     pub ignore_errors: Option<Value>,
     /// Handlers it notifies when it changed something.
@@ -111,6 +113,16 @@ pub struct Loop {
     pub label: Option<Value>,
 }
 
+/// `until`, `retries` and `delay`.
+pub struct Retry {
+    /// Conditions that must all hold; nothing: it must not fail.
+    pub until: Option<Vec<Value>>,
+    /// How often it is done again at the most.
+    pub retries: Option<Value>,
+    /// Seconds between attempts.
+    pub delay: Option<Value>,
+}
+
 /// `become` as it applies to a task; unset parts come from the play, the inventory and the command line.
 #[derive(Clone, Default)]
 pub struct Privilege {
@@ -128,7 +140,10 @@ impl Task {
 
     /// Whether an exchange must end with this task, because what follows depends on how its end is judged.
     pub fn is_judged(&self) -> bool {
-        self.failed_when.is_some() || self.changed_when.is_some() || self.ignore_errors.is_some()
+        self.failed_when.is_some()
+            || self.changed_when.is_some()
+            || self.ignore_errors.is_some()
+            || self.retry.is_some()
     }
 
     /// Variables that this task sets when it ends, as far as they can be known before it runs.

@@ -46,6 +46,12 @@ pub struct Unit {
     pub recomputed: u32,
     /// Answers that must not outlive it.
     pub volatile: Vec<(Effective, Key)>,
+    /// How often it was tried (`until`).
+    pub attempts: u64,
+    /// It is not tried again.
+    pub tried_enough: bool,
+    /// How the attempt before ended, with the changes of all so far.
+    pub before: Option<Box<UnitEnd>>,
 }
 
 /// How far a unit is.
@@ -170,6 +176,9 @@ impl Unit {
             not_before: None,
             recomputed: 0,
             volatile: Vec::new(),
+            attempts: 0,
+            tried_enough: false,
+            before: None,
         }
     }
 

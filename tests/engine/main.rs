@@ -6,6 +6,7 @@
 mod edges;
 mod machine;
 mod order;
+mod retry;
 mod stage;
 mod unknown;
 mod waves;

@@ -2,8 +2,8 @@
 //! Everything that is wrong is collected; no host is touched before nothing is.
 
 use super::tags::Tags;
-use super::waves::PlayScope;
 use super::task::{Loop, Play, Privilege, Retry, Step, Task};
+use super::waves::PlayScope;
 use crate::load::playbook::{self, Keywords, LoopKind, TaskItem};
 use crate::load::project::Project;
 use crate::load::{Node, Playbook, Problem, Problems, yaml};

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 /// The commit of an ops repository; none where it isn't in git.
 ///
-/// The ledger is left out of what counts as changed: each run adds to it.
+/// The ledger and saved plans are left out of what counts as changed: runs add to them.
 ///
 /// # Errors
 /// There are changes that are not committed, or git can't tell, and nobody allowed that.
@@ -22,13 +22,27 @@ pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
         };
     }
     let id = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).map(|id| id.trim().to_owned());
-    let changed =
-        git(root, &["status", "--porcelain", "--untracked-files=all", "--", ".", ":(exclude)ledger"]);
+    let changed = git(
+        root,
+        &["status", "--porcelain", "--untracked-files=all", "--", ".", ":(exclude)ledger", ":(exclude)plans"],
+    );
     let dirty = id.is_none() || changed.as_deref().is_none_or(|list| !list.trim().is_empty());
     if dirty && !allow_dirty {
         return Err(uncommitted(changed.as_deref().unwrap_or_default()));
     }
     Ok(Some(Commit { id: id.unwrap_or_else(|| "none".into()), dirty }))
+}
+
+/// Files that differ between a commit and the one that is checked out, but for the ledger and saved plans; none where git
+/// doesn't know that commit.
+pub fn changed_since(root: &Path, commit: &str) -> Option<Vec<String>> {
+    if !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) || commit.len() < 40 {
+        return None;
+    }
+    let paths = ["--", ".", ":(exclude)ledger", ":(exclude)plans"];
+    let list =
+        git(root, &[&["diff", "--no-ext-diff", "--name-only", "-z", commit, "HEAD"], &paths[..]].concat())?;
+    Some(list.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 fn uncommitted(list: &str) -> Failure {

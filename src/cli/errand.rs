@@ -7,6 +7,7 @@ use crate::load::{Pattern, Playbook};
 use crate::model::{Map, Secret};
 use crate::people::Verb;
 use crate::plan::{DefaultPrivilege, Tags};
+use std::path::PathBuf;
 
 /// What was typed, as far as all verbs have it.
 pub struct Errand {
@@ -37,6 +38,8 @@ pub struct Choice {
     pub canary: Option<Pattern>,
     /// Variables that win over all others.
     pub extra: Map,
+    /// Files that some of them come from, with what is in each.
+    pub files: Vec<(PathBuf, Map)>,
     /// `--become` and `--become-user`.
     pub privilege: DefaultPrivilege,
     /// `--diff`.

@@ -2,6 +2,7 @@
 //! order, and carries it out between the ledger's intent and outcome.
 
 use super::audit::Judge;
+use super::bound::{self, Bound};
 use super::chronicle::Chronicle;
 use super::engine::Engine;
 use super::errand::Errand;
@@ -12,15 +13,15 @@ use super::who::{Who, home};
 use super::{Console, Exit, Failure, commit};
 use crate::event::{Event, Mode, VERSION};
 use crate::execute::{Banner, Fleet, Order, Prepared, Wish, prepare};
-use crate::ledger::{Details, Source};
-use crate::load::{self, Inventory};
-use crate::model::{Digest, HostName, Map, RunId, Secret};
+use crate::ledger::{Details, Typed};
+use crate::load::Inventory;
+use crate::model::{HostName, Map, RunId, Secret};
 use crate::people::{Permission, Roster, Verb, random_bytes};
 use crate::plan::{Conduct, Step, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Hosts that are connected at a time where nobody says otherwise.
@@ -39,6 +40,7 @@ pub struct Job<'a> {
     templates: Arc<Templates>,
     run: RunId,
     judge: Option<Judge>,
+    bound: Bound,
 }
 
 /// How a job ends: what happened, and the exit code as far as hosts decide it.
@@ -56,11 +58,24 @@ impl<'a> Job<'a> {
     /// Something can't be read, or they may not do this.
     pub fn open(console: &'a Console, errand: Errand) -> Result<Self, Failure> {
         let repository = Repository::here()?;
+        let who = Who::find(console, &repository)?;
+        Self::open_for(console, errand, repository, who)
+    }
+
+    /// The same for somebody who has proven already who they are.
+    ///
+    /// # Errors
+    /// As [`Job::open`].
+    pub fn open_for(
+        console: &'a Console,
+        errand: Errand,
+        repository: Repository,
+        who: Who,
+    ) -> Result<Self, Failure> {
         let inventory = repository.inventory(&errand.targets)?;
         if let Some(cause) = &errand.cause {
             cause.check(&repository)?;
         }
-        let who = Who::find(console, &repository)?;
         let mode = match (who.standing.may(errand.verb), errand.dry) {
             (Permission::Refuse { why }, _) => return Err(Failure::new(Exit::Refused, why)),
             (Permission::DryRun { why }, _) => Mode::Dry { why },
@@ -85,6 +100,7 @@ impl<'a> Job<'a> {
             templates,
             run: run_id()?,
             judge: None,
+            bound: Bound::default(),
         })
     }
 
@@ -92,6 +108,23 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn judged_by(self, judge: Judge) -> Self {
         Self { judge: Some(judge), ..self }
+    }
+
+    /// The same bound to what a plan or an earlier run says.
+    #[must_use]
+    pub fn bound_to(self, bound: Bound) -> Self {
+        Self { bound, ..self }
+    }
+
+    /// The same under the id of an earlier run, which it goes on with.
+    #[must_use]
+    pub fn going_on_with(self, run: RunId) -> Self {
+        Self { run, ..self }
+    }
+
+    /// What binds it.
+    pub fn bound(&self) -> &Bound {
+        &self.bound
     }
 
     /// Whether this is a dry run by somebody who might have changed things.
@@ -117,7 +150,8 @@ impl<'a> Job<'a> {
     /// # Errors
     /// As [`Job::prepare`].
     pub fn prepare_preview(&self) -> Result<Prepared, Failure> {
-        self.prepare_as(&Map::new(), Conduct::Dry)
+        let none = Map::new();
+        self.prepare_as(self.bound.approved.as_ref().unwrap_or(&none), Conduct::Dry)
     }
 
     fn conduct(&self) -> Conduct {
@@ -134,7 +168,7 @@ impl<'a> Job<'a> {
         let (choice, reach) = (self.errand.choice.clone(), &self.errand.reach);
         let mut extra = choice.extra;
         extra.extend(more.clone());
-        let prepared = prepare(Wish {
+        let mut prepared = prepare(Wish {
             inventory: self.inventory.clone(),
             playbooks: &self.errand.playbooks,
             limit: self.errand.targets.pattern()?,
@@ -153,6 +187,9 @@ impl<'a> Job<'a> {
             home: home(),
             templates: self.templates.clone(),
         })?;
+        if let Some(hosts) = &self.bound.hosts {
+            prepared.keep_only(hosts);
+        }
         if prepared.hosts.is_empty() {
             return Err(Failure::usage("no host is left to do this on")
                 .hint("compare --limit and the playbook's hosts with 'wgops inventory'"));
@@ -168,6 +205,7 @@ impl<'a> Job<'a> {
         self.console.warn(&prepared.warnings);
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
+        let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };
         Engine::start(self.console, fleet.under(self.banner()?))
     }
 
@@ -211,20 +249,37 @@ impl<'a> Job<'a> {
         &self,
         engine: &mut Engine<'_>,
         prepared: &Prepared,
+        show: Show,
+    ) -> Result<Ended, Failure> {
+        self.carry_out_as(engine, prepared, show, Map::new(), &mut |_| {})
+    }
+
+    /// The same bound to what was `approved`, which is recorded; `also` hears every event.
+    ///
+    /// # Errors
+    /// As [`Job::carry_out`].
+    pub fn carry_out_as(
+        &self,
+        engine: &mut Engine<'_>,
+        prepared: &Prepared,
         mut show: Show,
+        approved: Map,
+        also: &mut dyn FnMut(&Event),
     ) -> Result<Ended, Failure> {
         let forced =
             matches!(prepared.order.conduct, Conduct::DryButForced) && has_forced_tasks(&prepared.order);
         let changes = prepared.order.conduct == Conduct::Real || forced;
-        let record = self.record(prepared, changes)?;
-        if let Some(record) = record.as_ref().filter(|_| changes) {
-            record.intent()?;
-        }
+        let record = self.record(prepared, changes, approved)?;
+        let _held = match record.as_ref().filter(|_| changes) {
+            Some(record) => Some(record.intent()?),
+            None => None,
+        };
         let mut chronicle = Chronicle::default();
         let mut listen = |event: &Event| {
             let event = self.judge.as_ref().map_or(Cow::Borrowed(event), |judge| judge.look(event));
             chronicle.event(&event);
             show.event(&event);
+            also(&event);
         };
         listen(&self.begins(&self.mode_with(forced), &prepared.hosts));
         self.judge.iter().for_each(|judge| listen(&judge.event()));
@@ -261,16 +316,22 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    fn record(&self, prepared: &Prepared, changes: bool) -> Result<Option<Record<'_>>, Failure> {
-        let details = self.details(prepared, changes)?;
+    fn record(
+        &self,
+        prepared: &Prepared,
+        changes: bool,
+        approved: Map,
+    ) -> Result<Option<Record<'_>>, Failure> {
+        let mut details = self.details(prepared, changes)?;
+        details.approved = Some(approved).filter(|approved| !approved.is_empty()).or(details.approved);
         let about = About { run: self.run, verb: self.errand.verb, details };
         Record::open(self.console, self.repository.root(), &self.who, about)
     }
 
-    /// A file as the ledger knows it; a built-in playbook has none.
-    fn source(&self, file: &Path) -> Option<Source> {
-        let digest = Digest::of(content(file).ok()?);
-        Some(Source { path: self.repository.named(file), digest })
+    /// What was typed, for whoever goes on with it.
+    pub fn typed(&self) -> Typed {
+        let masks = &self.console.masks;
+        bound::typed(&self.errand, &self.repository, &|text| masks.masked(text) != text)
     }
 
     fn details(&self, prepared: &Prepared, changes: bool) -> Result<Details, Failure> {
@@ -288,31 +349,22 @@ impl<'a> Job<'a> {
                 Mode::Real => None,
             },
             hosts: prepared.hosts.clone(),
-            playbook: self.errand.playbooks.first().and_then(|playbook| self.source(&playbook.file)),
-            inventory: match self.repository.source(&self.errand.targets)? {
-                load::Source::Path(path) => self.source(&path),
-                load::Source::List(_) | load::Source::Local => None,
-            },
+            playbook: self
+                .errand
+                .playbooks
+                .first()
+                .and_then(|playbook| bound::source(&self.repository, &playbook.file)),
+            inventory: bound::inventory_source(&self.repository, &self.errand.targets)?,
             commit,
             arguments: std::env::args().skip(1).collect(),
+            typed: changes.then(|| self.typed()),
+            approved: self.bound.approved.clone(),
+            resumes: self.bound.resumes,
+            differs: self.bound.differs.clone(),
+            plan: self.bound.plan.clone(),
             ..Details::default()
         })
     }
-}
-
-/// What a file holds, or what the files of an inventory's directory hold, one after the other by name.
-fn content(path: &Path) -> std::io::Result<Vec<u8>> {
-    if !path.is_dir() {
-        return std::fs::read(path);
-    }
-    let mut files: Vec<PathBuf> = std::fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect();
-    files.retain(|file| file.is_file());
-    files.sort();
-    let mut all = Vec::new();
-    for file in files {
-        all.extend(std::fs::read(file)?);
-    }
-    Ok(all)
 }
 
 /// Whether a dry run would run tasks all the same, because they say `check_mode: false`.

@@ -9,6 +9,7 @@ mod ask;
 mod audit;
 mod audit_output;
 mod audit_playbooks;
+mod bound;
 mod chronicle;
 mod commit;
 mod completions;
@@ -30,6 +31,7 @@ mod patch;
 mod ping;
 mod record;
 mod repository;
+mod resume;
 mod run;
 mod runs;
 mod show;
@@ -80,6 +82,7 @@ enum Verb {
     Patch(patch::Patch),
     Audit(audit::Audit),
     Runs(runs::Runs),
+    Resume(resume::Resume),
     Handoff(handoff::Handoff),
     Ledger(ledger::Ledger),
     Completions(completions::Completions),
@@ -97,6 +100,7 @@ impl Verb {
             Self::Patch(verb) => verb.perform(console),
             Self::Audit(verb) => verb.perform(console),
             Self::Runs(verb) => verb.perform(console),
+            Self::Resume(verb) => verb.perform(console),
             Self::Handoff(verb) => verb.perform(console),
             Self::Ledger(verb) => verb.perform(console),
             Self::Completions(verb) => verb.perform(console),

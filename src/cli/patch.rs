@@ -93,9 +93,10 @@ impl Patch {
             ask::somebody_is_there(console)?;
         }
         let mut engine = job.engine(&job.prepare(&Map::new())?)?;
+        let ask = Ask { console, job: &job, subject: Subject::Patch, format };
         let done = match asks {
-            true => confirmed(console, &job, &mut engine, format),
-            false => carried_out(console, &job, &mut engine, format, &Map::new()),
+            true => ask.confirmed(&mut engine),
+            false => ask.carried_out(&mut engine, &Map::new()),
         };
         engine.close();
         done
@@ -131,49 +132,61 @@ impl Patch {
     }
 }
 
-fn carried_out(
-    console: &Console,
-    job: &Job<'_>,
-    engine: &mut Engine<'_>,
-    format: Format,
-    approved: &Map,
-) -> Result<Exit, Failure> {
-    let prepared = job.prepare(approved)?;
-    let show = Show::new(console, Subject::Patch, format);
-    Ok(job.carry_out(engine, &prepared, show)?.exit)
+/// Somebody who is to be shown what would happen, and asked.
+pub struct Ask<'a> {
+    /// Where.
+    pub console: &'a Console,
+    /// What about.
+    pub job: &'a Job<'a>,
+    /// What is shown of it.
+    pub subject: Subject,
+    /// In which format its results are written.
+    pub format: Format,
 }
 
-/// Shows what would happen, asks for the number of hosts, and does exactly what was shown.
-fn confirmed(
-    console: &Console,
-    job: &Job<'_>,
-    engine: &mut Engine<'_>,
-    format: Format,
-) -> Result<Exit, Failure> {
-    let prepared = job.prepare_preview()?;
-    // What is asked about is for people; the results of the run itself keep their format and stdout.
-    let mut show = Show::preview(console);
-    let mut preview = Preview::default();
-    let mut listen = |event: &Event| {
-        preview.event(event);
-        show.event(event);
-    };
-    listen(&job.begins(&Mode::Dry { why: "this is what would happen".into() }, &prepared.hosts));
-    engine.run(&prepared.order, &mut listen);
-    let exit = show.finish()?;
-    let hosts = preview.hosts();
-    if exit == Exit::Interrupted {
-        return Ok(exit);
+impl Ask<'_> {
+    /// Carries it out, bound to what was approved.
+    pub fn carried_out(&self, engine: &mut Engine<'_>, approved: &Map) -> Result<Exit, Failure> {
+        let prepared = self.job.prepare(approved)?;
+        let show = Show::new(self.console, self.subject, self.format);
+        Ok(self.job.carry_out_as(engine, &prepared, show, approved.clone(), &mut |_| {})?.exit)
     }
-    if hosts == 0 {
-        console.tell("\nNothing to do.\n");
-        return Ok(exit);
+
+    /// Shows what would happen, asks for the number of hosts, and does exactly what was shown.
+    pub fn confirmed(&self, engine: &mut Engine<'_>) -> Result<Exit, Failure> {
+        let (console, job) = (self.console, self.job);
+        let prepared = job.prepare_preview()?;
+        // What is asked about is for people; the results of the run itself keep their format and stdout.
+        let mut show = Show::preview(console, self.subject);
+        let mut preview = Preview::default();
+        let mut listen = |event: &Event| {
+            preview.event(event);
+            show.event(event);
+        };
+        listen(&job.begins(&Mode::Dry { why: "this is what would happen".into() }, &prepared.hosts));
+        engine.run(&prepared.order, &mut listen);
+        let exit = show.finish()?;
+        let hosts = preview.hosts();
+        if exit == Exit::Interrupted {
+            return Ok(exit);
+        }
+        // A run that somebody goes on with comes to its end in the ledger even where nothing is left to do.
+        let ends_a_run = job.bound().resumes.is_some();
+        if hosts == 0 {
+            console.tell("\nNothing to do.\n");
+            if !ends_a_run {
+                return Ok(exit);
+            }
+        } else if !ask::number_of_hosts(console, engine, hosts)? {
+            console.tell("Stopped; nothing was changed.\n");
+            return Ok(exit);
+        }
+        match (&job.bound().approved, self.subject) {
+            (Some(approved), _) => self.carried_out(engine, approved),
+            (None, Subject::Patch) => self.carried_out(engine, &preview.approved()),
+            (None, _) => self.carried_out(engine, &Map::new()),
+        }
     }
-    if !ask::number_of_hosts(console, engine, hosts)? {
-        console.tell("Stopped; nothing was changed.\n");
-        return Ok(exit);
-    }
-    carried_out(console, job, engine, format, &preview.approved())
 }
 
 /// What was shown, so that exactly that is done.

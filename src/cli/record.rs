@@ -5,7 +5,7 @@ use super::chronicle::Chronicle;
 use super::ledger::memory;
 use super::who::Who;
 use super::{Console, Failure};
-use crate::ledger::{Counts, Details, Draft, Heads, Kind, Ledger, Stamp};
+use crate::ledger::{Counts, Details, Draft, Heads, Held, Kind, Ledger, Stamp};
 use crate::model::{Nonce, RunId};
 use crate::people::{Proven, Verb, random_bytes};
 use std::borrow::Cow;
@@ -51,12 +51,15 @@ impl<'a> Record<'a> {
         Ok(Some(Self { console, who: proven, ledger, root: root.to_owned(), run, verb, details }))
     }
 
-    /// Writes that changes are about to be made.
+    /// Writes that changes are about to be made. What comes back is held while they are: nobody goes on with this run in
+    /// the same clone meanwhile.
     ///
     /// # Errors
     /// It can't be written or signed; then nothing may be changed.
-    pub fn intent(&self) -> Result<(), Failure> {
-        self.say(Kind::Intent)
+    pub fn intent(&self) -> Result<Held, Failure> {
+        let held = Held::take(&self.root, self.run)?;
+        self.say(Kind::Intent)?;
+        Ok(held)
     }
 
     /// Writes an entry that is about no hosts' fate: a plan, a handover.

@@ -1,6 +1,7 @@
 //! `wgops run`: runs playbooks.
 
 use super::args::{Cause, ExtraVars, Privilege, Reach, Shape, Targets};
+use super::bound::names_a_secret;
 use super::console::shown;
 use super::errand::{Choice, Errand};
 use super::job::Job;
@@ -138,6 +139,7 @@ impl Run {
         let choice = Choice {
             tags: self.tags(),
             extra: merged(console, &self.extra_vars)?,
+            files: from_files(&self.extra_vars)?,
             privilege: DefaultPrivilege { active: self.r#become, user: self.become_user },
             show_diff: self.diff,
             explain: self.explain,
@@ -156,11 +158,15 @@ impl Run {
     }
 }
 
-/// Words in names of variables whose values must not show in diagnostics or the ledger.
-const SECRET_WORDS: [&str; 4] = ["pass", "secret", "token", "private_key"];
+/// The files of `-e @FILE`, with what is in them.
+pub fn from_files(all: &[ExtraVars]) -> Result<Vec<(PathBuf, Map)>, Failure> {
+    let files =
+        all.iter().filter_map(|vars| if let ExtraVars::File(file) = vars { Some(file) } else { None });
+    files.map(|file| Ok((file.clone(), yaml::values(&yaml::load_vars(file)?)))).collect()
+}
 
 /// All `-e` laid over each other, later ones on top.
-fn merged(console: &Console, all: &[ExtraVars]) -> Result<Map, Failure> {
+pub fn merged(console: &Console, all: &[ExtraVars]) -> Result<Map, Failure> {
     let mut out = Map::new();
     for vars in all {
         match vars {
@@ -172,7 +178,7 @@ fn merged(console: &Console, all: &[ExtraVars]) -> Result<Map, Failure> {
         }
     }
     for (name, value) in &out {
-        if let Some(text) = value.as_str().filter(|_| SECRET_WORDS.iter().any(|word| name.contains(word))) {
+        if let Some(text) = value.as_str().filter(|_| names_a_secret(name)) {
             console.masks.add(&Secret::new(text.to_owned()));
         }
     }

@@ -50,8 +50,9 @@ impl Show {
     }
 
     /// Shows on stderr what somebody is to be asked about.
-    pub fn preview(console: &Console) -> Self {
-        let show = Self::new(console, Subject::Updates, Format::Human);
+    pub fn preview(console: &Console, subject: Subject) -> Self {
+        let subject = if subject == Subject::Patch { Subject::Updates } else { subject };
+        let show = Self::new(console, subject, Format::Human);
         Self { out: Out::Stderr(console.err()), ..show }
     }
 

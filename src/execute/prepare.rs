@@ -8,7 +8,7 @@ use crate::model::{HostName, Map, Secret, Value};
 use crate::plan::{Conduct, DefaultPrivilege, Layer, Play, Shared, Tags, Variables, compile, written};
 use crate::template::Templates;
 use indexmap::IndexSet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,6 +60,15 @@ pub struct Prepared {
     pub hosts: Vec<HostName>,
     /// What is worth a look though nothing is wrong.
     pub warnings: Vec<Problem>,
+}
+
+impl Prepared {
+    /// Leaves every host out that is not among these.
+    pub fn keep_only(&mut self, hosts: &BTreeSet<HostName>) {
+        self.hosts.retain(|host| hosts.contains(host));
+        self.access.retain(|host, _| hosts.contains(host));
+        self.order.plays.iter_mut().for_each(|(_, of_play)| of_play.retain(|host| hosts.contains(host)));
+    }
 }
 
 /// Checks everything that can be checked before a host is touched.

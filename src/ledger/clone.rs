@@ -2,6 +2,7 @@
 //! under which entries are appended. The directory ignores itself in git.
 
 use super::{LedgerError, tree};
+use crate::model::RunId;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,37 @@ impl Clone {
     }
 }
 
+/// Held while a run is carried out; let go when dropped, and by the system when wgops dies.
+pub struct Held {
+    file: PathBuf,
+    _lock: File,
+}
+
+impl Held {
+    /// Holds a run of the ops repository at this root.
+    ///
+    /// # Errors
+    /// Another wgops holds it, or the disk refused.
+    pub fn take(root: &Path, run: RunId) -> Result<Self, LedgerError> {
+        let file = Clone::at(root)?.directory.join(format!("run-{run}.lock"));
+        tree::refuse_link(&file)?;
+        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
+        let lock = open.map_err(LedgerError::io("can't open", &file))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { file, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(LedgerError::GoesOn { run, file }),
+            Err(TryLockError::Error(source)) => Err(LedgerError::io("can't lock", &file)(source)),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Where it can't be removed it stays as an empty file that nobody holds.
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
 fn write(file: &Path, text: &str) -> Result<(), LedgerError> {
     let written = File::create(file).and_then(|mut open| {
         open.write_all(text.as_bytes())?;
@@ -116,6 +148,18 @@ mod tests {
         assert!(error.to_string().contains(".wgops/ledger.lock"), "{error}");
         drop(held);
         assert!(clone.lock(Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn a_run_is_held_once_and_can_be_held_again_after_its_end() {
+        let root = tempfile::tempdir().unwrap();
+        let (run, other) = (RunId::from_parts(1, 1), RunId::from_parts(2, 1));
+        let held = Held::take(root.path(), run).unwrap();
+        assert!(matches!(Held::take(root.path(), run), Err(LedgerError::GoesOn { .. })));
+        assert!(Held::take(root.path(), other).is_ok());
+        drop(held);
+        assert!(Held::take(root.path(), run).is_ok());
+        assert!(!root.path().join(format!(".wgops/run-{run}.lock")).exists());
     }
 
     #[test]

@@ -53,6 +53,7 @@ mod typed;
 mod verify;
 
 pub use append::{EntryRef, Ledger, Stamp};
+pub use clone::Held;
 pub use entry::{
     Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, Source,
 };
@@ -64,7 +65,7 @@ pub use runs::{Handover, RunState};
 pub use typed::{PlanRef, Typed};
 pub use verify::{OpenRun, Report};
 
-use crate::model::{Role, SignError};
+use crate::model::{Role, RunId, SignError};
 use crate::people::{ChainName, VerifyError};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -106,6 +107,16 @@ pub enum LedgerError {
         file: PathBuf,
         /// How long was waited.
         waited: Duration,
+    },
+    /// Another wgops carries the same run out.
+    #[error(
+        "run {run} still goes on in this very clone: wait for its end, or interrupt it ('fuser {file}' names it)"
+    )]
+    GoesOn {
+        /// The run.
+        run: RunId,
+        /// Its lock.
+        file: PathBuf,
     },
     /// The last entry of one's own chain can't be read.
     #[error(

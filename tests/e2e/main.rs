@@ -17,6 +17,7 @@ mod patching;
 mod people;
 mod playbooks;
 mod record;
+mod resuming;
 mod together;
 mod typed;
 

@@ -71,6 +71,19 @@ impl<'a> Ops<'a> {
         std::fs::write(file, roster).unwrap();
     }
 
+    /// Takes somebody into the roster as an operator who may change servers.
+    pub fn joins(&self, name: &str) {
+        ssh_keygen(&self.folder.path().join(name));
+        let key = std::fs::read_to_string(self.folder.path().join(name).with_extension("pub")).unwrap();
+        let file = self.root().join("inventory/operators.yml");
+        let mut roster = std::fs::read_to_string(&file).unwrap();
+        roster.push_str(&format!(
+            "  {name}:\n    role: operator\n    nda: {{signed: 2026-01-01}}\n    keys: ['{}']\n",
+            key.trim()
+        ));
+        self.keep("inventory/operators.yml", roster);
+    }
+
     /// The folder in which people type.
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("ops")

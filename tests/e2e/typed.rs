@@ -109,6 +109,13 @@ impl Command {
     }
 }
 
+/// A process and all that descend from it, itself first.
+fn descendants(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let below = children.split_whitespace().filter_map(|child| child.parse().ok()).flat_map(descendants);
+    [pid].into_iter().chain(below).collect()
+}
+
 fn reader(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -123,6 +130,17 @@ impl Running {
         let kill =
             std::process::Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(kill.unwrap().success());
+    }
+
+    /// Kills it at once, and what it has started on this machine: a terminal does not outlive it either.
+    pub fn kill(mut self) {
+        let mut all = descendants(self.child.id());
+        all.reverse();
+        for pid in all {
+            let _gone_already =
+                std::process::Command::new("kill").args(["-s", "KILL", &pid.to_string()]).output();
+        }
+        self.child.wait().unwrap();
     }
 
     /// The most memory it has had so far, in KiB.

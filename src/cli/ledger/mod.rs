@@ -42,6 +42,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::NotAllowed { .. }
             | LedgerError::Sign(_)
             | LedgerError::BadSignature(_)
+            | LedgerError::GoesOn { .. }
             | LedgerError::OldRoster { .. } => Exit::Refused,
             _ => Exit::Usage,
         };

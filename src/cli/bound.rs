@@ -1,0 +1,146 @@
+//! What binds a job to an earlier run or to a plan, and what a run records so that somebody can go on with it: what was
+//! typed, which files it was made from, and whether these are still the same.
+
+use super::errand::Errand;
+use super::repository::Repository;
+use super::{Failure, commit, patch};
+use crate::ledger::{Details, PlanRef, Source, Typed};
+use crate::load;
+use crate::model::{Digest, HostName, Map};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// How the path of a playbook begins that wgops brings along.
+pub const BUILT_IN: &str = "(built in)";
+/// Most files that a difference names.
+const NAMES_MAX: usize = 5;
+/// Words in names of variables whose values must not show in diagnostics or the ledger.
+const SECRET_WORDS: [&str; 4] = ["pass", "secret", "token", "private_key"];
+
+/// What binds a job to an earlier run or to a plan.
+#[derive(Default)]
+pub struct Bound {
+    /// The only hosts that it may reach.
+    pub hosts: Option<BTreeSet<HostName>>,
+    /// What was shown and confirmed before, as variables.
+    pub approved: Option<Map>,
+    /// The intent that is picked up.
+    pub resumes: Option<Digest>,
+    /// What differs from then, and was allowed to.
+    pub differs: Vec<String>,
+    /// The plan that is carried out.
+    pub plan: Option<PlanRef>,
+}
+
+/// Whether a variable's name says that its value is a secret.
+pub fn names_a_secret(name: &str) -> bool {
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// What was typed, as far as it decides what happens on hosts; values that `masked` would hide are withheld.
+pub fn typed(errand: &Errand, repository: &Repository, masked: &dyn Fn(&str) -> bool) -> Typed {
+    let choice = &errand.choice;
+    let mut from_files = Map::new();
+    choice.files.iter().for_each(|(_, values)| from_files.extend(values.clone()));
+    let given = choice.extra.iter().filter(|(name, value)| from_files.get(*name) != Some(value));
+    let is_secret =
+        |name: &str, value: &crate::model::Value| names_a_secret(name) || masked(&value.to_string());
+    let (withheld, variables): (Vec<_>, Vec<_>) = given.partition(|(name, value)| is_secret(name, value));
+    let named = |(name, value): (&String, &crate::model::Value)| (name.clone(), value.clone());
+    Typed {
+        inventory: errand.targets.inventory.clone().or_else(|| repository.settings().inventory),
+        playbooks: errand
+            .playbooks
+            .iter()
+            .filter_map(|playbook| source(repository, &playbook.file))
+            .collect(),
+        tags: choice.tags.only.clone(),
+        skip_tags: choice.tags.skip.clone(),
+        variables: variables.into_iter().map(named).collect(),
+        variable_files: choice.files.iter().filter_map(|(file, _)| source(repository, file)).collect(),
+        withheld: withheld.into_iter().map(|(name, _)| name.clone()).collect(),
+        r#become: choice.privilege.active,
+        become_user: choice.privilege.user.clone(),
+    }
+}
+
+/// A file as the ledger knows it; none where it can't be read.
+pub fn source(repository: &Repository, file: &Path) -> Option<Source> {
+    if let Ok(name) = file.strip_prefix(BUILT_IN) {
+        return Some(Source { path: file.display().to_string(), digest: Digest::of(built_in(name)?) });
+    }
+    Some(Source { path: repository.named(file), digest: Digest::of(content(file).ok()?) })
+}
+
+/// The text of a playbook that wgops brings along, of those that change something.
+fn built_in(name: &Path) -> Option<&'static str> {
+    (name == Path::new("playbooks/patch.yml")).then_some(patch::PLAYBOOK)
+}
+
+/// The inventory that was named, as the ledger knows it; a list and `local` have no file.
+///
+/// # Errors
+/// It isn't there.
+pub fn inventory_source(
+    repository: &Repository,
+    targets: &super::args::Targets,
+) -> Result<Option<Source>, Failure> {
+    Ok(match repository.source(targets)? {
+        load::Source::Path(path) => source(repository, &path),
+        load::Source::List(_) | load::Source::Local => None,
+    })
+}
+
+/// The file that an entry or a plan names.
+pub fn path_of(root: &Path, source: &Source) -> PathBuf {
+    root.join(&source.path)
+}
+
+/// What is no longer as an entry or a plan has it, in words; `then` holds its inventory and commit.
+pub fn differences(typed: &Typed, then: &Details, repository: &Repository, root: &Path) -> Vec<String> {
+    let files = typed.playbooks.iter().chain(&typed.variable_files).chain(&then.inventory);
+    let mut found: Vec<String> = files.filter_map(|known| differs(known, repository, root)).collect();
+    let Some(commit) = then.commit.as_ref().filter(|commit| !commit.dirty) else { return found };
+    match commit::changed_since(root, &commit.id) {
+        Some(files) if files.is_empty() => {}
+        Some(files) => {
+            let more = files.len().saturating_sub(NAMES_MAX);
+            let named = files.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            found.push(format!("since commit {} there are changes to {named}{more}", short(&commit.id)));
+        }
+        None => found.push(format!("the commit {} is not here: pull it", short(&commit.id))),
+    }
+    found
+}
+
+fn short(commit: &str) -> Cow<'_, str> {
+    commit.get(..12).map_or_else(|| crate::report::one_line(commit), crate::report::one_line)
+}
+
+fn differs(known: &Source, repository: &Repository, root: &Path) -> Option<String> {
+    let path = path_of(root, known);
+    let file = if known.path.starts_with(BUILT_IN) { Path::new(&known.path) } else { &path };
+    let name = crate::report::one_line(&known.path).into_owned();
+    match source(repository, file) {
+        Some(now) if now.digest == known.digest => None,
+        Some(_) => Some(format!("{name} is not what it was")),
+        None => Some(format!("{name} can't be read")),
+    }
+}
+
+/// What a file holds, or what the files of an inventory's directory hold, one after the other by name.
+fn content(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !path.is_dir() {
+        return std::fs::read(path);
+    }
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.is_file());
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        all.extend(std::fs::read(file)?);
+    }
+    Ok(all)
+}

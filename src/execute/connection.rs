@@ -367,7 +367,7 @@ fn is_disconnected(lost: &Lost) -> bool {
 }
 
 /// A message with what to do about it.
-fn told(message: &str, hint: Option<String>) -> String {
+pub(super) fn told(message: &str, hint: Option<String>) -> String {
     match hint {
         Some(hint) => format!("{message}\n{hint}"),
         None => message.to_owned(),

@@ -16,6 +16,7 @@ mod output;
 mod patching;
 mod people;
 mod playbooks;
+mod rebooting;
 mod record;
 mod resuming;
 mod together;

@@ -5,15 +5,18 @@
 
 pub mod automatic;
 pub mod foreign;
+mod failures;
 mod pending;
 mod policy;
 mod progress;
 mod sections;
 mod simulation;
 pub mod sources;
+mod sizes;
 mod transaction;
 
 pub use progress::{Step, step};
+pub use failures::{FailedSource, Trouble, failed_sources};
 pub use transaction::{
     CLEAN, Conffile, PackageAfter, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
 };
@@ -25,6 +28,7 @@ use pending::{lists, pending, refresh};
 use policy::Sources;
 use sections::Sections;
 use simulation::Simulation;
+use sizes::sizes;
 use std::time::Duration;
 
 /// How long a question may take that refreshes the lists first.
@@ -134,6 +138,7 @@ impl Question for Updates {
         text: concat!(
             include_str!("apt/scratch.sh"),
             include_str!("apt/lists.sh"),
+            include_str!("apt/sizes.sh"),
             include_str!("apt/updates.sh")
         ),
     };
@@ -172,6 +177,7 @@ impl Question for Simulate {
         text: concat!(
             include_str!("apt/scratch.sh"),
             include_str!("apt/lists.sh"),
+            include_str!("apt/sizes.sh"),
             include_str!("apt/plan.sh")
         ),
     };
@@ -200,7 +206,7 @@ impl Question for Simulate {
         sections.complete(output)?;
         let plan = sections.find("plan").ok_or_else(|| ParseError::new("a section '== plan'", output))?;
         let plan = Simulation::parse(plan.rest, &plan.lines).plan;
-        Ok(Some(Plan { refresh: refresh(&sections), ..plan }))
+        Ok(Some(Plan { refresh: refresh(&sections), sizes: sizes(&sections), ..plan }))
     }
 }
 

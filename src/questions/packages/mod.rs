@@ -5,8 +5,10 @@
 //! an update: that is for `crate::modules`.
 
 pub mod apt;
+mod space;
 mod version;
 
+pub use space::{Need, PackageSize, Room, Sizes, megabytes};
 pub use version::debian_order;
 
 use super::{Output, ParseError, Question};
@@ -114,6 +116,8 @@ pub struct Pending {
     pub lists: Lists,
     /// Why the package manager could not compute what is pending.
     pub failure: Option<String>,
+    /// How large the upgrades and what comes along are, and how much room there is.
+    pub sizes: Sizes,
 }
 
 /// The lists of available packages.
@@ -161,6 +165,8 @@ pub struct Plan {
     pub failure: Option<String>,
     /// Whether it was computed from lists that were refreshed in private.
     pub refresh: Refresh,
+    /// How large all of it is, and how much room there is.
+    pub sizes: Sizes,
 }
 
 /// A package that a plan gives a version.

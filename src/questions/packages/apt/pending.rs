@@ -4,6 +4,7 @@
 use super::policy::{Sources, VersionTable};
 use super::sections::Sections;
 use super::simulation::Simulation;
+use super::sizes::sizes;
 use crate::questions::packages::{Held, Lists, Pending, PlannedInstall, Refresh, Update, UpdateKind};
 use std::collections::HashMap;
 
@@ -24,7 +25,12 @@ pub(super) fn pending(sections: &Sections<'_>) -> Pending {
         let table = tables.get(name)?;
         kept_back(name, table, causes.of(name, table), &sources)
     }));
-    Pending { updates, lists: lists(sections, &sources), failure: now.plan.failure.clone() }
+    Pending {
+        updates,
+        lists: lists(sections, &sources),
+        failure: now.plan.failure.clone(),
+        sizes: sizes(sections),
+    }
 }
 
 fn planned(install: &PlannedInstall, tables: &HashMap<String, VersionTable>, sources: &Sources) -> Update {

@@ -3,6 +3,8 @@
 command -v apt-get >/dev/null 2>&1 || { echo '== absent'; exit 0; }
 fresh_lists "$1"
 shift
-[ -z "$private" ] || set -- -c "$private/apt.conf" "$@"
-said=$(apt-get -s -y -o APT::Get::Show-User-Simulation-Note=false -o APT::Get::Show-Versions=false "$@" 2>&1)
-printf '== plan %s\n%s\n== end\n' $? "$said"
+planned=$(apt-get ${private:+-c "$private/apt.conf"} -s -y -o APT::Get::Show-User-Simulation-Note=false \
+    -o APT::Get::Show-Versions=false "$@" 2>&1)
+printf '== plan %s\n%s\n' $? "$planned"
+if [ -n "$private" ]; then sizes -c "$private/apt.conf" -- "$@"; else sizes -- "$@"; fi
+echo '== end'

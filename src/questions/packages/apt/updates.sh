@@ -43,4 +43,6 @@ if [ -n "$names$kept$pinned" ]; then
     echo '== policy 0'
     apt-cache "$@" policy $names $kept $pinned 2>&1
 fi
+planned=$pending
+sizes "$@" -- upgrade $new
 echo '== end'

@@ -33,15 +33,27 @@ pub fn somebody_is_there(console: &Console) -> Result<(), Failure> {
 /// # Errors
 /// Somebody interrupted instead of answering.
 pub fn number_of_hosts(console: &Console, engine: &Engine<'_>, hosts: usize) -> Result<bool, Failure> {
+    number(console, engine, "the number of hosts", hosts)
+}
+
+/// Asks for the number of packages that would be removed, apart from that of hosts.
+///
+/// # Errors
+/// As [`number_of_hosts`].
+pub fn number_of_removals(console: &Console, engine: &Engine<'_>, packages: usize) -> Result<bool, Failure> {
+    number(console, engine, "the number of packages that would be REMOVED", packages)
+}
+
+fn number(console: &Console, engine: &Engine<'_>, what: &str, expected: usize) -> Result<bool, Failure> {
     for _ in 0..ATTEMPTS_MAX {
-        console.tell("\nType the number of hosts to go on, or nothing to stop: ");
+        console.tell(&format!("\nType {what} to go on, or nothing to stop: "));
         let Some(line) = engine.ask(line) else {
             return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"));
         };
         match line?.trim() {
             "" => return Ok(false),
-            typed if typed == hosts.to_string() => return Ok(true),
-            _ => console.tell("That is not the number of hosts.\n"),
+            typed if typed == expected.to_string() => return Ok(true),
+            _ => console.tell(&format!("That is not {what}.\n")),
         }
     }
     Ok(false)

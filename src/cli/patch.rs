@@ -27,8 +27,10 @@ Examples:
 /// Install pending updates, asking first
 ///
 /// Shows what is pending on each host, asks for the number of hosts, and goes batch by batch: one host, then a quarter,
-/// then the rest, stopping after the first batch with a failure. It never removes a package, keeps changed
-/// configuration files, and leaves held packages alone. A shadow gets the dry run, whatever they type.
+/// then the rest, stopping after the first batch with a failure. It removes no package unasked, keeps changed
+/// configuration files, and leaves held packages alone. Services that still run on replaced files are restarted, but for
+/// those whose restart would hurt. A host with too little room is left as it is. A shadow gets the dry run, whatever they
+/// type.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Patch {
@@ -38,6 +40,15 @@ pub struct Patch {
     /// Leave packages alone whose name matches; may be given several times
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub exclude: Vec<String>,
+    /// Let updates remove packages that are in their way; shown and confirmed apart
+    ///
+    /// What would be removed is shown, and the number of packages asked for besides the number of hosts. What is
+    /// essential or protected, the running kernel and the way in are never removed.
+    #[arg(long)]
+    pub allow_removals: bool,
+    /// Go on where a package source can't be refreshed; it is warned about
+    #[arg(long)]
+    pub allow_failed_sources: bool,
     /// Whether to reboot hosts that need it after updates
     #[arg(long, value_name = "WHEN", default_value = "never")]
     pub reboot: Reboot,
@@ -50,6 +61,9 @@ pub struct Patch {
     /// Dry run: say what would happen, change nothing
     #[arg(short = 'C', long)]
     pub check: bool,
+    /// Print every script and argument that would be sent, and send only questions
+    #[arg(long)]
+    pub explain: bool,
     /// Don't ask for a confirmation
     #[arg(short, long)]
     pub yes: bool,
@@ -114,6 +128,8 @@ impl Patch {
         let extra = [
             ("patch_security", self.security.into()),
             ("patch_exclude", self.exclude.into()),
+            ("patch_allow_removals", self.allow_removals.into()),
+            ("patch_allow_failed_sources", self.allow_failed_sources.into()),
             ("patch_reboot", reboot.into()),
             ("patch_reboot_timeout", self.reboot_timeout.into()),
             ("patch_restart", restart.into()),
@@ -126,8 +142,8 @@ impl Patch {
             playbooks: vec![playbook],
             privilege: Some(self.privilege),
             cause: Some(self.cause),
-            dry: self.check.then_some("--check"),
-            choice: Choice { extra, ..Choice::default() },
+            dry: self.check.then_some("--check").or(self.explain.then_some("--explain")),
+            choice: Choice { extra, explain: self.explain, ..Choice::default() },
         }
     }
 }
@@ -177,7 +193,7 @@ impl Ask<'_> {
             if !ends_a_run {
                 return Ok(exit);
             }
-        } else if !ask::number_of_hosts(console, engine, hosts)? {
+        } else if !self.agreed(engine, &preview)? {
             console.tell("Stopped; nothing was changed.\n");
             return Ok(exit);
         }
@@ -187,6 +203,15 @@ impl Ask<'_> {
             (None, _) => self.carried_out(engine, &Map::new()),
         }
     }
+
+    /// Asks for the number of hosts, and apart from that for the number of packages that would be removed.
+    fn agreed(&self, engine: &Engine<'_>, preview: &Preview) -> Result<bool, Failure> {
+        Ok(ask::number_of_hosts(self.console, engine, preview.hosts())?
+            && match preview.removals() {
+                0 => true,
+                removals => ask::number_of_removals(self.console, engine, removals)?,
+            })
+    }
 }
 
 /// What was shown, so that exactly that is done.
@@ -194,6 +219,7 @@ impl Ask<'_> {
 struct Preview {
     packages: BTreeMap<HostName, Vec<String>>,
     changing: BTreeSet<HostName>,
+    removed: usize,
 }
 
 impl Preview {
@@ -204,7 +230,12 @@ impl Preview {
                 let exact = |package: &Value| {
                     Some(format!("{}={}", package["name"].as_str()?, package["to"].as_str()?))
                 };
-                self.packages.entry(end.host.clone()).or_default().extend(packages.filter_map(exact));
+                let removed = end.result["removed"].as_array().into_iter().flatten();
+                let removed: Vec<String> =
+                    removed.filter_map(|package| Some(format!("{}-", package["name"].as_str()?))).collect();
+                self.removed += removed.len();
+                let approved = self.packages.entry(end.host.clone()).or_default();
+                approved.extend(packages.filter_map(exact).chain(removed));
             }
             Event::RunEnds { recap, .. } => {
                 let changing = recap.iter().filter(|(_, counts)| counts.changed > 0);
@@ -217,6 +248,11 @@ impl Preview {
     /// How many hosts would be changed.
     fn hosts(&self) -> usize {
         self.changing.len()
+    }
+
+    /// How many packages would be removed, on all hosts.
+    fn removals(&self) -> usize {
+        self.removed
     }
 
     /// The variable that binds each host to what was shown of it; a host that was not shown gets nothing.

@@ -4,7 +4,7 @@ use super::updates::{fits, freshness};
 use super::{Args, Host};
 use crate::questions::Stop;
 use crate::questions::packages::apt::{InstalledPackages, Simulate};
-use crate::questions::packages::{Pending, Plan, PlannedInstall, Update, UpdateKind};
+use crate::questions::packages::{Held, Pending, Plan, PlannedInstall, Update, UpdateKind};
 
 /// Which upgrades to take, as `NAME=VERSION` for apt.
 pub(super) enum Selection {
@@ -22,12 +22,15 @@ pub(super) struct Approved {
     pub upgrades: Vec<String>,
     /// New packages that were approved with them.
     pub new: Vec<String>,
+    /// Packages that may go.
+    pub removals: Vec<String>,
 }
 
 impl Selection {
     pub(super) fn of(args: &Args, pending: &Pending) -> Self {
         let exclude = args.list("exclude");
-        let waiting = || pending.updates.iter().filter(|u| u.kind == UpdateKind::Upgrade && u.held.is_none());
+        let is_free = |update: &Update| update.held.is_none() || may_remove(args, update);
+        let waiting = || pending.updates.iter().filter(|u| u.kind == UpdateKind::Upgrade && is_free(u));
         let taken: Vec<&Update> = waiting()
             .filter(|u| u.security || !args.flag("security"))
             .filter(|u| !exclude.iter().any(|pattern| fits(pattern, &u.name)))
@@ -46,7 +49,17 @@ impl Selection {
         pending: &Pending,
     ) -> Result<Option<(Plan, Vec<String>)>, Stop> {
         let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-        let named = match self {
+        let removing = match self {
+            Self::Exactly(approved) => !approved.removals.is_empty(),
+            _ => args.flag("allow_removals"),
+        };
+        let mut command_line = match self {
+            Self::All if removing => words(&["dist-upgrade"]),
+            _ if removing => words(&["install", "--only-upgrade"]),
+            _ => words(&["--no-remove", "install", "--only-upgrade"]),
+        };
+        match self {
+            Self::All if removing => {}
             Self::All => {
                 let plan = everything(pending);
                 let mut command_line = words(&["--no-remove", "upgrade"]);
@@ -55,19 +68,25 @@ impl Selection {
                 }
                 return Ok((!plan.installs.is_empty()).then_some((plan, command_line)));
             }
-            Self::Some(named) => named,
-            Self::Exactly(approved) => &approved.upgrades,
-        };
-        if named.is_empty() {
-            return Ok(None);
+            Self::Some(named) if named.is_empty() => return Ok(None),
+            Self::Some(named) => command_line.extend(named.iter().cloned()),
+            Self::Exactly(approved) if approved.upgrades.is_empty() => return Ok(None),
+            Self::Exactly(approved) => {
+                command_line.extend(approved.upgrades.iter().cloned());
+                command_line.extend(approved.removals.iter().map(|name| format!("{name}-")));
+            }
         }
-        let mut command_line = words(&["--no-remove", "install", "--only-upgrade"]);
-        command_line.extend(named.iter().cloned());
         let simulate = Simulate { freshness: freshness(args), command_line: command_line.clone() };
         let plan = host.get(simulate)?;
         let plan = (*plan).clone().unwrap_or_default();
-        Ok(Some((plan, command_line)))
+        let idle = plan.failure.is_none() && plan.installs.is_empty() && plan.removes.is_empty();
+        Ok((!idle).then_some((plan, command_line)))
     }
+}
+
+/// Whether an update is only kept back because it would remove something, and may.
+fn may_remove(args: &Args, update: &Update) -> bool {
+    args.flag("allow_removals") && matches!(update.held, Some(Held::WouldRemove(_)))
 }
 
 /// The plan of taking everything that isn't kept back.
@@ -79,20 +98,29 @@ fn everything(pending: &Pending) -> Plan {
         to: u.to.clone(),
         origin: u.origin.clone(),
     });
-    Plan { installs: installs.collect(), ..Plan::default() }
+    Plan { installs: installs.collect(), sizes: pending.sizes.clone(), ..Plan::default() }
 }
 
 /// Compares what was approved with what is there and what waits; whatever differs is named.
 pub(super) fn approved(
-    only: &[&str],
+    args: &Args,
     pending: &Pending,
     installed: &InstalledPackages,
 ) -> Result<Approved, Stop> {
-    let mut approved = Approved { upgrades: Vec::new(), new: Vec::new() };
+    let mut approved = Approved { upgrades: Vec::new(), new: Vec::new(), removals: Vec::new() };
     let mut differences = Vec::new();
-    for entry in only {
+    for entry in args.list("only") {
         let Some((name, version)) = entry.split_once('=') else {
-            return Err(Stop::refuse(format!("'only' holds '{entry}': expected NAME=VERSION")));
+            match entry.strip_suffix('-').filter(|name| !name.is_empty()) {
+                Some(name) if installed.version(name).is_some() => approved.removals.push(name.to_owned()),
+                Some(_) => {}
+                None => {
+                    return Err(Stop::refuse(format!(
+                        "'only' holds '{entry}': expected NAME=VERSION, or NAME- for what may be removed"
+                    )));
+                }
+            }
+            continue;
         };
         if installed.version(name) == Some(version) {
             continue;
@@ -102,11 +130,11 @@ pub(super) fn approved(
             Some(u) if u.to != version => {
                 differences.push(format!("{name} {version} was approved, but {} is available", u.to));
             }
-            Some(Update { held: Some(cause), .. }) => {
+            Some(u @ Update { held: Some(cause), .. }) if !may_remove(args, u) => {
                 differences.push(format!("{name} {version} was approved, but is kept back: {cause}"));
             }
-            Some(u) if u.kind == UpdateKind::New => approved.new.push((*entry).to_owned()),
-            Some(_) => approved.upgrades.push((*entry).to_owned()),
+            Some(u) if u.kind == UpdateKind::New => approved.new.push(entry.to_owned()),
+            Some(_) => approved.upgrades.push(entry.to_owned()),
         }
     }
     if differences.is_empty() { Ok(approved) } else { Err(Stop::refuse(differences.join("; "))) }

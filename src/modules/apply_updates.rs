@@ -6,6 +6,9 @@ use super::updates::{
     CACHE_VALID_TIME, DPKG_OPTIONS, LOCK_TIMEOUT, REFRESH, Tolerance, Transaction, counted, fits, freshness,
     needed_repair, new_packages, only_apt, refresh_lists, some_of, transaction_result, update_value,
 };
+use super::updates_guard::{
+    ALLOW_FAILED_SOURCES, ALLOW_REMOVALS, SPACE_MARGIN, removal_summary, removals, room, sources,
+};
 use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
@@ -17,14 +20,14 @@ use serde_json::json;
 pub static MODULE: Module = Module {
     name: "apply_updates",
     aliases: &[],
-    summary: "Upgrades packages to exactly the versions that were shown; removes nothing",
+    summary: "Upgrades packages to exactly the versions that were shown; removes nothing unless that is allowed",
     params: &[
         Param::optional("security", Kind::Bool, "whether to take security updates alone").default("no"),
         Param::optional("exclude", Kind::List, "packages to leave as they are; * stands for any text"),
         Param::optional(
             "only",
             Kind::List,
-            "what was approved, as NAME=VERSION: exactly this is done, or the task is refused",
+            "what was approved, as NAME=VERSION, and NAME- for what may go: exactly this is done, or the task is refused",
         ),
         Param::optional(
             "new_packages",
@@ -33,6 +36,9 @@ pub static MODULE: Module = Module {
         )
         .or(&["dist"])
         .default("yes"),
+        ALLOW_REMOVALS,
+        ALLOW_FAILED_SOURCES,
+        SPACE_MARGIN,
         REFRESH,
         CACHE_VALID_TIME,
         LOCK_TIMEOUT,
@@ -49,16 +55,14 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let (manager, (updates, installed, dpkg)) = host.get((WhichManager, (updates, Installed, DpkgState)))?;
     only_apt(*manager)?;
     let pending = (*updates).as_ref().ok_or_else(|| Stop::refuse("there is no apt-get on this host"))?;
-    let mut warnings = Vec::new();
-    if let Refresh::Failed(why) = &pending.lists.refresh {
-        warnings.push(format!("package lists could not be refreshed entirely: {why}"));
-    }
+    let mut warnings: Vec<String> = sources(args, &pending.lists.refresh)?.into_iter().collect();
+    warnings.extend(locked(args, &dpkg.lock_holders));
     let repair = needed_repair(args, &installed, &dpkg);
     if let Some(outcome) = cannot_plan(pending, repair.as_ref(), &warnings)? {
         return Ok(outcome);
     }
     let selection = match args.value("only") {
-        Some(_) => Selection::Exactly(approved(&args.list("only"), pending, &installed)?),
+        Some(_) => Selection::Exactly(approved(args, pending, &installed)?),
         None => Selection::of(args, pending),
     };
     let Some((plan, command_line)) = selection.plan(args, host, pending)? else {
@@ -66,13 +70,33 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         return Ok(Outcome { warnings, ..Outcome::change(result(&Plan::default(), pending), changes) });
     };
     check(&plan, &selection, pending, args)?;
+    let removed = removals(args, host, &plan)?;
+    let (space, unsure) = room(args, &plan.sizes)?;
+    warnings.extend(unsure);
     let mut changes: Vec<Change> = repair.into_iter().collect();
     if pending.lists.refresh != Refresh::None {
-        changes.push(refresh_lists(args, Tolerance::SomeSources));
+        let tolerance =
+            if args.flag("allow_failed_sources") { Tolerance::SomeSources } else { Tolerance::None };
+        changes.push(refresh_lists(args, tolerance));
     }
-    let summary = summary(&plan, pending);
+    let summary = summary(&plan, pending) + &removal_summary(&removed);
     changes.push(Transaction { summary, plan: &plan, command_line: &command_line, args }.change());
-    Ok(Outcome { warnings, ..Outcome::change(result(&plan, pending), changes) })
+    let mut result = result(&plan, pending);
+    let removed: Vec<Value> = removed.iter().map(|c| json!({"name": c.name, "version": c.version})).collect();
+    result.insert("removed".into(), removed.into());
+    result.insert("space".into(), space);
+    Ok(Outcome { warnings, ..Outcome::change(result, changes) })
+}
+
+/// Who is in the way right now.
+fn locked(args: &Args, holders: &[String]) -> Option<String> {
+    let patience = args.int("lock_timeout").unwrap_or(0);
+    (!holders.is_empty()).then(|| {
+        format!(
+            "the package database is in use and is waited for, for up to {patience} s: {}",
+            holders.join("; ")
+        )
+    })
 }
 
 /// Where apt can't plan: the repair alone, if there is one to try; else a refusal.
@@ -103,11 +127,11 @@ fn check(plan: &Plan, selection: &Selection, pending: &Pending, args: &Args) -> 
     if let Some(why) = &plan.failure {
         return Err(Stop::refuse(format!("apt can't do it: {why}")));
     }
-    if !plan.removes.is_empty() {
-        return Err(Stop::refuse(format!(
-            "it would remove {}: nothing is removed unasked",
-            plan.removes.join(", ")
-        )));
+    if let Selection::Exactly(approved) = selection
+        && let Some(name) = plan.removes.iter().find(|name| !approved.removals.contains(name))
+        && args.flag("allow_removals")
+    {
+        return Err(Stop::refuse(format!("{name} would be removed, but that was not approved")));
     }
     let exclude = args.list("exclude");
     for install in &plan.installs {
@@ -196,6 +220,9 @@ mod tests {
                 "apt_updates" => Output::ok(updates),
                 "dpkg_packages" => Output::ok(dpkg),
                 "dpkg_state" => Output::ok(""),
+                "dpkg_removable" => Output::ok(
+                    "kernel 6.1\npackage old|no||1.0\npackage new|no||1.0\npackage dpkg|yes||1.21\n",
+                ),
                 "apt_plan" => {
                     planned.push(asked.args.0.join(" "));
                     Output::ok(format!("== plan 0\n{plan}\n== end\n"))
@@ -272,7 +299,7 @@ mod tests {
         );
         assert_eq!(
             refusal(only(), UPDATES, &plan("Remv svcd [1.0]")),
-            "it would remove svcd: nothing is removed unasked"
+            "it would remove svcd: nothing is removed unasked (--allow-removals, 'allow_removals: true')"
         );
         assert_eq!(
             refusal(json!({"exclude": ["svcd"]}), UPDATES, &plan("Inst svcd [1.0] (1.1 D:1/s [amd64])")),
@@ -290,7 +317,82 @@ mod tests {
         assert_eq!(differs("bar=1.2"), "bar 1.2 was approved, but 1.1 is available");
         assert_eq!(differs("heldpkg=1.1"), "heldpkg 1.1 was approved, but is kept back: on hold");
         assert_eq!(differs("nosuch=1"), "nosuch 1 was approved, but nothing waits for nosuch");
-        assert_eq!(differs("bar"), "'only' holds 'bar': expected NAME=VERSION");
+        assert_eq!(
+            differs("bar"),
+            "'only' holds 'bar': expected NAME=VERSION, or NAME- for what may be removed"
+        );
+    }
+
+    /// The lab's updates with a source that failed.
+    fn with_failed_source() -> String {
+        UPDATES.replace(
+            "== refresh private",
+            "== refresh failed\nE: The repository 'file:/srv/gone x Release' does not have a Release file.",
+        )
+    }
+
+    #[test]
+    fn a_source_that_fails_stops_the_host_unless_that_is_allowed() {
+        let said = refusal(json!({}), &with_failed_source(), "");
+        assert!(
+            said.contains("file:/srv/gone x: nothing is there") && said.contains("--allow-failed-sources")
+        );
+        let (_, allowed) = run(&json!({"allow_failed_sources": true}), DPKG, &with_failed_source(), "");
+        let allowed = allowed.unwrap_or_else(|stop| panic!("{stop:?}"));
+        assert_eq!(allowed.changes[0].args.0[1], "some");
+        assert!(allowed.warnings[0].contains("which is allowed: file:/srv/gone x"), "{:?}", allowed.warnings);
+    }
+
+    #[test]
+    fn too_little_room_is_refused_before_anything_is_changed_and_named() {
+        let with = |free: u32| {
+            let room = format!(
+                "== new 0\nbar all 1.1 4096 20672\n== old 0\nbar all 4096\n== room 0\n\
+                 /usr /dev/vda1 9 9 {free} 9% /\n/var/cache/apt/archives /dev/vda1 9 9 {free} 9% /\n== cached 0\n\
+                 20480\t/var/cache/apt/archives\n== end"
+            );
+            UPDATES.replace("== end", &room)
+        };
+        let said = refusal(json!({}), &with(4096), "");
+        assert_eq!(
+            said,
+            "too little room, so nothing was begun: / needs 68 MB free (margin 64 MB, the largest package beside its \
+             old version 4 MB) and has 4 MB: 64 MB are missing. What would make room: apt-get clean (frees 20 MB)"
+        );
+        let (_, fits) = run(&json!({}), DPKG, &with(69 * 1024), "");
+        let fits = fits.unwrap_or_else(|stop| panic!("{stop:?}"));
+        assert_eq!(fits.result["space"][0]["needs"], 68 * 1024 * 1024);
+        let (_, tight) = run(&json!({"space_margin": 0}), DPKG, &with(4096), "");
+        assert!(tight.is_ok());
+    }
+
+    #[test]
+    fn what_is_removed_is_shown_and_bound_and_what_is_vital_stays() {
+        let allowed = |only: &[&str], goes: &str| {
+            let mut args = json!({"allow_removals": true});
+            if !only.is_empty() {
+                args["only"] = only.into();
+            }
+            let plan = format!("Inst bar [1.0] (1.1 D:1/s [all])\nRemv {goes} [1.0]");
+            let dpkg = format!("{DPKG}ii |old|all|1.0\nii |new|all|1.0\n");
+            run(&args, &dpkg, UPDATES, &plan)
+        };
+        let (planned, outcome) = allowed(&[], "old");
+        assert_eq!(planned, ["600 dist-upgrade"]);
+        let outcome = outcome.unwrap_or_else(|stop| panic!("{stop:?}"));
+        let last = outcome.changes.last().unwrap();
+        assert!(last.summary.ends_with("; remove 1 package: old 1.0"), "{}", last.summary);
+        assert_eq!(last.args.0[1], "Inst bar 1.1\nRemv old");
+        assert_eq!(outcome.result["removed"], json!([{"name": "old", "version": "1.0"}]));
+        let (planned, outcome) = allowed(&["bar=1.1", "old-"], "old");
+        assert_eq!(planned, ["600 install --only-upgrade bar=1.1 old-"]);
+        assert!(outcome.is_ok());
+        let refused = |only: &[&str], goes: &str| match allowed(only, goes).1 {
+            Err(Stop::Refuse(refusal)) => refusal.message,
+            _ => panic!("accepted"),
+        };
+        assert_eq!(refused(&["bar=1.1", "new-"], "old"), "old would be removed, but that was not approved");
+        assert_eq!(refused(&[], "dpkg"), "it would remove what must stay: dpkg: it is essential");
     }
 
     #[test]

@@ -53,6 +53,7 @@ mod stat;
 mod sudo_rules;
 mod template;
 mod updates;
+mod updates_guard;
 mod user;
 mod user_accounts;
 mod user_changes;

@@ -4,8 +4,8 @@
 use super::{Args, Change, Delivery, Diff, Kind, Nature, Outcome, Param, Progress};
 use crate::model::{Map, Script, Subject, Subjects, Value};
 use crate::questions::packages::apt::{
-    CLEAN, Cleaning, DpkgCondition, Freshness, InstalledPackages, NewPackages, REPAIR, Step, TRANSACTION,
-    TransactionReport, UPDATE_LISTS, step, transaction_args,
+    CLEAN, Cleaning, DpkgCondition, Freshness, InstalledPackages, NewPackages, REPAIR, ScriptFailure, Step,
+    TRANSACTION, TransactionReport, UPDATE_LISTS, failed_sources, step, transaction_args,
 };
 use crate::questions::packages::{Manager, PackageState, Plan, Update};
 use crate::questions::{Output, Stop};
@@ -210,13 +210,26 @@ pub(super) fn clean(args: &Args, which: Cleaning, count: usize) -> Change {
 /// were kept, and of a failure which packages it hit and the end of the log.
 pub(super) fn transaction_result(outcome: &Outcome, outputs: &[Output]) -> Map {
     let mut result = super::plain_result(outcome, outputs);
-    let ran = outcome.changes.iter().zip(outputs).find(|(change, _)| change.script.name == TRANSACTION.name);
-    let Some((_, output)) = ran else { return result };
+    let ran = |script: Script| {
+        let pair = outcome.changes.iter().zip(outputs).find(|(change, _)| change.script.name == script.name);
+        pair.map(|(_, output)| output)
+    };
+    if let Some(output) = ran(UPDATE_LISTS).filter(|output| output.status != 0) {
+        let failed = failed_sources(&output.text());
+        let named: Vec<String> = failed.iter().map(ToString::to_string).collect();
+        if !named.is_empty() {
+            let message = format!("the package lists could not be refreshed: {}", named.join("; "));
+            result.insert("msg".into(), message.into());
+        }
+    }
+    let repair = ran(REPAIR).map(TransactionReport::parse).unwrap_or_default();
+    let Some(output) = ran(TRANSACTION) else {
+        note_files(&mut result, &repair, &TransactionReport::default());
+        return result;
+    };
     let report = TransactionReport::parse(output);
     let failed = note_what_became_of_packages(&mut result, &report);
-    let conffiles: Vec<Value> =
-        report.conffiles.iter().map(|c| json!({"kept": c.kept, "new": c.beside})).collect();
-    result.insert("conffiles".into(), conffiles.into());
+    note_files(&mut result, &repair, &report);
     if output.status != 0 {
         result.insert("msg".into(), failure_message(&failed, &report, output).into());
         result.insert("log".into(), report.tail.into());
@@ -225,9 +238,26 @@ pub(super) fn transaction_result(outcome: &Outcome, outputs: &[Output]) -> Map {
     result
 }
 
+/// Configuration files that were kept, and what lies beside them unfinished.
+fn note_files(result: &mut Map, repair: &TransactionReport, report: &TransactionReport) {
+    let kept = repair.conffiles.iter().chain(&report.conffiles);
+    let conffiles: Vec<Value> = kept.map(|c| json!({"kept": c.kept, "new": c.beside})).collect();
+    result.insert("conffiles".into(), conffiles.into());
+    result.insert("leftovers".into(), report.leftovers.clone().into());
+}
+
 /// Writes into each entry of `packages` what version is there now; returns the names of those that did not get there.
 fn note_what_became_of_packages(result: &mut Map, report: &TransactionReport) -> Vec<String> {
     let mut failed = Vec::new();
+    let removed = result.get_mut("removed").and_then(Value::as_array_mut);
+    for package in removed.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let name = package.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let gone = report.find(&name).is_none_or(|after| after.state == PackageState::ConfigFiles);
+        package.insert("state".into(), if gone { "removed" } else { "installed" }.into());
+        if !gone {
+            failed.push(name);
+        }
+    }
     let packages = result.get_mut("packages").and_then(Value::as_array_mut);
     for package in packages.into_iter().flatten().filter_map(Value::as_object_mut) {
         let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -250,7 +280,8 @@ fn note_what_became_of_packages(result: &mut Map, report: &TransactionReport) ->
 }
 
 fn failure_message(failed: &[String], report: &TransactionReport, output: &Output) -> String {
-    let said = reasons(&report.tail);
+    let scripts: Vec<String> = report.failures.iter().map(script_failure).collect();
+    let said = if scripts.is_empty() { reasons(&report.tail) } else { scripts };
     let stderr = output.error_text();
     let reasons = if said.is_empty() { stderr.trim().to_owned() } else { said.join("; ") };
     let reasons = if reasons.is_empty() { format!("exit status {}", output.status) } else { reasons };
@@ -258,6 +289,16 @@ fn failure_message(failed: &[String], report: &TransactionReport, output: &Outpu
         [] => reasons,
         names => format!("failed: {}; {reasons}", names.join(", ")),
     }
+}
+
+/// `failpost: post-installation script returned error exit status 1, after "cannot migrate the database"`
+fn script_failure(failure: &ScriptFailure) -> String {
+    let said = if failure.said.is_empty() {
+        String::new()
+    } else {
+        format!(", after \"{}\"", failure.said.join(" / "))
+    };
+    format!("{}: {}{said}", failure.package, failure.what)
 }
 
 /// What dpkg and apt call errors, each with the indented line that follows it.

@@ -174,6 +174,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         packages::apt::DpkgState::SCRIPT,
         packages::apt::Installed::SCRIPT,
         packages::apt::ListTimes::SCRIPT,
+        packages::apt::Removable::SCRIPT,
         packages::apt::Simulate::SCRIPT,
         packages::apt::Updates::SCRIPT,
         ports::WaitUntil::SCRIPT,

@@ -14,12 +14,15 @@ mod simulation;
 pub mod sources;
 mod sizes;
 mod transaction;
+mod vital;
 
 pub use progress::{Step, step};
 pub use failures::{FailedSource, Trouble, failed_sources};
 pub use transaction::{
-    CLEAN, Conffile, PackageAfter, REPAIR, TRANSACTION, TransactionReport, UPDATE_LISTS, transaction_args,
+    CLEAN, Conffile, PackageAfter, REPAIR, ScriptFailure, TRANSACTION, TransactionReport, UPDATE_LISTS,
+    transaction_args,
 };
+pub use vital::{Candidate, Removable};
 
 use super::{Lists, Package, PackageState, Pending, Plan};
 use crate::model::{Argv, Script, Subject, Subjects};

@@ -48,8 +48,23 @@ pub struct TransactionReport {
     pub packages: Vec<PackageAfter>,
     /// Configuration files that were kept as they are although the package brought new ones.
     pub conffiles: Vec<Conffile>,
+    /// Files that an interrupted change left beside configuration files.
+    pub leftovers: Vec<String>,
+    /// Scripts of packages that failed.
+    pub failures: Vec<ScriptFailure>,
     /// The last lines that apt and dpkg printed.
     pub tail: Vec<String>,
+}
+
+/// A script of a package that failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScriptFailure {
+    /// The package.
+    pub package: String,
+    /// Which of its scripts, in dpkg's words, and how it ended.
+    pub what: String,
+    /// The last lines that it printed.
+    pub said: Vec<String>,
 }
 
 /// A package after a transaction.
@@ -99,15 +114,21 @@ impl TransactionReport {
     /// Reads the output of [`TRANSACTION`]; what is missing in it is empty here.
     pub fn parse(output: &Output) -> Self {
         let text = output.text();
-        let (log, _) = text.split_once("\n== after ").unwrap_or((&text, ""));
+        let cut = text.split_once("\n== left ").or_else(|| text.split_once("\n== after "));
+        let (log, _) = cut.unwrap_or((&text, ""));
         let sections = Sections::parse(&text);
         let after = sections.lines("after").iter().filter_map(|line| package(line));
         let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+        let mut conffiles = conffiles(&lines);
+        let (left, leftovers) = left_behind(sections.lines("left"));
+        conffiles.extend(left.into_iter().filter(|left| !conffiles.contains(left)).collect::<Vec<_>>());
         Self {
             packages: after
                 .map(|p| PackageAfter { name: p.name, arch: p.arch, version: p.version, state: p.state })
                 .collect(),
-            conffiles: conffiles(&lines),
+            conffiles,
+            leftovers,
+            failures: failures(&lines),
             tail: lines.iter().rev().take(Self::TAIL_LINES).rev().map(|&line| line.to_owned()).collect(),
         }
     }
@@ -140,6 +161,54 @@ fn conffiles(lines: &[&str]) -> Vec<Conffile> {
     kept
 }
 
+/// Files that appeared in `/etc`: new versions beside what was kept, and what an interruption left.
+fn left_behind(files: &[&str]) -> (Vec<Conffile>, Vec<String>) {
+    let (mut kept, mut leftovers) = (Vec::new(), Vec::new());
+    for file in files {
+        match file.strip_suffix(".dpkg-dist").or_else(|| file.strip_suffix(".ucf-dist")) {
+            Some(name) => kept.push(Conffile { kept: name.to_owned(), beside: (*file).to_owned() }),
+            None => leftovers.push((*file).to_owned()),
+        }
+    }
+    (kept, leftovers)
+}
+
+/// What dpkg prints when it turns to the next package or script: what is printed from there on is that one's.
+const TURNS: [&str; 6] =
+    ["Setting up ", "Unpacking ", "Preparing to unpack ", "Removing ", "Purging ", "Processing triggers "];
+
+/// dpkg says which package failed at what; on the next line, indented, which script and how. Before that stands what the
+/// script itself said.
+///
+/// # Source
+/// dpkg 1.21: `dpkg: error processing package x (--configure):`, ` installed x package post-installation script subprocess
+/// returned error exit status 1`.
+fn failures(lines: &[&str]) -> Vec<ScriptFailure> {
+    const SAID_MAX: usize = 3;
+    let mut failures = Vec::new();
+    let mut begun = 0;
+    for (at, line) in lines.iter().enumerate() {
+        if TURNS.iter().any(|turn| line.starts_with(turn)) {
+            begun = at + 1;
+        }
+        let Some(rest) = line.strip_prefix("dpkg: error processing ") else { continue };
+        let why = lines.get(at + 1).map(|next| next.trim()).unwrap_or_default();
+        if let Some((what, status)) = why.split_once(" subprocess ")
+            && let Some((_, script)) = what.split_once(" package ")
+        {
+            let package = rest.trim_start_matches("package ").trim_start_matches("archive ");
+            let said = lines.get(begun..at).unwrap_or_default();
+            failures.push(ScriptFailure {
+                package: package.split(' ').next().unwrap_or(package).to_owned(),
+                what: format!("{script} {status}"),
+                said: said.iter().rev().take(SAID_MAX).rev().map(|line| line.trim().to_owned()).collect(),
+            });
+        }
+        begun = at + 2;
+    }
+    failures
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,8 +225,23 @@ mod tests {
         let kept =
             Conffile { kept: "/etc/confpkg.conf".into(), beside: "/etc/confpkg.conf.dpkg-dist".into() };
         assert_eq!(report.conffiles, [kept]);
+        let failed = ScriptFailure {
+            package: "failpost".into(),
+            what: "post-installation script returned error exit status 1".into(),
+            said: vec!["failpost: cannot migrate the database".into()],
+        };
+        assert_eq!(report.failures, [failed]);
         assert_eq!(report.tail.last().unwrap(), "E: Sub-process /usr/bin/dpkg returned an error code (1)");
         assert!(report.tail.iter().any(|line| line == "failpost: cannot migrate the database"));
+    }
+
+    #[test]
+    fn what_was_left_beside_configuration_files_is_told_apart() {
+        let report = TransactionReport::parse(&Output::ok(
+            "Setting up x (1) ...\n== left 0\n/etc/x.conf.ucf-dist\n/etc/y.conf.dpkg-new\n== end\n",
+        ));
+        assert_eq!(report.conffiles[0].kept, "/etc/x.conf");
+        assert_eq!(report.leftovers, ["/etc/y.conf.dpkg-new"]);
     }
 
     #[test]

@@ -18,6 +18,11 @@ would_do() {
         $1 == "Inst" { version = $3 ~ /^\[/ ? $4 : $3; gsub(/[()]/, "", version); print $1, $2, version }
         $1 == "Remv" || $1 == "Purg" { print "Remv", $2 }' | sort -u
 }
+# What lies beside configuration files, each with when it came there, so that what is new afterwards is told apart.
+beside() {
+    find /etc -xdev \( -name '*.dpkg-dist' -o -name '*.dpkg-new' -o -name '*.ucf-dist' \) -exec stat -c '%Z %n' {} + 2>/dev/null
+}
+beside_before=$(beside)
 waited=0
 while :; do
     wait_for_locks
@@ -37,6 +42,8 @@ while :; do
     # Somebody was quicker at a lock for which apt-get does not wait: nothing was done, so wait again.
     [ "$status" != 0 ] && [ -n "$(lock_holders)" ] && [ "$(would_do "$@")" = "$planned" ] || break
 done
+echo '== left 0'
+beside | grep -vxF -e "$beside_before" | sed 's/^[0-9]* //'
 echo "== after $status"
 printf '%s\n' "$planned" | while read -r _ name _; do
     dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Architecture}|${Version}\n' "$name" 2>/dev/null ||

@@ -90,7 +90,8 @@ fn failure(line: &str) -> Option<FailedSource> {
 
 fn of_signature(why: &str) -> Trouble {
     match why {
-        _ if why.contains("NO_PUBKEY") => Trouble::UnknownKey,
+        _ if why.contains("Not live until") => Trouble::Future,
+        _ if why.contains("NO_PUBKEY") || why.contains("Missing key") => Trouble::UnknownKey,
         _ if why.contains("EXPKEYSIG") || why.contains("KEYEXPIRED") => Trouble::ExpiredKey,
         _ => Trouble::BadSignature,
     }
@@ -99,7 +100,7 @@ fn of_signature(why: &str) -> Trouble {
 fn of_fetch(why: &str) -> Trouble {
     let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
     match why {
-        _ if has(&["signatures"]) => of_signature(why),
+        _ if has(&["signature", "Not live until"]) => of_signature(why),
         _ if has(&["Hash Sum mismatch", "unexpected size"]) => Trouble::Mismatch,
         _ if has(&["resolving", "resolve"]) => Trouble::NoName,
         _ if has(&["ertificate", "SSL", "TLS"]) => Trouble::Certificate,

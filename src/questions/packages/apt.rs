@@ -4,15 +4,15 @@
 //! `simulation.rs` and `policy.rs`. Which updates to take, and what to say about them, is decided in `crate::modules`.
 
 pub mod automatic;
-pub mod foreign;
 mod failures;
+pub mod foreign;
 mod pending;
 mod policy;
 mod progress;
 mod sections;
 mod simulation;
-pub mod sources;
 mod sizes;
+pub mod sources;
 mod transaction;
 mod vital;
 

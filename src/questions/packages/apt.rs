@@ -16,8 +16,8 @@ pub mod sources;
 mod transaction;
 mod vital;
 
-pub use progress::{Step, step};
 pub use failures::{FailedSource, Trouble, failed_sources};
+pub use progress::{Step, step};
 pub use transaction::{
     CLEAN, Conffile, PackageAfter, REPAIR, ScriptFailure, TRANSACTION, TransactionReport, UPDATE_LISTS,
     transaction_args,

@@ -58,7 +58,9 @@ impl<'a> Record<'a> {
     /// It can't be written or signed; then nothing may be changed.
     pub fn intent(&self) -> Result<Held, Failure> {
         let held = Held::take(&self.root, self.run)?;
-        self.say(Kind::Intent)?;
+        let nothing_changed =
+            "without an intent in the ledger nothing is changed, and nothing was: see to it, then run again";
+        self.say(Kind::Intent).map_err(|failure| failure.hint(nothing_changed))?;
         Ok(held)
     }
 
@@ -76,7 +78,12 @@ impl<'a> Record<'a> {
     /// # Errors
     /// It can't be written or signed: the run stays open in the ledger.
     pub fn outcome(&self, chronicle: &Chronicle) -> Result<(), Failure> {
-        self.ended(Kind::Outcome, chronicle, chronicle.results())
+        self.ended(Kind::Outcome, chronicle, chronicle.results()).map_err(|failure| {
+            failure.hint(format!(
+                "the hosts are as shown above, but the ledger has no outcome of it: see to it, then 'wgops resume {}'",
+                self.run
+            ))
+        })
     }
 
     /// Writes that a dry run was made, and why it was one.

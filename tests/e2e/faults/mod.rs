@@ -1,9 +1,12 @@
 //! The faults of a bad day, each tried on real hosts: what is said, what is recorded, what the host is left in, and that
 //! the next `wgops patch` brings it to the end. `docs/faults.md` is the table of them.
 
+mod controller;
 mod host;
+mod killed;
 mod line;
 mod packages;
+mod reboots;
 
 use crate::lab::{Host, Lab};
 use crate::ops::Ops;
@@ -40,7 +43,7 @@ fn in_the_middle(lab: &Lab, host: &Host) {
     wait_until("slowpost is being set up", 40, || lab.holds(host, "pgrep -f '[s]lowpost.postinst'"));
 }
 
-/// The next run finds nothing left to repair, and nothing of ours is left on the host.
+/// The next run brings the host to the end, and nothing of ours is left on it.
 fn is_whole(lab: &Lab, host: &Host, ops: &Ops<'_>) {
     let said = ops.types("alice", "patch -i ops --yes").within(90).says();
     said.expect(0, &[]);

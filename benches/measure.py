@@ -250,14 +250,21 @@ class Wgops(Tool):
         run(*git, "add", "--all")
         run(*git, "commit", "--quiet", "--message", "Begin")
 
+    def explained(self, host):
+        """What its audit asks, in its own words."""
+        words = [self.program, "run", "playbooks/audit.yml", "--explain", "--inventory", host.name,
+                 "--identity", f"{self.lab}/keys/alice"]
+        return subprocess.run(words, cwd=self.repository, env={**os.environ, "HOME": str(self.work)}, check=True,
+                              capture_output=True, text=True).stdout
+
     def command(self, job, hosts):
         inventory = f"hosts{len(hosts)}" if len(hosts) > 1 else hosts[0].name
-        what = ["audit", "--fail-on", "none"] if job == "audit" else ["run", f"playbooks/{job}.yml"]
+        what = ["audit", "--fail-on", "none"] if job in ("audit", "same") else ["run", f"playbooks/{job}.yml"]
         words = [self.program, "-v", *what, "--inventory", inventory, "--identity", f"{self.lab}/keys/alice"]
         return words, {"HOME": str(self.work)}, self.repository
 
     def refusal(self, job, output):
-        if job == "audit":
+        if job in ("audit", "same"):
             found = re.search(r"; (\d+) of (\d+) hosts? looked at", output)
             return None if found and found[1] == found[2] else "not all hosts were assessed"
         if "PLAY RECAP" not in output:
@@ -375,7 +382,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tools", default="raw,wgops,ansible,mitogen,pyinfra")
-    parser.add_argument("--jobs", default="settled,commands,audit")
+    parser.add_argument("--jobs", default="settled,commands,audit,same")
     parser.add_argument("--scenarios", default="many,near,far")
     options = parser.parse_args()
 
@@ -390,6 +397,9 @@ def main():
     for tool in tools:
         if isinstance(tool, Wgops):
             tool.prepare({f"hosts{len(near)}": near, near[0].name: near[:1], far[0].name: far})
+            if "same" in options.jobs.split(","):
+                asked = tasks.write_same(options.work, tool.explained(near[0]))
+                print(f"same: {asked} questions", file=sys.stderr)
     group = Group()
     results, trips = {}, {}
     try:

@@ -6,6 +6,7 @@ of the work is a change of all.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -288,3 +289,28 @@ def write_all(folder: Path):
     (folder / "audit.py").write_text("from pyinfra.operations import server\n\n"
                                      f"server.shell(name='Audit', commands=[{AUDIT!r}])\n")
     (folder / "audit.sh").write_text(AUDIT)
+
+
+# How one question begins in what `wgops run --explain` prints; its script follows, indented by four.
+ASKS = re.compile(r"^\[[^]]+\] asks: (.*)$")
+
+
+def write_same(folder: Path, explained: str):
+    """The very questions that `wgops audit` asks a host, as one script for the other tools. What is given is what
+    `wgops run playbooks/audit.yml --explain` prints."""
+    script, asked, inside = "", 0, False
+    for line in explained.splitlines():
+        if match := ASKS.match(line):
+            script += ("QUESTION\n" if inside else "") + f"sh -s -- {match[1].partition(' ')[2]} <<'QUESTION'\n"
+            asked, inside = asked + 1, True
+        elif inside and (line.startswith("    ") or not line):
+            script += line[4:] + "\n"
+        elif inside:
+            script, inside = script + "QUESTION\n", False
+    assert asked > 5, f"only {asked} questions in {explained}"
+    script += ("QUESTION\n" if inside else "") + "true\n"
+    (folder / "same.sh").write_text(script)
+    write_play(folder / "same.yml", [{"name": "Audit", "shell": "{% raw %}" + script + "{% endraw %}"}], False)
+    (folder / "same.py").write_text("from pyinfra.operations import server\n\n"
+                                    f"server.shell(name='Audit', commands=[{script!r}])\n")
+    return asked

@@ -100,3 +100,31 @@ fn the_exit_codes_on_the_pages_are_those_of_the_program() {
         assert_eq!(written, told, "{name}");
     }
 }
+
+/// Whether the source has a test of this name, such as `faults::line::a_line_is_cut` in `tests/e2e/faults/line.rs`.
+fn is_a_test(name: &str) -> bool {
+    let (file, function) = name.rsplit_once("::").unwrap();
+    let file = root().join("tests/e2e").join(file.replace("::", "/")).with_extension("rs");
+    let source = std::fs::read_to_string(file).unwrap_or_default();
+    let lines: Vec<&str> = source.lines().collect();
+    let at = lines.iter().position(|line| line.starts_with(&format!("fn {function}(")));
+    at.is_some_and(|at| lines.iter().take(at).rev().take(2).any(|line| *line == "#[test]"))
+}
+
+#[test]
+fn each_fault_on_the_page_of_faults_names_tests_that_there_are() {
+    let page = page("docs/faults.md");
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| fault |") && !line.starts_with("|---"))
+        .collect();
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    for row in rows {
+        assert_eq!(row.matches(" | ").count(), 5, "not six cells: {row}");
+        let tests: Vec<&str> = row.split('`').filter(|word| word.contains("::")).collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            assert!(is_a_test(test), "no such test: {test}");
+        }
+    }
+}

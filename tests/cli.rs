@@ -91,6 +91,9 @@ fn init_makes_an_ops_repository_and_never_overwrites_one() {
         "inventory/prod.yml.example",
         "inventory/known_hosts",
         "playbooks/patch.yml",
+        "playbooks/audit.yml",
+        "playbooks/audit-access.yml",
+        "playbooks/audit-users.yml",
     ] {
         assert!(ops.join(file).is_file(), "{file}");
         assert!(said.out.contains(file), "{file}: {}", said.out);

@@ -9,8 +9,11 @@ use crate::people::Roster;
 use std::path::{Path, PathBuf};
 
 /// The audits that wgops brings along: names as they are typed, files in the ops repository, texts.
-pub const SHIPPED: [(&str, &str, &str); 1] =
-    [("audit", "playbooks/audit.yml", include_str!("../../playbooks/audit.yml"))];
+pub const SHIPPED: [(&str, &str, &str); 3] = [
+    ("audit", "playbooks/audit.yml", include_str!("../../playbooks/audit.yml")),
+    ("audit-access", "playbooks/audit-access.yml", include_str!("../../playbooks/audit-access.yml")),
+    ("audit-users", "playbooks/audit-users.yml", include_str!("../../playbooks/audit-users.yml")),
+];
 
 /// Reads the playbooks that were named: a file, or a name in `playbooks/`. What the ops repository has counts before what
 /// wgops brings along; nothing named is `audit`.

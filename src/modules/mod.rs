@@ -34,6 +34,7 @@ mod group;
 pub(crate) mod harness;
 mod line_edit;
 mod lineinfile;
+mod login_keys;
 mod mode;
 mod package_sources;
 mod pending_updates;
@@ -47,11 +48,14 @@ mod service;
 mod set_fact;
 mod setup;
 mod shell_words;
+mod sshd_settings;
 mod stat;
+mod sudo_rules;
 mod template;
 mod updates;
 mod updates_guard;
 mod user;
+mod user_accounts;
 mod user_changes;
 mod user_scripts;
 mod wait_for;
@@ -80,6 +84,7 @@ pub static ALL: &[&Module] = &[
     &free_space::MODULE,
     &group::MODULE,
     &lineinfile::MODULE,
+    &login_keys::MODULE,
     &apt::PACKAGE,
     &package_sources::MODULE,
     &pending_updates::MODULE,
@@ -91,10 +96,13 @@ pub static ALL: &[&Module] = &[
     &set_fact::MODULE,
     &setup::MODULE,
     &command::SHELL,
+    &sshd_settings::MODULE,
     &stat::MODULE,
+    &sudo_rules::MODULE,
     &service::SYSTEMD,
     &template::MODULE,
     &user::MODULE,
+    &user_accounts::MODULE,
     &wait_for::MODULE,
 ];
 

@@ -5,6 +5,7 @@
 //! wanted and the module stops; the engine gathers what all tasks want, asks it in one exchange, and calls the modules
 //! again. Where to look next: `crate::modules` for who asks, `crate::plan` for who gathers.
 
+pub mod access;
 pub mod accounts;
 mod answers;
 pub mod boot;
@@ -148,6 +149,10 @@ impl Stop {
 /// Every script that only reads, so that a server can allow these by digest and nothing else.
 pub fn read_only_scripts() -> Vec<Script> {
     vec![
+        access::keys::AuthorizedKeys::SCRIPT,
+        access::sshd::SshdSettings::SCRIPT,
+        access::sudo::SudoRules::SCRIPT,
+        access::users::Accounts::SCRIPT,
         accounts::GroupsOf::SCRIPT,
         accounts::PasswordOf::SCRIPT,
         accounts::UserEntry::SCRIPT,

@@ -1,16 +1,18 @@
 //! `pending_updates`: what waits on a host, and what could not be looked at. It changes nothing, and an account without
 //! any rights can ask. Applying is `apply_updates`' business.
 
-use super::updates::{CACHE_VALID_TIME, REFRESH, counted, fits, freshness, some_of, update_value};
+mod running;
+
+use super::updates::{CACHE_VALID_TIME, REFRESH, counted, fits, freshness, update_value};
 use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
-use crate::questions::boot::{RebootNeed, RebootReasons};
+use crate::questions::boot::RebootNeed;
 use crate::questions::packages::apt::{
     DpkgCondition, DpkgState, Installed, InstalledPackages, NewPackages, Updates,
 };
 use crate::questions::packages::{Held, Manager, Pending, Refresh, Update, UpdateKind, WhichManager};
-use crate::questions::services::{Outdated, OutdatedPrograms};
+use crate::questions::services::OutdatedPrograms;
 use std::sync::Arc;
 
 /// The module.
@@ -232,54 +234,6 @@ impl Audit {
                 "somebody is changing packages right now: what is said of them may be out of date already",
                 &dpkg.lock_holders.join("; "),
                 "look again later",
-            );
-        }
-    }
-
-    fn reboot(&mut self, need: Option<&RebootReasons>) {
-        let Some(need) = need else { return };
-        self.set("reboot_required", !need.reasons.is_empty());
-        self.set("reboot_reasons", need.reasons.clone());
-        if !need.reasons.is_empty() {
-            let texts = ["the host needs a reboot", &need.reasons.join("; "), "reboot it"];
-            self.find("reboot-needed".into(), FindingKind::RebootNeeded, Severity::Medium, texts);
-        }
-        if let Some(why) = &need.not_assessed {
-            self.not_assessed(
-                "kernel",
-                "whether the kernel is the newest is unknown",
-                why,
-                "compare by hand",
-            );
-        }
-    }
-
-    fn services(&mut self, outdated: Option<&Outdated>) {
-        let Some(outdated) = outdated else { return };
-        let mut names = Vec::new();
-        for program in &outdated.programs {
-            let files = some_of(&program.files);
-            let (id, title, remedy) = match &program.service {
-                Some(service) => {
-                    names.push(service.clone());
-                    (service, format!("{service} runs on replaced files"), format!("restart {service}"))
-                }
-                None => (
-                    &program.program,
-                    format!("{} outside of any service runs on replaced files", program.program),
-                    "end the session, or start the program again".to_owned(),
-                ),
-            };
-            let texts = [title.as_str(), &files, &remedy];
-            self.find(format!("service-restart/{id}"), FindingKind::ServiceRestart, Severity::Medium, texts);
-        }
-        self.set("services", names);
-        if !outdated.sees_all {
-            self.not_assessed(
-                "services",
-                "services of other users could not be looked at",
-                "this account may not read other users' /proc/PID/maps",
-                "audit with become, or with an account that may",
             );
         }
     }

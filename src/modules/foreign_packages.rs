@@ -72,7 +72,10 @@ fn judge(strays: &[Stray], args: &Args, seen: &mut Gathered) {
                 format!("{} comes from no source", stray.name),
             );
             seen.find(
-                finding.seen(format!("version {}; nobody updates it", stray.version)).remedied_by(REMEDY),
+                finding
+                    .seen(format!("version {}; nobody updates it", stray.version))
+                    .versions(Some(stray.version.clone()), None)
+                    .remedied_by(REMEDY),
             );
         }
     }

@@ -88,7 +88,7 @@ fn key(file: &KeyFile, key: &PublicKey, known: Option<&HashMap<String, String>>)
         "type": key.kind,
         "bits": key.bits,
         "fingerprint": key.fingerprint,
-        "short": key.fingerprint.trim_start_matches("SHA256:").chars().take(8).collect::<String>(),
+        "short": short(&key.fingerprint),
         "comment": key.comment,
         "options": key.options,
         "restricted": key.options.iter().any(|option| option == "restrict"),
@@ -96,6 +96,12 @@ fn key(file: &KeyFile, key: &PublicKey, known: Option<&HashMap<String, String>>)
         "owner": owner,
         "known": known.map(|_| owner.is_some()),
     })
+}
+
+/// The beginning of a fingerprint, fit for an id.
+fn short(fingerprint: &str) -> String {
+    let digest = fingerprint.trim_start_matches("SHA256:").chars().take(8);
+    digest.map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 fn file(file: &KeyFile) -> Value {

@@ -7,7 +7,7 @@ use super::updates::{CACHE_VALID_TIME, REFRESH, counted, fits, freshness, update
 use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
-use crate::questions::boot::RebootNeed;
+use crate::questions::boot::{Microcode, RebootNeed};
 use crate::questions::packages::apt::{
     DpkgCondition, DpkgState, Installed, InstalledPackages, NewPackages, Updates,
 };
@@ -44,6 +44,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let dpkg = host.get(DpkgState);
     let reboot = host.get(RebootNeed);
     let programs = host.get(OutdatedPrograms);
+    let microcode = host.get(Microcode);
 
     let mut audit = Audit::default();
     match audit.known("package-manager", manager)?.as_deref() {
@@ -61,8 +62,10 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         None => {}
     }
     let reboot = audit.known("reboot", reboot)?;
-    audit.reboot(reboot.as_deref());
     let programs = audit.known("services", programs)?;
+    audit.reboot(reboot.as_deref(), programs.as_deref());
+    let microcode = audit.known("reboot-needed/microcode", microcode)?;
+    audit.microcode(microcode.as_deref());
     audit.services(programs.as_deref());
     Ok(Outcome {
         result: audit.result,
@@ -271,6 +274,7 @@ mod tests {
                     "dpkg_state" => Output::ok(""),
                     "reboot_needed" => Output::ok("running 6.1\nbuild x\ncontainer\n"),
                     "outdated_programs" => Output::ok("seen all\n"),
+                    "microcode" => Output::ok("guest\n"),
                     other => panic!("asked {other}"),
                 })
             })
@@ -375,5 +379,46 @@ mod tests {
         );
         assert_eq!(outcome.findings[0].title, "package lists are 3 days old");
         assert_eq!(outcome.result["lists_as_of"], "2026-11-18T11:06:40Z");
+    }
+
+    #[test]
+    fn a_reboot_is_told_once_whatever_speaks_for_it_and_microcode_is_not_guessed() {
+        let programs: String = (0..9)
+            .map(|n| format!("process {n} p{n}|/system.slice/s{n}.service\nfile /usr/lib/libc.so.6\n"))
+            .collect();
+        let with = |flag: &'static str, count: usize, microcode: &'static str| {
+            let programs: String = programs.lines().take(2 * count).map(|line| format!("{line}\n")).collect();
+            let outcome = audit(json!({"exclude": "*"}), &move |asked| match asked.script.name {
+                "outdated_programs" => Some(Ok(Output::ok(format!("seen all\n{programs}")))),
+                "reboot_needed" => Some(Ok(Output::ok(format!("{flag}running 6.1\nbuild x\ncontainer\n")))),
+                "microcode" => Some(Ok(Output::ok(microcode))),
+                _ => None,
+            });
+            let told = outcome.findings.iter().filter(|f| !f.id.starts_with("service-restart/"));
+            let told: Vec<String> = told.map(|f| format!("{} {}", f.severity, f.id)).collect();
+            (told, outcome.result["reboot_required"].clone(), outcome.result["reboot_advised"].clone())
+        };
+        let told = |id: &str| vec![id.to_owned()];
+        assert_eq!(with("", 7, "guest\n"), (vec![], json!(false), json!(false)));
+        assert_eq!(with("", 9, "guest\n"), (told("low reboot-needed"), json!(false), json!(true)));
+        let flag = "flag /run/reboot-required\n";
+        assert_eq!(with(flag, 9, "guest\n"), (told("medium reboot-needed"), json!(true), json!(true)));
+        let microcode = "running 0xf0\nnewer intel-microcode\n";
+        let blind = told("low not-assessed/reboot-needed/microcode");
+        assert_eq!(with("", 0, microcode), (blind, json!(false), json!(false)));
+        assert_eq!(with("", 0, "running 0xf0\nolder intel-microcode\n").0, [""; 0]);
+    }
+
+    #[test]
+    fn what_can_not_just_be_restarted_has_another_remedy() {
+        let outcome = audit(json!({"exclude": "*"}), &|asked| match asked.script.name {
+            "outdated_programs" => Some(Ok(Output::ok(
+                "seen all\nprocess 1 systemd|/init.scope\nfile /usr/lib/a.so\nprocess 2 dbus-daemon|/system.slice/dbus.service\n\
+                 file /usr/lib/a.so\nprocess 3 svcd|/system.slice/svcd.service\nfile /usr/lib/a.so\n",
+            ))),
+            _ => None,
+        });
+        let remedies: Vec<&str> = outcome.findings.iter().map(|f| f.remedy.as_str()).collect();
+        assert_eq!(remedies, ["reboot", "systemctl restart svcd", "systemctl daemon-reexec"]);
     }
 }

@@ -34,6 +34,13 @@ const REEXEC: Script = Script { name: "systemd_reexec", text: include_str!("rest
 /// The scripts that restart something.
 pub(super) const SCRIPTS: &[Script] = &[REEXEC, RESTART];
 
+/// What to do about a service that is left alone unless a task says otherwise; nothing for the others.
+pub(super) fn instead_of_restart(service: &str) -> Option<&'static str> {
+    let named =
+        |(patterns, ..): &&(&[&str], &str, &str)| patterns.iter().any(|pattern| fits(pattern, service));
+    LEFT_ALONE.iter().find(named).map(|(_, _, instead)| *instead)
+}
+
 /// Services that are left alone unless a task says otherwise: patterns, why, and what to do instead.
 const LEFT_ALONE: &[(&[&str], &str, &str)] = &[
     (&["dbus", "dbus-broker", "dbus-daemon"], "everything that speaks over the bus would lose it", "reboot"),

@@ -1,5 +1,9 @@
 //! The boot: which one this is, and whether another one is needed. Restarting the machine is `crate::modules`' business.
 
+mod microcode;
+
+pub use microcode::{Microcode, MicrocodeState};
+
 use super::packages::debian_order;
 use super::{Output, ParseError, Question};
 use crate::model::{Argv, Script, Subject, Subjects};

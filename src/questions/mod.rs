@@ -157,6 +157,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         accounts::PasswordOf::SCRIPT,
         accounts::UserEntry::SCRIPT,
         boot::BootId::SCRIPT,
+        boot::Microcode::SCRIPT,
         boot::RebootNeed::SCRIPT,
         command::AnyMatch::SCRIPT,
         command::Environment::SCRIPT,

@@ -83,6 +83,7 @@ impl Question for AuthorizedKeys {
                         account(rest).ok_or_else(|| ParseError::new("'account NAME UID PATH'", output))?;
                     ring.files.push(file);
                 }
+                ("other", Some(file)) => file.other_lines += 1,
                 ("mode", Some(file)) => file.modes.extend(mode(rest)),
                 ("key", Some(file)) => match PublicKey::read(rest) {
                     Some(key) => file.keys.push(key),
@@ -208,6 +209,7 @@ fn bits(kind: &str, mut parts: Parts<'_>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::questions::workbench::Workbench;
 
     /// Made with ssh-keygen, OpenSSH 9.2.
     const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDbvWSPdnWL7lXVApUq02jVJWwRK66499RqgqM/QEdxh";
@@ -246,12 +248,25 @@ mod tests {
     fn files_come_with_modes_and_what_can_not_be_seen_is_told() {
         let text = format!(
             "blind eve\naccount bob 1000 /home/bob/.ssh/authorized_keys\nmode 664 1000 /home/bob/.ssh/authorized_keys\n\
-                            mode 700 1000 /home/bob/.ssh\nkey {ED25519}\nkey root:secret\nblind eve\n"
+                            mode 700 1000 /home/bob/.ssh\nkey {ED25519}\nkey ssh-nothing\nother\nblind eve\n"
         );
         let ring = AuthorizedKeys { places: Vec::new() }.parse(&Output::ok(text)).unwrap();
         assert_eq!((ring.files.len(), ring.blind.len()), (1, 1));
         let file = &ring.files[0];
-        assert_eq!((file.user.as_str(), file.keys.len(), file.other_lines), ("bob", 1, 1));
+        assert_eq!((file.user.as_str(), file.keys.len(), file.other_lines), ("bob", 1, 2));
         assert_eq!(file.modes[0], ("/home/bob/.ssh/authorized_keys".into(), 0o664, 1000));
+    }
+
+    #[test]
+    fn every_shell_sends_keys_and_nothing_else_of_a_file() {
+        for bench in Workbench::every_shell() {
+            let path = bench.file("keys", &format!("# x\n\n{ED25519} a\nroot:$6$hash:1::\n"));
+            let question = AuthorizedKeys { places: vec![path] };
+            let output = bench.run(AuthorizedKeys::SCRIPT, &question.args(), None);
+            assert!(!output.text().contains("hash"), "{}", output.text());
+            let ring = question.parse(&output).unwrap();
+            let file = ring.files.first().unwrap_or_else(|| panic!("{}: {}", bench.name(), output.text()));
+            assert_eq!((file.keys.len(), file.other_lines), (1, 1), "{}", bench.name());
+        }
     }
 }

@@ -37,7 +37,10 @@ while IFS=: read -r name _ uid _ _ home _ || [ -n "$name" ]; do
         for part in "$place" "${place%/*}" "$home"; do
             stat -L -c 'mode %a %u %n' "$part"
         done
-        head -c 262144 "$place" | grep -vE '^[[:space:]]*(#|$)' | sed 's/^/key /'
+        # A user can make the file a link to any other: what is no key stays here.
+        head -c 262144 "$place" | grep -vE '^[[:space:]]*(#|$)' | while IFS= read -r line; do
+            case $line in *ssh-* | *ecdsa-sha2-*) printf 'key %s\n' "$line" ;; *) echo other ;; esac
+        done
     done
 done </etc/passwd
 exit 0

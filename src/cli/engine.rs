@@ -4,6 +4,8 @@
 use super::{Console, Exit, Failure};
 use crate::event::Event;
 use crate::execute::{Fleet, Interrupt, Order, Outcome};
+use crate::model::HostName;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -51,6 +53,11 @@ impl<'a> Engine<'a> {
                 never = watch_interrupts(console, interrupt) => match never {},
             }
         })
+    }
+
+    /// Fingerprints of the host keys that hosts have shown.
+    pub fn host_keys(&self) -> BTreeMap<HostName, String> {
+        self.fleet.host_keys()
     }
 
     /// Asks somebody, who may answer with an interrupt: then there is no answer.

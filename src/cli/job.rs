@@ -1,6 +1,7 @@
 //! A job: what verbs that reach hosts have in common. It finds out who is typing and what they may do, prepares the
 //! order, and carries it out between the ledger's intent and outcome.
 
+use super::args::Targets;
 use super::audit::Judge;
 use super::bound::{self, Bound};
 use super::chronicle::Chronicle;
@@ -22,6 +23,7 @@ use crate::plan::{Conduct, Step, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -125,6 +127,38 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn going_on_with(self, run: RunId) -> Self {
         Self { run, ..self }
+    }
+
+    /// The same on these hosts alone.
+    #[must_use]
+    pub fn only_on(mut self, hosts: BTreeSet<HostName>) -> Self {
+        self.bound.hosts = Some(hosts);
+        self
+    }
+
+    /// Its run's id.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// What was typed.
+    pub fn verb(&self) -> Verb {
+        self.errand.verb
+    }
+
+    /// Which hosts were named.
+    pub fn targets(&self) -> &Targets {
+        &self.errand.targets
+    }
+
+    /// Who is typing.
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// The ops repository.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
     }
 
     /// What binds it.

@@ -4,6 +4,7 @@
 //! errors as people see them, `exit` the exit codes, `diagnostics` what `-v` shows, `show` the way from events to
 //! streams. Nobody imports this room.
 
+mod apply;
 mod args;
 mod ask;
 mod audit;
@@ -30,6 +31,7 @@ mod man;
 mod output;
 mod patch;
 mod ping;
+mod planning;
 mod record;
 mod repository;
 mod resume;
@@ -83,6 +85,7 @@ enum Verb {
     Patch(patch::Patch),
     Audit(audit::Audit),
     Runs(runs::Runs),
+    Apply(apply::Apply),
     Resume(resume::Resume),
     Handoff(handoff::Handoff),
     Ledger(ledger::Ledger),
@@ -101,6 +104,7 @@ impl Verb {
             Self::Patch(verb) => verb.perform(console),
             Self::Audit(verb) => verb.perform(console),
             Self::Runs(verb) => verb.perform(console),
+            Self::Apply(verb) => verb.perform(console),
             Self::Resume(verb) => verb.perform(console),
             Self::Handoff(verb) => verb.perform(console),
             Self::Ledger(verb) => verb.perform(console),

@@ -4,6 +4,7 @@ use super::args::{Cause, Privilege, Reach, Shape, Targets};
 use super::engine::Engine;
 use super::errand::{Choice, Errand};
 use super::job::Job;
+use super::planning::{PlanOut, Planning};
 use super::repository::project_playbook;
 use super::show::Show;
 use super::{Console, Exit, Failure, ask};
@@ -68,6 +69,8 @@ pub struct Patch {
     #[arg(short, long)]
     pub yes: bool,
     #[command(flatten)]
+    pub plan: PlanOut,
+    #[command(flatten)]
     pub targets: Targets,
     #[command(flatten)]
     pub reach: Reach,
@@ -100,13 +103,24 @@ pub enum Restart {
 impl Patch {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         let playbook = project_playbook("playbooks/patch.yml", PLAYBOOK)?;
-        let (format, yes) = (self.shape.format, self.yes);
+        let (format, yes, out) = (self.shape.format, self.yes, self.plan.clone());
+        let asks_for_dry = self.check;
         let job = Job::open(console, self.errand(playbook))?;
         let asks = job.mode == Mode::Real && !yes;
         if asks {
             ask::somebody_is_there(console)?;
         }
-        let mut engine = job.engine(&job.prepare(&Map::new())?)?;
+        let prepared = job.prepare(&Map::new())?;
+        let mut engine = job.engine(&prepared)?;
+        if out.plan_out.is_some() {
+            let planning = Planning { console, job: &job, subject: Subject::Patch, format, out: &out };
+            let done = planning.make(&mut engine, &prepared);
+            engine.close();
+            return done;
+        }
+        if !asks_for_dry && job.mode != Mode::Real {
+            console.tell("(--plan-out keeps what is shown as a plan, which somebody else can apply)\n");
+        }
         let ask = Ask { console, job: &job, subject: Subject::Patch, format };
         let done = match asks {
             true => ask.confirmed(&mut engine),
@@ -142,7 +156,13 @@ impl Patch {
             playbooks: vec![playbook],
             privilege: Some(self.privilege),
             cause: Some(self.cause),
-            dry: self.check.then_some("--check").or(self.explain.then_some("--explain")),
+            dry: [
+                (self.plan.plan_out.is_some(), "--plan-out"),
+                (self.check, "--check"),
+                (self.explain, "--explain"),
+            ]
+            .into_iter()
+            .find_map(|(given, option)| given.then_some(option)),
             choice: Choice { extra, explain: self.explain, ..Choice::default() },
         }
     }

@@ -5,6 +5,7 @@ use super::bound::names_a_secret;
 use super::console::shown;
 use super::errand::{Choice, Errand};
 use super::job::Job;
+use super::planning::{PlanOut, Planning};
 use super::show::Show;
 use super::{Console, Exit, Failure};
 use crate::execute::Prepared;
@@ -66,6 +67,8 @@ pub struct Run {
     #[arg(long, value_name = "USER")]
     pub become_user: Option<String>,
     #[command(flatten)]
+    pub plan: PlanOut,
+    #[command(flatten)]
     pub targets: Targets,
     #[command(flatten)]
     pub reach: Reach,
@@ -83,13 +86,20 @@ impl Run {
         if self.syntax_check || self.list_tasks {
             return self.look(console, &playbooks);
         }
-        let (shape, list_hosts) = (self.shape, self.list_hosts);
+        let (shape, list_hosts, out) = (self.shape, self.list_hosts, self.plan.clone());
         let job = Job::open(console, self.errand(console, playbooks)?)?;
         let prepared = job.prepare(&Map::new())?;
         if list_hosts {
             return hosts(console, &prepared);
         }
         let mut engine = job.engine(&prepared)?;
+        if out.plan_out.is_some() {
+            let planning =
+                Planning { console, job: &job, subject: Subject::Run, format: shape.format, out: &out };
+            let done = planning.make(&mut engine, &prepared);
+            engine.close();
+            return done;
+        }
         let show = Show::new(console, Subject::Run, shape.format);
         let ended = job.carry_out(&mut engine, &prepared, show);
         engine.close();
@@ -134,6 +144,7 @@ impl Run {
         let dry = match (self.check, self.explain || self.list_hosts) {
             (true, _) => Some("--check"),
             (false, true) => Some("--explain"),
+            (false, false) if self.plan.plan_out.is_some() => Some("--plan-out"),
             (false, false) => None,
         };
         let choice = Choice {

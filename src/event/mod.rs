@@ -343,6 +343,19 @@ pub struct Counts {
     pub exchanges: usize,
 }
 
+impl ChangeMade {
+    /// What makes it this change and no other: its script and what goes with it; none where nobody may compare it.
+    pub fn identity(&self) -> Option<Digest> {
+        Some(Self::identity_of(&self.script_digest, self.sends.as_ref()?))
+    }
+
+    /// The identity of a change whose script has this digest.
+    pub fn identity_of(script_digest: &str, sends: &Sent) -> Digest {
+        let content = sends.content.map(|content| content.to_string());
+        Digest::of(format!("{script_digest}\n{}\n{content:?}\n{:?}", sends.arguments, sends.user))
+    }
+}
+
 impl Event {
     /// Takes out contents before and after changes.
     pub fn drop_contents(&mut self) {

@@ -31,6 +31,8 @@ pub struct HostConnection {
     pub(super) settings: Arc<Settings>,
     pub(super) run: RunId,
     pub(super) session: Option<Session>,
+    /// Fingerprint of the key that the host showed when it was last connected.
+    pub(super) host_key: Option<String>,
     shells: BTreeMap<Effective, Shell>,
     /// Numbers of detached changes, shared by all hosts of the run: a host may have two names.
     pub(super) numbers: Arc<AtomicU64>,
@@ -90,6 +92,7 @@ impl HostConnection {
             settings,
             run,
             session: None,
+            host_key: None,
             shells,
             numbers: Arc::default(),
             collected: None,
@@ -145,6 +148,7 @@ impl HostConnection {
             Some(session) => session,
             None => transport::connect(&self.host, &self.access.connection, &self.settings).await?,
         };
+        self.host_key = session.host_key();
         Ok(self.session.insert(session))
     }
 

@@ -8,7 +8,9 @@ use super::gate::{Gate, StopRule};
 use super::lock::Banner;
 use crate::event::{Counts, Event};
 use crate::model::{ConnectionKind, HostName, RunId, Value};
-use crate::plan::{Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written};
+use crate::plan::{
+    Approved, Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written,
+};
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -51,6 +53,8 @@ pub struct Order {
     pub canaries: Vec<HostName>,
     /// Whether changes are applied.
     pub conduct: Conduct,
+    /// What may be sent to each host, where a plan is carried out; a host that is not named gets nothing.
+    pub approved: Option<BTreeMap<HostName, Approved>>,
     /// Whether contents are compared.
     pub show_diff: bool,
     /// How many `-v`.
@@ -174,6 +178,12 @@ impl Fleet {
         outcome
     }
 
+    /// Fingerprints of the host keys that hosts have shown, as far as they were reached over SSH.
+    pub fn host_keys(&self) -> BTreeMap<HostName, String> {
+        let shown = self.open.iter().map(|(host, connection)| (host, connection.host_key.clone()));
+        shown.filter_map(|(host, key)| Some((host.clone(), key?))).collect()
+    }
+
     /// Closes every connection.
     pub async fn close(&mut self) {
         let mut closing = JoinSet::new();
@@ -262,7 +272,7 @@ impl Fleet {
                 magic.clone(),
             )
             .looking_in(directories.clone());
-            let ground = ground(order, play, variables);
+            let ground = ground(order, play, host, variables);
             let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
             let stay = if self.later.contains(host) { Stay::Comes } else { Stay::Goes };
             let is_first = self.begun.insert(host.clone());
@@ -344,8 +354,10 @@ fn put_out(batch: &[HostName], outcome: &mut Outcome, out: &mut BTreeSet<HostNam
 }
 
 /// What a host knows at the beginning of a play: its variables, and no answer.
-fn ground(order: &Order, play: &Play, variables: Variables) -> Ground {
+fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> Ground {
+    let of_host = |all: &BTreeMap<HostName, Approved>| all.get(host).cloned().unwrap_or_default();
     Ground {
+        approved: order.approved.as_ref().map(of_host),
         templates: order.templates.clone(),
         directory: play.directory.clone(),
         root: play.root.clone(),

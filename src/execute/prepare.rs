@@ -98,6 +98,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     let order = Order {
         plays,
         canaries,
+        approved: None,
         conduct: wish.conduct,
         show_diff: wish.show_diff,
         verbosity: wish.verbosity,

@@ -45,6 +45,7 @@ mod estimate;
 mod fault;
 mod heads;
 mod log;
+pub mod plan;
 mod record;
 mod runs;
 #[cfg(test)]

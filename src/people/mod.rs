@@ -34,6 +34,9 @@ pub const IDENTITY_NAMESPACE: &str = "identity@wgops";
 /// Namespace of the signatures beside ledger entries.
 pub const LEDGER_NAMESPACE: &str = "ledger@wgops";
 
+/// Namespace of the signatures beside saved plans.
+pub const PLAN_NAMESPACE: &str = "plan@wgops";
+
 /// What can go wrong with people.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {

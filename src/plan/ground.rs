@@ -4,13 +4,13 @@
 use super::evaluate::{Evaluation, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
 use super::scope::{Layer, Pending, Variables};
 use super::task::Task;
-use super::unit::{Effective, Prepared, Running, Unit, UnitEnd};
+use super::unit::{Effective, Prepared, Running, Unit, UnitEnd, change_made};
 use crate::event::Status;
-use crate::model::{Excerpt, Map, Subjects, Value};
-use crate::modules::Outcome;
+use crate::model::{Digest, Excerpt, Map, Subjects, Value};
+use crate::modules::{Change, Outcome};
 use crate::questions::{Answers, Asked, Key, Reading, Refusal};
 use crate::template::{Binding, Rendered, Templates};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,8 +23,19 @@ pub struct DefaultPrivilege {
     pub user: Option<String>,
 }
 
+/// What a real run may send to a host, where somebody approved it beforehand.
+#[derive(Clone, Default)]
+pub struct Approved {
+    /// Identities of changes.
+    pub changes: Arc<BTreeSet<Digest>>,
+    /// Modules and scripts that are bound in another way, or follow from the others.
+    pub exempt: Arc<[&'static str]>,
+}
+
 /// What one host knows during a play.
 pub struct Ground {
+    /// What it may be sent, if not everything.
+    pub approved: Option<Approved>,
     /// The template environment.
     pub templates: Arc<Templates>,
     /// Where relative names of files begin.
@@ -61,6 +72,19 @@ pub enum Look {
     Unknown(String),
     /// An unapplied change may alter this.
     Provisional(Option<Outcome>, Reading, String),
+}
+
+impl Approved {
+    /// The first of a task's changes that nobody approved.
+    pub fn lacks<'a>(&self, module: &str, prepared: &'a Prepared) -> Option<&'a str> {
+        let is_exempt = |name: &str| self.exempt.contains(&name);
+        let mut changes = prepared.outcome.changes.iter().filter(|change| !is_exempt(change.script.name));
+        let lacks = |change: &&Change| {
+            let made = change_made(change, &prepared.user);
+            made.identity().is_none_or(|identity| !self.changes.contains(&identity))
+        };
+        changes.find(lacks).filter(|_| !is_exempt(module)).map(|change| change.summary.as_str())
+    }
 }
 
 impl Ground {

@@ -48,6 +48,9 @@ pub(super) enum Queued {
     Barrier(usize),
 }
 
+/// Why a change is not made that was in no plan.
+const NOT_APPROVED: &str = "this is not what was planned, so it was not done";
+
 /// One host's way through a play.
 pub struct HostRun {
     /// The host.
@@ -333,8 +336,20 @@ impl HostRun {
                     unit.end(end);
                 }
                 Look::Changes(prepared, _) if self.applies(&task) => {
-                    unit.stage = Stage::Ready(Box::new(prepared));
-                    return Front::Apply;
+                    let approved = self.ground.approved.as_ref();
+                    match approved.and_then(|approved| approved.lacks(task.module.name, &prepared)) {
+                        None => {
+                            unit.stage = Stage::Ready(Box::new(prepared));
+                            return Front::Apply;
+                        }
+                        Some(_) if prepared.tainted || task.no_log => {
+                            unit.end(UnitEnd::failed(NOT_APPROVED.into(), crate::model::Map::new()));
+                        }
+                        Some(summary) => {
+                            let message = format!("{NOT_APPROVED}: {summary}");
+                            unit.end(UnitEnd::failed(message, crate::model::Map::new()));
+                        }
+                    }
                 }
                 Look::Changes(prepared, _) => {
                     let end = self.would(&task, prepared);

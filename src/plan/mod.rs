@@ -23,7 +23,7 @@ mod waves;
 
 pub use compile::{compile, root_of};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
-pub use ground::{DefaultPrivilege, Ground};
+pub use ground::{Approved, DefaultPrivilege, Ground};
 pub use host_run::{Conduct, HostRun, Next};
 pub use scope::{Layer, Shared, Variables, written};
 pub use tags::Tags;

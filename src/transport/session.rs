@@ -64,6 +64,14 @@ impl Session {
         Ok(Shell::new(opener, pipe))
     }
 
+    /// Fingerprint of the key that the host showed; none for this machine.
+    pub fn host_key(&self) -> Option<String> {
+        match &self.way {
+            Way::Ssh(link) => link.host_key(),
+            Way::Local => None,
+        }
+    }
+
     /// What went over this connection so far.
     pub fn traffic(&self) -> Traffic {
         self.meter.read()

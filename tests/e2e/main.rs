@@ -16,6 +16,7 @@ mod ops;
 mod output;
 mod patching;
 mod people;
+mod planning;
 mod playbooks;
 mod rebooting;
 mod record;

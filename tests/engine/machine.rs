@@ -29,6 +29,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
     let order = prepared.order;
     let (play, hosts) = order.plays.into_iter().next().unwrap();
     let ground = Ground {
+        approved: None,
         templates: order.templates,
         directory: play.directory.clone(),
         root: play.root.clone(),

@@ -4,7 +4,7 @@ use super::super::args::Shape;
 use super::super::repository::Repository;
 use super::super::{Console, Exit, Failure};
 use super::why;
-use crate::ledger::{LogLine, LogOutcome, Record};
+use crate::ledger::{Kind, LogLine, LogOutcome, Record};
 use crate::report::{Format, json, one_line};
 use clap::Args;
 use owo_colors::{OwoColorize, Style};
@@ -49,7 +49,11 @@ impl Log {
 pub(super) fn human(line: &LogLine) -> String {
     let time = line.time.strftime("%Y-%m-%d %H:%MZ").to_string();
     let role = line.role.map(|role| format!(" ({role})")).unwrap_or_default();
-    let what = line.verb.map_or_else(|| line.kind.to_string(), |verb| verb.to_string());
+    let what = match (line.kind, line.verb) {
+        (Kind::Plan | Kind::Handoff, Some(verb)) => format!("{} of {verb}", line.kind),
+        (kind, None) => kind.to_string(),
+        (_, Some(verb)) => verb.to_string(),
+    };
     let hosts = line.hosts_in_short(NAMES_MAX);
     let place = if hosts.is_empty() { String::new() } else { format!(" on {hosts}") };
     let outcome = line.outcome.to_string();

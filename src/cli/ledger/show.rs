@@ -119,11 +119,17 @@ fn replay(console: &Console, found: &RunRecord) -> Result<(), Failure> {
     let subject = match found.line.verb {
         Some(Verb::Audit) => Subject::Audit,
         Some(Verb::Patch) => Subject::Patch,
+        Some(Verb::Apply) if found.entries.iter().any(is_bound_by_versions) => Subject::Patch,
         _ => Subject::Run,
     };
     let mut show = show::Show::new(console, subject, Format::Human);
     events.iter().for_each(|event| show.event(event));
     show.finish().map(drop)
+}
+
+/// Whether a run was bound to package versions, as the plans of patches are.
+fn is_bound_by_versions(entry: &Shown) -> bool {
+    entry.private.as_ref().is_some_and(|private| private.details.approved.is_some())
 }
 
 /// Events of a vocabulary that this wgops doesn't know are left out.

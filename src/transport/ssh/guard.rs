@@ -1,11 +1,12 @@
 //! Watches over a connection: its host key before anything else, whatever the host tries to open on our side, and why
 //! it ended.
 
-use super::known_hosts::{Names, Trust};
+use super::known_hosts::{Names, Trust, fingerprint};
 use crate::transport::KeyProblem;
 use russh::Channel;
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
-use russh::keys::PublicKeyOrCertificate;
+use russh::keys::{HashAlg, PublicKeyOrCertificate};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -14,6 +15,8 @@ pub(super) struct Guard {
     pub trust: Trust,
     pub names: Names,
     pub farewell: watch::Sender<Option<String>>,
+    /// Fingerprint of the first key that was shown and trusted; later ones are checked, too.
+    pub host_key: Arc<OnceLock<String>>,
 }
 
 /// What can end the protocol.
@@ -43,7 +46,15 @@ impl Handler for Guard {
                 self.trust.judge_certificate(&self.names, certificate, now)
             }
         };
-        verdict.map(|()| true).map_err(|problem| WireError::HostKey(Box::new(problem)))
+        verdict.map_err(|problem| WireError::HostKey(Box::new(problem)))?;
+        let key = match shown {
+            PublicKeyOrCertificate::PublicKey { key, .. } => fingerprint(key),
+            PublicKeyOrCertificate::Certificate(certificate) => {
+                certificate.public_key().fingerprint(HashAlg::Sha256).to_string()
+            }
+        };
+        self.host_key.get_or_init(|| key);
+        Ok(true)
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason<WireError>) -> Result<(), WireError> {

@@ -237,7 +237,7 @@ fn certificate_problem(names: &Names, certificate: &Certificate, trusted: bool, 
     }
 }
 
-fn fingerprint(key: &PublicKey) -> String {
+pub(super) fn fingerprint(key: &PublicKey) -> String {
     key.fingerprint(HashAlg::Sha256).to_string()
 }
 

@@ -12,7 +12,7 @@ use russh::client::{self, Handle, Msg};
 use russh::keys::Algorithm;
 use russh::{ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred};
 use std::io::ErrorKind;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -32,6 +32,7 @@ const WINDOW_BYTES: u32 = 16 << 20;
 pub(in crate::transport) struct Link {
     handle: Handle<Guard>,
     farewell: watch::Receiver<Option<String>>,
+    host_key: Arc<OnceLock<String>>,
     _through: Option<Arc<Link>>,
 }
 
@@ -47,12 +48,18 @@ impl Link {
         let inner = reach(through.as_deref(), hop).await?;
         stage.set("the SSH handshake");
         let (farewell, farewell_seen) = watch::channel(None);
-        let guard = Guard { trust: hop.trust.clone(), names: hop.names.clone(), farewell };
+        let host_key = Arc::new(OnceLock::new());
+        let guard = Guard {
+            trust: hop.trust.clone(),
+            names: hop.names.clone(),
+            farewell,
+            host_key: host_key.clone(),
+        };
         let config = Arc::new(config(hop, settings));
         let mut handle = client::connect_stream(config, Counted { inner, meter }, guard).await?;
         stage.set("login");
         login::log_in(&mut handle, hop, settings).await?;
-        Ok(Self { handle, farewell: farewell_seen, _through: through })
+        Ok(Self { handle, farewell: farewell_seen, host_key, _through: through })
     }
 
     /// Runs a command line; the future that comes back serves its pipe until either end is closed.
@@ -73,6 +80,11 @@ impl Link {
         }
         let (read, write) = channel.split();
         Ok(serve(read, write, far))
+    }
+
+    /// Fingerprint of the key that the host showed.
+    pub fn host_key(&self) -> Option<String> {
+        self.host_key.get().cloned()
     }
 
     /// Whether it has ended, as far as is known.

@@ -1,0 +1,308 @@
+//! `wgops apply`: carries out a plan that somebody made, by finding out anew what there is to do, and doing only what is
+//! equal. Nothing from the plan's file is carried out.
+
+use super::args::{Cause, Privilege, Reach, Shape, Targets};
+use super::bound::{Bound, differences};
+use super::console::shown;
+use super::engine::Engine;
+use super::errand::Errand;
+use super::handoff::cleared;
+use super::job::Job;
+use super::planning::{FOLLOW_UPS, weigh};
+use super::repository::Repository;
+use super::resume::Again;
+use super::runs::Known;
+use super::show::Show;
+use super::who::Who;
+use super::{Console, Exit, Failure, ask};
+use crate::event::{Event, Mode};
+use crate::ledger::plan::{self, Gather, HostPlan, PLAN_BYTES_MAX, Plan, PlanError, PlannedChange};
+use crate::ledger::{Details, PlanRef};
+use crate::model::{Digest, HostName, Map, Value};
+use crate::people::{Roster, Verb};
+use crate::plan::Approved;
+use crate::report::{Subject, one_line};
+use clap::Args;
+use indexmap::IndexMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest signature that is read.
+const SIGNATURE_BYTES_MAX: u64 = 64 << 10;
+
+const EXAMPLES: &str = "\
+Examples:
+  wgops patch -i prod --plan-out
+  wgops apply plans/01JQ….plan.json --reason \"weekly\" --ticket INFRA-12";
+
+/// Carry out a plan that somebody made with --plan-out
+///
+/// Checks who made it, finds out anew what there is to do on each host, and does only what is equal: a host where anything
+/// differs is refused, and the difference shown. A plan can be applied once.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Apply {
+    /// The plan; its signature lies beside it (.sig)
+    #[arg(value_name = "FILE")]
+    plan: PathBuf,
+    /// Change nothing anywhere where one host differs from the plan
+    #[arg(long)]
+    all_or_nothing: bool,
+    /// Go on although playbook, inventory or commit are not those of the plan; the ledger says so
+    #[arg(long)]
+    allow_changed: bool,
+    /// Don't ask for a confirmation
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    privilege: Privilege,
+    #[command(flatten)]
+    cause: Cause,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Apply {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let repository = Repository::here()?;
+        let root = repository.needed()?.to_owned();
+        let who = Who::find(console, &repository)?;
+        let (_, roster) = cleared(&who, "apply a plan")?;
+        let (plan, plan_ref) = read(&self.plan, roster)?;
+        fresh(&plan, &plan_ref, &root, roster)?;
+        let then =
+            Details { inventory: plan.inventory.clone(), commit: plan.commit.clone(), ..Details::default() };
+        let mut differs = differences(&plan.typed, &then, &repository, &root);
+        if plan.commit.as_ref().is_some_and(|commit| commit.dirty) {
+            differs.push("the plan was made with changes that were not committed".into());
+        }
+        if !differs.is_empty() && !self.allow_changed {
+            let message = format!("the plan was made from something else: {}", differs.join("; "));
+            return Err(Failure::new(Exit::Refused, message)
+                .hint("make a new plan, or go on with --allow-changed, which the ledger records"));
+        }
+        console.tell(&format!(
+            "Plan {} ({}) by {}, {}, until {}\n",
+            plan.id, plan.verb, plan_ref.maker, plan.created, plan.expires
+        ));
+        let (format, yes, all_or_nothing) = (self.shape.format, self.yes, self.all_or_nothing);
+        let errand = self.errand(console, &plan, &root)?;
+        let bound = Bound { differs, plan: Some(plan_ref), ..Bound::default() };
+        let job = Job::open_for(console, errand, repository, who)?.bound_to(bound);
+        if !yes {
+            ask::somebody_is_there(console)?;
+        }
+        Applying { console, plan, all_or_nothing, yes, format }.go(job)
+    }
+
+    fn errand(self, console: &Console, plan: &Plan, root: &Path) -> Result<Errand, Failure> {
+        let again = Again { typed: plan.typed.clone(), vars: Vec::new(), hint: "make a new plan" };
+        Ok(Errand {
+            verb: Verb::Apply,
+            targets: Targets { inventory: plan.typed.inventory.clone(), limit: None },
+            reach: self.reach,
+            playbooks: again.playbooks(root)?,
+            privilege: Some(self.privilege),
+            cause: Some(self.cause),
+            dry: None,
+            choice: again.choice(console, root)?,
+        })
+    }
+}
+
+/// Reads a plan, and proves who made it.
+fn read(file: &Path, roster: &Roster) -> Result<(Plan, PlanRef), Failure> {
+    let bytes = bounded(file, PLAN_BYTES_MAX)?;
+    let plan = Plan::parse(&bytes)?;
+    if !matches!(plan.verb, Verb::Patch | Verb::Run) {
+        return Err(Failure::usage(format!("a plan of '{}' can't be applied", plan.verb)));
+    }
+    let beside = file.with_added_extension("sig");
+    let signature = match beside.exists() {
+        true => Some(String::from_utf8_lossy(&bounded(&beside, SIGNATURE_BYTES_MAX)?).into_owned()),
+        false => None,
+    };
+    let maker = plan.proven_maker(&bytes, signature.as_deref(), roster)?;
+    Ok((plan, PlanRef { digest: Digest::of(&bytes), maker }))
+}
+
+fn bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    let wrong = |why: String| Failure::usage(format!("can't read {}: {why}", shown(file)));
+    let mut bytes = Vec::new();
+    let open = std::fs::File::open(file).map_err(|error| wrong(error.to_string()))?;
+    open.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(wrong(format!("it is larger than {} MiB", (bytes_max >> 20).max(1))));
+    }
+    Ok(bytes)
+}
+
+/// Whether it can still be applied.
+fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> Result<(), Failure> {
+    if jiff::Timestamp::now() > plan.expires {
+        return Err(PlanError::Expired(plan.expires).into());
+    }
+    let known = Known::read(root, roster)?;
+    if let Some((by, run)) = known.record.spent(plan_ref.digest) {
+        return Err(PlanError::Spent { by, run }.into());
+    }
+    Ok(())
+}
+
+/// A plan that is about to be applied.
+struct Applying<'a> {
+    console: &'a Console,
+    plan: Plan,
+    all_or_nothing: bool,
+    yes: bool,
+    format: crate::report::Format,
+}
+
+impl Applying<'_> {
+    fn go(self, job: Job<'_>) -> Result<Exit, Failure> {
+        let subject = if self.plan.verb == Verb::Patch { Subject::Patch } else { Subject::Run };
+        let (hosts, mut refused) = self.applicable();
+        if hosts.is_empty() {
+            self.tell(&refused);
+            self.console.tell("Nothing of the plan can be applied.\n");
+            return Ok(if refused.is_empty() { Exit::Well } else { Exit::Refused });
+        }
+        let job = job.only_on(hosts);
+        let prepared = job.prepare_preview()?;
+        self.all_are_there(job.bound().hosts.as_ref(), &prepared.hosts)?;
+        let mut engine = job.engine(&prepared)?;
+        let found = self.look(&job, &mut engine, &prepared, subject)?;
+        let Some(found) = found else {
+            engine.close();
+            return Ok(Exit::Interrupted);
+        };
+        let mut accepted = BTreeSet::new();
+        for host in job.bound().hosts.iter().flatten() {
+            let (planned, now) = (self.plan.hosts.get(host), found.get(host));
+            match (planned, now) {
+                (Some(planned), Some(now)) => match plan::differences(planned, now) {
+                    lines if lines.is_empty() => drop(accepted.insert(host.clone())),
+                    lines => drop(refused.insert(host.clone(), lines)),
+                },
+                _ => drop(refused.insert(host.clone(), vec!["? it was not looked at".into()])),
+            }
+        }
+        self.tell(&refused);
+        let exit = if refused.is_empty() { Exit::Well } else { Exit::Refused };
+        if accepted.is_empty() || (self.all_or_nothing && !refused.is_empty()) {
+            self.console.tell("Nothing was changed.\n");
+            engine.close();
+            return Ok(exit);
+        }
+        let done = self.apply(job, &mut engine, accepted, subject);
+        engine.close();
+        Ok(done?.worst(exit))
+    }
+
+    /// Hosts on which there is something to do, and those of which not all is known.
+    fn applicable(&self) -> (BTreeSet<HostName>, BTreeMap<HostName, Vec<String>>) {
+        let (mut hosts, mut refused) = (BTreeSet::new(), BTreeMap::new());
+        for (host, planned) in &self.plan.hosts {
+            if !planned.unknown.is_empty() {
+                let lines = planned.unknown.iter().map(|why| format!("? not in the plan: {why}"));
+                refused.insert(host.clone(), lines.collect());
+            } else if !planned.is_empty() {
+                hosts.insert(host.clone());
+            }
+        }
+        (hosts, refused)
+    }
+
+    fn all_are_there(&self, wanted: Option<&BTreeSet<HostName>>, there: &[HostName]) -> Result<(), Failure> {
+        let missing: Vec<&str> =
+            wanted.into_iter().flatten().filter(|host| !there.contains(host)).map(HostName::as_str).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "the plan is about hosts that its playbook does not have: {}",
+            one_line(&missing.join(", "))
+        );
+        Err(Failure::new(Exit::Refused, message))
+    }
+
+    /// What there is to do now, as this wgops finds it; nothing where somebody interrupted.
+    fn look(
+        &self,
+        job: &Job<'_>,
+        engine: &mut Engine<'_>,
+        prepared: &crate::execute::Prepared,
+        subject: Subject,
+    ) -> Result<Option<IndexMap<HostName, HostPlan>>, Failure> {
+        let mut show = Show::preview(self.console, subject);
+        let mut gather = Gather::new(&weigh);
+        let mut listen = |event: &Event| {
+            gather.event(event);
+            show.event(event);
+        };
+        listen(&job.begins(&Mode::Dry { why: "this is what there is to do".into() }, &prepared.hosts));
+        engine.run(&prepared.order, &mut listen);
+        if show.finish()? == Exit::Interrupted {
+            return Ok(None);
+        }
+        let (mut hosts, keys) = (gather.hosts, engine.host_keys());
+        hosts.iter_mut().for_each(|(host, now)| now.key = keys.get(host).cloned());
+        Ok(Some(hosts))
+    }
+
+    fn tell(&self, refused: &BTreeMap<HostName, Vec<String>>) {
+        for (host, lines) in refused {
+            let lines: String = lines.iter().map(|line| format!("  {}\n", one_line(line))).collect();
+            self.console.tell(&format!("\n{host} is refused: it is not as planned\n{lines}"));
+        }
+    }
+
+    fn apply(
+        &self,
+        job: Job<'_>,
+        engine: &mut Engine<'_>,
+        accepted: BTreeSet<HostName>,
+        subject: Subject,
+    ) -> Result<Exit, Failure> {
+        let console = self.console;
+        if !self.yes && !ask::number_of_hosts(console, engine, accepted.len())? {
+            console.tell("Stopped; nothing was changed.\n");
+            return Ok(Exit::Well);
+        }
+        let approved = self.approved(&accepted);
+        let job = job.only_on(accepted);
+        let mut prepared = job.prepare(&approved)?;
+        prepared.order.approved = Some(self.may_be_sent());
+        let show = Show::new(console, subject, self.format);
+        Ok(job.carry_out_as(engine, &prepared, show, approved, &mut |_| {})?.exit)
+    }
+
+    /// What may be sent to each host. In a patch packages are bound by their versions.
+    fn may_be_sent(&self) -> BTreeMap<HostName, Approved> {
+        let by_version = (self.plan.verb == Verb::Patch).then_some("apply_updates");
+        let exempt: Arc<[&str]> = FOLLOW_UPS.into_iter().chain(plan::BOOKKEEPING).chain(by_version).collect();
+        let of = |plan: &HostPlan| Approved {
+            changes: Arc::new(plan.changes.iter().map(PlannedChange::identity).collect()),
+            exempt: exempt.clone(),
+        };
+        self.plan.hosts.iter().map(|(host, plan)| (host.clone(), of(plan))).collect()
+    }
+
+    /// The variable that binds each host to the planned versions.
+    fn approved(&self, accepted: &BTreeSet<HostName>) -> Map {
+        if self.plan.verb != Verb::Patch {
+            return Map::new();
+        }
+        let exact =
+            |package: &plan::PlannedPackage| Some(format!("{}={}", package.name, package.to.as_ref()?));
+        let of = |host: &HostName| {
+            let packages = self.plan.hosts.get(host).into_iter().flat_map(|plan| &plan.packages);
+            (host.to_string(), Value::from(packages.filter_map(exact).collect::<Vec<_>>()))
+        };
+        Map::from_iter([("patch_only".to_owned(), Value::Object(accepted.iter().map(of).collect()))])
+    }
+}

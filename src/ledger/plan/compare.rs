@@ -1,0 +1,114 @@
+//! What differs between what is planned on a host and what is found there now, line by line.
+
+use super::{HostPlan, PlannedChange, PlannedPackage, PlannedTask};
+use std::collections::BTreeSet;
+
+/// Lines that say how a host differs from its plan: `-` planned, `+` found now. None: it is exactly as planned.
+pub fn differences(planned: &HostPlan, now: &HostPlan) -> Vec<String> {
+    let mut lines = Vec::new();
+    if planned.key != now.key {
+        let shown = |key: &Option<String>| key.clone().unwrap_or_else(|| "none".into());
+        lines.push(format!("- host key {}", shown(&planned.key)));
+        lines.push(format!("+ host key {}", shown(&now.key)));
+    }
+    let same_packages = as_set(&planned.packages) == as_set(&now.packages);
+    compare(&planned.packages, &now.packages, package, &mut lines);
+    // Where packages differ, so does the change that installs them; once is enough.
+    let told = |change: &&PlannedChange| same_packages || change.module != "apply_updates";
+    let changes = |plan: &HostPlan| plan.changes.iter().filter(told).cloned().collect::<Vec<_>>();
+    compare_changes(&changes(planned), &changes(now), &mut lines);
+    compare(&planned.after, &now.after, task, &mut lines);
+    lines.extend(now.unknown.iter().map(|why| format!("? {why}")));
+    lines
+}
+
+fn as_set<T: Ord>(list: &[T]) -> BTreeSet<&T> {
+    list.iter().collect()
+}
+
+fn compare<T: Ord>(planned: &[T], now: &[T], line: fn(&T) -> String, lines: &mut Vec<String>) {
+    let (then, found) = (as_set(planned), as_set(now));
+    lines.extend(then.difference(&found).map(|gone| format!("- {}", line(gone))));
+    lines.extend(found.difference(&then).map(|new| format!("+ {}", line(new))));
+}
+
+/// Changes are the same by what is sent, in the same order, and not by how they are told.
+fn compare_changes(planned: &[PlannedChange], now: &[PlannedChange], lines: &mut Vec<String>) {
+    let sent = |list: &[PlannedChange]| -> Vec<_> {
+        list.iter().map(|change| (change.task.clone(), change.module.clone(), change.identity())).collect()
+    };
+    let (then, found) = (sent(planned), sent(now));
+    if then == found {
+        return;
+    }
+    let before = lines.len();
+    let not_in = |list: &[(String, String, crate::model::Digest)], one| !list.contains(one);
+    let gone = planned.iter().zip(&then).filter(|(_, one)| not_in(&found, one));
+    lines.extend(gone.map(|(change, _)| format!("- {}: {}", change.task, change.summary)));
+    let new = now.iter().zip(&found).filter(|(_, one)| not_in(&then, one));
+    lines.extend(new.map(|(change, _)| format!("+ {}: {}", change.task, change.summary)));
+    if lines.len() == before {
+        lines.push("± the same changes, in another order or number".into());
+    }
+}
+
+fn package(package: &PlannedPackage) -> String {
+    let PlannedPackage { name, from, to } = package;
+    match (from, to) {
+        (Some(from), Some(to)) => format!("{name} {from} → {to}"),
+        (None, Some(to)) => format!("{name} {to} (new)"),
+        (from, None) => format!("{name} {} (removed)", from.as_deref().unwrap_or_default()),
+    }
+}
+
+fn task(task: &PlannedTask) -> String {
+    format!("afterwards: {} ({})", task.task, task.module)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::documented;
+    use super::*;
+
+    fn changed(change: impl Fn(&mut HostPlan)) -> Vec<String> {
+        let planned = documented().hosts[0].clone();
+        let mut now = planned.clone();
+        change(&mut now);
+        differences(&planned, &now)
+    }
+
+    #[test]
+    fn what_is_sent_decides_and_not_how_it_is_told() {
+        assert_eq!(changed(|_| {}), [""; 0]);
+        assert_eq!(changed(|now| now.changes[0].summary = "Another text".into()), [""; 0]);
+        let other = changed(|now| now.changes[0].script_digest = crate::model::Digest::of("x"));
+        assert_eq!(other.len(), 2, "{other:?}");
+        let other = changed(|now| now.changes[0].sends.user = None);
+        assert_eq!(other.len(), 2, "{other:?}");
+        assert_eq!(changed(|now| now.changes.push(now.changes[0].clone())).len(), 1);
+    }
+
+    #[test]
+    fn every_difference_is_a_line() {
+        let lines = changed(|now| {
+            now.key = None;
+            now.packages[0].to = Some("1.2".into());
+            now.packages.push(PlannedPackage { name: "bar".into(), from: None, to: Some("1".into()) });
+            now.changes[0].sends.arguments = crate::model::Digest::of("x");
+            now.after.clear();
+            now.unknown.push("it does not answer".into());
+        });
+        assert_eq!(
+            lines,
+            [
+                "- host key SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+                "+ host key none",
+                "- libfoo 1.0 → 1.1",
+                "+ bar 1 (new)",
+                "+ libfoo 1.0 → 1.2",
+                "- afterwards: Reboot (reboot)",
+                "? it does not answer",
+            ]
+        );
+    }
+}

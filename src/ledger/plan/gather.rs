@@ -1,0 +1,131 @@
+//! From the events of a dry run to what is planned on each host.
+
+use super::{HostPlan, PlannedChange, PlannedPackage, PlannedTask};
+use crate::event::{ChangeMade, Event, Status, TaskEnd};
+use crate::model::{Excerpt, HostName, Value};
+use indexmap::IndexMap;
+
+/// Scripts that only make known what there is: whether they run depends on the hour, and changes nothing else.
+pub const BOOKKEEPING: [&str; 1] = ["apt_update_lists"];
+
+/// What it means that only the real run knows a task's outcome.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weight {
+    /// Nothing: the task changes no host.
+    None,
+    /// It follows from what is planned, and is planned with it.
+    Follows,
+    /// It might be anything.
+    Unknown,
+}
+
+/// Gathers what is planned.
+pub struct Gather<'a> {
+    weigh: &'a dyn Fn(&str) -> Weight,
+    /// By host, in the order in which they came.
+    pub hosts: IndexMap<HostName, HostPlan>,
+}
+
+impl<'a> Gather<'a> {
+    /// `weigh` knows modules by name.
+    pub fn new(weigh: &'a dyn Fn(&str) -> Weight) -> Self {
+        Self { weigh, hosts: IndexMap::new() }
+    }
+
+    /// Takes the next event.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::RunBegins { hosts, .. } => hosts.iter().for_each(|host| {
+                self.host(host);
+            }),
+            Event::TaskEnds(end) => self.task(end),
+            Event::HostLeaves { host, reason: Some(reason) } => {
+                let reason = short(reason);
+                let plan = self.host(host);
+                if plan.unknown.is_empty() {
+                    plan.unknown.push(reason);
+                }
+            }
+            Event::PlayStops { reason, not_begun } => not_begun.iter().for_each(|host| {
+                let why = format!("it was not looked at: {}", short(reason));
+                self.host(host).unknown.push(why);
+            }),
+            Event::RunEnds { interrupted: true, .. } => {
+                self.hosts.values_mut().for_each(|plan| plan.unknown.push("interrupted".into()));
+            }
+            _ => {}
+        }
+    }
+
+    fn host(&mut self, host: &HostName) -> &mut HostPlan {
+        self.hosts.entry(host.clone()).or_default()
+    }
+
+    fn task(&mut self, end: &TaskEnd) {
+        let weight = (self.weigh)(&end.module);
+        let plan = self.host(&end.host);
+        let task = short(&end.task);
+        match &end.status {
+            Status::WouldChange | Status::WouldRun => changes(plan, end, &task),
+            Status::Failed if !end.ignored => {
+                let why = end.message.as_deref().map(short).unwrap_or_else(|| "it failed".into());
+                plan.unknown.push(format!("{task}: {why}"));
+            }
+            Status::Provisional { cause } | Status::KnownAfterApply { cause } => match weight {
+                Weight::None => {}
+                Weight::Follows => plan.after.push(PlannedTask { task, module: end.module.clone() }),
+                Weight::Unknown => {
+                    plan.unknown.push(format!(
+                        "{task} ({}) is known only after {}",
+                        end.module,
+                        short(cause)
+                    ));
+                }
+            },
+            _ => {}
+        }
+    }
+}
+
+fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str) {
+    let all = end.changes.iter().chain(end.items.iter().flat_map(|item| &item.changes));
+    for change in all.filter(|change| !BOOKKEEPING.contains(&change.script.as_str())) {
+        match planned(change, end, task) {
+            Some(change) => plan.changes.push(change),
+            None => plan.unknown.push(format!("{task} holds a secret, which is part of no plan")),
+        }
+    }
+    if end.module == "apply_updates" {
+        match end.result["packages"].as_array() {
+            Some(packages) => plan.packages.extend(packages.iter().filter_map(package)),
+            None => plan.unknown.push(format!("{task} does not say which packages it changes")),
+        }
+    }
+}
+
+fn planned(change: &ChangeMade, end: &TaskEnd, task: &str) -> Option<PlannedChange> {
+    Some(PlannedChange {
+        task: task.to_owned(),
+        module: end.module.clone(),
+        summary: short(&change.summary),
+        script: change.script.clone(),
+        script_digest: change.script_digest.parse().ok()?,
+        sends: change.sends.clone()?,
+    })
+}
+
+fn package(value: &Value) -> Option<PlannedPackage> {
+    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    Some(PlannedPackage { name: text("name")?, from: text("from"), to: text("to") })
+}
+
+/// One printable line: what comes from a host or a playbook may be anything.
+fn short(text: &str) -> String {
+    Excerpt { lines_max: 1, columns_max: 300 }
+        .of(text)
+        .replace('\t', " ")
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}

@@ -1,0 +1,114 @@
+//! Plans: made by somebody who may only look, applied by somebody who may change, exactly and once.
+
+use crate::lab::{Host, Lab};
+use crate::ops::Ops;
+use crate::typed::Said;
+
+/// A lab, a host with a fresh disk, and an ops repository.
+fn here(test: impl FnOnce(&Lab, &Host, &Ops<'_>)) {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    test(&lab, &host, &ops);
+}
+
+fn version(lab: &Lab, host: &Host, package: &str) -> String {
+    lab.exec(host, &format!("dpkg-query -W -f '${{Version}} ${{db:Status-Abbrev}}' {package} || true"))
+}
+
+fn planned(ops: &Ops<'_>, who: &str, options: &str) -> Said {
+    let said = ops.types(who, &format!("patch -i ops {options} --plan-out plans/weekly.json")).says();
+    said.expect(0, &["Plan for", "plans/weekly.json"]);
+    said
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn what_a_shadow_plans_an_operator_applies_exactly_and_once() {
+    here(|lab, host, ops| {
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        ops.types("sam", "patch -i ops").says().expect(0, &["--plan-out"]);
+        let before = lab.exec(host, "dpkg -l | sha256sum");
+        planned(ops, "sam", "--exclude bar");
+        assert_eq!(lab.exec(host, "dpkg -l | sha256sum"), before, "a plan changes nothing");
+        assert!(ops.newest().contains("plan of patch"), "{}", ops.newest());
+        ops.types("sam", "apply plans/weekly.json").says().expect(4, &["shadow"]);
+        let said = ops.types("alice", "apply plans/weekly.json").at_a_terminal("1\n").within(90).says();
+        said.expect(0, &["by sam", "libfoo"]);
+        for package in ["libfoo", "svcd", "confpkg"] {
+            assert_eq!(version(lab, host, package), "1.1 ii", "{package}: {said}");
+        }
+        assert_eq!(version(lab, host, "bar"), "1.0 ii", "{said}");
+        ops.newest_run().expect(0, &["apply", "by sam", "1 changed"]);
+        ops.alice("apply plans/weekly.json --yes").expect(4, &["spent", "alice"]);
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_host_that_is_not_as_planned_is_refused_line_by_line() {
+    here(|lab, host, ops| {
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        planned(ops, "sam", "");
+        lab.exec(host, "apt-get install -y svcd=1.1 slowpost=1.0 >/dev/null 2>&1");
+        let before = lab.exec(host, "dpkg -l | sha256sum");
+        let said = ops.alice("apply plans/weekly.json --yes");
+        said.expect(4, &["refused", "- svcd 1.0 → 1.1", "+ slowpost 1.0 → 1.1", "Nothing was changed"]);
+        assert_eq!(lab.exec(host, "dpkg -l | sha256sum"), before, "{said}");
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_plan_that_was_doctored_or_that_nobody_signed_is_refused() {
+    here(|lab, host, ops| {
+        let before = lab.exec(host, "dpkg -l | sha256sum");
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        planned(ops, "sam", "--security");
+        let file = ops.root().join("plans/weekly.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (from, to, code, why) in [
+            ("\"libfoo\"", "\"bar\"", 4, "does not fit"),
+            ("\"maker\": \"sam\"", "\"maker\": \"alice\"", 4, "sam signed it"),
+            ("\"version\": 1", "\"version\": 7", 2, "version 7"),
+            ("Install updates", "\\u001b[2JInstall", 2, "control characters"),
+        ] {
+            assert!(text.contains(from), "{from} in {text}");
+            std::fs::write(&file, text.replacen(from, to, 1)).unwrap();
+            ops.alice("apply plans/weekly.json --yes").expect(code, &[why]).without(&["\u{1b}[2J"]);
+        }
+        std::fs::write(&file, &text).unwrap();
+        ops.types("mallory", "patch -i ops --plan-out plans/mallory.json").says().expect(0, &["not signed"]);
+        ops.alice("apply plans/mallory.json --yes").expect(4, &["not signed"]);
+        ops.keep("playbooks/more.yml", "- hosts: all\n");
+        ops.alice("apply plans/weekly.json --yes").expect(4, &["playbooks/more.yml", "--allow-changed"]);
+        assert_eq!(lab.exec(host, "dpkg -l | sha256sum"), before);
+        assert!(!ops.alice("ledger log").out.contains("apply"));
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_plan_of_a_playbook_sends_what_was_planned_and_nothing_else() {
+    let lab = Lab::open();
+    let (one, two) = lab.two_hosts();
+    for host in [&one, &two] {
+        lab.exec(host, "rm -rf /tmp/e2e-*");
+    }
+    let ops = Ops::of(&lab, &[&one, &two]);
+    let file =
+        ops.play("site", "", "- copy: {dest: /tmp/e2e-a, content: one}\n- command: touch /tmp/e2e-b\n");
+    ops.types("sam", &format!("run {file} -i ops --plan-out")).says().expect(0, &["Plan for 2 hosts"]);
+    let plans: Vec<_> =
+        std::fs::read_dir(ops.root().join("plans")).unwrap().map(|e| e.unwrap().path()).collect();
+    let plan = plans.iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+    lab.exec(&two, "echo other >/tmp/e2e-a");
+    let apply = format!("apply {} --yes", plan.display());
+    ops.alice(&format!("{apply} --all-or-nothing")).expect(4, &["Nothing was changed", two.name()]);
+    assert!(!lab.holds(&one, "test -e /tmp/e2e-a"));
+    let said = ops.alice(&apply);
+    said.expect(4, &["is refused", "1 changed"]);
+    assert!(lab.holds(&one, "test -e /tmp/e2e-a && test -e /tmp/e2e-b"), "{said}");
+    assert!(!lab.holds(&two, "test -e /tmp/e2e-b"), "{said}");
+}

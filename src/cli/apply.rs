@@ -53,6 +53,9 @@ pub struct Apply {
     /// Go on although playbook, inventory or commit are not those of the plan; the ledger says so
     #[arg(long)]
     allow_changed: bool,
+    /// With --yes: remove the packages that the plan removes
+    #[arg(long)]
+    allow_removals: bool,
     /// Don't ask for a confirmation
     #[arg(short, long)]
     yes: bool,
@@ -90,13 +93,14 @@ impl Apply {
             plan.id, plan.verb, plan_ref.maker, plan.created, plan.expires
         ));
         let (format, yes, all_or_nothing) = (self.shape.format, self.yes, self.all_or_nothing);
+        let allow_removals = self.allow_removals;
         let errand = self.errand(console, &plan, &root)?;
         let bound = Bound { differs, plan: Some(plan_ref), ..Bound::default() };
         let job = Job::open_for(console, errand, repository, who)?.bound_to(bound);
         if !yes {
             ask::somebody_is_there(console)?;
         }
-        Applying { console, plan, all_or_nothing, yes, format }.go(job)
+        Applying { console, plan, all_or_nothing, allow_removals, yes, format }.go(job)
     }
 
     fn errand(self, console: &Console, plan: &Plan, root: &Path) -> Result<Errand, Failure> {
@@ -158,6 +162,7 @@ struct Applying<'a> {
     console: &'a Console,
     plan: Plan,
     all_or_nothing: bool,
+    allow_removals: bool,
     yes: bool,
     format: crate::report::Format,
 }
@@ -269,7 +274,7 @@ impl Applying<'_> {
         subject: Subject,
     ) -> Result<Exit, Failure> {
         let console = self.console;
-        if !self.yes && !ask::number_of_hosts(console, engine, accepted.len())? {
+        if !self.agreed(engine, &accepted)? {
             console.tell("Stopped; nothing was changed.\n");
             return Ok(Exit::Well);
         }
@@ -279,6 +284,23 @@ impl Applying<'_> {
         prepared.order.approved = Some(self.may_be_sent());
         let show = Show::new(console, subject, self.format);
         Ok(job.carry_out_as(engine, &prepared, show, approved, &mut |_| {})?.exit)
+    }
+
+    /// Asks for the number of hosts, and apart from that for the number of packages that the plan removes.
+    fn agreed(&self, engine: &Engine<'_>, accepted: &BTreeSet<HostName>) -> Result<bool, Failure> {
+        let packages =
+            accepted.iter().filter_map(|host| self.plan.hosts.get(host)).flat_map(|plan| &plan.packages);
+        match (packages.filter(|package| package.to.is_none()).count(), self.yes) {
+            (0, true) => Ok(true),
+            (_, true) if self.allow_removals => Ok(true),
+            (removals, true) => {
+                let message = format!("the plan removes {removals} packages, and --yes alone does not");
+                let hint = "add --allow-removals, or go without --yes";
+                Err(Failure::new(Exit::Refused, message).hint(hint))
+            }
+            (removals, false) => Ok(ask::number_of_hosts(self.console, engine, accepted.len())?
+                && (removals == 0 || ask::number_of_removals(self.console, engine, removals)?)),
+        }
     }
 
     /// What may be sent to each host. In a patch packages are bound by their versions.
@@ -297,11 +319,13 @@ impl Applying<'_> {
         if self.plan.verb != Verb::Patch {
             return Map::new();
         }
-        let exact =
-            |package: &plan::PlannedPackage| Some(format!("{}={}", package.name, package.to.as_ref()?));
+        let exact = |package: &plan::PlannedPackage| match &package.to {
+            Some(to) => format!("{}={to}", package.name),
+            None => format!("{}-", package.name),
+        };
         let of = |host: &HostName| {
             let packages = self.plan.hosts.get(host).into_iter().flat_map(|plan| &plan.packages);
-            (host.to_string(), Value::from(packages.filter_map(exact).collect::<Vec<_>>()))
+            (host.to_string(), Value::from(packages.map(exact).collect::<Vec<_>>()))
         };
         Map::from_iter([("patch_only".to_owned(), Value::Object(accepted.iter().map(of).collect()))])
     }

@@ -37,6 +37,7 @@ mod repository;
 mod resume;
 mod run;
 mod runs;
+mod same_as;
 mod show;
 mod who;
 

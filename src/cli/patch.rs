@@ -6,6 +6,7 @@ use super::errand::{Choice, Errand};
 use super::job::Job;
 use super::planning::{PlanOut, Planning};
 use super::repository::project_playbook;
+use super::same_as;
 use super::show::Show;
 use super::{Console, Exit, Failure, ask};
 use crate::event::{Event, Mode};
@@ -50,6 +51,9 @@ pub struct Patch {
     /// Go on where a package source can't be refreshed; it is warned about
     #[arg(long)]
     pub allow_failed_sources: bool,
+    /// Exactly the versions that another run installed, such as one on staging hosts; nothing else is updated
+    #[arg(long, value_name = "RUN")]
+    pub same_as: Option<String>,
     /// Whether to reboot hosts that need it after updates
     #[arg(long, value_name = "WHEN", default_value = "never")]
     pub reboot: Reboot,
@@ -105,7 +109,10 @@ impl Patch {
         let playbook = project_playbook("playbooks/patch.yml", PLAYBOOK)?;
         let (format, yes, out) = (self.shape.format, self.yes, self.plan.clone());
         let asks_for_dry = self.check;
-        let job = Job::open(console, self.errand(playbook))?;
+        let same_as = self.same_as.as_deref().map(|run| same_as::versions(run, &playbook)).transpose()?;
+        let mut errand = self.errand(playbook);
+        errand.choice.extra.extend(same_as.map(|versions| ("patch_same_as".to_owned(), versions)));
+        let job = Job::open(console, errand)?;
         let asks = job.mode == Mode::Real && !yes;
         if asks {
             ask::somebody_is_there(console)?;

@@ -79,9 +79,19 @@ impl Selection {
         let simulate = Simulate { freshness: freshness(args), command_line: command_line.clone() };
         let plan = host.get(simulate)?;
         let plan = (*plan).clone().unwrap_or_default();
+        if let Self::Exactly(approved) = self
+            && plan.failure.is_none()
+            && let Some(missing) = approved.upgrades.iter().find(|entry| !installs(&plan, entry))
+        {
+            return Err(Stop::refuse(format!("apt would not install {missing}: it is no longer offered")));
+        }
         let idle = plan.failure.is_none() && plan.installs.is_empty() && plan.removes.is_empty();
         Ok((!idle).then_some((plan, command_line)))
     }
+}
+
+fn installs(plan: &Plan, entry: &str) -> bool {
+    plan.installs.iter().any(|install| format!("{}={}", install.name, install.to) == entry)
 }
 
 /// Whether an update is only kept back because it would remove something, and may.

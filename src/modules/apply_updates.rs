@@ -1,7 +1,8 @@
 //! `apply_updates`: brings packages up to date, exactly as planned and nothing else. What it takes is computed from the
 //! same questions as `pending_updates`; a reboot is `reboot`'s business.
 
-use super::apply_selection::{Selection, approved};
+use super::apply_selection::{Approved, Selection, approved};
+use super::same_as::SameAs;
 use super::updates::{
     CACHE_VALID_TIME, DPKG_OPTIONS, LOCK_TIMEOUT, REFRESH, Tolerance, Transaction, counted, fits, freshness,
     needed_repair, new_packages, only_apt, refresh_lists, some_of, transaction_result, update_value,
@@ -28,6 +29,11 @@ pub static MODULE: Module = Module {
             "only",
             Kind::List,
             "what was approved, as NAME=VERSION, and NAME- for what may go: exactly this is done, or the task is refused",
+        ),
+        Param::optional(
+            "same_as",
+            Kind::List,
+            "what another run installed, as NAME=VERSION: a host gets what it has in an older version, and nothing else",
         ),
         Param::optional(
             "new_packages",
@@ -61,9 +67,15 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     if let Some(outcome) = cannot_plan(pending, repair.as_ref(), &warnings)? {
         return Ok(outcome);
     }
-    let selection = match args.value("only") {
-        Some(_) => Selection::Exactly(approved(args, pending, &installed)?),
-        None => Selection::of(args, pending),
+    let only = args.value("only").map(|_| args.list("only"));
+    let selection = match (args.value("same_as"), only) {
+        (Some(_), only) => {
+            let same = SameAs::of(&args.list("same_as"), only.as_deref(), pending, &installed)?;
+            warnings.extend(same.warnings);
+            Selection::Exactly(Approved { upgrades: same.upgrades, new: same.new, removals: Vec::new() })
+        }
+        (None, Some(_)) => Selection::Exactly(approved(args, pending, &installed)?),
+        (None, None) => Selection::of(args, pending),
     };
     let Some((plan, command_line)) = selection.plan(args, host, pending)? else {
         let changes = repair.into_iter().collect();
@@ -278,6 +290,22 @@ mod tests {
             "Inst bar [1.0] (1.1 D:1/s [all])",
         );
         assert_eq!(planned, ["600 --no-remove install --only-upgrade bar=1.1"]);
+    }
+
+    #[test]
+    fn what_another_run_installed_is_taken_where_it_is_older_here_and_the_rest_is_left_alone() {
+        let bar = "Inst bar [1.0] (1.1 D:1/s [all])";
+        let (planned, outcome) = outcome(json!({"same_as": ["bar=1.1", "svcd=1.1", "absent=2"]}), bar);
+        assert_eq!(planned, ["600 --no-remove install --only-upgrade bar=1.1"]);
+        assert_eq!(outcome.result["updates_count"], 1);
+        assert!(outcome.warnings[0].contains("confpkg 1.1"), "{:?}", outcome.warnings);
+        // Newer here than there: nothing is taken back.
+        let (planned, _) = self::outcome(json!({"same_as": ["svcd=1.0", "bar=0.9"]}), "");
+        assert!(planned.is_empty());
+        let confirmed = json!({"same_as": ["bar=1.1"], "only": ["libfoo=1.1"]});
+        assert!(refusal(confirmed, UPDATES, "").contains("the other run did not install it"));
+        let gone = refusal(json!({"same_as": ["bar=1.0.5"]}), UPDATES, "");
+        assert_eq!(gone, "apt would not install bar=1.0.5: it is no longer offered");
     }
 
     #[test]

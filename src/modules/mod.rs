@@ -44,6 +44,7 @@ mod python_json;
 mod reboot;
 mod release_support;
 mod restart_services;
+mod same_as;
 mod service;
 mod set_fact;
 mod setup;

@@ -112,3 +112,32 @@ fn a_plan_of_a_playbook_sends_what_was_planned_and_nothing_else() {
     assert!(lab.holds(&one, "test -e /tmp/e2e-a && test -e /tmp/e2e-b"), "{said}");
     assert!(!lab.holds(&two, "test -e /tmp/e2e-b"), "{said}");
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn what_one_host_got_another_gets_and_nothing_else() {
+    let lab = Lab::open();
+    let (staging, prod) = lab.two_hosts();
+    for host in [&staging, &prod] {
+        lab.reset(host);
+    }
+    let ops = Ops::of(&lab, &[&staging, &prod]);
+    ops.alice(&format!("patch -i ops -l {} --exclude bar,confpkg --yes", staging.name()))
+        .expect(0, &["libfoo"]);
+    let run = ops.newest().split_whitespace().last().unwrap().to_owned();
+    let typed = format!("patch -i ops -l {} --same-as {run}", prod.name());
+    let check = ops.alice(&format!("{typed} --check"));
+    check.expect(0, &["libfoo", "left alone", "bar 1.1"]);
+    assert_eq!(version(&lab, &prod, "libfoo"), "1.0 ii");
+    let said = ops.types("alice", &typed).at_a_terminal("1\n").within(90).says();
+    said.expect(0, &["libfoo"]);
+    for (package, wanted) in
+        [("libfoo", "1.1 ii"), ("svcd", "1.1 ii"), ("bar", "1.0 ii"), ("confpkg", "1.0 ii")]
+    {
+        assert_eq!(version(&lab, &prod, package), wanted, "{package}: {said}");
+    }
+    ops.alice("patch -i ops --same-as 7ZZZ --check").expect(2, &["no run '7ZZZ'"]);
+    let playbook = std::fs::read_to_string(ops.root().join("playbooks/patch.yml")).unwrap();
+    ops.keep("playbooks/patch.yml", playbook.replace("patch_same_as", "patch_other"));
+    ops.alice(&format!("{typed} --yes")).expect(2, &["does not read patch_same_as"]);
+}

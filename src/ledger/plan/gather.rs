@@ -97,7 +97,10 @@ fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str) {
     }
     if end.module == "apply_updates" {
         match end.result["packages"].as_array() {
-            Some(packages) => plan.packages.extend(packages.iter().filter_map(package)),
+            Some(packages) => {
+                let removed = end.result["removed"].as_array().into_iter().flatten();
+                plan.packages.extend(packages.iter().filter_map(package).chain(removed.filter_map(goes)));
+            }
             None => plan.unknown.push(format!("{task} does not say which packages it changes")),
         }
     }
@@ -117,6 +120,12 @@ fn planned(change: &ChangeMade, end: &TaskEnd, task: &str) -> Option<PlannedChan
 fn package(value: &Value) -> Option<PlannedPackage> {
     let text = |name: &str| value[name].as_str().map(str::to_owned);
     Some(PlannedPackage { name: text("name")?, from: text("from"), to: text("to") })
+}
+
+/// A package that is removed.
+fn goes(value: &Value) -> Option<PlannedPackage> {
+    let from = value["version"].as_str().map(str::to_owned);
+    Some(PlannedPackage { name: value["name"].as_str()?.to_owned(), from, to: None })
 }
 
 /// One printable line: what comes from a host or a playbook may be anything.

@@ -325,8 +325,7 @@ impl HostRun {
                     unit.end(end);
                 }
                 Look::Unknown(cause) => {
-                    let status = Status::KnownAfterApply { cause };
-                    unit.end(UnitEnd::plain(status, None));
+                    unit.end(UnitEnd::plain(Status::KnownAfterApply { cause }, None));
                     if task.acts_on_host() {
                         self.ground.would_touch(&Subjects::Undeclared, &task.name);
                     }
@@ -336,20 +335,11 @@ impl HostRun {
                     unit.end(end);
                 }
                 Look::Changes(prepared, _) if self.applies(&task) => {
-                    let approved = self.ground.approved.as_ref();
-                    match approved.and_then(|approved| approved.lacks(task.module.name, &prepared)) {
-                        None => {
-                            unit.stage = Stage::Ready(Box::new(prepared));
-                            return Front::Apply;
-                        }
-                        Some(_) if prepared.tainted || task.no_log => {
-                            unit.end(UnitEnd::failed(NOT_APPROVED.into(), crate::model::Map::new()));
-                        }
-                        Some(summary) => {
-                            let message = format!("{NOT_APPROVED}: {summary}");
-                            unit.end(UnitEnd::failed(message, crate::model::Map::new()));
-                        }
-                    }
+                    let Some(end) = self.not_approved(&task, &prepared) else {
+                        unit.stage = Stage::Ready(Box::new(prepared));
+                        return Front::Apply;
+                    };
+                    unit.end(end);
                 }
                 Look::Changes(prepared, _) => {
                     let end = self.would(&task, prepared);
@@ -367,6 +357,16 @@ impl HostRun {
             Some(until) if until > self.now => Front::Wait(until),
             _ => self.again(running, index),
         }
+    }
+
+    /// The end of a unit with a change that is not in the plan that is carried out.
+    fn not_approved(&self, task: &Task, prepared: &Prepared) -> Option<UnitEnd> {
+        let summary = self.ground.approved.as_ref()?.lacks(task.module.name, prepared)?;
+        let message = match prepared.tainted || task.no_log {
+            true => NOT_APPROVED.to_owned(),
+            false => format!("{NOT_APPROVED}: {summary}"),
+        };
+        Some(UnitEnd::failed(message, crate::model::Map::new()))
     }
 
     fn drop_answer(&mut self, user: &Effective, key: &Key) {

@@ -115,8 +115,10 @@ impl HostConnection {
             // Interrupted before it: what is behind it was not run either.
             (Front::Lock, Some(Reply::NotRun) | None) => None,
             (Front::Lock, Some(reply)) => Some(Reply::Refused(refusal(&reply))),
-            (Front::Renewal, reply) => {
-                tracing::warn!(host = %self.host, ?reply, "the lock could not be renewed");
+            // The line was cut, or the host is on its way down: the lock is taken anew before the next change.
+            (Front::Renewal, None | Some(Reply::NotRun)) => None,
+            (Front::Renewal, Some(reply)) => {
+                tracing::warn!(host = %self.host, why = refusal(&reply), "the lock could not be renewed");
                 None
             }
             (Front::Peek, Some(Reply::Done(output))) if output.status == 0 => {

@@ -149,3 +149,48 @@ fn an_interrupt_gives_the_lock_back_and_a_second_one_lets_it_free_itself() {
     ops.types("alice", &format!("run {quick} -i ops")).says().expect(0, &["took over the lock"]);
     nothing_stays(&lab, &host);
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn two_names_of_one_host_and_more_hosts_than_connections_are_in_nobodys_way() {
+    let lab = Lab::open();
+    let (one, two) = lab.two_hosts();
+    let ops = Ops::of(&lab, &[&one, &two]);
+    let inventory = std::fs::read_to_string(ops.root().join("inventory/ops.yml")).unwrap();
+    let alias = format!("{}    alias: {{ansible_host: {}}}\n", inventory, lab.address(&one));
+    ops.keep("inventory/ops.yml", alias);
+    let known = lab.known_hosts(&one).replace(&format!("{},", one.name()), "alias,");
+    let all = std::fs::read_to_string(ops.root().join("inventory/known_hosts")).unwrap();
+    ops.keep("inventory/known_hosts", format!("{all}{known}"));
+    let tasks = "- command: touch /tmp/one-{{ inventory_hostname }}\n- command: touch /tmp/two-{{ inventory_hostname }}\n  changed_when: true";
+    let play = ops.play("names", "  become: true\n  any_errors_fatal: true\n", tasks);
+    for forks in ["", " --forks 1"] {
+        let said = ops.types("alice", &format!("run {play} -i ops{forks}")).says();
+        said.expect(0, &[]).without(&["warning", "lock"]);
+        assert_eq!(said.out.matches(" : ok=2 changed=2 unreachable=0 failed=0").count(), 3, "{said}");
+        nothing_stays(&lab, &one);
+        nothing_stays(&lab, &two);
+    }
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn an_interrupt_lets_a_transaction_end_and_a_second_one_leaves_it_to_itself() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    let first = transaction_under_way(&lab, &host, &ops);
+    let run = run_at(&lab, &host);
+    first.signal("INT");
+    lab.exec(&host, "sleep 0.5");
+    first.signal("INT");
+    first.says().expect(130, &["Interrupted again", "unknown"]);
+    assert!(lab.holds(&host, "pgrep -f '[s]lowpost.postinst'"), "it goes on");
+    let quick = ops.play("quick", "  become: true\n", QUICK);
+    let said = ops.types("alice", &format!("run {quick} -i ops")).says();
+    said.expect(1, &["still goes on there", &format!("wgops resume {run}")]);
+    wait_until("the transaction has ended", 30, || lab.holds(&host, "test -e /run/wgops/*-1/status"));
+    assert!(lab.exec(&host, "cat /run/wgops/*/status").lines().all(|status| status == "0"));
+    lab.reset(&host);
+}

@@ -35,9 +35,30 @@ if [ -f "$mine" ]; then
     if is_kept "$mine" && [ "$state" = held ]; then own=held; fi
     [ "$since" = 0 ] || taken=$since
 fi
-# The same run, by a wgops that is gone: it is there since then.
+
+# is_idle PID  whether a process has no children.
+is_idle() {
+    for file_of_process in /proc/[0-9]*/stat; do
+        { read -r process <"$file_of_process"; } 2>/dev/null || continue
+        process=${process##*) }
+        process=${process#* }
+        [ "${process%% *}" != "$1" ] || return 1
+    done
+}
+
+# The same run, by a wgops that is gone: it is there since then. The line to it may be dead and nobody here know: a shell
+# that does nothing is ended, so that nothing more can come through it.
 for file in "$base/lock/$run".*; do
-    [ -f "$file" ] && [ "$file" != "$mine" ] && ! is_kept "$file" && [ "$since" != 0 ] && taken=$since
+    [ -f "$file" ] && [ "$file" != "$mine" ] || continue
+    if is_kept "$file"; then
+        [ "$state" = held ] && is_idle "$pid" && kill -KILL "$pid" 2>/dev/null || continue
+        ticks=0
+        while is_alive "$pid" "$start" "$from_boot" && [ "$ticks" -lt 50 ]; do
+            sleep 0.05 2>/dev/null || sleep 1
+            ticks=$((ticks + 1))
+        done
+    fi
+    [ "$since" = 0 ] || taken=$since
 done
 tries=0
 while :; do

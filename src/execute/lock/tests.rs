@@ -38,10 +38,15 @@ fn lock(bench: &Workbench, run: &str) -> Option<String> {
 
 /// This test's own process, as the lines of a lock have it.
 fn alive() -> String {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    alive_as(std::process::id())
+}
+
+/// A process, likewise.
+fn alive_as(pid: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let start = stat.rsplit_once(") ").unwrap().1.split(' ').nth(19).unwrap().to_owned();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    format!("pid {}\nstart {start}\nboot {boot}", std::process::id())
+    format!("pid {pid}\nstart {start}\nboot {boot}")
 }
 
 fn now() -> u64 {
@@ -111,6 +116,30 @@ fn a_run_is_taken_over_from_a_dead_wgops_and_from_none_that_lives() {
         assert_eq!(lock(&bench, THEIRS), None);
         let taken = fs::read_to_string(base(&bench).join("lock").join(format!("{THEIRS}.2"))).unwrap();
         assert!(taken.contains(&since), "{taken}");
+    }
+}
+
+#[test]
+fn a_resumed_run_ends_the_idle_shell_of_the_one_before_and_no_busy_one() {
+    for bench in benches() {
+        for (script, free) in [("exec sleep 10", true), ("sleep 10; :", false)] {
+            let mut shell = std::process::Command::new("sh")
+                .args(["-c", script])
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            let children = format!("/proc/{0}/task/{0}/children", shell.id());
+            while !free && fs::read_to_string(&children).unwrap().is_empty() {}
+            theirs(&bench, &alive(), &alive_as(shell.id()));
+            let args = [THEIRS, "carol (lead)", "600", "", "2"].map(str::to_owned).to_vec();
+            let output = bench.run(TAKE, &Argv(args), None);
+            assert_eq!(output.status == 0, free, "{script} in {}: {}", bench.name(), output.text());
+            assert_eq!(shell.try_wait().unwrap().is_some(), free, "{script} in {}", bench.name());
+            let _ = shell.kill();
+            shell.wait().unwrap();
+            bench.run(RELEASE, &[THEIRS.to_owned(), "2".to_owned()].into(), None);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod init;
 mod inventory;
 mod job;
 mod ledger;
+mod live;
 mod man;
 mod output;
 mod patch;

@@ -5,6 +5,7 @@
 //! are none, and progress is told in plain lines.
 
 use super::args::Color;
+use super::screen::{self, Screen};
 use crate::event::Event;
 use crate::report::Progress;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,6 +15,8 @@ use std::time::Duration;
 
 /// Most lines of hosts; they never take more than half of the terminal either.
 const HOSTS_MAX: usize = 12;
+/// Most characters of a host's name.
+const NAME_CHARS_MAX: usize = 30;
 /// How often seconds are counted on.
 const TICK: Duration = Duration::from_millis(500);
 /// Redraws in a second at most, for a terminal at the far end of a slow line.
@@ -76,8 +79,7 @@ impl Live {
 
     /// The lines of a run that begins.
     pub fn board(&self) -> Option<Board> {
-        let rows = terminal_size::terminal_size_of(io::stderr()).map_or(24, |(_, rows)| usize::from(rows.0));
-        let hosts_max = (rows / 2).clamp(1, HOSTS_MAX);
+        let hosts_max = (usize::from(screen::size().1) / 2).clamp(1, HOSTS_MAX);
         let board = || Board { live: self.clone(), drawn: None, progress: Progress::default(), hosts_max };
         self.redraws.then(board)
     }
@@ -131,8 +133,11 @@ impl Drop for Board {
 
 impl Drawn {
     fn on(live: &Live) -> Self {
-        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
-        let heading = line(&lines, "{wide_msg} {elapsed:>6}");
+        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::term_like_with_hz(
+            Box::new(Screen::default()),
+            REDRAWS,
+        ));
+        let heading = line(&lines, "{wide_msg} {elapsed:>5}");
         *live.lines() = Some(lines.clone());
         Self { lines, heading, hosts: Vec::new() }
     }
@@ -140,8 +145,8 @@ impl Drawn {
     fn host(&mut self, host: &str, text: &str) {
         let known = self.hosts.iter().find(|(name, _)| name == host).map(|(_, line)| line.clone());
         let line = known.unwrap_or_else(|| {
-            let line = line(&self.lines, "  {prefix}: {wide_msg} {elapsed:>6}");
-            line.set_prefix(crate::report::one_line(host).into_owned());
+            let line = line(&self.lines, "  {prefix}: {wide_msg} {elapsed:>5}");
+            line.set_prefix(short(&crate::report::one_line(host)));
             self.hosts.push((host.to_owned(), line.clone()));
             line
         });
@@ -157,4 +162,12 @@ fn line(lines: &MultiProgress, template: &str) -> ProgressBar {
     let line = lines.add(ProgressBar::new_spinner().with_style(style));
     line.enable_steady_tick(TICK);
     line
+}
+
+/// A host's name that leaves room for what it does.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(NAME_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }

@@ -39,6 +39,7 @@ mod resume;
 mod run;
 mod runs;
 mod same_as;
+mod screen;
 mod show;
 mod who;
 

@@ -124,8 +124,7 @@ impl Reporter for Human {
         match event {
             Event::RunBegins { run, verb, mode, hosts, .. } => {
                 self.dry = matches!(mode, Mode::Dry { .. });
-                let count = line::counted(hosts.len(), "host");
-                let text = format!("{} on {count}, run {run}", one_line(verb));
+                let text = format!("{} on {}, run {run}", one_line(verb), line::counted(hosts.len(), "host"));
                 writeln!(out, "{}", painted(text, line::FAINT))?;
                 dry_run(mode, out)
             }

@@ -78,7 +78,7 @@ impl Chronicle {
                 let record = serde_json::to_value(event).ok();
                 self.host(host).records.extend(record);
             }
-            Event::Progress { .. } | Event::Sends { .. } => return,
+            Event::Progress { .. } | Event::Works { .. } | Event::Sends { .. } => return,
             _ => {}
         }
         self.events.extend(serde_json::to_value(event).ok());

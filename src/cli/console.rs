@@ -5,6 +5,7 @@
 
 use super::args::{Color, Global};
 use super::diagnostics::Masks;
+use super::live::Live;
 use super::{Exit, Failure, failure};
 use crate::load::Problem;
 use crate::report::View;
@@ -21,6 +22,8 @@ pub struct Console {
     pub identity: Option<PathBuf>,
     /// Secrets that diagnostics must not show.
     pub masks: Masks,
+    /// What is redrawn on the terminal while a run goes on.
+    pub live: Live,
 }
 
 impl Console {
@@ -34,7 +37,13 @@ impl Console {
         let columns = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
         let view =
             View { columns: columns.map(|(width, _)| usize::from(width.0)), verbosity: global.verbose };
-        Self { color, view, identity: global.identity.clone(), masks: Masks::default() }
+        Self {
+            color,
+            view,
+            identity: global.identity.clone(),
+            masks: Masks::default(),
+            live: Live::new(global.color),
+        }
     }
 
     /// The stream of results.
@@ -61,7 +70,7 @@ impl Console {
 
     /// Tells the user something on stderr; where nobody can read it, it is lost.
     pub fn tell(&self, text: &str) {
-        let _nobody_listens = self.err().write_all(text.as_bytes());
+        let _nobody_listens = self.live.apart(|| self.err().write_all(text.as_bytes()));
     }
 
     /// Shows what is worth a look though nothing is wrong.

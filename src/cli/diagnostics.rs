@@ -1,6 +1,7 @@
 //! What `-v` and `WGOPS_LOG` show on stderr, by `tracing`: never results, and scrubbed on its way.
 
 use super::Console;
+use super::live::Live;
 use crate::model::{Secret, printable};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
@@ -61,18 +62,19 @@ fn spellings(text: &str) -> impl Iterator<Item = String> {
     [text.to_owned(), escaped, hex, percent].into_iter().chain(base64).chain(unpadded)
 }
 
-struct Scrubbed(Masks);
+struct Scrubbed(Masks, Live);
 
 impl<'a> MakeWriter<'a> for Scrubbed {
     type Writer = Line;
     fn make_writer(&'a self) -> Line {
-        Line { masks: self.0.clone(), bytes: Vec::new() }
+        Line { masks: self.0.clone(), live: self.1.clone(), bytes: Vec::new() }
     }
 }
 
 /// One event's text, written as a whole.
 struct Line {
     masks: Masks,
+    live: Live,
     bytes: Vec<u8>,
 }
 
@@ -89,7 +91,7 @@ impl Write for Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let text = self.masks.scrub(&String::from_utf8_lossy(&self.bytes));
-        let _nobody_listens = io::stderr().write_all(text.as_bytes());
+        let _nobody_listens = self.live.apart(|| io::stderr().write_all(text.as_bytes()));
     }
 }
 
@@ -111,7 +113,7 @@ pub fn begin(console: &Console) {
         .with_env_filter(filter)
         .with_ansi(false)
         .with_timer(tracing_subscriber::fmt::time::uptime())
-        .with_writer(Scrubbed(console.masks.clone()))
+        .with_writer(Scrubbed(console.masks.clone(), console.live.clone()))
         .try_init();
     if let Some(error) = wrong {
         tracing::warn!("WGOPS_LOG is no filter ({error}): expected for example 'wgops=debug'");

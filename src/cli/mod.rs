@@ -27,6 +27,7 @@ mod init;
 mod inventory;
 mod job;
 mod ledger;
+mod live;
 mod man;
 mod output;
 mod patch;
@@ -38,6 +39,7 @@ mod resume;
 mod run;
 mod runs;
 mod same_as;
+mod screen;
 mod show;
 mod who;
 

@@ -1,12 +1,13 @@
 //! From events to streams: a reporter's text to stdout, others' to files, warnings and progress to stderr.
 
 use super::console::{forgiven, unwritable};
+use super::live::{Board, Live};
 use super::output::OutputFile;
 use super::{Console, Exit, Failure};
 use crate::event::{Counts, Event, Mode};
 use crate::report::{Format, Reporter, Subject, View, reporter};
 use anstream::{AutoStream, StripStream};
-use std::io::{self, Write};
+use std::io;
 
 /// Shows a run while it goes on, and knows afterwards how it ended.
 pub struct Show {
@@ -16,6 +17,8 @@ pub struct Show {
     out: Out,
     err: AutoStream<io::Stderr>,
     files: Vec<(Box<dyn Reporter>, OutputFile)>,
+    live: Live,
+    board: Option<Board>,
     exit: Exit,
     dry: bool,
     held_out: bool,
@@ -37,6 +40,8 @@ impl Show {
             out: Out::Stdout(console.out()),
             err: console.err(),
             files: Vec::new(),
+            live: console.live.clone(),
+            board: console.live.board(),
             exit: Exit::Well,
             dry: false,
             held_out: false,
@@ -73,11 +78,10 @@ impl Show {
             }
             _ => {}
         }
-        let _nobody_listens = self.narration.event(event, &mut self.err);
+        self.narrate(event);
         // A document of facts has no place for hosts that have none.
         if let (Subject::Facts, Event::HostLeaves { host, reason: Some(reason) }) = (self.subject, event) {
-            let warning = Event::Warning { host: Some(host.clone()), message: reason.clone() };
-            let _nobody_listens = self.narration.event(&warning, &mut self.err);
+            self.narrate(&Event::Warning { host: Some(host.clone()), message: reason.clone() });
         }
         if let Err(error) = forgiven(self.report(event)) {
             self.trouble.get_or_insert_with(|| unwritable(&error));
@@ -89,10 +93,24 @@ impl Show {
         }
     }
 
+    /// Warnings as lines; progress as lines only where none are redrawn.
+    fn narrate(&mut self, event: &Event) {
+        if let Some(board) = &mut self.board {
+            board.event(event);
+        }
+        if !(self.live.redraws() && matches!(event, Event::Progress { .. })) {
+            let mut text = Vec::new();
+            let told = self.narration.event(event, &mut text);
+            let _nobody_listens = told.and_then(|()| self.live.written(&text, &mut self.err));
+        }
+    }
+
     fn report(&mut self, event: &Event) -> io::Result<()> {
+        let mut text = Vec::new();
+        self.reporter.event(event, &mut text)?;
         match &mut self.out {
-            Out::Stdout(out) => self.reporter.event(event, out).and_then(|()| out.flush()),
-            Out::Stderr(err) => self.reporter.event(event, err),
+            Out::Stdout(out) => self.live.written(&text, out),
+            Out::Stderr(err) => self.live.written(&text, err),
         }
     }
 

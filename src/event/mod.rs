@@ -40,6 +40,9 @@ pub enum Event {
         batches: usize,
         /// The batch's hosts.
         hosts: Vec<HostName>,
+        /// How many tasks the play has, without handlers.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        tasks: usize,
     },
     /// Somebody keeps hosts of the run for themselves: said as the run begins.
     Claimed {
@@ -142,6 +145,15 @@ pub enum Event {
         /// How many there are, where that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         of: Option<u64>,
+    },
+    /// A host begins its next exchange: for whoever redraws what is under way, and neither reported nor recorded.
+    Works {
+        /// The host.
+        host: HostName,
+        /// How many questions it is asked.
+        questions: usize,
+        /// How many changes it is sent.
+        changes: usize,
     },
     /// What a run had left behind on a host, apart from any connection, was collected by a later one.
     Collected {
@@ -354,6 +366,12 @@ impl ChangeMade {
         let content = sends.content.map(|content| content.to_string());
         Digest::of(format!("{script_digest}\n{}\n{content:?}\n{:?}", sends.arguments, sends.user))
     }
+}
+
+/// A number that says nothing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Event {

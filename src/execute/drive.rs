@@ -161,8 +161,13 @@ impl Driver {
             return;
         }
         tracing::debug!(host = %self.run.host, shells = exchange.shells.len(), "exchange");
+        let items = || exchange.shells.iter().flat_map(|shell| &shell.items);
+        let changes = items().filter(|item| matches!(item, Item::Apply(_))).count();
+        let works =
+            Event::Works { host: self.run.host.clone(), questions: items().count() - changes, changes };
+        let _ = self.road.events.send(works).await;
         let halting = self.connection.halting();
-        let halts = exchange.shells.iter().flat_map(|shell| &shell.items).all(is_attached);
+        let halts = items().all(is_attached);
         let mut first = self.road.interrupt.clone();
         let halted = async {
             reached(&mut first, Interrupt::Finish).await;

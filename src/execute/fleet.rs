@@ -9,7 +9,7 @@ use super::lock::Banner;
 use crate::event::{Counts, Event};
 use crate::model::{ConnectionKind, HostName, RunId, Value};
 use crate::plan::{
-    Approved, Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written,
+    Approved, Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Step, Variables, written,
 };
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
@@ -147,6 +147,7 @@ impl Fleet {
                         batch: index + 1,
                         batches: batches.len(),
                         hosts: batch.clone(),
+                        tasks: play.steps.iter().filter(|step| matches!(step, Step::Task(_))).count(),
                     })
                     .await;
                 let magic = play_variables(play, targeted, (index + 1, &batches), &out, order);

@@ -19,7 +19,10 @@ pub(super) struct Json;
 
 impl Reporter for Json {
     fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", line(event)?)
+        match event {
+            Event::Works { .. } => Ok(()),
+            event => writeln!(out, "{}", line(event)?),
+        }
     }
 }
 

@@ -16,10 +16,12 @@ mod line;
 mod narration;
 mod patch;
 mod ping;
+mod progress;
 
 pub use audit::{Assessment, Judged, Verdict};
 pub use held::held_out;
 pub use line::one_line;
+pub use progress::Progress;
 
 use crate::event::Event;
 use crate::model::nearest;

@@ -21,6 +21,7 @@ mod playbooks;
 mod rebooting;
 mod record;
 mod resuming;
+mod shown;
 mod together;
 mod typed;
 

@@ -124,8 +124,7 @@ impl Reporter for Human {
         match event {
             Event::RunBegins { run, verb, mode, hosts, .. } => {
                 self.dry = matches!(mode, Mode::Dry { .. });
-                let count = line::counted(hosts.len(), "host");
-                let text = format!("{} on {count}, run {run}", one_line(verb));
+                let text = format!("{} on {}, run {run}", one_line(verb), line::counted(hosts.len(), "host"));
                 writeln!(out, "{}", painted(text, line::FAINT))?;
                 dry_run(mode, out)
             }
@@ -177,6 +176,7 @@ impl Reporter for Human {
             | Event::Found { .. }
             | Event::Warning { .. }
             | Event::Progress { .. }
+            | Event::Works { .. }
             | Event::Claimed { .. }
             | Event::WindowEnds { .. }
             | Event::HostBegins { .. } => Ok(()),
@@ -228,7 +228,7 @@ mod tests {
 
     fn batch(names: &str) -> Event {
         let play = "Web servers".to_owned();
-        Event::BatchBegins { play, number: 0, batch: 1, batches: 1, hosts: hosts(names) }
+        Event::BatchBegins { play, number: 0, batch: 1, batches: 1, hosts: hosts(names), tasks: 0 }
     }
 
     fn ends(end: TaskEnd) -> Event {
@@ -333,8 +333,14 @@ mod tests {
     #[test]
     fn batches_are_counted_and_long_names_fit_the_terminal() {
         let play = "A play with a name that is longer than any terminal".to_owned();
-        let event =
-            Event::BatchBegins { play, number: 0, batch: 2, batches: 3, hosts: hosts("web1 web2 web3 web4") };
+        let event = Event::BatchBegins {
+            play,
+            number: 0,
+            batch: 2,
+            batches: 3,
+            hosts: hosts("web1 web2 web3 web4"),
+            tasks: 0,
+        };
         let text = told(&[event], View { columns: Some(30), verbosity: 0 });
         assert!(text.lines().all(|line| line::width(line) <= 30), "{text}");
         assert!(text.contains("batch 2 of 3: 4 hosts"), "{text}");

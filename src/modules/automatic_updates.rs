@@ -28,7 +28,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let mut seen = Gathered::default();
-    let Some(state) = seen.known("automatic-updates", host.get(Automatic))? else {
+    let Some(state) = seen.known(("automatic-updates", "automatic updates"), host.get(Automatic))? else {
         return Ok(seen.outcome());
     };
     let Some(state) = state.as_ref() else {

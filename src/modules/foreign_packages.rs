@@ -33,7 +33,10 @@ const REMEDY: &str = "add its source, replace it, or remove it: apt-get purge";
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let mut seen = Gathered::default();
-    let Some(strays) = seen.known("foreign-package", host.get(Unlisted))? else { return Ok(seen.outcome()) };
+    let Some(strays) = seen.known(("foreign-package", "where packages come from"), host.get(Unlisted))?
+    else {
+        return Ok(seen.outcome());
+    };
     let blind = match strays.as_ref() {
         Some(Strays::These(strays)) => {
             judge(strays, args, &mut seen);

@@ -33,7 +33,9 @@ const VITAL: [&str; 5] = ["/", "/var", "/boot", "/boot/efi", "/usr"];
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let mut seen = Gathered::default();
-    let Some(systems) = seen.known("low-disk", host.get(Space))? else { return Ok(seen.outcome()) };
+    let Some(systems) = seen.known(("low-disk", "file systems"), host.get(Space))? else {
+        return Ok(seen.outcome());
+    };
     let ignored = args.list("ignore");
     let wanted = |system: &&FileSystem| !ignored.contains(&system.place.as_str());
     for system in systems.here.iter().filter(wanted) {

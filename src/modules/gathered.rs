@@ -14,19 +14,19 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// An answer, or a finding that there is none.
+    /// An answer, or a finding that there is none: under this name, in these words.
     ///
     /// # Errors
     /// The answer isn't there yet.
     pub(super) fn known<T>(
         &mut self,
-        about: &str,
+        (about, what): (&str, &str),
         answer: Result<Arc<T>, Stop>,
     ) -> Result<Option<Arc<T>>, Stop> {
         match answer {
             Ok(answer) => Ok(Some(answer)),
             Err(Stop::Refuse(refusal)) => {
-                let title = format!("could not look at {}", about.replace('-', " "));
+                let title = format!("could not look at {what}");
                 let texts = [title.as_str(), &refusal.message, "see the evidence"];
                 self.not_assessed(about, Severity::Medium, texts);
                 Ok(None)

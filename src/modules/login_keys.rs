@@ -37,7 +37,8 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         answer => Some(answer?),
     };
     let places = places(sshd.as_deref());
-    let ring = seen.known("check/login-keys", host.get(AuthorizedKeys { places }))?;
+    let ring =
+        seen.known(("check/login-keys", "keys that let people in"), host.get(AuthorizedKeys { places }))?;
     let known = args.value("known").map(|_| owners(&args.list("known")));
     if let Some(ring) = ring.as_deref().filter(|ring| !ring.blind.is_empty()) {
         let names: Vec<String> = ring.blind.iter().cloned().collect();

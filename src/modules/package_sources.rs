@@ -31,18 +31,21 @@ pub static MODULE: Module = Module {
 };
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
-    // The same question as `pending_updates` asks, so that lists are refreshed once for both.
+    // `pending_updates` asks the same, but what is costly is forgotten behind its task: it is asked once more here.
     let updates = host.get(Updates { freshness: freshness(args), new_packages: NewPackages::Allowed });
     let manager = host.get(WhichManager);
     let sources = host.get(Sources);
     let mut seen = Gathered::default();
-    let manager = seen.known("repository", manager)?;
+    let manager = match manager {
+        Err(Stop::Refuse(_)) => None,
+        answer => Some(answer?),
+    };
     let updates = match updates {
         // What that means is told where updates are.
         Err(Stop::Refuse(_)) => None,
         answer => Some(answer?),
     };
-    if let Some(sources) = seen.known("repository", sources)? {
+    if let Some(sources) = seen.known(("repository", "package sources"), sources)? {
         let refresh = updates.as_deref().and_then(Option::as_ref).map(|pending| &pending.lists.refresh);
         match sources.as_ref() {
             Some(configured) => Judge { configured, refresh, ignored: args.list("ignore") }.all(&mut seen),

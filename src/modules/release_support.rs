@@ -27,7 +27,7 @@ pub static MODULE: Module = Module {
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let mut seen = Gathered::default();
-    if let Some(release) = seen.known("end-of-life", host.get(WhichRelease))? {
+    if let Some(release) = seen.known(("end-of-life", "the release"), host.get(WhichRelease))? {
         seen.set("release", release.name.clone());
         seen.set("id", release.id.clone());
         seen.set("version", release.version.clone());

@@ -62,7 +62,7 @@ const DEFAULTS: [(&str, &str); 19] = [
 
 fn diff(_: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let mut seen = Gathered::default();
-    let state = seen.known("check/sshd", host.get(SshdSettings))?;
+    let state = seen.known(("check/sshd", "how sshd is set"), host.get(SshdSettings))?;
     let state = state.as_deref();
     let assessed = state.is_some_and(|state| is_assessed(state, &mut seen));
     let state = state.filter(|_| assessed);

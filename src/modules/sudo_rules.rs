@@ -23,7 +23,7 @@ pub static MODULE: Module = Module {
 
 fn diff(_: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let mut seen = Gathered::default();
-    let state = seen.known("check/sudo", host.get(SudoRules))?;
+    let state = seen.known(("check/sudo", "sudo's rules"), host.get(SudoRules))?;
     let state = state.as_deref();
     let assessed = state.is_some_and(|state| is_assessed(state, &mut seen));
     let state = state.filter(|_| assessed);

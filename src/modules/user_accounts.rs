@@ -31,7 +31,7 @@ const NOBODY: u32 = 65_534;
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let mut seen = Gathered::default();
-    let everybody = seen.known("check/accounts", host.get(Accounts))?;
+    let everybody = seen.known(("check/accounts", "accounts"), host.get(Accounts))?;
     let everybody = everybody.as_deref();
     let known = everybody.is_some_and(|everybody| everybody.passwords_known);
     if everybody.is_some() && !known && args.flag("passwords") {
@@ -55,8 +55,15 @@ fn value(account: &Account, all: &Everybody, people_from: u32) -> Value {
     let password = account.password.as_ref();
     let groups: Vec<&String> =
         all.groups.iter().filter(|(_, members)| members.contains(&user.name)).map(|(name, _)| name).collect();
+    let twins: Vec<&str> = all
+        .accounts
+        .iter()
+        .filter(|other| other.user.uid == user.uid && other.user.name != user.name)
+        .map(|other| other.user.name.as_str())
+        .collect();
     json!({
         "name": user.name,
+        "twins": twins,
         "uid": user.uid,
         "gid": user.gid,
         "comment": user.comment,
@@ -87,6 +94,7 @@ mod tests {
     }
 
     const TEXT: &str = "now 1728000000\npasswd root:x:0:0::/root:/bin/bash\npasswd eve:x:1000:1000::/home/eve:/bin/sh\n\
+        passwd eva:x:1000:1000::/:/bin/false\n\
         passwd www:x:33:33::/var/www:/usr/sbin/nologin\ngroup docker:x:9:eve\nhome eve 777 1000\n";
 
     #[test]
@@ -96,6 +104,7 @@ mod tests {
         assert_eq!(ids, [""; 0]);
         let eve = &result["accounts"][1];
         for (key, value) in [
+            ("twins", json!(["eva"])),
             ("person", json!(true)),
             ("has_shell", json!(true)),
             ("groups", json!(["docker"])),
@@ -108,7 +117,7 @@ mod tests {
         ] {
             assert_eq!(eve[key], value, "{key}");
         }
-        let www = &result["accounts"][2];
+        let www = &result["accounts"][3];
         assert_eq!(
             (&www["person"], &www["has_shell"], &www["password"]),
             (&json!(false), &json!(false), &json!("unknown"))

@@ -93,4 +93,14 @@ mod tests {
         assert_eq!(says("").id, "");
         assert!(WhichRelease.parse(&Output::ok("os ID=debian\n")).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("os|os ID=|now|extended", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = WhichRelease.parse(&Output::ok(text));
+        }
+    }
 }

@@ -123,4 +123,14 @@ mod tests {
         assert_eq!((systems.here[1].size_kib, systems.here[1].inodes), (100, None));
         assert_eq!((systems.untold, systems.remote), (vec!["/gone".to_owned()], vec!["/mnt/nfs".to_owned()]));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("mount|space|inodes|remote", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = Space.parse(&Output::ok(text));
+        }
+    }
 }

@@ -269,4 +269,14 @@ mod tests {
             assert_eq!((file.keys.len(), file.other_lines), (1, 1), "{}", bench.name());
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("account a 1|mode 755 0|key|key ssh-rsa|key ssh-ed25519 AAAA|blind|other", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = AuthorizedKeys { places: Vec::new() }.parse(&Output::ok(text));
+        }
+    }
 }

@@ -143,4 +143,14 @@ mod tests {
         assert_eq!(SshdSettings.parse(&Output::ok("")).unwrap(), SshdState::default());
         assert!(SshdSettings.parse(&Output::ok("line x y\n")).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("begin|line|line|end|set|unreadable|program", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = SshdSettings.parse(&Output::ok(text));
+        }
+    }
 }

@@ -125,4 +125,14 @@ mod tests {
         let blind = SudoRules.parse(&Output::ok("program /usr/bin/sudo\nunreadable /etc/sudoers\n")).unwrap();
         assert_eq!(blind.unreadable, ["/etc/sudoers"]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("begin 440 0|line|line|end|directory 755 0|group|other", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = SudoRules.parse(&Output::ok(text));
+        }
+    }
 }

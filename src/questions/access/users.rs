@@ -160,4 +160,14 @@ mod tests {
         assert_eq!(everybody.groups["docker"], ["a", "b"]);
         assert!(everybody.passwords_known);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("passwd|passwd root:x:0:0:r:|group|home|password|now|shadow", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = Accounts.parse(&Output::ok(text));
+        }
+    }
 }

@@ -129,4 +129,14 @@ mod tests {
         assert!(!plain.installed && !plain.enabled && plain.said.is_none());
         assert_eq!(Automatic.parse(&Output::ok("absent\n")).unwrap(), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("now|package|option|stamp|timer|log|said", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = Automatic.parse(&Output::ok(text));
+        }
+    }
 }

@@ -85,4 +85,14 @@ mod tests {
         assert_eq!(Unlisted.parse(&Output::ok("absent\n")).unwrap(), None);
         assert!(Unlisted.parse(&Output::ok("")).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("lists|package", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = Unlisted.parse(&Output::ok(text));
+        }
+    }
 }

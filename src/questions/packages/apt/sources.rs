@@ -315,4 +315,14 @@ mod tests {
         assert_eq!(list("list h_d_dists_other_InRelease\n"), List::Missing);
         assert_eq!(Sources.parse(&Output::ok("absent\n")).unwrap(), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall_over(
+            lines in proptest::collection::vec(("file a.list|file b.sources|line|line deb|line URIs:|line Types: deb|list|until|option|now", "[ -~é\t]{0,40}"), 0..8)
+        ) {
+            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let _read = Sources.parse(&Output::ok(text));
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! The summary of a patch by host: a table that fits a terminal, and below it each host's packages.
 //!
-//! It reads the results of `pending_updates`, `apply_updates` and `reboot`, and shows the same for a dry run. A result
-//! that can't be read is shown as unknown, never as nothing to do.
+//! It reads the results of `pending_updates`, `apply_updates`, `reboot`, `restart_services` and `failed_units`, and shows
+//! the same for a dry run. A result that can't be read is shown as unknown, never as nothing to do.
 
+mod after;
 mod host;
 mod table;
 
@@ -60,7 +61,12 @@ impl Summary {
         if packages.len() > shown {
             out.push_str(&format!("  … and {} more (-v shows all)\n", packages.len() - shown));
         }
-        notes.iter().for_each(|note| out.push_str(&format!("  {}\n", painted(note, line::WARNING))));
+        for note in &notes {
+            for (number, text) in line::folded(note, self.view.drawn_columns().max(40) - 4).iter().enumerate() {
+                let indent = if number == 0 { "  " } else { "    " };
+                out.push_str(&format!("{indent}{}\n", painted(text, line::WARNING)));
+            }
+        }
         out
     }
 }

@@ -186,9 +186,10 @@ impl Audit {
     /// An update that is not for this host, or not yet: no work is left undone, but it is good to know.
     fn later(&mut self, update: &Update) {
         let (severity, title) = match &update.held {
-            Some(Held::Subscription(service)) => {
-                (Severity::Medium, format!("a security update of {} needs Ubuntu Pro ({service})", update.name))
-            }
+            Some(Held::Subscription(service)) => (
+                Severity::Medium,
+                format!("a security update of {} needs Ubuntu Pro ({service})", update.name),
+            ),
             _ => (Severity::Info, format!("{} is rolled out in phases, not yet to this host", update.name)),
         };
         let to = if update.to.is_empty() { "a version that nobody names" } else { &update.to };

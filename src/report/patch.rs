@@ -62,7 +62,8 @@ impl Summary {
             out.push_str(&format!("  … and {} more (-v shows all)\n", packages.len() - shown));
         }
         for note in &notes {
-            for (number, text) in line::folded(note, self.view.drawn_columns().max(40) - 4).iter().enumerate() {
+            for (number, text) in line::folded(note, self.view.drawn_columns().max(40) - 4).iter().enumerate()
+            {
                 let indent = if number == 0 { "  " } else { "    " };
                 out.push_str(&format!("{indent}{}\n", painted(text, line::WARNING)));
             }

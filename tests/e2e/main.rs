@@ -20,6 +20,7 @@ mod rebooting;
 mod record;
 mod resuming;
 mod together;
+mod transaction;
 mod typed;
 
 use lab::Lab;

@@ -186,7 +186,9 @@ impl Host {
             .iter()
             .map(|file| format!("kept its changed configuration file {}", one_line(file)));
         let held = self.left_alone().map(|package| package.line(0).trim().to_owned());
-        kept.chain(held).chain(self.after.notes()).chain(self.trouble.iter().map(|text| one_line(text).into_owned()))
+        kept.chain(held)
+            .chain(self.after.notes())
+            .chain(self.trouble.iter().map(|text| one_line(text).into_owned()))
     }
 
     /// What is on hold, where what was done is listed rather than what is pending.

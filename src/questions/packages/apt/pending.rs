@@ -27,9 +27,11 @@ pub(super) fn pending(sections: &Sections<'_>) -> Pending {
     }));
     let waiting: Vec<String> = updates.iter().map(|update| update.name.clone()).collect();
     let subscribers = subscriptions(sections.lines("esm")).into_iter();
-    updates.extend(subscribers.filter(|(name, _)| !waiting.contains(name)).map(|(name, service)| {
-        for_subscribers(&name, service, tables.get(&name))
-    }));
+    updates.extend(
+        subscribers
+            .filter(|(name, _)| !waiting.contains(name))
+            .map(|(name, service)| for_subscribers(&name, service, tables.get(&name))),
+    );
     Pending {
         updates,
         lists: lists(sections, &sources),

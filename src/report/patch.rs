@@ -193,7 +193,7 @@ mod tests {
         insta::assert_snapshot!(told(false, tasks, &[("web1", FINE), ("web2", failed)]), @r"
         HOST  UPDATES  SECURITY  HELD  REBOOT  OUTCOME
         web1        1         1     1  done    patched
-        web2        2         1     1  needed  failed
+        web2        2         1     1  needed  refused
 
         web1
           openssl      3.0.11-1 → 3.0.14-1  security
@@ -206,6 +206,37 @@ mod tests {
           htop     3.2.2-1 → 3.2.2-2
           nginx    1.22.1-9 → 1.22.1-10  held: on hold
           dpkg is locked by unattended-upgr (pid 812)
+        ");
+    }
+
+    #[test]
+    fn services_units_and_removals_are_told_and_what_could_not_be_seen() {
+        let applied = json!({"packages": [], "removed": [{"name": "inway", "version": "1.0"}]});
+        let restarts = json!({
+            "services": ["svcd"], "restarted": ["svcd"], "failures": [{"name": "web", "said": "no port"}],
+            "left": [{"name": "dbus", "reason": "everything that speaks over the bus would lose it", "remedy": "reboot"}],
+            "sees_all": true,
+        });
+        let units = json!({"assessed": true, "names": ["a.service"], "new": ["a.service"]});
+        let tasks = vec![
+            task("web1", "failed_units", Status::Ok, json!({"assessed": false, "names": []})),
+            task("web1", "apply_updates", Status::Changed, applied),
+            task("web1", "restart_services", Status::Failed, restarts),
+            task("web1", "failed_units", Status::Failed, units),
+        ];
+        let failed = Counts { failed: 1, ..FINE };
+        let text = told(false, tasks, &[("web1", failed)]);
+        let notes: String = text.lines().skip(4).map(|line| format!("{line}\n")).collect();
+        insta::assert_snapshot!(notes, @r"
+          removed: inway 1.0
+          restarted: svcd
+          did not come back: web
+          still on replaced files: dbus: everything that speaks over the bus would lose
+            it; reboot
+          failed since this began: a.service
+          had failed before: a.service
+          not all services could be looked at: whether they are well is unknown
+          the connection was lost
         ");
     }
 

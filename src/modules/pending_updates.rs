@@ -140,12 +140,26 @@ impl Audit {
             .filter(|u| !exclude.iter().any(|pattern| fits(pattern, &u.name)))
             .filter(|u| u.security || !args.flag("security"))
             .collect();
-        let upgrades = || wanted.iter().filter(|u| u.kind == UpdateKind::Upgrade);
+        // Neither is for this host yet: counted apart, so that they pass for no work that is left undone.
+        let later = |u: &&&Update| matches!(u.held, Some(Held::Phased | Held::Subscription(_)));
+        let upgrades = || wanted.iter().filter(|u| u.kind == UpdateKind::Upgrade && !later(u));
+        let names = |is: fn(&Held) -> bool| -> Vec<Value> {
+            let all = wanted.iter().filter(|u| u.held.as_ref().is_some_and(is));
+            all.map(|u| u.name.as_str().into()).collect()
+        };
         let held: Vec<Value> = wanted.iter().filter(|u| u.held.is_some()).map(|u| update_value(u)).collect();
-        self.set("updates", wanted.iter().map(|u| update_value(u)).collect::<Vec<_>>());
+        let phased = names(|held| *held == Held::Phased);
+        let waiting = wanted.iter().filter(|u| !later(u));
+        self.set("updates", waiting.map(|u| update_value(u)).collect::<Vec<_>>());
         self.set("updates_count", upgrades().count());
         self.set("security_count", upgrades().filter(|u| u.security).count());
         self.set("held_back", held);
+        self.set("phased_count", phased.len());
+        self.set("phased", phased);
+        self.set("needs_subscription", names(|held| matches!(held, Held::Subscription(_))));
+        for update in wanted.iter().filter(later) {
+            self.later(update);
+        }
         for update in upgrades() {
             self.update(update);
         }
@@ -172,6 +186,21 @@ impl Audit {
             (false, None) => (FindingKind::Update, Severity::Low, format!("update of {name}")),
         };
         self.find(format!("{kind}/{name}"), kind, severity, [&title, &evidence, &remedy]);
+    }
+
+    /// An update that is not for this host, or not yet: no work is left undone, but it is good to know.
+    fn later(&mut self, update: &Update) {
+        let (severity, title) = match &update.held {
+            Some(Held::Subscription(service)) => (
+                Severity::Medium,
+                format!("a security update of {} needs Ubuntu Pro ({service})", update.name),
+            ),
+            _ => (Severity::Info, format!("{} is rolled out in phases, not yet to this host", update.name)),
+        };
+        let to = if update.to.is_empty() { "a version that nobody names" } else { &update.to };
+        let evidence = format!("{} → {to} from {}", update.from.as_deref().unwrap_or("none"), update.origin);
+        let id = format!("{}/{}", FindingKind::HeldBack, update.name);
+        self.find(id, FindingKind::HeldBack, severity, [&title, &evidence, &remedy(update)]);
     }
 
     fn lists(&mut self, pending: &Pending, args: &Args) {
@@ -247,6 +276,7 @@ fn remedy(update: &Update) -> String {
         None => "apply it: wgops patch".into(),
         Some(Held::Hold) => format!("apt-mark unhold {}, or leave it with a reason", update.name),
         Some(Held::Phased) => "wait, its rollout goes on by itself".into(),
+        Some(Held::Subscription(service)) => format!("pro enable {service}, or leave it with a reason"),
         Some(Held::Pin) => "look at /etc/apt/preferences and preferences.d".into(),
         Some(Held::NeedsNew | Held::WouldRemove(_) | Held::Dependencies(_)) => {
             format!("see what apt says: apt-get -s install {}", update.name)

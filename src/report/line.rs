@@ -48,6 +48,21 @@ pub(super) fn fitted(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
+/// A text in lines that fit a width, broken at blanks; a word that is longer than that stays whole.
+pub(super) fn folded(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Every line of a text behind an indent.
 pub(super) fn indented(text: &str, indent: &str) -> String {
     text.lines().map(|line| format!("{indent}{line}\n")).collect()
@@ -67,6 +82,12 @@ mod tests {
     fn a_text_stays_on_its_line() {
         assert_eq!(one_line("a\nTASK [x]\r\n\u{9b}2J\tb\n"), "a↵TASK [x]^M↵\\u{9b}2J b");
         assert_eq!(one_line("plain"), "plain");
+    }
+
+    #[test]
+    fn a_long_text_is_broken_at_blanks() {
+        assert_eq!(folded("too little room: / needs", 10), ["too little", "room: /", "needs"]);
+        assert_eq!(folded("abcdefghijklm no", 5), ["abcdefghijklm", "no"]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The summary of a patch by host: a table that fits a terminal, and below it each host's packages.
 //!
-//! It reads the results of `pending_updates`, `apply_updates` and `reboot`, and shows the same for a dry run. A result
-//! that can't be read is shown as unknown, never as nothing to do.
+//! It reads the results of `pending_updates`, `apply_updates`, `reboot`, `restart_services` and `failed_units`, and shows
+//! the same for a dry run. A result that can't be read is shown as unknown, never as nothing to do.
 
+mod after;
 mod host;
 mod table;
 
@@ -60,7 +61,13 @@ impl Summary {
         if packages.len() > shown {
             out.push_str(&format!("  … and {} more (-v shows all)\n", packages.len() - shown));
         }
-        notes.iter().for_each(|note| out.push_str(&format!("  {}\n", painted(note, line::WARNING))));
+        for note in &notes {
+            for (number, text) in line::folded(note, self.view.drawn_columns().max(40) - 4).iter().enumerate()
+            {
+                let indent = if number == 0 { "  " } else { "    " };
+                out.push_str(&format!("{indent}{}\n", painted(text, line::WARNING)));
+            }
+        }
         out
     }
 }
@@ -183,7 +190,7 @@ mod tests {
         insta::assert_snapshot!(told(false, tasks, &[("web1", FINE), ("web2", failed)]), @r"
         HOST  UPDATES  SECURITY  HELD  REBOOT  OUTCOME
         web1        1         1     1  done    patched
-        web2        2         1     1  needed  failed
+        web2        2         1     1  needed  refused
 
         web1
           openssl      3.0.11-1 → 3.0.14-1  security
@@ -196,6 +203,37 @@ mod tests {
           htop     3.2.2-1 → 3.2.2-2
           nginx    1.22.1-9 → 1.22.1-10  held: on hold
           dpkg is locked by unattended-upgr (pid 812)
+        ");
+    }
+
+    #[test]
+    fn services_units_and_removals_are_told_and_what_could_not_be_seen() {
+        let applied = json!({"packages": [], "removed": [{"name": "inway", "version": "1.0"}]});
+        let restarts = json!({
+            "services": ["svcd"], "restarted": ["svcd"], "failures": [{"name": "web", "said": "no port"}],
+            "left": [{"name": "dbus", "reason": "everything that speaks over the bus would lose it", "remedy": "reboot"}],
+            "sees_all": true,
+        });
+        let units = json!({"assessed": true, "names": ["a.service"], "new": ["a.service"]});
+        let tasks = vec![
+            task("web1", "failed_units", Status::Ok, json!({"assessed": false, "names": []})),
+            task("web1", "apply_updates", Status::Changed, applied),
+            task("web1", "restart_services", Status::Failed, restarts),
+            task("web1", "failed_units", Status::Failed, units),
+        ];
+        let failed = Counts { failed: 1, ..FINE };
+        let text = told(false, tasks, &[("web1", failed)]);
+        let notes: String = text.lines().skip(4).map(|line| format!("{line}\n")).collect();
+        insta::assert_snapshot!(notes, @r"
+          removed: inway 1.0
+          restarted: svcd
+          did not come back: web
+          still on replaced files: dbus: everything that speaks over the bus would lose
+            it; reboot
+          failed since this began: a.service
+          had failed before: a.service
+          not all services could be looked at: whether they are well is unknown
+          the connection was lost
         ");
     }
 

@@ -23,6 +23,7 @@ mod record;
 mod resuming;
 mod shown;
 mod together;
+mod transaction;
 mod typed;
 
 use lab::Lab;

@@ -67,7 +67,7 @@ pub struct Update {
     pub arch: String,
     /// The version now; none for a new package.
     pub from: Option<String>,
-    /// The version then.
+    /// The version then; empty where nobody says, because it is for subscribers alone.
     pub to: String,
     /// Where it comes from, for people: origin and suite.
     pub origin: String,
@@ -105,6 +105,8 @@ pub enum Held {
     NeedsNew,
     /// Its dependencies can't be met; what the package manager says of it.
     Dependencies(String),
+    /// It is only for subscribers of this service.
+    Subscription(String),
 }
 
 /// Everything that waits on a host.
@@ -245,6 +247,7 @@ impl fmt::Display for Held {
             Self::WouldRemove(names) => write!(f, "would remove {}", names.join(", ")),
             Self::NeedsNew => f.write_str("needs packages that are not installed"),
             Self::Dependencies(why) if why.is_empty() => f.write_str("its dependencies can't be met"),
+            Self::Subscription(service) => write!(f, "needs a subscription ({service})"),
             Self::Dependencies(why) => write!(f, "its dependencies can't be met: {why}"),
         }
     }

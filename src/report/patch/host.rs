@@ -1,12 +1,13 @@
 //! What is known of one host's updates, read leniently from the modules' results.
 
 use super::super::line::{self, one_line, painted};
+use super::after::After;
 use super::table::Row;
 use crate::event::{Counts, Status, TaskEnd};
 use crate::model::{Excerpt, Value};
 use serde::Deserialize;
 
-const REASON: Excerpt = Excerpt { lines_max: 3, columns_max: 200 };
+const REASON: Excerpt = Excerpt { lines_max: 3, columns_max: 800 };
 
 /// One host.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub(super) struct Host {
     applied: Reading<Vec<Package>>,
     apply: Option<Status>,
     conffiles: Vec<String>,
+    after: After,
+    refused: bool,
     reboot: Reboot,
     trouble: Option<String>,
     unreachable: bool,
@@ -97,6 +100,8 @@ impl Host {
             "pending_updates" => self.pending(end),
             "apply_updates" => self.applied(end),
             "reboot" => self.rebooted(end),
+            "restart_services" => self.after.restarts(end),
+            "failed_units" => self.after.units(end),
             _ => {}
         }
         if matches!(end.status, Status::Failed | Status::Unknown) && !end.ignored {
@@ -111,11 +116,14 @@ impl Host {
             return;
         }
         self.pending = packages(&end.result, "updates");
+        self.after.pending(&end.result);
         self.reboot_needed(&end.result);
     }
 
     fn applied(&mut self, end: &TaskEnd) {
         self.apply = Some(end.status.clone());
+        self.refused = end.status == Status::Failed && end.changes.is_empty();
+        self.after.applied(end);
         if !end.result["packages"].is_null() {
             self.applied = packages(&end.result, "packages");
         }
@@ -177,7 +185,9 @@ impl Host {
             .iter()
             .map(|file| format!("kept its changed configuration file {}", one_line(file)));
         let held = self.left_alone().map(|package| package.line(0).trim().to_owned());
-        kept.chain(held).chain(self.trouble.iter().map(|text| one_line(text).into_owned()))
+        kept.chain(held)
+            .chain(self.after.notes())
+            .chain(self.trouble.iter().map(|text| one_line(text).into_owned()))
     }
 
     /// What is on hold, where what was done is listed rather than what is pending.
@@ -186,7 +196,11 @@ impl Host {
             (Reading::Known(applied), Reading::Known(pending)) if !applied.is_empty() => pending.as_slice(),
             _ => &[],
         };
-        pending.iter().filter(|package| package.held)
+        pending.iter().filter(|package| package.held && !self.is_applied(package))
+    }
+
+    fn is_applied(&self, package: &Package) -> bool {
+        matches!(&self.applied, Reading::Known(applied) if applied.iter().any(|a| a.name == package.name))
     }
 
     pub fn row(&self, host: String, dry: bool) -> Row {
@@ -196,7 +210,9 @@ impl Host {
         let counts = |package: &&Package| !package.held && !package.is_new();
         let updates = || self.packages().iter().filter(counts);
         let held = match &self.pending {
-            Reading::Known(all) => number(all.iter().filter(|package| package.held).count()),
+            Reading::Known(all) => {
+                number(all.iter().filter(|package| package.held && !self.is_applied(package)).count())
+            }
             _ => "?".into(),
         };
         Row {
@@ -217,6 +233,7 @@ impl Host {
             _ if self.left_out => "not begun",
             _ if self.unreachable => "unreachable",
             (Some(Status::Unknown), _) => "unknown",
+            (Some(Status::Failed), _) if self.refused => "refused",
             (Some(Status::Failed), _) => "failed",
             _ if self.failed => "failed",
             (Some(Status::Changed), _) => "patched",

@@ -34,6 +34,8 @@ pub(super) struct VersionTable {
 struct Available {
     version: String,
     sources: Vec<String>,
+    /// Its rollout goes on in phases: `1.1 500 (phased 40%)`.
+    phased: bool,
 }
 
 impl Source {
@@ -143,9 +145,10 @@ impl VersionTable {
                 last.sources.push(description.to_owned());
             }
         } else if let Some(version) = line.strip_prefix("     ").or_else(|| line.strip_prefix(" *** ")) {
-            // `VERSION PRIORITY`
+            // `VERSION PRIORITY`, and `(phased N%)` where not every host gets it yet
+            let phased = version.contains("(phased ");
             let version = version.split(' ').next().unwrap_or_default().to_owned();
-            self.versions.push(Available { version, sources: Vec::new() });
+            self.versions.push(Available { version, sources: Vec::new(), phased });
         }
     }
 
@@ -153,6 +156,11 @@ impl VersionTable {
     pub(super) fn newest(&self) -> Option<&str> {
         let newest = self.versions.first().map(|a| a.version.as_str())?;
         (self.installed.as_deref() != Some(newest)).then_some(newest)
+    }
+
+    /// Whether a version is rolled out in phases, so that not every host gets it yet.
+    pub(super) fn is_phased(&self, version: &str) -> bool {
+        self.versions.iter().any(|available| available.version == version && available.phased)
     }
 
     /// Whether `to` is a security update to this host: it, or a version between it and the installed one, comes from a

@@ -35,13 +35,20 @@ if [ -n "$kept" ]; then
         simulate "$@" install "$name" | grep '^ '
     done
 fi
+# What is for subscribers alone, only `apt` says, and only where Ubuntu's pro client has its hook.
+esm=
+if [ -e /etc/apt/apt.conf.d/20apt-esm-hook.conf ]; then
+    said=$(apt "$@" -s upgrade 2>/dev/null)
+    printf '== esm %s\n%s\n' $? "$said"
+    esm=$(printf '%s\n' "$said" | sed -n "/Ubuntu Pro with '.*:\$/,/^[^ ]/ s/^  //p")
+fi
 sources=$(apt-cache "$@" policy 2>&1)
 printf '== sources %s\n%s\n' $? "$sources"
 names=$(printf '%s\n' "$pending" | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
 pinned=$(printf '%s\n' "$sources" | sed -n '/^Pinned packages:/,$ s/^     \([^ ]*\) -> .*/\1/p')
-if [ -n "$names$kept$pinned" ]; then
+if [ -n "$names$kept$pinned$esm" ]; then
     echo '== policy 0'
-    apt-cache "$@" policy $names $kept $pinned 2>&1
+    apt-cache "$@" policy $names $kept $pinned $esm 2>&1
 fi
 planned=$pending
 sizes "$@" -- upgrade $new

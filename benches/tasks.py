@@ -298,19 +298,20 @@ ASKS = re.compile(r"^\[[^]]+\] asks: (.*)$")
 def write_same(folder: Path, explained: str):
     """The very questions that `wgops audit` asks a host, as one script for the other tools. What is given is what
     `wgops run playbooks/audit.yml --explain` prints."""
-    script, asked, inside = "", 0, False
+    script, asked, rest = "", 0, None  # rest: what follows a question's script
     for line in explained.splitlines():
         if match := ASKS.match(line):
-            script += ("QUESTION\n" if inside else "") + f"sh -s -- {match[1].partition(' ')[2]} <<'QUESTION'\n"
-            asked, inside = asked + 1, True
-        elif inside and (line.startswith("    ") or not line):
+            # Not on standard input: what reads that would eat the rest of the script.
+            script += (rest or "") + "sh -c \"$(cat <<'QUESTION'\n"
+            asked, rest = asked + 1, f"QUESTION\n)\" question {match[1].partition(' ')[2]} </dev/null\n"
+        elif rest and (line.startswith("    ") or not line):
             script += line[4:] + "\n"
-        elif inside:
-            script, inside = script + "QUESTION\n", False
+        else:
+            script, rest = script + (rest or ""), None
     assert asked > 5, f"only {asked} questions in {explained}"
-    script += ("QUESTION\n" if inside else "") + "true\n"
+    script += (rest or "") + "true\n"
     (folder / "same.sh").write_text(script)
-    write_play(folder / "same.yml", [{"name": "Audit", "shell": "{% raw %}" + script + "{% endraw %}"}], False)
+    write_play(folder / "same.yml", [{"name": "Audit", "shell": {"cmd": "{% raw %}" + script + "{% endraw %}"}}], False)
     (folder / "same.py").write_text("from pyinfra.operations import server\n\n"
                                     f"server.shell(name='Audit', commands=[{script!r}])\n")
     return asked

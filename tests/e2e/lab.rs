@@ -63,11 +63,11 @@ impl Lab {
         Some(self.take(|dir| kind(dir) == wanted))
     }
 
-    /// The host whose disk has room for 64 MB.
+    /// The host whose disk has room for 150 MB.
     pub fn tiny_host(&self) -> Host {
         let is_tiny = |dir: &Path| dir.join("disk_size").exists();
         let there = self.hosts().iter().any(|dir| is_tiny(dir));
-        assert!(there, "no such host in the lab: scripts/lab up 1 --disk 64M --name tiny");
+        assert!(there, "no such host in the lab: scripts/lab up 1 --disk 160M --name tiny");
         self.take(is_tiny)
     }
 

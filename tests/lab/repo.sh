@@ -21,7 +21,7 @@ declare -A update_suite=(
     [slowpost]=updates    # the postinst of 1.1 takes eight seconds
     [asker]=updates       # the postinst of 1.1 reads standard input
     [bulky]=updates       # 1.1 takes 60 MB of disk, and says so
-    [liar]=updates        # 1.1 takes 60 MB of disk, and says 1 kB
+    [liar]=updates        # 1.1 takes 100 MB of disk, and says 1 kB
     [sshcutter]=updates   # the postinst of 1.1 restarts sshd and ends every session
 )
 
@@ -140,16 +140,17 @@ echo "asker: got $answer"
 SCRIPT
 }
 
-# 60 MB of zeros are hardly anything in a compressed package.
-contents_bulky() {
-    [ "$1" = 1.1 ] || return 0
+# Megabytes of zeros are hardly anything in a compressed package.
+zeros() { # MEGABYTES
     compression=gzip
-    mkdir -p "$stage/usr/share/bulky"
-    head -c 60M /dev/zero >"$stage/usr/share/bulky/zeros"
+    mkdir -p "$stage/usr/share/$name"
+    head -c "${1}M" /dev/zero >"$stage/usr/share/$name/zeros"
 }
 
+contents_bulky() { if [ "$1" = 1.1 ]; then zeros 60; fi; }
+
 contents_liar() {
-    contents_bulky "$1"
+    if [ "$1" = 1.1 ]; then zeros 100; fi
     installed_kb=1
 }
 

@@ -24,6 +24,11 @@ fn a_disk_that_fills_up_while_packages_are_unpacked_is_named_and_the_next_run_re
     lab.reset(&host);
     let ops = Ops::of(&lab, &[&host]);
     has(&lab, &host, "liar");
+    // Room for what it says, and for what is kept free on top of that.
+    lab.exec(
+        &host,
+        "free=$(df -Pk / | awk 'END { print $4 }'); head -c $((free - 92160))k /dev/zero >/filler",
+    );
     let said = ops.types("alice", "patch -i ops --yes").within(60).says();
     said.expect(1, &["liar", "No space left on device", "failed=1"]);
     assert_eq!(version(&lab, &host, "liar"), "1.0 ii", "{said}");
@@ -73,6 +78,19 @@ fn with_a_spoilt_repository(spoil: &str, mend: &str, words: &[&str]) {
 }
 
 const MEND: &str = "rm -rf /srv/own && cp -a /srv/repo /srv/own";
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_repository_that_is_gone_stops_the_host_and_is_named() {
+    with_a_spoilt_repository("rm -rf /srv/own/dists/bookworm-security", MEND, &["bookworm-security"]);
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_repository_with_a_wrong_signature_stops_the_host_and_is_named() {
+    let spoil = "sed -i 's/^Origin: Debian/Origin: Somebody/' /srv/own/dists/bookworm-security/InRelease";
+    with_a_spoilt_repository(spoil, MEND, &["bookworm-security", "signature"]);
+}
 
 #[test]
 #[ignore = "needs the lab: run scripts/test"]

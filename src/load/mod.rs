@@ -4,6 +4,7 @@
 //! This room reads files and nothing else: it renders no template, knows no module and reaches no host. What is wrong is
 //! collected and shown at once (`problem`), each with its line and a caret.
 
+pub mod calendar;
 pub mod inventory;
 pub mod playbook;
 pub mod problem;
@@ -13,10 +14,11 @@ pub mod shell_words;
 pub mod text;
 pub mod yaml;
 
+pub use calendar::Calendar;
 pub use inventory::{Inventory, Pattern, Source};
 pub use playbook::Playbook;
 pub use problem::{Level, Problem, Problems};
 pub use project::Project;
-pub use settings::Settings;
+pub use settings::{Settings, Waves};
 pub use text::TextFile;
 pub use yaml::{Key, Marked, Node, NodeValue, Tag, Variable, Variables};

@@ -8,8 +8,18 @@
 //!   inventory: prod                # where --inventory isn't given
 //!   forks: 20                      # hosts side by side
 //!   timeout: 10                    # seconds for connection and login
+//! patch:                           # what 'wgops patch' does where its options don't say
+//!   serial: [1, 25%, 100%]
+//!   canary: web3
+//!   pause: 300                     # seconds between waves
+//!   max_fail: 0                    # percent of a wave
 //! ```
+//!
+//! `zone`, `windows` and `freezes` are [`Calendar`]'s.
 
+use super::calendar::Calendar;
+use super::inventory::Pattern;
+use super::playbook::Batch;
 use super::problem::{Problem, Problems};
 use super::text::TextFile;
 use super::yaml::{Key, Node};
@@ -19,14 +29,20 @@ use std::time::Duration;
 
 /// The one version of the format there is.
 const VERSION: u64 = 1;
-const FIELDS: [&str; 4] = ["version", "group", "ticket_pattern", "defaults"];
+const FIELDS: [&str; 8] =
+    ["version", "group", "ticket_pattern", "defaults", "patch", "zone", "windows", "freezes"];
+/// Fields that the calendar reads.
+const CALENDAR: [&str; 3] = ["zone", "windows", "freezes"];
+const PATCH: [&str; 4] = ["serial", "canary", "pause", "max_fail"];
 const DEFAULTS: [&str; 3] = ["inventory", "forks", "timeout"];
 /// Planned fields: to leave one unread would be worse than to refuse it.
-const LATER: [&str; 3] = ["windows", "freezes", "notifications"];
+const LATER: [&str; 1] = ["notifications"];
 /// Most hosts side by side.
 const FORKS_MAX: u64 = 10_000;
 /// Longest wait for a connection, in seconds.
 const TIMEOUT_SECONDS_MAX: u64 = 3600;
+/// Longest pause between waves, in seconds: a day.
+const PAUSE_SECONDS_MAX: u64 = 24 * 60 * 60;
 
 /// What `wgops.yml` says; `None` where it says nothing.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +57,23 @@ pub struct Settings {
     pub forks: Option<usize>,
     /// Longest wait for connection and login together.
     pub timeout: Option<Duration>,
+    /// What `wgops patch` does where its options don't say.
+    pub patch: Waves,
+    /// When hosts may be changed.
+    pub calendar: Calendar,
+}
+
+/// In which waves hosts are patched; `None` where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waves {
+    /// How many hosts at a time, each a number or a percentage.
+    pub serial: Option<Vec<String>>,
+    /// A pattern of hosts that come first.
+    pub canary: Option<String>,
+    /// Seconds between waves.
+    pub pause_seconds: Option<u64>,
+    /// Percent of a wave's hosts that may fail without stopping the others.
+    pub max_fail: Option<u64>,
 }
 
 /// What a ticket looks like.
@@ -77,6 +110,12 @@ impl Settings {
         if let Some(defaults) = node.get("defaults").filter(|defaults| defaults.map().is_ok()) {
             problems.extend(defaults.unknown_keys(&DEFAULTS));
         }
+        if let Some(patch) = node.get("patch").filter(|patch| patch.map().is_ok()) {
+            problems.extend(patch.unknown_keys(&PATCH));
+        }
+        let (calendar, wrong) = Calendar::read(&node);
+        settings.calendar = calendar;
+        problems.extend(wrong);
         problems.iter_mut().for_each(|problem| problem.quote(file));
         Problems::check(problems)?;
         Ok(settings)
@@ -100,6 +139,12 @@ impl Settings {
                     self.default_value(key, node)?;
                 }
             }
+            "patch" => {
+                for (key, node) in node.entries()? {
+                    self.patch.field(key, node)?;
+                }
+            }
+            name if CALENDAR.contains(&name) => {}
             name if LATER.contains(&name) => {
                 return Err(Problem::at(&key.place, format!("'{name}' is not supported yet")));
             }
@@ -119,6 +164,32 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+impl Waves {
+    fn field(&mut self, key: &Key, node: &Node) -> Result<(), Problem> {
+        match key.name.as_str() {
+            "serial" => self.serial = Some(node.items().iter().map(batch).collect::<Result<_, _>>()?),
+            "canary" => {
+                let pattern = node.word()?;
+                Pattern::parse(&pattern, Some(&node.place))?;
+                self.canary = Some(pattern);
+            }
+            "pause" => self.pause_seconds = Some(within(node, PAUSE_SECONDS_MAX)?),
+            "max_fail" => {
+                let share = node.unsigned().ok().filter(|share| *share <= 100);
+                let wrong = || Problem::at(&node.place, "expected a percentage from 0 to 100");
+                self.max_fail = Some(share.ok_or_else(wrong)?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn batch(node: &Node) -> Result<String, Problem> {
+    let size = Batch::of(&node.to_value()).and_then(|_| node.word().ok());
+    size.ok_or_else(|| Problem::at(&node.place, "expected a number of hosts or a percentage"))
 }
 
 fn within(node: &Node, max: u64) -> Result<u64, Problem> {
@@ -152,6 +223,9 @@ mod tests {
         assert_eq!(settings.group.as_deref(), Some("Example infrastructure working group"));
         assert_eq!((settings.inventory.as_deref(), settings.forks), (Some("prod"), Some(20)));
         assert_eq!(settings.timeout, Some(Duration::from_secs(10)));
+        let serial = Some(["1", "25%", "100%"].map(str::to_owned).to_vec());
+        let (canary, pause_seconds, max_fail) = (Some("web3".to_owned()), Some(300), Some(0));
+        assert_eq!(settings.patch, Waves { serial, canary, pause_seconds, max_fail });
         let tickets = settings.ticket_pattern.unwrap();
         assert!(
             tickets.matches("INFRA-12") && !tickets.matches("see INFRA-12") && !tickets.matches("INFRA-")
@@ -165,8 +239,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_shown() {
-        let text =
-            "version: 2\ngruop: x\nticket_pattern: '('\nfreezes: []\ndefaults:\n  forks: 0\n  fork: 1\n";
+        let text = "version: 2\ngruop: x\nticket_pattern: '('\nnotifications: []\ndefaults:\n  forks: 0\n  fork: 1\n";
         insta::assert_snapshot!(parse(text).unwrap_err(), @"
         error: version 2 is unknown, expected 1
          --> wgops.yml:1:10
@@ -187,10 +260,10 @@ mod tests {
         3 | ticket_pattern: '('
           |                 ^
 
-        error: 'freezes' is not supported yet
+        error: 'notifications' is not supported yet
          --> wgops.yml:4:1
           |
-        4 | freezes: []
+        4 | notifications: []
           | ^
 
         error: expected a number from 1 to 10000

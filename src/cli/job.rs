@@ -6,13 +6,14 @@ use super::bound::{self, Bound};
 use super::chronicle::Chronicle;
 use super::engine::Engine;
 use super::errand::Errand;
+use super::holds;
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::show::Show;
 use super::who::{Who, home};
 use super::{Console, Exit, Failure, commit};
 use crate::event::{Event, Mode, VERSION};
-use crate::execute::{Banner, Fleet, Order, Prepared, Wish, prepare};
+use crate::execute::{Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
 use crate::ledger::{Details, Typed};
 use crate::load::Inventory;
 use crate::model::{HostName, Map, RunId, Secret};
@@ -38,6 +39,7 @@ pub struct Job<'a> {
     pub mode: Mode,
     password: Option<Secret>,
     templates: Arc<Templates>,
+    holds: Arc<Holds>,
     run: RunId,
     judge: Option<Judge>,
     bound: Bound,
@@ -86,6 +88,8 @@ impl<'a> Job<'a> {
             Some(privilege) => privilege.password(console)?,
             None => None,
         };
+        let playbook = errand.playbooks.first().map(|playbook| repository.named(&playbook.file));
+        let holds = holds::gather(&repository, &who, &inventory, (errand.verb, playbook.as_deref()))?;
         let folders = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent());
         let readable = Beneath::new(folders.map(root_of));
         let templates = Arc::new(Templates::new(Arc::new(readable)));
@@ -98,6 +102,7 @@ impl<'a> Job<'a> {
             mode,
             password,
             templates,
+            holds: Arc::new(holds),
             run: run_id()?,
             judge: None,
             bound: Bound::default(),
@@ -194,7 +199,30 @@ impl<'a> Job<'a> {
             return Err(Failure::usage("no host is left to do this on")
                 .hint("compare --limit and the playbook's hosts with 'wgops inventory'"));
         }
+        self.hold_out(&mut prepared)?;
         Ok(prepared)
+    }
+
+    /// Leaves out hosts that are held out, where this is about changing them and nobody broke the glass.
+    fn hold_out(&self, prepared: &mut Prepared) -> Result<(), Failure> {
+        let held = match self.errand.verb {
+            Verb::Run | Verb::Patch | Verb::Apply => holds::held(&self.holds, &prepared.hosts),
+            _ => Vec::new(),
+        };
+        if self.mode == Mode::Real && self.break_glass().is_none() {
+            return holds::hold_out(prepared, held);
+        }
+        prepared.held = held;
+        Ok(())
+    }
+
+    fn break_glass(&self) -> Option<&str> {
+        self.errand.cause.as_ref().and_then(|cause| cause.break_glass.as_deref())
+    }
+
+    /// What is said as a run begins: claims, windows, and who is held out.
+    pub fn opening(&self, prepared: &Prepared) -> Vec<Event> {
+        holds::opening(&self.holds, prepared, self.break_glass())
     }
 
     /// Starts the engine for the hosts of an order.
@@ -203,10 +231,13 @@ impl<'a> Job<'a> {
     /// The system gives no threads, or a file leads out of the repository.
     pub fn engine(&self, prepared: &Prepared) -> Result<Engine<'a>, Failure> {
         self.console.warn(&prepared.warnings);
+        self.console.warn(&self.holds.warnings);
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
         let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };
-        Engine::start(self.console, fleet.under(self.banner()?))
+        let bound = self.mode == Mode::Real && self.break_glass().is_none();
+        let admission = bound.then(|| holds::admission(&self.holds));
+        Engine::start(self.console, fleet.under(self.banner()?).admitting(admission))
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
@@ -282,6 +313,7 @@ impl<'a> Job<'a> {
             also(&event);
         };
         listen(&self.begins(&self.mode_with(forced), &prepared.hosts));
+        self.opening(prepared).iter().for_each(&mut listen);
         self.judge.iter().for_each(|judge| listen(&judge.event()));
         engine.run(&prepared.order, &mut listen);
         let recorded = match &record {
@@ -344,6 +376,7 @@ impl<'a> Job<'a> {
         Ok(Details {
             reason: cause.and_then(|cause| cause.reason.clone()),
             ticket: cause.and_then(|cause| cause.ticket.clone()),
+            break_glass: self.break_glass().map(str::to_owned),
             remark: match &self.mode {
                 Mode::Dry { why } => Some(why.clone()),
                 Mode::Real => None,

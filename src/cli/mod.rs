@@ -21,6 +21,7 @@ mod exit;
 mod facts;
 mod failure;
 mod handoff;
+mod holds;
 mod init;
 mod inventory;
 mod job;

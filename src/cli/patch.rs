@@ -164,12 +164,16 @@ impl Ask<'_> {
             show.event(event);
         };
         listen(&job.begins(&Mode::Dry { why: "this is what would happen".into() }, &prepared.hosts));
+        let opening = job.opening(&prepared);
+        opening.iter().for_each(&mut listen);
         engine.run(&prepared.order, &mut listen);
         let exit = show.finish()?;
         let hosts = preview.hosts();
         if exit == Exit::Interrupted {
             return Ok(exit);
         }
+        let held = opening.iter().any(|event| matches!(event, Event::HeldOut(_)));
+        let exit = exit.worst(if held { Exit::Refused } else { Exit::Well });
         // A run that somebody goes on with comes to its end in the ledger even where nothing is left to do.
         let ends_a_run = job.bound().resumes.is_some();
         if hosts == 0 {

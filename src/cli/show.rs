@@ -3,7 +3,7 @@
 use super::console::{forgiven, unwritable};
 use super::output::OutputFile;
 use super::{Console, Exit, Failure};
-use crate::event::{Counts, Event};
+use crate::event::{Counts, Event, Mode};
 use crate::report::{Format, Reporter, Subject, View, reporter};
 use anstream::{AutoStream, StripStream};
 use std::io::{self, Write};
@@ -17,6 +17,8 @@ pub struct Show {
     err: AutoStream<io::Stderr>,
     files: Vec<(Box<dyn Reporter>, OutputFile)>,
     exit: Exit,
+    dry: bool,
+    held_out: bool,
     trouble: Option<Failure>,
 }
 
@@ -36,6 +38,8 @@ impl Show {
             err: console.err(),
             files: Vec::new(),
             exit: Exit::Well,
+            dry: false,
+            held_out: false,
             trouble: None,
         }
     }
@@ -58,9 +62,16 @@ impl Show {
 
     /// Takes the next event. A reader that went away stops nothing.
     pub fn event(&mut self, event: &Event) {
-        if let Event::RunEnds { recap, interrupted, .. } = event {
-            let hosts = recap.values().map(exit_of).fold(Exit::Well, Exit::worst);
-            self.exit = if *interrupted { hosts.worst(Exit::Interrupted) } else { hosts };
+        match event {
+            Event::RunBegins { mode, .. } => self.dry = *mode != Mode::Real,
+            Event::HeldOut(_) => self.held_out |= !self.dry,
+            Event::RunEnds { recap, interrupted, .. } => {
+                let hosts = recap.values().map(exit_of).fold(Exit::Well, Exit::worst);
+                let held = if self.held_out { Exit::Refused } else { Exit::Well };
+                let interrupted = if *interrupted { Exit::Interrupted } else { Exit::Well };
+                self.exit = hosts.worst(interrupted).worst(held);
+            }
+            _ => {}
         }
         let _nobody_listens = self.narration.event(event, &mut self.err);
         // A document of facts has no place for hosts that have none.

@@ -3,7 +3,7 @@
 //!
 //! `prepare` makes an order of files and options; `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
 //! `connection` is one real host's connection, which only its driver uses; `gate` is where hosts wait for each other;
-//! `admission` is whether a host may be begun; `lock` keeps two runs off one host; `detached` carries out what must outlive
+//! `holds` says what holds hosts out of a run, and `admission` asks it; `lock` keeps two runs off one host; `detached` carries out what must outlive
 //! the connection.
 
 mod admission;
@@ -12,6 +12,7 @@ mod detached;
 mod drive;
 mod fleet;
 mod gate;
+mod holds;
 mod left;
 mod lock;
 mod prepare;
@@ -21,6 +22,7 @@ pub use admission::Admission;
 pub use connection::HostAccess;
 pub use detached::SCRIPTS as DETACHED_SCRIPTS;
 pub use fleet::{Fleet, Order, Outcome};
+pub use holds::{ESTIMATE_DEFAULT, Holds, OpenWindow};
 pub use lock::{Banner, SCRIPTS as LOCK_SCRIPTS};
 pub use prepare::{Prepared, Wish, prepare};
 

@@ -2,6 +2,7 @@
 
 use super::connection::HostAccess;
 use super::fleet::Order;
+use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Playbook, Problem, Problems, playbook};
 use crate::model::{HostName, Map, Secret, Value};
@@ -60,6 +61,8 @@ pub struct Prepared {
     pub hosts: Vec<HostName>,
     /// What is worth a look though nothing is wrong.
     pub warnings: Vec<Problem>,
+    /// Hosts that are held out; in a dry run, or where that was overridden: that would be.
+    pub held: Vec<HeldOut>,
 }
 
 impl Prepared {
@@ -104,7 +107,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         shared,
         templates: wish.templates,
     };
-    Ok(Prepared { order, access, hosts: hosts.into_iter().collect(), warnings })
+    Ok(Prepared { order, access, hosts: hosts.into_iter().collect(), warnings, held: Vec::new() })
 }
 
 /// Plays, each with its hosts.

@@ -38,8 +38,10 @@
 //! somebody signed in a role since lost counts only if the roster seals the chain.
 
 mod append;
+mod claims;
 mod clone;
 mod entry;
+mod estimate;
 mod fault;
 mod heads;
 mod log;
@@ -53,6 +55,7 @@ mod typed;
 mod verify;
 
 pub use append::{EntryRef, Ledger, Stamp};
+pub use claims::{CLAIM_MAX, Claim};
 pub use clone::Held;
 pub use entry::{
     Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, Source,

@@ -61,6 +61,14 @@ impl Record {
     /// # Errors
     /// A directory can't be read, or the ledger is a link. What is wrong with single files becomes part of the record.
     pub fn read(root: &Path) -> Result<Self, LedgerError> {
+        Self::read_since(root, 0)
+    }
+
+    /// The same without what is older than a year: for what can't be that old.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read_since(root: &Path, year: u16) -> Result<Self, LedgerError> {
         let ledger = root.join("ledger");
         tree::refuse_link(&ledger)?;
         let mut record =
@@ -69,7 +77,7 @@ impl Record {
             let path = ledger.join(&name);
             match name.parse::<ChainName>() {
                 Ok(chain) if kind.is_dir() => {
-                    let entries = record.read_chain(&path)?;
+                    let entries = record.read_chain(&path, year)?;
                     record.chains.insert(chain, entries);
                 }
                 _ if kind.is_symlink() => record.fault(&path, Fault::Link),
@@ -96,10 +104,11 @@ impl Record {
         serde_json::from_slice(&tree::read(&file, PRIVATE_BYTES_MAX).ok()?).ok()
     }
 
-    fn read_chain(&mut self, chain: &Path) -> Result<Vec<Stored>, LedgerError> {
+    fn read_chain(&mut self, chain: &Path, since: u16) -> Result<Vec<Stored>, LedgerError> {
         let mut entries = Vec::new();
         for (name, kind) in tree::list(chain)? {
             match tree::parse_year(&name) {
+                Some(year) if kind.is_dir() && year < since => {}
                 Some(year) if kind.is_dir() => self.read_year(chain, year, &mut entries)?,
                 _ if kind.is_symlink() => self.fault(&chain.join(name), Fault::Link),
                 _ => self.fault(&chain.join(name), Fault::Stray),

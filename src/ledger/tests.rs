@@ -12,6 +12,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+mod claims;
 mod runs;
 
 const NOON: i64 = 1_795_262_400;

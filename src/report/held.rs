@@ -52,6 +52,11 @@ pub(super) fn glass_broken(reason: &str, overridden: &[HeldOut]) -> String {
     out
 }
 
+/// Who is held out and why, a line for each reason, for an error.
+pub fn held_out(held: &[HeldOut]) -> String {
+    grouped(held).map(|(hosts, why)| format!("  {hosts}: {why}\n")).collect()
+}
+
 /// Hosts by reason, each reason where it came first.
 fn grouped(held: &[HeldOut]) -> impl Iterator<Item = (String, String)> {
     let mut groups: Vec<(&str, Vec<&HostName>)> = Vec::new();

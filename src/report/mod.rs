@@ -18,6 +18,7 @@ mod patch;
 mod ping;
 
 pub use audit::{Assessment, Judged, Verdict};
+pub use held::held_out;
 pub use line::one_line;
 
 use crate::event::Event;

@@ -79,10 +79,7 @@ impl Reporter for Summary {
             Event::PlayStops { not_begun, .. } => {
                 not_begun.iter().for_each(|host| self.host(host).is_left_out());
             }
-            Event::HeldOut(held) => {
-                let dry = self.dry;
-                self.host(&held.host).is_held_out(&held.message, dry);
-            }
+            Event::HeldOut(held) => self.host(&held.host).is_held_out(&held.message),
             Event::GlassBroken { reason, overridden } => self.glass = glass_broken(reason, overridden),
             Event::RunEnds { recap, .. } => {
                 recap.iter().for_each(|(host, counts)| self.host(host).ends(counts));

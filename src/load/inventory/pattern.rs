@@ -239,6 +239,22 @@ impl Inventory {
     /// # Errors
     /// Parts of the pattern name nothing that the inventory knows.
     pub fn select(&self, pattern: &Pattern) -> Result<Selection, Problems> {
+        let (selection, problems) = self.choose(pattern);
+        Problems::check(problems)?;
+        Ok(selection)
+    }
+
+    /// The same where the pattern was written for every inventory of the group: what this one doesn't know is worth no
+    /// more than a warning.
+    pub fn select_known(&self, pattern: &Pattern) -> Selection {
+        let (Selection { hosts, warnings }, problems) = self.choose(pattern);
+        let unknown = problems.into_iter().map(Problem::warning);
+        // What is unknown matches no host either, and that needn't be said twice.
+        let warnings = if unknown.len() > 0 { unknown.collect() } else { warnings };
+        Selection { hosts, warnings }
+    }
+
+    fn choose(&self, pattern: &Pattern) -> (Selection, Vec<Problem>) {
         let mut chosen: IndexSet<HostName> = IndexSet::new();
         let (mut problems, mut warnings) = (Vec::new(), Vec::new());
         if pattern.terms.iter().all(|term| term.operator != Operator::Union) {
@@ -259,8 +275,7 @@ impl Inventory {
                 Operator::Exclusion => chosen.retain(|host| !hosts.contains(host)),
             }
         }
-        Problems::check(problems)?;
-        Ok(Selection { hosts: chosen.into_iter().collect(), warnings })
+        (Selection { hosts: chosen.into_iter().collect(), warnings }, problems)
     }
 
     /// The hosts of one term; `None` where it is a name that nothing has.

@@ -150,11 +150,10 @@ impl Host {
         self.left_out = true;
     }
 
-    /// Nothing may be begun here, or in a dry run: might be.
-    pub fn is_held_out(&mut self, why: &str, dry: bool) {
-        self.held_out = !dry;
-        let why = if dry { format!("a real run would hold it out: {why}") } else { why.to_owned() };
-        self.trouble.get_or_insert(why);
+    /// Nothing may be begun here.
+    pub fn is_held_out(&mut self, why: &str) {
+        self.held_out = true;
+        self.trouble.get_or_insert_with(|| why.to_owned());
     }
 
     pub fn ends(&mut self, counts: &Counts) {
@@ -213,6 +212,7 @@ impl Host {
     fn outcome(&self, dry: bool) -> &'static str {
         let waits = self.packages().iter().any(|package| !package.held);
         match (&self.apply, &self.pending) {
+            _ if self.held_out && dry => "would be held out",
             _ if self.held_out => "held out",
             _ if self.left_out => "not begun",
             _ if self.unreachable => "unreachable",

@@ -1,0 +1,99 @@
+//! What holds hosts out of a run, gathered from settings and ledger, and said as the run begins.
+
+use super::repository::Repository;
+use super::who::Who;
+use super::{Exit, Failure};
+use crate::event::{Event, HeldOut};
+use crate::execute::{Admission, Holds, Prepared};
+use crate::ledger::{CLAIM_MAX, Record};
+use crate::load::Inventory;
+use crate::model::HostName;
+use crate::people::Verb;
+use crate::report::held_out;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Reads what may hold hosts out of somebody's run.
+///
+/// # Errors
+/// The ledger can't be read: then nobody knows whose hosts are.
+pub fn gather(
+    repository: &Repository,
+    who: &Who,
+    inventory: &Inventory,
+    (verb, playbook): (Verb, Option<&str>),
+) -> Result<Holds, Failure> {
+    let calendar = repository.settings().calendar;
+    let now = Zoned::now();
+    let me = who.identity.proven().map(|proven| proven.operator.clone());
+    let looks = matches!(verb, Verb::Run | Verb::Patch | Verb::Apply | Verb::Audit);
+    let (Some(root), Some(roster), true) = (repository.root(), &who.roster, looks) else {
+        return Ok(Holds::new(inventory, calendar, Vec::new(), me, BTreeMap::new()));
+    };
+    let since = now.timestamp().checked_sub(CLAIM_MAX).unwrap_or(Timestamp::UNIX_EPOCH);
+    let year = u16::try_from(since.to_zoned(TimeZone::UTC).year()).unwrap_or_default();
+    let record = Record::read_since(root, year)?;
+    let claims = record.claims(roster, now.timestamp(), now.date());
+    let bounded = !calendar.windows.is_empty() || !calendar.freezes.is_empty();
+    let estimates = if bounded { record.longest(verb, playbook) } else { BTreeMap::new() };
+    Ok(Holds::new(inventory, calendar, claims, me, estimates))
+}
+
+/// The hosts that are held out now.
+pub fn held(holds: &Holds, hosts: &[HostName]) -> Vec<HeldOut> {
+    let now = Timestamp::now();
+    hosts.iter().filter_map(|host| holds.of(host, now)).collect()
+}
+
+/// Takes hosts that are held out from what is to be run.
+///
+/// # Errors
+/// No host is left.
+pub fn hold_out(prepared: &mut Prepared, held: Vec<HeldOut>) -> Result<(), Failure> {
+    let out = |host: &HostName| held.iter().any(|held| held.host == *host);
+    prepared.order.plays.iter_mut().for_each(|(_, hosts)| hosts.retain(|host| !out(host)));
+    if prepared.order.plays.iter().all(|(_, hosts)| hosts.is_empty()) {
+        let message = format!("no host may be changed now\n{}", held_out(&held));
+        let hint =
+            "wait, or say with --break-glass REASON why it can't; that stands in every report and the ledger";
+        return Err(Failure::new(Exit::Refused, message).hint(hint));
+    }
+    prepared.held = held;
+    Ok(())
+}
+
+/// Asked before each host is begun.
+pub fn admission(holds: &Arc<Holds>) -> Admission {
+    let holds = holds.clone();
+    Arc::new(move |host| holds.of(host, Timestamp::now()))
+}
+
+/// What is said as a run begins: claims, the end of windows, and who is held out, or why nobody is.
+pub fn opening(holds: &Holds, prepared: &Prepared, break_glass: Option<&str>) -> Vec<Event> {
+    let now = Timestamp::now();
+    let claims = holds.claims(&prepared.hosts).map(|(claim, hosts)| Event::Claimed {
+        by: claim.by.clone(),
+        own: Some(&claim.by) == holds.who(),
+        hosts,
+        until: claim.until,
+        note: claim.note.clone(),
+    });
+    let mut events: Vec<Event> = claims.collect();
+    if let Some(reason) = break_glass {
+        events.push(Event::GlassBroken { reason: reason.to_owned(), overridden: prepared.held.clone() });
+        return events;
+    }
+    let begins = |host: &&HostName| !prepared.held.iter().any(|held| held.host == **host);
+    let hosts: Vec<HostName> = prepared.hosts.iter().filter(begins).cloned().collect();
+    events.extend(holds.window(&hosts, now).map(|open| Event::WindowEnds {
+        until: open.until,
+        shown: open.shown,
+        hosts: open.hosts,
+        estimate_seconds: open.estimate.as_secs(),
+        learned: open.learned,
+    }));
+    events.extend(prepared.held.iter().cloned().map(Event::HeldOut));
+    events
+}

@@ -160,7 +160,7 @@ mod tests {
         let both = [window("sat", "20:00", 4, "UTC"), window("sun", "00:00", 2, "UTC")];
         assert_eq!(closes(&both, "2026-11-28T23:00:00Z").as_deref(), Some("2026-11-29T02:00:00Z"));
         let always = [window("mon tue wed thu fri sat sun", "00:00", 24, "UTC")];
-        assert!(closes(&always, "2026-11-28T23:00:00Z").unwrap() > "2026-12-06".to_owned());
+        assert!(closes(&always, "2026-11-28T23:00:00Z").unwrap().as_str() > "2026-12-06");
         let week = [window("mon", "00:00", 7 * 24, "Pacific/Kiritimati")];
         assert!(closes(&week, "2026-11-28T23:00:00Z").is_some());
     }

@@ -11,6 +11,7 @@ mod audit_output;
 mod audit_playbooks;
 mod bound;
 mod chronicle;
+mod claim;
 mod commit;
 mod completions;
 mod console;
@@ -36,6 +37,7 @@ mod resume;
 mod run;
 mod runs;
 mod show;
+mod waves;
 mod who;
 
 pub use exit::Exit;
@@ -82,6 +84,7 @@ enum Verb {
     Run(run::Run),
     Patch(patch::Patch),
     Audit(audit::Audit),
+    Claim(claim::Claim),
     Runs(runs::Runs),
     Resume(resume::Resume),
     Handoff(handoff::Handoff),
@@ -100,6 +103,7 @@ impl Verb {
             Self::Run(verb) => verb.perform(console),
             Self::Patch(verb) => verb.perform(console),
             Self::Audit(verb) => verb.perform(console),
+            Self::Claim(verb) => verb.perform(console),
             Self::Runs(verb) => verb.perform(console),
             Self::Resume(verb) => verb.perform(console),
             Self::Handoff(verb) => verb.perform(console),

@@ -4,8 +4,10 @@ use super::args::{Cause, Privilege, Reach, Shape, Targets};
 use super::engine::Engine;
 use super::errand::{Choice, Errand};
 use super::job::Job;
+use super::repository::Repository;
 use super::repository::project_playbook;
 use super::show::Show;
+use super::waves::WaveOptions;
 use super::{Console, Exit, Failure, ask};
 use crate::event::{Event, Mode};
 use crate::load::Playbook;
@@ -54,6 +56,8 @@ pub struct Patch {
     #[arg(short, long)]
     pub yes: bool,
     #[command(flatten)]
+    pub waves: WaveOptions,
+    #[command(flatten)]
     pub targets: Targets,
     #[command(flatten)]
     pub reach: Reach,
@@ -87,7 +91,7 @@ impl Patch {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         let playbook = project_playbook("playbooks/patch.yml", PLAYBOOK)?;
         let (format, yes) = (self.shape.format, self.yes);
-        let job = Job::open(console, self.errand(playbook))?;
+        let job = Job::open(console, self.errand(playbook)?)?;
         let asks = job.mode == Mode::Real && !yes;
         if asks {
             ask::somebody_is_there(console)?;
@@ -102,7 +106,9 @@ impl Patch {
         done
     }
 
-    fn errand(self, playbook: Playbook) -> Errand {
+    fn errand(self, playbook: Playbook) -> Result<Errand, Failure> {
+        let waves = self.waves.or(Repository::here()?.settings().patch);
+        waves.check(&playbook)?;
         let reboot = match self.reboot {
             Reboot::Never => "never",
             Reboot::IfNeeded => "if-needed",
@@ -118,8 +124,9 @@ impl Patch {
             ("patch_reboot_timeout", self.reboot_timeout.into()),
             ("patch_restart", restart.into()),
         ];
-        let extra = extra.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect();
-        Errand {
+        let extra = extra.into_iter().chain(waves.variables());
+        let extra = extra.map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect();
+        Ok(Errand {
             verb: Verb::Patch,
             targets: self.targets,
             reach: self.reach,
@@ -127,8 +134,8 @@ impl Patch {
             privilege: Some(self.privilege),
             cause: Some(self.cause),
             dry: self.check.then_some("--check"),
-            choice: Choice { extra, ..Choice::default() },
-        }
+            choice: Choice { extra, canary: waves.canary()?, ..Choice::default() },
+        })
     }
 }
 

@@ -36,6 +36,7 @@ mod lineinfile;
 mod login_keys;
 mod mode;
 mod package_sources;
+mod pause;
 mod pending_updates;
 mod ping;
 mod place;
@@ -52,6 +53,7 @@ mod stat;
 mod sudo_rules;
 mod template;
 mod updates;
+mod uri;
 mod user;
 mod user_accounts;
 mod user_changes;
@@ -85,6 +87,7 @@ pub static ALL: &[&Module] = &[
     &login_keys::MODULE,
     &apt::PACKAGE,
     &package_sources::MODULE,
+    &pause::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
     &reboot::MODULE,
@@ -99,6 +102,7 @@ pub static ALL: &[&Module] = &[
     &sudo_rules::MODULE,
     &service::SYSTEMD,
     &template::MODULE,
+    &uri::MODULE,
     &user::MODULE,
     &user_accounts::MODULE,
     &wait_for::MODULE,

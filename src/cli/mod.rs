@@ -12,6 +12,7 @@ mod audit_output;
 mod audit_playbooks;
 mod bound;
 mod chronicle;
+mod claim;
 mod commit;
 mod completions;
 mod console;
@@ -41,6 +42,7 @@ mod runs;
 mod same_as;
 mod screen;
 mod show;
+mod waves;
 mod who;
 
 pub use exit::Exit;
@@ -87,6 +89,7 @@ enum Verb {
     Run(run::Run),
     Patch(patch::Patch),
     Audit(audit::Audit),
+    Claim(claim::Claim),
     Runs(runs::Runs),
     Apply(apply::Apply),
     Resume(resume::Resume),
@@ -106,6 +109,7 @@ impl Verb {
             Self::Run(verb) => verb.perform(console),
             Self::Patch(verb) => verb.perform(console),
             Self::Audit(verb) => verb.perform(console),
+            Self::Claim(verb) => verb.perform(console),
             Self::Runs(verb) => verb.perform(console),
             Self::Apply(verb) => verb.perform(console),
             Self::Resume(verb) => verb.perform(console),

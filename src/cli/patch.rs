@@ -5,9 +5,11 @@ use super::engine::Engine;
 use super::errand::{Choice, Errand};
 use super::job::Job;
 use super::planning::{PlanOut, Planning};
+use super::repository::Repository;
 use super::repository::project_playbook;
 use super::same_as;
 use super::show::Show;
+use super::waves::WaveOptions;
 use super::{Console, Exit, Failure, ask};
 use crate::event::{Event, Mode};
 use crate::load::Playbook;
@@ -75,6 +77,8 @@ pub struct Patch {
     #[command(flatten)]
     pub plan: PlanOut,
     #[command(flatten)]
+    pub waves: WaveOptions,
+    #[command(flatten)]
     pub targets: Targets,
     #[command(flatten)]
     pub reach: Reach,
@@ -110,7 +114,7 @@ impl Patch {
         let (format, yes, out) = (self.shape.format, self.yes, self.plan.clone());
         let asks_for_dry = self.check;
         let same_as = self.same_as.as_deref().map(|run| same_as::versions(run, &playbook)).transpose()?;
-        let mut errand = self.errand(playbook);
+        let mut errand = self.errand(playbook)?;
         errand.choice.extra.extend(same_as.map(|versions| ("patch_same_as".to_owned(), versions)));
         let job = Job::open(console, errand)?;
         let asks = job.mode == Mode::Real && !yes;
@@ -137,7 +141,9 @@ impl Patch {
         done
     }
 
-    fn errand(self, playbook: Playbook) -> Errand {
+    fn errand(self, playbook: Playbook) -> Result<Errand, Failure> {
+        let waves = self.waves.or(Repository::here()?.settings().patch);
+        waves.check(&playbook)?;
         let reboot = match self.reboot {
             Reboot::Never => "never",
             Reboot::IfNeeded => "if-needed",
@@ -155,8 +161,9 @@ impl Patch {
             ("patch_reboot_timeout", self.reboot_timeout.into()),
             ("patch_restart", restart.into()),
         ];
-        let extra = extra.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect();
-        Errand {
+        let extra = extra.into_iter().chain(waves.variables());
+        let extra = extra.map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect();
+        Ok(Errand {
             verb: Verb::Patch,
             targets: self.targets,
             reach: self.reach,
@@ -170,8 +177,8 @@ impl Patch {
             ]
             .into_iter()
             .find_map(|(given, option)| given.then_some(option)),
-            choice: Choice { extra, explain: self.explain, ..Choice::default() },
-        }
+            choice: Choice { extra, explain: self.explain, canary: waves.canary()?, ..Choice::default() },
+        })
     }
 }
 

@@ -51,6 +51,20 @@ impl<'a> Record<'a> {
         Ok(Some(Self { console, who: proven, ledger, root: root.to_owned(), run, verb, details }))
     }
 
+    /// The same for what belongs to no run: a claim.
+    ///
+    /// # Errors
+    /// As [`Record::open`].
+    pub fn of_no_run(
+        console: &'a Console,
+        root: Option<&Path>,
+        who: &'a Who,
+        details: Details,
+    ) -> Result<Option<Self>, Failure> {
+        let about = About { run: RunId::from_parts(0, 0), verb: Verb::Ledger, details };
+        Self::open(console, root, who, about)
+    }
+
     /// Writes that changes are about to be made. What comes back is held while they are: nobody goes on with this run in
     /// the same clone meanwhile.
     ///
@@ -121,7 +135,9 @@ impl<'a> Record<'a> {
     }
 
     fn append(&self, kind: Kind, counts: Counts, details: Details) -> Result<(), Failure> {
-        let draft = Draft { kind, run: Some(self.run), verb: Some(self.verb), counts, details };
+        let of_run = kind != Kind::Claim;
+        let (run, verb) = (of_run.then_some(self.run), of_run.then_some(self.verb));
+        let draft = Draft { kind, run, verb, counts, details };
         let nonce = Nonce::from_bytes(random_bytes()?);
         let masks = self.console.masks.clone();
         let scrub: &(dyn Fn(&str) -> Cow<'_, str> + Sync) = &|text| masks.masked(text);

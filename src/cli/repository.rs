@@ -65,8 +65,20 @@ impl Repository {
     /// # Errors
     /// Nothing was named, or it isn't there.
     pub fn source(&self, targets: &Targets) -> Result<Source, Problems> {
+        self.source_named(targets.inventory.as_deref())
+    }
+
+    /// Reads an inventory by its name, or the one that `wgops.yml` names.
+    ///
+    /// # Errors
+    /// As [`Repository::inventory`].
+    pub fn inventory_named(&self, name: Option<&str>) -> Result<Inventory, Problems> {
+        Inventory::load(&[self.source_named(name)?])
+    }
+
+    fn source_named(&self, name: Option<&str>) -> Result<Source, Problems> {
         let default = self.settings().inventory;
-        let Some(name) = targets.inventory.as_deref().or(default.as_deref()) else {
+        let Some(name) = name.or(default.as_deref()) else {
             return Err(self.unnamed().into());
         };
         Ok(match &self.0 {

@@ -37,6 +37,7 @@ mod lineinfile;
 mod login_keys;
 mod mode;
 mod package_sources;
+mod pause;
 mod pending_updates;
 mod ping;
 mod place;
@@ -55,6 +56,7 @@ mod sudo_rules;
 mod template;
 mod updates;
 mod updates_guard;
+mod uri;
 mod user;
 mod user_accounts;
 mod user_changes;
@@ -88,6 +90,7 @@ pub static ALL: &[&Module] = &[
     &login_keys::MODULE,
     &apt::PACKAGE,
     &package_sources::MODULE,
+    &pause::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
     &reboot::MODULE,
@@ -102,6 +105,7 @@ pub static ALL: &[&Module] = &[
     &sudo_rules::MODULE,
     &service::SYSTEMD,
     &template::MODULE,
+    &uri::MODULE,
     &user::MODULE,
     &user_accounts::MODULE,
     &wait_for::MODULE,

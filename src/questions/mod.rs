@@ -16,6 +16,7 @@ pub mod cron;
 pub mod facts;
 pub mod files;
 pub mod held;
+pub mod http;
 pub mod packages;
 pub mod ports;
 pub mod release;
@@ -167,6 +168,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         facts::Facts::SCRIPT,
         files::Inspect::SCRIPT,
         held::PEEK,
+        http::Fetch::SCRIPT,
         packages::WhichManager::SCRIPT,
         packages::apt::automatic::Automatic::SCRIPT,
         packages::apt::foreign::Unlisted::SCRIPT,

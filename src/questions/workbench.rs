@@ -49,6 +49,18 @@ impl Workbench {
         Self { home, shell, search_path, own_accounts: false }
     }
 
+    /// A bench with this machine's `sh`, whose scripts find these programs and no other.
+    pub fn with_only(names: &[&str]) -> Self {
+        let mut bench = Self::new();
+        let programs = bench.home.path().join("only");
+        std::fs::create_dir(&programs).unwrap();
+        for name in names {
+            std::os::unix::fs::symlink(program(name).unwrap(), programs.join(name)).unwrap();
+        }
+        bench.search_path = programs.to_str().unwrap().to_owned();
+        bench
+    }
+
     /// A bench whose scripts may change users and groups: they see copies. Nothing where that takes rights that this
     /// process doesn't have.
     pub fn with_own_accounts() -> Option<Self> {

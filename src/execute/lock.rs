@@ -206,7 +206,9 @@ fn refusal(reply: &Reply) -> String {
 fn held(others: &Others) -> String {
     if let Some(holder) = others.holders.first() {
         return format!(
-            "this host is being changed by {holder}; nothing was sent. Run again once they are through, or ask them"
+            "this host is being changed by {holder}; nothing was sent. Run again once they are through, or ask \
+             them; if their wgops is gone, 'wgops resume {}' goes on with it",
+            holder.run
         );
     }
     match others.in_stage(Stage::Going).next() {

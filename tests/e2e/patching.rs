@@ -147,7 +147,7 @@ fn a_lock_is_waited_for_and_its_holder_named() {
     here(|lab, host, ops| {
         somebody_installs_slowpost(lab, host);
         let said = ops.types("alice", "patch -i ops --yes").within(90).says();
-        said.expect(0, &["changed=1"]);
+        said.expect(0, &["changed=2"]);
         assert_eq!(version(lab, host, "libfoo"), "1.1 ii");
         assert_eq!(version(lab, host, "slowpost"), "1.1 ii");
     });

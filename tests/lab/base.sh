@@ -19,6 +19,7 @@ parent_of_layer() {
 
 # release_of_layer NAME  the release of Debian at the bottom.
 release_of_layer() {
+    # shellcheck disable=SC2154  # debian_release is named in debian.sh
     case ${1#base-} in
         bullseye | trixie) echo "${1#base-}" ;;
         *) echo "$debian_release" ;;
@@ -166,6 +167,7 @@ install_sysvinit() {
 # that calls itself Debian's security one. openssh-server waits too, where the mirror still has an older one to install.
 layer_real() {
     local tree=$1 repo=$1/srv/real scratch native
+    # shellcheck disable=SC2034  # publish, in repo.sh, reads it
     native=$(dpkg --print-architecture)
     scratch=$(mktemp -d)
     mkdir -p "$repo/pool/bookworm-security"

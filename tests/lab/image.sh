@@ -98,7 +98,7 @@ build_layers() {
 build_all() {
     # What an interrupted build left. Its mounts went with its namespace.
     rm -rf --one-file-system "$cache_root"/building.*
-    local name release of_release
+    local name
 
     if [ ! -d "$current_image" ]; then
         mkdir -p "$cache_root/building.$$/layers" "$cache_root/building.$$/users"

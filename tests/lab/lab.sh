@@ -281,7 +281,7 @@ verb_list() {
             read -r delay loss rate <"$(host_dir "$host")/net"
             link="${delay}ms,${loss}%${rate:+,${rate}B/s}"
         fi
-        [ ! -e "$(host_dir "$host")/cut" ] || link=cut
+        [ ! -e "$(host_dir "$host")/cut" ] || link='cut'
         printf '%s %s %s %s %s\n' "$host" "$(host_address "$host")" "$(cat "$(host_dir "$host")/kind")" \
             "$(host_state "$host")" "$link"
     done

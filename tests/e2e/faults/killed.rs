@@ -54,7 +54,7 @@ fn killed_during_the_transaction_it_is_resumed_while_that_goes_on() {
         run.kill();
         // Somebody who does not know about it is held up, and told.
         let other = ops.types("alice", "patch -i ops --yes").says();
-        other.expect(1, &["still goes on there", "wgops resume"]);
+        other.expect(1, &["is being changed", "nothing was sent", "wgops resume"]);
         let open = ops.alice("runs");
         open.expect(0, &["open"]);
         let line = ops.alice("ledger log").out.lines().find(|line| line.contains("open")).unwrap().to_owned();

@@ -92,7 +92,10 @@ fn what_was_approved_is_done_exactly_or_refused_with_the_difference() {
     assert_eq!(refusal(&["nosuch=1"]), "nosuch 1 was approved, but nothing waits for nosuch");
     assert_eq!(refusal(&["heldpkg=1.1"]), "heldpkg 1.1 was approved, but is kept back: on hold");
     assert_eq!(refusal(&["keptback=1.1"]), "newdep=1.0 would come along, but was not approved");
-    assert_eq!(refusal(&["bar"]), "'only' holds 'bar': expected NAME=VERSION");
+    assert_eq!(
+        refusal(&["bar"]),
+        "'only' holds 'bar': expected NAME=VERSION, or NAME- for what may be removed"
+    );
     let done = root.settle("apply_updates", &json!({"only": ["keptback=1.1", "newdep=1.0", "libfoo=1.1"]}));
     assert_eq!(done.result["packages"].as_array().unwrap().len(), 3);
     assert_eq!(root.sh("dpkg-query -W -f '${Version}' bar"), "1.0");

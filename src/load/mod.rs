@@ -4,12 +4,14 @@
 //! This room reads files and nothing else: it renders no template, knows no module and reaches no host. What is wrong is
 //! collected and shown at once (`problem`), each with its line and a caret.
 
+pub mod baseline;
 pub mod inventory;
 pub mod playbook;
 pub mod problem;
 pub mod project;
 pub mod settings;
 pub mod shell_words;
+pub mod suppressions;
 pub mod text;
 pub mod yaml;
 

@@ -17,7 +17,7 @@ mod narration;
 mod patch;
 mod ping;
 
-pub use audit::{Assessment, Judged, Verdict};
+pub use audit::{Assessment, Judged, Verdict, hides};
 pub use line::one_line;
 
 use crate::event::Event;

@@ -8,6 +8,7 @@
 mod access;
 mod auditing;
 mod faults;
+mod judging;
 mod kinds;
 mod lab;
 mod mistakes;

@@ -20,6 +20,7 @@ mod suppressed;
 mod verdict;
 
 pub(super) use reporter::AuditReport;
+pub use rules::hides_kind as hides;
 pub use verdict::{Judged, Verdict};
 
 use crate::event::{Event, Status};

@@ -78,6 +78,7 @@ impl Audit {
         let judge = Judge::new(console, &job, self.standards)?;
         let job = job.judged_by(judge);
         let prepared = job.prepare(&audit_playbooks::variables(job.roster()))?;
+        job.judge().map_or(Ok(()), |judge| judge.check(&prepared.order))?;
         let mut engine = job.engine(&prepared)?;
         let show = Show::new(console, Subject::Audit, self.format).into_files(files);
         let ended = job.carry_out(&mut engine, &prepared, show);

@@ -210,6 +210,7 @@ impl<'a> Job<'a> {
             connect_timeout: reach.timeout.or(self.repository.settings().timeout),
             home: home(),
             templates: self.templates.clone(),
+            advisories: self.judge.as_ref().and_then(Judge::advisories),
         })?;
         if let Some(hosts) = &self.bound.hosts {
             prepared.keep_only(hosts);

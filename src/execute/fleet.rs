@@ -7,7 +7,7 @@ use super::drive::{Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
 use super::lock::Banner;
 use crate::event::{Counts, Event};
-use crate::model::{ConnectionKind, HostName, RunId, Value};
+use crate::model::{Advisories, ConnectionKind, HostName, RunId, Value};
 use crate::plan::{Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written};
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
@@ -65,6 +65,8 @@ pub struct Order {
     pub shared: Arc<Shared>,
     /// The template environment.
     pub templates: Arc<Templates>,
+    /// What installed packages are compared with.
+    pub advisories: Option<Arc<Advisories>>,
 }
 
 /// How a run ended.
@@ -349,6 +351,7 @@ fn ground(order: &Order, play: &Play, variables: Variables) -> Ground {
         templates: order.templates.clone(),
         directory: play.directory.clone(),
         root: play.root.clone(),
+        advisories: order.advisories.clone(),
         show_diff: order.show_diff,
         verbosity: order.verbosity,
         forgetful: order.forgetful,

@@ -4,6 +4,7 @@
 //! This room reads files and nothing else: it renders no template, knows no module and reaches no host. What is wrong is
 //! collected and shown at once (`problem`), each with its line and a caret.
 
+pub mod advisories;
 pub mod baseline;
 pub mod inventory;
 pub mod playbook;

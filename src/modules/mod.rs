@@ -8,6 +8,7 @@
 //! asked; `crate::plan` calls; `crate::execute` applies.
 
 mod apply_selection;
+mod advisory_match;
 mod apply_updates;
 mod apt;
 mod args;
@@ -54,12 +55,13 @@ mod updates_guard;
 mod user;
 mod user_changes;
 mod user_scripts;
+mod vulnerabilities;
 mod wait_for;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress};
 
-use crate::model::{Content, Map, Script};
+use crate::model::{Advisories, Content, Map, Script};
 use crate::questions::{Answers, Ask, Output, Stop};
 
 /// Every module, in alphabetical order.
@@ -95,6 +97,7 @@ pub static ALL: &[&Module] = &[
     &service::SYSTEMD,
     &template::MODULE,
     &user::MODULE,
+    &vulnerabilities::MODULE,
     &wait_for::MODULE,
 ];
 
@@ -188,6 +191,11 @@ pub trait Controller {
     /// # Errors
     /// Refuses as [`Controller::file`], and on a template error; [`Stop::Unknown`] where a dry run can't know a value.
     fn template(&self, source: &str) -> Result<Content, Stop>;
+
+    /// The advisories that installed packages are to be compared with, if there are any.
+    fn advisories(&self) -> Option<&Advisories> {
+        None
+    }
 
     /// The permission bits of a file or template (`mode: preserve`).
     ///

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
 mod access;
+mod advisories;
 mod auditing;
 mod faults;
 mod judging;

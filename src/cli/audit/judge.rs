@@ -5,13 +5,16 @@ use super::history_file::HistoryFile;
 use crate::cli::job::Job;
 use crate::cli::{Console, Failure};
 use crate::event::Event;
-use crate::load::{Inventory, Problem, Problems, baseline, suppressions};
-use crate::model::{Baseline, FailOn, Judging, OperatorName, Role, Suppression};
+use crate::execute::Order;
+use crate::load::{Inventory, Problem, Problems, advisories, baseline, suppressions};
+use crate::model::{Advisories, Baseline, FailOn, Judging, OperatorName, Role, Suppression};
 use crate::people::Roster;
+use crate::plan::Step;
 use crate::report::Assessment;
 use clap::Args;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const SUPPRESSIONS: &str = "inventory/suppressions.yml";
 
@@ -31,6 +34,11 @@ pub struct Standards {
     /// Where it is kept since when things have been known; .wgops/history.json unless said
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
+    /// Compare installed packages with these advisories: the Debian security tracker's JSON, or OSV files and folders
+    ///
+    /// May be given several times. docs/advisories.md says where to get them.
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub advisories: Vec<PathBuf>,
     /// Count what inventory/suppressions.yml suppresses
     #[arg(long)]
     pub no_suppressions: bool,
@@ -41,6 +49,7 @@ pub struct Judge {
     judging: Judging,
     audit: String,
     history: Option<HistoryFile>,
+    advisories: Option<Arc<Advisories>>,
 }
 
 impl Judge {
@@ -66,6 +75,10 @@ impl Judge {
         };
         let baseline =
             standards.baseline.as_deref().map(|file| compared(console, job, &playbooks, file)).transpose()?;
+        let advisories = match standards.advisories.as_slice() {
+            [] => None,
+            sources => Some(Arc::new(advisories::read(sources, at)?)),
+        };
         let judging = Judging {
             at,
             fail_on: standards.fail_on,
@@ -73,9 +86,27 @@ impl Judge {
             counted_since: history.as_ref().map(|file| file.history.counted_since(&audit, at)),
             baseline,
             suppressions,
-            feeds: Vec::new(),
+            feeds: advisories.iter().flat_map(|all| all.feeds.clone()).collect(),
         };
-        Ok(Self { judging, audit, history })
+        Ok(Self { judging, audit, history, advisories })
+    }
+
+    /// What installed packages are compared with.
+    pub fn advisories(&self) -> Option<Arc<Advisories>> {
+        self.advisories.clone()
+    }
+
+    /// Refuses advisories that no task would look at: an audit that found no vulnerability would seem clean.
+    ///
+    /// # Errors
+    /// No task looks at them.
+    pub fn check(&self, order: &Order) -> Result<(), Failure> {
+        let looks = |step: &Step| matches!(step, Step::Task(task) if task.module.name == "vulnerabilities");
+        if self.advisories.is_none() || order.plays.iter().any(|(play, _)| play.steps.iter().any(looks)) {
+            return Ok(());
+        }
+        Err(Failure::usage("there are advisories, and no task of this audit looks at them")
+            .hint("add the task '- vulnerabilities:' to the playbook, or leave --advisories out"))
     }
 
     /// The event that tells reports and the ledger.

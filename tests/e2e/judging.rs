@@ -42,6 +42,14 @@ fn a_rule_with_an_age_fails_when_an_update_has_waited_for_so_long() {
         let other = ops.elsewhere().join("history.json");
         ops.alice(&format!("{line} --history {}", other.display())).expect(0, &[]);
         assert!(other.exists());
+        // Where there is none, the ledger's audits serve.
+        std::fs::remove_file(&file).unwrap();
+        let again = ops.alice("audit -i audit --format json");
+        let report: serde_json::Value = serde_json::from_str(&again.out).unwrap();
+        let libfoo =
+            report["findings"].as_array().unwrap().iter().find(|f| f["id"] == "security-update/libfoo");
+        let since = libfoo.unwrap()["since"].as_str().unwrap();
+        assert!(since < report["time"].as_str().unwrap(), "{again}");
         std::fs::write(&file, "{").unwrap();
         ops.alice(line).expect(2, &["history.json", "--history FILE"]);
     });

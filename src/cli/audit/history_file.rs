@@ -1,18 +1,24 @@
 //! The file that a history lies in: read whole, replaced in one step under a lock, so that two audits at once lose
-//! nothing of each other.
+//! nothing of each other. Where there is none yet, the audits in the ledger serve.
 
-use super::history::History;
+use super::history::{History, audit_name};
 use crate::cli::console::shown;
 use crate::cli::output::OutputFile;
 use crate::cli::repository::Repository;
 use crate::cli::{Exit, Failure};
+use crate::event::Event;
+use crate::ledger::{Kind, Record};
+use crate::model::RunId;
 use crate::report::Assessment;
+use serde::Deserialize as _;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Largest file that is read.
 const BYTES_MAX: u64 = 128 << 20;
+/// Most audits of the ledger that are read where there is no file yet.
+const AUDITS_MAX: usize = 100;
 /// Longest wait for another audit that writes the same file.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 const LOCK_EVERY: Duration = Duration::from_millis(20);
@@ -36,7 +42,12 @@ impl HistoryFile {
             Some(path) => Some(path.to_owned()),
             None => repository.place(DEFAULT)?,
         };
-        path.map(|path| Ok(Self { history: read(&path)?, path })).transpose()
+        let Some(path) = path else { return Ok(None) };
+        let history = match read(&path)? {
+            Some(history) => history,
+            None => repository.root().map(told_by_ledger).unwrap_or_default(),
+        };
+        Ok(Some(Self { path, history }))
     }
 
     /// Adds what an audit found.
@@ -46,7 +57,7 @@ impl HistoryFile {
     pub fn remember(&self, audit: &str, assessment: &Assessment) -> Result<(), Failure> {
         self.make_directory()?;
         let _lock = self.lock()?;
-        let mut history = read(&self.path)?;
+        let mut history = read(&self.path)?.unwrap_or_else(|| self.history.clone());
         history.remember(audit, assessment);
         let mut file = OutputFile::create(&self.path)?;
         let written = file.writer().write_all(history.text().as_bytes());
@@ -92,14 +103,36 @@ impl HistoryFile {
     }
 }
 
-/// A file that is not there is a history that begins.
-fn read(path: &Path) -> Result<History, Failure> {
+/// What the newest audits of the ledger found, as far as they are here; what can't be read tells nothing.
+fn told_by_ledger(root: &Path) -> History {
+    let mut history = History::default();
+    let Ok(record) = Record::read(root) else { return history };
+    let log = record.log();
+    let audits = log.iter().rev().filter(|line| line.kind == Kind::Audit).take(AUDITS_MAX);
+    let runs: Vec<RunId> = audits.filter_map(|line| line.run).collect();
+    for run in runs.into_iter().rev() {
+        let mut assessment = Assessment::default();
+        let entries = record.run(run).map(|found| found.entries).unwrap_or_default();
+        let events =
+            entries.iter().filter_map(|entry| entry.private.as_ref()).flat_map(|p| &p.details.events);
+        events.filter_map(|value| Event::deserialize(value).ok()).for_each(|event| assessment.event(&event));
+        let playbooks = assessment.judging().playbooks.clone();
+        // Older entries don't say when they were judged, nor by which playbooks.
+        if !playbooks.is_empty() {
+            history.remember(&audit_name(&playbooks), &assessment);
+        }
+    }
+    history
+}
+
+/// None where there is no file yet.
+fn read(path: &Path) -> Result<Option<History>, Failure> {
     let refused = |why: String| {
         Failure::usage(format!("the history of audits {} can't be read: {why}", shown(path)))
             .hint("move it away to count ages anew, or name another with --history FILE")
     };
     match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(History::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(error.to_string())),
         Ok(about) if !about.is_file() || about.len() > BYTES_MAX => {
             return Err(refused(format!("no file of at most {} MiB", BYTES_MAX >> 20)));
@@ -107,5 +140,5 @@ fn read(path: &Path) -> Result<History, Failure> {
         Ok(_) => {}
     }
     let bytes = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
-    History::parse(&bytes).map_err(refused)
+    History::parse(&bytes).map(Some).map_err(refused)
 }

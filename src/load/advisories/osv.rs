@@ -117,12 +117,17 @@ fn take(entry: Entry<'_>, advisories: &mut Advisories) {
 fn names(entry: &Entry<'_>) -> (Vec<Box<str>>, Option<Box<str>>) {
     let own = entry.id.as_ref();
     let bare = ["UBUNTU-", "DEBIAN-"].into_iter().find_map(|prefix| own.strip_prefix(prefix)).unwrap_or(own);
-    let lists = [&entry.aliases, &entry.upstream, &entry.related];
-    let others = lists.into_iter().flatten().flatten().map(String::as_str);
-    let mut cves: Vec<Box<str>> =
-        std::iter::once(bare).chain(others).filter(|id| id.starts_with("CVE-")).map(Box::from).collect();
-    if bare.starts_with("CVE-") {
-        cves.truncate(1);
+    let cves_of = |lists: &[&Option<Vec<String>>]| -> Vec<Box<str>> {
+        let ids = lists.iter().copied().flatten().flatten().map(String::as_str);
+        ids.filter(|id| id.starts_with("CVE-")).map(Box::from).collect()
+    };
+    let mut cves = match bare.starts_with("CVE-") {
+        true => vec![bare.into()],
+        false => cves_of(&[&entry.aliases, &entry.upstream]),
+    };
+    // Older entries have nothing but what is related.
+    if cves.is_empty() {
+        cves = cves_of(&[&entry.related]);
     }
     cves.sort_unstable();
     cves.dedup();

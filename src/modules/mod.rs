@@ -7,8 +7,8 @@
 //! To add a module: a file with its `MODULE`, its cases, and its line in [`ALL`]. `crate::questions` has what can be
 //! asked; `crate::plan` calls; `crate::execute` applies.
 
-mod apply_selection;
 mod advisory_match;
+mod apply_selection;
 mod apply_updates;
 mod apt;
 mod args;

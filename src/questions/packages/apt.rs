@@ -126,7 +126,7 @@ impl Freshness {
     fn cost(self) -> Cost {
         match self {
             Self::AsTheyAre => Cost::Cheap,
-            Self::AtMost(_) => Cost::Costly { deadline: REFRESH_DEADLINE },
+            Self::AtMost(_) => Cost::Slow { deadline: REFRESH_DEADLINE },
         }
     }
 }

@@ -8,6 +8,7 @@
 mod access;
 mod advisories;
 mod auditing;
+mod calendar;
 mod faults;
 mod finding;
 mod judging;

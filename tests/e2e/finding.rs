@@ -196,7 +196,9 @@ fn a_disk_that_is_full_is_found() {
     here(
         |lab| Some(lab.tiny_host()),
         |lab, host, ops| {
-            lab.exec(host, "head -c 62000000 /dev/zero >/var/full 2>/dev/null; true");
+            let fill =
+                "free=$(df -Pk / | awk 'END { print $4 }'); head -c $((free - 2048))k /dev/zero >/var/full";
+            lab.exec(host, fill);
             let all = found(ops, "audit -i audit");
             assert!(all.contains(&"high low-disk//".to_owned()), "{all:#?}");
         },

@@ -19,5 +19,14 @@ case $1 in
             chkconfig "$2" off
         fi
         ;;
+    stop)
+        "/etc/init.d/$2" stop </dev/null || exit
+        # Many scripts are back before their program is gone, and a start right behind them then finds it running.
+        tries=0
+        while "/etc/init.d/$2" status >/dev/null 2>&1 && [ "$tries" -lt 10 ]; do
+            tries=$((tries + 1))
+            sleep 1
+        done
+        ;;
     *) "/etc/init.d/$2" "$1" </dev/null ;;
 esac

@@ -32,7 +32,9 @@ lock_holders() {
                     *:"$inode")
                         at=
                         if [ "$file" = /var/lib/dpkg/lock ]; then
+                            # A last line that says how a package ended may be of any day.
                             at=$(tail -n 1 /var/log/dpkg.log 2>/dev/null | sed -n 's/^[0-9-]* [0-9:]* \(status \)*\([a-z-]*\) \([a-z0-9][^ ]*\) .*/, at \3 (\2)/p')
+                            case $at in *'(installed)' | *'(not-installed)' | *'(config-files)') at= ;; esac
                         fi
                         echo "$(who "$pid") (pid $pid) holds $file$at"
                         ;;

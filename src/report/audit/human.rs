@@ -64,8 +64,7 @@ fn suppressed(sheet: &Sheet<'_>, all: usize, view: View) -> String {
     }
     let mut out = format!("\n{}: {}\n", painted("SUPPRESSED", line::FAINT), lines.len());
     for line in &lines {
-        let text = format!("{}{}{}", one_line(&line.finding.id), line.marks, line.hosts);
-        out.push_str(&format!("    {}\n", painted(line::fitted(&text, view.line_columns()), line::FAINT)));
+        out.push_str(&line.with_marks(&painted(one_line(&line.finding.id), line::FAINT), view));
     }
     out
 }
@@ -106,16 +105,28 @@ impl<'a> Line<'a> {
         let subject = self.subject();
         if self.package().is_none() {
             let below = line::indented(&EVIDENCE.of(self.finding.evidence.trim()), "      ");
-            let marks = painted(format!("{}{}", self.marks, self.hosts), line::FAINT);
-            return format!("    {subject}{marks}\n{below}");
+            return format!("{}{below}", self.with_marks(&subject, view));
         }
         let evidence = one_line(self.finding.evidence.trim());
         let pad = " ".repeat(columns.saturating_sub(line::width(&subject)));
         let gap = if evidence.is_empty() { "" } else { "  " };
-        let after = format!("{}{}", self.marks, self.hosts);
-        let room = view.line_columns().saturating_sub(4 + line::width(&after)).max(20);
         let text = format!("{subject}{pad}{gap}{evidence}");
-        format!("    {}{}\n", line::fitted(&text, room), painted(after, line::FAINT))
+        self.with_marks(&line::fitted(&text, view.line_columns().saturating_sub(4)), view)
+    }
+
+    /// A text, then marks and hosts: on its line where they fit, else below it, broken at blanks.
+    fn with_marks(&self, text: &str, view: View) -> String {
+        let after = format!("{}{}", self.marks, self.hosts);
+        let columns = view.line_columns();
+        if after.is_empty()
+            || 4 + line::width(&anstream::adapter::strip_str(text).to_string()) + line::width(&after)
+                <= columns
+        {
+            return format!("    {text}{}\n", painted(after, line::FAINT));
+        }
+        let below = line::folded(after.trim_start(), columns.saturating_sub(6));
+        let below = below.iter().map(|line| format!("      {}\n", painted(line.trim_start(), line::FAINT)));
+        format!("    {text}\n{}", below.collect::<String>())
     }
 
     fn whole(&self) -> String {

@@ -6,6 +6,7 @@ use super::super::super::line::{self, one_line};
 use super::super::sheet::{HostLine, Reboot, Sheet};
 use crate::model::Severity;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use std::borrow::Cow;
 
 /// Hosts without findings beyond this many are only counted, unless `-v` asks for them.
 const CLEAN_MAX: usize = 10;
@@ -67,6 +68,7 @@ pub(super) fn text(sheet: &Sheet<'_>, view: View) -> String {
     out
 }
 
+/// A name that is too long stands on a line of its own: cut, it could pass for another.
 fn drawn<'a>(
     columns: &[&Column],
     rows: impl Iterator<Item = (&'a &'a HostLine<'a>, Vec<String>)>,
@@ -80,16 +82,22 @@ fn drawn<'a>(
         .enforce_styling()
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(["HOST"].into_iter().chain(columns.iter().map(|column| column.heading)));
+    let mut above = vec![None];
     for (host, cells) in rows {
         let name = one_line(host.name.as_str());
-        let mut row = vec![Cell::new(line::fitted(&name, name_columns))];
+        let fits = line::width(&name) <= name_columns;
+        let mut row = vec![Cell::new(if fits { &name } else { "" })];
+        above.push((!fits).then_some(name));
         row.extend(columns.iter().zip(cells).map(|(column, text)| cell(column.heading, text, host)));
         table.add_row(row);
     }
     for (at, column) in table.column_iter_mut().enumerate() {
         column.set_padding((if at == 0 { 0 } else { gap }, 0));
     }
-    table.lines().map(|row| format!("{}\n", row.trim_end())).collect()
+    let line = |(row, name): (String, Option<Cow<'_, str>>)| {
+        format!("{}{}\n", name.map(|name| format!("{name}\n")).unwrap_or_default(), row.trim_end())
+    };
+    table.lines().zip(above).map(line).collect()
 }
 
 fn cell(heading: &str, text: String, host: &HostLine<'_>) -> Cell {

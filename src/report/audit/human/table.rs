@@ -148,6 +148,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_too_long_is_whole_on_a_line_of_its_own() {
+        let name = "a-host-with-a-rather-long-name-01.example.org";
+        let text = shown(&judged([name, "web1"], Vec::new()), View { columns: Some(60), verbosity: 0 });
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], name);
+        assert!(lines[2].starts_with("   ") && lines[3].starts_with("web1 "), "{text}");
+    }
+
+    #[test]
     fn many_clean_hosts_are_only_counted() {
         let mut clean = Assessment::default();
         let names = (1..=14).map(|n| (format!("web{n}").parse().unwrap(), Counts::default()));

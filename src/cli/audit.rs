@@ -1,9 +1,11 @@
 //! `wgops audit`: looks at hosts and judges them, changing nothing. It runs the playbooks that were named,
 //! or `playbooks/audit.yml`; see `audit_playbooks`.
 
+mod history;
+mod history_file;
 mod judge;
 
-pub use judge::Judge;
+pub use judge::{Judge, Standards};
 
 use super::args::{Privilege, Reach, Targets};
 use super::audit_output::{self, Output};
@@ -11,7 +13,6 @@ use super::errand::{Choice, Errand};
 use super::job::Job;
 use super::show::Show;
 use super::{Console, Exit, Failure, audit_playbooks};
-use crate::model::FailOn;
 use crate::people::Verb;
 use crate::plan::DefaultPrivilege;
 use crate::report::{Format, Subject};
@@ -20,7 +21,8 @@ use clap::Args;
 const EXAMPLES: &str = "\
 Examples:
   wgops audit -i local
-  wgops audit -i prod --fail-on any
+  wgops audit -i prod --fail-on security:7d,critical:24h,reboot-needed:30d
+  wgops audit -i prod --fail-on any --baseline last-week.json
   wgops audit -i prod --output audit.html --output audit.json
   wgops audit -i prod --output audit.sarif --output markdown=\"$GITHUB_STEP_SUMMARY\"";
 
@@ -34,15 +36,11 @@ pub struct Audit {
     /// What to look at: playbooks, by file or by their name in playbooks/; audit.yml unless said
     #[arg(value_name = "PLAYBOOK")]
     pub playbooks: Vec<String>,
-    /// End with exit code 5 on these: security, any, none, a severity (or worse), a kind; separated by commas
-    ///
-    /// security means pending security updates, vulnerabilities that have a fix, and what could not be assessed and may
-    /// hide one. 'security:7d,critical:24h,reboot-needed:30d' counts only what has been known here for so long.
-    #[arg(long, value_name = "WHAT[:AGE],…", default_value_t)]
-    pub fail_on: FailOn,
     /// Look as root (sudo), where the playbook doesn't say: sees what an account of its own may not
     #[arg(short, long)]
     pub r#become: bool,
+    #[command(flatten)]
+    pub standards: Standards,
     #[command(flatten)]
     pub targets: Targets,
     #[command(flatten)]
@@ -76,14 +74,19 @@ impl Audit {
             dry: Some("an audit changes nothing"),
             choice: Choice { privilege, ..Choice::default() },
         };
-        let job = Job::open(console, errand)?.judged_by(Judge::new(self.fail_on));
+        let job = Job::open(console, errand)?;
+        let judge = Judge::new(console, &job, self.standards)?;
+        let job = job.judged_by(judge);
         let prepared = job.prepare(&audit_playbooks::variables(job.roster()))?;
+        job.judge().map_or(Ok(()), |judge| judge.check(&prepared.order))?;
         let mut engine = job.engine(&prepared)?;
         let show = Show::new(console, Subject::Audit, self.format).into_files(files);
         let ended = job.carry_out(&mut engine, &prepared, show);
         engine.close();
         let ended = ended?;
-        let found = if ended.chronicle.assessment().fails() { Exit::Findings } else { Exit::Well };
+        let assessment = ended.chronicle.assessment();
+        job.judge().iter().for_each(|judge| judge.remember(console, assessment));
+        let found = if assessment.fails() { Exit::Findings } else { Exit::Well };
         Ok(ended.exit.worst(found))
     }
 }

@@ -59,7 +59,7 @@ impl Exit {
             Self::Failed => "something failed on a host",
             Self::Usage => "wrong usage or unreadable input; also a question without a terminal",
             Self::Unreachable => "a host could not be reached",
-            Self::Refused => "refused: not cleared, a signature or the ledger does not hold",
+            Self::Refused => "refused: not cleared, a bad signature or ledger, a window, freeze or claim, a stale plan",
             Self::Findings => "an audit found what it was told to fail on",
             Self::Interrupted => "interrupted",
         }

@@ -171,6 +171,25 @@ impl<'a> Job<'a> {
         self.who.standing.may(self.errand.verb) == Permission::Change
     }
 
+    /// By what findings are judged.
+    pub fn judge(&self) -> Option<&Judge> {
+        self.judge.as_ref()
+    }
+
+    /// The inventory.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The playbooks, as the ledger names them; a built-in one as if it lay in the repository.
+    pub fn playbooks(&self) -> Vec<String> {
+        let name = |playbook: &crate::load::Playbook| {
+            let name = self.repository.named(&playbook.file);
+            name.strip_prefix("(built in)/").map(str::to_owned).unwrap_or(name)
+        };
+        self.errand.playbooks.iter().map(name).collect()
+    }
+
     /// The roster, if there is one.
     pub fn roster(&self) -> Option<&Roster> {
         self.who.roster.as_ref()
@@ -225,6 +244,7 @@ impl<'a> Job<'a> {
             connect_timeout: reach.timeout.or(self.repository.settings().timeout),
             home: home(),
             templates: self.templates.clone(),
+            advisories: self.judge.as_ref().and_then(Judge::advisories),
         })?;
         if let Some(hosts) = &self.bound.hosts {
             prepared.keep_only(hosts);

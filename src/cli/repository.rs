@@ -52,6 +52,14 @@ impl Repository {
         Ok(path.exists().then_some(path))
     }
 
+    /// Where a file of the repository lies or would lie; without a repository, nowhere.
+    ///
+    /// # Errors
+    /// It leads out of the repository.
+    pub fn place(&self, path: &str) -> Result<Option<PathBuf>, Problems> {
+        Ok(self.0.as_ref().map(|project| project.inside(path)).transpose()?)
+    }
+
     /// Reads the inventory that was named, or the one that `wgops.yml` names.
     ///
     /// # Errors

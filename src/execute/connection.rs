@@ -394,7 +394,7 @@ fn request(item: &Item) -> Request {
             content: None,
             deadline: match asked.cost {
                 Cost::Cheap => Cost::CHEAP_DEADLINE,
-                Cost::Costly { deadline } => deadline,
+                Cost::Slow { deadline } | Cost::Costly { deadline } => deadline,
             },
             output_bytes_max: OUTPUT_BYTES_MAX,
             on_failure: OnFailure::Continue,

@@ -7,7 +7,7 @@ use super::drive::{Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
 use super::lock::Banner;
 use crate::event::{Counts, Event};
-use crate::model::{ConnectionKind, HostName, RunId, Value};
+use crate::model::{Advisories, ConnectionKind, HostName, RunId, Value};
 use crate::plan::{
     Approved, Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Step, Variables, written,
 };
@@ -69,6 +69,8 @@ pub struct Order {
     pub shared: Arc<Shared>,
     /// The template environment.
     pub templates: Arc<Templates>,
+    /// What installed packages are compared with.
+    pub advisories: Option<Arc<Advisories>>,
 }
 
 /// How a run ended.
@@ -362,6 +364,7 @@ fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> 
         templates: order.templates.clone(),
         directory: play.directory.clone(),
         root: play.root.clone(),
+        advisories: order.advisories.clone(),
         show_diff: order.show_diff,
         verbosity: order.verbosity,
         forgetful: order.forgetful,

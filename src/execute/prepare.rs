@@ -5,7 +5,7 @@ use super::fleet::Order;
 use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Playbook, Problem, Problems, playbook};
-use crate::model::{HostName, Map, Secret, Value};
+use crate::model::{Advisories, HostName, Map, Secret, Value};
 use crate::plan::{Conduct, DefaultPrivilege, Layer, Play, Shared, Tags, Variables, compile, written};
 use crate::template::Templates;
 use indexmap::IndexSet;
@@ -49,6 +49,8 @@ pub struct Wish<'a> {
     pub home: Option<PathBuf>,
     /// The template environment.
     pub templates: Arc<Templates>,
+    /// What installed packages are compared with.
+    pub advisories: Option<Arc<Advisories>>,
 }
 
 /// An order, and how its hosts are reached.
@@ -107,6 +109,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         privilege: wish.privilege,
         shared,
         templates: wish.templates,
+        advisories: wish.advisories,
     };
     Ok(Prepared { order, access, hosts: hosts.into_iter().collect(), warnings, held: Vec::new() })
 }

@@ -4,6 +4,8 @@
 //! This room reads files and nothing else: it renders no template, knows no module and reaches no host. What is wrong is
 //! collected and shown at once (`problem`), each with its line and a caret.
 
+pub mod advisories;
+pub mod baseline;
 pub mod calendar;
 pub mod inventory;
 pub mod playbook;
@@ -11,6 +13,7 @@ pub mod problem;
 pub mod project;
 pub mod settings;
 pub mod shell_words;
+pub mod suppressions;
 pub mod text;
 pub mod yaml;
 

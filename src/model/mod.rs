@@ -1,6 +1,7 @@
 //! The nouns of wgops, without any I/O: hosts, scripts, subjects, digests, secrets, and the traits by which rooms are
 //! lent to each other. Everything may import this room; it imports nothing of ours.
 
+mod advisory;
 mod digest;
 mod fail_on;
 mod finding;
@@ -16,6 +17,7 @@ mod secret;
 mod subject;
 mod text;
 
+pub use advisory::{Advisories, Advisory, ReleaseName, Span, Until};
 pub use digest::{Digest, Nonce};
 pub use fail_on::{Age, FailOn, Rule, What};
 pub use finding::{Finding, FindingKind, Severity};

@@ -7,6 +7,7 @@
 //! To add a module: a file with its `MODULE`, its cases, and its line in [`ALL`]. `crate::questions` has what can be
 //! asked; `crate::plan` calls; `crate::execute` applies.
 
+mod advisory_match;
 mod apply_selection;
 mod apply_updates;
 mod apt;
@@ -61,12 +62,13 @@ mod user;
 mod user_accounts;
 mod user_changes;
 mod user_scripts;
+mod vulnerabilities;
 mod wait_for;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress};
 
-use crate::model::{Content, Map, Script};
+use crate::model::{Advisories, Content, Map, Script};
 use crate::questions::{Answers, Ask, Output, Stop};
 
 /// Every module, in alphabetical order.
@@ -108,6 +110,7 @@ pub static ALL: &[&Module] = &[
     &uri::MODULE,
     &user::MODULE,
     &user_accounts::MODULE,
+    &vulnerabilities::MODULE,
     &wait_for::MODULE,
 ];
 
@@ -201,6 +204,11 @@ pub trait Controller {
     /// # Errors
     /// Refuses as [`Controller::file`], and on a template error; [`Stop::Unknown`] where a dry run can't know a value.
     fn template(&self, source: &str) -> Result<Content, Stop>;
+
+    /// The advisories that installed packages are to be compared with, if there are any.
+    fn advisories(&self) -> Option<&Advisories> {
+        None
+    }
 
     /// The permission bits of a file or template (`mode: preserve`).
     ///

@@ -31,7 +31,7 @@ pub static MODULE: Module = Module {
 };
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
-    // `pending_updates` asks the same, but what is costly is forgotten behind its task: it is asked once more here.
+    // `pending_updates` asks the same, so that the lists are refreshed once for both.
     let updates = host.get(Updates { freshness: freshness(args), new_packages: NewPackages::Allowed });
     let manager = host.get(WhichManager);
     let sources = host.get(Sources);

@@ -3,15 +3,17 @@
 
 mod running;
 
+use super::advisory_match::{named, refer_to};
 use super::updates::{CACHE_VALID_TIME, REFRESH, counted, fits, freshness, update_value};
 use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::boot::{Microcode, RebootNeed};
 use crate::questions::packages::apt::{
-    DpkgCondition, DpkgState, Installed, InstalledPackages, NewPackages, Updates,
+    DpkgCondition, DpkgState, Installed, InstalledPackages, NewPackages, SourcePackages, Updates,
 };
 use crate::questions::packages::{Held, Manager, Pending, Refresh, Update, UpdateKind, WhichManager};
+use crate::questions::release::WhichRelease;
 use crate::questions::services::OutdatedPrograms;
 use std::sync::Arc;
 
@@ -55,6 +57,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
             audit.package_manager("apt");
             if let Some(pending) = pending.as_deref().and_then(Option::as_ref) {
                 audit.pending(pending, args);
+                audit.refer(host)?;
             }
             audit.broken(installed.as_deref(), dpkg.as_deref());
         }
@@ -186,6 +189,27 @@ impl Audit {
             (false, None) => (FindingKind::Update, Severity::Low, format!("update of {name}")),
         };
         self.find(format!("{kind}/{name}"), kind, severity, [&title, &evidence, &remedy]);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.installed.clone_from(&update.from);
+            finding.available = Some(update.to.clone());
+        }
+    }
+
+    /// Says which vulnerabilities security updates put right, where there are advisories.
+    fn refer(&mut self, host: &Host<'_>) -> Result<(), Stop> {
+        let Some(advisories) = host.controller.advisories() else { return Ok(()) };
+        let (release, packages) = (host.get(WhichRelease), host.get(SourcePackages));
+        let (release, packages) = match (release, packages) {
+            (Ok(release), Ok(packages)) => (release, packages),
+            (Err(Stop::Ask), _) | (_, Err(Stop::Ask)) => return Err(Stop::Ask),
+            // `vulnerabilities` tells what could not be looked at.
+            _ => return Ok(()),
+        };
+        let packages = packages.as_deref().unwrap_or_default();
+        for finding in self.findings.iter_mut().filter(|f| f.kind == FindingKind::SecurityUpdate) {
+            refer_to(finding, advisories, named(&release), packages);
+        }
+        Ok(())
     }
 
     /// An update that is not for this host, or not yet: no work is left undone, but it is good to know.

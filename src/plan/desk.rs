@@ -1,7 +1,7 @@
 //! Files of the controller, as a task sees them: found beside the playbook, read whole, templates rendered in the task's
 //! own scope.
 
-use crate::model::Content;
+use crate::model::{Advisories, Content};
 use crate::modules::Controller;
 use crate::questions::Stop;
 use crate::template::{Rendered, Scope, Templates};
@@ -18,6 +18,7 @@ pub struct Desk<'a> {
     scope: &'a Arc<dyn Scope>,
     directory: &'a Path,
     root: &'a Path,
+    advisories: Option<&'a Advisories>,
     tainted: Cell<bool>,
 }
 
@@ -28,8 +29,9 @@ impl<'a> Desk<'a> {
         scope: &'a Arc<dyn Scope>,
         directory: &'a Path,
         root: &'a Path,
+        advisories: Option<&'a Advisories>,
     ) -> Self {
-        Self { templates, scope, directory, root, tainted: Cell::new(false) }
+        Self { templates, scope, directory, root, advisories, tainted: Cell::new(false) }
     }
 
     /// Whether a template that was rendered here used a secret.
@@ -88,6 +90,10 @@ pub fn lies_beneath(root: &Path, path: &Path) -> bool {
 }
 
 impl Controller for Desk<'_> {
+    fn advisories(&self) -> Option<&Advisories> {
+        self.advisories
+    }
+
     fn file(&self, source: &str) -> Result<Content, Stop> {
         let path = self.find("files", source)?;
         Ok(Content::new(self.read(&path)?))

@@ -3,7 +3,7 @@
 
 use super::desk::Desk;
 use super::task::{Loop, Task};
-use crate::model::{Map, Value};
+use crate::model::{Advisories, Map, Value};
 use crate::modules::{Args, Host, Kind, Module, Outcome};
 use crate::questions::{Answers, Reading, Refusal, Stop};
 use crate::template::{Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
@@ -19,6 +19,8 @@ pub struct Means<'a> {
     pub directory: &'a Path,
     /// The folder out of which no file is read.
     pub root: &'a Path,
+    /// What installed packages are compared with.
+    pub advisories: Option<&'a Advisories>,
     /// Whether the user wants contents compared.
     pub show_diff: bool,
     /// How many `-v`.
@@ -242,7 +244,7 @@ impl Means<'_> {
         answers: &Answers,
         scope: &Arc<dyn Scope>,
     ) -> Evaluation {
-        let desk = Desk::new(self.templates, scope, self.directory, self.root);
+        let desk = Desk::new(self.templates, scope, self.directory, self.root, self.advisories);
         let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
         let verdict = match (module.diff)(&frozen.args, &host) {

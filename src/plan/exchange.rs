@@ -100,11 +100,12 @@ impl HostRun {
                 return None;
             }
         }
-        let costly = wanted.iter().any(|(_, asked)| asked.cost != Cost::Cheap);
+        let alone = wanted.iter().any(|(_, asked)| asked.cost != Cost::Cheap);
+        let volatile = wanted.iter().any(|(_, asked)| matches!(asked.cost, Cost::Costly { .. }));
         let mut all = wanted;
-        if costly {
+        if alone {
             // What is long or volatile travels alone: nothing else may wait behind it or grow stale beside it.
-            if let Some(Queued::Task(running)) = self.queue.front_mut() {
+            if volatile && let Some(Queued::Task(running)) = self.queue.front_mut() {
                 for unit in running.units.iter_mut().flatten() {
                     if matches!(unit.stage, Stage::Fresh) {
                         unit.volatile.extend(all.iter().map(|(user, asked)| (user.clone(), asked.key())));
@@ -224,7 +225,7 @@ impl HostRun {
             Reply::NotRun => return,
             Reply::Failed(why) | Reply::Refused(why) => Err(why),
         };
-        if asked.cost != Cost::Cheap {
+        if matches!(asked.cost, Cost::Costly { .. }) {
             // It took its time: what was known before it is old, but for what the same task waited for as well.
             let kept = self.waited_for();
             self.ground.forget_all_but(&kept);

@@ -6,7 +6,7 @@ use super::scope::{Layer, Pending, Variables};
 use super::task::Task;
 use super::unit::{Effective, Prepared, Running, Unit, UnitEnd, change_made};
 use crate::event::Status;
-use crate::model::{Digest, Excerpt, Map, Subjects, Value};
+use crate::model::{Advisories, Digest, Excerpt, Map, Subjects, Value};
 use crate::modules::{Change, Outcome};
 use crate::questions::{Answers, Asked, Key, Reading, Refusal};
 use crate::template::{Binding, Rendered, Templates};
@@ -42,6 +42,8 @@ pub struct Ground {
     pub directory: PathBuf,
     /// The folder out of which no file is read.
     pub root: PathBuf,
+    /// What installed packages are compared with.
+    pub advisories: Option<Arc<Advisories>>,
     /// Whether the user wants contents compared.
     pub show_diff: bool,
     /// How many `-v`.
@@ -93,6 +95,7 @@ impl Ground {
             templates: &self.templates,
             directory: &self.directory,
             root: &self.root,
+            advisories: self.advisories.as_deref(),
             show_diff: self.show_diff,
             verbosity: self.verbosity,
         }

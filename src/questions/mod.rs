@@ -66,7 +66,14 @@ pub trait Question {
 pub enum Cost {
     /// Some milliseconds: asked ahead of need, with a deadline of [`Cost::CHEAP_DEADLINE`].
     Cheap,
-    /// Long or volatile (a search through a tree, waiting for a port): asked only when its task is reached.
+    /// Long, but its answer holds like a cheap one's (package lists that are refreshed first): asked only when its task is
+    /// reached, and kept for the tasks behind it.
+    Slow {
+        /// Longest wait for the answer.
+        deadline: Duration,
+    },
+    /// Long or volatile (a search through a tree, waiting for a port): asked only when its task is reached, and forgotten
+    /// behind it.
     Costly {
         /// Longest wait for the answer.
         deadline: Duration,

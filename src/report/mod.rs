@@ -18,7 +18,7 @@ mod patch;
 mod ping;
 mod progress;
 
-pub use audit::{Assessment, Judged, Verdict};
+pub use audit::{Assessment, Judged, Verdict, hides};
 pub use held::held_out;
 pub use line::one_line;
 pub use progress::Progress;

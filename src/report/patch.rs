@@ -225,11 +225,12 @@ mod tests {
         let text = told(false, tasks, &[("web1", failed)]);
         let notes: String = text.lines().skip(4).map(|line| format!("{line}\n")).collect();
         insta::assert_snapshot!(notes, @r"
+        web1
           removed: inway 1.0
           restarted: svcd
           did not come back: web
-          still on replaced files: dbus: everything that speaks over the bus would lose
-            it; reboot
+          still on replaced files: dbus: everything that speaks over the bus would
+            lose it; reboot
           failed since this began: a.service
           had failed before: a.service
           not all services could be looked at: whether they are well is unknown

@@ -6,9 +6,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
 mod access;
+mod advisories;
 mod auditing;
 mod faults;
 mod finding;
+mod judging;
 mod kinds;
 mod lab;
 mod mistakes;

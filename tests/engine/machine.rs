@@ -33,6 +33,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
         templates: order.templates,
         directory: play.directory.clone(),
         root: play.root.clone(),
+        advisories: None,
         show_diff: false,
         verbosity: 0,
         explain: false,

@@ -95,6 +95,7 @@ impl Stage {
             connect_timeout: None,
             home: None,
             templates: Arc::new(Templates::new(Arc::new(Beneath::new([self.dir.path().to_owned()])))),
+            advisories: None,
         })?;
         let order = &mut prepared.order;
         order.forgetful = self.forgetful;

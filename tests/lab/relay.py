@@ -23,6 +23,8 @@ IFF_TAP = 0x0002
 IFF_NO_PI = 0x1000
 
 LARGEST_FRAME = 65536
+# The type of frames that ask who has an address.
+ARP = b"\x08\x06"
 # How many frames are taken from one side before the other side gets its turn.
 BURST = 256
 # How long a change of the control file may go unnoticed, in seconds.
@@ -87,7 +89,7 @@ class Direction:
                 frame = os.read(self.source, LARGEST_FRAME)
             except OSError:
                 return
-            if random.random() < self.control.loss or len(self.frames) >= QUEUE_LIMIT:
+            if self.loses(frame) or len(self.frames) >= QUEUE_LIMIT:
                 continue
             # A slow line sends one frame after the other.
             sent = time.monotonic()
@@ -95,6 +97,12 @@ class Direction:
                 sent = max(sent, self.free_at) + len(frame) / self.control.rate
                 self.free_at = sent
             self.frames.append((sent + self.control.delay, frame))
+
+    def loses(self, frame):
+        # Packets are lost on the way between networks; who has which address is asked in one's own.
+        if frame[12:14] == ARP and self.control.loss < 1:
+            return False
+        return random.random() < self.control.loss
 
     def let_out(self, now):
         while self.frames and self.frames[0][0] <= now:

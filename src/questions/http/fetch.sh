@@ -27,18 +27,23 @@ if [ $# -eq 0 ] && command -v wget >/dev/null 2>&1; then
   if wget --version 2>/dev/null | grep -q 'GNU Wget'; then gnu=yes; fi
   if [ "$gnu$follow" != nono ]; then
     echo wget
-    set -- -S -T "$limit"
+    set -- -S
     [ "$certificates" = yes ] || set -- "$@" --no-check-certificate
     if [ "$gnu" = yes ]; then
-      set -- -q --no-config --no-proxy --tries=1 --content-on-error "$@"
+      set -- -nv -T "$limit" --no-config --no-proxy --tries=1 --content-on-error "$@"
       [ "$follow" = yes ] || set -- "$@" --max-redirect=0
       [ "$method" != HEAD ] || set -- "$@" --method=HEAD
     elif [ "$method" = HEAD ]; then
       set -- "$@" --spider
     fi
     if [ "$body" = yes ]; then set -- "$@" -O -; else set -- "$@" -O /dev/null; fi
-    wget "$@" -- "$url"
-    ended $?
+    # busybox's own limit (-T) ends in a crash on Debian 12, so somebody else looks at the clock there.
+    watched=
+    if [ "$gnu" = no ] && command -v timeout >/dev/null 2>&1; then watched="timeout $limit"; fi
+    $watched wget "$@" -- "$url"
+    status=$?
+    [ "$status" != 143 ] && [ "$status" != 124 ] || echo "no answer within $limit s" >&2
+    ended "$status"
   fi
 fi
 case $url in

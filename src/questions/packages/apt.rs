@@ -12,12 +12,14 @@ mod progress;
 mod sections;
 mod simulation;
 mod sizes;
+mod source_packages;
 pub mod sources;
 mod transaction;
 mod vital;
 
 pub use failures::{FailedSource, Trouble, failed_sources};
 pub use progress::{Step, step};
+pub use source_packages::{SourcePackage, SourcePackages};
 pub use transaction::{
     CLEAN, Conffile, PackageAfter, REPAIR, ScriptFailure, TRANSACTION, TransactionReport, UPDATE_LISTS,
     transaction_args,
@@ -124,7 +126,7 @@ impl Freshness {
     fn cost(self) -> Cost {
         match self {
             Self::AsTheyAre => Cost::Cheap,
-            Self::AtMost(_) => Cost::Costly { deadline: REFRESH_DEADLINE },
+            Self::AtMost(_) => Cost::Slow { deadline: REFRESH_DEADLINE },
         }
     }
 }

@@ -117,6 +117,21 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(150))]
+        #[test]
+        fn dpkg_agrees_on_any_two_versions(
+            a in "([0-2]:)?[0-9][0-9a-cA-C.+~]{0,8}(-[0-9a-b.+~]{1,5})?",
+            b in "([0-2]:)?[0-9][0-9a-cA-C.+~]{0,8}(-[0-9a-b.+~]{1,5})?",
+        ) {
+            for (word, order) in [("lt", Ordering::Less), ("eq", Ordering::Equal)] {
+                let asked = std::process::Command::new("dpkg").args(["--compare-versions", &a, word, &b]).status();
+                let Ok(status) = asked else { return Ok(()) };
+                assert_eq!(debian_order(&a, &b) == order, status.success(), "{a} {word} {b}");
+            }
+        }
+    }
+
+    proptest::proptest! {
         #[test]
         fn the_order_is_one_for_any_texts(a in "[ -~é]{0,12}", b in "[ -~é]{0,12}") {
             assert_eq!(debian_order(&a, &b), debian_order(&b, &a).reverse());

@@ -20,6 +20,7 @@ mod suppressed;
 mod verdict;
 
 pub(super) use reporter::AuditReport;
+pub use rules::hides_kind as hides;
 pub use verdict::{Judged, Verdict};
 
 use crate::event::{Event, Status};
@@ -43,6 +44,7 @@ struct Host {
     failed: Vec<String>,
     lost: bool,
     finished: bool,
+    updates: bool,
 }
 
 impl Assessment {
@@ -55,6 +57,9 @@ impl Assessment {
             }
             Event::Judging(judging) => self.judging = (**judging).clone(),
             Event::Found { host, finding } => self.host(host).findings.push(finding.clone()),
+            Event::TaskEnds(end) if end.module == "pending_updates" && end.status == Status::Ok => {
+                self.host(&end.host).updates = true;
+            }
             Event::TaskEnds(end)
                 if matches!(end.status, Status::Failed | Status::Unknown) && !end.ignored =>
             {
@@ -129,6 +134,11 @@ impl Assessment {
         self.hosts.get(host).is_some_and(|host| self.not_assessed(host).is_none())
     }
 
+    /// Whether a task looked for a host's updates; not every playbook has one.
+    pub fn looked_for_updates(&self, host: &HostName) -> bool {
+        self.hosts.get(host).is_some_and(|host| host.updates)
+    }
+
     /// The name of a host that it was about.
     fn name_of(&self, host: &HostName) -> Option<&HostName> {
         self.hosts.get_key_value(host).map(|(name, _)| name)
@@ -163,7 +173,7 @@ fn references(finding: &Finding, shown_max: usize) -> String {
 #[cfg(test)]
 mod cases {
     use super::*;
-    use crate::event::{Counts, Mode};
+    use crate::event::{Counts, Mode, TaskEnd};
     use crate::model::{Glob, Suppression};
 
     pub fn finding(kind: FindingKind, severity: Severity, about: &str) -> Finding {
@@ -184,6 +194,25 @@ mod cases {
         }
     }
 
+    /// The task that looks for updates ended well.
+    pub fn looks(host: &HostName) -> Event {
+        Event::TaskEnds(Box::new(TaskEnd {
+            host: host.clone(),
+            number: 0,
+            task: "Pending updates".into(),
+            module: "pending_updates".into(),
+            place: "audit.yml:7:7".into(),
+            handler: false,
+            status: Status::Ok,
+            ignored: false,
+            message: None,
+            changes: Vec::new(),
+            items: Vec::new(),
+            result: serde_json::Value::Null,
+            seconds: 0.1,
+        }))
+    }
+
     pub fn events() -> Vec<Event> {
         let name = |host: &str| host.parse::<HostName>().unwrap();
         let found = |host: &str, finding| Event::Found { host: name(host), finding };
@@ -197,6 +226,9 @@ mod cases {
                 mode: Mode::Dry { why: "an audit changes nothing".into() },
                 hosts: vec![name("web1"), name("web2"), name("db1"), name("clean1")],
             },
+            looks(&name("web1")),
+            looks(&name("web2")),
+            looks(&name("clean1")),
             found("web1", finding(FindingKind::Update, Severity::Low, "htop")),
             found("web1", finding(FindingKind::SecurityUpdate, Severity::High, "openssl")),
             found("web2", finding(FindingKind::SecurityUpdate, Severity::High, "openssl")),
@@ -246,6 +278,7 @@ mod cases {
         let mut assessment = Assessment::default();
         let hosts = hosts.map(|host| host.parse::<HostName>().unwrap());
         for host in &hosts {
+            assessment.event(&looks(host));
             for finding in &findings {
                 assessment.event(&Event::Found { host: host.clone(), finding: finding.clone() });
             }

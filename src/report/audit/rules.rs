@@ -46,7 +46,7 @@ fn is_meant(what: What, finding: &Finding) -> bool {
 }
 
 /// Whether this says that something could not be assessed, behind which a finding of the kind may be.
-pub(super) fn hides_kind(finding: &Finding, kind: FindingKind) -> bool {
+pub fn hides_kind(finding: &Finding, kind: FindingKind) -> bool {
     let Some(about) = finding.id.strip_prefix("not-assessed/") else { return false };
     let word = about.split('/').next().unwrap_or_default();
     match word {

@@ -78,7 +78,7 @@ impl<'a> Sheet<'a> {
         let (summary, failed) = (verdict::line(assessment, &verdict), verdict.fails());
         let rows: Vec<Row<'a>> = verdict.findings.into_iter().map(Row::of).collect();
         let mut hosts: Vec<HostLine<'a>> =
-            assessment.hosts().map(|name| HostLine::of(name, assessment.looked_at(name), &rows)).collect();
+            assessment.hosts().map(|name| HostLine::of(name, assessment, &rows)).collect();
         hosts.sort_by_key(|host| (Reverse(host.worst), Reverse(host.failing), Reverse(host.findings)));
         Self {
             run: assessment.run(),
@@ -130,11 +130,13 @@ impl Row<'_> {
 }
 
 impl<'a> HostLine<'a> {
-    fn of(name: &'a HostName, assessed: bool, rows: &[Row<'_>]) -> Self {
+    fn of(name: &'a HostName, assessment: &Assessment, rows: &[Row<'_>]) -> Self {
+        let assessed = assessment.looked_at(name);
         let own = || rows.iter().filter(|row| row.host == name);
         let counted = || own().filter(|row| row.suppressed.is_none());
         let of = |kinds: &[FindingKind]| counted().filter(|row| kinds.contains(&row.finding.kind)).count();
-        let blind = own().any(|row| hides_kind(&row.finding, FindingKind::SecurityUpdate));
+        let blind = !assessment.looked_for_updates(name)
+            || own().any(|row| hides_kind(&row.finding, FindingKind::SecurityUpdate));
         let reboot_is_unknown = own().any(|row| hides_kind(&row.finding, FindingKind::RebootNeeded));
         let columns = [
             FindingKind::SecurityUpdate,
@@ -155,7 +157,9 @@ impl<'a> HostLine<'a> {
             updates: Count { seen: of(&[FindingKind::Update]), may_be_more: blind },
             held: Count { seen: of(&[FindingKind::HeldBack]), may_be_more: blind },
             reboot: match of(&[FindingKind::RebootNeeded]) {
-                0 if !assessed || reboot_is_unknown => Reboot::Unknown,
+                0 if !assessed || reboot_is_unknown || !assessment.looked_for_updates(name) => {
+                    Reboot::Unknown
+                }
                 0 => Reboot::NotNeeded,
                 _ => Reboot::Needed,
             },

@@ -108,7 +108,13 @@ fn updated_since(known: &Known, finding: &Finding) -> bool {
 fn fixed(assessment: &Assessment, baseline: &Baseline, found: &[(&HostName, Finding)]) -> usize {
     let gone = |host: &HostName, id: &str, known: &Known| {
         let here = || found.iter().filter(|(on, _)| *on == host).map(|(_, finding)| finding);
-        let looked = known.kind != FindingKind::Vulnerability || !assessment.judging().feeds.is_empty();
+        let looked = match known.kind {
+            FindingKind::Vulnerability => !assessment.judging().feeds.is_empty(),
+            FindingKind::SecurityUpdate | FindingKind::Update | FindingKind::HeldBack => {
+                assessment.looked_for_updates(host)
+            }
+            _ => true,
+        };
         let counts = !matches!(known.kind, FindingKind::NotAssessed | FindingKind::Suppression);
         counts && looked && !here().any(|finding| finding.id == id || hides_kind(finding, known.kind))
     };
@@ -123,7 +129,7 @@ pub(super) fn line(assessment: &Assessment, verdict: &Verdict<'_>) -> String {
     let word = if verdict.fails() { "FAIL" } else { "PASS" };
     let rules: Vec<String> = verdict.rules.iter().map(|(rule, number)| by_rule(rule, *number)).collect();
     let rules = if rules.is_empty() { "nothing".to_owned() } else { rules.join(", ") };
-    let parts = parts(verdict).join(", ");
+    let parts = parts(assessment, verdict).join(", ");
     format!("{word}: {parts}; {assessed} (fails on {rules}){}", counted(assessment.judging()))
 }
 
@@ -139,7 +145,7 @@ fn counted(judging: &Judging) -> String {
     }
 }
 
-fn parts(verdict: &Verdict<'_>) -> Vec<String> {
+fn parts(assessment: &Assessment, verdict: &Verdict<'_>) -> Vec<String> {
     let open = || verdict.findings.iter().filter(|j| j.suppressed.is_none() && j.new != Some(false));
     let of = |kind: FindingKind| open().filter(|judged| judged.finding.kind == kind).count();
     let security = of(FindingKind::SecurityUpdate);
@@ -147,11 +153,19 @@ fn parts(verdict: &Verdict<'_>) -> Vec<String> {
     let vulnerable = of(FindingKind::Vulnerability);
     let others = open().count() - security - blind - vulnerable;
     let new = if verdict.fixed.is_some() { "new " } else { "" };
+    let unseen = |host: &&HostName| assessment.looked_at(host) && !assessment.looked_for_updates(host);
+    let unseen = assessment.hosts().filter(unseen).count();
+    let all_unseen = unseen > 0 && !assessment.hosts().any(|host| assessment.looked_for_updates(host));
     let mut parts = vec![match security {
+        0 if all_unseen => "updates were not looked at".to_owned(),
         0 if blind > 0 => format!("no {new}security update was found"),
         0 => format!("no {new}security update is pending"),
         n => format!("{} pending", line::counted(n, &format!("{new}security update"))),
     }];
+    parts.extend(
+        (unseen > 0 && !all_unseen)
+            .then(|| format!("updates of {} not looked at", line::counted(unseen, "host"))),
+    );
     let more = [
         (vulnerable, format!("{new}vulnerable package")),
         (others, format!("{}other finding", if new.is_empty() { "" } else { "new " })),
@@ -176,7 +190,7 @@ pub(super) fn suppression_text(suppression: &Suppression) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cases::{assessment, events, finding, suppression};
+    use super::super::cases::{assessment, events, finding, looks, suppression};
     use super::*;
     use crate::event::{Counts, Event};
     use crate::model::{FailOn, Severity};
@@ -201,6 +215,9 @@ mod tests {
         assessment.event(&Event::Judging(Box::new(judging)));
         for finding in findings {
             assessment.event(&Event::Found { host: host("web1"), finding: finding.clone() });
+        }
+        for name in ["web1", "web2"] {
+            assessment.event(&looks(&host(name)));
         }
         let recap = ["web1", "web2"].map(|name| (host(name), Counts::default())).into();
         assessment.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
@@ -321,6 +338,23 @@ mod tests {
         assert!(!audit(judging.clone(), std::slice::from_ref(&again)).fails());
         judging.counted_since = Some("2026-11-01T00:00:00Z".parse().unwrap());
         assert!(audit(judging, &[again]).fails());
+    }
+
+    #[test]
+    fn updates_that_no_task_looked_for_are_not_said_to_be_none() {
+        let mut other = Assessment::default();
+        let recap = [(host("web1"), Counts::default())].into();
+        other.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
+        assert_eq!(
+            said(&other),
+            "PASS: updates were not looked at; 1 of 1 host looked at (fails on security)"
+        );
+        other.event(&looks(&host("web2")));
+        let recap = ["web1", "web2"].map(|name| (host(name), Counts::default())).into();
+        other.event(&Event::RunEnds { recap, interrupted: false, seconds: 0.0 });
+        assert!(
+            said(&other).starts_with("PASS: no security update is pending, updates of 1 host not looked at")
+        );
     }
 
     #[test]

@@ -9,4 +9,5 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 U
 options=$2
 set --
 for option in $options; do set -- "$@" "--$option"; done
-dpkg "$@" --configure -a </dev/null
+# What dpkg says of configuration files goes to standard error.
+dpkg "$@" --configure -a </dev/null 2>&1

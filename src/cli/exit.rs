@@ -59,7 +59,9 @@ impl Exit {
             Self::Failed => "something failed on a host",
             Self::Usage => "wrong usage or unreadable input; also a question without a terminal",
             Self::Unreachable => "a host could not be reached",
-            Self::Refused => "refused: not cleared, a bad signature or ledger, a window, freeze or claim, a stale plan",
+            Self::Refused => {
+                "refused: not cleared, a bad signature or ledger, a window, freeze or claim, a stale plan"
+            }
             Self::Findings => "an audit found what it was told to fail on",
             Self::Interrupted => "interrupted",
         }

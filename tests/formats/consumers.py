@@ -68,6 +68,14 @@ def test_json(audit):
     per_host = Counter(f["host"] for f in audit.findings)
     same("findings by host", {h["name"]: h["findings"] for h in audit.document["hosts"]}, {h: per_host[h] for h in audit.hosts})
     same("failed", audit.document["failed"], bool(audit.failing))
+    first = Counter(f["fails"] for f in audit.failing)
+    counted = {rule["rule"]: rule["failed"] for rule in audit.document["rules"]}
+    assert set(first) <= set(counted) and all(counted[rule] >= n for rule, n in first.items()), f"{counted} and {first}"
+    same("rules", ",".join(counted), audit.document["fail_on"])
+    baseline = audit.document.get("baseline")
+    same("compared", baseline is not None, any("new" in f for f in audit.findings))
+    if baseline:
+        same("fixed and known", (baseline["fixed"], sum(not f["new"] for f in audit.findings)), (1, 1))
 
 
 def test_junit(audit):
@@ -125,6 +133,8 @@ def test_sarif_schema(audit, modules):
          Counter((f["host"], f["id"], f["kind"]) for f in audit.findings))
     same("failing", sum(r["properties"]["fails"] for r in results), len(audit.failing))
     same("suppressed", sum("suppressions" in r for r in results), len(audit.suppressed))
+    same("compared", Counter(r.get("baselineState") for r in results),
+         Counter({True: "new", False: "unchanged", None: None}[f.get("new")] for f in audit.findings))
     same("fingerprints", len({json.dumps(r["partialFingerprints"], sort_keys=True) for r in results}), len(results))
     for result in results:
         text = result["message"]["text"]
@@ -189,7 +199,7 @@ def test_markdown(audit):
               tuple(f.get("references", []))) for f in audit.findings}
     same("lines", len(findings) - 1, len(lines))
     same("failing lines", sum(words(row[0]) == "❌" for row in findings), sum(line[5] for line in lines))
-    same("titles", Counter(flat(words(row[2])) for row in findings[1:]), Counter(flat(shown(line[2])) for line in lines))
+    same("titles", Counter(flat(words(row[2])) for row in findings[1:]), Counter(flat(shown(line[2])) + ("new" if line[7] else "") for line in lines))
     # GitHub looks for these in the source, whatever the parser makes of it.
     source = text.lower()
     for wild in ["://", "www.", "@root", "mailto:", "<script", "<img", "<style", ":tada:"]:

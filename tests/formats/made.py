@@ -89,7 +89,9 @@ def hostile():
     hosts = ["web1", "a%3Ab[x]@y:1", "größe.example"]
     yield begins(hosts)
     evil = " ".join(HOSTILE[:17])
-    yield judging("any", suppressions=[suppression("update/*", hosts, evil, owner=HOSTILE[0])])
+    known = {f"check/{HOSTILE[1]}": {"kind": "check", "severity": "high"}, "update/gone": {"kind": "update", "severity": "low"}}
+    baseline = {"run": RUN, "at": "2025-11-20T00:00:00Z", "hosts": {hosts[1]: known}}
+    yield judging("any", baseline=baseline, suppressions=[suppression("update/*", hosts, evil, owner=HOSTILE[0])])
     for number, text in enumerate(HOSTILE):
         host = hosts[number % len(hosts)]
         yield updates(host, pending=[(text, 2)], held=[(text, 1)])
@@ -126,7 +128,10 @@ def twelve():
     since = lambda days: f"2025-{'11' if days < 25 else '10'}-{(25 - days) if days < 25 else (56 - days):02d}T03:00:00Z"
     lost = ["ns2.example.org"]
     for at, host in enumerate(hosts):
-        if host in lost or host == "ns1.example.org":
+        if host in lost:
+            continue
+        if host == "ns1.example.org":
+            yield updates(host, pending=[])
             continue
         security = SECURITY if host in web[:3] else SECURITY[2:3] if host in web + db else SECURITY[:2] if at == 7 else []
         for package, old, new, cves, days in security:

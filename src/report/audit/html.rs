@@ -90,7 +90,10 @@ fn host_line(sheet: &Sheet<'_>, host: &HostLine<'_>, out: &mut String) {
         Reboot::Needed => "<span class=\"severity medium\">yes</span>",
         Reboot::NotNeeded => "<span class=\"zero\">no</span>",
     };
-    let worst = host.worst.map(severity).unwrap_or_else(|| "<span class=\"ok\">none</span>".into());
+    let worst = host.worst.map(severity).unwrap_or_else(|| match host.is_clean() {
+        true => "<span class=\"ok\">none</span>".into(),
+        false => "<span class=\"medium\">unknown</span>".into(),
+    });
     let oldest = host.oldest.map(|since| sheet.age(since)).unwrap_or_else(|| "–".into());
     let _infallible = writeln!(
         out,

@@ -28,7 +28,7 @@ const COLUMNS: [Column; 9] = [
     optional("VULN", |_, host| host.vulnerabilities.text()),
     optional("OTHER", |_, host| host.other.text()),
     column("UNSEEN", |_, host| host.not_assessed.to_string()),
-    column("WORST", |_, host| host.worst.map(|worst| worst.to_string()).unwrap_or_else(|| "-".into())),
+    column("WORST", |_, host| worst(host)),
     optional("OLDEST", |sheet, host| host.oldest.map(|since| sheet.age(since)).unwrap_or_else(|| "-".into())),
 ];
 
@@ -38,6 +38,11 @@ const fn column(heading: &'static str, cell: fn(&Sheet<'_>, &HostLine<'_>) -> St
 
 const fn optional(heading: &'static str, cell: fn(&Sheet<'_>, &HostLine<'_>) -> String) -> Column {
     Column { heading, cell, optional: true }
+}
+
+fn worst(host: &HostLine<'_>) -> String {
+    let none = || if host.is_clean() { "-" } else { "?" };
+    host.worst.map(Severity::as_str).unwrap_or_else(none).to_owned()
 }
 
 pub(super) fn text(sheet: &Sheet<'_>, view: View) -> String {
@@ -113,7 +118,8 @@ fn cell(heading: &str, text: String, host: &HostLine<'_>) -> Cell {
             Some(Severity::Critical | Severity::High) => cell.fg(Color::Red),
             Some(Severity::Medium) => cell.fg(Color::Yellow),
             Some(_) => cell,
-            None => cell.fg(Color::Green),
+            None if host.is_clean() => cell.fg(Color::Green),
+            None => cell.fg(Color::Yellow),
         },
         _ => cell,
     }

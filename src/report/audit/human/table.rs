@@ -171,5 +171,6 @@ mod tests {
         assert!(text.ends_with("… and 4 more hosts without findings (-v lists them)\n"), "{text}");
         let all = shown(&clean, View { verbosity: 1, ..View::default() });
         assert_eq!(all.lines().count(), 15);
+        assert!(all.lines().skip(1).all(|line| line.ends_with('?')), "nobody looked for updates: {all}");
     }
 }

@@ -18,7 +18,8 @@ fn pages() -> Vec<PathBuf> {
     let mut pages: Vec<PathBuf> =
         ["README.md", "CHANGELOG.md", "benches/README.md", "tests/lab/README.md"].map(PathBuf::from).into();
     for entry in std::fs::read_dir(root().join("docs")).unwrap() {
-        pages.push(Path::new("docs").join(entry.unwrap().file_name()));
+        let page = Path::new("docs").join(entry.unwrap().file_name());
+        pages.extend((page.extension() == Some("md".as_ref())).then_some(page));
     }
     pages
 }

@@ -78,18 +78,26 @@ fn hosts(sheet: &Sheet<'_>, out: &mut String) {
 
 fn host_line(sheet: &Sheet<'_>, host: &HostLine<'_>, out: &mut String) {
     let number = |count: Count, bad: bool| {
-        let class = if bad && count.seen > 0 { "number strong" } else { "number" };
+        let class = match count {
+            Count { seen: 0, may_be_more: false } => "number zero",
+            Count { seen: 1.., .. } if bad => "number strong",
+            _ => "number",
+        };
         format!("<td class=\"{class}\">{}</td>", count.text())
     };
     let reboot = match host.reboot {
-        Reboot::Unknown => "unknown",
-        known => known.text(),
+        Reboot::Unknown => "<span class=\"medium\">unknown</span>",
+        Reboot::Needed => "<span class=\"severity medium\">yes</span>",
+        Reboot::NotNeeded => "<span class=\"zero\">no</span>",
     };
-    let worst = host.worst.map(severity).unwrap_or_else(|| "none".into());
+    let worst = host.worst.map(severity).unwrap_or_else(|| match host.is_clean() {
+        true => "<span class=\"ok\">none</span>".into(),
+        false => "<span class=\"medium\">unknown</span>".into(),
+    });
     let oldest = host.oldest.map(|since| sheet.age(since)).unwrap_or_else(|| "–".into());
     let _infallible = writeln!(
         out,
-        "<tr><th scope=\"row\">{}</th>{}{}{}<td>{reboot}</td>{}{}{}<td>{worst}</td><td>{oldest}</td></tr>",
+        "<tr><th scope=\"row\">{}</th>{}{}{}<td>{reboot}</td>{}{}{}<td>{worst}</td><td class=\"age\">{oldest}</td></tr>",
         escaped(host.name.as_str()),
         number(host.security, true),
         number(host.updates, false),
@@ -166,8 +174,8 @@ fn finding(sheet: &Sheet<'_>, row: &Row<'_>, out: &mut String) {
         out,
         "<tr role=\"row\"{class} data-host=\"{}\" data-kind=\"{}\" data-severity=\"{rank}\" data-fails=\"{fails}\">\
          <td role=\"cell\" data-sort=\"{}\">{}{note}</td><th role=\"rowheader\" scope=\"row\">{}</th>\
-         <td role=\"cell\">{}</td><td role=\"cell\">{}</td>\
-         <td role=\"cell\" data-label=\"Known\" data-sort=\"{since}\">{known}</td>\
+         <td role=\"cell\" class=\"kind\">{}</td><td role=\"cell\">{}</td>\
+         <td role=\"cell\" class=\"age\" data-label=\"Known\" data-sort=\"{since}\">{known}</td>\
          <td role=\"cell\" class=\"remedy\" data-label=\"What to do\">{}</td></tr>",
         attribute(host),
         finding.kind,

@@ -64,8 +64,7 @@ fn suppressed(sheet: &Sheet<'_>, all: usize, view: View) -> String {
     }
     let mut out = format!("\n{}: {}\n", painted("SUPPRESSED", line::FAINT), lines.len());
     for line in &lines {
-        let text = format!("{}{}{}", one_line(&line.finding.id), line.marks, line.hosts);
-        out.push_str(&format!("    {}\n", painted(line::fitted(&text, view.line_columns()), line::FAINT)));
+        out.push_str(&line.with_marks(&one_line(&line.finding.id), line::FAINT, view));
     }
     out
 }
@@ -106,16 +105,28 @@ impl<'a> Line<'a> {
         let subject = self.subject();
         if self.package().is_none() {
             let below = line::indented(&EVIDENCE.of(self.finding.evidence.trim()), "      ");
-            let marks = painted(format!("{}{}", self.marks, self.hosts), line::FAINT);
-            return format!("    {subject}{marks}\n{below}");
+            return format!("{}{below}", self.with_marks(&subject, Style::new(), view));
         }
         let evidence = one_line(self.finding.evidence.trim());
         let pad = " ".repeat(columns.saturating_sub(line::width(&subject)));
         let gap = if evidence.is_empty() { "" } else { "  " };
-        let after = format!("{}{}", self.marks, self.hosts);
-        let room = view.line_columns().saturating_sub(4 + line::width(&after)).max(20);
         let text = format!("{subject}{pad}{gap}{evidence}");
-        format!("    {}{}\n", line::fitted(&text, room), painted(after, line::FAINT))
+        let text = line::fitted(&text, view.line_columns().saturating_sub(4));
+        self.with_marks(&text, Style::new(), view)
+    }
+
+    /// A text, then marks and hosts: on its line where they fit, else below it, broken at blanks.
+    fn with_marks(&self, text: &str, style: Style, view: View) -> String {
+        let after = format!("{}{}", self.marks, self.hosts);
+        let columns = view.line_columns();
+        let fits = 4 + line::width(text) + line::width(&after) <= columns;
+        let text = painted(text, style);
+        if after.is_empty() || fits {
+            return format!("    {text}{}\n", painted(after, line::FAINT));
+        }
+        let below = line::folded(after.trim_start(), columns.saturating_sub(6));
+        let below = below.iter().map(|line| format!("      {}\n", painted(line.trim(), line::FAINT)));
+        format!("    {text}\n{}", below.collect::<String>())
     }
 
     fn whole(&self) -> String {
@@ -264,6 +275,30 @@ mod tests {
         assert!(
             line.contains("for 24 days  CVE-2026-1, CVE-2026-2, CVE-2026-3 and 1 more  [all 2 hosts]"),
             "{line}"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_beside_a_finding_stands_below_it_and_nothing_is_cut() {
+        let references = ["CVE-2026-1", "CVE-2026-2", "CVE-2026-3"].map(str::to_owned).into();
+        let openssl = finding(FindingKind::SecurityUpdate, Severity::High, "openssl");
+        let openssl = Finding { references, ..openssl };
+        let of_two = ["web1.example.org", "web2.example.org"];
+        let mut assessment = judged(of_two, vec![openssl]);
+        let third = [("web3.example.org".parse().unwrap(), crate::event::Counts::default())];
+        assessment.event(&Event::RunEnds { recap: third.into(), interrupted: false, seconds: 0.0 });
+        let view = View { columns: Some(60), verbosity: 0 };
+        let text = plain(text(&Sheet::of(&assessment), view).as_bytes());
+        let at = text.lines().position(|line| line.contains("openssl")).unwrap();
+        let lines: Vec<&str> = text.lines().skip(at).take(4).collect();
+        assert_eq!(
+            lines,
+            [
+                "    openssl  Debian-Security:12/oldstable-security",
+                "      CVE-2026-1, CVE-2026-2, CVE-2026-3  [web1.example.org,",
+                "      web2.example.org]",
+                "      → wgops patch --security"
+            ]
         );
     }
 

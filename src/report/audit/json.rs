@@ -13,16 +13,24 @@
 //! | kind | says |
 //! |---|---|
 //! | `security-update` | a security update waits |
+//! | `vulnerability` | an advisory touches what is installed |
 //! | `not-assessed` | something could not be looked at |
+//! | `end-of-life` | the release gets no security updates any more, or soon will not |
+//! | `repository` | a package source is unsigned, or fails |
 //! | `reboot-needed` | a new kernel or library needs a reboot |
 //! | `service-restart` | a service still runs on files that were replaced |
 //! | `update` | another update waits |
 //! | `held-back` | a package is held or kept back, and why |
 //! | `stale-lists` | package lists are old |
 //! | `broken-packages` | a package operation was interrupted |
+//! | `automatic-updates` | the host does not update itself as it should |
+//! | `foreign-package` | a package comes from no source that the host has |
+//! | `failed-unit` | a unit of systemd has failed |
+//! | `low-disk` | a file system is nearly full |
+//! | `suppression` | a suppression has expired, or suppresses nothing |
 //! | `check` | a playbook's own check |
 //!
-//! Severities: `critical`, `high`, `medium`, `low`, `info`.
+//! Severities: `critical`, `high`, `medium`, `low`, `info`. The whole is in `docs/schemas/audit.schema.json`.
 //!
 #![doc = concat!("```json\n", include_str!("example.json"), "```")]
 
@@ -154,7 +162,7 @@ mod tests {
     use super::super::cases::{assessment, suppression};
     use super::*;
     use crate::event::Event;
-    use crate::model::Judging;
+    use crate::model::{FindingKind, Judging, Severity, Value};
 
     fn judged() -> Assessment {
         let mut assessment = assessment();
@@ -171,5 +179,16 @@ mod tests {
     fn the_document_is_the_one_that_the_format_shows() {
         let text = text(&judged()).unwrap();
         assert_eq!(format!("{text}\n"), include_str!("example.json"));
+    }
+
+    #[test]
+    fn the_schema_knows_every_kind_and_severity() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../../../docs/schemas/audit.schema.json")).unwrap();
+        let kinds = schema["$defs"]["kind"]["oneOf"].as_array().unwrap().iter().map(|kind| &kind["const"]);
+        assert!(kinds.eq(FindingKind::ALL.iter().map(|kind| kind.as_str())));
+        let severities = schema["$defs"]["severity"]["enum"].as_array().unwrap().iter();
+        assert!(severities.eq(Severity::ALL.iter().rev().map(|severity| severity.as_str())));
+        assert_eq!(schema["properties"]["version"]["const"], VERSION);
     }
 }

@@ -50,7 +50,12 @@ fn host_line(sheet: &Sheet<'_>, host: &HostLine<'_>) -> String {
         host.reboot.text(),
         host.other.and(host.vulnerabilities).text(),
         host.not_assessed,
-        host.worst.map(|worst| worst.to_string()).unwrap_or_else(|| "–".into()),
+        host.worst.map(|worst| worst.to_string()).unwrap_or_else(|| if host.is_clean() {
+            "–"
+        } else {
+            "?"
+        }
+        .into()),
         host.oldest.map(|since| sheet.age(since)).unwrap_or_else(|| "–".into()),
     )
 }

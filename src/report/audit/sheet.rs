@@ -171,6 +171,13 @@ impl<'a> HostLine<'a> {
     }
 }
 
+impl HostLine<'_> {
+    /// Nothing was found, and nothing that could hide a finding was left out.
+    pub fn is_clean(&self) -> bool {
+        self.worst.is_none() && self.assessed && !self.security.may_be_more
+    }
+}
+
 impl Count {
     /// Both together.
     pub fn and(self, other: Self) -> Self {
@@ -223,6 +230,8 @@ mod tests {
         let clean = &sheet.hosts[3];
         assert_eq!((clean.security.text(), clean.reboot), ("0".into(), Reboot::NotNeeded));
         assert_eq!((sheet.hosts[0].updates.text(), sheet.hosts[0].failing), ("1".into(), 1));
+        let are_clean: Vec<bool> = sheet.hosts.iter().map(HostLine::is_clean).collect();
+        assert_eq!(are_clean, [false, false, false, true]);
         assert_eq!(Count { seen: 2, may_be_more: true }.text(), "2+");
     }
 

@@ -48,6 +48,7 @@ if (form && table) {
     heading.replaceChildren(button);
   }
   form.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(filter));
   form.hidden = false;

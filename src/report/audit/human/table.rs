@@ -6,6 +6,7 @@ use super::super::super::line::{self, one_line};
 use super::super::sheet::{HostLine, Reboot, Sheet};
 use crate::model::Severity;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use std::borrow::Cow;
 
 /// Hosts without findings beyond this many are only counted, unless `-v` asks for them.
 const CLEAN_MAX: usize = 10;
@@ -27,7 +28,7 @@ const COLUMNS: [Column; 9] = [
     optional("VULN", |_, host| host.vulnerabilities.text()),
     optional("OTHER", |_, host| host.other.text()),
     column("UNSEEN", |_, host| host.not_assessed.to_string()),
-    column("WORST", |_, host| host.worst.map(|worst| worst.to_string()).unwrap_or_else(|| "-".into())),
+    column("WORST", |_, host| worst(host)),
     optional("OLDEST", |sheet, host| host.oldest.map(|since| sheet.age(since)).unwrap_or_else(|| "-".into())),
 ];
 
@@ -37,6 +38,11 @@ const fn column(heading: &'static str, cell: fn(&Sheet<'_>, &HostLine<'_>) -> St
 
 const fn optional(heading: &'static str, cell: fn(&Sheet<'_>, &HostLine<'_>) -> String) -> Column {
     Column { heading, cell, optional: true }
+}
+
+fn worst(host: &HostLine<'_>) -> String {
+    let none = || if host.is_clean() { "-" } else { "?" };
+    host.worst.map(Severity::as_str).unwrap_or_else(none).to_owned()
 }
 
 pub(super) fn text(sheet: &Sheet<'_>, view: View) -> String {
@@ -67,6 +73,7 @@ pub(super) fn text(sheet: &Sheet<'_>, view: View) -> String {
     out
 }
 
+/// A name that is too long stands on a line of its own: cut, it could pass for another.
 fn drawn<'a>(
     columns: &[&Column],
     rows: impl Iterator<Item = (&'a &'a HostLine<'a>, Vec<String>)>,
@@ -80,16 +87,22 @@ fn drawn<'a>(
         .enforce_styling()
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(["HOST"].into_iter().chain(columns.iter().map(|column| column.heading)));
+    let mut above = vec![None];
     for (host, cells) in rows {
         let name = one_line(host.name.as_str());
-        let mut row = vec![Cell::new(line::fitted(&name, name_columns))];
+        let fits = line::width(&name) <= name_columns;
+        let mut row = vec![Cell::new(if fits { &name } else { "" })];
+        above.push((!fits).then_some(name));
         row.extend(columns.iter().zip(cells).map(|(column, text)| cell(column.heading, text, host)));
         table.add_row(row);
     }
     for (at, column) in table.column_iter_mut().enumerate() {
         column.set_padding((if at == 0 { 0 } else { gap }, 0));
     }
-    table.lines().map(|row| format!("{}\n", row.trim_end())).collect()
+    let line = |(row, name): (String, Option<Cow<'_, str>>)| {
+        format!("{}{}\n", name.map(|name| format!("{name}\n")).unwrap_or_default(), row.trim_end())
+    };
+    table.lines().zip(above).map(line).collect()
 }
 
 fn cell(heading: &str, text: String, host: &HostLine<'_>) -> Cell {
@@ -105,7 +118,8 @@ fn cell(heading: &str, text: String, host: &HostLine<'_>) -> Cell {
             Some(Severity::Critical | Severity::High) => cell.fg(Color::Red),
             Some(Severity::Medium) => cell.fg(Color::Yellow),
             Some(_) => cell,
-            None => cell.fg(Color::Green),
+            None if host.is_clean() => cell.fg(Color::Green),
+            None => cell.fg(Color::Yellow),
         },
         _ => cell,
     }
@@ -140,6 +154,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_too_long_is_whole_on_a_line_of_its_own() {
+        let name = "a-host-with-a-rather-long-name-01.example.org";
+        let text = shown(&judged([name, "web1"], Vec::new()), View { columns: Some(60), verbosity: 0 });
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], name);
+        assert!(lines[2].starts_with("   ") && lines[3].starts_with("web1 "), "{text}");
+    }
+
+    #[test]
     fn many_clean_hosts_are_only_counted() {
         let mut clean = Assessment::default();
         let names = (1..=14).map(|n| (format!("web{n}").parse().unwrap(), Counts::default()));
@@ -148,5 +171,6 @@ mod tests {
         assert!(text.ends_with("… and 4 more hosts without findings (-v lists them)\n"), "{text}");
         let all = shown(&clean, View { verbosity: 1, ..View::default() });
         assert_eq!(all.lines().count(), 15);
+        assert!(all.lines().skip(1).all(|line| line.ends_with('?')), "nobody looked for updates: {all}");
     }
 }

@@ -10,7 +10,7 @@ use super::updates::{
 use super::updates_guard::{
     ALLOW_FAILED_SOURCES, ALLOW_REMOVALS, SPACE_MARGIN, removal_summary, removals, room, sources,
 };
-use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::packages::apt::{DpkgState, Installed, Updates};
@@ -51,6 +51,7 @@ pub static MODULE: Module = Module {
         DPKG_OPTIONS,
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result: transaction_result,

@@ -5,7 +5,7 @@ use super::updates::{
     Tolerance, Transaction, clean, counted, needed_repair, only_apt, refresh_lists, seconds, some_of,
     transaction_result,
 };
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::model::Value;
 use crate::questions::Stop;
 use crate::questions::packages::apt::{
@@ -22,6 +22,7 @@ pub static APT: Module = Module {
     summary: "Installs, upgrades and removes packages with apt",
     params: PARAMS,
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result: transaction_result,
@@ -41,6 +42,7 @@ const APT_LIKE: Module = Module {
     summary: "",
     params: PARAMS,
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result: transaction_result,

@@ -1,6 +1,6 @@
 //! `assert`: goes on only where conditions hold.
 
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::{Refusal, Stop};
 
@@ -17,6 +17,7 @@ pub static MODULE: Module = Module {
         Param::optional("quiet", Kind::Bool, "say nothing when all hold").default("no"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

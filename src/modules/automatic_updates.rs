@@ -3,7 +3,7 @@
 
 use super::gathered::Gathered;
 use super::updates::{counted, some_of};
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Severity};
 use crate::questions::Stop;
 use crate::questions::packages::apt::automatic::{Automatic, AutomaticState};
@@ -19,6 +19,7 @@ pub static MODULE: Module = Module {
             .default("3"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

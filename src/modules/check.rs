@@ -1,7 +1,7 @@
 //! `check`: a working group's own check of an audit. Conditions that don't hold make a finding; nothing fails, nothing is
 //! changed, and what can't be known is *not assessed*.
 
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Excerpt, Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
 
@@ -19,6 +19,7 @@ pub static MODULE: Module = Module {
         Param::optional("remedy", Kind::Told, "what to do about it"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

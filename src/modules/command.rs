@@ -1,7 +1,7 @@
 //! `command` and `shell`: run what the user says. What that does nobody can know, so a dry run says *would run*.
 
 use super::shell_words::split;
-use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result};
 use crate::model::{Content, Map, Script, Subjects, Value, printable};
 use crate::questions::command::{AnyMatch, Environment};
 use crate::questions::{Output, Stop};
@@ -36,6 +36,7 @@ pub static COMMAND: Module = Module {
         STRIP,
     ],
     free_form: FreeForm::Is("cmd"),
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff: diff_command,
     result,
@@ -57,6 +58,7 @@ pub static SHELL: Module = Module {
         STRIP,
     ],
     free_form: FreeForm::Is("cmd"),
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff: diff_shell,
     result,

@@ -6,7 +6,7 @@ use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER, Wanted, describe_seen
 use super::mode::Mode;
 use super::place::{BACKUP, New, Placement, VALIDATE, WRITE};
 use super::python_json;
-use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::model::{Content, Map, Script, Subject, Value};
 use crate::questions::Stop;
 use crate::questions::files::{Algorithm, Digesting, Inspect, Inspected, NodeKind};
@@ -50,6 +50,7 @@ pub static MODULE: Module = Module {
         Param::not_yet("directory_mode").or(&["checksum", "decrypt", "local_follow"]),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result: attributes::result,

@@ -5,7 +5,7 @@ use super::attributes::{Wanted, touching};
 use super::cron_table::{Place, Table};
 use super::file::REMOVE;
 use super::place::{BACKUP, New, Placement};
-use super::{Args, Change, Diff, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Change, Diff, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Content, Digest, Map, Script};
 use crate::questions::contents::{Content as Old, Read};
 use crate::questions::cron::{Crontab, subjects};
@@ -42,6 +42,7 @@ pub static MODULE: Module = Module {
         BACKUP,
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result,

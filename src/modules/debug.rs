@@ -1,6 +1,6 @@
 //! `debug`: shows a text or a variable.
 
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 
@@ -18,6 +18,7 @@ pub static MODULE: Module = Module {
         Param::optional("verbosity", Kind::Int, "how many -v it takes to show it").default("0"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

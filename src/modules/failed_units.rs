@@ -2,7 +2,7 @@
 //! tells what the change broke. It changes nothing; restarting is `service`'s and `restart_services`' business.
 
 use super::updates::{counted, seconds, some_of};
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::services::{FailedUnit, FailedUnits, Failures};
 use crate::questions::{Refusal, Stop};
@@ -27,6 +27,7 @@ pub static MODULE: Module = Module {
         .default("0"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -5,7 +5,7 @@
 use super::attributes::{
     self, GROUP, MODE, NOT_YET, OWNER, Wanted, describe, number, octal, touching, with_still,
 };
-use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param, file_link, file_tree};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, file_link, file_tree};
 use crate::model::{Map, Script, Subject};
 use crate::questions::files::{Inspect, Inspected, Node, NodeKind};
 use crate::questions::{Refusal, Stop};
@@ -35,6 +35,7 @@ pub static MODULE: Module = Module {
         Param::not_yet("access_time_format").or(&["modification_time_format"]),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result: attributes::result,

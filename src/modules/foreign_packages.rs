@@ -3,7 +3,7 @@
 
 use super::gathered::Gathered;
 use super::updates::{counted, fits, some_of};
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::packages::apt::foreign::{Stray, Strays, Unlisted};
@@ -24,6 +24,7 @@ pub static MODULE: Module = Module {
         .default("20"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -2,7 +2,7 @@
 //! `/var`, `/boot`) weigh more.
 
 use super::gathered::Gathered;
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::space::{FileSystem, Space};
@@ -23,6 +23,7 @@ pub static MODULE: Module = Module {
         Param::optional("ignore", Kind::List, "places that are left out"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

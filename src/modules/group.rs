@@ -1,6 +1,6 @@
 //! `group`: that a group is there, or isn't.
 
-use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, Script, printable};
 use crate::questions::accounts::{Group, GroupEntry, is_name, subjects};
 use crate::questions::{Output, Stop};
@@ -21,6 +21,7 @@ pub static MODULE: Module = Module {
         Param::not_yet("local").or(&["force", "gid_min", "gid_max"]),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result,

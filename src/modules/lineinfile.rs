@@ -5,7 +5,7 @@ use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER, Wanted};
 use super::copy::MAKE_PARENTS;
 use super::line_edit::{Edit, Edited};
 use super::place::{BACKUP, New, Placement, VALIDATE};
-use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::model::{Content, Digest, Map, Subject};
 use crate::questions::contents::{Content as Old, Read};
 use crate::questions::files::{Inspect, Inspected};
@@ -54,6 +54,7 @@ pub static MODULE: Module = Module {
         Param::not_yet("encoding"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result,

@@ -2,7 +2,7 @@
 
 use super::gathered::Gathered;
 use super::updates::some_of;
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Severity, Value};
 use crate::questions::Stop;
 use crate::questions::access::keys::{AuthorizedKeys, KeyFile, KeyRing, PublicKey};
@@ -21,6 +21,7 @@ pub static MODULE: Module = Module {
         "keys that are known, as lines of an authorized_keys file; the comment names whose",
     )],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

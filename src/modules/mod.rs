@@ -143,12 +143,35 @@ pub struct Module {
     pub params: &'static [Param],
     /// What a plain text after the module's name means.
     pub free_form: FreeForm,
+    /// What people want to know before they use it.
+    pub docs: Docs,
     /// What it can alter.
     pub effect: Effect,
     /// What is to be done: asks, refuses, or answers with the outcome.
     pub diff: fn(&Args, &Host<'_>) -> Result<Outcome, Stop>,
     /// What `register` gets once the changes ran; `outputs` has one entry per change that ran, in order.
     pub result: fn(&Outcome, &[Output]) -> Map,
+}
+
+/// What people want to know before they use a module, besides its summary and its parameters.
+pub struct Docs {
+    /// Tasks that show it at work, as YAML: a list, as below `tasks:`.
+    pub examples: &'static str,
+    /// What `register` gets besides what every task has (`changed`, `failed`, `msg`).
+    pub returns: &'static [Returned],
+}
+
+/// A key of what `register` gets.
+pub struct Returned {
+    /// Its name; `a.b` is the key `b` of the mapping `a`.
+    pub name: &'static str,
+    /// One sentence for people; begins with when it is there, where that is not always.
+    pub help: &'static str,
+}
+
+impl Docs {
+    /// Nothing is said yet.
+    pub const NONE: Self = Self { examples: "", returns: &[] };
 }
 
 /// What a module can alter, whatever its arguments.

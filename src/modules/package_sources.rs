@@ -5,7 +5,7 @@ mod refusals;
 
 use super::gathered::Gathered;
 use super::updates::{CACHE_VALID_TIME, REFRESH, freshness, some_of};
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::packages::apt::sources::{Configured, List, Source, Sources, says_yes};
@@ -25,6 +25,7 @@ pub static MODULE: Module = Module {
         Param::optional("ignore", Kind::List, "sources to leave out, as ADDRESS SUITE without the scheme"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -5,7 +5,7 @@ mod running;
 
 use super::advisory_match::{named, refer_to};
 use super::updates::{CACHE_VALID_TIME, REFRESH, counted, fits, freshness, update_value};
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::boot::{Microcode, RebootNeed};
@@ -32,6 +32,7 @@ pub static MODULE: Module = Module {
             .default("604800"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -1,7 +1,7 @@
 //! `reboot`: restarts a host and waits until it is back under another boot id. The engine does the waiting.
 
 use super::{
-    Args, Change, Delivery, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result,
+    Args, Change, Delivery, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result,
 };
 use crate::model::{Argv, Map, Script, Subjects, Value};
 use crate::questions::boot::{BootId, RebootNeed};
@@ -31,6 +31,7 @@ pub static MODULE: Module = Module {
             .default("Reboot initiated by wgops"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result,

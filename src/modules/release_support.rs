@@ -5,7 +5,7 @@ mod dates;
 
 use super::gathered::Gathered;
 use super::updates::counted;
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Finding, FindingKind, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::release::{Release, WhichRelease};
@@ -20,6 +20,7 @@ pub static MODULE: Module = Module {
     params: &[Param::optional("soon", Kind::Int, "how many days before the end that is worth a finding")
         .default("90")],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -2,7 +2,7 @@
 //! restart would hurt more than it helps ([`LEFT_ALONE`]). What is left is reported with what to do about it.
 
 use super::updates::{counted, fits, some_of};
-use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, Script, Subject, Value};
 use crate::questions::services::{Outdated, OutdatedProgram, OutdatedPrograms, Unit, Units, plain_name};
 use crate::questions::{Output, Stop};
@@ -22,6 +22,7 @@ pub static MODULE: Module = Module {
         Param::optional("also_deny", Kind::List, "services to leave alone besides; * stands for any text"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result,

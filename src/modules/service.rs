@@ -1,7 +1,7 @@
 //! `service` and `systemd`: whether a service runs, and whether it starts at boot. Restarts and reloads happen each time
 //! they are asked for; everything else is a state. Both modules are the same function; `systemd` takes no other manager.
 
-use super::{Args, Change, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result};
 use crate::model::{Map, Script, Subject};
 use crate::questions::Stop;
 use crate::questions::services::{ReloadNeed, Service, ServiceManager, ServiceState, UnitFiles, plain_name};
@@ -22,6 +22,7 @@ pub static SERVICE: Module = Module {
         Param::optional("pattern", Kind::Text, "taken and not needed: the service's own state counts"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff: |args, host| diff(args, host, Managers::Any),
     result: plain_result,
@@ -47,6 +48,7 @@ pub static SYSTEMD: Module = Module {
         Param::optional("force", Kind::Bool, "whether links that are in the way are overwritten"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff: |args, host| diff(args, host, Managers::Systemd),
     result: plain_result,

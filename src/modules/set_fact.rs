@@ -1,6 +1,6 @@
 //! `set_fact`: gives later tasks of a host new variables.
 
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, Value, printable};
 use crate::questions::Stop;
 
@@ -16,6 +16,7 @@ pub static MODULE: Module = Module {
     )
     .default("no")],
     free_form: FreeForm::AnyKeys,
+    docs: Docs::NONE,
     effect: Effect::Variables,
     diff,
     result: plain_result,

@@ -1,7 +1,7 @@
 //! `setup`: facts about the host, below `ansible_facts` and, with the prefix `ansible_`, at the top. One question.
 
 use super::updates::fits;
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, nearest};
 use crate::questions::Stop;
 use crate::questions::facts::{Facts, Subset};
@@ -24,6 +24,7 @@ pub static MODULE: Module = Module {
         Param::optional("gather_timeout", Kind::Int, "taken and not needed: nothing here waits"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Facts,
     diff,
     result: plain_result,

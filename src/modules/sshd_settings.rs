@@ -3,7 +3,7 @@
 
 use super::gathered::Gathered;
 use super::updates::some_of;
-use super::{Args, Effect, FreeForm, Host, Module, Outcome, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Module, Outcome, plain_result};
 use crate::model::{Map, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::access::sshd::{Match, SshdSettings, SshdState};
@@ -16,6 +16,7 @@ pub static MODULE: Module = Module {
     summary: "Says how sshd is set",
     params: &[],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -1,6 +1,6 @@
 //! `stat`: what is known about a path; nothing is changed.
 
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::files::{Algorithm, Digesting, Inspect, Inspected, Node, NodeKind};
@@ -28,6 +28,7 @@ pub static MODULE: Module = Module {
         .or(&["attr", "attributes"]),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -3,7 +3,7 @@
 use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER};
 use super::copy::{FOLLOW, FORCE, base_name, of_controller, put};
 use super::place::{BACKUP, VALIDATE};
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::questions::Stop;
 
 /// The module.
@@ -35,6 +35,7 @@ pub static MODULE: Module = Module {
         ]),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result: attributes::result,

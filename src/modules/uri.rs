@@ -1,7 +1,7 @@
 //! `uri`: asks a URL from the host and holds the answer against what is expected. It only looks (GET and HEAD), so a dry
 //! run asks too, unless a change that was not made stands before it.
 
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::http::{Body, Fetch, Fetched, Leniency, Response};
 use crate::questions::{Refusal, Stop};
@@ -39,6 +39,7 @@ pub static MODULE: Module = Module {
         Param::not_yet("http_agent").or(&["use_proxy", "decompress", "unredirected_headers"]),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

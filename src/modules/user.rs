@@ -3,7 +3,7 @@
 //! `user_changes` decides what is missing, `user_scripts` has the scripts that do it. Passwords travel as hashes, on stdin; the host's own is never brought here.
 
 use super::user_changes::{Groups, Wanted, removal};
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Map, Value, printable};
 use crate::questions::accounts::{GroupsOf, User, UserEntry, is_name};
 use crate::questions::{Output, Stop};
@@ -71,6 +71,7 @@ pub static MODULE: Module = Module {
         ]),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::OnHost,
     diff,
     result,

@@ -2,7 +2,7 @@
 //! the host.
 
 use super::gathered::Gathered;
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::{Severity, Value};
 use crate::questions::Stop;
 use crate::questions::access::users::{Account, Accounts, Everybody};
@@ -20,6 +20,7 @@ pub static MODULE: Module = Module {
             .default("yes"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -1,7 +1,7 @@
 //! `wait_for`: waits until a port or a file is as it should be. It only looks, so a dry run waits too, unless a change
 //! that was not made stands before it.
 
-use super::{Args, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
 use crate::model::Map;
 use crate::questions::ports::{Awaited, Target, WaitUntil, Waited};
 use crate::questions::{Refusal, Stop};
@@ -32,6 +32,7 @@ pub static MODULE: Module = Module {
         Param::optional("msg", Kind::Text, "what is said when the time is over"),
     ],
     free_form: FreeForm::No,
+    docs: Docs::NONE,
     effect: Effect::Nothing,
     diff,
     result: plain_result,

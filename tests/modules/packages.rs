@@ -52,6 +52,7 @@ fn lists_are_refreshed_when_they_are_old_and_then_count_as_fresh() {
     assert_eq!(root.diff("apt", &args).changes.len(), 1);
     root.settle("apt", &args);
     assert!(root.diff("apt", &args).changes.is_empty());
+    assert_eq!(root.diff("pending_updates", &json!({})).result["lists_refreshed"], false);
     // A source that can't be reached is an error.
     root.sh("echo 'deb [trusted=yes] file:///nowhere x main' >/etc/apt/sources.list.d/gone.list");
     let failed = root.apply("apt", &json!({"update_cache": true}));
@@ -63,4 +64,37 @@ fn lists_are_refreshed_when_they_are_old_and_then_count_as_fresh() {
         outcome.findings.iter().any(|f| f.id == "not-assessed/refresh" && f.evidence.contains("nowhere"))
     );
     assert!(outcome.findings.iter().any(|f| f.id == "security-update/libfoo"));
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_refresh_in_which_a_source_failed_makes_nothing_fresh() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let root = Account::new(&lab, &host, "root");
+    let as_seen = |args| {
+        let outcome = root.diff("pending_updates", &args);
+        let failed = outcome.findings.iter().find(|f| f.id == "not-assessed/refresh");
+        (outcome.result["lists_refreshed"].clone(), failed.map(|f| f.evidence.clone()).unwrap_or_default())
+    };
+    root.sh("mkdir /srv/second && cp -r /srv/repo/dists /srv/repo/pool /srv/second/ && \
+             sed 's,/srv/repo,/srv/second,' /etc/apt/sources.list.d/lab.list >/etc/apt/sources.list.d/second.list");
+    root.settle("apt", &json!({"update_cache": true}));
+    assert_eq!(as_seen(json!({})), (json!(false), String::new()));
+
+    // apt keeps the lists that it has of a source that fails, and ends well where some other did not.
+    root.sh("mv /srv/second /srv/elsewhere; apt-get update || true; ls /var/lib/apt/lists | grep -q srv_second");
+    let (refreshed, evidence) = as_seen(json!({}));
+    assert!(refreshed == json!(false) && evidence.contains("/srv/second"), "{refreshed} {evidence}");
+    // Tools that touch apt's stamp after such a refresh don't change that.
+    root.sh("touch /var/lib/apt/periodic/update-success-stamp");
+    assert!(as_seen(json!({})).1.contains("/srv/second"));
+
+    root.sh("mv /srv/elsewhere /srv/second");
+    root.settle("apt", &json!({"update_cache": true}));
+    assert_eq!(as_seen(json!({})), (json!(false), String::new()));
+    // A source that came later was never asked.
+    root.sh("echo 'deb [trusted=yes] file:///nowhere x main' >/etc/apt/sources.list.d/gone.list");
+    assert!(as_seen(json!({})).1.contains("nowhere"));
 }

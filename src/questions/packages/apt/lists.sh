@@ -1,4 +1,16 @@
 # The package lists: how old they are, and a private refresh, so that the host's own stay as they are.
+# known_fresh MAX_AGE  whether a refresh is known to have gone well for every source, less than so many seconds ago. Nothing
+# that apt leaves tells that: directories change, and hooks run, also where some sources failed. What counts is the stamp
+# that update_lists.sh writes when all went well, with the time in it, which another's touch makes wrong; and that nobody
+# tried again and no source changed since.
+known_fresh() {
+    stamp=/var/lib/apt/periodic/update-success-stamp
+    at=$(stat -c %Y "$stamp" 2>/dev/null) && said=$(cat "$stamp" 2>/dev/null) || return 1
+    case $said in '' | *[!0-9]* | ???????????*) return 1 ;; esac
+    [ $((at - said)) -ge 0 ] && [ $((at - said)) -le 2 ] || return 1
+    [ "$at" -le "$now" ] && [ $((now - at)) -lt "$1" ] || return 1
+    [ -z "$(find /var/lib/apt/lists/partial /etc/apt -newer "$stamp" 2>/dev/null)" ]
+}
 # fresh_lists MAX_AGE  refreshes when the lists are older than this many seconds ('-': never) into the directory
 # $private, which is removed when the script ends. Says when the lists were last refreshed, and how it went.
 private=
@@ -11,8 +23,7 @@ fresh_lists() {
     done
     echo "== times $now $lists"
     [ "$1" != - ] || return
-    # Lists from the future tell nothing of their age: some clock is or was wrong.
-    if [ "$lists" -le "$now" ] && [ $((now - lists)) -le "$1" ]; then return; fi
+    if known_fresh "$1"; then return; fi
     private=$(mktemp -d 2>/dev/null || mktemp -d /dev/shm/wgops.XXXXXX 2>/dev/null || mktemp -d /var/tmp/wgops.XXXXXX 2>/dev/null)
     if [ -z "$private" ]; then
         printf '== refresh failed\nE: no directory for temporary files can be written to\n'

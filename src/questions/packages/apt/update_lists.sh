@@ -23,5 +23,6 @@ if [ "$status" != 0 ]; then
     [ "$2" != some ] || exit 0
     exit "$status"
 fi
-# The stamp by which apt's own tools know when the lists were last refreshed.
-[ ! -d /var/lib/apt/periodic ] || : >/var/lib/apt/periodic/update-success-stamp
+# The stamp by which apt's own tools know when the lists were last refreshed. They look at its time only; the time in it
+# says that it was written here, where all sources were refreshed (see lists.sh).
+[ ! -d /var/lib/apt/periodic ] || date +%s >/var/lib/apt/periodic/update-success-stamp

@@ -9,7 +9,7 @@ use std::fmt;
 /// A source that failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FailedSource {
-    /// Address and suite: `http://deb.debian.org/debian bookworm`; empty where apt names none.
+    /// Address and suite: `http://mirror.example.org/debian bookworm`; empty where apt names none.
     pub source: String,
     /// What kind of trouble it is.
     pub trouble: Trouble,
@@ -212,12 +212,12 @@ mod tests {
         assert_eq!(failed.len(), 1);
         assert_eq!(failed[0].to_string(), "it took longer than two minutes");
         let renamed = failed_sources(
-            "E: Repository 'http://deb.debian.org/debian bookworm InRelease' changed its 'Suite' value from \
+            "E: Repository 'http://mirror.example.org/debian bookworm InRelease' changed its 'Suite' value from \
              'stable' to 'oldstable'\n",
         );
         assert_eq!(
             (renamed[0].source.as_str(), renamed[0].trouble),
-            ("http://deb.debian.org/debian bookworm", Trouble::Renamed)
+            ("http://mirror.example.org/debian bookworm", Trouble::Renamed)
         );
     }
 }

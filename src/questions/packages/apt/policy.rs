@@ -17,7 +17,7 @@ pub(super) struct Source {
     codename: String,
 }
 
-/// The sources by their descriptions (`http://deb.debian.org/debian bookworm/main amd64 Packages`).
+/// The sources by their descriptions (`http://mirror.example.org/debian bookworm/main amd64 Packages`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Sources(HashMap<String, Source>);
 

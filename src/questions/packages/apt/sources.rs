@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn lists_are_found_under_the_names_that_apt_gives_them() {
         for (uri, suite, name) in [
-            ("http://deb.debian.org/debian", "bookworm", "deb.debian.org_debian_dists_bookworm"),
+            ("http://mirror.example.org/debian", "bookworm", "mirror.example.org_debian_dists_bookworm"),
             ("https://u:p@h.example:8080/a_b/", "x/y", "h.example:8080_a%5fb_dists_x_y"),
             ("file:///srv/repo", "bookworm-security", "_srv_repo_dists_bookworm-security"),
             ("file:/srv/repo", "s", "_srv_repo_dists_s"),

@@ -23,6 +23,7 @@ Examples:
   wgops audit -i local
   wgops audit -i prod --fail-on security:7d,critical:24h,reboot-needed:30d
   wgops audit -i prod --fail-on any --baseline last-week.json
+  wgops audit -i web1, --explain | less
   wgops audit -i prod --output audit.html --output audit.json
   wgops audit -i prod --output audit.sarif --output markdown=\"$GITHUB_STEP_SUMMARY\"";
 
@@ -39,6 +40,9 @@ pub struct Audit {
     /// Look as root (sudo), where the playbook doesn't say: sees what an account of its own may not
     #[arg(short, long)]
     pub r#become: bool,
+    /// Print every script and argument that is sent, too; with --format human
+    #[arg(long)]
+    pub explain: bool,
     #[command(flatten)]
     pub standards: Standards,
     #[command(flatten)]
@@ -60,6 +64,10 @@ pub struct Audit {
 
 impl Audit {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        if self.explain && self.format != Format::Human {
+            let message = format!("--explain is for people, and {} has no place for it", self.format);
+            return Err(Failure::usage(message).hint("leave --format out, or --explain"));
+        }
         // Whether the files can be written is found out before the work.
         let files = audit_output::create(&self.output)?;
         let playbooks = audit_playbooks::chosen(&self.playbooks)?;
@@ -72,7 +80,7 @@ impl Audit {
             privilege: Some(self.privilege),
             cause: None,
             dry: Some("an audit changes nothing"),
-            choice: Choice { privilege, ..Choice::default() },
+            choice: Choice { privilege, explain: self.explain, ..Choice::default() },
         };
         let job = Job::open(console, errand)?;
         let judge = Judge::new(console, &job, self.standards)?;

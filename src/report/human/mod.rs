@@ -6,7 +6,7 @@
 #[cfg(test)]
 pub(in crate::report) mod cases;
 mod collected;
-mod explain;
+pub(super) mod explain;
 mod order;
 mod recap;
 mod task;

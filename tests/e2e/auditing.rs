@@ -136,7 +136,8 @@ fn explaining_shows_what_would_be_sent_and_sends_questions_only() {
 fn an_audit_explains_itself_and_finds_the_same() {
     here(|_, _, ops| {
         let said = ops.alice("audit -i ops --explain");
-        said.expect(5, &["asks: apt_updates 600 new", "apt-get", "security-update"]).without(&["would change"]);
+        said.expect(5, &["asks: apt_updates 600 new", "apt-get", "security-update"])
+            .without(&["would change"]);
         ops.alice("audit -i ops --explain --format json").expect(2, &["--explain is for people"]);
     });
 }

@@ -84,7 +84,9 @@ fn a_refresh_in_which_a_source_failed_makes_nothing_fresh() {
     assert_eq!(as_seen(json!({})), (json!(false), String::new()));
 
     // apt keeps the lists that it has of a source that fails, and ends well where some other did not.
-    root.sh("mv /srv/second /srv/elsewhere; apt-get update || true; ls /var/lib/apt/lists | grep -q srv_second");
+    root.sh(
+        "mv /srv/second /srv/elsewhere; apt-get update || true; ls /var/lib/apt/lists | grep -q srv_second",
+    );
     let (refreshed, evidence) = as_seen(json!({}));
     assert!(refreshed == json!(false) && evidence.contains("/srv/second"), "{refreshed} {evidence}");
     // Tools that touch apt's stamp after such a refresh don't change that.

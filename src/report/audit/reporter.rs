@@ -22,7 +22,13 @@ pub(in crate::report) struct AuditReport {
 
 impl AuditReport {
     pub fn new(format: Format, view: View) -> Self {
-        Self { assessment: Assessment::default(), packages: Packages::default(), format, view, explained: BTreeSet::new() }
+        Self {
+            assessment: Assessment::default(),
+            packages: Packages::default(),
+            format,
+            view,
+            explained: BTreeSet::new(),
+        }
     }
 
     fn text(&self) -> io::Result<String> {

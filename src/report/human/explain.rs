@@ -7,7 +7,11 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// Writes one question or change; `known` has the scripts whose text was shown.
-pub(in crate::report) fn sends(event: &Event, known: &mut BTreeSet<String>, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::report) fn sends(
+    event: &Event,
+    known: &mut BTreeSet<String>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let Event::Sends { host, user, changes, script, text, args, content_bytes } = event else {
         return Ok(());
     };

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -17,9 +18,11 @@ fn page(name: &str) -> String {
 fn pages() -> Vec<PathBuf> {
     let mut pages: Vec<PathBuf> =
         ["README.md", "CHANGELOG.md", "benches/README.md", "tests/lab/README.md"].map(PathBuf::from).into();
-    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
-        let page = Path::new("docs").join(entry.unwrap().file_name());
-        pages.extend((page.extension() == Some("md".as_ref())).then_some(page));
+    for folder in ["docs", "docs/modules"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let page = Path::new(folder).join(entry.unwrap().file_name());
+            pages.extend((page.extension() == Some("md".as_ref())).then_some(page));
+        }
     }
     pages
 }
@@ -127,5 +130,64 @@ fn each_fault_on_the_page_of_faults_names_tests_that_there_are() {
         for test in tests {
             assert!(is_a_test(test), "no such test: {test}");
         }
+    }
+}
+
+#[test]
+fn the_page_of_each_module_says_what_the_program_says() {
+    let folder = root().join("docs/modules");
+    let pages = wgops::modules::manual::pages();
+    let fresh = |(name, text): &(String, String)| {
+        std::fs::read_to_string(folder.join(name)).is_ok_and(|there| there == *text)
+    };
+    let stale: Vec<&str> = pages.iter().filter(|page| !fresh(page)).map(|(name, _)| name.as_str()).collect();
+    assert!(stale.is_empty(), "run scripts/docs and commit what it wrote: {stale:?}");
+    let known: BTreeSet<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(known.contains(name.as_str()), "no module has the page {name}: run scripts/docs");
+    }
+}
+
+#[test]
+fn every_module_is_explained() {
+    let unexplained = |module: &&&wgops::modules::Module| module.docs.examples.trim().is_empty();
+    let names: Vec<&str> = wgops::modules::ALL.iter().filter(unexplained).map(|module| module.name).collect();
+    assert!(names.is_empty(), "no examples ('docs:' of the module): {names:?}");
+    for module in wgops::modules::ALL {
+        for param in module.params {
+            assert!(!param.help.trim().is_empty(), "{}: {} has no help", module.name, param.name);
+        }
+        for returned in module.docs.returns {
+            assert!(!returned.help.trim().is_empty(), "{}: {}", module.name, returned.name);
+        }
+    }
+}
+
+#[test]
+fn every_example_of_a_module_is_a_task_that_can_run() {
+    let templates = wgops::template::Templates::new(Arc::new(wgops::template::ThisMachine));
+    for module in wgops::modules::ALL {
+        let tasks = module.docs.examples.trim_matches('\n').replace('\n', "\n    ");
+        let text = format!("- hosts: all\n  tasks:\n    {tasks}\n");
+        let name = PathBuf::from(format!("(examples of {})", module.name));
+        let file = wgops::load::TextFile::from_bytes(&name, text.clone().into_bytes()).unwrap();
+        let playbook = wgops::load::Playbook::parse(&file).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let of_its_own = |item: &wgops::load::playbook::TaskItem| {
+            let named = |task: &&wgops::load::playbook::Task| {
+                task.module == module.name || module.aliases.contains(&task.module.as_str())
+            };
+            item.tasks().iter().any(named)
+        };
+        assert!(playbook.plays[0].tasks.iter().any(of_its_own), "{}: not one example of it", module.name);
+        let tags = wgops::plan::Tags::default();
+        let extra = wgops::model::Map::new();
+        // Files that an example names are not there.
+        let here = |problem: &wgops::load::Problem| problem.message.starts_with("there is no such");
+        let wrong = match wgops::plan::compile(&playbook, &tags, &templates, &extra) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.0.into_iter().filter(|problem| !here(problem)).collect(),
+        };
+        assert!(wrong.is_empty(), "{}: {}", module.name, wgops::load::Problems(wrong));
     }
 }

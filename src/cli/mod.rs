@@ -17,6 +17,7 @@ mod commit;
 mod completions;
 mod console;
 mod diagnostics;
+mod docs;
 mod engine;
 mod errand;
 mod exit;
@@ -95,6 +96,7 @@ enum Verb {
     Resume(resume::Resume),
     Handoff(handoff::Handoff),
     Ledger(ledger::Ledger),
+    Docs(docs::Docs),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -115,6 +117,7 @@ impl Verb {
             Self::Resume(verb) => verb.perform(console),
             Self::Handoff(verb) => verb.perform(console),
             Self::Ledger(verb) => verb.perform(console),
+            Self::Docs(verb) => verb.perform(console),
             Self::Completions(verb) => verb.perform(console),
             Self::Man(verb) => verb.perform(console),
         }

@@ -10,7 +10,7 @@ use super::updates::{
 use super::updates_guard::{
     ALLOW_FAILED_SOURCES, ALLOW_REMOVALS, SPACE_MARGIN, removal_summary, removals, room, sources,
 };
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::packages::apt::{DpkgState, Installed, Updates};
@@ -51,7 +51,31 @@ pub static MODULE: Module = Module {
         DPKG_OPTIONS,
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Install security updates
+  apply_updates: {security: true}
+  register: updates
+- name: All updates but the kernel's
+  apply_updates:
+    exclude: ["linux-*"]
+"#,
+        returns: &[
+            Returned { name: "updates_count", help: "how many packages are installed or upgraded" },
+            Returned { name: "security_count", help: "how many of them are security updates" },
+            Returned {
+                name: "packages",
+                help: "each of them: `name`, `arch`, `from`, `to`, `origin`, `security`, `kind`, and once it ran `version` and `state`",
+            },
+            Returned { name: "held_back", help: "updates that stay out, and why" },
+            Returned { name: "removed", help: "packages that go: `name` and `version`" },
+            Returned { name: "space", help: "what it downloads, and what it needs and finds of free space" },
+            Returned { name: "log", help: "the end of what the package manager printed, where it failed" },
+            Returned { name: "failed_packages", help: "packages that could not be configured" },
+            Returned { name: "conffiles", help: "configuration files that were kept beside new versions" },
+            Returned { name: "leftovers", help: "packages that nothing needs any more" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result: transaction_result,

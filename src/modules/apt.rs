@@ -5,7 +5,7 @@ use super::updates::{
     Tolerance, Transaction, clean, counted, needed_repair, only_apt, refresh_lists, seconds, some_of,
     transaction_result,
 };
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::Value;
 use crate::questions::Stop;
 use crate::questions::packages::apt::{
@@ -22,7 +22,31 @@ pub static APT: Module = Module {
     summary: "Installs, upgrades and removes packages with apt",
     params: PARAMS,
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Install the web server
+  apt:
+    name: [nginx, certbot]
+    state: present
+    update_cache: true
+    cache_valid_time: 3600
+- name: No telnet
+  apt: {name: telnet, state: absent, purge: true}
+",
+        returns: &[
+            Returned { name: "updates_count", help: "how many packages are installed or upgraded" },
+            Returned { name: "security_count", help: "how many of them are security updates" },
+            Returned {
+                name: "packages",
+                help: "each of them: `name`, `arch`, `from`, `to`, `origin`, `security`, `kind`, and once it ran `version` and `state`",
+            },
+            Returned { name: "held_back", help: "updates that stay out, and why" },
+            Returned { name: "removed", help: "packages that go: `name` and `version`" },
+            Returned { name: "space", help: "what it downloads, and what it needs and finds of free space" },
+            Returned { name: "cache_updated", help: "whether the package lists were fetched" },
+            Returned { name: "cache_update_time", help: "when they last were, in seconds since 1970" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result: transaction_result,
@@ -42,7 +66,25 @@ const APT_LIKE: Module = Module {
     summary: "",
     params: PARAMS,
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Install what every host has
+  package:
+    name: [htop, rsync]
+    state: present
+",
+        returns: &[
+            Returned { name: "updates_count", help: "how many packages are installed or upgraded" },
+            Returned { name: "security_count", help: "how many of them are security updates" },
+            Returned {
+                name: "packages",
+                help: "each of them: `name`, `arch`, `from`, `to`, `origin`, `security`, `kind`, and once it ran `version` and `state`",
+            },
+            Returned { name: "held_back", help: "updates that stay out, and why" },
+            Returned { name: "removed", help: "packages that go: `name` and `version`" },
+            Returned { name: "space", help: "what it downloads, and what it needs and finds of free space" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result: transaction_result,

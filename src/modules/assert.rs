@@ -1,6 +1,6 @@
 //! `assert`: goes on only where conditions hold.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::{Refusal, Stop};
 
@@ -17,7 +17,21 @@ pub static MODULE: Module = Module {
         Param::optional("quiet", Kind::Bool, "say nothing when all hold").default("no"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: The disk is large enough
+  assert:
+    that:
+      - ansible_memtotal_mb > 1024
+      - data_disk is defined
+    fail_msg: this host is too small for the database
+",
+        returns: &[
+            Returned { name: "msg", help: "that all hold, or what is said where one does not" },
+            Returned { name: "assertion", help: "where one does not hold: which" },
+            Returned { name: "evaluated_to", help: "what it came to" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -3,7 +3,7 @@
 
 use super::gathered::Gathered;
 use super::updates::{counted, some_of};
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Finding, FindingKind, Severity};
 use crate::questions::Stop;
 use crate::questions::packages::apt::automatic::{Automatic, AutomaticState};
@@ -19,7 +19,19 @@ pub static MODULE: Module = Module {
             .default("3"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Security updates should install themselves
+  automatic_updates: {expect: "on"}
+"#,
+        returns: &[
+            Returned { name: "installed", help: "whether there is something that installs them" },
+            Returned { name: "enabled", help: "whether it is switched on" },
+            Returned { name: "origins", help: "where it takes updates from" },
+            Returned { name: "covers_security", help: "whether the security archive is among those" },
+            Returned { name: "ran", help: "when it last ran through" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

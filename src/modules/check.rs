@@ -1,7 +1,7 @@
 //! `check`: a working group's own check of an audit. Conditions that don't hold make a finding; nothing fails, nothing is
 //! changed, and what can't be known is *not assessed*.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Excerpt, Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
 
@@ -19,7 +19,21 @@ pub static MODULE: Module = Module {
         Param::optional("remedy", Kind::Told, "what to do about it"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Mail leaves by our relay alone
+  check:
+    id: mail/relay
+    that: relay is defined and relay == 'mail.example.org'
+    title: mail does not leave by the relay
+    severity: medium
+    remedy: set relayhost in /etc/postfix/main.cf
+",
+        returns: &[
+            Returned { name: "passed", help: "the conditions that hold" },
+            Returned { name: "fails", help: "those that don't" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

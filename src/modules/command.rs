@@ -1,7 +1,9 @@
 //! `command` and `shell`: run what the user says. What that does nobody can know, so a dry run says *would run*.
 
 use super::shell_words::split;
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result};
+use super::{
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, plain_result,
+};
 use crate::model::{Content, Map, Script, Subjects, Value, printable};
 use crate::questions::command::{AnyMatch, Environment};
 use crate::questions::{Output, Stop};
@@ -36,7 +38,31 @@ pub static COMMAND: Module = Module {
         STRIP,
     ],
     free_form: FreeForm::Is("cmd"),
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Look which version runs
+  command: nginx -v
+  register: nginx_version
+  changed_when: false
+- name: Unpack the schema once
+  command:
+    argv: [/usr/bin/schema-load, --into, "{{ database }}"]
+    chdir: /srv/app
+    creates: /srv/app/.schema-loaded
+"#,
+        returns: &[
+            Returned { name: "cmd", help: "what was run: the words as a list" },
+            Returned { name: "rc", help: "the exit status" },
+            Returned { name: "stdout", help: "what it printed" },
+            Returned { name: "stdout_lines", help: "the same as a list of lines" },
+            Returned { name: "stderr", help: "what it printed as errors" },
+            Returned { name: "stderr_lines", help: "the same as a list of lines" },
+            Returned { name: "start", help: "when it began" },
+            Returned { name: "end", help: "when it ended" },
+            Returned { name: "delta", help: "how long it took" },
+            Returned { name: "msg", help: "why it was not run, or that its status was not 0" },
+        ],
+    },
     effect: Effect::OnHost,
     diff: diff_command,
     result,
@@ -58,7 +84,31 @@ pub static SHELL: Module = Module {
         STRIP,
     ],
     free_form: FreeForm::Is("cmd"),
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Count the mails that wait
+  shell: mailq | grep -c '^[A-F0-9]'
+  register: waiting
+  changed_when: false
+  failed_when: waiting.rc > 1
+- name: Make a secret once
+  shell:
+    cmd: umask 077; head -c 32 /dev/urandom | base64 > /etc/app.secret
+    creates: /etc/app.secret
+",
+        returns: &[
+            Returned { name: "cmd", help: "the command line" },
+            Returned { name: "rc", help: "the exit status" },
+            Returned { name: "stdout", help: "what it printed" },
+            Returned { name: "stdout_lines", help: "the same as a list of lines" },
+            Returned { name: "stderr", help: "what it printed as errors" },
+            Returned { name: "stderr_lines", help: "the same as a list of lines" },
+            Returned { name: "start", help: "when it began" },
+            Returned { name: "end", help: "when it ended" },
+            Returned { name: "delta", help: "how long it took" },
+            Returned { name: "msg", help: "why it was not run, or that its status was not 0" },
+        ],
+    },
     effect: Effect::OnHost,
     diff: diff_shell,
     result,

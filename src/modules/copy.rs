@@ -6,7 +6,7 @@ use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER, Wanted, describe_seen
 use super::mode::Mode;
 use super::place::{BACKUP, New, Placement, VALIDATE, WRITE};
 use super::python_json;
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Content, Map, Script, Subject, Value};
 use crate::questions::Stop;
 use crate::questions::files::{Algorithm, Digesting, Inspect, Inspected, NodeKind};
@@ -50,7 +50,39 @@ pub static MODULE: Module = Module {
         Param::not_yet("directory_mode").or(&["checksum", "decrypt", "local_follow"]),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Put the key in place
+  copy:
+    src: app.key
+    dest: /etc/app/app.key
+    owner: root
+    group: app
+    mode: "0640"
+- name: Say what this host is
+  copy:
+    content: |
+      This host is kept by wgops.
+    dest: /etc/motd
+    mode: "0644"
+"#,
+        returns: &[
+            Returned { name: "dest", help: "where it is" },
+            Returned { name: "src", help: "the file beside the playbook" },
+            Returned { name: "checksum", help: "the SHA-1 of what is there now" },
+            Returned {
+                name: "backup_file",
+                help: "with `backup`, and where something changed: where the old file is",
+            },
+            Returned { name: "mode", help: "the permissions, as four octal digits" },
+            Returned { name: "uid", help: "the owner's number" },
+            Returned { name: "gid", help: "the group's number" },
+            Returned { name: "owner", help: "the owner's name" },
+            Returned { name: "group", help: "the group's name" },
+            Returned { name: "size", help: "the size in bytes" },
+            Returned { name: "state", help: "`file`, `directory`, `link`, `hard` or `absent`" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result: attributes::result,

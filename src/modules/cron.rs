@@ -5,7 +5,9 @@ use super::attributes::{Wanted, touching};
 use super::cron_table::{Place, Table};
 use super::file::REMOVE;
 use super::place::{BACKUP, New, Placement};
-use super::{Args, Change, Diff, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{
+    Args, Change, Diff, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result,
+};
 use crate::model::{Content, Digest, Map, Script};
 use crate::questions::contents::{Content as Old, Read};
 use crate::questions::cron::{Crontab, subjects};
@@ -42,7 +44,29 @@ pub static MODULE: Module = Module {
         BACKUP,
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Back the database up each night
+  cron:
+    name: nightly dump
+    user: postgres
+    minute: "15"
+    hour: "3"
+    job: /usr/local/bin/dump-all
+- name: Mail the jobs' output to the group
+  cron: {name: MAILTO, env: true, job: infra@example.org, user: postgres}
+- name: No more of that old job
+  cron: {name: old cleanup, state: absent}
+"#,
+        returns: &[
+            Returned { name: "jobs", help: "the names of all jobs of the crontab" },
+            Returned { name: "envs", help: "the names of its variables" },
+            Returned {
+                name: "backup_file",
+                help: "with `backup`, and where something changed: where the old one is",
+            },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result,

@@ -1,6 +1,6 @@
 //! `debug`: shows a text or a variable.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 
@@ -18,7 +18,19 @@ pub static MODULE: Module = Module {
         Param::optional("verbosity", Kind::Int, "how many -v it takes to show it").default("0"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Say where it runs
+  debug:
+    msg: "{{ inventory_hostname }} serves {{ site_name }}"
+- name: Show a variable, with -vv alone
+  debug: {var: ansible_mounts, verbosity: 2}
+"#,
+        returns: &[
+            Returned { name: "msg", help: "the text, with `msg`" },
+            Returned { name: "NAME", help: "with `var`: its value, under the expression itself" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

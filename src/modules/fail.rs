@@ -1,6 +1,6 @@
 //! `fail`: ends the play for a host with a message.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::questions::Stop;
 
 /// The module.
@@ -10,7 +10,15 @@ pub static MODULE: Module = Module {
     summary: "Fails with a message",
     params: &[Param::optional("msg", Kind::Text, "why").default("Failed as requested from task")],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Only Debian so far
+  fail:
+    msg: "{{ ansible_distribution }} is not supported"
+  when: ansible_os_family != 'Debian'
+"#,
+        returns: &[Returned { name: "msg", help: "why" }],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

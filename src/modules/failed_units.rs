@@ -2,7 +2,7 @@
 //! tells what the change broke. It changes nothing; restarting is `service`'s and `restart_services`' business.
 
 use super::updates::{counted, seconds, some_of};
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::services::{FailedUnit, FailedUnits, Failures};
 use crate::questions::{Refusal, Stop};
@@ -27,7 +27,20 @@ pub static MODULE: Module = Module {
         .default("0"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: See which units have failed
+  failed_units:
+  register: before
+",
+        returns: &[
+            Returned { name: "assessed", help: "whether there is a systemd to ask" },
+            Returned { name: "system", help: "what systemd says of the whole" },
+            Returned { name: "names", help: "the failed units' names" },
+            Returned { name: "new", help: "those that had not failed before" },
+            Returned { name: "units", help: "each of them: `name`, `state`, `log`" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -5,7 +5,9 @@
 use super::attributes::{
     self, GROUP, MODE, NOT_YET, OWNER, Wanted, describe, number, octal, touching, with_still,
 };
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, file_link, file_tree};
+use super::{
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, file_link, file_tree,
+};
 use crate::model::{Map, Script, Subject};
 use crate::questions::files::{Inspect, Inspected, Node, NodeKind};
 use crate::questions::{Refusal, Stop};
@@ -35,7 +37,36 @@ pub static MODULE: Module = Module {
         Param::not_yet("access_time_format").or(&["modification_time_format"]),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Make the directory for uploads
+  file:
+    path: /srv/app/uploads
+    state: directory
+    owner: www-data
+    group: www-data
+    mode: "0750"
+- name: Switch the site on
+  file:
+    src: /etc/nginx/sites-available/app
+    dest: /etc/nginx/sites-enabled/app
+    state: link
+- name: No default site
+  file: {path: /etc/nginx/sites-enabled/default, state: absent}
+"#,
+        returns: &[
+            Returned { name: "path", help: "the path" },
+            Returned { name: "dest", help: "the path, where it is a link" },
+            Returned { name: "src", help: "what a link leads to" },
+            Returned { name: "mode", help: "the permissions, as four octal digits" },
+            Returned { name: "uid", help: "the owner's number" },
+            Returned { name: "gid", help: "the group's number" },
+            Returned { name: "owner", help: "the owner's name" },
+            Returned { name: "group", help: "the group's name" },
+            Returned { name: "size", help: "the size in bytes" },
+            Returned { name: "state", help: "`file`, `directory`, `link`, `hard` or `absent`" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result: attributes::result,

@@ -3,7 +3,7 @@
 
 use super::gathered::Gathered;
 use super::updates::{counted, fits, some_of};
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Finding, FindingKind, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::packages::apt::foreign::{Stray, Strays, Unlisted};
@@ -24,7 +24,20 @@ pub static MODULE: Module = Module {
         .default("20"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Look for packages from nowhere
+  foreign_packages:
+    ignore: ["our-*"]
+"#,
+        returns: &[
+            Returned {
+                name: "foreign",
+                help: "packages that no source offers: `name`, `version`, `offered`",
+            },
+            Returned { name: "ahead", help: "packages that are newer than what is offered, likewise" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -2,7 +2,7 @@
 //! `/var`, `/boot`) weigh more.
 
 use super::gathered::Gathered;
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Finding, FindingKind, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::space::{FileSystem, Space};
@@ -23,7 +23,19 @@ pub static MODULE: Module = Module {
         Param::optional("ignore", Kind::List, "places that are left out"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Is there room
+  free_space: {percent: 85, ignore: [/mnt/scratch]}
+",
+        returns: &[
+            Returned {
+                name: "file_systems",
+                help: "each file system: `place`, `size_mib`, `free_mib` and how full it is",
+            },
+            Returned { name: "remote", help: "places that belong to other machines and were not asked" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -1,6 +1,8 @@
 //! `group`: that a group is there, or isn't.
 
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result,
+};
 use crate::model::{Map, Script, printable};
 use crate::questions::accounts::{Group, GroupEntry, is_name, subjects};
 use crate::questions::{Output, Stop};
@@ -21,7 +23,18 @@ pub static MODULE: Module = Module {
         Param::not_yet("local").or(&["force", "gid_min", "gid_max"]),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: A group for those who deploy
+  group: {name: deploy, gid: 2000}
+",
+        returns: &[
+            Returned { name: "name", help: "the group's name" },
+            Returned { name: "gid", help: "its number" },
+            Returned { name: "system", help: "whether it is one of the system's" },
+            Returned { name: "state", help: "`present` or `absent`" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result,

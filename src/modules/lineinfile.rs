@@ -5,7 +5,7 @@ use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER, Wanted};
 use super::copy::MAKE_PARENTS;
 use super::line_edit::{Edit, Edited};
 use super::place::{BACKUP, New, Placement, VALIDATE};
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Content, Digest, Map, Subject};
 use crate::questions::contents::{Content as Old, Read};
 use crate::questions::files::{Inspect, Inspected};
@@ -54,7 +54,28 @@ pub static MODULE: Module = Module {
         Param::not_yet("encoding"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: No login as root
+  lineinfile:
+    path: /etc/ssh/sshd_config
+    regexp: '^#?PermitRootLogin\b'
+    line: PermitRootLogin no
+    validate: /usr/sbin/sshd -t -f %s
+- name: No old names
+  lineinfile: {path: /etc/hosts, regexp: '\sold\.example\.org$', state: absent}
+",
+        returns: &[
+            Returned { name: "msg", help: "what was done with the line" },
+            Returned { name: "backup", help: "with `backup`: where the old file is" },
+            Returned { name: "found", help: "with `state: absent`: how many lines went" },
+            Returned { name: "mode", help: "the permissions, as four octal digits" },
+            Returned { name: "uid", help: "the owner's number" },
+            Returned { name: "gid", help: "the group's number" },
+            Returned { name: "owner", help: "the owner's name" },
+            Returned { name: "group", help: "the group's name" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result,

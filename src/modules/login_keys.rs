@@ -2,7 +2,7 @@
 
 use super::gathered::Gathered;
 use super::updates::some_of;
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Severity, Value};
 use crate::questions::Stop;
 use crate::questions::access::keys::{AuthorizedKeys, KeyFile, KeyRing, PublicKey};
@@ -21,7 +21,22 @@ pub static MODULE: Module = Module {
         "keys that are known, as lines of an authorized_keys file; the comment names whose",
     )],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Which keys let people in
+  login_keys:
+  become: true
+  register: logins
+",
+        returns: &[
+            Returned { name: "assessed", help: "whether all of it could be read" },
+            Returned { name: "files", help: "the files: `user`, `path`, `keys`, `problems`" },
+            Returned {
+                name: "keys",
+                help: "each key: `user`, `file`, `type`, `bits`, `fingerprint`, `short`, `comment`, `options`, `restricted`, `weakness`, `owner`, `known`",
+            },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

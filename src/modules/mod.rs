@@ -36,6 +36,7 @@ pub(crate) mod harness;
 mod line_edit;
 mod lineinfile;
 mod login_keys;
+pub mod manual;
 mod mode;
 mod package_sources;
 mod pause;

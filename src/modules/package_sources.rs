@@ -5,7 +5,7 @@ mod refusals;
 
 use super::gathered::Gathered;
 use super::updates::{CACHE_VALID_TIME, REFRESH, freshness, some_of};
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Finding, FindingKind, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::packages::apt::sources::{Configured, List, Source, Sources, says_yes};
@@ -25,7 +25,16 @@ pub static MODULE: Module = Module {
         Param::optional("ignore", Kind::List, "sources to leave out, as ADDRESS SUITE without the scheme"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Are the package sources sound
+  package_sources:
+",
+        returns: &[Returned {
+            name: "sources",
+            help: "each source: `file`, `line`, `uri`, `suite`, and of its `list` how old it is and whether it is signed",
+        }],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

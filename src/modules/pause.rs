@@ -1,7 +1,7 @@
 //! `pause`: waits, on the controller, for so long. Nothing waits in a dry run, and a prompt is nobody's to answer in a
 //! run of many hosts.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::Map;
 use crate::questions::Stop;
 use std::time::Duration;
@@ -17,7 +17,13 @@ pub static MODULE: Module = Module {
         Param::not_yet("prompt").or(&["echo"]),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Let the caches fill
+  pause: {seconds: 20}
+",
+        returns: &[Returned { name: "delta", help: "how many seconds that were" }],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

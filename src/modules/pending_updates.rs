@@ -5,7 +5,7 @@ mod running;
 
 use super::advisory_match::{named, refer_to};
 use super::updates::{CACHE_VALID_TIME, REFRESH, counted, fits, freshness, update_value};
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::boot::{Microcode, RebootNeed};
@@ -32,7 +32,38 @@ pub static MODULE: Module = Module {
             .default("604800"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: See what waits
+  pending_updates: {security: true}
+  register: pending
+- name: Say it
+  debug: {msg: "{{ pending.updates_count }} updates, {{ pending.security_count }} for security"}
+"#,
+        returns: &[
+            Returned { name: "package_manager", help: "the host's package manager" },
+            Returned {
+                name: "updates",
+                help: "each update: name, versions, origin, whether it is for security, whether it is held and why",
+            },
+            Returned { name: "updates_count", help: "how many there are" },
+            Returned { name: "security_count", help: "how many are for security" },
+            Returned { name: "held_back", help: "updates that are held" },
+            Returned { name: "phased", help: "updates that are not for this host yet" },
+            Returned { name: "phased_count", help: "how many those are" },
+            Returned { name: "needs_subscription", help: "updates that need a subscription" },
+            Returned { name: "lists_age", help: "how old the package lists are, in seconds" },
+            Returned { name: "lists_as_of", help: "as of when they are" },
+            Returned { name: "lists_refreshed", help: "whether they were fetched for this look" },
+            Returned { name: "broken_packages", help: "packages that are not whole" },
+            Returned { name: "locked_by", help: "what holds the package manager's locks" },
+            Returned { name: "reboot_required", help: "whether the host asks for a restart" },
+            Returned { name: "reboot_reasons", help: "what asks for it" },
+            Returned { name: "reboot_advised", help: "whether a replaced library is in use everywhere" },
+            Returned { name: "microcode", help: "the processor's microcode, loaded and there" },
+            Returned { name: "services", help: "services that run on replaced files" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -1,6 +1,6 @@
 //! `ping`: whether a host answers; nothing is changed. It proves more than a connection: a shell ran what it was sent.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::Map;
 use crate::questions::Stop;
 use crate::questions::connection::Alive;
@@ -12,7 +12,13 @@ pub static MODULE: Module = Module {
     summary: "Asks whether the host answers",
     params: &[Param::optional("data", Kind::Text, "what the answer's 'ping' holds").default("pong")],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: See that the host answers
+  ping:
+",
+        returns: &[Returned { name: "ping", help: "`pong`, or what `data` says" }],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -1,7 +1,8 @@
 //! `reboot`: restarts a host and waits until it is back under another boot id. The engine does the waiting.
 
 use super::{
-    Args, Change, Delivery, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result,
+    Args, Change, Delivery, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned,
+    plain_result,
 };
 use crate::model::{Argv, Map, Script, Subjects, Value};
 use crate::questions::boot::{BootId, RebootNeed};
@@ -31,7 +32,21 @@ pub static MODULE: Module = Module {
             .default("Reboot initiated by wgops"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Boot the new kernel where there is one
+  reboot:
+    when_needed: true
+    reboot_timeout: 600
+    msg: Restarting for updates
+",
+        returns: &[
+            Returned { name: "rebooted", help: "whether the host was restarted" },
+            Returned { name: "reasons", help: "with `when_needed`: what asks for it" },
+            Returned { name: "boot_id", help: "the id of the new boot" },
+            Returned { name: "elapsed", help: "how many seconds the host was away" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result,

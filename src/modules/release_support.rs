@@ -5,7 +5,7 @@ mod dates;
 
 use super::gathered::Gathered;
 use super::updates::counted;
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Finding, FindingKind, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::release::{Release, WhichRelease};
@@ -20,7 +20,19 @@ pub static MODULE: Module = Module {
     params: &[Param::optional("soon", Kind::Int, "how many days before the end that is worth a finding")
         .default("90")],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Is the release still cared for
+  release_support: {soon: 120}
+",
+        returns: &[
+            Returned { name: "release", help: "the release's name" },
+            Returned { name: "id", help: "the distribution" },
+            Returned { name: "version", help: "the release's version" },
+            Returned { name: "supported_until", help: "the last day of security updates" },
+            Returned { name: "days_left", help: "how many days that is ahead" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

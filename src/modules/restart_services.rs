@@ -2,7 +2,9 @@
 //! restart would hurt more than it helps ([`LEFT_ALONE`]). What is left is reported with what to do about it.
 
 use super::updates::{counted, fits, some_of};
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result,
+};
 use crate::model::{Map, Script, Subject, Value};
 use crate::questions::services::{Outdated, OutdatedProgram, OutdatedPrograms, Unit, Units, plain_name};
 use crate::questions::{Output, Stop};
@@ -22,7 +24,24 @@ pub static MODULE: Module = Module {
         Param::optional("also_deny", Kind::List, "services to leave alone besides; * stands for any text"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Restart what runs on replaced libraries
+  restart_services:
+    also_deny: [postgresql@*]
+  register: restarts
+",
+        returns: &[
+            Returned { name: "services", help: "the services that ran on replaced files" },
+            Returned { name: "restarted", help: "those that were restarted" },
+            Returned { name: "left", help: "those that were left alone: `name`, `reason`, `remedy`" },
+            Returned {
+                name: "failures",
+                help: "those that could not be restarted: `name` and what was `said`",
+            },
+            Returned { name: "sees_all", help: "whether every process could be looked at" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result,

@@ -1,7 +1,9 @@
 //! `service` and `systemd`: whether a service runs, and whether it starts at boot. Restarts and reloads happen each time
 //! they are asked for; everything else is a state. Both modules are the same function; `systemd` takes no other manager.
 
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, plain_result};
+use super::{
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, plain_result,
+};
 use crate::model::{Map, Script, Subject};
 use crate::questions::Stop;
 use crate::questions::services::{ReloadNeed, Service, ServiceManager, ServiceState, UnitFiles, plain_name};
@@ -22,7 +24,18 @@ pub static SERVICE: Module = Module {
         Param::optional("pattern", Kind::Text, "taken and not needed: the service's own state counts"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: nginx runs, now and after each boot
+  service: {name: nginx, state: started, enabled: true}
+",
+        returns: &[
+            Returned { name: "name", help: "the service" },
+            Returned { name: "state", help: "`started` or `stopped`" },
+            Returned { name: "enabled", help: "with `enabled`: whether it starts at boot" },
+            Returned { name: "status", help: "what was known of the service before" },
+        ],
+    },
     effect: Effect::OnHost,
     diff: |args, host| diff(args, host, Managers::Any),
     result: plain_result,
@@ -48,7 +61,24 @@ pub static SYSTEMD: Module = Module {
         Param::optional("force", Kind::Bool, "whether links that are in the way are overwritten"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Start the timer
+  systemd:
+    name: backup.timer
+    state: started
+    enabled: true
+    daemon_reload: true
+- name: Nobody starts this by accident
+  systemd: {name: rpcbind.socket, masked: true, state: stopped}
+",
+        returns: &[
+            Returned { name: "name", help: "the service" },
+            Returned { name: "state", help: "`started` or `stopped`" },
+            Returned { name: "enabled", help: "with `enabled`: whether it starts at boot" },
+            Returned { name: "status", help: "what was known of the service before" },
+        ],
+    },
     effect: Effect::OnHost,
     diff: |args, host| diff(args, host, Managers::Systemd),
     result: plain_result,

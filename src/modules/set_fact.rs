@@ -1,6 +1,6 @@
 //! `set_fact`: gives later tasks of a host new variables.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value, printable};
 use crate::questions::Stop;
 
@@ -16,7 +16,14 @@ pub static MODULE: Module = Module {
     )
     .default("no")],
     free_form: FreeForm::AnyKeys,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Name the release to deploy
+  set_fact:
+    release_dir: "/srv/app/releases/{{ version }}"
+"#,
+        returns: &[Returned { name: "ansible_facts", help: "the variables" }],
+    },
     effect: Effect::Variables,
     diff,
     result: plain_result,

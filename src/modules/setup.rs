@@ -1,7 +1,7 @@
 //! `setup`: facts about the host, below `ansible_facts` and, with the prefix `ansible_`, at the top. One question.
 
 use super::updates::fits;
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, nearest};
 use crate::questions::Stop;
 use crate::questions::facts::{Facts, Subset};
@@ -24,7 +24,16 @@ pub static MODULE: Module = Module {
         Param::optional("gather_timeout", Kind::Int, "taken and not needed: nothing here waits"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Gather facts about the network alone
+  setup:
+    gather_subset: ["!all", network]
+- name: Gather facts by their name
+  setup: {filter: "ansible_distribution*"}
+"#,
+        returns: &[Returned { name: "ansible_facts", help: "the facts" }],
+    },
     effect: Effect::Facts,
     diff,
     result: plain_result,

@@ -3,7 +3,7 @@
 
 use super::gathered::Gathered;
 use super::updates::some_of;
-use super::{Args, Docs, Effect, FreeForm, Host, Module, Outcome, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Module, Outcome, Returned, plain_result};
 use crate::model::{Map, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::access::sshd::{Match, SshdSettings, SshdState};
@@ -16,7 +16,23 @@ pub static MODULE: Module = Module {
     summary: "Says how sshd is set",
     params: &[],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: See how sshd is set
+  sshd_settings:
+  become: true
+  register: sshd
+",
+        returns: &[
+            Returned { name: "assessed", help: "whether all of it could be read" },
+            Returned {
+                name: "source",
+                help: "`sshd` where sshd itself said it, `files` where only its files could be read",
+            },
+            Returned { name: "settings", help: "each setting by its name in small letters" },
+            Returned { name: "matches", help: "what `Match` blocks change: `criteria` and `settings`" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -1,6 +1,6 @@
 //! `stat`: what is known about a path; nothing is changed.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::files::{Algorithm, Digesting, Inspect, Inspected, Node, NodeKind};
@@ -28,7 +28,29 @@ pub static MODULE: Module = Module {
         .or(&["attr", "attributes"]),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Look for the certificate
+  stat: {path: /etc/ssl/private/app.pem}
+  register: certificate
+- name: Say that it is missing
+  debug: {msg: there is no certificate yet}
+  when: not certificate.stat.exists
+",
+        returns: &[
+            Returned { name: "stat.exists", help: "whether it is there; the keys below are, where it is" },
+            Returned { name: "stat.isreg, isdir, islnk, …", help: "what it is" },
+            Returned { name: "stat.mode", help: "the permissions, as four octal digits" },
+            Returned { name: "stat.uid, gid, pw_name, gr_name", help: "owner and group" },
+            Returned { name: "stat.size", help: "the size in bytes" },
+            Returned { name: "stat.mtime, atime, ctime", help: "its times, in seconds since 1970" },
+            Returned { name: "stat.checksum", help: "with `get_checksum`, of a regular file: its digest" },
+            Returned {
+                name: "stat.lnk_target, lnk_source",
+                help: "of a link: what it holds, and where that leads",
+            },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

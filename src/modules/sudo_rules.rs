@@ -2,7 +2,7 @@
 
 use super::gathered::Gathered;
 use super::updates::some_of;
-use super::{Args, Docs, Effect, FreeForm, Host, Module, Outcome, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Module, Outcome, Returned, plain_result};
 use crate::model::{Severity, Value};
 use crate::questions::Stop;
 use crate::questions::access::sudo::{SudoFile, SudoRules, SudoState};
@@ -16,7 +16,24 @@ pub static MODULE: Module = Module {
     summary: "Says who may become whom by sudo",
     params: &[],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: See who may become root
+  sudo_rules:
+  become: true
+  register: sudo
+",
+        returns: &[
+            Returned { name: "assessed", help: "whether all of it could be read" },
+            Returned { name: "installed", help: "whether there is a sudo" },
+            Returned {
+                name: "rules",
+                help: "each rule: `who`, `members`, `hosts`, `runas`, `nopasswd`, `all`, `commands`, `file`, `line`",
+            },
+            Returned { name: "defaults", help: "sudo's settings" },
+            Returned { name: "files", help: "the files: `path`, `mode`, `uid`, and whether they are `safe`" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -3,7 +3,7 @@
 use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER};
 use super::copy::{FOLLOW, FORCE, base_name, of_controller, put};
 use super::place::{BACKUP, VALIDATE};
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::questions::Stop;
 
 /// The module.
@@ -35,7 +35,33 @@ pub static MODULE: Module = Module {
         ]),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r#"
+- name: Write the site
+  template:
+    src: app.conf.j2
+    dest: /etc/nginx/sites-available/app
+    owner: root
+    mode: "0644"
+    validate: /usr/local/bin/check-site %s
+"#,
+        returns: &[
+            Returned { name: "dest", help: "where it is" },
+            Returned { name: "src", help: "the template" },
+            Returned { name: "checksum", help: "the SHA-1 of what is there now" },
+            Returned {
+                name: "backup_file",
+                help: "with `backup`, and where something changed: where the old file is",
+            },
+            Returned { name: "mode", help: "the permissions, as four octal digits" },
+            Returned { name: "uid", help: "the owner's number" },
+            Returned { name: "gid", help: "the group's number" },
+            Returned { name: "owner", help: "the owner's name" },
+            Returned { name: "group", help: "the group's name" },
+            Returned { name: "size", help: "the size in bytes" },
+            Returned { name: "state", help: "`file`, `directory`, `link`, `hard` or `absent`" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result: attributes::result,

@@ -1,7 +1,7 @@
 //! `uri`: asks a URL from the host and holds the answer against what is expected. It only looks (GET and HEAD), so a dry
 //! run asks too, unless a change that was not made stands before it.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::http::{Body, Fetch, Fetched, Leniency, Response};
 use crate::questions::{Refusal, Stop};
@@ -39,7 +39,26 @@ pub static MODULE: Module = Module {
         Param::not_yet("http_agent").or(&["use_proxy", "decompress", "unredirected_headers"]),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Wait until the app says that it is well
+  uri:
+    url: http://127.0.0.1:8080/health
+    return_content: true
+  register: health
+  until: health.status == 200
+  retries: 10
+  delay: 3
+",
+        returns: &[
+            Returned { name: "status", help: "the status code; -1 where there was no answer" },
+            Returned { name: "url", help: "where the answer came from at last" },
+            Returned { name: "redirected", help: "whether that is elsewhere" },
+            Returned { name: "elapsed", help: "seconds until the answer" },
+            Returned { name: "content", help: "with `return_content`: the body" },
+            Returned { name: "msg", help: "how it went" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

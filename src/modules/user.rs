@@ -3,7 +3,7 @@
 //! `user_changes` decides what is missing, `user_scripts` has the scripts that do it. Passwords travel as hashes, on stdin; the host's own is never brought here.
 
 use super::user_changes::{Groups, Wanted, removal};
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value, printable};
 use crate::questions::accounts::{GroupsOf, User, UserEntry, is_name};
 use crate::questions::{Output, Stop};
@@ -71,7 +71,30 @@ pub static MODULE: Module = Module {
         ]),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: An account for deployments
+  user:
+    name: deploy
+    groups: [www-data]
+    append: true
+    shell: /bin/bash
+- name: Eva has left
+  user: {name: eva, state: absent, remove: true}
+",
+        returns: &[
+            Returned { name: "name", help: "the login name" },
+            Returned { name: "state", help: "`present` or `absent`" },
+            Returned { name: "uid", help: "the number" },
+            Returned { name: "group", help: "the primary group's number" },
+            Returned { name: "groups", help: "the other groups, with commas between" },
+            Returned { name: "append", help: "whether groups were only added" },
+            Returned { name: "comment", help: "the full name" },
+            Returned { name: "home", help: "the home directory" },
+            Returned { name: "shell", help: "the login shell" },
+            Returned { name: "password", help: "that there was one; never the hash" },
+        ],
+    },
     effect: Effect::OnHost,
     diff,
     result,

@@ -2,7 +2,7 @@
 //! the host.
 
 use super::gathered::Gathered;
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Severity, Value};
 use crate::questions::Stop;
 use crate::questions::access::users::{Account, Accounts, Everybody};
@@ -20,7 +20,22 @@ pub static MODULE: Module = Module {
             .default("yes"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Who has an account
+  user_accounts: {people_from: 1000}
+  become: true
+",
+        returns: &[
+            Returned { name: "assessed", help: "whether it could be looked at" },
+            Returned { name: "passwords_known", help: "whether passwords could be, too" },
+            Returned {
+                name: "accounts",
+                help: "each account: `name`, `uid`, `person`, `has_shell`, `groups`, `home_mode`, `home_safe`, `password`, `password_scheme`, `password_age_days`, `expired`, `twins`",
+            },
+            Returned { name: "groups", help: "each group's members" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -2,7 +2,7 @@
 //! advisories it looks at nothing; what they do not cover is not assessed, and never reads as clean.
 
 use super::advisory_match::{Vulnerability, named, references, sources, vulnerabilities};
-use super::{Args, Docs, Effect, FreeForm, Host, Module, Outcome, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Module, Outcome, Returned, plain_result};
 use crate::model::{Advisories, Finding, FindingKind, Map, Severity, Value};
 use crate::questions::Stop;
 use crate::questions::packages::apt::{SourcePackage, SourcePackages};
@@ -23,7 +23,19 @@ pub static MODULE: Module = Module {
     summary: "Reports which installed packages are vulnerable, by the advisories of `wgops audit --advisories`",
     params: &[],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Which packages are vulnerable
+  vulnerabilities:
+",
+        returns: &[
+            Returned { name: "assessed", help: "whether there were advisories for this release" },
+            Returned {
+                name: "packages",
+                help: "each vulnerable package: `source`, `installed`, `available`, `references`",
+            },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

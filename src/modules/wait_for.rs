@@ -1,7 +1,7 @@
 //! `wait_for`: waits until a port or a file is as it should be. It only looks, so a dry run waits too, unless a change
 //! that was not made stands before it.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, plain_result};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::Map;
 use crate::questions::ports::{Awaited, Target, WaitUntil, Waited};
 use crate::questions::{Refusal, Stop};
@@ -32,7 +32,21 @@ pub static MODULE: Module = Module {
         Param::optional("msg", Kind::Text, "what is said when the time is over"),
     ],
     free_form: FreeForm::No,
-    docs: Docs::NONE,
+    docs: Docs {
+        examples: r"
+- name: Wait until the database listens
+  wait_for: {port: 5432, timeout: 60}
+- name: Wait until the lock is gone
+  wait_for: {path: /run/app.lock, state: absent}
+",
+        returns: &[
+            Returned { name: "elapsed", help: "how many seconds it took" },
+            Returned { name: "state", help: "what was waited for" },
+            Returned { name: "port", help: "the port" },
+            Returned { name: "path", help: "the path" },
+            Returned { name: "msg", help: "where it took too long: that it did" },
+        ],
+    },
     effect: Effect::Nothing,
     diff,
     result: plain_result,

@@ -96,10 +96,7 @@ mod tests {
             let plays =
                 compile(&playbook, &Tags::default(), &Templates::new(Arc::new(ThisMachine)), &Map::new())
                     .unwrap();
-            let tasks = plays.iter().flat_map(|play| &play.steps).filter_map(|step| match step {
-                crate::plan::Step::Task(task) => Some(task),
-                _ => None,
-            });
+            let tasks = plays.iter().flat_map(|play| play.tasks());
             for task in tasks {
                 let effect = task.module.effect;
                 let harmless = effect != crate::modules::Effect::OnHost;

@@ -180,6 +180,7 @@ mod tests {
             handler: false,
             status,
             ignored: false,
+            rescued: false,
             message: None,
             changes: vec![change],
             items: Vec::new(),

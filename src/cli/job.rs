@@ -19,7 +19,7 @@ use crate::ledger::{Details, Typed};
 use crate::load::Inventory;
 use crate::model::{HostName, Map, RunId, Secret};
 use crate::people::{Permission, Roster, Verb, random_bytes};
-use crate::plan::{Conduct, Step, root_of};
+use crate::plan::{Conduct, Task, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
 use std::borrow::Cow;
@@ -456,10 +456,8 @@ impl<'a> Job<'a> {
 
 /// Whether a dry run would run tasks all the same, because they say `check_mode: false`.
 fn has_forced_tasks(order: &Order) -> bool {
-    let forced = |step: &Step| matches!(step, Step::Task(task) if task.check_mode == Some(false));
-    order.plays.iter().any(|(play, _)| {
-        play.steps.iter().any(forced) || play.handlers.iter().any(|task| task.check_mode == Some(false))
-    })
+    let forced = |task: &Arc<Task>| task.check_mode == Some(false);
+    order.plays.iter().any(|(play, _)| play.tasks().chain(&play.handlers).any(forced))
 }
 
 fn run_id() -> Result<RunId, Failure> {

@@ -200,16 +200,17 @@ fn tasks(play: &Play) -> String {
     let mut out = format!("\n  play: {} (hosts: {})\n", one_line(&play.name), one_line(&play.hosts));
     for step in &play.steps {
         match step {
-            Step::Task(task) => {
-                out.push_str(&format!(
-                    "    {}  ({}, {})\n",
-                    one_line(&task.name),
-                    task.module.name,
-                    task.place
-                ));
-            }
             Step::FlushHandlers => out.push_str("    (notified handlers run)\n"),
-            Step::Barrier => {}
+            _ => {
+                for task in step.tasks() {
+                    out.push_str(&format!(
+                        "    {}  ({}, {})\n",
+                        one_line(&task.name),
+                        task.module.name,
+                        task.place
+                    ));
+                }
+            }
         }
     }
     for handler in &play.handlers {

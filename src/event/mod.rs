@@ -236,6 +236,9 @@ pub struct TaskEnd {
     pub status: Status,
     /// It failed, and `ignore_errors` says to go on.
     pub ignored: bool,
+    /// It failed, and a block that it is in has a `rescue`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rescued: bool,
     /// Why it failed or was skipped, or what `debug` says.
     pub message: Option<String>,
     /// What was changed, or would be.
@@ -374,6 +377,12 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
+/// What is left out where it doesn't hold.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl Event {
     /// Takes out contents before and after changes.
     pub fn drop_contents(&mut self) {
@@ -407,6 +416,7 @@ impl Counts {
                 self.ok += 1;
                 self.ignored += 1;
             }
+            Status::Failed if end.rescued => self.rescued += 1,
             Status::Failed => self.failed += 1,
             Status::Skipped => self.skipped += 1,
             Status::Unknown => {}

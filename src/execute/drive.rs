@@ -6,7 +6,7 @@ use super::connection::HostConnection;
 use super::gate::{Gate, Pass};
 use crate::event::{Counts, Event};
 use crate::modules::Delivery;
-use crate::plan::{Exchange, HostRun, Item, Next};
+use crate::plan::{Exchange, HostRun, Item, Next, Way};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -68,9 +68,12 @@ pub async fn drive(run: HostRun, connection: HostConnection, road: Road) -> Left
     loop {
         let next = driver.run.next(driver.road.begun.elapsed());
         driver.tell().await;
+        if let Some(way) = driver.run.way() {
+            driver.road.gate.advance(&driver.run.host, way);
+        }
         match next {
             Next::Done => break,
-            Next::Wait(barrier) => driver.wait(barrier).await,
+            Next::Wait(barrier) => driver.wait(&barrier).await,
             Next::Pause(length) => driver.pause(length).await,
             Next::Exchange(exchange) => driver.exchange(&exchange).await,
         }
@@ -118,7 +121,7 @@ impl Driver {
     /// Leaves the batch without anything having been begun.
     fn stay_out(mut self) -> Left {
         self.connection.events = None;
-        self.road.gate.leave(false);
+        self.road.gate.leave(&self.run.host, false);
         Left { connection: self.connection, counts: Counts::default(), failed: false, held_out: true }
     }
 
@@ -129,14 +132,14 @@ impl Driver {
         }
     }
 
-    async fn wait(&mut self, barrier: usize) {
+    async fn wait(&mut self, barrier: &Way) {
         if self.road.crowded {
             self.connection.release().await;
             self.connection.close().await;
             self.permit = None;
         }
         self.turn = None;
-        if self.road.gate.arrive(barrier).await == Pass::Stop {
+        if self.road.gate.arrive(&self.run.host, barrier).await == Pass::Stop {
             self.run.abandon();
         }
         self.take_permit().await;
@@ -206,7 +209,7 @@ impl Driver {
         let failed = self.run.has_failed();
         let reason = self.reason.or_else(|| failed.then(|| "a task failed".to_owned()));
         let _ = self.road.events.send(Event::HostLeaves { host: self.run.host.clone(), reason }).await;
-        self.road.gate.leave(failed);
+        self.road.gate.leave(&self.run.host, failed);
         Left { connection: self.connection, counts: self.run.counts(), failed, held_out: false }
     }
 }

@@ -9,7 +9,7 @@ use super::lock::Banner;
 use crate::event::{Counts, Event};
 use crate::model::{Advisories, ConnectionKind, HostName, RunId, Value};
 use crate::plan::{
-    Approved, Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Step, Variables, written,
+    Approved, Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written,
 };
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
@@ -149,7 +149,7 @@ impl Fleet {
                         batch: index + 1,
                         batches: batches.len(),
                         hosts: batch.clone(),
-                        tasks: play.steps.iter().filter(|step| matches!(step, Step::Task(_))).count(),
+                        tasks: play.tasks().count(),
                     })
                     .await;
                 let magic = play_variables(play, targeted, (index + 1, &batches), &out, order);
@@ -214,7 +214,7 @@ impl Fleet {
             max_fail_percentage: play.max_fail_percentage,
             any_errors_fatal: play.any_errors_fatal,
         };
-        let gate = Arc::new(Gate::new(batch.len(), rule));
+        let gate = Arc::new(Gate::new(batch, rule));
         let road = Road {
             turn: None,
             stay: Stay::Goes,
@@ -240,8 +240,8 @@ impl Fleet {
                 Err(error) => {
                     let Some(host) = driven.remove(&error.id()) else { continue };
                     tracing::error!(%host, %error, "a host's driver ended abnormally");
+                    gate.leave(&host, true);
                     outcome.recap.entry(host).or_default().failed += 1;
-                    gate.leave(true);
                 }
             }
         }

@@ -1,5 +1,10 @@
 //! Where hosts of a batch wait for each other, and where a stop rule is applied.
+//!
+//! Each host says how far it is. A barrier opens when no host of the batch is before it: a host that went another way
+//! (into a rescue, around an include) passes it without ever having stood there.
 
+use crate::model::HostName;
+use crate::plan::Way;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -51,37 +56,47 @@ pub struct Gate {
 }
 
 struct State {
-    present: usize,
+    /// How far each host is that is still in the batch.
+    present: BTreeMap<HostName, Way>,
     failed: usize,
-    released: usize,
-    arrived: BTreeMap<usize, usize>,
     stopped: Option<String>,
 }
 
 impl Gate {
-    /// A gate for so many hosts.
-    pub fn new(total: usize, rule: StopRule) -> Self {
-        let state = State { present: total, failed: 0, released: 0, arrived: BTreeMap::new(), stopped: None };
-        Self { rule, total, state: Mutex::new(state), changed: Notify::new() }
+    /// A gate for these hosts, all of them at the beginning.
+    pub fn new(hosts: &[HostName], rule: StopRule) -> Self {
+        let present = hosts.iter().map(|host| (host.clone(), Way::default())).collect();
+        let state = State { present, failed: 0, stopped: None };
+        Self { rule, total: hosts.len(), state: Mutex::new(state), changed: Notify::new() }
     }
 
-    /// Waits until every host that is still in the batch has arrived. Each host passes barriers 1, 2, 3 … in order.
-    pub async fn arrive(&self, barrier: usize) -> Pass {
-        {
-            let mut state = self.lock();
-            *state.arrived.entry(barrier).or_default() += 1;
-            self.review(&mut state);
+    /// A host is this far now.
+    pub fn advance(&self, host: &HostName, way: &Way) {
+        let mut state = self.lock();
+        if let Some(at) = state.present.get_mut(host).filter(|at| **at < *way) {
+            *at = way.clone();
+            self.changed.notify_waiters();
         }
+    }
+
+    /// Waits at a barrier until no host that is still in the batch is before it.
+    pub async fn arrive(&self, host: &HostName, barrier: &Way) -> Pass {
+        self.advance(host, barrier);
         loop {
             // Subscribed before looking, so that no wake-up is missed.
             let woken = self.changed.notified();
             {
-                let state = self.lock();
+                let mut state = self.lock();
                 if state.stopped.is_some() {
                     return Pass::Stop;
                 }
-                if state.released >= barrier {
-                    return Pass::Go;
+                if state.present.values().all(|at| at >= barrier) {
+                    state.stopped = self.rule.stops(state.failed, self.total);
+                    match state.stopped {
+                        Some(_) => self.changed.notify_waiters(),
+                        None => return Pass::Go,
+                    }
+                    return Pass::Stop;
                 }
             }
             woken.await;
@@ -89,26 +104,18 @@ impl Gate {
     }
 
     /// A host leaves the batch: through, failed, or lost.
-    pub fn leave(&self, failed: bool) {
+    pub fn leave(&self, host: &HostName, failed: bool) {
         let mut state = self.lock();
-        state.present = state.present.saturating_sub(1);
-        state.failed += usize::from(failed);
-        self.review(&mut state);
+        if state.present.remove(host).is_some() {
+            state.failed += usize::from(failed);
+        }
+        self.changed.notify_waiters();
     }
 
     /// Why the batch was stopped, if it was.
     pub fn stopped(&self) -> Option<String> {
         let state = self.lock();
         state.stopped.clone().or_else(|| self.rule.stops(state.failed, self.total))
-    }
-
-    fn review(&self, state: &mut State) {
-        let next = state.released + 1;
-        if state.present > 0 && state.arrived.get(&next).copied().unwrap_or(0) >= state.present {
-            state.released = next;
-            state.stopped = state.stopped.take().or_else(|| self.rule.stops(state.failed, self.total));
-        }
-        self.changed.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -121,23 +128,33 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    fn hosts(names: &[&str]) -> Vec<HostName> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
     const ANY: StopRule = StopRule { max_fail_percentage: None, any_errors_fatal: true };
 
     #[tokio::test]
     async fn hosts_wait_for_each_other_and_a_host_that_leaves_holds_nobody_up() {
         let gate =
-            Arc::new(Gate::new(3, StopRule { max_fail_percentage: Some(50.0), any_errors_fatal: false }));
-        let waiting: Vec<_> = (0..2)
-            .map(|_| {
+            Arc::new(Gate::new(&hosts(&["a", "b", "c", "d"]), StopRule { max_fail_percentage: Some(50.0), any_errors_fatal: false }));
+        let barrier = Way::default().child(1);
+        let waiting: Vec<_> = hosts(&["a", "b"])
+            .into_iter()
+            .map(|host| {
                 tokio::spawn({
-                    let gate = gate.clone();
-                    async move { gate.arrive(1).await }
+                    let (gate, barrier) = (gate.clone(), barrier.clone());
+                    async move { gate.arrive(&host, &barrier).await }
                 })
             })
             .collect();
         tokio::task::yield_now().await;
         assert!(waiting.iter().all(|w| !w.is_finished()));
-        gate.leave(true);
+        gate.leave(&hosts(&["c"])[0], true);
+        tokio::task::yield_now().await;
+        assert!(waiting.iter().all(|w| !w.is_finished()));
+        // Passes it on another way.
+        gate.advance(&hosts(&["d"])[0], &barrier.child(3));
         for one in waiting {
             assert_eq!(one.await.unwrap(), Pass::Go);
         }
@@ -146,9 +163,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_stops_everybody_at_the_next_barrier() {
-        let gate = Gate::new(2, ANY);
-        gate.leave(true);
-        assert_eq!(gate.arrive(1).await, Pass::Stop);
+        let both = hosts(&["a", "b"]);
+        let gate = Gate::new(&both, ANY);
+        gate.leave(&both[0], true);
+        assert_eq!(gate.arrive(&both[1], &Way::default().child(1)).await, Pass::Stop);
     }
 
     #[test]

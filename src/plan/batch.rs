@@ -102,7 +102,7 @@ impl HostRun {
 
     fn take_queued(&mut self, position: usize) -> Option<Box<Running>> {
         let slot = self.queue.get_mut(position)?;
-        match std::mem::replace(slot, Queued::Flush) {
+        match std::mem::replace(slot, Queued::Begin) {
             Queued::Task(running) => Some(running),
             other => {
                 *slot = other;

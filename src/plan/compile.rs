@@ -2,7 +2,7 @@
 //! Everything that is wrong is collected; no host is touched before nothing is.
 
 use super::tags::Tags;
-use super::task::{Loop, Play, Privilege, Retry, Step, Task};
+use super::task::{BlockSteps, Loop, Play, Privilege, Retry, Step, Task};
 use super::waves::PlayScope;
 use crate::load::playbook::{self, Keywords, LoopKind, TaskItem};
 use crate::load::project::Project;
@@ -166,21 +166,20 @@ impl Compiler<'_> {
                 }
             }
             TaskItem::Block(block) => {
-                for (name, part) in [("rescue", &block.rescue), ("always", &block.always)] {
-                    if let Some(first) = part.first() {
-                        self.not_yet(
-                            first.place(),
-                            name,
-                            "use ignore_errors and a condition on the registered result",
-                        );
-                    }
-                }
                 if let Some(node) = &block.keywords.any_errors_fatal {
                     self.not_yet(&node.place, "any_errors_fatal of a block", "set it for the play");
                 }
                 let merged = inherit(inherited, &block.keywords);
-                for item in &block.tasks {
-                    self.item(item, &merged, handlers, steps);
+                let [main, rescue, always] = [&block.tasks, &block.rescue, &block.always].map(|part| {
+                    let mut steps = Vec::new();
+                    for item in part {
+                        self.item(item, &merged, handlers, &mut steps);
+                    }
+                    steps
+                });
+                match main.is_empty() || (rescue.is_empty() && always.is_empty()) {
+                    true => steps.extend(main.into_iter().chain(always)),
+                    false => steps.push(Step::Block(Arc::new(BlockSteps { main, rescue, always }))),
                 }
             }
         }

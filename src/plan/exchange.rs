@@ -183,7 +183,7 @@ impl HostRun {
                     }
                     Arc::make_mut(&mut pending).add(&running.task.sets());
                 }
-                Some(Queued::Flush | Queued::FlushMore) => self.all_handlers(&mut pending),
+                Some(Queued::Flush(_) | Queued::FlushMore(..)) => self.all_handlers(&mut pending),
                 _ => {}
             }
         }

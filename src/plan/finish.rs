@@ -4,6 +4,7 @@ use super::evaluate::Truth;
 use super::host_run::{HostRun, Queued};
 use super::scope::{Layer, Pending};
 use super::task::Task;
+use super::way::Way;
 use super::unit::{Running, Stage, UnitEnd, Whole, unit_result};
 use crate::event::{Event, Status};
 use crate::model::{Finding, FindingKind, Value};
@@ -91,14 +92,17 @@ impl HostRun {
             whole.event.ignored = true;
         }
         self.notify(&running.task, &whole.event.status);
-        self.counts.add(&whole.event);
         let fatal = failed && !whole.event.ignored;
+        if fatal && self.is_rescuing() {
+            whole.event.rescued = true;
+            self.note_failure(&running, &whole.event.task, &whole.result, whole.tainted || running.task.no_log);
+        }
+        self.counts.add(&whole.event);
         self.events.push(Event::TaskEnds(Box::new(whole.event)));
         if fatal {
-            self.failed = true;
-            self.wind_up();
-            if self.play.force_handlers && !running.task.handler {
-                self.queue.push_back(Queued::Flush);
+            self.fail_over();
+            if self.failed && self.play.force_handlers && !running.task.handler {
+                self.queue.push_back(Queued::Flush(Way::end()));
             }
         }
     }
@@ -173,7 +177,7 @@ impl HostRun {
     }
 
     /// Puts notified handlers to the front, in the order of their definition; more may be notified by them.
-    pub(super) fn flush(&mut self) {
+    pub(super) fn flush(&mut self, way: &Way, round: usize) {
         // What is notified again by a handler behind it waits for the next flush: two could go on for ever.
         let ran = std::mem::take(&mut self.flushed);
         let (later, mut now): (Vec<_>, Vec<_>) =
@@ -185,10 +189,11 @@ impl HostRun {
         }
         now.sort_by_key(|(index, _)| *index);
         self.flushed.extend(now.iter().map(|(index, _)| *index));
-        self.queue.push_front(Queued::FlushMore);
+        self.queue.push_front(Queued::FlushMore(way.clone(), round + 1));
         for (index, uncertain) in now.into_iter().rev() {
             let Some(handler) = self.play.handlers.get(index) else { continue };
-            self.queue.push_front(Queued::Task(Box::new(Running::new(handler.clone(), uncertain))));
+            let running = Running::new(handler.clone(), uncertain).at(way.child(round).child(index));
+            self.queue.push_front(Queued::Task(Box::new(running)));
         }
     }
 

@@ -3,11 +3,13 @@
 //!
 //! A dry run takes the same way; it only never says *apply*.
 
+use super::block::{Mark, block};
 use super::changes::applied;
 use super::exchange::{InFlight, Reply};
 use super::ground::{Ground, Look};
 use super::retry::last_attempt;
 use super::task::{Play, Step, Task};
+use super::way::Way;
 use super::unit::{Effective, Prepared, Running, Stage, UnitEnd, change_made};
 use crate::event::{Counts, Event, Status};
 use crate::model::{HostName, Subjects};
@@ -33,8 +35,8 @@ pub enum Next {
     Exchange(super::exchange::Exchange),
     /// Wait for so long, then come back; the connection stays.
     Pause(Duration),
-    /// Wait for the other hosts of the batch at the barrier of this number.
-    Wait(usize),
+    /// Wait for the other hosts of the batch at the barrier that stands there.
+    Wait(Way),
     /// Nothing: the host is through.
     Done,
 }
@@ -42,10 +44,14 @@ pub enum Next {
 pub(super) enum Queued {
     Task(Box<Running>),
     /// Handlers that were notified run.
-    Flush,
-    /// The same, behind handlers of this flush.
-    FlushMore,
-    Barrier(usize),
+    Flush(Way),
+    /// The same, behind handlers of this flush; for so many-th time.
+    FlushMore(Way, usize),
+    Barrier(Way),
+    /// A block with `rescue` or `always` begins.
+    Begin,
+    /// A part of it ends.
+    End(Box<Mark>),
 }
 
 /// Why a change is not made that was in no plan.
@@ -84,19 +90,7 @@ pub(super) enum Front {
 impl HostRun {
     /// A host at the beginning of a play.
     pub fn new(host: HostName, play: Arc<Play>, conduct: Conduct, ground: Ground) -> Self {
-        let mut barriers = 0;
-        let queue = play
-            .steps
-            .iter()
-            .map(|step| match step {
-                Step::Task(task) => Queued::Task(Box::new(Running::new(task.clone(), None))),
-                Step::FlushHandlers => Queued::Flush,
-                Step::Barrier => {
-                    barriers += 1;
-                    Queued::Barrier(barriers)
-                }
-            })
-            .collect();
+        let queue = opened(&play.steps, &Way::default(), 0).into();
         Self {
             host,
             play,
@@ -119,19 +113,30 @@ impl HostRun {
         loop {
             match self.queue.front_mut() {
                 None => return Next::Done,
-                Some(Queued::Barrier(number)) => {
-                    let number = *number;
+                Some(Queued::Barrier(way)) => {
+                    let way = way.clone();
                     self.queue.pop_front();
-                    return Next::Wait(number);
+                    return Next::Wait(way);
                 }
-                Some(Queued::Flush) => {
+                Some(Queued::Begin) => {
+                    self.queue.pop_front();
+                    self.enter_block();
+                }
+                Some(Queued::End(_)) => {
+                    if let Some(Queued::End(mark)) = self.queue.pop_front() {
+                        self.leave_part(&mark);
+                    }
+                }
+                Some(Queued::Flush(way)) => {
+                    let way = way.clone();
                     self.queue.pop_front();
                     self.flushed.clear();
-                    self.flush();
+                    self.flush(&way, 0);
                 }
-                Some(Queued::FlushMore) => {
+                Some(Queued::FlushMore(way, round)) => {
+                    let (way, round) = (way.clone(), *round);
                     self.queue.pop_front();
-                    self.flush();
+                    self.flush(&way, round);
                 }
                 Some(Queued::Task(running)) => {
                     running.begun.get_or_insert(now);
@@ -160,6 +165,14 @@ impl HostRun {
             events.iter_mut().for_each(Event::drop_contents);
         }
         events
+    }
+
+    /// Where the task stands that it is at.
+    pub fn way(&self) -> Option<&Way> {
+        match self.queue.front()? {
+            Queued::Task(running) => Some(&running.way),
+            _ => None,
+        }
     }
 
     /// Whether a task failed, so that the host goes no further.
@@ -215,22 +228,28 @@ impl HostRun {
     /// Empties the queue. What was changed in tasks that nobody comes back to is reported all the same.
     pub(super) fn wind_up(&mut self) {
         for queued in std::mem::take(&mut self.queue) {
-            let Queued::Task(mut running) = queued else { continue };
-            let task = running.task.clone();
-            for unit in running.units.iter_mut().flatten() {
-                match std::mem::replace(&mut unit.stage, Stage::Fresh) {
-                    Stage::Applied(prepared, outputs) => unit.end(applied(&task, &prepared, &outputs)),
-                    other => unit.stage = other,
-                }
-                last_attempt(unit);
+            if let Queued::Task(running) = queued {
+                self.leave_task(*running);
             }
-            let ended = running.units.iter().flatten().any(|unit| matches!(unit.stage, Stage::Ended(_)));
-            if ended {
-                let whole = running.whole(&self.host, self.ground.name_of(&running), self.now);
-                self.notify(&task, &whole.event.status);
-                self.counts.add(&whole.event);
-                self.events.push(Event::TaskEnds(Box::new(whole.event)));
+        }
+    }
+
+    /// A task that nobody comes back to: what was changed in it is reported all the same.
+    pub(super) fn leave_task(&mut self, mut running: Running) {
+        let task = running.task.clone();
+        for unit in running.units.iter_mut().flatten() {
+            match std::mem::replace(&mut unit.stage, Stage::Fresh) {
+                Stage::Applied(prepared, outputs) => unit.end(applied(&task, &prepared, &outputs)),
+                other => unit.stage = other,
             }
+            last_attempt(unit);
+        }
+        let ended = running.units.iter().flatten().any(|unit| matches!(unit.stage, Stage::Ended(_)));
+        if ended {
+            let whole = running.whole(&self.host, self.ground.name_of(&running), self.now);
+            self.notify(&task, &whole.event.status);
+            self.counts.add(&whole.event);
+            self.events.push(Event::TaskEnds(Box::new(whole.event)));
         }
     }
 
@@ -374,6 +393,20 @@ impl HostRun {
             answers.drop_one(key);
         }
     }
+}
+
+/// Steps as the queue has them; the first has this number inside of what stands there.
+pub(super) fn opened(steps: &[Step], at: &Way, first: usize) -> Vec<Queued> {
+    let step = |(number, step): (usize, &Step)| {
+        let way = at.child(first + number);
+        match step {
+            Step::Task(task) => vec![Queued::Task(Box::new(Running::new(task.clone(), None).at(way)))],
+            Step::FlushHandlers => vec![Queued::Flush(way)],
+            Step::Barrier => vec![Queued::Barrier(way)],
+            Step::Block(steps) => block(steps, &way),
+        }
+    };
+    steps.iter().enumerate().flat_map(step).collect()
 }
 
 /// Whether some of a unit's changes ran well, and the next one's reply never came.

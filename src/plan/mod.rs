@@ -1,10 +1,11 @@
 //! Plans: a play resolved for a host. What a task comes to, in which order, what travels together, what a dry run can
 //! know. There is no I/O in here: `host_run` is a machine that says what to send and is told what came back.
 //!
-//! Begin at `compile` (files to plays), then `host_run` (a host's way through a play; `finish` is how its tasks end), `exchange` and `batch` (what goes over
+//! Begin at `compile` (files to plays), then `host_run` (a host's way through a play; `finish` is how its tasks end, `block` where it goes on when one failed), `exchange` and `batch` (what goes over
 //! the wire together), `evaluate` and `ground` (what one task comes to). `crate::execute` moves the bytes.
 
 mod batch;
+mod block;
 mod changes;
 mod check;
 mod compile;
@@ -20,6 +21,7 @@ mod tags;
 mod task;
 mod unit;
 mod waves;
+mod way;
 
 pub use compile::{compile, root_of};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
@@ -27,5 +29,6 @@ pub use ground::{Approved, DefaultPrivilege, Ground};
 pub use host_run::{Conduct, HostRun, Next};
 pub use scope::{Layer, Shared, Variables, written};
 pub use tags::Tags;
-pub use task::{BatchSize, Play, Step, Task};
+pub use task::{BatchSize, BlockSteps, Play, Step, Task};
 pub use unit::Effective;
+pub use way::Way;

@@ -79,6 +79,8 @@ fn is_magic(name: &str) -> bool {
             | "ansible_play_batch"
             | "ansible_play_name"
             | "ansible_loop_var"
+            | "ansible_failed_task"
+            | "ansible_failed_result"
             | "ansible_index_var"
             | "ansible_version"
             | "ansible_managed"

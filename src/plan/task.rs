@@ -44,6 +44,32 @@ pub enum Step {
     FlushHandlers,
     /// Hosts of a batch wait for each other here.
     Barrier,
+    /// Steps, and what is done where one of them fails.
+    Block(Arc<BlockSteps>),
+}
+
+/// A block that has `rescue` or `always`; any other is opened when a play is compiled.
+pub struct BlockSteps {
+    /// `block`.
+    pub main: Vec<Step>,
+    /// `rescue`.
+    pub rescue: Vec<Step>,
+    /// `always`.
+    pub always: Vec<Step>,
+}
+
+impl Step {
+    /// The tasks in it, in order.
+    pub fn tasks(&self) -> Vec<&Arc<Task>> {
+        match self {
+            Self::Task(task) => vec![task],
+            Self::FlushHandlers | Self::Barrier => Vec::new(),
+            Self::Block(block) => {
+                let parts = [&block.main, &block.rescue, &block.always];
+                parts.into_iter().flatten().flat_map(Self::tasks).collect()
+            }
+        }
+    }
 }
 
 /// How many hosts a batch has.
@@ -178,6 +204,11 @@ impl BatchSize {
 }
 
 impl Play {
+    /// All tasks but handlers, in order.
+    pub fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> {
+        self.steps.iter().flat_map(Step::tasks)
+    }
+
     /// Splits hosts into batches: sizes in order, the last one repeated.
     pub fn batches<T: Clone>(&self, hosts: &[T]) -> Vec<Vec<T>> {
         let mut batches = Vec::new();

@@ -3,6 +3,7 @@
 use super::evaluate::Frozen;
 use super::scope::Layer;
 use super::task::Task;
+use super::way::Way;
 use crate::event::{ChangeMade, Compared, ItemEnd, Sent, Status, TaskEnd};
 use crate::model::{Content, Digest, Excerpt, Finding, HostName, Map, Value};
 use crate::modules::{Change, Outcome};
@@ -18,6 +19,8 @@ pub type Effective = Option<String>;
 pub struct Running {
     /// The task.
     pub task: Arc<Task>,
+    /// Where it stands.
+    pub way: Way,
     /// Its own variables.
     pub layer: Arc<Layer>,
     /// The handler was notified by a task of which a dry run can't say whether it changes anything.
@@ -143,7 +146,13 @@ impl Running {
     /// A task that is not begun.
     pub fn new(task: Arc<Task>, uncertain: Option<String>) -> Self {
         let layer = Arc::new(super::scope::written(&task.vars));
-        Self { task, layer, uncertain, units: None, begun: None, asked: 0 }
+        Self { task, way: Way::default(), layer, uncertain, units: None, begun: None, asked: 0 }
+    }
+
+    /// The same, standing there.
+    #[must_use]
+    pub fn at(self, way: Way) -> Self {
+        Self { way, ..self }
     }
 
     /// Gives it one unit without a loop.
@@ -246,6 +255,7 @@ impl Running {
             handler: self.task.handler,
             status,
             ignored: false,
+            rescued: false,
             message,
             changes,
             items,

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
+mod blocks;
 mod edges;
 mod machine;
 mod order;

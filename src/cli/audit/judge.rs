@@ -9,7 +9,7 @@ use crate::execute::Order;
 use crate::load::{Inventory, Problem, Problems, advisories, baseline, suppressions};
 use crate::model::{Advisories, Baseline, FailOn, Judging, OperatorName, Role, Suppression};
 use crate::people::Roster;
-use crate::plan::Step;
+use crate::plan::Play;
 use crate::report::Assessment;
 use clap::Args;
 use std::borrow::Cow;
@@ -101,8 +101,8 @@ impl Judge {
     /// # Errors
     /// No task looks at them.
     pub fn check(&self, order: &Order) -> Result<(), Failure> {
-        let looks = |step: &Step| matches!(step, Step::Task(task) if task.module.name == "vulnerabilities");
-        if self.advisories.is_none() || order.plays.iter().any(|(play, _)| play.steps.iter().any(looks)) {
+        let looks = |(play, _): &(Arc<Play>, _)| play.tasks().any(|task| task.module.name == "vulnerabilities");
+        if self.advisories.is_none() || order.plays.iter().any(looks) {
             return Ok(());
         }
         Err(Failure::usage("there are advisories, and no task of this audit looks at them")

@@ -205,6 +205,7 @@ mod cases {
             handler: false,
             status: Status::Ok,
             ignored: false,
+            rescued: false,
             message: None,
             changes: Vec::new(),
             items: Vec::new(),

@@ -17,6 +17,7 @@ pub(in crate::report) fn end(host: &str, number: usize) -> TaskEnd {
         handler: false,
         status: Status::Ok,
         ignored: false,
+        rescued: false,
         message: None,
         changes: Vec::new(),
         items: Vec::new(),

@@ -136,8 +136,10 @@ mod tests {
 
     #[tokio::test]
     async fn hosts_wait_for_each_other_and_a_host_that_leaves_holds_nobody_up() {
-        let gate =
-            Arc::new(Gate::new(&hosts(&["a", "b", "c", "d"]), StopRule { max_fail_percentage: Some(50.0), any_errors_fatal: false }));
+        let gate = Arc::new(Gate::new(
+            &hosts(&["a", "b", "c", "d"]),
+            StopRule { max_fail_percentage: Some(50.0), any_errors_fatal: false },
+        ));
         let barrier = Way::default().child(1);
         let waiting: Vec<_> = hosts(&["a", "b"])
             .into_iter()

@@ -37,7 +37,13 @@ pub(super) struct Mark {
 pub(super) fn block(block: &Arc<BlockSteps>, way: &Way) -> Vec<Queued> {
     let mark = |part| {
         let block = block.clone();
-        Queued::End(Box::new(Mark { block, way: way.clone(), part, failed: false, undone_before: usize::MAX }))
+        Queued::End(Box::new(Mark {
+            block,
+            way: way.clone(),
+            part,
+            failed: false,
+            undone_before: usize::MAX,
+        }))
     };
     let mut queued = vec![Queued::Begin];
     queued.extend(opened(&block.main, way, 0));

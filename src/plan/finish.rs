@@ -4,8 +4,8 @@ use super::evaluate::Truth;
 use super::host_run::{HostRun, Queued};
 use super::scope::{Layer, Pending};
 use super::task::Task;
-use super::way::Way;
 use super::unit::{Running, Stage, UnitEnd, Whole, unit_result};
+use super::way::Way;
 use crate::event::{Event, Status};
 use crate::model::{Finding, FindingKind, Value};
 use crate::template::{Binding, Cause};
@@ -95,7 +95,12 @@ impl HostRun {
         let fatal = failed && !whole.event.ignored;
         if fatal && self.is_rescuing() {
             whole.event.rescued = true;
-            self.note_failure(&running, &whole.event.task, &whole.result, whole.tainted || running.task.no_log);
+            self.note_failure(
+                &running,
+                &whole.event.task,
+                &whole.result,
+                whole.tainted || running.task.no_log,
+            );
         }
         self.counts.add(&whole.event);
         self.events.push(Event::TaskEnds(Box::new(whole.event)));

@@ -30,7 +30,8 @@ mod tests {
     #[test]
     fn what_is_inside_of_a_step_comes_before_the_next_step() {
         let step = |number| Way::default().child(number);
-        let order = [Way::default(), step(0), step(1), step(1).child(0), step(1).child(7), step(2), Way::end()];
+        let order =
+            [Way::default(), step(0), step(1), step(1).child(0), step(1).child(7), step(2), Way::end()];
         assert!(order.windows(2).all(|pair| pair[0] < pair[1]));
     }
 }

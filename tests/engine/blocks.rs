@@ -77,7 +77,9 @@ fn ignored_errors_rescue_nobody_and_handlers_of_a_rescued_host_run() {
 #[test]
 fn in_a_dry_run_a_rescue_is_only_if_the_block_fails() {
     let block = |task: &str| {
-        format!("- block:\n    - name: main\n      {task}\n  rescue:\n    - name: saved\n      command: echo\n  always:\n    - name: always\n      debug: {{msg: x}}\n")
+        format!(
+            "- block:\n    - name: main\n      {task}\n  rescue:\n    - name: saved\n      command: echo\n  always:\n    - name: always\n      debug: {{msg: x}}\n"
+        )
     };
     let story = |task: &str| Stage::dry().tasks(&block(task)).story();
     assert_eq!(

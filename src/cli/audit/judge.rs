@@ -101,7 +101,8 @@ impl Judge {
     /// # Errors
     /// No task looks at them.
     pub fn check(&self, order: &Order) -> Result<(), Failure> {
-        let looks = |(play, _): &(Arc<Play>, _)| play.tasks().any(|task| task.module.name == "vulnerabilities");
+        let looks =
+            |(play, _): &(Arc<Play>, _)| play.tasks().any(|task| task.module.name == "vulnerabilities");
         if self.advisories.is_none() || order.plays.iter().any(looks) {
             return Ok(());
         }

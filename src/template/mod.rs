@@ -94,7 +94,8 @@ impl Templates {
         self.session(scope, |session, names| session.render(value, names))
     }
 
-    /// Decides a condition: a bare expression, a boolean, or a list of them of which all must hold.
+    /// Decides a condition: a bare expression, a boolean, or a list of them of which all must hold. What `and` and `or`
+    /// make of values (`users is defined and users`) counts by its truth; any other result must be a boolean.
     ///
     /// # Errors
     /// As for [`render`](Self::render); also a result that is neither true nor false.
@@ -135,7 +136,12 @@ impl Templates {
         let rendered = self.session(scope, |session, names| session.string(form, text, names))?;
         match rendered {
             Rendered::Known { value: Value::Bool(value), tainted } => Ok(Rendered::Known { value, tainted }),
-            Rendered::Known { value, .. } => Err(explain::not_boolean(&value, text)),
+            Rendered::Known { value, tainted } => match is_true(&value) {
+                Some(value) if form == Form::Expression && source::is_junction(text) => {
+                    Ok(Rendered::Known { value, tainted })
+                }
+                _ => Err(explain::not_boolean(&value, text)),
+            },
             Rendered::Omitted => Err(explain::not_boolean(&Value::Null, text)),
             Rendered::Unknown(cause) => Ok(Rendered::Unknown(cause)),
         }
@@ -217,6 +223,21 @@ impl Templates {
             (None, None) => Ok(Rendered::Omitted),
         }
     }
+}
+
+/// Whether a value counts as true beside `and` and `or`. None for a text that spells the opposite of what it would be.
+fn is_true(value: &Value) -> Option<bool> {
+    Some(match value {
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "false" | "no" | "off" | "n" | "f" | "0" | "none" | "null" => return None,
+            _ => !text.is_empty(),
+        },
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+    })
 }
 
 /// A condition is a bare expression; braces around all of it are forgiven.

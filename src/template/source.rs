@@ -58,6 +58,12 @@ pub(super) fn is_expression(source: &str) -> bool {
     depth::check(source, true, &SyntaxConfig::default()).is_ok() && parse_expr(source).is_ok()
 }
 
+/// Whether a bare expression is two joined by `and` or `or`: then its value is that of one of them, whatever that is.
+pub(super) fn is_junction(source: &str) -> bool {
+    let joins = |kind| matches!(kind, ast::BinOpKind::ScAnd | ast::BinOpKind::ScOr);
+    matches!(parse_expr(source), Ok(ast::Expr::BinOp(joined)) if joins(joined.op))
+}
+
 /// Prepares a text with templates in it, which may be one single expression.
 pub(super) fn text(
     name: &str,

@@ -6,12 +6,13 @@
 # the changes in the mounted tree $1; parent_of_layer says what is below.
 
 # The kinds a host can be of. To add one: name it here, write layer_NAME.
-host_kinds=(plain kernel python sysvinit real bullseye trixie)
+host_kinds=(plain kernel python sysvinit real mirror twin bullseye trixie)
 
 # parent_of_layer NAME  empty for a layer that lies on the Debian tree itself.
 parent_of_layer() {
     case $1 in
-        base | base-*) ;;
+        base | base-* | mirror) ;;
+        twin) echo mirror ;;
         bullseye | trixie) echo "base-$1" ;;
         *) echo base ;;
     esac
@@ -32,6 +33,9 @@ is_kind() { # NAME
     return 1
 }
 
+# wants_mirror KIND  whether its packages come from Debian's mirror, which mirror.py passes on to it.
+wants_mirror() { [ "$1" = mirror ] || [ "$1" = twin ]; }
+
 # default_kind NUMBER  the kind of host hNUMBER when none is asked for: every third
 # one has the fake kernel installed, so that after patching only some hosts need a reboot.
 default_kind() {
@@ -50,7 +54,13 @@ layer_base-bullseye() { fill_base "$1" bullseye; }
 layer_base-trixie() { fill_base "$1" trixie; }
 
 fill_base() { # TREE RELEASE
-    local tree=$1 release=$2 user suite unit
+    fill_host "$1"
+    fill_packages "$1" "$2"
+}
+
+# What every host is, whatever its packages come from.
+fill_host() { # TREE
+    local tree=$1 user unit
 
     # Identity: each host gets its own when its disk is made (supervisor.sh).
     rm -f "$tree"/etc/ssh/ssh_host_* "$tree/var/lib/dbus/machine-id"
@@ -77,8 +87,11 @@ fill_base() { # TREE RELEASE
     done
     # No terminal to log in at.
     chroot "$tree" systemctl mask getty.target console-getty.service
+}
 
-    # Packages come from the lab's repository and nowhere else.
+# Packages come from the lab's repository and nowhere else.
+fill_packages() { # TREE RELEASE
+    local tree=$1 release=$2 suite
     : >"$tree/etc/apt/sources.list"
     rm -f "$tree"/etc/apt/sources.list.d/*
     install -m 644 "$tree/srv/repo/archive-keyring.gpg" "$tree/usr/share/keyrings/lab-archive-keyring.gpg"
@@ -118,6 +131,37 @@ with_mirror() { # TREE FUNCTION  which finds the way to call apt-get inside the 
     "$2" "$tree"
     rm -rf "$tree/tmp/mirror.list" "$tree/tmp/lists"
     : >"$tree/etc/resolv.conf"
+}
+
+# Debian 12 as its mirror has it, and nothing of the lab's own: for playbooks that install what Debian has. The lists of
+# packages are the host's business; what it downloads goes through mirror.py.
+layer_mirror() {
+    local tree=$1 security
+    fill_host "$tree"
+    rm -f "$tree"/etc/apt/sources.list.d/*
+    security=$(security_mirror "$debian_release")
+    {
+        printf 'deb %s %s main\n' "$(debian_mirror)" "$debian_release"
+        printf 'deb %s %s-updates main\n' "$(debian_mirror)" "$debian_release"
+        printf 'deb %s %s-security main\n' "$security" "$debian_release"
+    } >"$tree/etc/apt/sources.list"
+    with_mirror "$tree" install_certificates
+    age_lists "$tree"
+}
+
+# There are no lists of packages yet, and none shall think that they were refreshed a moment ago.
+age_lists() { # TREE
+    rm -rf "$1"/var/lib/apt/lists/* "$1/var/lib/apt/periodic"
+    touch -d 2020-01-01 "$1/var/lib/apt/lists"
+}
+
+# As the release had it: its update waits like all others.
+install_certificates() { chroot "$1" "${apt[@]}" install --no-install-recommends "ca-certificates/$debian_release"; }
+
+# The same for tools that need Python on the host: what wgops made of a `mirror` host is held against what they make of it.
+layer_twin() {
+    with_mirror "$1" install_python
+    age_lists "$1"
 }
 
 # With Python, for measuring wgops beside tools that need it on the hosts (benches/).

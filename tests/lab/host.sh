@@ -79,6 +79,7 @@ host_boot() {
     link_up "$name"
     [ "$state" != up ] || return 0
     rm -f "$dir/stop"
+    if wants_mirror "$(cat "$dir/kind")"; then mirror_up; fi
     # The namespace takes all of the host's mounts with it when its last process
     # ends, whichever way that happens: nothing to unmount after a crash.
     run_detached "$(host_cgroup "$name")" "$dir/log" \

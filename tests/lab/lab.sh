@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/image.sh"
 # shellcheck source=tests/lab/network.sh
 . "$lab_source/network.sh"
+# shellcheck source=tests/lab/mirror.sh
+. "$lab_source/mirror.sh"
 # shellcheck source=tests/lab/host.sh
 . "$lab_source/host.sh"
 
@@ -22,7 +24,9 @@ usage: scripts/lab VERB …
                           after its update; python: has Python, for benches/;
                           bullseye, trixie: Debian 11, Debian 13; sysvinit: no
                           systemd, and busybox as sh; real: Debian's own updates
-                          wait, too; default: plain, every third one kernel.
+                          wait, too; mirror: installs what Debian's mirror has,
+                          and nothing else; twin: the same with Python;
+                          default: plain, every third one kernel.
                           Exit status 3: the mirror has no such release
       --name PREFIX       another name than h
       --disk SIZE         new hosts have a disk of SIZE (64M) in memory; it is

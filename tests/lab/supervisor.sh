@@ -15,6 +15,8 @@ WGOPS_LAB_STATE=${lab_dir%/*}
 . "$(dirname "${BASH_SOURCE[0]}")/image.sh"
 # shellcheck source=tests/lab/network.sh
 . "$lab_source/network.sh"
+# shellcheck source=tests/lab/mirror.sh
+. "$lab_source/mirror.sh"
 
 dir=$lab_dir/hosts/$host
 image=$(cat "$lab_dir/image")
@@ -35,6 +37,12 @@ give_identity() {
     echo "$host" >"$root/etc/hostname"
     printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost\n' "$host" >"$root/etc/hosts"
     tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
+
+    # Not in the layer: the address is the lab's. The other host keys are those that a real host has.
+    if wants_mirror "$(cat "$dir/kind")"; then
+        chroot "$root" ssh-keygen -q -A
+        echo "Acquire::http::Proxy \"http://$(mirror_address)\";" >"$root/etc/apt/apt.conf.d/01proxy"
+    fi
 
     local user home
     for user in root ops opspw nosudo fishy audit; do

@@ -248,6 +248,10 @@ fn a_condition_is_true_or_false_and_nothing_else() {
         (json!([]), "true"),
         (json!("a is defined\n"), "true"),
         (json!("'{{' in 'x{{'"), "true"),
+        (json!("tags is defined and tags"), "true"),
+        (json!("nothing or result"), "true"),
+        (json!("nothing and tags"), "false"),
+        (json!("port and ''"), "false"),
     ] {
         assert_eq!(decide(condition.clone()), expected, "{condition}");
     }
@@ -256,6 +260,8 @@ fn a_condition_is_true_or_false_and_nothing_else() {
         (json!("tags"), "but a list; write tags | length > 0"),
         (json!("port"), "but a number; write port != 0"),
         (json!("nothing"), "but nothing"),
+        (json!("port and 'no'"), "but a string"),
+        (json!("port if (port and tags) else 1"), "but a number"),
         (json!("result"), "but a mapping"),
         (json!(""), "the condition is empty"),
         (json!(1), "but a number"),

@@ -456,7 +456,10 @@ impl<'a> Job<'a> {
 
 /// Whether a dry run would run tasks all the same, because they say `check_mode: false`.
 fn has_forced_tasks(order: &Order) -> bool {
-    let forced = |task: &Arc<Task>| task.check_mode == Some(false);
+    let forced = |task: &Arc<Task>| {
+        let keyword = task.check_mode.as_ref();
+        keyword.is_some_and(|check| *check != crate::model::Value::Bool(true))
+    };
     order.plays.iter().any(|(play, _)| play.tasks().chain(&play.handlers).any(forced))
 }
 

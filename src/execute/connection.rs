@@ -2,7 +2,7 @@
 
 use super::lock::{Banner, Front, Purpose};
 use crate::event::Event;
-use crate::model::{Become, BecomeMethod, Connection, HostName, RunId, Secret};
+use crate::model::{Become, Connection, HostName, RunId, Secret};
 use crate::modules::Delivery;
 use crate::plan::{Conduct, Effective, Exchange, Item, Reply, ShellWork};
 use crate::questions::{Cost, Output};
@@ -14,6 +14,32 @@ use tokio::sync::mpsc;
 
 /// Bytes that a question or an attached change may print.
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
+
+/// What every connection of a run takes.
+#[derive(Clone)]
+pub struct Line {
+    /// How this machine does SSH.
+    pub settings: Arc<Settings>,
+    /// The run.
+    pub run: RunId,
+    /// What the run says of itself on a host that it changes.
+    pub banner: Option<Banner>,
+    /// Numbers of detached changes.
+    pub numbers: Arc<AtomicU64>,
+    /// Whether the run goes on that an earlier wgops began.
+    pub resumes: bool,
+}
+
+impl Line {
+    /// A host's connection, not open yet.
+    pub fn fresh(&self, host: &HostName, access: HostAccess) -> HostConnection {
+        let (settings, banner) = (self.settings.clone(), self.banner.clone());
+        let mut fresh = HostConnection::new(host.clone(), access, settings, self.run, banner);
+        fresh.numbers = self.numbers.clone();
+        fresh.collected = self.resumes.then(BTreeSet::new);
+        fresh
+    }
+}
 
 /// How a host is reached, and with which password its sudo is answered.
 #[derive(Clone)]
@@ -198,7 +224,7 @@ impl HostConnection {
                     self.reboot(&work.user, change).await.map(|reply| vec![reply])
                 }
                 attached => {
-                    let requests: Vec<Request> = attached.iter().map(request).collect();
+                    let requests: Vec<Request> = attached.iter().map(|item| request(item, &work.user)).collect();
                     self.requests(&work.user, requests, purpose(attached)).await
                 }
             };
@@ -213,10 +239,12 @@ impl HostConnection {
     async fn side_by_side(&mut self, shells: &[ShellWork]) -> Result<Vec<Vec<Reply>>, Broken> {
         let mut lent = Vec::new();
         for work in shells {
-            let mut requests: Vec<Request> = work.items.iter().map(request).collect();
+            let mut requests: Vec<Request> = work.items.iter().map(|item| request(item, &work.user)).collect();
             let front = self.put_in_front(&work.user, purpose(&work.items), &mut requests);
             let first = work.items.iter().position(is_change);
-            lent.push(((work.user.clone(), front, first), self.shells.remove(&work.user), requests));
+            let user = work.user.shell();
+            let shell = self.shells.remove(&user);
+            lent.push(((user, front, first), shell, requests));
         }
         let Some(session) = &self.session else {
             return Err(Broken::before_anything("the connection is closed".into()));
@@ -276,7 +304,7 @@ impl HostConnection {
     ) -> Result<Vec<Reply>, Broken> {
         self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
         let front = self.put_in_front(user, purpose, &mut requests);
-        let known = self.shells.remove(user);
+        let known = self.shells.remove(&user.shell());
         let Some(session) = &self.session else {
             return Err(Broken::before_anything("the connection is closed".into()));
         };
@@ -285,7 +313,7 @@ impl HostConnection {
         let (shell, result) = carry_out(opening, known, &requests).await;
         match sort_out(result, requests.len()) {
             Ok(replies) => {
-                self.shells.extend(shell.map(|shell| (user.clone(), shell)));
+                self.shells.extend(shell.map(|shell| (user.shell(), shell)));
                 Ok(self.behind_front(front, Some(0), replies).await)
             }
             Err((replies, reason)) => {
@@ -379,17 +407,18 @@ pub(super) fn told(message: &str, hint: Option<String>) -> String {
 }
 
 fn privilege(user: &Effective, password: Option<&Secret>) -> Option<Become> {
-    user.as_ref().map(|user| Become {
-        method: BecomeMethod::Sudo,
-        user: user.clone(),
+    user.user.as_ref().map(|name| Become {
+        method: user.method,
+        user: name.clone(),
         password: password.cloned(),
     })
 }
 
-fn request(item: &Item) -> Request {
+fn request(item: &Item, user: &Effective) -> Request {
     match item {
         Item::Ask(asked) => Request {
             script: asked.script,
+            environment: user.environment.clone(),
             args: asked.args.clone(),
             content: None,
             deadline: match asked.cost {
@@ -401,6 +430,7 @@ fn request(item: &Item) -> Request {
         },
         Item::Apply(change) => Request {
             script: change.script,
+            environment: user.environment.clone(),
             args: change.args.clone(),
             content: change.content.clone(),
             deadline: change.deadline,

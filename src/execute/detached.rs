@@ -7,7 +7,7 @@
 use super::connection::{Broken, HostConnection};
 use super::lock::Purpose;
 use crate::event::Event;
-use crate::model::{Argv, Content, Excerpt, RunId, Script};
+use crate::model::{Argv, Content, Environment, Excerpt, RunId, Script};
 use crate::modules::{Change, Progress};
 use crate::plan::{Effective, Reply};
 use crate::questions::Output;
@@ -128,6 +128,7 @@ pub(super) fn collect(directory: &str, wait: Duration, known_bytes: u64) -> Requ
     ];
     Request {
         script: COLLECT,
+        environment: Environment::default(),
         args: Argv(args.to_vec()),
         content: None,
         deadline: wait + START_DEADLINE,
@@ -149,13 +150,14 @@ impl HostConnection {
     }
 
     /// The request that starts a change.
-    fn start(&self, directory: &str, change: &Change) -> Request {
+    fn start(&self, user: &Effective, directory: &str, change: &Change) -> Request {
         let holder = self.banner.as_ref().map(|banner| banner.holder.clone()).unwrap_or_default();
         let summary = Excerpt { lines_max: 1, columns_max: 300 }.of(&change.summary);
         let mut args = vec![directory.to_owned(), holder, change.deadline.as_secs().to_string(), summary];
         args.extend(change.args.0.iter().cloned());
         Request {
             script: START,
+            environment: user.environment.clone(),
             args: Argv(args),
             content: Some(Content::new(format!("{}\n", change.script.text).into_bytes())),
             deadline: START_DEADLINE,
@@ -170,7 +172,7 @@ impl HostConnection {
         let until = Instant::now() + change.deadline;
         let mut heard = Heard::default();
         let mut started = false;
-        let mut requests = vec![self.start(&directory, change), collect(&directory, LOOK_AGAIN, 0)];
+        let mut requests = vec![self.start(user, &directory, change), collect(&directory, LOOK_AGAIN, 0)];
         loop {
             let starts = requests.len() > 1;
             let purpose =
@@ -274,6 +276,7 @@ impl HostConnection {
     pub(super) async fn clear(&mut self, user: &Effective, directory: &str) {
         let request = Request {
             script: CLEAR,
+            environment: Environment::default(),
             args: Argv(vec![directory.to_owned()]),
             content: None,
             deadline: START_DEADLINE,

@@ -2,10 +2,10 @@
 
 use super::Interrupt;
 use super::admission::Admission;
+use super::away::{Away, Elsewhere, is_attached, place_of};
 use super::connection::HostConnection;
 use super::gate::{Gate, Pass};
 use crate::event::{Counts, Event};
-use crate::modules::Delivery;
 use crate::plan::{Exchange, HostRun, Item, Next, Way};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub struct Road {
     pub admission: Option<Admission>,
     /// Whether this host is begun here.
     pub is_first: bool,
+    /// What drivers do on each other's hosts.
+    pub elsewhere: Arc<Elsewhere>,
 }
 
 /// Whether a host that leaves a batch comes back in a later play of the same run.
@@ -58,14 +60,17 @@ pub struct Left {
 }
 
 /// Takes a host through its play.
-pub async fn drive(run: HostRun, connection: HostConnection, road: Road) -> Left {
-    let mut driver = Driver { run, connection, road, permit: None, turn: None, reason: None };
+pub async fn drive(run: HostRun, connection: HostConnection, away: Away, road: Road) -> Left {
+    let changes_known = road.elsewhere.changes_of(&run.host);
+    let mut driver =
+        Driver { run, connection, away, changes_known, road, permit: None, turn: None, reason: None };
     driver.connection.events = Some(driver.road.events.clone());
     driver.take_permit().await;
     if !driver.may_begin().await {
         return driver.stay_out();
     }
     loop {
+        driver.hear_of_changes();
         let next = driver.run.next(driver.road.begun.elapsed());
         driver.tell().await;
         if let Some(way) = driver.run.way() {
@@ -84,6 +89,9 @@ pub async fn drive(run: HostRun, connection: HostConnection, road: Road) -> Left
 struct Driver {
     run: HostRun,
     connection: HostConnection,
+    away: Away,
+    /// How often others changed the host when it was last asked.
+    changes_known: u64,
     road: Road,
     permit: Option<OwnedSemaphorePermit>,
     turn: Option<OwnedMutexGuard<()>>,
@@ -91,6 +99,14 @@ struct Driver {
 }
 
 impl Driver {
+    /// What was known of the host before somebody else changed it is old.
+    fn hear_of_changes(&mut self) {
+        let changes = self.road.elsewhere.changes_of(&self.run.host);
+        if std::mem::replace(&mut self.changes_known, changes) != changes {
+            self.run.forget_all();
+        }
+    }
+
     /// Waits until it may work: for its turn first, so that nobody waits for a turn with a permit in hand.
     async fn take_permit(&mut self) {
         if let (None, Some(turn)) = (&self.turn, &self.road.turn) {
@@ -170,7 +186,7 @@ impl Driver {
             Event::Works { host: self.run.host.clone(), questions: items().count() - changes, changes };
         let _ = self.road.events.send(works).await;
         let halting = self.connection.halting();
-        let halts = items().all(is_attached);
+        let halts = is_attached(exchange);
         let mut first = self.road.interrupt.clone();
         let halted = async {
             reached(&mut first, Interrupt::Finish).await;
@@ -180,8 +196,15 @@ impl Driver {
             std::future::pending::<()>().await;
         };
         let mut second = self.road.interrupt.clone();
+        let at = place_of(exchange).cloned();
+        let carried = async {
+            match &at {
+                Some(at) => self.away.exchange(at, exchange).await,
+                None => self.connection.exchange(exchange).await,
+            }
+        };
         tokio::select! {
-            result = self.connection.exchange(exchange) => match result {
+            result = carried => match result {
                 Ok(replies) => self.run.take(replies),
                 Err(broken) => {
                     self.run.lose(&broken.reason, broken.replies, broken.nothing_sent);
@@ -198,6 +221,7 @@ impl Driver {
 
     async fn leave(mut self) -> Left {
         self.connection.events = None;
+        self.away.close().await;
         self.tell().await;
         if self.road.crowded || self.road.stay == Stay::Goes || self.run.has_failed() {
             self.connection.release().await;
@@ -212,11 +236,6 @@ impl Driver {
         self.road.gate.leave(&self.run.host, failed);
         Left { connection: self.connection, counts: self.run.counts(), failed, held_out: false }
     }
-}
-
-/// Whether an item is done in the shell itself, which can be told to begin nothing more.
-fn is_attached(item: &Item) -> bool {
-    !matches!(item, Item::Apply(change) if change.delivery != Delivery::Attached)
 }
 
 /// Waits until an interrupt has gone so far; for ever, once whoever could interrupt is gone.

@@ -2,10 +2,12 @@
 
 use super::Interrupt;
 use super::admission::{Admission, waves};
-use super::connection::{HostAccess, HostConnection};
+use super::away::{Away, Elsewhere};
+use super::connection::{HostAccess, HostConnection, Line};
 use super::drive::{Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
 use super::lock::Banner;
+use super::reach::Reach;
 use crate::event::{Counts, Event};
 use crate::model::{Advisories, ConnectionKind, HostName, RunId, Value};
 use crate::plan::{
@@ -27,6 +29,8 @@ pub struct Fleet {
     forks: usize,
     access: BTreeMap<HostName, HostAccess>,
     open: BTreeMap<HostName, HostConnection>,
+    /// Connections that no play uses any more.
+    left_open: Vec<HostConnection>,
     run: RunId,
     banner: Option<Banner>,
     resumes: Resumes,
@@ -67,6 +71,8 @@ pub struct Order {
     pub privilege: DefaultPrivilege,
     /// Variables that all hosts share.
     pub shared: Arc<Shared>,
+    /// Finds out how hosts are reached that a play or a task names.
+    pub reach: Arc<Reach>,
     /// The template environment.
     pub templates: Arc<Templates>,
     /// What installed packages are compared with.
@@ -96,6 +102,7 @@ impl Fleet {
             forks: forks.max(1),
             access,
             open: BTreeMap::new(),
+            left_open: Vec::new(),
             run,
             banner: None,
             resumes: Resumes::No,
@@ -190,7 +197,8 @@ impl Fleet {
     /// Closes every connection.
     pub async fn close(&mut self) {
         let mut closing = JoinSet::new();
-        for (_, mut connection) in std::mem::take(&mut self.open) {
+        let unused = std::mem::take(&mut self.left_open);
+        for mut connection in std::mem::take(&mut self.open).into_values().chain(unused) {
             closing.spawn(async move { connection.close().await });
         }
         while closing.join_next().await.is_some() {}
@@ -226,6 +234,7 @@ impl Fleet {
             begun,
             admission: None,
             is_first: false,
+            elsewhere: Arc::new(Elsewhere::default()),
         };
         let mut drivers = JoinSet::new();
         let mut driven = self.begin(order, play, batch, magic, &road, &mut drivers);
@@ -265,7 +274,7 @@ impl Fleet {
         let turns = self.turns(batch);
         let mut driven = HashMap::new();
         for host in batch {
-            let Some(mut connection) = self.connection(host) else { continue };
+            let Some(mut connection) = self.connection(host, play, order) else { continue };
             connection.conduct(order.conduct);
             let variables = Variables::new(
                 host.clone(),
@@ -275,14 +284,16 @@ impl Fleet {
                 magic.clone(),
             )
             .looking_in(directories.clone());
-            let ground = ground(order, play, host, variables);
+            let mut ground = ground(order, play, host, variables);
+            ground.is_local = connection.access.connection.kind == ConnectionKind::Local;
             let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
             let stay = if self.later.contains(host) { Stay::Comes } else { Stay::Goes };
             let is_first = self.begun.insert(host.clone());
             let admission = self.admission.clone().filter(|_| is_first && order.conduct == Conduct::Real);
             let turn = turns.get(host).cloned();
+            let away = Away::new(host, self.line(), order, self.admission.clone(), &road);
             let road = Road { turn, stay, admission, is_first, ..road.clone() };
-            let task = drivers.spawn(drive(run, connection, road));
+            let task = drivers.spawn(drive(run, connection, away, road));
             driven.insert(task.id(), host.clone());
         }
         driven
@@ -310,16 +321,31 @@ impl Fleet {
             .collect()
     }
 
-    fn connection(&mut self, host: &HostName) -> Option<HostConnection> {
-        if let Some(open) = self.open.remove(host) {
-            return Some(open);
+    /// A host's connection, the one from the play before where this play reaches it in the same way.
+    fn connection(&mut self, host: &HostName, play: &Play, order: &Order) -> Option<HostConnection> {
+        let known = self.access.get(host)?.clone();
+        let access = match Reach::differs(play) {
+            true => order.reach.host(host, Some(play)).unwrap_or(known),
+            false => known,
+        };
+        match self.open.remove(host) {
+            Some(open) if open.access.connection == access.connection => Some(open),
+            other => {
+                self.left_open.extend(other);
+                Some(self.line().fresh(host, access))
+            }
         }
-        let access = self.access.get(host)?.clone();
-        let banner = self.banner.clone();
-        let mut fresh = HostConnection::new(host.clone(), access, self.settings.clone(), self.run, banner);
-        fresh.numbers = self.numbers.clone();
-        fresh.collected = (self.resumes == Resumes::Yes).then(BTreeSet::new);
-        Some(fresh)
+    }
+
+    /// What a connection takes besides its host.
+    fn line(&self) -> Line {
+        Line {
+            settings: self.settings.clone(),
+            run: self.run,
+            banner: self.banner.clone(),
+            numbers: self.numbers.clone(),
+            resumes: self.resumes == Resumes::Yes,
+        }
     }
 
     fn take_back(&mut self, host: HostName, left: Left, outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {
@@ -373,6 +399,7 @@ fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> 
         variables,
         stores: BTreeMap::new(),
         unapplied: Vec::new(),
+        is_local: false,
     }
 }
 

@@ -5,7 +5,7 @@ use super::connection::{Broken, HostConnection};
 use super::detached::{Heard, LIST, LOOK_AGAIN, Look, OUTPUT_BYTES_MAX, START_DEADLINE, collect, last_lines};
 use super::lock::Purpose;
 use crate::event::Event;
-use crate::model::Argv;
+use crate::model::{Argv, Environment};
 use crate::modules::{Change, Progress};
 use crate::plan::{Conduct, Effective, Reply};
 use crate::questions::Output;
@@ -23,7 +23,7 @@ impl HostConnection {
     ) -> Result<(), Broken> {
         for user in users {
             let Some(asked) = &mut self.collected else { return Ok(()) };
-            if !asked.insert(user.clone()) {
+            if !asked.insert(user.shell()) {
                 continue;
             }
             for left in self.list_left(user).await? {
@@ -37,6 +37,7 @@ impl HostConnection {
     async fn list_left(&mut self, user: &Effective) -> Result<Vec<Left>, Broken> {
         let request = Request {
             script: LIST,
+            environment: Environment::default(),
             args: Argv(vec![self.run.to_string()]),
             content: None,
             deadline: START_DEADLINE,

@@ -6,7 +6,7 @@
 
 use super::connection::HostConnection;
 use crate::event::Event;
-use crate::model::{Argv, Script};
+use crate::model::{Argv, Environment, Script};
 use crate::plan::{Conduct, Effective, Reply};
 use crate::questions::Output;
 use crate::questions::held::{Others, PEEK, Stage};
@@ -98,7 +98,7 @@ impl HostConnection {
         ];
         let on_failure = if front == Front::Lock { OnFailure::Halt } else { OnFailure::Continue };
         requests.insert(0, request(TAKE, args, on_failure));
-        self.locked.insert(user.clone());
+        self.locked.insert(user.shell());
         front
     }
 
@@ -183,6 +183,7 @@ impl HostConnection {
 fn request(script: Script, args: Vec<String>, on_failure: OnFailure) -> Request {
     Request {
         script,
+        environment: Environment::default(),
         args: Argv(args),
         content: None,
         deadline: DEADLINE,

@@ -2,11 +2,12 @@
 //! is driven by its [`crate::plan::HostRun`], a machine without I/O.
 //!
 //! `prepare` makes an order of files and options; `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
-//! `connection` is one real host's connection, which only its driver uses; `gate` is where hosts wait for each other;
+//! `connection` is one real host's connection, which only its driver uses, and `reach` how it is found; `away` is what a driver does on other hosts; `gate` is where hosts wait for each other;
 //! `holds` says what holds hosts out of a run, and `admission` asks it; `lock` keeps two runs off one host; `detached` carries out what must outlive
 //! the connection.
 
 mod admission;
+mod away;
 mod connection;
 mod detached;
 mod drive;
@@ -16,6 +17,7 @@ mod holds;
 mod left;
 mod lock;
 mod prepare;
+mod reach;
 mod reboot;
 
 pub use admission::Admission;
@@ -25,6 +27,7 @@ pub use fleet::{Fleet, Order, Outcome};
 pub use holds::{ESTIMATE_DEFAULT, Holds, OpenWindow};
 pub use lock::{Banner, SCRIPTS as LOCK_SCRIPTS};
 pub use prepare::{Prepared, Wish, prepare};
+pub use reach::Reach;
 
 /// How far an interrupt has gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -2,11 +2,12 @@
 
 use super::connection::HostAccess;
 use super::fleet::Order;
+use super::reach::Reach;
 use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Playbook, Problem, Problems, playbook};
 use crate::model::{Advisories, HostName, Map, Secret, Value};
-use crate::plan::{Conduct, DefaultPrivilege, Layer, Play, Shared, Tags, Variables, compile, written};
+use crate::plan::{Conduct, DefaultPrivilege, Layer, Play, Shared, Tags, compile, written};
 use crate::template::Templates;
 use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,7 +97,18 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     let (plays, hosts) = choose(&wish, plays, &mut warnings)?;
     let canaries = canaries(&wish, &hosts)?;
     let shared = Arc::new(shared(&wish.inventory, &wish.extra));
-    let access = access(&wish, &shared, &hosts)?;
+    let reach = Reach {
+        inventory: Arc::new(wish.inventory),
+        shared: shared.clone(),
+        templates: wish.templates.clone(),
+        extra: wish.extra,
+        home: wish.home,
+        user: wish.user,
+        private_key: wish.private_key,
+        connect_timeout: wish.connect_timeout,
+        become_password: wish.become_password,
+    };
+    let access = access(&reach, &plays)?;
     let order = Order {
         plays,
         canaries,
@@ -108,6 +120,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         forgetful: false,
         privilege: wish.privilege,
         shared,
+        reach: Arc::new(reach),
         templates: wish.templates,
         advisories: wish.advisories,
     };
@@ -176,32 +189,22 @@ fn put_in_order(hosts: &mut [HostName], order: playbook::Order) -> Result<(), Pr
     Ok(())
 }
 
-/// How every host is reached: what the inventory says, and the command line where it doesn't.
-fn access(
-    wish: &Wish<'_>,
-    shared: &Arc<Shared>,
-    hosts: &IndexSet<HostName>,
-) -> Result<BTreeMap<HostName, HostAccess>, Problems> {
-    let reach = Reach {
-        inventory: &wish.inventory,
-        shared,
-        templates: &wish.templates,
-        extra: &wish.extra,
-        home: wish.home.as_deref(),
-    };
+/// How every host is reached. A host's first play says it; a later one may say it differently.
+fn access(reach: &Reach, plays: &Chosen) -> Result<BTreeMap<HostName, HostAccess>, Problems> {
     let mut problems = Vec::new();
     let mut access = BTreeMap::new();
-    for host in hosts {
-        match reach.host(host) {
-            Ok(mut found) => {
-                found.become_password = found.become_password.or_else(|| wish.become_password.clone());
-                let connection = &mut found.connection;
-                connection.user = connection.user.take().or_else(|| wish.user.clone());
-                connection.private_key = connection.private_key.take().or_else(|| wish.private_key.clone());
-                connection.connect_timeout = wish.connect_timeout.unwrap_or(connection.connect_timeout);
-                access.insert(host.clone(), found);
+    let mut seen = BTreeSet::new();
+    for (play, hosts) in plays {
+        for host in hosts {
+            if !seen.insert(host) {
+                continue;
             }
-            Err(problem) => problems.push(problem),
+            match reach.host(host, Some(play)) {
+                Ok(found) => {
+                    access.insert(host.clone(), found);
+                }
+                Err(problem) => problems.push(problem),
+            }
         }
     }
     Problems::check(problems)?;
@@ -224,40 +227,4 @@ fn shared(inventory: &Inventory, extra: &Map) -> Shared {
         shared.group_names.insert(host.clone(), Arc::new(of_host));
     }
     shared
-}
-
-/// Finds out how a host is reached: from the inventory and the command line, never from facts.
-struct Reach<'a> {
-    inventory: &'a Inventory,
-    shared: &'a Arc<Shared>,
-    templates: &'a Templates,
-    extra: &'a Map,
-    home: Option<&'a Path>,
-}
-
-impl Reach<'_> {
-    fn host(&self, host: &HostName) -> Result<HostAccess, Problem> {
-        let none: Arc<Layer> = Arc::default();
-        let variables =
-            Variables::new(host.clone(), self.shared.clone(), none.clone(), none.clone(), none.clone());
-        let scope = variables.settings(&none);
-        let mut written = self.inventory.values(host);
-        written.extend(self.extra.clone());
-        written.retain(|name, _| name.starts_with("ansible_"));
-        let mut rendered = Map::new();
-        for (name, value) in written {
-            let done = self.templates.render(&value, &scope).map_err(|error| {
-                let problem = match self.inventory.place_of(host) {
-                    Some(place) => Problem::at(place, format!("{host}: {name}: {error}")),
-                    None => Problem::bare(format!("{host}: {name}: {error}")),
-                };
-                problem.help("it is needed before anything is known of the host".to_owned())
-            })?;
-            if let Some(value) = done.known() {
-                rendered.insert(name, value.clone());
-            }
-        }
-        let (connection, privilege) = self.inventory.connection_of(host, &rendered, self.home)?;
-        Ok(HostAccess { connection, become_password: privilege.password })
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::connection::{Broken, HostConnection, told};
 use super::lock::Purpose;
-use crate::model::{Argv, ConnectionKind, Script};
+use crate::model::{Argv, ConnectionKind, Environment, Script};
 use crate::modules::{Change, Delivery};
 use crate::plan::{Effective, Reply};
 use crate::questions::Output;
@@ -49,6 +49,7 @@ impl HostConnection {
         }
         let ask = Request {
             script: change.script,
+            environment: user.environment.clone(),
             args: change.args.clone(),
             content: None,
             deadline: Duration::from_secs(60),
@@ -99,6 +100,7 @@ impl HostConnection {
         }
         let ask = Request {
             script: BACK,
+            environment: Environment::default(),
             args: Argv(vec![old.to_owned(), test_command.to_owned()]),
             content: None,
             deadline: ATTEMPT,

@@ -67,7 +67,7 @@ pub enum ConnectionKind {
 /// How one host is reached, as the inventory and the command line say.
 ///
 /// `None` means: not said, so that `~/.ssh/config` and then the protocol's default decide.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Connection {
     /// SSH or local.
     pub kind: ConnectionKind,
@@ -86,10 +86,28 @@ pub struct Connection {
 }
 
 /// How another user is become.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Default)]
 pub enum BecomeMethod {
     /// `sudo`.
+    #[default]
     Sudo,
+    /// `su`, by root alone: nobody is asked for a password.
+    Su,
+    /// `doas`, without a password.
+    Doas,
+}
+
+impl BecomeMethod {
+    /// The means of this name; with or without its collection.
+    pub fn named(name: &str) -> Option<Self> {
+        let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("community.general."));
+        match short.unwrap_or(name) {
+            "sudo" => Some(Self::Sudo),
+            "su" => Some(Self::Su),
+            "doas" => Some(Self::Doas),
+            _ => None,
+        }
+    }
 }
 
 /// The user a task runs as, where that is not the one who logged in.

@@ -5,7 +5,9 @@ use super::exchange::{Exchange, InFlight, Item, Sent, ShellWork};
 use super::ground::Look;
 use super::host_run::{HostRun, Queued};
 use super::scope::Pending;
-use super::unit::{Effective, Running, Stage};
+use super::task::Loop;
+use super::effective::Effective;
+use super::unit::{Running, Stage};
 use crate::event::Status;
 use crate::model::Subjects;
 use crate::modules::{Change, Delivery};
@@ -56,7 +58,8 @@ impl HostRun {
         let ahead = if position == 0 { None } else { Some(pending) };
         let Some(mut running) = self.take_queued(position) else { return false };
         let task = running.task.clone();
-        let mut go_on = running.uncertain.is_none() && self.applies(&task);
+        let mut go_on = running.uncertain.is_none() && self.applies(&running);
+        go_on &= position == 0 || !task.may_be_elsewhere();
         if go_on && self.ground.unfold(&mut running, ahead).is_err() {
             running.units = None;
             go_on = false;
@@ -92,7 +95,7 @@ impl HostRun {
                     unit.stage = Stage::Fresh;
                 }
                 // The next item waits until this one is as wished.
-                go_on &= task.retry.is_none();
+                go_on &= task.retry.is_none() && !task.each.as_ref().is_some_and(Loop::is_stepwise);
             }
         }
         running.units = units;

@@ -158,7 +158,7 @@ impl HostRun {
         let task = json!({
             "name": name,
             "action": running.task.module.name,
-            "args": if running.task.no_log { Value::Null } else { Value::Object(running.task.args.clone()) },
+            "args": if self.ground.hides(&running.task, &running.layer) { Value::Null } else { Value::Object(running.task.args.clone()) },
             "ignore_errors": false,
             "register": running.task.register,
         });
@@ -178,7 +178,7 @@ impl HostRun {
                     for unit in running.units.iter_mut().flatten() {
                         unit.end(UnitEnd::plain(Status::Skipped, Some("only if the block fails".into())));
                     }
-                    let whole = running.whole(&self.host, self.ground.name_of(&running), self.now);
+                    let whole = self.whole(&running);
                     self.counts.add(&whole.event);
                     self.events.push(Event::TaskEnds(Box::new(whole.event)));
                 }

@@ -1,5 +1,6 @@
 //! What a task's changes come to: in a dry run what would be, in a real run what converged.
 
+use super::effective::Effective;
 use super::evaluate::Verdict;
 use super::host_run::{Conduct, Front, HostRun};
 use super::task::Task;
@@ -27,16 +28,18 @@ impl HostRun {
     }
 
     /// What a dry run says of changes.
-    pub(super) fn would(&mut self, task: &Task, prepared: Prepared) -> UnitEnd {
+    pub(super) fn would(&mut self, running: &Running, prepared: Prepared) -> UnitEnd {
+        let task = &running.task;
+        let hide = prepared.tainted || self.ground.hides(task, &running.layer);
         let Prepared { outcome, tainted, user, .. } = prepared;
         for change in &outcome.changes {
-            self.explain(user.as_deref(), change, tainted || task.no_log);
+            self.explain(user.user.as_deref(), change, hide);
         }
         let opaque = outcome.changes.iter().any(|c| c.nature == Nature::Opaque);
         // A real run's task with `check_mode: true` touches nothing that a later task could see.
         if self.conduct != Conduct::Real {
             for change in &outcome.changes {
-                self.ground.would_touch(&change.touches, &task.name);
+                self.ground.would_touch(user.at.as_ref(), &change.touches, &task.name);
             }
         }
         UnitEnd {
@@ -61,11 +64,11 @@ impl HostRun {
         cause: String,
     ) -> UnitEnd {
         let changes: Vec<_> = outcome.iter().flat_map(|o| o.changes.iter()).collect();
-        let made = changes.iter().map(|c| ChangeMade { sends: None, ..change_made(c, &None) }).collect();
+        let made = changes.iter().map(|c| ChangeMade { sends: None, ..change_made(c, &Effective::default()) }).collect();
         let touches: Vec<Subjects> = changes.iter().map(|c| c.touches.clone()).collect();
         let read = if task.acts_on_host() { &reading.reads } else { &Subjects::NONE };
         for touched in touches.iter().chain([read]) {
-            self.ground.would_touch(touched, &task.name);
+            self.ground.would_touch(None, touched, &task.name);
         }
         UnitEnd { changes: made, ..UnitEnd::plain(Status::Provisional { cause }, None) }
     }

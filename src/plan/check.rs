@@ -4,7 +4,7 @@
 use super::compile::Compiler;
 use crate::load::playbook::{self, Keywords};
 use crate::load::{Node, Problem, TextFile};
-use crate::model::{Map, Place, Value, nearest};
+use crate::model::{BecomeMethod, Map, Place, Value, nearest};
 use crate::modules::{self, Args, Kind, Module};
 use crate::template::{TemplateError, Templates};
 use std::path::Path;
@@ -48,10 +48,18 @@ impl Compiler<'_> {
     }
 
     /// Checks the names of arguments, the values that nothing is rendered in, and templates.
-    pub(super) fn check_args(&mut self, task: &playbook::Task, module: &Module, args: &Map) {
+    pub(super) fn check_args(
+        &mut self,
+        task: &playbook::Task,
+        module: &Module,
+        args: &Map,
+        more: &[Value],
+    ) {
         let names = args.keys().map(String::as_str);
         let plain = args.iter().filter(|(_, value)| !Templates::has_templates(value));
         let mut problems = Args::check_names(module.params, module.free_form, names);
+        // What is missing may come from a template, or from the defaults of the module.
+        problems.retain(|problem| problem.key.is_some() || more.is_empty());
         problems.extend(Args::check_plain(module.params, plain.map(|(key, value)| (key.as_str(), value))));
         for problem in problems {
             let key =
@@ -111,19 +119,31 @@ impl Compiler<'_> {
     pub(super) fn refuse_keywords(&mut self, task: &playbook::Task, own: &Keywords) {
         let optional = [
             ("run_once", own.run_once.as_ref(), "limit the play to one host"),
-            ("delegate_to", own.delegate_to.as_ref(), "write a play for that host"),
-            ("environment", own.environment.first(), "set variables in the command itself"),
-            ("any_errors_fatal of a task", task.keywords.any_errors_fatal.as_ref(), "set it for the play"),
+            ("remote_user of a task", own.remote_user.as_ref(), "set it for the play"),
+            ("any_errors_fatal of a task", own.any_errors_fatal.as_ref(), "set it for the play"),
+            ("throttle", own.throttle.as_ref(), "use 'serial' of the play"),
+            ("timeout", own.timeout.as_ref(), "leave it out"),
+            ("ignore_unreachable", own.ignore_unreachable.as_ref(), "leave it out"),
+            ("async", task.r#async.as_ref(), "leave it out"),
         ];
         for (name, node, help) in optional {
-            if let Some(node) = node.filter(|node| node.to_value() != Value::Bool(false)) {
+            let is_nothing = |value: Value| value == Value::Bool(false) || value == Value::from(0);
+            if let Some(node) = node.filter(|node| !is_nothing(node.to_value())) {
                 self.not_yet(&node.place, name, help);
             }
         }
-        if let Some(node) = &own.become_method
-            && node.to_value() != Value::String("sudo".into())
+        if let Some(node) = own.become_method.as_ref().filter(|node| !node.is_template())
+            && BecomeMethod::named(&node.word().unwrap_or_default()).is_none()
         {
-            self.not_yet(&node.place, "become_method other than sudo", "use sudo");
+            let problem = Problem::at(&node.place, "wgops has no such way to become a user");
+            self.problems.push(problem.help("use 'sudo', 'su' or 'doas'"));
+        }
+        let templates = [
+            &own.no_log, &own.check_mode, &own.diff, &own.delegate_to, &own.delegate_facts, &own.connection,
+            &own.r#become, &own.become_user, &own.become_method, &own.ignore_errors,
+        ];
+        for node in templates.into_iter().flatten().chain(&own.environment) {
+            self.check_templates(node);
         }
     }
 

@@ -4,7 +4,7 @@
 use super::tags::Tags;
 use super::task::{BlockSteps, Loop, Play, Privilege, Retry, Step, Task};
 use super::waves::PlayScope;
-use crate::load::playbook::{self, Keywords, LoopKind, TaskItem};
+use crate::load::playbook::{self, Keywords, TaskItem};
 use crate::load::project::Project;
 use crate::load::{Node, Playbook, Problem, Problems, yaml};
 use crate::model::{Map, Value, nearest};
@@ -68,7 +68,15 @@ impl Compiler<'_> {
         let max_fail = play.max_fail_percentage.as_ref().and_then(|node| self.max_fail(node, &scope));
         let fatal = keywords.any_errors_fatal.as_ref().is_some_and(|node| self.plain_bool(node));
         self.lockstep = max_fail.is_some() || fatal;
-        let inherited = Keywords { name: None, vars: yaml::Variables::default(), ..keywords.clone() };
+        // What a play says of connections is a matter of how its hosts are reached.
+        let inherited = Keywords {
+            name: None,
+            vars: yaml::Variables::default(),
+            connection: None,
+            remote_user: None,
+            any_errors_fatal: None,
+            ..keywords.clone()
+        };
         let mut steps = Vec::new();
         if let Some(task) = self.gather_facts(play, &inherited) {
             steps.push(Step::Task(task));
@@ -100,22 +108,16 @@ impl Compiler<'_> {
             force_handlers: play.force_handlers.as_ref().is_some_and(|node| self.plain_bool(node)),
             vars,
             file_vars,
+            connection: keywords.connection.as_ref().map(Node::to_value),
+            remote_user: keywords.remote_user.as_ref().map(Node::to_value),
             directory: directory.to_owned(),
             root: root.to_owned(),
         }
     }
 
     fn refuse_play_keywords(&mut self, play: &playbook::Play) {
-        let nodes = [("connection", &play.connection), ("remote_user", &play.remote_user)];
-        for (name, node) in nodes {
-            if let Some(node) = node {
-                let help = format!(
-                    "set 'ansible_{}' in the inventory",
-                    if name == "connection" { name } else { "user" }
-                );
-                self.not_yet(&node.place, name, &help);
-            }
-        }
+        let texts = [&play.keywords.connection, &play.keywords.remote_user, &play.strategy];
+        texts.into_iter().flatten().for_each(|node| self.check_templates(node));
     }
 
     fn gather_facts(&mut self, play: &playbook::Play, inherited: &Keywords) -> Option<Arc<Task>> {
@@ -132,6 +134,7 @@ impl Compiler<'_> {
             place: play.place.to_string(),
             module,
             args: Map::new(),
+            more_args: Vec::new(),
             handler: false,
             when,
             each: None,
@@ -146,7 +149,16 @@ impl Compiler<'_> {
             vars: Map::new(),
             check_mode: None,
             diff: None,
-            no_log: false,
+            no_log: None,
+            environment: inherited.environment.iter().map(Node::to_value).collect(),
+            delegate_to: None,
+            delegate_facts: None,
+            connection: None,
+            run_once: None,
+            any_errors_fatal: None,
+            ignore_unreachable: setting(&inherited.ignore_unreachable),
+            throttle: None,
+            timeout: None,
         }))
     }
 
@@ -166,9 +178,6 @@ impl Compiler<'_> {
                 }
             }
             TaskItem::Block(block) => {
-                if let Some(node) = &block.keywords.any_errors_fatal {
-                    self.not_yet(&node.place, "any_errors_fatal of a block", "set it for the play");
-                }
                 let merged = inherit(inherited, &block.keywords);
                 let [main, rescue, always] = [&block.tasks, &block.rescue, &block.always].map(|part| {
                     let mut steps = Vec::new();
@@ -197,7 +206,8 @@ impl Compiler<'_> {
         let chosen = handler || self.tags.choose(&own.tags);
         let module = self.module(task)?;
         let args = self.args(task, module);
-        self.check_args(task, module, &args);
+        let more_args = self.more_args(task, &own, module);
+        self.check_args(task, module, &args, &more_args);
         self.check_conditions(&own.when);
         self.check_conditions(&task.changed_when);
         self.check_conditions(&task.failed_when);
@@ -210,6 +220,7 @@ impl Compiler<'_> {
             place: task.place.to_string(),
             module,
             args,
+            more_args,
             handler,
             when: own.when.iter().map(Node::to_value).collect(),
             each,
@@ -218,17 +229,22 @@ impl Compiler<'_> {
             changed_when: conditions(&task.changed_when),
             failed_when: conditions(&task.failed_when),
             retry: self.retry(task),
-            ignore_errors: own
-                .ignore_errors
-                .as_ref()
-                .map(Node::to_value)
-                .filter(|v| *v != Value::Bool(false)),
+            ignore_errors: setting(&own.ignore_errors),
             notify,
             listen: task.listen.clone(),
             vars: yaml::values(&own.vars),
-            diff: own.diff.as_ref().map(|node| self.plain_bool(node)),
-            check_mode: own.check_mode.as_ref().map(|node| self.plain_bool(node)),
-            no_log: own.no_log.as_ref().is_some_and(|node| self.plain_bool(node)),
+            diff: own.diff.as_ref().map(Node::to_value),
+            check_mode: own.check_mode.as_ref().map(Node::to_value),
+            no_log: setting(&own.no_log),
+            environment: own.environment.iter().map(Node::to_value).collect(),
+            delegate_to: own.delegate_to.as_ref().map(Node::to_value),
+            delegate_facts: setting(&own.delegate_facts),
+            connection: own.connection.as_ref().map(Node::to_value),
+            run_once: setting(&own.run_once),
+            any_errors_fatal: setting(&own.any_errors_fatal),
+            ignore_unreachable: setting(&own.ignore_unreachable),
+            throttle: setting(&own.throttle),
+            timeout: setting(&own.timeout),
         };
         chosen.then(|| Arc::new(compiled))
     }
@@ -253,6 +269,7 @@ impl Compiler<'_> {
                     args.insert(name.to_owned(), free.to_value());
                     self.check_templates(free);
                 }
+                _ if is_whole_template(free) => {}
                 _ => self.problems.push(
                     Problem::at(&free.place, format!("{} takes no text, only parameters", module.name))
                         .help("write 'name: value' lines below it, or name=value words"),
@@ -262,17 +279,37 @@ impl Compiler<'_> {
         args
     }
 
+    /// Arguments that `module_defaults` has, and those that a template gives: of `args`, or in place of all arguments.
+    fn more_args(&mut self, task: &playbook::Task, own: &Keywords, module: &Module) -> Vec<Value> {
+        let is_module = |name: &str| {
+            let found = modules::find(playbook::short_module_name(name));
+            found.is_some_and(|found| found.name == module.name)
+        };
+        let takes_text = matches!(module.free_form, FreeForm::Is(_));
+        let whole = task.args.free.as_ref().filter(|free| !takes_text && is_whole_template(free));
+        let defaults = own.module_defaults.iter().filter(|(key, _)| is_module(&key.name)).map(|(_, node)| node);
+        let more: Vec<&Node> = defaults.chain(whole).chain(&task.args.template).collect();
+        more.iter().for_each(|node| self.check_templates(node));
+        more.into_iter().map(Node::to_value).collect()
+    }
+
     fn each(&mut self, each: &playbook::Loop, control: &playbook::LoopControl) -> Loop {
-        self.check_templates(&each.items);
-        if let Some(pause) = &control.pause {
-            self.not_yet(&pause.place, "pause", "leave it out");
+        let parts = [&control.label, &control.pause, &control.extended, &control.all_items];
+        for node in parts.into_iter().flatten().chain([&each.items]) {
+            self.check_templates(node);
         }
+        self.check_conditions(&control.break_when);
+        let [label, pause, extended, all_items] = parts.map(|node| node.as_ref().map(Node::to_value));
         Loop {
             items: each.items.to_value(),
-            flatten: each.kind == LoopKind::Items,
+            kind: each.kind.clone(),
             variable: control.loop_var.clone(),
             index_variable: control.index_var.clone(),
-            label: control.label.as_ref().map(Node::to_value),
+            label,
+            pause,
+            extended: extended.filter(|flag| *flag != Value::Bool(false)),
+            all_items,
+            break_when: conditions(&control.break_when),
         }
     }
 
@@ -347,14 +384,27 @@ fn handler_names(handlers: &[TaskItem]) -> Vec<String> {
     names.chain(tasks().flat_map(|task| task.listen.clone())).collect()
 }
 
+/// Whether a text is one template and nothing else.
+fn is_whole_template(node: &Node) -> bool {
+    let text = node.to_value();
+    let text = text.as_str().unwrap_or_default().trim();
+    node.is_template() && text.starts_with("{{") && text.ends_with("}}")
+}
+
 fn conditions(nodes: &[Node]) -> Option<Vec<Value>> {
     if nodes.is_empty() { None } else { Some(nodes.iter().map(Node::to_value).collect()) }
+}
+
+/// What a keyword says, unless that is no.
+fn setting(node: &Option<Node>) -> Option<Value> {
+    node.as_ref().map(Node::to_value).filter(|value| *value != Value::Bool(false))
 }
 
 fn privilege(keywords: &Keywords) -> Privilege {
     Privilege {
         active: keywords.r#become.as_ref().map(Node::to_value),
         user: keywords.become_user.as_ref().map(Node::to_value),
+        method: keywords.become_method.as_ref().map(Node::to_value),
     }
 }
 
@@ -380,5 +430,12 @@ fn inherit(outer: &Keywords, own: &Keywords) -> Keywords {
         run_once: or(&own.run_once, &outer.run_once),
         delegate_to: or(&own.delegate_to, &outer.delegate_to),
         notify: outer.notify.iter().chain(&own.notify).cloned().collect(),
+        delegate_facts: or(&own.delegate_facts, &outer.delegate_facts),
+        connection: or(&own.connection, &outer.connection),
+        remote_user: or(&own.remote_user, &outer.remote_user),
+        ignore_unreachable: or(&own.ignore_unreachable, &outer.ignore_unreachable),
+        throttle: or(&own.throttle, &outer.throttle),
+        timeout: or(&own.timeout, &outer.timeout),
+        module_defaults: outer.module_defaults.iter().chain(&own.module_defaults).cloned().collect(),
     }
 }

@@ -4,9 +4,10 @@
 use super::desk::Desk;
 use super::task::{Loop, Task};
 use crate::model::{Advisories, Map, Value};
-use crate::modules::{Args, Host, Kind, Module, Outcome};
+use crate::modules::{Args, Host, Kind, Module, Outcome, Param};
 use crate::questions::{Answers, Reading, Refusal, Stop};
-use crate::template::{Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
+use crate::load::playbook::LoopKind;
+use crate::template::{Binding, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -111,7 +112,7 @@ impl Means<'_> {
     /// # Errors
     /// The list can't be evaluated, or isn't a list.
     pub fn items(&self, task: &Task, each: &Loop, scope: &Arc<dyn Scope>) -> Result<Items, TemplateError> {
-        let rendered = match self.templates.render(&each.items, scope) {
+        let rendered = match self.loop_value(each, scope) {
             Ok(rendered) => rendered,
             Err(error) if error.kind == TemplateErrorKind::Undefined => {
                 return match self.conditions(&task.when, scope) {
@@ -127,7 +128,7 @@ impl Means<'_> {
             Rendered::Known { value, tainted } => (value, tainted),
         };
         let items = match value {
-            Value::Array(items) if each.flatten => items
+            Value::Array(items) if each.kind == LoopKind::Items => items
                 .into_iter()
                 .flat_map(|item| match item {
                     Value::Array(inner) => inner,
@@ -136,10 +137,23 @@ impl Means<'_> {
                 .collect(),
             Value::Array(items) => items,
             Value::Null => Vec::new(),
-            other if each.flatten => vec![other],
+            other if each.kind == LoopKind::Items => vec![other],
             other => return Ok(Items::NoList(kind_of(&other))),
         };
         Ok(Items::Known(items, tainted))
+    }
+
+    /// What a loop is over: what it says, or what a lookup makes of that.
+    fn loop_value(&self, each: &Loop, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let terms = self.templates.render(&each.items, scope)?;
+        let (LoopKind::Lookup(name), Rendered::Known { value, tainted }) = (&each.kind, &terms) else {
+            return Ok(terms);
+        };
+        let terms = if value.is_array() { value.clone() } else { Value::Array(vec![value.clone()]) };
+        let data = Binding::Data(Arc::new(terms));
+        let bound = if *tainted { Binding::Secret(Box::new(data)) } else { data };
+        let scope: Arc<dyn Scope> = Arc::new(WithTerms { terms: bound, beneath: scope.clone() });
+        self.templates.render(&Value::String(format!("{{{{ query('{name}', *{TERMS}) }}}}")), &scope)
     }
 
     /// Renders a task's arguments, and gives them their parameters' names and types.
@@ -149,6 +163,26 @@ impl Means<'_> {
     pub fn render(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Rendering, Refusal> {
         let mut given = Map::new();
         let mut tainted = false;
+        let named = |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
+        for more in &task.more_args {
+            match self.templates.render(more, scope).map_err(|error| refusal(&format!("args: {error}"), &error))? {
+                Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
+                Rendered::Known { value: Value::Object(more), tainted: secret } => {
+                    tainted |= secret;
+                    for (key, value) in more {
+                        let name = named(&key);
+                        if !task.args.keys().any(|own| named(own) == name) {
+                            given.insert(name, value);
+                        }
+                    }
+                }
+                Rendered::Omitted | Rendered::Known { value: Value::Null, .. } => {}
+                Rendered::Known { value, .. } => {
+                    let message = format!("args: expected a mapping of arguments, got {}", kind_of(&value));
+                    return Err(Refusal { message, ..Refusal::default() });
+                }
+            }
+        }
         for (key, value) in &task.args {
             let rendered = match kind_of_param(task.module, key) {
                 Some(Kind::Conditions) => self.each_condition(value, scope),
@@ -262,6 +296,29 @@ impl Means<'_> {
     }
 }
 
+/// The name under which a lookup finds what a loop gives it.
+const TERMS: &str = "wgops_loop_terms";
+
+/// What a task sees, and what the loop gives to a lookup.
+struct WithTerms {
+    terms: Binding,
+    beneath: Arc<dyn Scope>,
+}
+
+impl Scope for WithTerms {
+    fn get(&self, name: &str) -> Option<Binding> {
+        if name == TERMS { Some(self.terms.clone()) } else { self.beneath.get(name) }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.beneath.names()
+    }
+
+    fn search_dirs(&self) -> Vec<std::path::PathBuf> {
+        self.beneath.search_dirs()
+    }
+}
+
 /// A list, or one thing as a list.
 fn listed(value: &Value) -> Vec<Value> {
     match value {
@@ -277,7 +334,11 @@ pub fn refusal(message: &str, error: &TemplateError) -> Refusal {
 }
 
 fn kind_of_param(module: &Module, key: &str) -> Option<Kind> {
-    module.params.iter().find(|p| p.name == key || p.aliases.contains(&key)).map(|p| p.kind)
+    param_of(module, key).map(|param| param.kind)
+}
+
+fn param_of(module: &Module, key: &str) -> Option<&'static Param> {
+    module.params.iter().find(|param| param.name == key || param.aliases.contains(&key))
 }
 
 /// A value as the text that somebody wrote.

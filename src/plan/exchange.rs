@@ -6,7 +6,8 @@
 
 use super::host_run::{HostRun, Queued};
 use super::scope::Pending;
-use super::unit::{Effective, Stage, UnitEnd, change_made};
+use super::effective::Effective;
+use super::unit::{Stage, UnitEnd, change_made};
 use crate::event::Event;
 use crate::model::Subjects;
 use crate::modules::{Change, PRECONDITION_FAILED};
@@ -100,7 +101,7 @@ impl HostRun {
                 return None;
             }
         }
-        let alone = wanted.iter().any(|(_, asked)| asked.cost != Cost::Cheap);
+        let alone = wanted.iter().any(|(user, asked)| asked.cost != Cost::Cheap || user.at.is_some());
         let volatile = wanted.iter().any(|(_, asked)| matches!(asked.cost, Cost::Costly { .. }));
         let mut all = wanted;
         if alone {
@@ -145,7 +146,7 @@ impl HostRun {
         if self.ground.explain {
             self.events.push(Event::Sends {
                 host: self.host.clone(),
-                user: user.clone(),
+                user: user.user.clone(),
                 changes: false,
                 script: asked.script.name.to_owned(),
                 text: asked.script.text.to_owned(),
@@ -167,7 +168,8 @@ impl HostRun {
                 Some(Queued::Task(running)) if running.uncertain.is_none() => {
                     let units = self.ground.unfold(running, Some(&pending)).map(|()| running.units.take());
                     if let Ok(Some(units)) = units {
-                        for unit in units.iter().filter(|u| matches!(u.stage, Stage::Fresh)) {
+                        let ahead = !running.task.may_be_elsewhere();
+                        for unit in units.iter().filter(|u| ahead && matches!(u.stage, Stage::Fresh)) {
                             looked += 1;
                             self.ground.look(&running.task, &running.layer, &unit.layer, Some(&pending));
                         }

@@ -81,11 +81,16 @@ impl HostRun {
         Some((status, message))
     }
 
+    /// A task's end, put together for this host.
+    pub(super) fn whole(&self, running: &Running) -> Whole {
+        let hides = self.ground.hides(&running.task, &running.layer);
+        running.whole(&self.host, self.ground.name_of(running), self.now, hides)
+    }
+
     /// Registers, notifies and reports the first task, which is over.
     pub(super) fn finish_front(&mut self) {
         let Some(Queued::Task(mut running)) = self.queue.pop_front() else { return };
-        let name = self.ground.name_of(&running);
-        let mut whole = running.whole(&self.host, name, self.now);
+        let mut whole = self.whole(&running);
         self.take_over(&mut running, &whole);
         let failed = whole.event.status == Status::Failed;
         if failed && self.is_ignored(&running) {
@@ -95,15 +100,13 @@ impl HostRun {
         let fatal = failed && !whole.event.ignored;
         if fatal && self.is_rescuing() {
             whole.event.rescued = true;
-            self.note_failure(
-                &running,
-                &whole.event.task,
-                &whole.result,
-                whole.tainted || running.task.no_log,
-            );
+            self.note_failure(&running, &whole.event.task, &whole.result, whole.hidden);
         }
         self.counts.add(&whole.event);
         self.events.push(Event::TaskEnds(Box::new(whole.event)));
+        if running.task.may_be_elsewhere() {
+            self.ground.forget_elsewhere();
+        }
         if fatal {
             self.fail_over();
             if self.failed && self.play.force_handlers && !running.task.handler {
@@ -127,7 +130,7 @@ impl HostRun {
             for message in std::mem::take(&mut end.warnings) {
                 self.events.push(Event::Warning { host: Some(self.host.clone()), message });
             }
-            let secret = end.tainted || running.task.no_log;
+            let secret = whole.hidden;
             for finding in std::mem::take(&mut end.findings) {
                 let finding = if secret { hidden(&running.task.name, &finding) } else { finding };
                 self.events.push(Event::Found { host: self.host.clone(), finding });

@@ -1,15 +1,16 @@
 //! What one host knows during a play: its variables, and the answers of each effective user. It evaluates units; it
 //! decides nothing about order.
 
-use super::evaluate::{Evaluation, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
+use super::evaluate::{Evaluation, Frozen, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
 use super::scope::{Layer, Pending, Variables};
-use super::task::Task;
-use super::unit::{Effective, Prepared, Running, Unit, UnitEnd, change_made};
+use super::task::{Loop, Task};
+use super::effective::{At, Effective};
+use super::unit::{Prepared, Running, Unit, UnitEnd, change_made};
 use crate::event::Status;
-use crate::model::{Advisories, Digest, Excerpt, Map, Subjects, Value};
+use crate::model::{Advisories, BecomeMethod, Digest, Environment, Excerpt, HostName, Map, Subjects, Value};
 use crate::modules::{Change, Outcome};
 use crate::questions::{Answers, Asked, Key, Reading, Refusal};
-use crate::template::{Binding, Rendered, Templates};
+use crate::template::{Binding, Rendered, Scope, Templates};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,7 +60,21 @@ pub struct Ground {
     /// Answers by effective user.
     pub stores: BTreeMap<Effective, Answers>,
     /// What a dry run would have touched, and by which task.
-    pub unapplied: Vec<(Subjects, String)>,
+    pub unapplied: Vec<(Option<At>, Subjects, String)>,
+    /// Whether its host is this machine.
+    pub is_local: bool,
+}
+
+/// Why it can't be said in whose hands a task is put.
+enum Missing {
+    Refused(Refusal),
+    Unknown(String),
+}
+
+impl Missing {
+    fn refused(message: String) -> Self {
+        Self::Refused(Refusal { message, ..Refusal::default() })
+    }
 }
 
 /// What evaluating a unit comes to.
@@ -74,6 +89,43 @@ pub enum Look {
     Unknown(String),
     /// An unapplied change may alter this.
     Provisional(Option<Outcome>, Reading, String),
+}
+
+/// The items of a loop, and what of them tasks see besides.
+struct Walk {
+    items: Vec<Value>,
+    /// A secret is in them.
+    tainted: bool,
+    extended: bool,
+    all_items: bool,
+}
+
+impl Walk {
+    /// `ansible_loop` at an item.
+    fn place(&self, index: usize) -> Value {
+        let length = self.items.len();
+        let mut place = Map::new();
+        if self.all_items {
+            place.insert("allitems".into(), Value::Array(self.items.clone()));
+        }
+        let numbers = [
+            ("index", index + 1),
+            ("index0", index),
+            ("length", length),
+            ("revindex", length - index),
+            ("revindex0", length - index - 1),
+        ];
+        place.extend(numbers.map(|(name, number)| (name.to_owned(), number.into())));
+        place.insert("first".into(), (index == 0).into());
+        place.insert("last".into(), (index + 1 == length).into());
+        let near = [("nextitem", Some(index + 1)), ("previtem", index.checked_sub(1))];
+        for (name, at) in near {
+            if let Some(item) = at.and_then(|at| self.items.get(at)) {
+                place.insert(name.into(), item.clone());
+            }
+        }
+        Value::Object(place)
+    }
 }
 
 impl Approved {
@@ -102,8 +154,9 @@ impl Ground {
     }
 
     /// The means for one task, which may have its own mind about `diff`.
-    fn means_of(&self, task: &Task) -> Means<'_> {
-        Means { show_diff: task.diff.unwrap_or(self.show_diff), ..self.means() }
+    fn means_of(&self, task: &Task, layer: &Arc<Layer>) -> Means<'_> {
+        let wants = self.flag(task.diff.as_ref(), layer);
+        Means { show_diff: wants.unwrap_or(self.show_diff), ..self.means() }
     }
 
     /// Makes a task's units where its loop is known.
@@ -132,26 +185,38 @@ impl Ground {
                 Err(Box::new(UnitEnd::failed(message, Map::new())))
             }
             Ok(Items::Known(items, tainted)) => {
-                let units: Vec<Unit> = items
-                    .into_iter()
-                    .enumerate()
-                    .map(|(index, item)| self.unit(&running.task, &running.layer, index, item, tainted))
-                    .collect();
+                let is_set = |flag: &Option<Value>| {
+                    let shown = flag.as_ref().map(|flag| self.templates.render(flag, &view));
+                    shown.and_then(|shown| shown.ok()?.known().and_then(truthy))
+                };
+                let walk = Walk {
+                    extended: is_set(&each.extended) == Some(true),
+                    all_items: is_set(&each.all_items) != Some(false),
+                    items,
+                    tainted,
+                };
+                let units = (0..walk.items.len()).map(|index| self.unit(each, &running.layer, &walk, index));
+                let units: Vec<Unit> = units.collect();
                 running.units = Some(units);
                 Ok(())
             }
         }
     }
 
-    fn unit(&self, task: &Task, layer: &Arc<Layer>, index: usize, item: Value, tainted: bool) -> Unit {
+    fn unit(&self, each: &Loop, layer: &Arc<Layer>, walk: &Walk, index: usize) -> Unit {
+        let item = walk.items.get(index).cloned().unwrap_or_default();
         let mut variables = Layer::new();
-        let Some(each) = &task.each else { return Unit::new(Arc::default(), None, None) };
-        let data = Binding::Data(Arc::new(item.clone()));
-        let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
-        variables.insert(each.variable.clone(), bound);
+        let plain = |value: Value| Binding::Data(Arc::new(value));
+        let bound = |value: Value| if walk.tainted { Binding::Secret(Box::new(plain(value))) } else { plain(value) };
+        variables.insert("ansible_loop_var".into(), plain(each.variable.clone().into()));
         if let Some(name) = &each.index_variable {
-            variables.insert(name.clone(), Binding::Data(Arc::new(index.into())));
+            variables.insert("ansible_index_var".into(), plain(name.clone().into()));
+            variables.insert(name.clone(), plain(index.into()));
         }
+        if walk.extended {
+            variables.insert("ansible_loop".into(), bound(walk.place(index)));
+        }
+        variables.insert(each.variable.clone(), bound(item.clone()));
         let variables = Arc::new(variables);
         let label = each.label.as_ref().and_then(|label| {
             let view = self.variables.view(layer, &variables, None);
@@ -159,7 +224,10 @@ impl Ground {
         });
         let label = label.unwrap_or_else(|| text_of(&item));
         let label = Excerpt { lines_max: 1, columns_max: 100 }.of(&label);
-        Unit::new(variables, Some(label), Some(item))
+        let mut unit = Unit::new(variables, Some(label), Some(item));
+        unit.index = index;
+        unit.loop_place = walk.extended.then(|| walk.place(index));
+        unit
     }
 
     /// Evaluates a unit that is fresh.
@@ -186,20 +254,24 @@ impl Ground {
             Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
             Ok(Rendering::Done(frozen)) => frozen,
         };
-        let user = match self.effective(task, layer) {
-            Err(refusal) => return nothing_read(failed(refusal)),
+        let (user, secret) = match self.effective(task, layer, &view) {
+            Err(Missing::Refused(refusal)) => return nothing_read(failed(refusal)),
+            Err(Missing::Unknown(cause)) => return Look::Unknown(cause),
             Ok(user) => user,
         };
+        let frozen = Frozen { tainted: frozen.tainted || secret, ..frozen };
         if !self.stores.contains_key(&user) {
             let mut answers = Answers::default();
-            for (touched, cause) in &self.unapplied {
-                answers.would_touch(touched.clone(), cause.clone());
+            for (at, touched, cause) in &self.unapplied {
+                if *at == user.at {
+                    answers.would_touch(touched.clone(), cause.clone());
+                }
             }
             self.stores.insert(user.clone(), answers);
         }
         let view = self.variables.view(layer, item, pending);
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
-        let evaluation = self.means_of(task).ask(task.module, &frozen, answers, &view);
+        let evaluation = self.means_of(task, layer).ask(task.module, &frozen, answers, &view);
         sort_out(task, evaluation, user, frozen)
     }
 
@@ -214,40 +286,144 @@ impl Ground {
         let view = self.variables.view(layer, item, None);
         let empty = Answers::default();
         let answers = self.stores.get(&prepared.user).unwrap_or(&empty);
-        self.means_of(task).ask(task.module, &prepared.frozen, answers, &view)
+        self.means_of(task, layer).ask(task.module, &prepared.frozen, answers, &view)
     }
 
-    /// The user a task runs as. Variables win over keywords, as Ansible has it; facts have no say.
-    fn effective(&self, task: &Task, layer: &Arc<Layer>) -> Result<Effective, Refusal> {
-        let active = self.setting("ansible_become", task.privilege.active.as_ref(), layer)?;
-        let active = match active {
-            Some(value) => truthy(&value).ok_or_else(|| Refusal {
-                message: format!("become is {}: expected yes or no", text_of(&value)),
-                ..Refusal::default()
+    /// In whose hands a task is put, and whether that holds a secret. Variables win over keywords, as Ansible has it;
+    /// facts have no say in variables, and name no host that the inventory doesn't know.
+    fn effective(
+        &self,
+        task: &Task,
+        layer: &Arc<Layer>,
+        view: &Arc<dyn Scope>,
+    ) -> Result<(Effective, bool), Missing> {
+        let at = self.place(task, layer, view)?;
+        let settings = match &at {
+            Some(At::Host(host)) => self.variables.settings_at(host, layer),
+            _ => self.variables.settings(layer),
+        };
+        let setting = |name, keyword: &Option<Value>| self.setting(name, keyword.as_ref(), &settings, view);
+        let (environment, tainted) = self.environment(task, view)?;
+        let active = match setting("ansible_become", &task.privilege.active)? {
+            Some(value) => truthy(&value).ok_or_else(|| {
+                Missing::refused(format!("become is {}: expected yes or no", text_of(&value)))
             })?,
             None => self.privilege.active,
         };
         if !active {
+            return Ok((Effective { at, environment, ..Effective::default() }, tainted));
+        }
+        let user = setting("ansible_become_user", &task.privilege.user)?;
+        let user = user.map(|v| text_of(&v)).or_else(|| self.privilege.user.clone());
+        let method = match setting("ansible_become_method", &task.privilege.method)? {
+            None => BecomeMethod::default(),
+            Some(name) => BecomeMethod::named(&text_of(&name)).ok_or_else(|| {
+                let known = "expected sudo, su or doas";
+                Missing::refused(format!("become_method is {}: {known}", text_of(&name)))
+            })?,
+        };
+        let user = Some(user.unwrap_or_else(|| "root".into()));
+        Ok((Effective { at, user, method, environment }, tainted))
+    }
+
+    /// Where a task is carried out; nothing: on its own host.
+    fn place(&self, task: &Task, layer: &Arc<Layer>, view: &Arc<dyn Scope>) -> Result<Option<At>, Missing> {
+        let rendered = |source: &Value, view: &Arc<dyn Scope>| match self.templates.render(source, view) {
+            Ok(Rendered::Known { value: Value::Null, .. } | Rendered::Omitted) => Ok(None),
+            Ok(Rendered::Known { value, .. }) => Ok(Some(text_of(&value)).filter(|text| !text.is_empty())),
+            Ok(Rendered::Unknown(cause)) => Err(Missing::Unknown(cause.to_string())),
+            Err(error) => Err(Missing::Refused(refusal(&format!("delegate_to: {error}"), &error))),
+        };
+        if let Some(source) = &task.delegate_to
+            && let Some(name) = rendered(source, view)?
+        {
+            let host: HostName =
+                name.parse().map_err(|error| Missing::refused(format!("delegate_to: {error}")))?;
+            if host == self.variables.host {
+                return Ok(None);
+            }
+            let is_written = || {
+                let settings = self.variables.settings(layer);
+                matches!(rendered(source, &settings), Ok(Some(written)) if written == name)
+            };
+            if !is_this_machine(&name) && !self.variables.knows(&host) && !is_written() {
+                let message = format!(
+                    "delegate_to: '{name}' is not in the inventory, and a host that is named by another host's words must be"
+                );
+                return Err(Missing::refused(message));
+            }
+            return Ok(Some(At::Host(host)));
+        }
+        let settings = self.variables.settings(layer);
+        if self.is_local || task.connection.is_none() && settings.get("ansible_connection").is_none() {
             return Ok(None);
         }
-        let user = self.setting("ansible_become_user", task.privilege.user.as_ref(), layer)?;
-        let user = user.map(|v| text_of(&v)).or_else(|| self.privilege.user.clone());
-        Ok(Some(user.unwrap_or_else(|| "root".into())))
+        let kind = self.setting("ansible_connection", task.connection.as_ref(), &settings, view)?;
+        let kind = kind.map(|kind| text_of(&kind)).unwrap_or_default();
+        match kind.strip_prefix("ansible.builtin.").unwrap_or(&kind) {
+            "local" => Ok(Some(At::Here)),
+            "" | "ssh" | "smart" | "paramiko" | "paramiko_ssh" => Ok(None),
+            _ => Err(Missing::refused(format!("wgops has no connection '{kind}': expected ssh or local"))),
+        }
+    }
+
+    /// The environment variables of a task, and whether a secret is in them.
+    fn environment(&self, task: &Task, view: &Arc<dyn Scope>) -> Result<(Environment, bool), Missing> {
+        let (mut variables, mut tainted) = (BTreeMap::new(), false);
+        for layer in &task.environment {
+            let wrong = |what: &str| Missing::refused(format!("environment: expected a mapping, got {what}"));
+            match self.templates.render(layer, view) {
+                Err(error) => return Err(Missing::Refused(refusal(&format!("environment: {error}"), &error))),
+                Ok(Rendered::Unknown(cause)) => return Err(Missing::Unknown(cause.to_string())),
+                Ok(Rendered::Omitted | Rendered::Known { value: Value::Null, .. }) => {}
+                Ok(Rendered::Known { value: Value::Object(map), tainted: secret }) => {
+                    tainted |= secret;
+                    variables.extend(map.iter().map(|(name, value)| (name.clone(), text_of(value))));
+                }
+                Ok(Rendered::Known { value: Value::String(text), .. }) if text.is_empty() => {}
+                Ok(Rendered::Known { value, .. }) => return Err(wrong(&text_of(&value))),
+            }
+        }
+        let environment = Environment::new(variables).map_err(|name| {
+            Missing::refused(format!("environment: '{name}' can't be a variable's name"))
+        })?;
+        Ok((environment, tainted))
     }
 
     fn setting(
         &self,
         name: &str,
         keyword: Option<&Value>,
-        layer: &Arc<Layer>,
-    ) -> Result<Option<Value>, Refusal> {
-        let view = self.variables.settings(layer);
+        settings: &Arc<dyn Scope>,
+        view: &Arc<dyn Scope>,
+    ) -> Result<Option<Value>, Missing> {
         let by_name = Value::String(format!("{{{{ {name} }}}}"));
-        let source = if view.get(name).is_some() { Some(&by_name) } else { keyword };
-        let Some(source) = source else { return Ok(None) };
-        let rendered =
-            self.templates.render(source, &view).map_err(|e| refusal(&format!("{name}: {e}"), &e))?;
-        Ok(rendered.known().cloned())
+        let (source, view) = match (settings.get(name), keyword) {
+            (Some(_), _) => (&by_name, settings),
+            (None, Some(keyword)) => (keyword, view),
+            (None, None) => return Ok(None),
+        };
+        match self.templates.render(source, view) {
+            Err(error) => Err(Missing::Refused(refusal(&format!("{name}: {error}"), &error))),
+            Ok(Rendered::Unknown(cause)) => Err(Missing::Unknown(cause.to_string())),
+            Ok(rendered) => Ok(rendered.known().cloned()),
+        }
+    }
+
+    /// What a keyword that is yes, no or a template comes to; nothing where it is not said, or can't be known.
+    pub fn flag(&self, keyword: Option<&Value>, layer: &Arc<Layer>) -> Option<bool> {
+        match keyword? {
+            Value::Bool(flag) => Some(*flag),
+            template => {
+                let view = self.variables.view(layer, &Arc::default(), None);
+                self.templates.render(template, &view).ok()?.known().and_then(truthy)
+            }
+        }
+    }
+
+    /// Whether nothing of a task may be shown; where that can't be told, nothing is.
+    pub fn hides(&self, task: &Task, layer: &Arc<Layer>) -> bool {
+        task.no_log.is_some() && self.flag(task.no_log.as_ref(), layer).unwrap_or(true)
     }
 
     /// Judges a result by `failed_when` or `changed_when`.
@@ -310,11 +486,16 @@ impl Ground {
     }
 
     /// Notes what a dry run would have touched.
-    pub fn would_touch(&mut self, touched: &Subjects, task: &str) {
-        for answers in self.stores.values_mut() {
+    pub fn would_touch(&mut self, at: Option<&At>, touched: &Subjects, task: &str) {
+        for (_, answers) in self.stores.iter_mut().filter(|(user, _)| user.at.as_ref() == at) {
             answers.would_touch(touched.clone(), task.to_owned());
         }
-        self.unapplied.push((touched.clone(), task.to_owned()));
+        self.unapplied.push((at.cloned(), touched.clone(), task.to_owned()));
+    }
+
+    /// Drops what is known of other hosts than its own: nobody tells when it gets old.
+    pub fn forget_elsewhere(&mut self) {
+        self.stores.retain(|user, _| user.at.is_none());
     }
 
     /// Takes what all stores want, by effective user.
@@ -341,12 +522,17 @@ fn truthy(value: &Value) -> Option<bool> {
     }
 }
 
+/// Whether a name means the machine that wgops runs on.
+pub fn is_this_machine(name: &str) -> bool {
+    matches!(name, "localhost" | "127.0.0.1" | "::1")
+}
+
 /// An end that no answer had a part in.
 fn nothing_read(end: UnitEnd) -> Look {
     Look::End(end, Subjects::NONE)
 }
 
-fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: super::evaluate::Frozen) -> Look {
+fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen) -> Look {
     let Evaluation { verdict, reading, tainted } = evaluation;
     if let Some(cause) = reading.provisional.clone() {
         return match verdict {

@@ -8,11 +8,15 @@ use super::changes::applied;
 use super::exchange::{InFlight, Reply};
 use super::ground::{Ground, Look};
 use super::retry::last_attempt;
-use super::task::{Play, Step, Task};
-use super::unit::{Effective, Prepared, Running, Stage, UnitEnd, change_made};
+use super::scope::Layer;
+use super::task::{Play, Step};
 use super::way::Way;
+use super::evaluate::Truth;
+use super::finish::bound;
+use super::effective::Effective;
+use super::unit::{Prepared, Running, Stage, UnitEnd, change_made, unit_result};
 use crate::event::{Counts, Event, Status};
-use crate::model::{HostName, Subjects};
+use crate::model::{HostName, Subjects, Value};
 use crate::questions::{Key, Output};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -246,7 +250,7 @@ impl HostRun {
         }
         let ended = running.units.iter().flatten().any(|unit| matches!(unit.stage, Stage::Ended(_)));
         if ended {
-            let whole = running.whole(&self.host, self.ground.name_of(&running), self.now);
+            let whole = self.whole(&running);
             self.notify(&task, &whole.event.status);
             self.counts.add(&whole.event);
             self.events.push(Event::TaskEnds(Box::new(whole.event)));
@@ -254,8 +258,11 @@ impl HostRun {
     }
 
     /// Whether this task's changes are applied.
-    pub(super) fn applies(&self, task: &Task) -> bool {
-        match (self.conduct, task.check_mode) {
+    pub(super) fn applies(&self, running: &Running) -> bool {
+        let keyword = running.task.check_mode.as_ref();
+        // What can't be told is no leave to change anything.
+        let check = keyword.map(|_| self.ground.flag(keyword, &running.layer).unwrap_or(true));
+        match (self.conduct, check) {
             (Conduct::Real, check) => check != Some(true),
             (Conduct::DryButForced, check) => check == Some(false),
             (Conduct::Dry, _) => false,
@@ -289,7 +296,7 @@ impl HostRun {
                 let status = Status::Provisional { cause: cause.clone() };
                 unit.end(UnitEnd::plain(status, Some("handler may run".into())));
             }
-            self.ground.would_touch(&Subjects::Undeclared, &running.task.name);
+            self.ground.would_touch(None, &Subjects::Undeclared, &running.task.name);
             return Front::Over;
         }
         if let Err(end) = self.ground.unfold(running, None) {
@@ -302,13 +309,20 @@ impl HostRun {
                 });
             }
             if unknown && running.task.acts_on_host() {
-                self.ground.would_touch(&Subjects::Undeclared, &running.task.name);
+                self.ground.would_touch(None, &Subjects::Undeclared, &running.task.name);
             }
             return Front::Over;
         }
         let count = running.units.as_ref().map_or(0, Vec::len);
         for index in 0..count {
+            if let Some(until) = self.pause_before(running, index) {
+                return Front::Wait(until);
+            }
             match self.advance_unit(running, index) {
+                Front::Over if self.breaks(running, index) => {
+                    running.units.iter_mut().for_each(|units| units.truncate(index + 1));
+                    return Front::Over;
+                }
                 Front::Over => {}
                 other => return other,
             }
@@ -316,8 +330,33 @@ impl HostRun {
         Front::Over
     }
 
-    fn advance_unit(&mut self, running: &mut Running, index: usize) -> Front {
+    /// Until when the loop rests before this item.
+    fn pause_before(&self, running: &mut Running, index: usize) -> Option<Duration> {
         let task = running.task.clone();
+        let pause = task.each.as_ref()?.pause.as_ref().filter(|_| index > 0 && self.applies(running))?;
+        let layer = running.units.as_ref()?.get(index)?.layer.clone();
+        let seconds = self.ground.number(pause, running, &layer).ok().flatten().unwrap_or(0.0);
+        let unit = running.units.as_mut()?.get_mut(index)?;
+        if std::mem::replace(&mut unit.has_paused, true) {
+            return None;
+        }
+        let until = self.now.saturating_add(Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0)));
+        unit.not_before = Some(until);
+        (until > self.now).then_some(until)
+    }
+
+    /// Whether the loop ends with this item, which is over.
+    fn breaks(&self, running: &Running, index: usize) -> bool {
+        let Some(conditions) = running.task.each.as_ref().and_then(|each| each.break_when.as_ref()) else {
+            return false;
+        };
+        let Some(unit) = running.units.as_ref().and_then(|units| units.get(index)) else { return false };
+        let Stage::Ended(end) = &unit.stage else { return false };
+        let result = bound(Value::Object(unit_result(end)), end.tainted);
+        matches!(self.ground.judge(conditions, running, &unit.layer, result), Ok(Truth::Holds))
+    }
+
+    fn advance_unit(&mut self, running: &mut Running, index: usize) -> Front {
         let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) else {
             return Front::Over;
         };
@@ -336,35 +375,13 @@ impl HostRun {
             Stage::Applied(prepared, outputs) => {
                 return self.check_convergence(running, index, prepared, outputs);
             }
-            Stage::Fresh => match self.ground.look(&task, &running.layer, &unit.layer, None) {
-                Look::Ask => return Front::Ask,
-                Look::End(mut end, _) => {
-                    let pause = end.pause.take().filter(|_| self.applies(&task));
-                    unit.not_before = pause.map(|pause| self.now.saturating_add(pause));
-                    unit.end(end);
+            Stage::Fresh => {
+                let item = unit.layer.clone();
+                match self.look_fresh(running, index, &item) {
+                    Ok(end) => end_unit(running, index, end),
+                    Err(front) => return front,
                 }
-                Look::Unknown(cause) => {
-                    unit.end(UnitEnd::plain(Status::KnownAfterApply { cause }, None));
-                    if task.acts_on_host() {
-                        self.ground.would_touch(&Subjects::Undeclared, &task.name);
-                    }
-                }
-                Look::Provisional(outcome, reading, cause) => {
-                    let end = self.provisional(&task, outcome, &reading, cause);
-                    unit.end(end);
-                }
-                Look::Changes(prepared, _) if self.applies(&task) => {
-                    let Some(end) = self.not_approved(&task, &prepared) else {
-                        unit.stage = Stage::Ready(Box::new(prepared));
-                        return Front::Apply;
-                    };
-                    unit.end(end);
-                }
-                Look::Changes(prepared, _) => {
-                    let end = self.would(&task, prepared);
-                    unit.end(end);
-                }
-            },
+            }
         }
         if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
             for (user, key) in std::mem::take(&mut unit.volatile) {
@@ -378,10 +395,45 @@ impl HostRun {
         }
     }
 
+    /// How a fresh unit ends, or what it waits for.
+    fn look_fresh(&mut self, running: &mut Running, index: usize, item: &Arc<Layer>) -> Result<UnitEnd, Front> {
+        let task = running.task.clone();
+        let applies = self.applies(running);
+        match self.ground.look(&task, &running.layer, item, None) {
+            Look::Ask => Err(Front::Ask),
+            Look::End(mut end, _) => {
+                let pause = end.pause.take().filter(|_| applies);
+                if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+                    unit.not_before = pause.map(|pause| self.now.saturating_add(pause));
+                }
+                Ok(end)
+            }
+            Look::Unknown(cause) => {
+                if task.acts_on_host() {
+                    self.ground.would_touch(None, &Subjects::Undeclared, &task.name);
+                }
+                Ok(UnitEnd::plain(Status::KnownAfterApply { cause }, None))
+            }
+            Look::Provisional(outcome, reading, cause) => {
+                Ok(self.provisional(&task, outcome, &reading, cause))
+            }
+            Look::Changes(prepared, _) if applies => match self.not_approved(running, &prepared) {
+                Some(end) => Ok(end),
+                None => {
+                    if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+                        unit.stage = Stage::Ready(Box::new(prepared));
+                    }
+                    Err(Front::Apply)
+                }
+            },
+            Look::Changes(prepared, _) => Ok(self.would(running, prepared)),
+        }
+    }
+
     /// The end of a unit with a change that is not in the plan that is carried out.
-    fn not_approved(&self, task: &Task, prepared: &Prepared) -> Option<UnitEnd> {
-        let summary = self.ground.approved.as_ref()?.lacks(task.module.name, prepared)?;
-        let message = match prepared.tainted || task.no_log {
+    fn not_approved(&self, running: &Running, prepared: &Prepared) -> Option<UnitEnd> {
+        let summary = self.ground.approved.as_ref()?.lacks(running.task.module.name, prepared)?;
+        let message = match prepared.tainted || self.ground.hides(&running.task, &running.layer) {
             true => NOT_APPROVED.to_owned(),
             false => format!("{NOT_APPROVED}: {summary}"),
         };
@@ -392,6 +444,12 @@ impl HostRun {
         if let Some(answers) = self.ground.stores.get_mut(user) {
             answers.drop_one(key);
         }
+    }
+}
+
+fn end_unit(running: &mut Running, index: usize, end: UnitEnd) {
+    if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+        unit.end(end);
     }
 }
 

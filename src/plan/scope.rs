@@ -179,6 +179,31 @@ impl Variables {
         Arc::new(View { set: none.clone(), facts: none, ..seen })
     }
 
+    /// The same for another host: what the inventory says of that one counts.
+    pub fn settings_at(&self, host: &HostName, task: &Arc<Layer>) -> Arc<dyn Scope> {
+        let none = Arc::default();
+        let seen = self.see(task, &none, None);
+        Arc::new(View { host: host.clone(), set: none.clone(), facts: none, ..seen })
+    }
+
+    /// Whether the inventory has a host of this name.
+    pub fn knows(&self, host: &HostName) -> bool {
+        self.shared.inventory.contains_key(host)
+    }
+
+    /// Takes facts that were found for another host, for it and for whoever asks for its variables.
+    pub fn publish_facts_of(&self, host: &HostName, facts: Map, variables: Map) {
+        let Ok(mut published) = self.shared.published.write() else { return };
+        let layer = published.entry(host.clone()).or_default();
+        let mut known = match layer.get("ansible_facts") {
+            Some(Binding::Data(known)) => known.as_object().cloned().unwrap_or_default(),
+            _ => Map::new(),
+        };
+        known.extend(facts);
+        layer.insert("ansible_facts".into(), Binding::Data(Arc::new(Value::Object(known))));
+        layer.extend(variables.into_iter().map(|(name, value)| (name, Binding::Data(Arc::new(value)))));
+    }
+
     fn see(&self, task: &Arc<Layer>, item: &Arc<Layer>, pending: Option<&Arc<Pending>>) -> View {
         View {
             host: self.host.clone(),

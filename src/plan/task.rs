@@ -1,5 +1,6 @@
 //! A play and its tasks as the engine needs them: modules found, arguments' names checked, values still unrendered.
 
+use crate::load::playbook::LoopKind;
 use crate::model::{Map, Value};
 use crate::modules::{Effect, Module};
 use std::path::PathBuf;
@@ -29,6 +30,10 @@ pub struct Play {
     pub vars: Map,
     /// Variables from `vars_files`.
     pub file_vars: Map,
+    /// `connection`, where the inventory says nothing.
+    pub connection: Option<Value>,
+    /// `remote_user`, where the inventory says nothing.
+    pub remote_user: Option<Value>,
     /// Where relative names of files and templates begin.
     pub directory: PathBuf,
     /// The folder out of which no file is read: the ops repository, or the playbook's own.
@@ -93,6 +98,8 @@ pub struct Task {
     pub module: &'static Module,
     /// The module's arguments.
     pub args: Map,
+    /// More arguments, each a mapping or a template of one, the later ones winning; those above win over all.
+    pub more_args: Vec<Value>,
     /// Whether it is a handler.
     pub handler: bool,
     /// Conditions that must all hold.
@@ -118,25 +125,58 @@ pub struct Task {
     /// Its own variables.
     pub vars: Map,
     /// `check_mode: false`: it runs in a dry run too; `true`: it never changes anything.
-    pub check_mode: Option<bool>,
+    pub check_mode: Option<Value>,
     /// `diff`: whether contents are compared, whatever the user asked for.
-    pub diff: Option<bool>,
-    /// Nothing of it may be shown.
-    pub no_log: bool,
+    pub diff: Option<Value>,
+    /// Whether nothing of it may be shown.
+    pub no_log: Option<Value>,
+    /// `environment`: mappings or templates of such; the later ones win.
+    pub environment: Vec<Value>,
+    /// The host that it is done on in place of its own.
+    pub delegate_to: Option<Value>,
+    /// Whether facts that it finds are that host's.
+    pub delegate_facts: Option<Value>,
+    /// `connection`.
+    pub connection: Option<Value>,
+    /// `run_once`: it is done on one host, for all of the batch.
+    pub run_once: Option<Value>,
+    /// Whether its failure stops the play for all hosts.
+    pub any_errors_fatal: Option<Value>,
+    /// Whether an unreachable host goes on behind it.
+    pub ignore_unreachable: Option<Value>,
+    /// How many hosts may be at it at once.
+    pub throttle: Option<Value>,
+    /// Seconds after which it has failed.
+    pub timeout: Option<Value>,
 }
 
 /// `loop` and its settings.
 pub struct Loop {
     /// The list, or an expression that gives one.
     pub items: Value,
-    /// `with_items`: lists in the list are opened once.
-    pub flatten: bool,
+    /// How they are taken.
+    pub kind: LoopKind,
     /// The variable that holds the item.
     pub variable: String,
     /// The variable that counts the items from 0.
     pub index_variable: Option<String>,
     /// What is shown of an item.
     pub label: Option<Value>,
+    /// Seconds between items.
+    pub pause: Option<Value>,
+    /// Whether tasks see `ansible_loop`.
+    pub extended: Option<Value>,
+    /// Whether all items are in it; they are unless this says no.
+    pub all_items: Option<Value>,
+    /// No item comes after one for which all of this holds.
+    pub break_when: Option<Vec<Value>>,
+}
+
+impl Loop {
+    /// Whether an item is only known to come once the one before it ended, or not before some time.
+    pub fn is_stepwise(&self) -> bool {
+        self.pause.is_some() || self.break_when.is_some()
+    }
 }
 
 /// `until`, `retries` and `delay`.
@@ -156,9 +196,16 @@ pub struct Privilege {
     pub active: Option<Value>,
     /// `become_user`.
     pub user: Option<Value>,
+    /// `become_method`.
+    pub method: Option<Value>,
 }
 
 impl Task {
+    /// Whether it may be done somewhere else than on its host: then nothing of it is looked at ahead.
+    pub fn may_be_elsewhere(&self) -> bool {
+        self.delegate_to.is_some() || self.connection.is_some()
+    }
+
     /// Whether it can alter the host.
     pub fn acts_on_host(&self) -> bool {
         self.module.effect == Effect::OnHost

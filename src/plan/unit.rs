@@ -1,8 +1,9 @@
 //! The progress of one task on one host, item by item.
 
+use super::effective::{At, Effective};
 use super::evaluate::Frozen;
 use super::scope::Layer;
-use super::task::Task;
+use super::task::{Loop, Task};
 use super::way::Way;
 use crate::event::{ChangeMade, Compared, ItemEnd, Sent, Status, TaskEnd};
 use crate::model::{Content, Digest, Excerpt, Finding, HostName, Map, Value};
@@ -11,9 +12,6 @@ use crate::questions::{Key, Output};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The user a script runs as: `None` is the one who logged in.
-pub type Effective = Option<String>;
 
 /// A task under way on a host.
 pub struct Running {
@@ -41,6 +39,12 @@ pub struct Unit {
     pub label: Option<String>,
     /// The item, for what `register` gets.
     pub item: Option<Value>,
+    /// Its number in the loop, from 0.
+    pub index: usize,
+    /// `ansible_loop`, where the task wants it.
+    pub loop_place: Option<Value>,
+    /// The time between it and the item before it has passed, or is passing.
+    pub has_paused: bool,
     /// How far it is.
     pub stage: Stage,
     /// When it goes on, on the run's clock, where it waits.
@@ -181,6 +185,9 @@ impl Unit {
             layer,
             label,
             item,
+            index: 0,
+            loop_place: None,
+            has_paused: false,
             stage: Stage::Fresh,
             not_before: None,
             recomputed: 0,
@@ -205,13 +212,15 @@ pub struct Whole {
     pub result: Map,
     /// Whether a secret is in it.
     pub tainted: bool,
+    /// Whether nothing of it may be shown, for that reason or another.
+    pub hidden: bool,
     /// Names what only the real run knows, if the result is unknown.
     pub unknown: Option<String>,
 }
 
 impl Running {
     /// Puts the task's end together.
-    pub fn whole(&self, host: &HostName, name: String, now: Duration) -> Whole {
+    pub fn whole(&self, host: &HostName, name: String, now: Duration, hides: bool) -> Whole {
         let ends: Vec<(&Unit, &UnitEnd)> = self
             .units
             .iter()
@@ -222,11 +231,12 @@ impl Running {
             })
             .collect();
         let tainted = ends.iter().any(|(_, end)| end.tainted);
-        let hide = tainted || self.task.no_log;
-        let looped = self.task.each.is_some();
+        let hide = tainted || hides;
+        let each = self.task.each.as_ref();
+        let looped = each.is_some();
         let status = worst(ends.iter().map(|(_, end)| &end.status), looped);
         let unknown = ends.iter().find_map(|(_, end)| end.unknown()).map(str::to_owned);
-        let result = if looped { loop_result(&ends) } else { single_result(&ends) };
+        let result = each.map_or_else(|| single_result(&ends), |each| loop_result(each, &ends));
         let message = if looped { None } else { ends.first().and_then(|(_, e)| shown(&e.message, hide)) };
         let changes =
             if looped { Vec::new() } else { ends.iter().flat_map(|(_, e)| made(e, hide)).collect() };
@@ -262,7 +272,7 @@ impl Running {
             result: if hide { Value::Null } else { Value::Object(result.clone()) },
             seconds: now.saturating_sub(self.begun.unwrap_or(now)).as_secs_f64(),
         };
-        Whole { event, result, tainted, unknown }
+        Whole { event, result, tainted, hidden: hide, unknown }
     }
 }
 
@@ -320,13 +330,20 @@ pub fn unit_result(end: &UnitEnd) -> Map {
     result
 }
 
-fn loop_result(ends: &[(&Unit, &UnitEnd)]) -> Map {
+fn loop_result(each: &Loop, ends: &[(&Unit, &UnitEnd)]) -> Map {
     let results: Vec<Value> = ends
         .iter()
         .map(|(unit, end)| {
             let mut result = unit_result(end);
-            result.insert("item".into(), unit.item.clone().unwrap_or_default());
-            result.insert("ansible_loop_var".into(), "item".into());
+            result.insert(each.variable.clone(), unit.item.clone().unwrap_or_default());
+            result.insert("ansible_loop_var".into(), each.variable.clone().into());
+            if let Some(name) = &each.index_variable {
+                result.insert(name.clone(), unit.index.into());
+                result.insert("ansible_index_var".into(), name.clone().into());
+            }
+            if let Some(place) = &unit.loop_place {
+                result.insert("ansible_loop".into(), place.clone());
+            }
             Value::Object(result)
         })
         .collect();
@@ -340,7 +357,12 @@ fn loop_result(ends: &[(&Unit, &UnitEnd)]) -> Map {
     if skipped {
         result.insert("skipped".into(), true.into());
     }
-    let message = if failed { "One or more items failed" } else { "All items completed" };
+    let message = match (failed, skipped) {
+        (true, _) => "One or more items failed",
+        (false, true) if ends.is_empty() => "No items in the list",
+        (false, true) => "All items skipped",
+        (false, false) => "All items completed",
+    };
     result.insert("msg".into(), json!(message));
     result
 }
@@ -360,11 +382,18 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
     }
 }
 
-/// What a change sends besides its script, by digests. Arguments can't be shifted into each other: each is counted.
+/// What a change sends besides its script, by digests. Arguments can't be shifted into each other: each is counted. So are
+/// environment variables, and where it is carried out if that is not the task's own host.
 fn sent(change: &Change, user: &Effective) -> Sent {
     let counted = change.args.0.iter().map(|arg| format!("{}:{arg}", arg.len()));
+    let variables = user.environment.iter().map(|(name, value)| format!("{name}={}:{value}", value.len()));
+    let at = user.at.as_ref().map(|at| match at {
+        At::Host(host) => format!("at {host}"),
+        At::Here => "here".to_owned(),
+    });
+    let counted = counted.chain(variables).chain(at);
     Sent {
-        user: user.clone(),
+        user: user.user.clone(),
         arguments: Digest::of(counted.collect::<String>()),
         content: change.content.as_ref().map(Content::digest),
     }

@@ -1,6 +1,6 @@
 //! What travels in an exchange: requests out, replies back.
 
-use crate::model::{Argv, Content, Script};
+use crate::model::{Argv, Content, Environment, Script};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,6 +12,8 @@ pub struct Request {
     pub script: Script,
     /// Its `$1`, `$2` …
     pub args: Argv,
+    /// Environment variables that it is given.
+    pub environment: Environment,
     /// Its stdin; `None` is `/dev/null`.
     pub content: Option<Content>,
     /// Longest time from the moment it could begin until it must have ended.

@@ -27,6 +27,14 @@ pub enum ShellError {
         /// sudo's own words.
         words: String,
     },
+    /// su or doas does not let us become a user.
+    #[error("can't become {user}: {words}")]
+    NotBecome {
+        /// Who was to be become.
+        user: String,
+        /// What was said.
+        words: String,
+    },
     /// The user's name can't be given to sudo.
     #[error("'{user}' can't be a user to become: expected letters, digits and . _ - + @")]
     BadUser {
@@ -67,6 +75,9 @@ impl ShellError {
             }
             Self::SudoNotAllowed { .. } => {
                 Some("the host's sudoers must allow the account that logs in to run sh".into())
+            }
+            Self::NotBecome { .. } => {
+                Some("log in as root for become_method su; let doas ask for no password; or use sudo".into())
             }
             Self::NoShell { .. } => Some("wgops needs an account that may run sh over SSH".into()),
             Self::BadUser { .. } | Self::TimedOut { .. } | Self::Disconnected { .. } => None,

@@ -88,11 +88,12 @@ pub(super) fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Argv;
+    use crate::model::{Argv, Environment};
 
     fn requests(on_failure: &[OnFailure]) -> Vec<Request> {
         let one = |on_failure: &OnFailure| Request {
             script: Script { name: "x", text: ":" },
+            environment: Environment::default(),
             args: Argv::default(),
             content: None,
             deadline: Duration::from_secs(1),

@@ -7,7 +7,7 @@ use super::overrun::{KILL, KILL_TIMEOUT, OUTPUT_GRACE, Told, settle};
 use super::session::Opener;
 use super::source::{Known, Source};
 use super::{Lost, LostCause, ShellError, sudo};
-use crate::model::Script;
+use crate::model::{Environment, Script};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -47,6 +47,7 @@ impl Halter {
         let mut other = Shell::new(self.opener.clone(), self.opener.open().await?);
         let request = Request {
             script: HALT,
+            environment: Environment::default(),
             args: [pid.to_string()].into(),
             content: None,
             deadline: KILL_TIMEOUT,
@@ -230,6 +231,7 @@ impl Shell {
         if let Some(pid) = self.pid.take() {
             let kill = [Request {
                 script: KILL,
+                environment: Environment::default(),
                 args: [pid.to_string()].into(),
                 content: None,
                 deadline: KILL_TIMEOUT,

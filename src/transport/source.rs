@@ -205,10 +205,24 @@ impl Known {
 }
 
 fn call(function: &str, request: &Request, text: &mut Vec<u8>) {
+    let environment = !request.environment.is_empty();
+    if environment {
+        text.extend_from_slice(b"( ");
+        for (name, value) in request.environment.iter() {
+            // Ours stays C, so that output can be parsed; what a user's command sees is kept apart from it.
+            let (export, name) = if name == "LC_ALL" { ("", "wgops_lc_all") } else { ("export ", name) };
+            text.extend_from_slice(format!("{export}{name}=").as_bytes());
+            quote::word(value, text);
+            text.extend_from_slice(b"; ");
+        }
+    }
     text.extend_from_slice(function.as_bytes());
     for arg in &request.args.0 {
         text.push(b' ');
         quote::word(arg, text);
+    }
+    if environment {
+        text.extend_from_slice(b" )");
     }
 }
 
@@ -218,15 +232,16 @@ fn end(mark: &Mark, number: u64, status: &str) -> String {
     format!("echo \"{mark} {number} {status}\"; echo \"{mark} {number} .\" >&2")
 }
 
-/// Whether an argument holds a NUL byte, which no argument of a process can.
+/// Whether an argument or a variable holds a NUL byte, which none of a process can.
 pub(super) fn has_nul(request: &Request) -> bool {
-    request.args.0.iter().any(|arg| arg.contains('\0'))
+    let values = request.environment.iter().map(|(_, value)| value);
+    request.args.0.iter().map(String::as_str).chain(values).any(|text| text.contains('\0'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Argv;
+    use crate::model::{Argv, Environment};
     use std::time::Duration;
 
     const SCRIPT: Script = Script { name: "say", text: "echo \"$1\" # a comment" };
@@ -234,6 +249,7 @@ mod tests {
     fn request(args: &[&str], content: Option<&[u8]>) -> Request {
         Request {
             script: SCRIPT,
+            environment: Environment::default(),
             args: Argv(args.iter().map(ToString::to_string).collect()),
             content: content.map(Content::new),
             deadline: Duration::from_secs(1),
@@ -260,6 +276,19 @@ mod tests {
         let second = text(&[request(&["b"], None)], &mut known);
         assert!(!second.contains("() (") && !second.contains("LC_ALL"));
         assert!(second.contains("wgops_0_say 'b' </dev/null"));
+    }
+
+    #[test]
+    fn an_environment_is_set_for_its_request_alone() {
+        let variables = [("A", "it's"), ("LC_ALL", "de")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let with = Request {
+            environment: Environment::new(variables.into()).unwrap(),
+            ..request(&["x"], Some(b"in"))
+        };
+        let source = text(&[with, request(&["y"], None)], &mut Known::default());
+        let set = "| ( export A='it'\\''s'; wgops_lc_all='de'; wgops_0_say 'x' ); wgops_s=$?";
+        assert!(source.contains(set), "{source}");
+        assert!(source.contains("else wgops_0_say 'y' </dev/null"));
     }
 
     #[test]

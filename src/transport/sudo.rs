@@ -1,8 +1,11 @@
-//! Becoming another user with sudo: which command to run, when to give the password, and what sudo's refusals mean.
+//! Becoming another user, with sudo, su or doas: which command to run, when to give the password, and what sudo's refusals mean.
 //!
 //! Without a password `sudo -n` can't prompt, so source may follow at once. With one, sudo is given a prompt that
 //! nobody can guess; the password is sent when exactly that prompt was seen on stderr, once. A second prompt means
 //! that it was wrong. Whatever else looks like a prompt gets nothing.
+//!
+//! su and doas have no prompt of ours, so they get no password: su is for root alone, who is asked for none, and doas is
+//! told not to ask.
 
 use super::ShellError;
 use super::frame::{Mark, NOISE_BYTES_MAX, Stream};
@@ -42,11 +45,25 @@ pub(super) enum GateEvent {
     Chatter,
 }
 
+/// What is said where somebody else than root would use su.
+const SU_NEEDS_ROOT: &str = "only root can use su here, for nobody is asked for a password";
+
 /// How a shell for this user is started.
 pub(super) fn start(become_: Option<&Become>) -> Result<Start, ShellError> {
     let Some(wanted) = become_ else { return Ok(Start::Plain(vec!["sh".into()])) };
-    let BecomeMethod::Sudo = wanted.method;
     let user = checked_user(&wanted.user)?;
+    match wanted.method {
+        BecomeMethod::Sudo => {}
+        BecomeMethod::Su => {
+            // What is sent next must not be taken for a password.
+            let only_root = format!("[ $(id -u) = 0 ] || {{ echo {SU_NEEDS_ROOT} >&2; exit 1; }}");
+            let then = format!("{only_root}; exec su -s /bin/sh -c sh {user}");
+            return Ok(Start::Plain(["sh", "-c", &then].map(String::from).into()));
+        }
+        BecomeMethod::Doas => {
+            return Ok(Start::Plain(["doas", "-n", "-u", user, "sh"].map(String::from).into()));
+        }
+    }
     if wanted.password.is_none() {
         return Ok(Start::Plain(["sudo", "-n", "-H", "-u", user, "sh"].map(String::from).into()));
     }
@@ -126,7 +143,9 @@ pub(super) fn refusal(
     let Some(wanted) = become_ else { return ShellError::NoShell { words } };
     let user = crate::model::printable(&wanted.user).into_owned();
     let says = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
-    if says(&["a password is required", "no password was provided"]) && wanted.password.is_none() {
+    if wanted.method != BecomeMethod::Sudo {
+        ShellError::NotBecome { user, words }
+    } else if says(&["a password is required", "no password was provided"]) && wanted.password.is_none() {
         ShellError::SudoPasswordRequired { user }
     } else if says(&["incorrect password", "Authentication failed", "try again"]) {
         ShellError::SudoPasswordWrong { user }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wgops::event::{Event, Status};
 use wgops::model::Connection;
-use wgops::model::ConnectionKind;
+use wgops::model::{ConnectionKind, Environment};
 use wgops::modules::Change;
 use wgops::plan::{Ground, HostRun, Item, Next, Reply, Variables};
 use wgops::questions::Output;
@@ -48,6 +48,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
         ),
         stores: BTreeMap::new(),
         unapplied: Vec::new(),
+        is_local: true,
     };
     let run = HostRun::new(hosts[0].clone(), play, stage.conduct, ground);
     tokio::runtime::Runtime::new().unwrap().block_on(drive(run, &mut fate))
@@ -104,6 +105,7 @@ async fn drive(mut run: HostRun, fate: &mut dyn FnMut(&Change) -> Fate) -> Vec<E
 async fn ask(shell: &mut Shell, asked: &wgops::questions::Asked) -> Reply {
     let request = Request {
         script: asked.script,
+        environment: Environment::default(),
         args: asked.args.clone(),
         content: None,
         deadline: Duration::from_secs(30),

@@ -5,6 +5,8 @@
 
 mod blocks;
 mod edges;
+mod elsewhere;
+mod loops;
 mod machine;
 mod order;
 mod retry;

@@ -15,7 +15,7 @@ mod sshd;
 mod sudo;
 
 use std::time::Duration;
-use wgops::model::{Argv, Script};
+use wgops::model::{Argv, Environment, Script};
 use wgops::transport::{ConnectError, End, OnFailure, Reply, Request, Session, Settings, connect};
 
 const SAY: Script = Script { name: "say", text: "printf '%s' \"$1\"; printf '%s' \"$2\" >&2; exit \"$3\"" };
@@ -25,6 +25,7 @@ const EVAL: Script = Script { name: "eval", text: "eval \"$1\"" };
 fn request<const N: usize>(script: Script, args: [&str; N]) -> Request {
     Request {
         script,
+        environment: Environment::default(),
         args: Argv::from(args),
         content: None,
         deadline: Duration::from_secs(20),

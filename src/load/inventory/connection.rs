@@ -211,10 +211,13 @@ impl Settings<'_> {
         let name = "ansible_become_method";
         match self.text(&[name])?.as_deref() {
             None => Ok(None),
-            Some("sudo" | "ansible.builtin.sudo") => Ok(Some(BecomeMethod::Sudo)),
-            Some(other) => {
-                Err(self.wrong(name, &format!("'{other}' is not supported yet")).help("use 'sudo'"))
-            }
+            Some(method) => match BecomeMethod::named(method) {
+                Some(method) => Ok(Some(method)),
+                None => {
+                    let problem = self.wrong(name, &format!("wgops has no way '{method}' to become a user"));
+                    Err(problem.help("use 'sudo', 'su' or 'doas'"))
+                }
+            },
         }
     }
 
@@ -332,7 +335,7 @@ mod tests {
             "ansible_port=[1]",
             "ansible_connection=docker",
             "ansible_become=perhaps",
-            "ansible_become_method=su",
+            "ansible_become_method=pbrun",
             "ansible_timeout=0",
             "ansible_host={}",
             "ansible_user=\"'a\\nb'\"",

@@ -37,9 +37,19 @@ const SHARED: &[&str] = &[
     "check_mode",
     "diff",
     "run_once",
+    "become_exe",
+    "become_flags",
+    "connection",
+    "debugger",
+    "ignore_unreachable",
+    "module_defaults",
+    "port",
+    "remote_user",
+    "throttle",
+    "timeout",
 ];
 /// Keywords of blocks and tasks.
-const INNER: &[&str] = &["when", "notify", "delegate_to"];
+const INNER: &[&str] = &["when", "notify", "delegate_to", "delegate_facts"];
 const PLAY: &[&str] = &[
     "hosts",
     "gather_facts",
@@ -48,9 +58,8 @@ const PLAY: &[&str] = &[
     "max_fail_percentage",
     "order",
     "force_handlers",
-    "connection",
-    "remote_user",
     "user",
+    "strategy",
     "collections",
     "pre_tasks",
     "tasks",
@@ -64,36 +73,24 @@ const TASK: &[&str] = &[
     "with_items",
     "with_list",
     "loop_control",
+    "action",
+    "local_action",
     "register",
     "changed_when",
     "failed_when",
     "until",
     "retries",
     "delay",
+    "async",
+    "poll",
 ];
 /// What Ansible has and wgops has not, yet.
 const LATER: &[&str] = &[
-    "action",
-    "async",
-    "become_exe",
-    "become_flags",
     "collections",
-    "connection",
-    "debugger",
-    "delegate_facts",
     "fact_path",
     "gather_subset",
     "gather_timeout",
-    "ignore_unreachable",
-    "local_action",
-    "module_defaults",
-    "poll",
-    "port",
-    "remote_user",
     "roles",
-    "strategy",
-    "throttle",
-    "timeout",
     "validate_argspec",
     "vars_prompt",
 ];
@@ -113,8 +110,7 @@ impl Scope {
 
     /// Whether a key is a keyword that wgops can't do yet in this scope.
     pub(super) fn is_later(self, name: &str) -> bool {
-        let lookup = matches!(self, Self::Task | Self::Handler) && name.starts_with("with_");
-        (LATER.contains(&name) || lookup) && !self.known().contains(&name)
+        LATER.contains(&name) && !self.known().contains(&name)
     }
 }
 
@@ -123,9 +119,6 @@ pub(super) fn later(key: &Key) -> Problem {
     let problem = Problem::at(&key.place, format!("'{}' is not supported yet", key.name));
     match key.name.as_str() {
         "roles" => problem.help("put the tasks under 'tasks:'"),
-        "action" => problem.help("name the module as a key: 'apt: {name: x}'"),
-        "local_action" => problem.help("use the module with 'delegate_to: localhost'"),
-        name if name.starts_with("with_") => problem.help("use 'loop:'"),
         _ => problem,
     }
 }
@@ -152,6 +145,15 @@ impl Reader<'_> {
             "diff" => into.diff = self.flag(node),
             "run_once" => into.run_once = self.flag(node),
             "delegate_to" => into.delegate_to = self.text(node),
+            "delegate_facts" => into.delegate_facts = self.flag(node),
+            "connection" => into.connection = self.text(node),
+            "remote_user" => into.remote_user = self.text(node),
+            "ignore_unreachable" => into.ignore_unreachable = self.flag(node),
+            "throttle" => into.throttle = self.number(node),
+            "timeout" => into.timeout = self.number(node),
+            "module_defaults" => into.module_defaults = self.module_defaults(node),
+            "become_exe" | "become_flags" => self.become_words(key, node),
+            "debugger" | "port" => self.problems.push(later(key)),
             "notify" => into.notify = self.texts(node),
             _ => return None,
         }
@@ -237,6 +239,37 @@ impl Reader<'_> {
             let problem = Problem::at(&key.place, format!("'{}' is no variable name", key.name));
             self.problems.push(problem.help("a name has letters, digits and '_', and begins with no digit"));
         }
+    }
+
+    /// Words for a way to become a user: wgops knows itself how to call it, and takes those that say the same.
+    fn become_words(&mut self, key: &Key, node: &Node) {
+        let text = node.word().unwrap_or_default();
+        let says_nothing_new = match key.name.as_str() {
+            "become_exe" => matches!(text.rsplit('/').next(), Some("sudo" | "su" | "doas")),
+            _ => text.split_whitespace().all(|word| matches!(word, "-H" | "-S" | "-n" | "-i" | "--login" | "-l" | "-" | "-s" | "/bin/sh" | "/bin/bash")),
+        };
+        if !says_nothing_new {
+            let problem = Problem::at(&node.place, format!("'{}' can't be '{text}' here", key.name));
+            self.problems.push(problem.help("leave it out: wgops calls sudo, su and doas in its own way"));
+        }
+    }
+
+    /// `module_defaults`: by module, arguments that its tasks have unless they say.
+    fn module_defaults(&mut self, node: &Node) -> Vec<(Key, Node)> {
+        let mut found = Vec::new();
+        for layer in node.items() {
+            for (key, args) in self.take(layer.map()).unwrap_or_default() {
+                if key.name.starts_with("group/") {
+                    let problem = Problem::at(&key.place, "module_defaults of a group are not supported yet");
+                    self.problems.push(problem.help("name each module"));
+                } else if args.map().is_ok() || args.is_template() {
+                    found.push((key.clone(), args.clone()));
+                } else {
+                    self.problems.push(args.expected("a mapping of arguments, or a template in '{{ }}'"));
+                }
+            }
+        }
+        found
     }
 
     fn environment(&mut self, node: &Node) -> Vec<Node> {

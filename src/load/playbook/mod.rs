@@ -52,10 +52,8 @@ pub struct Play {
     pub order: Order,
     /// `force_handlers`: true, false or a template.
     pub force_handlers: Option<Node>,
-    /// `connection`: what `ansible_connection` is unless the inventory says otherwise; text.
-    pub connection: Option<Node>,
-    /// `remote_user`: what `ansible_user` is unless the inventory says otherwise; text.
-    pub remote_user: Option<Node>,
+    /// `strategy`.
+    pub strategy: Option<Node>,
     /// `pre_tasks`.
     pub pre_tasks: Vec<TaskItem>,
     /// `tasks`.
@@ -118,6 +116,20 @@ pub struct Keywords {
     pub delegate_to: Option<Node>,
     /// `notify`: handlers' names or topics.
     pub notify: Vec<Node>,
+    /// `delegate_facts`.
+    pub delegate_facts: Option<Node>,
+    /// `connection`.
+    pub connection: Option<Node>,
+    /// `remote_user`.
+    pub remote_user: Option<Node>,
+    /// `ignore_unreachable`.
+    pub ignore_unreachable: Option<Node>,
+    /// `throttle`: a number or a template.
+    pub throttle: Option<Node>,
+    /// `timeout`: seconds or a template.
+    pub timeout: Option<Node>,
+    /// `module_defaults`: mappings or templates by module, the later ones winning.
+    pub module_defaults: Vec<(Key, Node)>,
 }
 
 /// A task, or several in a block.
@@ -157,7 +169,7 @@ pub struct Task {
     pub module_key: Key,
     /// What the module is given.
     pub args: Args,
-    /// `loop` or `with_items`.
+    /// `loop` or `with_…`.
     pub r#loop: Option<Loop>,
     /// `loop_control`.
     pub loop_control: LoopControl,
@@ -173,6 +185,10 @@ pub struct Task {
     pub retries: Option<Node>,
     /// `delay`: a number of seconds or a template.
     pub delay: Option<Node>,
+    /// `async`: seconds or a template.
+    pub r#async: Option<Node>,
+    /// `poll`: seconds or a template.
+    pub poll: Option<Node>,
     /// `listen`, of a handler: topics.
     pub listen: Vec<String>,
 }
@@ -184,6 +200,8 @@ pub struct Args {
     pub params: Vec<(Key, Node)>,
     /// Text that has no name: the command of `command`, the file of `include_tasks`, the action of `meta`.
     pub free: Option<Node>,
+    /// `args: '{{ … }}'`: more arguments, which give way to those with names.
+    pub template: Option<Node>,
 }
 
 /// What a task repeats over.
@@ -196,12 +214,14 @@ pub struct Loop {
 }
 
 /// How a loop takes its items.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LoopKind {
     /// `loop`, `with_list`: one after the other.
     List,
     /// `with_items`: lists among the items are flattened by one level.
     Items,
+    /// `with_NAME`: what the lookup of this name finds.
+    Lookup(String),
 }
 
 /// `loop_control`.
@@ -215,11 +235,25 @@ pub struct LoopControl {
     pub label: Option<Node>,
     /// Seconds between items: a number or a template.
     pub pause: Option<Node>,
+    /// `extended`: tasks see `ansible_loop`; true, false or a template.
+    pub extended: Option<Node>,
+    /// `extended_allitems`: all items are in it.
+    pub all_items: Option<Node>,
+    /// `break_when`: no item comes after one for which all of this holds.
+    pub break_when: Vec<Node>,
 }
 
 impl Default for LoopControl {
     fn default() -> Self {
-        Self { loop_var: "item".into(), index_var: None, label: None, pause: None }
+        Self {
+            loop_var: "item".into(),
+            index_var: None,
+            label: None,
+            pause: None,
+            extended: None,
+            all_items: None,
+            break_when: Vec::new(),
+        }
     }
 }
 
@@ -343,7 +377,7 @@ mod tests {
         assert_eq!(play.gather_facts.unwrap().to_value(), json!(false));
         assert_eq!(play.keywords.tags, ["a", "b"]);
         assert_eq!((play.serial.len(), play.vars_files.len(), play.order), (3, 2, Order::Sorted));
-        assert_eq!(play.remote_user.unwrap().to_value(), json!("bob"));
+        assert_eq!(play.keywords.remote_user.unwrap().to_value(), json!("bob"));
         let names: Vec<_> =
             play.tasks.iter().flat_map(TaskItem::tasks).map(|t| t.keywords.name.clone()).collect();
         assert_eq!(names, [Some("one".into()), Some("two".into())]);
@@ -466,7 +500,7 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_with_tasks_is_shown_at_once() {
         let text = "- hosts: all\n  tasks:\n    - name: a\n      atp: {name: x}\n      whne: y\n\
-                    \x20     register: my-result\n    - name: b\n      async: 10\n      ping:\n    - just text\n";
+                    \x20     register: my-result\n    - name: b\n      port: 10\n      ping:\n    - just text\n";
         insta::assert_snapshot!(refused(text), @"
         error: a task has no keyword 'whne'
          --> p.yml:5:7
@@ -482,10 +516,10 @@ mod tests {
           |                 ^
         help: a name has letters, digits and '_', and begins with no digit
 
-        error: 'async' is not supported yet
+        error: 'port' is not supported yet
          --> p.yml:8:7
           |
-        8 |       async: 10
+        8 |       port: 10
           |       ^
 
         error: expected a task (a mapping with one module), found text
@@ -506,8 +540,8 @@ mod tests {
         let all = [
             first("name: nothing"),
             first("apt: {name: x}\ncopy: {dest: y}"),
-            first("ping:\nwith_dict: {a: 1}"),
-            first("ping:\nlocal_action: x"),
+            first("ping:\nwith_dict: {a: 1}\nloop: [1]"),
+            first("ping:\nlocal_action: ping"),
             first("ping:\nlisten: x"),
             first("ping:\nrescue: []"),
             first("ping:\nloop: 5"),
@@ -516,7 +550,7 @@ mod tests {
             first("shell: echo it's"),
             first("file: [a]"),
             first("file: {path: a}\nargs: {path: b}"),
-            first("file: {path: a}\nargs: '{{ x }}'"),
+            first("file: {path: a}\nargs: x"),
             first("ping:\nvars: {a-b: 1}"),
             first("ping:\nretries: often"),
             first("ping:\nwhen: {a: b}"),
@@ -528,8 +562,8 @@ mod tests {
         insta::assert_snapshot!(all.join("\n"), @"
         error: a task without a module (add a module, for example 'apt: {name: curl}')
         error: a task has one module, this one has 'apt' and 'copy' (give each module a task of its own; or is it a misspelt keyword?)
-        error: 'with_dict' is not supported yet (use 'loop:')
-        error: 'local_action' is not supported yet (use the module with 'delegate_to: localhost')
+        error: a task has one loop ()
+        error: a task has one module, this one has 'ping' and 'local_action' (give each module a task of its own; or is it a misspelt keyword?)
         error: only a handler can listen (move the task under 'handlers:')
         error: 'rescue' without 'block' (put the tasks that may fail under 'block:')
         error: expected a list, or a template in '{{ }}', found a number ()
@@ -538,12 +572,12 @@ mod tests {
         error: a quote or '{{' is not closed (write the arguments as a mapping; for a command: 'cmd: |' and the text below)
         error: expected arguments: a mapping or text, found a list ()
         error: argument 'path' is given twice ()
-        error: expected a mapping of arguments, found text (a template for all arguments is not supported yet)
+        error: expected a mapping of arguments, or a template in '{{ }}', found text ()
         error: 'a-b' is no variable name (a name has letters, digits and '_', and begins with no digit)
         error: expected a number or a template in '{{ }}', found text ()
         error: expected a condition, found a mapping ()
         error: expected a condition, found nothing ()
-        error: a block has no keyword 'loop' (known: name, tags, vars, environment, become, become_user, become_method, ignore_errors, any_errors_fatal, no_log, check_mode, diff, and 7 more)
+        error: a block has no keyword 'loop' (known: name, tags, vars, environment, become, become_user, become_method, ignore_errors, any_errors_fatal, no_log, check_mode, diff, and 18 more)
         error: expected a list of tasks, found a mapping (begin each task with '- ')
         error: expected a mapping of environment variables, or a template in '{{ }}', found text ()
         ");

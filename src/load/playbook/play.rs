@@ -41,8 +41,8 @@ impl Reader<'_> {
             "max_fail_percentage" => play.max_fail_percentage = self.number(node),
             "order" => play.order = self.order(node),
             "force_handlers" => play.force_handlers = self.flag(node),
-            "connection" => play.connection = self.text(node),
-            "remote_user" | "user" => play.remote_user = self.text(node),
+            "user" => play.keywords.remote_user = self.text(node),
+            "strategy" => play.strategy = self.strategy(node),
             // Names are resolved without it; a module from elsewhere is unknown all the same.
             "collections" => {}
             "pre_tasks" => play.pre_tasks = self.tasks(node, Scope::Task),
@@ -93,6 +93,18 @@ impl Reader<'_> {
         batches
     }
 
+    /// The strategies that there are; hosts wait for each other only where a play says so, whichever it is.
+    fn strategy(&mut self, node: &Node) -> Option<Node> {
+        let name = self.take(node.str())?;
+        let known = ["linear", "free", "host_pinned"];
+        if known.contains(&short_module_name(name)) || node.is_template() {
+            return Some(node.clone());
+        }
+        let problem = Problem::at(&node.place, format!("wgops has no strategy '{name}'"));
+        self.problems.push(problem.nearest(name, known));
+        None
+    }
+
     fn order(&mut self, node: &Node) -> Order {
         let known = ["inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"];
         match self.take(node.str()) {
@@ -135,8 +147,7 @@ impl Play {
             max_fail_percentage: None,
             order: Order::default(),
             force_handlers: None,
-            connection: None,
-            remote_user: None,
+            strategy: None,
             pre_tasks: Vec::new(),
             tasks: Vec::new(),
             post_tasks: Vec::new(),

@@ -20,6 +20,8 @@ struct Parts {
     until: Vec<Node>,
     retries: Option<Node>,
     delay: Option<Node>,
+    r#async: Option<Node>,
+    poll: Option<Node>,
     listen: Vec<String>,
 }
 
@@ -66,6 +68,7 @@ impl Reader<'_> {
             }
         }
         let (module_key, value) = self.one_module(node, &parts.modules, scope)?;
+        let (module_key, value) = self.action(&mut parts.keywords, module_key, value)?;
         let module = short_module_name(&module_key.name).to_owned();
         let mut args = self.args(&module, &value);
         if let Some(more) = &parts.args {
@@ -85,8 +88,46 @@ impl Reader<'_> {
             until: parts.until,
             retries: parts.retries,
             delay: parts.delay,
+            r#async: parts.r#async,
+            poll: parts.poll,
             listen: parts.listen,
         })
+    }
+
+    /// The module and its arguments where they stand behind `action` or `local_action`.
+    fn action(&mut self, keywords: &mut Keywords, key: Key, node: Node) -> Option<(Key, Node)> {
+        if !matches!(key.name.as_str(), "action" | "local_action") {
+            return Some((key, node));
+        }
+        if key.name == "local_action" {
+            keywords.delegate_to = Some(Node::text(&key.place, "localhost"));
+        }
+        let named = match &node.value {
+            NodeValue::Map(entries) => {
+                let name = entries.iter().find(|(key, _)| key.name == "module");
+                let rest = entries.iter().filter(|(key, _)| key.name != "module").cloned().collect();
+                let rest = Node { value: NodeValue::Map(rest), ..node.clone() };
+                name.and_then(|(_, name)| Some((name.str().ok()?.trim().to_owned(), rest)))
+            }
+            NodeValue::Text(text) => {
+                let text = text.trim();
+                let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+                let rest = match rest.trim() {
+                    "" => NodeValue::Null,
+                    rest => NodeValue::Text(rest.to_owned()),
+                };
+                Some((name.to_owned(), Node { value: rest, ..node.clone() }))
+            }
+            _ => None,
+        };
+        match named.filter(|(name, _)| !name.is_empty()) {
+            Some((name, rest)) => Some((Key { place: node.place.clone(), name }, rest)),
+            None => {
+                let help = format!("for example '{}: {{module: copy, dest: /x, content: y}}'", key.name);
+                self.problems.push(node.expected("a module and its arguments").help(help));
+                None
+            }
+        }
     }
 
     fn task_keyword(&mut self, parts: &mut Parts, scope: Scope, key: &Key, node: &Node) {
@@ -94,6 +135,14 @@ impl Reader<'_> {
             "args" => parts.args = Some(node.clone()),
             "loop" | "with_list" => self.set_loop(parts, LoopKind::List, key, node),
             "with_items" => self.set_loop(parts, LoopKind::Items, key, node),
+            name if name.starts_with("with_") => {
+                let name = short_module_name(name.trim_start_matches("with_"));
+                let kind = match name {
+                    "items" => LoopKind::Items,
+                    name => LoopKind::Lookup(name.to_owned()),
+                };
+                self.set_loop(parts, kind, key, node);
+            }
             "loop_control" => parts.loop_control = self.loop_control(node),
             "register" => parts.register = self.variable_name(node),
             "changed_when" => parts.changed_when = self.conditions(node),
@@ -101,6 +150,8 @@ impl Reader<'_> {
             "until" => parts.until = self.conditions(node),
             "retries" => parts.retries = self.number(node),
             "delay" => parts.delay = self.number(node),
+            "async" => parts.r#async = self.number(node),
+            "poll" => parts.poll = self.number(node),
             "listen" if scope == Scope::Handler => {
                 parts.listen = self.take(node.words()).unwrap_or_default();
             }
@@ -113,6 +164,7 @@ impl Reader<'_> {
                 self.problems.push(problem.help("put the tasks that may fail under 'block:'"));
             }
             name if scope.is_later(name) => self.problems.push(later(key)),
+            // The keywords `action` and `local_action` as well.
             _ => parts.modules.push((key.clone(), node.clone())),
         }
     }
@@ -121,7 +173,10 @@ impl Reader<'_> {
     fn one_module(&mut self, node: &Node, found: &[(Key, Node)], scope: Scope) -> Option<(Key, Node)> {
         let known = scope.known();
         let misspelt =
-            |(key, _): &&(Key, Node)| crate::model::nearest(&key.name, known.iter().copied()).is_some();
+            |(key, _): &&(Key, Node)| {
+                let is_known = known.contains(&key.name.as_str());
+                !is_known && crate::model::nearest(&key.name, known.iter().copied()).is_some()
+            };
         match found {
             [one] => return Some(one.clone()),
             [] => {
@@ -152,7 +207,7 @@ impl Reader<'_> {
         if parts.r#loop.is_some() {
             self.problems.push(Problem::at(&key.place, "a task has one loop"));
         }
-        let list = node.list().is_ok() || node.is_template() || kind == LoopKind::Items;
+        let list = node.list().is_ok() || node.is_template() || kind != LoopKind::List;
         if list {
             parts.r#loop = Some(Loop { kind, items: node.clone() });
         } else {
@@ -162,13 +217,24 @@ impl Reader<'_> {
 
     fn loop_control(&mut self, node: &Node) -> LoopControl {
         let mut control = LoopControl::default();
-        self.problems.extend(node.unknown_keys(&["loop_var", "index_var", "label", "pause"]));
+        self.problems.extend(node.unknown_keys(&[
+            "loop_var",
+            "index_var",
+            "label",
+            "pause",
+            "extended",
+            "extended_allitems",
+            "break_when",
+        ]));
         for (key, value) in node.map().unwrap_or_default() {
             match key.name.as_str() {
                 "loop_var" => control.loop_var = self.variable_name(value).unwrap_or(control.loop_var),
                 "index_var" => control.index_var = self.variable_name(value),
                 "label" => control.label = Some(value.clone()),
                 "pause" => control.pause = self.number(value),
+                "extended" => control.extended = self.flag(value),
+                "extended_allitems" => control.all_items = self.flag(value),
+                "break_when" => control.break_when = self.conditions(value),
                 _ => {}
             }
         }
@@ -185,7 +251,7 @@ impl Reader<'_> {
     fn args(&mut self, module: &str, node: &Node) -> Args {
         let text = match &node.value {
             NodeValue::Null => return Args::default(),
-            NodeValue::Map(entries) => return Args { params: entries.clone(), free: None },
+            NodeValue::Map(entries) => return Args { params: entries.clone(), ..Args::default() },
             NodeValue::List(_) => {
                 self.problems.push(node.expected("arguments: a mapping or text"));
                 return Args::default();
@@ -194,7 +260,7 @@ impl Reader<'_> {
             NodeValue::Bool(_) | NodeValue::Number(_) => self.as_written(node),
         };
         if node.tag.is_some() {
-            return Args { params: Vec::new(), free: Some(node.clone()) };
+            return Args { free: Some(node.clone()), ..Args::default() };
         }
         let split = match CommandWords::of(module) {
             Some(taken) => words::split_command(&text, taken),
@@ -212,6 +278,7 @@ impl Reader<'_> {
                 .map(|(name, value)| (key(name), Node::text(&node.place, value)))
                 .collect(),
             free: (!rest.is_empty()).then(|| Node::text(&node.place, rest)),
+            template: None,
         }
     }
 
@@ -223,9 +290,11 @@ impl Reader<'_> {
     }
 
     fn add_args(&mut self, args: &mut Args, more: &Node) {
-        let expected = || {
-            more.expected("a mapping of arguments").help("a template for all arguments is not supported yet")
-        };
+        if more.is_template() {
+            args.template = Some(more.clone());
+            return;
+        }
+        let expected = || more.expected("a mapping of arguments, or a template in '{{ }}'");
         let entries = self.take(more.entries().map_err(|_| expected())).unwrap_or_default();
         for (key, value) in entries {
             if args.get(&key.name).is_some() {

@@ -1,0 +1,155 @@
+//! What a host's driver does on other hosts (`delegate_to`), and on this machine in its host's name.
+//!
+//! It has connections of its own for that, so that twenty hosts that wait for something on this machine wait side by side.
+//! What is done on another host over SSH is done one after the other, whoever does it; and whoever knows something of
+//! that host is told that it is old.
+
+use super::admission::Admission;
+use super::connection::{Broken, HostConnection, Line};
+use super::drive::Road;
+use super::fleet::Order;
+use super::reach::Reach;
+use crate::event::Event;
+use crate::model::{ConnectionKind, HostName};
+use crate::modules::Delivery;
+use crate::plan::{At, Conduct, Exchange, Item, Reply};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+/// What the drivers of a batch do on each other's hosts.
+#[derive(Default)]
+pub struct Elsewhere {
+    turns: Mutex<BTreeMap<HostName, Arc<tokio::sync::Mutex<()>>>>,
+    changed: Mutex<BTreeMap<HostName, u64>>,
+}
+
+impl Elsewhere {
+    fn turn(&self, host: &HostName) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry(host.clone()).or_default().clone()
+    }
+
+    fn has_changed(&self, host: &HostName) {
+        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        *changed.entry(host.clone()).or_default() += 1;
+    }
+
+    /// How often others changed a host.
+    pub fn changes_of(&self, host: &HostName) -> u64 {
+        let changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        changed.get(host).copied().unwrap_or_default()
+    }
+}
+
+/// A driver's ways to other hosts.
+pub struct Away {
+    own: HostName,
+    line: Line,
+    reach: Arc<Reach>,
+    conduct: Conduct,
+    admission: Option<Admission>,
+    elsewhere: Arc<Elsewhere>,
+    open: BTreeMap<At, HostConnection>,
+    admitted: BTreeSet<HostName>,
+    events: mpsc::Sender<Event>,
+    crowded: bool,
+}
+
+impl Away {
+    /// The ways of this host's driver; nothing is connected yet.
+    pub fn new(own: &HostName, line: Line, order: &Order, admission: Option<Admission>, road: &Road) -> Self {
+        Self {
+            own: own.clone(),
+            line,
+            reach: order.reach.clone(),
+            conduct: order.conduct,
+            admission,
+            elsewhere: road.elsewhere.clone(),
+            open: BTreeMap::new(),
+            admitted: BTreeSet::new(),
+            events: road.events.clone(),
+            crowded: road.crowded,
+        }
+    }
+
+    /// Carries an exchange out somewhere else.
+    ///
+    /// # Errors
+    /// That host can't be reached, or was lost on the way.
+    pub async fn exchange(&mut self, at: &At, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
+        let broken = |why: String| Broken { reason: why, replies: Vec::new(), nothing_sent: true };
+        let target = match at {
+            At::Host(host) => host.clone(),
+            At::Here => self.own.clone(),
+        };
+        let changes = exchange.shells.iter().flat_map(|work| &work.items).any(|item| matches!(item, Item::Apply(_)));
+        if let Some(why) = self.held(at, &target).filter(|_| changes) {
+            let refused = |items: &Vec<Item>| items.iter().map(|_| Reply::Refused(why.clone())).collect();
+            return Ok(exchange.shells.iter().map(|work| refused(&work.items)).collect());
+        }
+        let mut connection = match self.open.remove(at) {
+            Some(open) => open,
+            None => {
+                let access = match at {
+                    At::Host(host) => self.reach.host(host, None),
+                    At::Here => self.reach.here(&self.own),
+                };
+                let access = access.map_err(|problem| broken(format!("delegated to {target}: {problem}")))?;
+                let mut fresh = self.line.fresh(&target, access);
+                fresh.conduct(self.conduct);
+                fresh
+            }
+        };
+        connection.events = Some(self.events.clone());
+        let is_shared = connection.access.connection.kind == ConnectionKind::Ssh;
+        let turn = is_shared.then(|| self.elsewhere.turn(&target));
+        let held = match &turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        let done = connection.exchange(exchange).await;
+        if is_shared && changes {
+            self.elsewhere.has_changed(&target);
+        }
+        if self.crowded && is_shared {
+            connection.release().await;
+            connection.close().await;
+        }
+        drop(held);
+        connection.events = None;
+        self.open.insert(at.clone(), connection);
+        done.map_err(|lost| Broken { reason: format!("delegated to {target}: {}", lost.reason), ..lost })
+    }
+
+    /// Why nothing may be changed there now.
+    fn held(&mut self, at: &At, target: &HostName) -> Option<String> {
+        if *at == At::Here || self.conduct != Conduct::Real || self.admitted.contains(target) {
+            return None;
+        }
+        let held = self.admission.as_ref().and_then(|admission| admission(target));
+        if held.is_none() {
+            self.admitted.insert(target.clone());
+        }
+        held.map(|held| format!("{target} is held out: {}", held.message))
+    }
+
+    /// Ends all of it.
+    pub async fn close(&mut self) {
+        for connection in self.open.values_mut() {
+            connection.release().await;
+            connection.close().await;
+        }
+    }
+}
+
+/// Where an exchange is carried out, if not on the driver's own host.
+pub fn place_of(exchange: &Exchange) -> Option<&At> {
+    exchange.shells.iter().find_map(|work| work.user.at.as_ref())
+}
+
+/// Whether an exchange is nothing but what a shell does itself.
+pub fn is_attached(exchange: &Exchange) -> bool {
+    let mut items = exchange.shells.iter().flat_map(|shell| &shell.items);
+    items.all(|item| !matches!(item, Item::Apply(change) if change.delivery != Delivery::Attached))
+}

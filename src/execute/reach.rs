@@ -1,0 +1,97 @@
+//! How a host is reached: from the inventory, the play and the command line, never from facts. Hosts of a play are found
+//! out about before it begins, those that tasks are delegated to when one is.
+
+use super::connection::HostAccess;
+use crate::load::Problem;
+use crate::load::inventory::Inventory;
+use crate::model::{ConnectionKind, HostName, Map, Secret, Value};
+use crate::plan::{Layer, Play, Shared, Variables, written};
+use crate::template::Templates;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Finds out how a host is reached.
+pub struct Reach {
+    /// The hosts that there are.
+    pub inventory: Arc<Inventory>,
+    /// What all hosts share.
+    pub shared: Arc<Shared>,
+    /// The template environment.
+    pub templates: Arc<Templates>,
+    /// `--extra-vars`.
+    pub extra: Map,
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
+    /// `--user`: who logs in where nothing else is said.
+    pub user: Option<String>,
+    /// `--private-key`: the key where nothing else is said.
+    pub private_key: Option<PathBuf>,
+    /// `--timeout`: longest wait for connection and login.
+    pub connect_timeout: Option<Duration>,
+    /// `--ask-become-pass`.
+    pub become_password: Option<Secret>,
+}
+
+impl Reach {
+    /// How a host is reached, in a play or apart from one.
+    ///
+    /// # Errors
+    /// What is said of it makes no sense.
+    pub fn host(&self, host: &HostName, play: Option<&Play>) -> Result<HostAccess, Problem> {
+        let none: Arc<Layer> = Arc::default();
+        let layer = |map: fn(&Play) -> &Map| play.map(|play| Arc::new(written(map(play)))).unwrap_or_default();
+        let (of_play, of_files) = (layer(|play| &play.vars), layer(|play| &play.file_vars));
+        let variables = Variables::new(host.clone(), self.shared.clone(), of_play, of_files, none.clone());
+        let scope = variables.settings(&none);
+        let mut written = self.inventory.values(host);
+        for map in play.into_iter().flat_map(|play| [&play.vars, &play.file_vars]) {
+            written.extend(map.clone());
+        }
+        written.extend(self.extra.clone());
+        written.retain(|name, _| name.starts_with("ansible_"));
+        let render = |name: &str, value: &Value| {
+            let done = self.templates.render(value, &scope).map_err(|error| {
+                let problem = match self.inventory.place_of(host) {
+                    Some(place) => Problem::at(place, format!("{host}: {name}: {error}")),
+                    None => Problem::bare(format!("{host}: {name}: {error}")),
+                };
+                problem.help("it is needed before anything is known of the host".to_owned())
+            })?;
+            Ok::<_, Problem>(done.known().cloned())
+        };
+        let mut rendered = Map::new();
+        for (name, value) in &written {
+            rendered.extend(render(name, value)?.map(|value| (name.clone(), value)));
+        }
+        let keywords = play.map(|play| [("ansible_connection", &play.connection), ("ansible_user", &play.remote_user)]);
+        for (name, keyword) in keywords.into_iter().flatten() {
+            let said = rendered.contains_key(name) || name == "ansible_user" && rendered.contains_key("ansible_ssh_user");
+            if let Some(keyword) = keyword.as_ref().filter(|_| !said) {
+                rendered.extend(render(name, keyword)?.map(|value| (name.to_owned(), value)));
+            }
+        }
+        let (mut connection, privilege) = self.inventory.connection_of(host, &rendered, self.home.as_deref())?;
+        connection.user = connection.user.take().or_else(|| self.user.clone());
+        connection.private_key = connection.private_key.take().or_else(|| self.private_key.clone());
+        connection.connect_timeout = self.connect_timeout.unwrap_or(connection.connect_timeout);
+        let become_password = privilege.password.or_else(|| self.become_password.clone());
+        Ok(HostAccess { connection, become_password })
+    }
+
+    /// This machine, in a host's name.
+    ///
+    /// # Errors
+    /// As [`Reach::host`].
+    pub fn here(&self, host: &HostName) -> Result<HostAccess, Problem> {
+        let mut access = self.host(host, None)?;
+        access.connection.kind = ConnectionKind::Local;
+        Ok(access)
+    }
+
+    /// Whether a play says of its own how hosts are reached.
+    pub fn differs(play: &Play) -> bool {
+        let names = || play.vars.keys().chain(play.file_vars.keys());
+        play.connection.is_some() || play.remote_user.is_some() || names().any(|name| name.starts_with("ansible_"))
+    }
+}

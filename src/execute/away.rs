@@ -83,7 +83,8 @@ impl Away {
             At::Host(host) => host.clone(),
             At::Here => self.own.clone(),
         };
-        let changes = exchange.shells.iter().flat_map(|work| &work.items).any(|item| matches!(item, Item::Apply(_)));
+        let changes =
+            exchange.shells.iter().flat_map(|work| &work.items).any(|item| matches!(item, Item::Apply(_)));
         if let Some(why) = self.held(at, &target).filter(|_| changes) {
             let refused = |items: &Vec<Item>| items.iter().map(|_| Reply::Refused(why.clone())).collect();
             return Ok(exchange.shells.iter().map(|work| refused(&work.items)).collect());

@@ -224,7 +224,8 @@ impl HostConnection {
                     self.reboot(&work.user, change).await.map(|reply| vec![reply])
                 }
                 attached => {
-                    let requests: Vec<Request> = attached.iter().map(|item| request(item, &work.user)).collect();
+                    let requests: Vec<Request> =
+                        attached.iter().map(|item| request(item, &work.user)).collect();
                     self.requests(&work.user, requests, purpose(attached)).await
                 }
             };
@@ -239,7 +240,8 @@ impl HostConnection {
     async fn side_by_side(&mut self, shells: &[ShellWork]) -> Result<Vec<Vec<Reply>>, Broken> {
         let mut lent = Vec::new();
         for work in shells {
-            let mut requests: Vec<Request> = work.items.iter().map(|item| request(item, &work.user)).collect();
+            let mut requests: Vec<Request> =
+                work.items.iter().map(|item| request(item, &work.user)).collect();
             let front = self.put_in_front(&work.user, purpose(&work.items), &mut requests);
             let first = work.items.iter().position(is_change);
             let user = work.user.shell();

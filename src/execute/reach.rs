@@ -40,7 +40,8 @@ impl Reach {
     /// What is said of it makes no sense.
     pub fn host(&self, host: &HostName, play: Option<&Play>) -> Result<HostAccess, Problem> {
         let none: Arc<Layer> = Arc::default();
-        let layer = |map: fn(&Play) -> &Map| play.map(|play| Arc::new(written(map(play)))).unwrap_or_default();
+        let layer =
+            |map: fn(&Play) -> &Map| play.map(|play| Arc::new(written(map(play)))).unwrap_or_default();
         let (of_play, of_files) = (layer(|play| &play.vars), layer(|play| &play.file_vars));
         let variables = Variables::new(host.clone(), self.shared.clone(), of_play, of_files, none.clone());
         let scope = variables.settings(&none);
@@ -64,14 +65,17 @@ impl Reach {
         for (name, value) in &written {
             rendered.extend(render(name, value)?.map(|value| (name.clone(), value)));
         }
-        let keywords = play.map(|play| [("ansible_connection", &play.connection), ("ansible_user", &play.remote_user)]);
+        let keywords =
+            play.map(|play| [("ansible_connection", &play.connection), ("ansible_user", &play.remote_user)]);
         for (name, keyword) in keywords.into_iter().flatten() {
-            let said = rendered.contains_key(name) || name == "ansible_user" && rendered.contains_key("ansible_ssh_user");
+            let said = rendered.contains_key(name)
+                || name == "ansible_user" && rendered.contains_key("ansible_ssh_user");
             if let Some(keyword) = keyword.as_ref().filter(|_| !said) {
                 rendered.extend(render(name, keyword)?.map(|value| (name.to_owned(), value)));
             }
         }
-        let (mut connection, privilege) = self.inventory.connection_of(host, &rendered, self.home.as_deref())?;
+        let (mut connection, privilege) =
+            self.inventory.connection_of(host, &rendered, self.home.as_deref())?;
         connection.user = connection.user.take().or_else(|| self.user.clone());
         connection.private_key = connection.private_key.take().or_else(|| self.private_key.clone());
         connection.connect_timeout = self.connect_timeout.unwrap_or(connection.connect_timeout);
@@ -92,6 +96,8 @@ impl Reach {
     /// Whether a play says of its own how hosts are reached.
     pub fn differs(play: &Play) -> bool {
         let names = || play.vars.keys().chain(play.file_vars.keys());
-        play.connection.is_some() || play.remote_user.is_some() || names().any(|name| name.starts_with("ansible_"))
+        play.connection.is_some()
+            || play.remote_user.is_some()
+            || names().any(|name| name.starts_with("ansible_"))
     }
 }

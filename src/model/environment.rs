@@ -15,7 +15,8 @@ impl Environment {
     /// The first name that is none for a variable.
     pub fn new(variables: BTreeMap<String, String>) -> Result<Self, String> {
         let begins = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        let is_name = |name: &str| begins(name) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_name =
+            |name: &str| begins(name) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         match variables.keys().find(|name| !is_name(name)) {
             Some(wrong) => Err(wrong.clone()),
             None => Ok(Self(Arc::new(variables))),

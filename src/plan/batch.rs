@@ -1,12 +1,12 @@
 //! Changes whose subjects are apart travel in one exchange, in order, stopping at the first failure; the questions that
 //! will be asked after them travel behind.
 
+use super::effective::Effective;
 use super::exchange::{Exchange, InFlight, Item, Sent, ShellWork};
 use super::ground::Look;
 use super::host_run::{HostRun, Queued};
 use super::scope::Pending;
 use super::task::Loop;
-use super::effective::Effective;
 use super::unit::{Running, Stage};
 use crate::event::Status;
 use crate::model::Subjects;

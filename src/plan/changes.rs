@@ -64,7 +64,10 @@ impl HostRun {
         cause: String,
     ) -> UnitEnd {
         let changes: Vec<_> = outcome.iter().flat_map(|o| o.changes.iter()).collect();
-        let made = changes.iter().map(|c| ChangeMade { sends: None, ..change_made(c, &Effective::default()) }).collect();
+        let made = changes
+            .iter()
+            .map(|c| ChangeMade { sends: None, ..change_made(c, &Effective::default()) })
+            .collect();
         let touches: Vec<Subjects> = changes.iter().map(|c| c.touches.clone()).collect();
         let read = if task.acts_on_host() { &reading.reads } else { &Subjects::NONE };
         for touched in touches.iter().chain([read]) {

@@ -48,13 +48,7 @@ impl Compiler<'_> {
     }
 
     /// Checks the names of arguments, the values that nothing is rendered in, and templates.
-    pub(super) fn check_args(
-        &mut self,
-        task: &playbook::Task,
-        module: &Module,
-        args: &Map,
-        more: &[Value],
-    ) {
+    pub(super) fn check_args(&mut self, task: &playbook::Task, module: &Module, args: &Map, more: &[Value]) {
         let names = args.keys().map(String::as_str);
         let plain = args.iter().filter(|(_, value)| !Templates::has_templates(value));
         let mut problems = Args::check_names(module.params, module.free_form, names);
@@ -139,8 +133,16 @@ impl Compiler<'_> {
             self.problems.push(problem.help("use 'sudo', 'su' or 'doas'"));
         }
         let templates = [
-            &own.no_log, &own.check_mode, &own.diff, &own.delegate_to, &own.delegate_facts, &own.connection,
-            &own.r#become, &own.become_user, &own.become_method, &own.ignore_errors,
+            &own.no_log,
+            &own.check_mode,
+            &own.diff,
+            &own.delegate_to,
+            &own.delegate_facts,
+            &own.connection,
+            &own.r#become,
+            &own.become_user,
+            &own.become_method,
+            &own.ignore_errors,
         ];
         for node in templates.into_iter().flatten().chain(&own.environment) {
             self.check_templates(node);

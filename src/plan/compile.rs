@@ -287,7 +287,8 @@ impl Compiler<'_> {
         };
         let takes_text = matches!(module.free_form, FreeForm::Is(_));
         let whole = task.args.free.as_ref().filter(|free| !takes_text && is_whole_template(free));
-        let defaults = own.module_defaults.iter().filter(|(key, _)| is_module(&key.name)).map(|(_, node)| node);
+        let defaults =
+            own.module_defaults.iter().filter(|(key, _)| is_module(&key.name)).map(|(_, node)| node);
         let more: Vec<&Node> = defaults.chain(whole).chain(&task.args.template).collect();
         more.iter().for_each(|node| self.check_templates(node));
         more.into_iter().map(Node::to_value).collect()

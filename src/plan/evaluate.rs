@@ -3,10 +3,10 @@
 
 use super::desk::Desk;
 use super::task::{Loop, Task};
+use crate::load::playbook::LoopKind;
 use crate::model::{Advisories, Map, Value};
 use crate::modules::{Args, Host, Kind, Module, Outcome, Param};
 use crate::questions::{Answers, Reading, Refusal, Stop};
-use crate::load::playbook::LoopKind;
 use crate::template::{Binding, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
 use std::path::Path;
@@ -163,9 +163,14 @@ impl Means<'_> {
     pub fn render(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Rendering, Refusal> {
         let mut given = Map::new();
         let mut tainted = false;
-        let named = |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
+        let named =
+            |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
         for more in &task.more_args {
-            match self.templates.render(more, scope).map_err(|error| refusal(&format!("args: {error}"), &error))? {
+            match self
+                .templates
+                .render(more, scope)
+                .map_err(|error| refusal(&format!("args: {error}"), &error))?
+            {
                 Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
                 Rendered::Known { value: Value::Object(more), tainted: secret } => {
                     tainted |= secret;

@@ -4,9 +4,9 @@
 //! judged (`failed_when`, `changed_when`, `ignore_errors`), a use of a registered result, a flush of handlers, or a
 //! barrier: whatever comes after those depends on how the changes ended.
 
+use super::effective::Effective;
 use super::host_run::{HostRun, Queued};
 use super::scope::Pending;
-use super::effective::Effective;
 use super::unit::{Stage, UnitEnd, change_made};
 use crate::event::Event;
 use crate::model::Subjects;

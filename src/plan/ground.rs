@@ -1,10 +1,10 @@
 //! What one host knows during a play: its variables, and the answers of each effective user. It evaluates units; it
 //! decides nothing about order.
 
+use super::effective::{At, Effective};
 use super::evaluate::{Evaluation, Frozen, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
 use super::scope::{Layer, Pending, Variables};
 use super::task::{Loop, Task};
-use super::effective::{At, Effective};
 use super::unit::{Prepared, Running, Unit, UnitEnd, change_made};
 use crate::event::Status;
 use crate::model::{Advisories, BecomeMethod, Digest, Environment, Excerpt, HostName, Map, Subjects, Value};
@@ -207,7 +207,8 @@ impl Ground {
         let item = walk.items.get(index).cloned().unwrap_or_default();
         let mut variables = Layer::new();
         let plain = |value: Value| Binding::Data(Arc::new(value));
-        let bound = |value: Value| if walk.tainted { Binding::Secret(Box::new(plain(value))) } else { plain(value) };
+        let bound =
+            |value: Value| if walk.tainted { Binding::Secret(Box::new(plain(value))) } else { plain(value) };
         variables.insert("ansible_loop_var".into(), plain(each.variable.clone().into()));
         if let Some(name) = &each.index_variable {
             variables.insert("ansible_index_var".into(), plain(name.clone().into()));
@@ -373,7 +374,9 @@ impl Ground {
         for layer in &task.environment {
             let wrong = |what: &str| Missing::refused(format!("environment: expected a mapping, got {what}"));
             match self.templates.render(layer, view) {
-                Err(error) => return Err(Missing::Refused(refusal(&format!("environment: {error}"), &error))),
+                Err(error) => {
+                    return Err(Missing::Refused(refusal(&format!("environment: {error}"), &error)));
+                }
                 Ok(Rendered::Unknown(cause)) => return Err(Missing::Unknown(cause.to_string())),
                 Ok(Rendered::Omitted | Rendered::Known { value: Value::Null, .. }) => {}
                 Ok(Rendered::Known { value: Value::Object(map), tainted: secret }) => {
@@ -384,9 +387,8 @@ impl Ground {
                 Ok(Rendered::Known { value, .. }) => return Err(wrong(&text_of(&value))),
             }
         }
-        let environment = Environment::new(variables).map_err(|name| {
-            Missing::refused(format!("environment: '{name}' can't be a variable's name"))
-        })?;
+        let environment = Environment::new(variables)
+            .map_err(|name| Missing::refused(format!("environment: '{name}' can't be a variable's name")))?;
         Ok((environment, tainted))
     }
 

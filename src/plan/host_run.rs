@@ -5,16 +5,16 @@
 
 use super::block::{Mark, block};
 use super::changes::applied;
+use super::effective::Effective;
+use super::evaluate::Truth;
 use super::exchange::{InFlight, Reply};
+use super::finish::bound;
 use super::ground::{Ground, Look};
 use super::retry::last_attempt;
 use super::scope::Layer;
 use super::task::{Play, Step};
-use super::way::Way;
-use super::evaluate::Truth;
-use super::finish::bound;
-use super::effective::Effective;
 use super::unit::{Prepared, Running, Stage, UnitEnd, change_made, unit_result};
+use super::way::Way;
 use crate::event::{Counts, Event, Status};
 use crate::model::{HostName, Subjects, Value};
 use crate::questions::{Key, Output};
@@ -396,7 +396,12 @@ impl HostRun {
     }
 
     /// How a fresh unit ends, or what it waits for.
-    fn look_fresh(&mut self, running: &mut Running, index: usize, item: &Arc<Layer>) -> Result<UnitEnd, Front> {
+    fn look_fresh(
+        &mut self,
+        running: &mut Running,
+        index: usize,
+        item: &Arc<Layer>,
+    ) -> Result<UnitEnd, Front> {
         let task = running.task.clone();
         let applies = self.applies(running);
         match self.ground.look(&task, &running.layer, item, None) {

@@ -25,11 +25,11 @@ mod waves;
 mod way;
 
 pub use compile::{compile, root_of};
+pub use effective::{At, Effective};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
 pub use ground::{Approved, DefaultPrivilege, Ground};
 pub use host_run::{Conduct, HostRun, Next};
 pub use scope::{Layer, Shared, Variables, written};
 pub use tags::Tags;
 pub use task::{BatchSize, BlockSteps, Play, Step, Task};
-pub use effective::{At, Effective};
 pub use way::Way;

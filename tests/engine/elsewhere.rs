@@ -4,7 +4,8 @@ use crate::stage::Stage;
 
 #[test]
 fn an_environment_is_merged_from_outside_to_inside_and_belongs_to_its_tasks_alone() {
-    let stage = Stage { extra: serde_json::from_str(r#"{"more": {"B": "extra", "N": 3}}"#).unwrap(), ..Stage::new() };
+    let stage =
+        Stage { extra: serde_json::from_str(r#"{"more": {"B": "extra", "N": 3}}"#).unwrap(), ..Stage::new() };
     let played = stage.play(
         "- hosts: all\n  gather_facts: no\n  environment: {A: play, B: play, C: play}\n  tasks:\n\
          \x20   - block:\n        - name: inner\n          shell: echo $A $B $C $N\n          environment: [{C: \"it's\"}, '{{ more }}']\n      environment: {A: block}\n\
@@ -78,7 +79,8 @@ fn words_of_a_host_name_no_host_that_the_inventory_does_not_know() {
 #[test]
 fn a_plays_own_connection_counts_where_the_inventory_says_nothing() {
     let stage = Stage { hosts: "one\n".into(), ..Stage::new() };
-    let by_keyword = stage.play("- hosts: one\n  gather_facts: no\n  connection: local\n  tasks:\n    - command: 'true'\n");
+    let by_keyword = stage
+        .play("- hosts: one\n  gather_facts: no\n  connection: local\n  tasks:\n    - command: 'true'\n");
     assert_eq!(by_keyword.counts().changed, 1);
     let by_variable = stage.play(
         "- hosts: one\n  gather_facts: no\n  vars: {ansible_connection: local}\n  tasks:\n    - command: 'true'\n",

@@ -28,7 +28,11 @@ fn every_lookup_makes_a_loop() {
         ("  with_ansible.builtin.sequence: count=2\n", "{{ item }}", "1 2"),
         ("  with_file: [one.txt, two.txt]\n", "{{ item }}", "first second"),
         ("  with_first_found: [no.txt, one.txt]\n", "{{ item | basename }}", "one.txt"),
-        ("  with_first_found:\n    - files: [no.txt, two.txt]\n      paths: [files]\n", "{{ item | basename }}", "two.txt"),
+        (
+            "  with_first_found:\n    - files: [no.txt, two.txt]\n      paths: [files]\n",
+            "{{ item | basename }}",
+            "two.txt",
+        ),
         ("  with_items: '{{ list }}'\n  vars: {list: [x, y]}\n", "{{ item }}", "x y"),
         ("  with_dict: '{{ map }}'\n  vars: {map: {k: v}}\n", "{{ item.key }}={{ item.value }}", "k=v"),
     ];
@@ -95,7 +99,10 @@ fn actions_and_arguments_come_in_every_form() {
     );
     assert_eq!(played.counts().failed, 0, "{:?}", played.story());
     let read = |name| stage.read(name).unwrap();
-    assert_eq!(["a", "b", "c", "d", "e", "f"].map(read), ["words", "mapping", "of a template", "of a template", "default", "inner"]);
+    assert_eq!(
+        ["a", "b", "c", "d", "e", "f"].map(read),
+        ["words", "mapping", "of a template", "of a template", "default", "inner"]
+    );
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(stage.dir.path().join("e")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

@@ -246,7 +246,12 @@ impl Reader<'_> {
         let text = node.word().unwrap_or_default();
         let says_nothing_new = match key.name.as_str() {
             "become_exe" => matches!(text.rsplit('/').next(), Some("sudo" | "su" | "doas")),
-            _ => text.split_whitespace().all(|word| matches!(word, "-H" | "-S" | "-n" | "-i" | "--login" | "-l" | "-" | "-s" | "/bin/sh" | "/bin/bash")),
+            _ => text.split_whitespace().all(|word| {
+                matches!(
+                    word,
+                    "-H" | "-S" | "-n" | "-i" | "--login" | "-l" | "-" | "-s" | "/bin/sh" | "/bin/bash"
+                )
+            }),
         };
         if !says_nothing_new {
             let problem = Problem::at(&node.place, format!("'{}' can't be '{text}' here", key.name));

@@ -172,11 +172,10 @@ impl Reader<'_> {
     /// The one key that is no keyword.
     fn one_module(&mut self, node: &Node, found: &[(Key, Node)], scope: Scope) -> Option<(Key, Node)> {
         let known = scope.known();
-        let misspelt =
-            |(key, _): &&(Key, Node)| {
-                let is_known = known.contains(&key.name.as_str());
-                !is_known && crate::model::nearest(&key.name, known.iter().copied()).is_some()
-            };
+        let misspelt = |(key, _): &&(Key, Node)| {
+            let is_known = known.contains(&key.name.as_str());
+            !is_known && crate::model::nearest(&key.name, known.iter().copied()).is_some()
+        };
         match found {
             [one] => return Some(one.clone()),
             [] => {

@@ -3,12 +3,15 @@
 use super::controller::Controller;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::header::{Header, syntax};
-use super::source::{self, Prepared, RESULT};
-use super::{filters, functions, is, methods};
+use super::lazy::Names;
+use super::source::{self, Origin, Prepared, RESULT};
+use super::{filters, functions, is, lookups, methods};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, Template, UndefinedBehavior, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// How many sources the cache holds before it starts afresh.
@@ -18,7 +21,7 @@ const FUEL: u64 = 3_000_000;
 /// The longest source, in bytes.
 const SOURCE_BYTES_MAX: usize = 4 << 20;
 /// The name under which a compiled template holds its only source.
-const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
 /// How a source is to be read.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -37,6 +40,8 @@ pub(super) struct Compiled {
     pub name: String,
     /// How many bytes of the source come before what was compiled.
     skipped: usize,
+    /// What the source is; nothing for a file.
+    form: Option<Form>,
 }
 
 impl Compiled {
@@ -50,12 +55,12 @@ impl Compiled {
         environment
             .add_template_owned(MAIN, prepared.text.clone())
             .map_err(|error| source::from_engine(&error, source, name))?;
-        Ok(Self { environment, prepared, source: source.into(), name: name.to_owned(), skipped: 0 })
+        Ok(Self { environment, prepared, source: source.into(), name: name.to_owned(), skipped: 0, form: None })
     }
 
     /// The engine's template.
-    pub fn template(&self) -> Result<Template<'_, '_>, Error> {
-        self.environment.get_template(MAIN)
+    pub fn template<'e>(environment: &'e Environment<'static>) -> Result<Template<'e, 'e>, Error> {
+        environment.get_template(MAIN)
     }
 
     /// The place of an error in the source as it was written.
@@ -65,19 +70,32 @@ impl Compiled {
         Some(original(range.start)..original(range.end))
     }
 
-    /// A single expression's value keeps the line feeds that followed it if it is a string.
+    /// A text ends in as many line feeds as its source does, at least.
     pub fn restore_line_feeds(&self, value: Value) -> Value {
+        let count = |text: &str| text.len() - text.trim_end_matches('\n').len();
         match value.as_str() {
-            Some(text) if self.prepared.line_feeds > 0 => {
-                Value::from(format!("{text}{}", "\n".repeat(self.prepared.line_feeds)))
+            Some(text) if self.form != Some(Form::Expression) && count(text) < count(&self.source) => {
+                Value::from(format!("{text}{}", "\n".repeat(count(&self.source) - count(text))))
             }
             _ => value,
         }
     }
 
-    /// Runs the source with the engine's tracing, to learn which expression is undefined, and where.
-    pub fn trace(&self, root: Value) -> (Option<String>, Option<Range<usize>>) {
+    /// The environment in which the source runs: its own, or one that finds the templates it brings in.
+    pub fn environment(&self, names: &Arc<Names>) -> Cow<'_, Environment<'static>> {
+        if !self.prepared.includes {
+            return Cow::Borrowed(&self.environment);
+        }
         let mut environment = self.environment.clone();
+        let (names, beside) = (names.clone(), Path::new(&self.name).parent().map(Path::to_owned));
+        let syntax = environment.syntax().clone();
+        environment.set_loader(move |name| lookups::included(&names, beside.as_deref(), name, &syntax));
+        Cow::Owned(environment)
+    }
+
+    /// Runs the source with the engine's tracing, to learn which expression is undefined, and where.
+    pub fn trace(&self, names: &Arc<Names>, root: Value) -> (Option<String>, Option<Range<usize>>) {
+        let mut environment = self.environment(names).into_owned();
         environment.set_debug(true);
         let emit = if self.prepared.single {
             format!("{}{{{{ {RESULT} }}}}", self.prepared.text)
@@ -170,7 +188,17 @@ impl Cache {
             Form::Expression => ("condition", source::expression(text, &self.names)?),
             Form::Value => ("expression", source::value(text, self.base.syntax(), &self.names)?),
         };
-        Compiled::new(&self.base, name, text, prepared).map_err(|error| vec![error])
+        let compiled = Compiled::new(&self.base, name, text, prepared).map_err(|error| vec![error])?;
+        Ok(Compiled { form: Some(form), ..compiled })
+    }
+
+    /// The text to compile for a template file that another one brings in.
+    pub fn included(&self, name: &str, text: &str, syntax: &SyntaxConfig) -> Result<String, TemplateError> {
+        within_limits(text, name).map_err(first)?;
+        let text = with_line_feeds(text);
+        source::text(name, &text, Origin::Included, syntax, &self.names)
+            .map(|prepared| prepared.text)
+            .map_err(first)
     }
 
     /// Compiles a template file, which may begin with a `#jinja2:` line.
@@ -182,7 +210,7 @@ impl Cache {
         let moved = |error: TemplateError| error.moved(text, skipped);
         let mut base = self.base.clone();
         base.set_syntax(syntax(&header));
-        let prepared = source::text(name, body, base.syntax(), &self.names)
+        let prepared = source::text(name, body, Origin::File, base.syntax(), &self.names)
             .map_err(|errors| errors.into_iter().map(moved).collect::<Vec<_>>())?;
         let compiled = Compiled::new(&base, name, body, prepared).map_err(|error| vec![moved(error)])?;
         Ok(Compiled { source: text.as_ref().into(), skipped, ..compiled })

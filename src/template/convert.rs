@@ -7,7 +7,10 @@ use super::explain::{into_engine, too_large};
 use super::lazy::{Lazy, Nature};
 use crate::model;
 use minijinja::value::{Object, ObjectRepr, Serde, ValueKind};
-use minijinja::{Error, ErrorKind, Output, State, Value};
+use super::moment::{Moment, Span};
+use super::python;
+use minijinja::{Captured, Error, ErrorKind, Output, State, Value};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -67,12 +70,14 @@ pub(super) fn to_model(value: &Value) -> Result<Option<model::Value>, Error> {
 
 /// Like [`to_model`], where `omit` makes no sense.
 pub(super) fn to_model_whole(value: &Value) -> Result<model::Value, Error> {
-    to_model(value)?.ok_or_else(|| {
-        into_engine(TemplateError::new(
-            Kind::Operation,
-            "omit can only stand for a whole value, not be a part of one",
-        ))
-    })
+    to_model(value)?.ok_or_else(not_whole)
+}
+
+fn not_whole() -> Error {
+    into_engine(TemplateError::new(
+        Kind::Operation,
+        "omit can only stand for a whole value, not be a part of one",
+    ))
 }
 
 fn at_depth(value: &Value, depth: usize) -> Result<Option<model::Value>, Error> {
@@ -85,6 +90,9 @@ fn at_depth(value: &Value, depth: usize) -> Result<Option<model::Value>, Error> 
     }
     if value.downcast_object_ref::<Omit>().is_some() {
         return Ok(None);
+    }
+    if let Some(text) = moment_text(value) {
+        return Ok(Some(text.into()));
     }
     Ok(Some(match value.kind() {
         ValueKind::None => model::Value::Null,
@@ -110,6 +118,12 @@ fn at_depth(value: &Value, depth: usize) -> Result<Option<model::Value>, Error> 
             return Err(Error::new(ErrorKind::InvalidOperation, message));
         }
     }))
+}
+
+/// A moment's text, and that of what lies between two.
+fn moment_text(value: &Value) -> Option<String> {
+    let moment = value.downcast_object_ref::<Moment>().map(ToString::to_string);
+    moment.or_else(|| value.downcast_object_ref::<Span>().map(ToString::to_string))
 }
 
 fn mapping(value: &Value, depth: usize) -> Result<model::Map, Error> {
@@ -161,37 +175,111 @@ fn text(value: &Value) -> Result<model::Value, Error> {
     Ok(model::Value::String(text))
 }
 
-/// How much text an evaluation has written so far.
+/// What an evaluation has written so far.
 #[derive(Default)]
-struct Emitted(usize);
+struct Emitted {
+    bytes: usize,
+    /// How many values were written, and how many of them came to no text.
+    values: usize,
+    empty: usize,
+    last: Value,
+    omitted: bool,
+}
 
 /// Writes what `{{ … }}` in a text evaluates to, in Python's form; None is nothing.
 pub(super) fn emit(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    let text = match value.kind() {
-        // An inline `if` without `else` that was false; the engine has refused every other undefined value.
-        ValueKind::None | ValueKind::Undefined => return Ok(()),
-        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            to_model_whole(value)?;
-            value.to_string()
-        }
-        ValueKind::Plain => {
-            to_model_whole(value)?;
-            return Ok(());
-        }
-        _ => match value.as_str() {
-            Some(text) => return count(state, text).and_then(|()| Ok(out.write_str(text)?)),
-            None => value.to_string(),
-        },
-    };
-    count(state, &text)?;
+    let omits = value.downcast_object_ref::<Omit>().is_some();
+    let text = if omits { Cow::Borrowed("") } else { emitted(value)? };
+    let emitted = state.get_or_insert_extension(Emitted::default());
+    emitted.bytes += text.len();
+    emitted.values += 1;
+    emitted.empty += usize::from(text.is_empty());
+    emitted.omitted |= omits;
+    emitted.last = value.clone();
+    if emitted.bytes > OUTPUT_BYTES_MAX {
+        return Err(into_engine(too_large()));
+    }
     Ok(out.write_str(&text)?)
 }
 
-fn count(state: &mut State, text: &str) -> Result<(), Error> {
-    let emitted = state.get_or_insert_extension(Emitted::default());
-    emitted.0 += text.len();
-    if emitted.0 > OUTPUT_BYTES_MAX {
-        return Err(into_engine(too_large()));
+fn emitted(value: &Value) -> Result<Cow<'_, str>, Error> {
+    Ok(match value.kind() {
+        // An inline `if` without `else` that was false; the engine has refused every other undefined value.
+        ValueKind::None | ValueKind::Undefined => "".into(),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            to_model_whole(value)?;
+            repr(value).into()
+        }
+        ValueKind::Plain => {
+            to_model_whole(value)?;
+            value.to_string().into()
+        }
+        _ => value.as_str().map_or_else(|| repr(value).into(), Cow::Borrowed),
+    })
+}
+
+/// What a text came to: where it is nothing but what one `{{ … }}` wrote, that value with its type, and None where
+/// nothing was written.
+pub(super) fn written(captured: Captured<'_>) -> Result<Value, Error> {
+    if let Some(emitted) = captured.state().get_extension::<Emitted>() {
+        let alone = emitted.values == 1 || emitted.empty == 0;
+        if alone && emitted.last.kind() != ValueKind::String && !emitted.last.is_undefined() {
+            let text = if emitted.omitted { Cow::Borrowed("") } else { self::emitted(&emitted.last)? };
+            if text == captured.output() {
+                return Ok(emitted.last.clone());
+            }
+        }
+        if emitted.omitted {
+            return Err(not_whole());
+        }
+    } else if captured.output().is_empty() {
+        return Ok(Value::from(()));
     }
-    Ok(())
+    Ok(Value::from(captured.into_output()))
+}
+
+/// What a file holds that a template made of nothing but a value: Python's text for it.
+pub(super) fn file_text(value: model::Value) -> String {
+    match value {
+        model::Value::String(text) => text,
+        model::Value::Null => String::new(),
+        other => repr(&to_engine(&other)),
+    }
+}
+
+/// A value as Python's `repr` has it; a tuple counts as a list.
+pub(super) fn repr(value: &Value) -> String {
+    let mut out = String::new();
+    write_repr(value, 0, &mut out);
+    out
+}
+
+fn write_repr(value: &Value, depth: usize, out: &mut String) {
+    match value.kind() {
+        _ if depth > DEPTH_MAX => out.push('…'),
+        ValueKind::Number if !value.is_integer() => match f64::try_from(value.clone()) {
+            Ok(float) => out.push_str(&python::float_repr(float)),
+            Err(_) => out.push_str(&value.to_string()),
+        },
+        ValueKind::Seq | ValueKind::Iterable => {
+            out.push('[');
+            for (at, item) in value.try_iter().into_iter().flatten().enumerate() {
+                out.push_str(if at > 0 { ", " } else { "" });
+                write_repr(&item, depth + 1, out);
+            }
+            out.push(']');
+        }
+        ValueKind::Map => {
+            out.push('{');
+            for (at, key) in value.try_iter().into_iter().flatten().enumerate() {
+                out.push_str(if at > 0 { ", " } else { "" });
+                write_repr(&key, depth + 1, out);
+                out.push_str(": ");
+                write_repr(&value.get_item(&key).unwrap_or_default(), depth + 1, out);
+            }
+            out.push('}');
+        }
+        ValueKind::String => out.push_str(&python::string_repr(value.as_str().unwrap_or_default())),
+        _ => out.push_str(&value.to_string()),
+    }
 }

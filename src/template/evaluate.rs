@@ -4,7 +4,7 @@
 //!
 //! A [`Session`] lives as long as one call from outside. `lazy.rs` has the objects that templates hold in their hands.
 
-use super::compile::{Cache, Compiled, Form, first};
+use super::compile::{self, Cache, Compiled, Form, first};
 use super::convert;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::explain::{concealed, into_engine, too_large};
@@ -303,13 +303,18 @@ impl Session {
         names: &Arc<Names>,
     ) -> Result<Value, TemplateError> {
         let root = Value::from_dyn_object(names.clone());
-        let result =
-            compiled.template().and_then(|template| template.render_captured(root)).and_then(|captured| {
-                if !compiled.prepared.single {
+        let environment = compiled.environment(names);
+        let result = Compiled::template(&environment).and_then(|template| template.render_captured(root)).and_then(
+            |captured| {
+                if !compiled.prepared.single && !compile::has_templates(&compiled.source) {
                     return Ok(Value::from(captured.into_output()));
                 }
+                if !compiled.prepared.single {
+                    return convert::written(captured);
+                }
                 convert::valid(captured.state().lookup(RESULT).unwrap_or_default())
-            });
+            },
+        );
         match result {
             Ok(value) if value.is_undefined() => Err(self.undefined(compiled, names, None)),
             Ok(value) => self.bounded(compiled.restore_line_feeds(value), compiled),

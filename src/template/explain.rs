@@ -1,7 +1,7 @@
 //! What went wrong in an evaluation, in our words: with its place, the variables through which it was reached, the
 //! nearest known name, and nothing that could give a secret away.
 
-use super::compile::{Compiled, Form};
+use super::compile::{Compiled, Form, MAIN};
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::evaluate::{OUTPUT_BYTES_MAX, Session};
 use super::lazy::Names;
@@ -23,6 +23,7 @@ impl Session {
             let ours = if self.is_tainted() { discreet(ours) } else { ours };
             return ours.at(&compiled.name, &compiled.source, compiled.original(error));
         }
+        let error = innermost(error);
         let about_undefined =
             error.detail().is_some_and(|detail| detail.contains("type") && detail.contains("undefined"));
         if error.kind() == ErrorKind::UndefinedError || about_undefined {
@@ -42,6 +43,10 @@ impl Session {
             _ => Kind::Operation,
         };
         let message = if kind == Kind::Limit { "the template runs too long".to_owned() } else { detail };
+        if error.name().is_some_and(|name| name != MAIN) {
+            let (name, line) = (error.name().unwrap_or_default(), error.line().unwrap_or_default());
+            return TemplateError::new(kind, format!("{message} ({name}, line {line})")).at(&compiled.name, "", None);
+        }
         TemplateError::new(kind, message).at(&compiled.name, &compiled.source, compiled.original(error))
     }
 
@@ -58,7 +63,7 @@ impl Session {
         }
         let aside = self.aside();
         let aside_names = aside.scope(names.scope.clone());
-        let (what, range) = compiled.trace(Value::from_dyn_object(aside_names.clone()));
+        let (what, range) = compiled.trace(&aside_names, Value::from_dyn_object(aside_names.clone()));
         let reason = what.as_ref().and_then(|what| aside.reason(what));
         let near = what.as_ref().and_then(|what| aside.nearest(&aside_names, what));
         aside.end();
@@ -83,7 +88,8 @@ impl Session {
         };
         let compiled = self.cache.get(Form::Expression, parent).ok()??;
         let root = Value::from_dyn_object(names.clone());
-        let captured = compiled.template().ok()?.render_captured(root).ok()?;
+        let environment = compiled.environment(names);
+        let captured = Compiled::template(&environment).ok()?.render_captured(root).ok()?;
         let parent_value = captured.state().lookup(RESULT)?;
         let known: Vec<String> =
             parent_value.try_iter().ok()?.filter_map(|key| key.as_str().map(str::to_owned)).collect();
@@ -117,6 +123,17 @@ pub(super) fn into_engine(error: TemplateError) -> Error {
     let kind =
         if error.kind == Kind::Undefined { ErrorKind::UndefinedError } else { ErrorKind::InvalidOperation };
     Error::new(kind, error.to_string()).with_source(error)
+}
+
+/// The error in a template that another one brought in, rather than that one's word that there was an error.
+fn innermost(error: &Error) -> &Error {
+    let mut at = error;
+    while at.kind() == ErrorKind::BadInclude
+        && let Some(inner) = at.source().and_then(|inner| inner.downcast_ref())
+    {
+        at = inner;
+    }
+    at
 }
 
 /// Our own error inside one of the engine's.

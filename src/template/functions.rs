@@ -2,9 +2,12 @@
 
 use super::call::{Call, Word, defined, items_of, pairs_of, text_of, wrong};
 use super::convert::Omit;
-use super::{clock, lookups, own};
+use super::moment::Moment;
+use super::rewrite::{MINUS, PERCENT};
+use super::{clock, lookups, operators, own};
 use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value};
+use minijinja_contrib::globals::{cycler, joiner};
 use std::collections::BTreeSet;
 
 /// Functions and names of the engine's own.
@@ -12,6 +15,8 @@ const ENGINE: [&str; 5] = ["range", "namespace", "loop", "caller", "super"];
 
 const FUNCTIONS: &[Word] = &[
     Word { name: "now", params: &["utc", "fmt"], body: now },
+    Word { name: PERCENT, params: &["left", "right"], body: operators::percent },
+    Word { name: MINUS, params: &["left", "right"], body: operators::minus },
     Word { name: "undef", params: &["hint"], body: |_, _| Ok(Value::UNDEFINED) },
     own::FUNCTION,
 ];
@@ -27,6 +32,9 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
         });
         names.insert(word.name.to_owned());
     }
+    environment.add_function("cycler", |args: Rest<Value>| cycler(args.to_vec()));
+    environment.add_function("joiner", joiner);
+    names.extend(["cycler", "joiner"].map(str::to_owned));
     environment.add_function("dict", |args: Rest<ValueOrKwargs>| dict(args.into_values()));
     names.insert("dict".to_owned());
     for name in ["lookup", "query", "q"] {
@@ -75,12 +83,14 @@ fn dict(args: Vec<Value>) -> Result<Value, Error> {
     Ok(Value::from_pairs(pairs))
 }
 
-/// The time: its text in Python's format, or as Python shows a moment.
+/// The time: its text in Python's format, or a moment.
 fn now(state: &mut State, call: &Call) -> Result<Value, Error> {
     let now = clock::now(state)?;
     let now = if call.is_set("utc") { now.with_time_zone(jiff::tz::TimeZone::UTC) } else { now };
-    let format = call.text("fmt")?;
-    clock::format(&now, format.as_deref().unwrap_or("%Y-%m-%d %H:%M:%S.%6f")).map(Value::from)
+    match call.text("fmt")?.filter(|format| !format.is_empty()) {
+        Some(format) => clock::format(&now, &format).map(Value::from),
+        None => Ok(Value::from_object(Moment(now.datetime()))),
+    }
 }
 
 /// The terms of a lookup: lists among them count as their items.

@@ -38,7 +38,7 @@ impl Default for Header {
         Self {
             trim_blocks: true,
             lstrip_blocks: false,
-            keep_trailing_newline: true,
+            keep_trailing_newline: false,
             blocks: pair("{%", "%}"),
             variables: pair("{{", "}}"),
             comments: pair("{#", "#}"),

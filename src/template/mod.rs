@@ -22,6 +22,8 @@ mod is;
 mod lazy;
 mod lookups;
 mod methods;
+mod moment;
+mod operators;
 mod own;
 mod python;
 mod rewrite;
@@ -159,8 +161,9 @@ impl Templates {
     ) -> Result<Rendered<String>, TemplateError> {
         let rendered = self.session(scope, |session, names| session.file(name, source, names))?;
         Ok(match rendered {
-            Rendered::Known { value: Value::String(value), tainted } => Rendered::Known { value, tainted },
-            Rendered::Known { value, tainted } => Rendered::Known { value: value.to_string(), tainted },
+            Rendered::Known { value, tainted } => {
+                Rendered::Known { value: convert::file_text(value), tainted }
+            }
             Rendered::Omitted => Rendered::Omitted,
             Rendered::Unknown(cause) => Rendered::Unknown(cause),
         })

@@ -84,6 +84,7 @@ impl Object for List {
             "insert" => {
                 let (at, item): (i64, Value) = from_args(args)?;
                 holds_not(&item, Arc::as_ptr(self).cast(), 0)?;
+                let item = own(&item, 0)?;
                 let mut items = locked(&self.0);
                 let at = index(at, items.len()).min(items.len());
                 items.insert(at, item);
@@ -117,6 +118,7 @@ impl List {
         for item in &items {
             holds_not(item, Arc::as_ptr(self).cast(), 0)?;
         }
+        let items: Vec<Value> = items.iter().map(|item| own(item, 0)).collect::<Result<_, _>>()?;
         locked(&self.0).extend(items);
         Ok(())
     }
@@ -164,8 +166,8 @@ impl Object for Mapping {
                     return Ok(known);
                 }
                 let default = default.unwrap_or(Value::from(()));
-                self.put(key, default.clone())?;
-                Ok(default)
+                self.put(key.clone(), default)?;
+                Ok(self.get_value(&key).unwrap_or_default())
             }
             "__setitem__" => {
                 let (key, value): (Value, Value) = from_args(args)?;
@@ -184,6 +186,7 @@ impl Object for Mapping {
 impl Mapping {
     fn put(self: &Arc<Self>, key: Value, value: Value) -> Result<(), Error> {
         holds_not(&value, Arc::as_ptr(self).cast(), 0)?;
+        let value = own(&value, 0)?;
         locked(&self.0).insert(key, value);
         Ok(())
     }

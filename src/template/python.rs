@@ -103,7 +103,7 @@ pub(super) fn float_or_int(number: &serde_json::Number) -> String {
     }
 }
 
-fn float_repr(float: f64) -> String {
+pub(super) fn float_repr(float: f64) -> String {
     if float != 0.0 && !(1e-4..1e16).contains(&float.abs()) {
         let text = format!("{float:e}");
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -112,6 +112,27 @@ fn float_repr(float: f64) -> String {
     }
     let text = float.to_string();
     if text.contains('.') { text } else { text + ".0" }
+}
+
+/// A string as Python's `repr` has it.
+pub(super) fn string_repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote => out.extend(['\\', c]),
+            c if u32::from(c) < 0x20 || (0x7f..0xa1).contains(&u32::from(c)) || c == '\u{ad}' => {
+                out.push_str(&format!("\\x{:02x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
 }
 
 #[cfg(test)]

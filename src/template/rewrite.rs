@@ -1,17 +1,25 @@
 //! The edits by which a source is made to mean to our engine what it means to Ansible, and the way back from a place in
-//! the edited text to the same place in what was written. Two things are rewritten.
+//! the edited text to the same place in what was written. These things are rewritten:
 //!
 //! Under `default` and `is defined`, `a.b.c` becomes `a|__member('b')|__member('c')`, because a missing `a` or `b` must
 //! not be an error there; everywhere else it must. And where a template calls a method that changes something in place
-//! (`.append`), what it gives names to is wrapped in `__own(…)`, which makes it changeable.
+//! (`.append`), what it gives names to is wrapped in `__own(…)`, which makes it changeable. `text % value` becomes
+//! `__percent(text, value)`, and a difference of moments `__minus(a, b)`: the engine's operators know numbers only. In a
+//! value's `{{ … }}` a backslash between quotes stands for itself, so it is doubled; and the line feed after
+//! `{% raw %}`, which the engine would drop, is kept.
 
-use minijinja::machinery::ast;
+use minijinja::machinery::{Token, ast, tokenize};
+use minijinja::syntax::SyntaxConfig;
 use std::ops::Range;
 
 /// The filter that reads a member and forgives a missing parent.
 pub(super) const MEMBER: &str = "__member";
 /// The function that makes a list or mapping changeable in place.
 pub(super) const OWN: &str = "__own";
+/// The function that is `%`.
+pub(super) const PERCENT: &str = "__percent";
+/// The function that is `-` where moments are at hand.
+pub(super) const MINUS: &str = "__minus";
 
 /// Methods that change what they are called on.
 const CHANGING: [&str; 10] = [
@@ -31,6 +39,8 @@ const CHANGING: [&str; 10] = [
 pub(super) struct Edit {
     range: Range<usize>,
     text: String,
+    /// Whether the same edit at the same place is meant again.
+    nests: bool,
 }
 
 /// The changes of a source.
@@ -48,13 +58,80 @@ impl<'s> Edits<'s> {
 
     /// Replaces some bytes.
     pub fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
-        self.edits.push(Edit { range, text: text.into() });
+        self.edits.push(Edit { range, text: text.into(), nests: false });
+    }
+
+    fn nest(&mut self, at: usize, text: impl Into<String>) {
+        self.edits.push(Edit { range: at..at, text: text.into(), nests: true });
+    }
+
+    /// Makes an operator a call of a function.
+    pub fn operator(&mut self, node: &ast::Spanned<ast::BinOp<'_>>) {
+        let moments = || ["to_datetime", "now("].iter().any(|word| self.source.contains(word));
+        let (sign, function) = match node.op {
+            ast::BinOpKind::Rem if !matches!(&node.left, ast::Expr::Const(left) if left.value.is_number()) => {
+                ('%', PERCENT)
+            }
+            ast::BinOpKind::Sub if moments() => ('-', MINUS),
+            _ => return,
+        };
+        let gap = node.left.span().end_offset as usize..node.right.span().start_offset as usize;
+        let between = self.source.get(gap.clone()).unwrap_or_default();
+        let Some(at) = between.find(sign).map(|at| gap.start + at) else { return };
+        let (start, end) = (node.span().start_offset as usize, node.span().end_offset as usize);
+        if start <= at && at < end {
+            self.nest(start, format!("{function}("));
+            self.replace(at..at + 1, ",");
+            self.nest(end, ")");
+        }
+    }
+
+    /// Doubles the backslashes between quotes within `{{ … }}`.
+    pub fn keep_backslashes(&mut self, syntax: &SyntaxConfig) {
+        if !self.source.contains('\\') {
+            return;
+        }
+        let mut inside = false;
+        for token in tokenize(self.source, false, syntax.clone()) {
+            let Ok((token, span)) = token else { return };
+            match token {
+                Token::VariableStart => inside = true,
+                Token::VariableEnd => inside = false,
+                Token::Str(_) | Token::String(_) if inside => {
+                    let range = span.start_offset as usize..span.end_offset as usize;
+                    let written = self.source.get(range.clone()).unwrap_or_default();
+                    if written.contains('\\') {
+                        self.replace(range, written.replace('\\', "\\\\"));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Keeps the line feed after `{% raw %}`.
+    pub fn keep_line_after_raw(&mut self, syntax: &SyntaxConfig) {
+        let (open, close) = syntax.block_delimiters();
+        let mut at = 0;
+        while let Some(start) = self.source.get(at..).and_then(|rest| rest.find(open)).map(|found| at + found) {
+            at = start + open.len();
+            let Some(end) = self.source.get(at..).and_then(|rest| rest.find(close)).map(|found| at + found) else {
+                return;
+            };
+            let word = self.source.get(at..end).unwrap_or_default();
+            if word.trim_start_matches(['-', '+']).trim() == "raw" {
+                at = end + close.len();
+                if self.source.get(at..).is_some_and(|rest| rest.starts_with('\n')) {
+                    self.replace(at..at, "\n");
+                }
+            }
+        }
     }
 
     /// The edited text, and the edits in their order.
     pub fn apply(mut self) -> (String, Vec<Edit>) {
         self.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        self.edits.dedup_by(|a, b| a.range == b.range && a.text == b.text);
+        self.edits.dedup_by(|a, b| !a.nests && a.range == b.range && a.text == b.text);
         let mut text = String::with_capacity(self.source.len() + 32);
         let mut at = 0;
         for edit in &self.edits {
@@ -84,7 +161,7 @@ impl<'s> Edits<'s> {
         let end = node.span().end_offset as usize;
         let head = self.source.get(..end)?.strip_suffix(node.name)?.trim_end();
         let dot = head.strip_suffix('.')?.len();
-        Some(vec![Edit { range: dot..end, text: format!("|{MEMBER}('{}')", node.name) }])
+        Some(vec![Edit { range: dot..end, text: format!("|{MEMBER}('{}')", node.name), nests: false }])
     }
 
     /// `[key]` at the end of the node becomes `|__member(key)`; so does `.0`.
@@ -93,13 +170,13 @@ impl<'s> Edits<'s> {
         let key = node.subscript_expr.span();
         let before = self.source.get(..key.start_offset as usize)?.trim_end_matches([' ', '\t', '\n', '(']);
         if let Some(head) = before.strip_suffix('[') {
-            let open = Edit { range: head.len()..before.len(), text: format!("|{MEMBER}(") };
+            let open = Edit { range: head.len()..before.len(), text: format!("|{MEMBER}("), nests: false };
             self.source.get(..end)?.strip_suffix(']')?;
-            return Some(vec![open, Edit { range: end - 1..end, text: ")".into() }]);
+            return Some(vec![open, Edit { range: end - 1..end, text: ")".into(), nests: false }]);
         }
         let dot = before.strip_suffix('.')?.len();
         let index = self.source.get(key.start_offset as usize..end)?.trim();
-        Some(vec![Edit { range: dot..end, text: format!("|{MEMBER}({index})") }])
+        Some(vec![Edit { range: dot..end, text: format!("|{MEMBER}({index})"), nests: false }])
     }
 
     /// Makes what a name is given to changeable: what stands between the sign after an offset and the expression's end.

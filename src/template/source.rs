@@ -27,10 +27,10 @@ pub(super) struct Prepared {
     pub text: String,
     /// Whether the whole source is one expression, whose value is then found in [`RESULT`].
     pub single: bool,
-    /// Line feeds after a single expression; they count only if its value is a string.
-    pub line_feeds: usize,
     /// Whether it could nest values ever deeper.
     pub deepens: bool,
+    /// Whether it brings in other templates.
+    pub includes: bool,
     edits: Vec<Edit>,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn expression(source: &str, names: &Names) -> Result<Prepared, Vec<Te
     let end = source.len();
     walk.edits.replace(0..0, format!("{{% set {RESULT} = "));
     walk.edits.replace(end..end, " %}");
-    finish(walk, true, 0)
+    finish(walk, true)
 }
 
 /// Whether a text can be read as a bare expression.
@@ -64,19 +64,36 @@ pub(super) fn is_junction(source: &str) -> bool {
     matches!(parse_expr(source), Ok(ast::Expr::BinOp(joined)) if joins(joined.op))
 }
 
+/// Where a text with templates comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A template file.
+    File,
+    /// A template file that another one brings in: it may call what that one defines.
+    Included,
+    /// A value's string, in which a backslash between quotes stands for itself.
+    Value,
+}
+
 /// Prepares a text with templates in it, which may be one single expression.
 pub(super) fn text(
     name: &str,
     source: &str,
+    origin: Origin,
     syntax: &SyntaxConfig,
     names: &Names,
 ) -> Result<Prepared, Vec<TemplateError>> {
     let tree =
         parse(source, name, syntax.clone()).map_err(|error| vec![from_engine(&error, source, name)])?;
     let mut walk = Walk::new(source, name, names);
+    walk.trusts_calls = origin == Origin::Included;
     walk.collect_assigned(&tree);
     walk.stmt(&tree);
-    finish(walk, false, 0)
+    if origin == Origin::Value {
+        walk.edits.keep_backslashes(syntax);
+    }
+    walk.edits.keep_line_after_raw(syntax);
+    finish(walk, false)
 }
 
 /// Prepares a value's string: like a text, but one that is a single expression keeps the expression's type.
@@ -85,18 +102,19 @@ pub(super) fn value(
     syntax: &SyntaxConfig,
     names: &Names,
 ) -> Result<Prepared, Vec<TemplateError>> {
-    let trimmed = source.trim_end_matches('\n');
+    let trimmed = source.strip_suffix('\n').unwrap_or(source);
     depth::check(source, false, syntax).map_err(|error| vec![error])?;
     let tree = parse(trimmed, "expression", syntax.clone())
         .map_err(|error| vec![from_engine(&error, source, "expression")])?;
     let Some(inner) = single_expression(&tree, trimmed) else {
-        return text("expression", source, syntax, names);
+        return text("expression", source, Origin::Value, syntax, names);
     };
     let mut walk = Walk::new(source, "expression", names);
     walk.stmt(&tree);
+    walk.edits.keep_backslashes(syntax);
     walk.edits.replace(0..inner.start, format!("{{% set {RESULT} = "));
     walk.edits.replace(inner.end..source.len(), " %}");
-    finish(walk, true, source.len() - trimmed.len())
+    finish(walk, true)
 }
 
 /// The bytes between the braces of a source that is one `{{ expression }}` and nothing else.
@@ -115,11 +133,11 @@ pub(super) fn from_engine(error: &minijinja::Error, source: &str, name: &str) ->
     TemplateError::new(Kind::Syntax, message).at(name, source, error.range())
 }
 
-fn finish(walk: Walk<'_>, single: bool, line_feeds: usize) -> Result<Prepared, Vec<TemplateError>> {
+fn finish(walk: Walk<'_>, single: bool) -> Result<Prepared, Vec<TemplateError>> {
     if !walk.errors.is_empty() {
         return Err(walk.errors);
     }
-    let deepens = walk.deepens;
+    let (deepens, includes) = (walk.deepens, walk.includes);
     let (text, edits) = walk.edits.apply();
-    Ok(Prepared { text, single, line_feeds, deepens, edits })
+    Ok(Prepared { text, single, deepens, includes, edits })
 }

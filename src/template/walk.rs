@@ -16,6 +16,10 @@ pub(super) struct Walk<'a> {
     assigned: HashSet<String>,
     /// Whether the template could nest values ever deeper: it assigns to a member of a namespace.
     pub deepens: bool,
+    /// Whether the template brings in others.
+    pub includes: bool,
+    /// Whether functions may come from a template that brings this one in.
+    pub trusts_calls: bool,
     pub edits: Edits<'a>,
     pub errors: Vec<TemplateError>,
 }
@@ -36,7 +40,17 @@ fn is_named(expr: &ast::Expr<'_>, name: &str) -> bool {
 impl<'a> Walk<'a> {
     pub fn new(source: &'a str, name: &'a str, names: &'a Names) -> Self {
         let (edits, errors) = (Edits::new(source), Vec::new());
-        Self { source, name, names, assigned: HashSet::new(), deepens: false, edits, errors }
+        Self {
+            source,
+            name,
+            names,
+            assigned: HashSet::new(),
+            deepens: false,
+            includes: false,
+            trusts_calls: false,
+            edits,
+            errors,
+        }
     }
 
     fn complain(&mut self, error: TemplateError, span: Span) {
@@ -53,10 +67,6 @@ impl<'a> Walk<'a> {
         let error = TemplateError::new(Kind::UnknownName, format!("there is no {what} '{name}'"))
             .hint(near.map(|near| format!("did you mean '{near}'?")));
         self.complain(error, span);
-    }
-
-    fn unsupported(&mut self, what: &str, span: Span) {
-        self.complain(TemplateError::new(Kind::Unsupported, format!("{what} is not supported yet")), span);
     }
 
     fn exprs<'e, 's: 'e>(&mut self, exprs: impl IntoIterator<Item = &'e ast::Expr<'s>>) {
@@ -81,7 +91,10 @@ impl<'a> Walk<'a> {
                 self.exprs([&node.start, &node.stop, &node.step].into_iter().flatten());
             }
             ast::Expr::UnaryOp(node) => self.expr(&node.expr),
-            ast::Expr::BinOp(node) => self.exprs([&node.left, &node.right]),
+            ast::Expr::BinOp(node) => {
+                self.edits.operator(node);
+                self.exprs([&node.left, &node.right]);
+            }
             ast::Expr::Compare(node) => {
                 self.expr(&node.expr);
                 self.exprs(node.ops.iter().map(|op| &op.expr));
@@ -146,7 +159,7 @@ impl<'a> Walk<'a> {
 
     fn call(&mut self, node: &ast::Spanned<ast::Call<'_>>) {
         match &node.expr {
-            ast::Expr::Var(var) if !self.assigned.contains(var.id) => {
+            ast::Expr::Var(var) if !self.trusts_calls && !self.assigned.contains(var.id) => {
                 let names = self.names;
                 self.known("function", var.id, &names.functions, node.expr.span());
             }
@@ -208,11 +221,16 @@ impl<'a> Walk<'a> {
                 self.macro_body(&node.macro_decl);
             }
             Stmt::Do(node) => self.call(&node.call),
-            Stmt::Import(node) => self.unsupported("{% import %}", node.span()),
-            Stmt::FromImport(node) => self.unsupported("{% from … import %}", node.span()),
-            Stmt::Extends(node) => self.unsupported("{% extends %}", node.span()),
-            Stmt::Include(node) => self.unsupported("{% include %}", node.span()),
+            Stmt::Import(node) => self.brings_in(&node.expr),
+            Stmt::FromImport(node) => self.brings_in(&node.expr),
+            Stmt::Extends(node) => self.brings_in(&node.name),
+            Stmt::Include(node) => self.brings_in(&node.name),
         }
+    }
+
+    fn brings_in(&mut self, name: &ast::Expr<'_>) {
+        self.includes = true;
+        self.expr(name);
     }
 
     fn macro_body(&mut self, node: &ast::Spanned<ast::Macro<'_>>) {
@@ -248,6 +266,14 @@ impl<'a> Walk<'a> {
                 self.assigned.insert(node.name.to_owned());
                 node.args.iter().for_each(|arg| self.assign(arg));
                 vec![&node.body]
+            }
+            Stmt::Import(node) => {
+                self.assign(&node.name);
+                vec![]
+            }
+            Stmt::FromImport(node) => {
+                node.names.iter().for_each(|(name, alias)| self.assign(alias.as_ref().unwrap_or(name)));
+                vec![]
             }
             _ => vec![],
         };

@@ -26,6 +26,23 @@ fn locate(names: &Names, path: &str, subfolder: &str) -> Option<PathBuf> {
         .find(|candidate| names.session.cache.controller.is_file(candidate))
 }
 
+/// A template that another one brings in by its path below a folder of templates.
+pub(super) fn included(names: &Names, beside: Option<&Path>, name: &str) -> Result<Option<String>, Error> {
+    let mut places = candidates(names, name, "templates");
+    places.extend(beside.into_iter().flat_map(|beside| [beside.join("templates").join(name), beside.join(name)]));
+    let controller = &names.session.cache.controller;
+    let climbs = Path::new(name).components().any(|part| matches!(part, std::path::Component::ParentDir));
+    let Some(found) = places.into_iter().find(|place| !climbs && controller.is_file(place)) else { return Ok(None) };
+    content(names, &found).map(Some)
+}
+
+fn content(names: &Names, found: &Path) -> Result<String, Error> {
+    let content = names.session.cache.controller.read(found);
+    let bytes =
+        content.map_err(|error| lookup_error(format!("'{}' can't be read: {error}", found.display())))?;
+    String::from_utf8(bytes).map_err(|_| lookup_error(format!("'{}' is no text", found.display())))
+}
+
 fn read(names: &Names, path: &str, subfolder: &str) -> Result<String, Error> {
     let Some(found) = locate(names, path, subfolder) else {
         let tried: Vec<String> =
@@ -37,10 +54,7 @@ fn read(names: &Names, path: &str, subfolder: &str) -> Result<String, Error> {
         };
         return Err(lookup_error(format!("there is no file '{path}'; {places}")));
     };
-    let content = names.session.cache.controller.read(&found);
-    let bytes =
-        content.map_err(|error| lookup_error(format!("'{}' can't be read: {error}", found.display())))?;
-    String::from_utf8(bytes).map_err(|_| lookup_error(format!("'{}' is no text", found.display())))
+    content(names, &found)
 }
 
 pub(super) fn file(state: &mut State, call: &Call) -> Result<Value, Error> {

@@ -11,8 +11,10 @@ use super::explain::into_engine;
 use super::functions::terms;
 use super::lazy::{Names, SELF};
 use crate::model::{Pattern, PatternOptions, nearest};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Rest, ValueOrKwargs};
 use minijinja::{Error, State, Value};
+use std::path::Path;
 use std::sync::Arc;
 
 const LOOKUPS: &[Word] = &[
@@ -65,6 +67,18 @@ const REFUSED: [&str; 13] = [
     "subelements",
     "config",
 ];
+
+/// The text of a template that another one brings in, ready to be compiled; nothing where there is none of this name.
+/// It is looked for where templates are, and beside the one that names it.
+pub(super) fn included(
+    names: &Names,
+    beside: Option<&Path>,
+    name: &str,
+    syntax: &SyntaxConfig,
+) -> Result<Option<String>, Error> {
+    let Some(text) = files::included(names, beside, name)? else { return Ok(None) };
+    names.session.cache.included(name, &text, syntax).map(Some).map_err(into_engine)
+}
 
 /// Looks something up; also says whether a list was asked for.
 pub(super) fn find(state: &mut State, plugin: &str, args: Vec<Value>) -> Result<(Vec<Value>, bool), Error> {

@@ -68,8 +68,64 @@ fn text_is_written_as_python_would() {
             ("x={{ {'k': 'v', 'n': 1.0} }}", json!("x={'k': 'v', 'n': 1.0}")),
             ("x={{ result }}", json!("x={'rc': 0, 'stdout': 'a\\nb'}")),
             ("x={{ more }}", json!("x=[2]")),
-            ("{% if port > 80 %}big{% endif %}\n", json!("big")),
+            ("{% if port > 80 %}big{% endif %}\n", json!("big\n")),
             ("{% for t in tags %}\n{{ t }},\n{% endfor %}", json!("a,\nb,\n")),
+        ],
+    );
+}
+
+#[test]
+fn a_text_that_writes_one_value_only_keeps_its_type() {
+    table(
+        &vars(),
+        &[
+            ("{% if port > 80 %}{{ tags }}{% endif %}", json!(["a", "b"])),
+            ("{% if port > 80 %}{{ port }}{% endif %}\n", json!(8080)),
+            ("{% set x = [] %}{% for t in tags %}{% set _ = x.append(t) %}{% endfor %}{{ x }}", json!(["a", "b"])),
+            ("{% if port > 80 %}{{ none }}{% endif %}", json!(null)),
+            ("{% if port < 80 %}x{% endif %}", json!(null)),
+            ("{% if port > 80 %}5{% endif %}", json!("5")),
+            ("{{ port }}{{ '' }}", json!("8080")),
+            ("{% if true %} {{ port }}{% endif %}", json!(" 8080")),
+            ("{{ port }}\n\n", json!("8080\n\n")),
+            ("{{ 'a\n' }}\n", json!("a\n")),
+            ("x={{ (1, 2) }}", json!("x=[1, 2]")),
+            ("x={{ [1e20, 1e-7] }}", json!("x=[1e+20, 1e-07]")),
+            ("{% set x = {} %}{% set _ = x.setdefault('a', []).append(1) %}{{ x }}", json!({"a": [1]})),
+        ],
+    );
+}
+
+#[test]
+fn in_a_value_a_backslash_between_quotes_stands_for_itself() {
+    table(
+        &vars(),
+        &[
+            (r"{{ 'a\nb' }}", json!(r"a\nb")),
+            (r"{{ 'C:\dir' ~ '\t' }}", json!(r"C:\dir\t")),
+            (r"{{ 'a1' | regex_replace('(\d)', '<\1>') }}", json!("a<1>")),
+            (r"{% set x = 'a\tb' %}{{ x }}", json!("a\tb")),
+            (r"{{ {'a\b': [1]}['a\b'][0] }}", json!(1)),
+        ],
+    );
+    let scope = vars().arc();
+    let newline = templates().condition(&json!(r"result.stdout == 'a\nb'"), &scope);
+    assert_eq!(newline, Ok(Rendered::Known { value: true, tainted: false }));
+}
+
+#[test]
+fn percent_fills_in_a_text_and_moments_can_be_taken_from_each_other() {
+    table(
+        &vars(),
+        &[
+            ("{{ 'h%02d' % 3 }}{{ '%s:%s' % (port, flag) }}{{ '%(a)s' % {'a': 1} }}", json!("h038080:yes1")),
+            ("{{ port % 3 }}{{ (port + 1) % 3 }}{{ -7 % 3 }}{{ port % 7 % 2 }}", json!("1220")),
+            ("{{ '%s' % port | string }}", json!("8080")),
+            ("{{ port % 0 }}", json!("!division by zero")),
+            ("{{ '%d' % nope }}", json!("!'nope' is undefined")),
+            ("{{ now(true).year }}{{ now(true).strftime('%m') }}", json!("202611")),
+            ("{{ (now(true) - now(true)).days }}", json!(0)),
+            ("{{ now(true) }}", json!("2026-11-21 22:05:09")),
         ],
     );
 }

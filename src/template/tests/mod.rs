@@ -23,6 +23,9 @@ impl Scope for Vars {
     fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
+    fn search_dirs(&self) -> Vec<std::path::PathBuf> {
+        vec!["/role".into()]
+    }
 }
 
 impl Vars {
@@ -49,6 +52,8 @@ impl Vars {
     }
 }
 
+const MACROS: &[u8] = b"{% macro hi(who, end='!') %}\nhi {{ who }}{{ end }}\n{% endmacro %}\n{% set level = 3 %}";
+
 /// A controller on which nothing is left to chance.
 pub(super) struct StillLife;
 
@@ -66,6 +71,11 @@ impl Controller for StillLife {
         match path.to_str().unwrap() {
             "/role/files/motd" => Ok(b"welcome {{ x }}\n\n".to_vec()),
             "/role/templates/t.j2" => Ok(b"{% if x %}\nx={{ x }}\n{% endif %}\n".to_vec()),
+            "/role/templates/part.j2" => Ok(b"part {{ x }}\n".to_vec()),
+            "/role/templates/macros.j2" => Ok(MACROS.to_vec()),
+            "/role/templates/base.j2" => Ok(b"top\n{% block body %}base{% endblock %}\n".to_vec()),
+            "/role/templates/wrong.j2" => Ok(b"{{ x | nosuch }}".to_vec()),
+            "/role/templates/missing.j2" => Ok(b"a\n{{ missing }}".to_vec()),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }

@@ -55,7 +55,14 @@ impl Compiled {
         environment
             .add_template_owned(MAIN, prepared.text.clone())
             .map_err(|error| source::from_engine(&error, source, name))?;
-        Ok(Self { environment, prepared, source: source.into(), name: name.to_owned(), skipped: 0, form: None })
+        Ok(Self {
+            environment,
+            prepared,
+            source: source.into(),
+            name: name.to_owned(),
+            skipped: 0,
+            form: None,
+        })
     }
 
     /// The engine's template.

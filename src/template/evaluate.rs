@@ -304,8 +304,9 @@ impl Session {
     ) -> Result<Value, TemplateError> {
         let root = Value::from_dyn_object(names.clone());
         let environment = compiled.environment(names);
-        let result = Compiled::template(&environment).and_then(|template| template.render_captured(root)).and_then(
-            |captured| {
+        let result = Compiled::template(&environment)
+            .and_then(|template| template.render_captured(root))
+            .and_then(|captured| {
                 if !compiled.prepared.single && !compile::has_templates(&compiled.source) {
                     return Ok(Value::from(captured.into_output()));
                 }
@@ -313,8 +314,7 @@ impl Session {
                     return convert::written(captured);
                 }
                 convert::valid(captured.state().lookup(RESULT).unwrap_or_default())
-            },
-        );
+            });
         match result {
             Ok(value) if value.is_undefined() => Err(self.undefined(compiled, names, None)),
             Ok(value) => self.bounded(compiled.restore_line_feeds(value), compiled),

@@ -45,7 +45,11 @@ impl Session {
         let message = if kind == Kind::Limit { "the template runs too long".to_owned() } else { detail };
         if error.name().is_some_and(|name| name != MAIN) {
             let (name, line) = (error.name().unwrap_or_default(), error.line().unwrap_or_default());
-            return TemplateError::new(kind, format!("{message} ({name}, line {line})")).at(&compiled.name, "", None);
+            return TemplateError::new(kind, format!("{message} ({name}, line {line})")).at(
+                &compiled.name,
+                "",
+                None,
+            );
         }
         TemplateError::new(kind, message).at(&compiled.name, &compiled.source, compiled.original(error))
     }

@@ -67,7 +67,12 @@ impl Object for Moment {
         })
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         if method == "strftime" {
             let (format,): (String,) = from_args(args)?;
             let zoned = self.0.to_zoned(tz::TimeZone::UTC).map_err(|error| wrong(error.to_string()))?;
@@ -108,7 +113,12 @@ impl Object for Span {
         })
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let () = from_args(args)?;
         match method {
             "total_seconds" => Ok(Value::from(self.0.as_secs_f64())),

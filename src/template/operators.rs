@@ -13,7 +13,8 @@ pub(super) fn percent(state: &mut State, call: &Call) -> Result<Value, Error> {
         check_widths(format, '%')?;
         let args: Vec<ValueOrKwargs> = match right.kind() {
             ValueKind::Map => {
-                let named: Kwargs = pairs_of(right, "%")?.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+                let named: Kwargs =
+                    pairs_of(right, "%")?.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
                 vec![ValueOrKwargs::from(Value::from(named))]
             }
             ValueKind::Seq if right.is_tuple() => {
@@ -49,7 +50,10 @@ pub(super) fn minus(_: &mut State, call: &Call) -> Result<Value, Error> {
     }
     if left.is_integer() && right.is_integer() {
         let (left, right) = (whole(left)?, whole(right)?);
-        return left.checked_sub(right).map(Value::from).ok_or_else(|| wrong("'-': the difference is too large"));
+        return left
+            .checked_sub(right)
+            .map(Value::from)
+            .ok_or_else(|| wrong("'-': the difference is too large"));
     }
     if left.kind() == ValueKind::Number && right.kind() == ValueKind::Number {
         return Ok(Value::from(f64::try_from(left.clone())? - f64::try_from(right.clone())?));

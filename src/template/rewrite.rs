@@ -113,9 +113,11 @@ impl<'s> Edits<'s> {
     pub fn keep_line_after_raw(&mut self, syntax: &SyntaxConfig) {
         let (open, close) = syntax.block_delimiters();
         let mut at = 0;
-        while let Some(start) = self.source.get(at..).and_then(|rest| rest.find(open)).map(|found| at + found) {
+        while let Some(start) = self.source.get(at..).and_then(|rest| rest.find(open)).map(|found| at + found)
+        {
             at = start + open.len();
-            let Some(end) = self.source.get(at..).and_then(|rest| rest.find(close)).map(|found| at + found) else {
+            let Some(end) = self.source.get(at..).and_then(|rest| rest.find(close)).map(|found| at + found)
+            else {
                 return;
             };
             let word = self.source.get(at..end).unwrap_or_default();

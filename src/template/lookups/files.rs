@@ -29,10 +29,14 @@ fn locate(names: &Names, path: &str, subfolder: &str) -> Option<PathBuf> {
 /// A template that another one brings in by its path below a folder of templates.
 pub(super) fn included(names: &Names, beside: Option<&Path>, name: &str) -> Result<Option<String>, Error> {
     let mut places = candidates(names, name, "templates");
-    places.extend(beside.into_iter().flat_map(|beside| [beside.join("templates").join(name), beside.join(name)]));
+    places.extend(
+        beside.into_iter().flat_map(|beside| [beside.join("templates").join(name), beside.join(name)]),
+    );
     let controller = &names.session.cache.controller;
     let climbs = Path::new(name).components().any(|part| matches!(part, std::path::Component::ParentDir));
-    let Some(found) = places.into_iter().find(|place| !climbs && controller.is_file(place)) else { return Ok(None) };
+    let Some(found) = places.into_iter().find(|place| !climbs && controller.is_file(place)) else {
+        return Ok(None);
+    };
     content(names, &found).map(Some)
 }
 

@@ -81,7 +81,10 @@ fn a_text_that_writes_one_value_only_keeps_its_type() {
         &[
             ("{% if port > 80 %}{{ tags }}{% endif %}", json!(["a", "b"])),
             ("{% if port > 80 %}{{ port }}{% endif %}\n", json!(8080)),
-            ("{% set x = [] %}{% for t in tags %}{% set _ = x.append(t) %}{% endfor %}{{ x }}", json!(["a", "b"])),
+            (
+                "{% set x = [] %}{% for t in tags %}{% set _ = x.append(t) %}{% endfor %}{{ x }}",
+                json!(["a", "b"]),
+            ),
             ("{% if port > 80 %}{{ none }}{% endif %}", json!(null)),
             ("{% if port < 80 %}x{% endif %}", json!(null)),
             ("{% if port > 80 %}5{% endif %}", json!("5")),

@@ -40,7 +40,10 @@ fn blocks_leave_no_line_behind_and_the_last_line_feed_stays() {
         ("{% include 'nope.j2' ignore missing %}end", "end"),
         ("{% include ['nope.j2', 'part.j2'] %}", "part 1"),
         ("{% import 'macros.j2' as m %}\n{{ m.hi('ann') }}{{ m.level }}\n", "hi ann!\n3\n"),
-        ("{% from 'macros.j2' import hi, level as lv with context %}{{ hi('bob', end='?') }}{{ lv }}", "hi bob?\n3"),
+        (
+            "{% from 'macros.j2' import hi, level as lv with context %}{{ hi('bob', end='?') }}{{ lv }}",
+            "hi bob?\n3",
+        ),
         ("{% extends 'base.j2' %}\n{% block body %}own {{ super() }}{% endblock %}\n", "top\nown base\n"),
         ("{% block a %}in{% endblock %} {{ self.a() }}", "in in"),
         ("{% for i in l %}{% if loop.first %}{% continue %}{% endif %}{{ i }}{% endfor %}", "b"),

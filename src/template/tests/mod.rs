@@ -52,7 +52,8 @@ impl Vars {
     }
 }
 
-const MACROS: &[u8] = b"{% macro hi(who, end='!') %}\nhi {{ who }}{{ end }}\n{% endmacro %}\n{% set level = 3 %}";
+const MACROS: &[u8] =
+    b"{% macro hi(who, end='!') %}\nhi {{ who }}{{ end }}\n{% endmacro %}\n{% set level = 3 %}";
 
 /// A controller on which nothing is left to chance.
 pub(super) struct StillLife;

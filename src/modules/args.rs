@@ -1,6 +1,7 @@
 //! Parameters: one table per module says names, kinds, defaults and meanings; it checks what a playbook wrote, and it is
 //! what documentation is made from.
 
+use super::{Host, expansion};
 use crate::model::{Map, Value, nearest};
 use crate::questions::Stop;
 
@@ -28,8 +29,12 @@ pub struct Param {
 pub enum Kind {
     /// Text; numbers and booleans are taken as they print.
     Text,
-    /// An absolute path on the host; `~` is not expanded.
+    /// An absolute path on the host; `~`, `~user` and `$VARIABLES` in it are the user's there.
     Path,
+    /// The same, or one that is relative to another directory.
+    Place,
+    /// A list of absolute paths on the host.
+    Paths,
     /// A file of the controller.
     Source,
     /// yes or no, in any of YAML 1.1's words.
@@ -117,6 +122,32 @@ impl Param {
 }
 
 impl Args {
+    /// Puts in what `~`, `~user` and `$VARIABLES` stand for in paths.
+    ///
+    /// # Errors
+    /// Stops to ask; refuses what is then no absolute path.
+    pub fn at_home(&self, params: &[Param], host: &Host<'_>) -> Result<Self, Stop> {
+        let is_path = |kind| matches!(kind, Kind::Path | Kind::Place | Kind::Paths);
+        let mut all = Ok(self.clone());
+        for param in params.iter().filter(|param| is_path(param.kind)) {
+            let Some(value) = self.0.get(param.name).filter(|value| expansion::is_needed(value)) else { continue };
+            // Every path is looked at, so that all questions are asked at once.
+            let expanded = expansion::expand(value, host).and_then(|known| {
+                let is_fine = param.kind == Kind::Place || texts(&known).all(|path| path.starts_with('/'));
+                let message = || format!("'{}' is {value}, which is no absolute path there", param.name);
+                if is_fine { Ok(known) } else { Err(Stop::refuse(message())) }
+            });
+            all = match (all, expanded) {
+                (Ok(mut args), Ok(value)) => {
+                    args.0.insert(param.name.to_owned(), value);
+                    Ok(args)
+                }
+                (Err(stop), _) | (_, Err(stop)) => Err(stop),
+            };
+        }
+        all
+    }
+
     /// Checks the names alone: what can be known before anything is rendered.
     pub fn check_names<'a>(
         params: &[Param],
@@ -228,6 +259,11 @@ impl Args {
         self.0.get(name).and_then(Value::as_i64)
     }
 
+    /// Whether a parameter is given.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// A list of texts; empty when not given.
     pub fn list(&self, name: &str) -> Vec<&str> {
         match self.0.get(name) {
@@ -267,10 +303,16 @@ fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
         Kind::Text | Kind::Told | Kind::Source => {
             text_of(value).map(Value::String).ok_or_else(|| "a text".into())
         }
-        Kind::Path => match text_of(value) {
-            Some(path) if path.starts_with('/') => Ok(Value::String(path)),
-            _ => Err("an absolute path".into()),
-        },
+        Kind::Path => text_of(value)
+            .filter(|path| is_absolute(path))
+            .map(Value::String)
+            .ok_or_else(|| "an absolute path".into()),
+        Kind::Place => text_of(value).map(Value::String).ok_or_else(|| "a path".into()),
+        Kind::Paths => list_of(value)
+            .filter(|list| {
+                list.as_array().is_some_and(|all| all.iter().filter_map(Value::as_str).all(is_absolute))
+            })
+            .ok_or_else(|| "a list of absolute paths".into()),
         Kind::Mode => {
             mode_text(value).map(Value::String).ok_or_else(|| "a mode such as \"0644\" or u=rw,go=r".into())
         }
@@ -283,6 +325,17 @@ fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
         Kind::List => list_of(value).ok_or_else(|| "a list of texts".into()),
         Kind::Map => value.as_object().map(|_| value.clone()).ok_or_else(|| "a mapping".into()),
     }
+}
+
+/// A text, or the texts of a list.
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    let list = value.as_array().into_iter().flatten();
+    value.as_str().into_iter().chain(list.filter_map(Value::as_str))
+}
+
+/// Whether a path is absolute, or will be once what stands for a directory is put in.
+fn is_absolute(path: &str) -> bool {
+    path.starts_with(['/', '~', '$'])
 }
 
 fn text_of(value: &Value) -> Option<String> {

@@ -14,16 +14,14 @@ pub(super) const GROUP: Param = Param::optional("group", Kind::Text, "a group's 
 /// `mode`.
 pub(super) const MODE: Param =
     Param::optional("mode", Kind::Mode, "permissions, octal in quotes (\"0644\") or symbolic (u=rw,go=r)");
-/// What Ansible's modules for files take besides.
-pub(super) const NOT_YET: Param =
-    Param::not_yet("attributes").or(&["attr", "seuser", "serole", "setype", "selevel", "unsafe_writes"]);
-
 /// Puts a shell function before a script: `still PATH STAMP` ends the script unless the path is as it was seen.
 macro_rules! with_still {
     ($script:literal) => {
         concat!(
             r#"still() {
-    if [ "$2" = - ]; then
+    if [ "$2" = any ]; then
+        [ -e "$1" ] && return 0
+    elif [ "$2" = - ]; then
         [ ! -e "$1" ] && [ ! -L "$1" ] && return 0
     else
         [ "$(stat -c %f:%u:%g -- "$1" 2>/dev/null)" = "$2" ] && return 0
@@ -203,10 +201,10 @@ pub(super) fn describe_seen(result: &mut Map, seen: &Inspected) {
     }
 }
 
-/// What `register` gets: the outcome's keys, and over them what the last change printed of the file.
+/// What `register` gets: the outcome's keys, and over them what the changes printed of the file, the last one last.
 pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
     let mut result = plain_result(outcome, outputs);
-    if let Some(output) = outputs.last().filter(|output| output.status == 0) {
+    for output in outputs.iter().filter(|output| output.status == 0) {
         read_final(&output.text(), &mut result);
     }
     result

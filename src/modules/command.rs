@@ -2,18 +2,18 @@
 
 use super::shell_words::split;
 use super::{
-    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, plain_result,
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, expansion,
+    plain_result,
 };
 use crate::model::{Content, Map, Script, Subjects, Value, printable};
-use crate::questions::command::{AnyMatch, Environment};
+use crate::questions::command::AnyMatch;
 use crate::questions::{Output, Stop};
-use std::collections::BTreeMap;
 
-const CHDIR: Param = Param::optional("chdir", Kind::Text, "the directory to run it in");
+const CHDIR: Param = Param::optional("chdir", Kind::Place, "the directory to run it in");
 const CREATES: Param =
-    Param::optional("creates", Kind::Text, "a path or pattern; nothing is run where it exists");
+    Param::optional("creates", Kind::Place, "a path or pattern; nothing is run where it exists");
 const REMOVES: Param =
-    Param::optional("removes", Kind::Text, "a path or pattern; nothing is run where it doesn't exist");
+    Param::optional("removes", Kind::Place, "a path or pattern; nothing is run where it doesn't exist");
 const STDIN: Param = Param::optional("stdin", Kind::Text, "what the command reads");
 const NEWLINE: Param =
     Param::optional("stdin_add_newline", Kind::Bool, "end stdin with a line feed").default("yes");
@@ -239,67 +239,7 @@ fn not_needed(args: &Args, host: &Host<'_>) -> Result<Option<String>, Stop> {
 /// Puts in variables of the environment (`$NAME`, `${NAME}`) and `~`, as Ansible does for `command`. A variable that is
 /// not set stays as it is written.
 fn expand(words: Vec<String>, host: &Host<'_>) -> Result<Vec<String>, Stop> {
-    let mut names: Vec<String> = words.iter().flat_map(|word| variables(word)).collect();
-    if words.iter().any(|word| is_home(word)) {
-        names.push("HOME".into());
-    }
-    names.sort_unstable();
-    names.dedup();
-    if names.is_empty() {
-        return Ok(words);
-    }
-    let environment = host.get(Environment(names))?;
-    Ok(words.iter().map(|word| expanded(word, &environment)).collect())
-}
-
-fn is_home(word: &str) -> bool {
-    word == "~" || word.starts_with("~/")
-}
-
-/// One variable in a text: where it stands, and its name.
-fn variable(text: &str) -> Option<(std::ops::Range<usize>, &str)> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let begins_name = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    for (at, _) in text.match_indices('$') {
-        let rest = text.get(at + 1..).unwrap_or_default();
-        let (name, length) = match rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            Some((name, _)) if name.chars().all(is_name) => (name, name.len() + 3),
-            _ => {
-                let name = rest.split(|c| !is_name(c)).next().unwrap_or_default();
-                (name, name.len() + 1)
-            }
-        };
-        if begins_name(name) {
-            return Some((at..at + length, name));
-        }
-    }
-    None
-}
-
-fn variables(word: &str) -> Vec<String> {
-    let (mut names, mut rest) = (Vec::new(), word);
-    while let Some((place, name)) = variable(rest) {
-        names.push(name.to_owned());
-        rest = rest.get(place.end..).unwrap_or_default();
-    }
-    names
-}
-
-fn expanded(word: &str, environment: &BTreeMap<String, String>) -> String {
-    let (mut out, mut rest) = (String::new(), word);
-    if let Some(home) = environment.get("HOME").filter(|_| is_home(word)) {
-        out.push_str(home);
-        rest = word.get(1..).unwrap_or_default();
-    }
-    while let Some((place, name)) = variable(rest) {
-        out.push_str(rest.get(..place.start).unwrap_or_default());
-        match environment.get(name) {
-            Some(value) => out.push_str(value),
-            None => out.push_str(rest.get(place.clone()).unwrap_or_default()),
-        }
-        rest = rest.get(place.end..).unwrap_or_default();
-    }
-    out + rest
+    expansion::expand_all(words, host)
 }
 
 /// What `register` gets.

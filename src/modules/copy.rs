@@ -2,8 +2,10 @@
 //!
 //! `template` differs only in where its content comes from, and shares [`put`].
 
-use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER, Wanted, describe_seen};
-use super::mode::Mode;
+use super::attributes::{self, GROUP, MODE, OWNER, Wanted, describe_seen, octal};
+use super::copy_tree;
+use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
+use super::mode::{Bits, Mode};
 use super::place::{BACKUP, New, Placement, VALIDATE, WRITE};
 use super::python_json;
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
@@ -46,8 +48,17 @@ pub static MODULE: Module = Module {
         OWNER,
         GROUP,
         MODE,
-        NOT_YET,
-        Param::not_yet("directory_mode").or(&["checksum", "decrypt", "local_follow"]),
+        ATTRIBUTES,
+        SEUSER,
+        SEROLE,
+        SETYPE,
+        SELEVEL,
+        UNSAFE_WRITES,
+        Param::optional("directory_mode", Kind::Mode, "the mode of directories that are made"),
+        Param::optional("checksum", Kind::Text, "the SHA-1 that the source must have"),
+        Param::optional("decrypt", Kind::Bool, "decrypt a source that is in Ansible's vault").default("yes"),
+        Param::optional("local_follow", Kind::Bool, "only 'yes': links below a directory here are followed")
+            .default("yes"),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -91,12 +102,21 @@ pub static MODULE: Module = Module {
 /// Makes the directories that `dest: /some/new/directory/` names.
 pub(super) const MAKE_PARENTS: Script = Script {
     name: "make_parents",
-    text: r#"mkdir -p -- "$1" || exit 1
+    text: r#"mode=$2 uid=$3 gid=$4
+make() {
+    if [ -d "$1" ]; then return 0; fi
+    case $1 in ?*/*) make "${1%/*}" || return 1 ;; esac
+    mkdir -- "$1" || return 1
+    if [ "$uid" != - ]; then chown "$uid" "$1" || return 1; fi
+    if [ "$gid" != - ]; then chgrp "$gid" "$1" || return 1; fi
+    if [ "$mode" != - ]; then chmod "$mode" "$1" || return 1; fi
+}
+make "$1" || exit 1
 exit 0"#,
 };
 
 /// Scripts of this module and of those that share its code.
-pub(super) const SCRIPTS: &[Script] = &[MAKE_PARENTS, WRITE, attributes::SET];
+pub(super) const SCRIPTS: &[Script] = &[MAKE_PARENTS, WRITE, attributes::SET, copy_tree::COPY_TREE];
 
 /// What is to be put somewhere.
 pub(super) struct Source<'a> {
@@ -117,11 +137,22 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         (Some(_), Some(_)) => Err(Stop::refuse("'src' and 'content' are given, and only one can be")),
         (None, None) => Err(Stop::refuse("src (or content) is required")),
         (Some(content), None) => Ok(of_content(text_of(content).into_bytes())),
-        (None, Some(src)) if src.ends_with('/') => Err(directory(src)),
-        (None, Some(src)) if args.flag("remote_src") => on_host(src, args, host),
-        (None, Some(src)) => on_controller(src, args, host),
+        (None, Some(src)) if args.flag("remote_src") => match on_host(src, args, host)? {
+            Some(source) => Ok(source),
+            None => return copy_tree::on_host(src, args, host),
+        },
+        (None, Some(src)) => match host.controller.tree(src)? {
+            Some(entries) => return copy_tree::from_controller(src, &entries, args, host),
+            None => on_controller(src, args, host),
+        },
     };
-    put(source?, args, host)
+    let source = source?;
+    match (args.text("checksum"), &source.checksum) {
+        (Some(wanted), Some(there)) if !wanted.eq_ignore_ascii_case(there) => {
+            Err(Stop::refuse(format!("the source's checksum is {there}, and not {wanted} as it should be")))
+        }
+        _ => put(source, args, host),
+    }
 }
 
 /// A text, with a mapping or a list as JSON.
@@ -133,12 +164,6 @@ fn text_of(content: &Value) -> String {
         Value::Array(_) | Value::Object(_) => python_json::dump(content),
         other => other.to_string(),
     }
-}
-
-fn directory(src: &str) -> Stop {
-    Stop::refuse(format!(
-        "copying a directory ({src}) is not supported yet; name the files, or loop over them"
-    ))
 }
 
 fn of_content(bytes: Vec<u8>) -> Source<'static> {
@@ -161,24 +186,33 @@ fn on_controller<'a>(src: &'a str, args: &Args, host: &Host<'_>) -> Result<Sourc
         Some("preserve") => Some(host.controller.mode(src)?),
         _ => None,
     };
-    Ok(of_controller(host.controller.file(src)?, base_name(src), mode))
+    let content = host.controller.file(src)?;
+    if args.flag("decrypt") && content.bytes().starts_with(b"$ANSIBLE_VAULT;") {
+        return Err(Stop::refuse(format!("{src} is in Ansible's vault, which is not read yet")));
+    }
+    Ok(of_controller(content, base_name(src), mode))
 }
 
-fn on_host<'a>(src: &'a str, args: &Args, host: &Host<'_>) -> Result<Source<'a>, Stop> {
+/// A source on the host; nothing where it is a directory.
+fn on_host<'a>(src: &'a str, args: &Args, host: &Host<'_>) -> Result<Option<Source<'a>>, Stop> {
     // The destination is asked about at the same time.
     let destination = args.needed("dest").map(|dest| host.get(Inspect::path(dest)));
     let seen = host.get(Inspect::path(src).digesting(Digesting::By(Algorithm::SHA256)))?;
+    let sum = match args.text("checksum") {
+        Some(_) => host.get(Inspect::path(src).digesting(Digesting::By(Algorithm::SHA1)))?.digest.clone(),
+        None => None,
+    };
     destination??;
     let node = seen.followed().ok_or_else(|| Stop::refuse(format!("Source {src} not found")))?;
     match (node.kind, &seen.digest) {
-        (NodeKind::Directory, _) => Err(directory(src)),
-        (NodeKind::File, Some(digest)) => Ok(Source {
+        (NodeKind::Directory, _) => Ok(None),
+        (NodeKind::File, Some(digest)) => Ok(Some(Source {
             new: New::OnHost { path: src, digest: digest.clone() },
             size: node.size,
             base_name: base_name(src),
             mode: Some(node.mode),
-            checksum: None,
-        }),
+            checksum: sum,
+        })),
         _ => Err(Stop::refuse(format!("Source {src} not readable"))),
     }
 }
@@ -195,7 +229,26 @@ pub(super) fn base_name(path: &str) -> Option<&str> {
 pub(super) fn put(source: Source<'_>, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let wanted = Wanted::ask(args, host);
     let (dest, seen) = destination(&source, args, host)?;
-    let wanted = wanted?;
+    wanted?;
+    settle_at(source, (dest, seen), args, host)
+}
+
+/// Puts a source at a path that is no directory.
+///
+/// # Errors
+/// As [`put`].
+pub(super) fn settle(source: Source<'_>, dest: String, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let seen = host.get(Inspect::path(&dest).digesting(Digesting::IfSize(source.size)))?;
+    settle_at(source, (dest, seen), args, host)
+}
+
+fn settle_at(
+    source: Source<'_>,
+    (dest, seen): (String, Arc<Inspected>),
+    args: &Args,
+    host: &Host<'_>,
+) -> Result<Outcome, Stop> {
+    let wanted = Wanted::ask(args, host)?;
     if wanted.mode == Some(Mode::Preserve) && source.mode.is_none() {
         return Err(Stop::refuse("'mode: preserve' needs a source file"));
     }
@@ -226,7 +279,8 @@ pub(super) fn put(source: Source<'_>, args: &Args, host: &Host<'_>) -> Result<Ou
         old: None,
     };
     let change = placement.change(host)?;
-    Ok(Outcome::change(result, parents.into_iter().chain(change).collect()))
+    let labels = labels::changes(args, host, &dest, &placement.real())?;
+    Ok(Outcome::change(result, parents.into_iter().chain(change).chain(labels).collect()))
 }
 
 /// Where the file is to be, and what is there: inside of `dest` where that is a directory.
@@ -260,11 +314,17 @@ fn missing_parents(dest: &str, seen: &Inspected, args: &Args) -> Result<Option<C
         return Ok(None);
     }
     let parent = dest.rsplit_once('/').map_or("/", |(parent, _)| parent);
-    if !args.needed("dest")?.ends_with('/') {
+    let is_named = args.needed("dest")?.ends_with('/') || args.text("dest") != Some(dest);
+    if !is_named {
         return Err(Stop::refuse(format!("Destination directory {parent} does not exist")));
     }
     let summary = format!("make the directory {parent}");
-    Ok(Some(Change::state(summary, MAKE_PARENTS, [parent], [Subject::path(parent)])))
+    let mode = args.text("directory_mode").map(Mode::parse).transpose()?;
+    let mode = mode.and_then(|mode| {
+        mode.of(Bits { mode: 0o777 & !seen.umask, is_directory: true, umask: seen.umask })
+    });
+    let words = [parent.to_owned(), octal(mode), "-".to_owned(), "-".to_owned()];
+    Ok(Some(Change::state(summary, MAKE_PARENTS, words, [Subject::path(parent)])))
 }
 
 #[cfg(test)]
@@ -275,7 +335,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     const NAMES: [&str; 9] =
-        ["plain", "with space", "-n", "a'b\"c", "two\nlines", "*", "$HOME", "ünï", "back\\slash"];
+        ["plain", "with space", "-n", "a'b\"c", "two\nlines", "*", "$(id)", "ünï", "back\\slash"];
 
     fn mode_of(bench: &Bench, name: &str) -> u32 {
         std::fs::metadata(bench.at(name)).unwrap().mode() & 0o7777
@@ -340,6 +400,32 @@ mod tests {
             bench.changes(&MODULE, &json!({"dest": path, "content": "other"}));
             assert_eq!(mode_of(&bench, "f"), 0o751);
         }
+    }
+
+    #[test]
+    fn directories_on_the_way_get_the_mode_that_is_asked_for() {
+        for bench in Bench::every_shell() {
+            let dest = bench.path("new/er/");
+            let args = json!({"src": bench.file("s", "x"), "dest": dest, "remote_src": true, "directory_mode": "0711"});
+            bench.changes(&MODULE, &args);
+            assert_eq!((mode_of(&bench, "new"), mode_of(&bench, "new/er")), (0o711, 0o711));
+            assert_eq!(bench.read("new/er/s"), "x");
+        }
+    }
+
+    #[test]
+    fn where_a_file_can_not_be_replaced_it_is_written_into() {
+        let mut bench = Bench::new();
+        bench.program("mv", "exit 1");
+        let path = bench.file("f", "old, and longer");
+        let inode = std::fs::metadata(&path).unwrap().ino();
+        let mut args = json!({"dest": path, "content": "new", "mode": "0640"});
+        assert_eq!(bench.settle(&MODULE, &args).result["failed"], json!(true));
+        args["unsafe_writes"] = json!(true);
+        bench.changes(&MODULE, &args);
+        assert_eq!((bench.read("f").as_str(), mode_of(&bench, "f")), ("new", 0o640));
+        assert_eq!(std::fs::metadata(&path).unwrap().ino(), inode);
+        assert!(left_over(&bench).is_empty());
     }
 
     #[test]
@@ -444,8 +530,8 @@ mod tests {
             assert_eq!((bench.read("to").as_str(), mode_of(&bench, "to")), ("content", 0o710));
             let missing = json!({"src": bench.path("none"), "dest": "/x", "remote_src": true});
             assert!(bench.refusal(&MODULE, &missing).ends_with("not found"));
-            let tree = json!({"src": bench.path("."), "dest": "/x", "remote_src": true});
-            assert!(bench.refusal(&MODULE, &tree).contains("not supported yet"));
+            let wrong = json!({"src": src, "dest": "/x", "remote_src": true, "checksum": "0"});
+            assert!(bench.refusal(&MODULE, &wrong).contains("040f06fd774092478d450774f5ba30c5da78acc8"));
         }
     }
 
@@ -463,11 +549,16 @@ mod tests {
     fn what_it_can_not_do_is_refused_by_name() {
         let bench = Bench::new();
         assert!(bench.refusal(&MODULE, &json!({"src": "dir/", "dest": "/x"})).contains("dir/"));
+        let mut bench = bench;
+        bench.source("sealed", "$ANSIBLE_VAULT;1.1;AES256\n00\n");
+        assert!(bench.refusal(&MODULE, &json!({"src": "sealed", "dest": "/x"})).contains("vault"));
+        let wrong = json!({"content": "x", "dest": bench.path("f"), "checksum": "0"});
+        assert!(bench.refusal(&MODULE, &wrong).contains("11f6ad8ec52a2984abaafd7c3b516503785c2072"));
         assert_eq!(bench.refusal(&MODULE, &json!({"dest": "/x"})), "src (or content) is required");
         let nobody = json!({"dest": bench.path("f"), "content": "", "owner": "no-such-user"});
         assert_eq!(bench.refusal(&MODULE, &nobody), "chown failed: failed to look up user no-such-user");
-        let lacking = misfit(&MODULE, &json!({"dest": "/x", "setype": "etc_t"}));
-        assert_eq!(lacking, "the parameter 'setype' is not supported yet");
+        let lacking = misfit(&MODULE, &json!({"dest": "/x", "contents": "x"}));
+        assert_eq!(lacking, "there is no parameter 'contents'");
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! What a state comes to is decided here; links have a file of their own (`file_link`), trees too (`file_tree`).
 
 use super::attributes::{
-    self, GROUP, MODE, NOT_YET, OWNER, Wanted, describe, number, octal, touching, with_still,
+    self, GROUP, MODE, OWNER, Wanted, describe, number, octal, touching, with_still,
 };
+use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
 use super::{
-    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, file_link, file_tree,
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, file_link, file_times, file_tree,
 };
 use crate::model::{Map, Script, Subject};
 use crate::questions::files::{Inspect, Inspected, Node, NodeKind};
@@ -28,13 +29,20 @@ pub static MODULE: Module = Module {
         Param::optional("force", Kind::Bool, "make a link to nothing, or in the place of a file")
             .default("no"),
         Param::optional("follow", Kind::Bool, "look where a link leads").default("yes"),
-        Param::optional("access_time", Kind::Text, "'preserve' or 'now'"),
-        Param::optional("modification_time", Kind::Text, "'preserve' or 'now'"),
+        Param::optional("access_time", Kind::Text, "'preserve', 'now', or a time; without it, touch sets now"),
+        Param::optional("access_time_format", Kind::Text, "how that time is written").default("%Y%m%d%H%M.%S"),
+        Param::optional("modification_time", Kind::Text, "the same for the time of the last change"),
+        Param::optional("modification_time_format", Kind::Text, "how that time is written")
+            .default("%Y%m%d%H%M.%S"),
         OWNER,
         GROUP,
         MODE,
-        NOT_YET,
-        Param::not_yet("access_time_format").or(&["modification_time_format"]),
+        ATTRIBUTES,
+        SEUSER,
+        SEROLE,
+        SETYPE,
+        SELEVEL,
+        UNSAFE_WRITES,
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -73,7 +81,7 @@ pub static MODULE: Module = Module {
 };
 
 /// Makes an empty file, or a directory, with its mode and ownership from the start.
-const CREATE: Script = Script {
+pub(super) const CREATE: Script = Script {
     name: "create_node",
     text: with_still!(
         r#"path=$1 kind=$2 mode=$3 uid=$4 gid=$5
@@ -108,23 +116,9 @@ rm -rf -- "$1" || exit 1
 exit 0"#,
 };
 
-/// Sets the times of a path to now.
-const TOUCH: Script = Script {
-    name: "touch_times",
-    text: with_still!(
-        r#"still "$1" "$2"
-if [ "$3" = yes ]; then touch -a -- "$1" || exit 1; fi
-if [ "$4" = yes ]; then touch -m -- "$1" || exit 1; fi
-stat -c '%f %u %g %s
-%U
-%G' -- "$1" || exit 1
-exit 0"#
-    ),
-};
-
 /// This module's scripts.
 pub(super) const SCRIPTS: &[Script] =
-    &[CREATE, REMOVE, TOUCH, file_link::SYMLINK, file_link::HARD_LINK, file_tree::SET_BELOW];
+    &[CREATE, REMOVE, file_times::TOUCH, file_link::SYMLINK, file_link::HARD_LINK, file_tree::SET_BELOW];
 
 /// A path that a task is about.
 pub(super) struct Target<'a> {
@@ -196,14 +190,16 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     if args.text("src").is_some() && !matches!(state, "link" | "hard") {
         return target.refuse("src option requires state to be 'link' or 'hard'".into());
     }
-    match state {
-        "absent" => absent(&target),
+    let mut outcome = match state {
+        "absent" => return absent(&target),
         "directory" => directory(&target, host),
         "touch" => touch(&target),
-        "link" => file_link::symbolic(&target, host),
-        "hard" => file_link::hard(&target, host),
+        "link" => return file_link::symbolic(&target, host),
+        "hard" => return file_link::hard(&target, host),
         _ => file(&target),
-    }
+    }?;
+    finish(&target, state, &mut outcome, host)?;
+    Ok(outcome)
 }
 
 /// Without slashes at its end.
@@ -246,15 +242,6 @@ fn absent(target: &Target<'_>) -> Result<Outcome, Stop> {
 }
 
 fn touch(target: &Target<'_>) -> Result<Outcome, Stop> {
-    let times = ["access_time", "modification_time"].map(|name| match target.args.text(name) {
-        Some("preserve") => Ok("no"),
-        None | Some("now") => Ok("yes"),
-        Some(other) => {
-            Err(Stop::refuse(format!("{name} '{other}' is not supported yet: give preserve or now")))
-        }
-    });
-    let [accessed, modified] = times;
-    let (accessed, modified) = (accessed?, modified?);
     let Some(node) = target.node() else {
         if !target.seen.parent_exists {
             let message = "Error, could not touch target: No such file or directory";
@@ -263,9 +250,16 @@ fn touch(target: &Target<'_>) -> Result<Outcome, Stop> {
         let change = create(target, &target.real(), target.named, NodeKind::File);
         return Ok(target.outcome("file", vec![change]));
     };
-    let mut changes: Vec<Change> = target.attributes(node).into_iter().collect();
-    if (accessed, modified) != ("no", "no") {
-        // What the change before it sets is part of what this one looks for.
+    let changes = target.attributes(node).into_iter().collect();
+    Ok(target.outcome(node.kind.as_str(), changes))
+}
+
+/// What follows the changes that make a path what it is to be: its times, and what hangs on it besides.
+fn finish(target: &Target<'_>, state: &str, outcome: &mut Outcome, host: &Host<'_>) -> Result<(), Stop> {
+    let (node, real) = (target.node(), target.real());
+    let default = if state == "touch" { "now" } else { "preserve" };
+    // What the changes before it set is part of what the script looks for.
+    let stamp = node.map(|node| {
         let missing = target.wanted.missing(node, target.seen.umask);
         let after = Node {
             mode: missing.mode.unwrap_or(node.mode),
@@ -273,12 +267,19 @@ fn touch(target: &Target<'_>) -> Result<Outcome, Stop> {
             gid: missing.gid.unwrap_or(node.gid),
             ..node.clone()
         };
-        let real = target.real();
-        let touches = touching(target.named, &real);
-        let args = [real, after.stamp(), accessed.to_owned(), modified.to_owned()];
-        changes.push(Change::event(format!("touch {}", target.named), TOUCH, args, touches));
-    }
-    Ok(target.outcome(node.kind.as_str(), changes))
+        after.stamp()
+    });
+    // A file that was just made has the time of now.
+    let times = match (stamp, default) {
+        (None, "now") => None,
+        (stamp, _) => {
+            let stamp = stamp.unwrap_or_else(|| "any".into());
+            file_times::change(target.args, default, (target.named, &real), node, stamp, host)?
+        }
+    };
+    let labels = labels::changes(target.args, host, target.named, &real)?;
+    outcome.changes.extend(times.into_iter().chain(labels));
+    Ok(())
 }
 
 fn directory(target: &Target<'_>, host: &Host<'_>) -> Result<Outcome, Stop> {
@@ -336,7 +337,7 @@ mod tests {
     use serde_json::json;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-    const NAMES: [&str; 8] = ["plain", "with space", "-n", "a'b\"c", "two\nlines", "*", "$HOME", "ünï"];
+    const NAMES: [&str; 8] = ["plain", "with space", "-n", "a'b\"c", "two\nlines", "*", "$(id)", "ünï"];
 
     fn mode_of(bench: &Bench, name: &str) -> u32 {
         std::fs::symlink_metadata(bench.at(name)).unwrap().mode() & 0o7777
@@ -475,10 +476,29 @@ mod tests {
         assert_eq!(recurse, "recurse option requires state to be 'directory'");
         let src = bench.refusal(&MODULE, &json!({"path": path, "state": "absent", "src": "x"}));
         assert_eq!(src, "src option requires state to be 'link' or 'hard'");
-        let time = json!({"path": path, "state": "touch", "access_time": "202001010000.00"});
-        assert!(bench.refusal(&MODULE, &time).contains("not supported yet"));
-        assert!(misfit(&MODULE, &json!({"path": path, "selevel": "s0"})).contains("not supported yet"));
+        let time = json!({"path": path, "state": "touch", "access_time": "2020"});
+        assert!(bench.refusal(&MODULE, &time).starts_with("access_time: '2020' is no time of the format %Y"));
+        assert!(misfit(&MODULE, &json!({"path": path, "setypes": "s0"})).contains("no parameter"));
         assert!(misfit(&MODULE, &json!({"path": path, "state": "gone"})).contains("one of absent"));
+    }
+
+    #[test]
+    fn times_are_set_once_and_are_those_of_the_hosts_clock() {
+        for bench in Bench::every_shell() {
+            let path = bench.file("a b", "");
+            let mut args = json!({"path": path, "state": "touch", "modification_time": "202001020304.05", "access_time": "preserve"});
+            bench.changes(&MODULE, &args);
+            let first = std::fs::metadata(&path).unwrap().mtime();
+            bench.in_order(&MODULE, &args);
+            args["state"] = json!("file");
+            args["modification_time"] = json!("2020-01-02 03:04:07");
+            args["modification_time_format"] = json!("%Y-%m-%d %H:%M:%S");
+            bench.changes(&MODULE, &args);
+            assert_eq!(std::fs::metadata(&path).unwrap().mtime(), first + 2);
+            let new = json!({"path": bench.path("d"), "state": "directory", "modification_time": "202001020304.05"});
+            bench.changes(&MODULE, &new);
+            assert_eq!(std::fs::metadata(bench.at("d")).unwrap().mtime(), first);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! its changes, and asks again. No engine, no network; every file lies in a temporary directory (see
 //! `crate::questions::workbench`). [`answer_with`] is for pure cases: answers come from a function.
 
-use super::{Args, Change, Controller, Host, Module, Nature, Outcome};
+use super::{Args, Change, Controller, Host, Module, Nature, Outcome, TreeEntry, TreeKind};
 use crate::model::{Content, Map, Value};
 use crate::questions::workbench::Workbench;
 use crate::questions::{Answers, Asked, Output, Raw, Refusal, Stop};
@@ -165,7 +165,7 @@ fn evaluate(
     let mut answers = Answers::default();
     for round in 0..ROUNDS_MAX {
         let host = Host { answers: &answers, controller, show_diff, verbosity: 0 };
-        match (module.diff)(&args, &host) {
+        match module.evaluate(&args, &host) {
             Err(Stop::Ask) => {}
             end => return end.map(|outcome| (outcome, round)),
         }
@@ -193,5 +193,22 @@ impl Controller for Sources {
 
     fn template(&self, source: &str) -> Result<Content, Stop> {
         self.file(source)
+    }
+
+    fn tree(&self, source: &str) -> Result<Option<Vec<TreeEntry>>, Stop> {
+        let root = format!("{}/", source.trim_end_matches('/'));
+        let mut entries = Vec::new();
+        for path in self.0.keys() {
+            let Some(below) = path.strip_prefix(&root) else { continue };
+            entries.extend(below.match_indices('/').map(|(at, _)| TreeEntry {
+                name: below[..at].to_owned(),
+                kind: TreeKind::Directory,
+            }));
+            let kind = TreeKind::File { path: path.clone(), mode: 0o644 };
+            entries.push(TreeEntry { name: below.to_owned(), kind });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.dedup_by(|a, b| a.name == b.name);
+        Ok((!entries.is_empty()).then_some(entries))
     }
 }

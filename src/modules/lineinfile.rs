@@ -1,9 +1,10 @@
 //! `lineinfile`: that a line is in a file, or is not. What that comes to is computed from the file's content by
 //! `line_edit`; the file is then put in place as a whole.
 
-use super::attributes::{self, GROUP, MODE, NOT_YET, OWNER, Wanted};
+use super::attributes::{self, GROUP, MODE, OWNER, Wanted};
 use super::copy::MAKE_PARENTS;
 use super::line_edit::{Edit, Edited};
+use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
 use super::place::{BACKUP, New, Placement, VALIDATE};
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Content, Digest, Map, Subject};
@@ -50,8 +51,14 @@ pub static MODULE: Module = Module {
         OWNER,
         GROUP,
         MODE,
-        NOT_YET,
-        Param::not_yet("encoding"),
+        ATTRIBUTES,
+        SEUSER,
+        SEROLE,
+        SETYPE,
+        SELEVEL,
+        UNSAFE_WRITES,
+        Param::optional("encoding", Kind::Choice(&["utf-8", "UTF-8", "utf8"]), "only UTF-8; other bytes stay as they are")
+            .default("utf-8"),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -155,7 +162,11 @@ fn finish(it: Finish<'_>, host: &Host<'_>) -> Result<Outcome, Stop> {
         result.insert("found".into(), removed.into());
     }
     let parents = change.as_ref().and_then(|_| parents(it.path, it.seen));
-    Ok(Outcome::change(result, parents.into_iter().chain(change).collect()))
+    let labels = match it.old.is_some() || change.is_some() {
+        true => labels::changes(it.args, host, it.path, &it.seen.followed_path())?,
+        false => Vec::new(),
+    };
+    Ok(Outcome::change(result, parents.into_iter().chain(change).chain(labels).collect()))
 }
 
 fn message(text: &str) -> Map {
@@ -167,7 +178,7 @@ fn message(text: &str) -> Map {
 fn parents(path: &str, seen: &Inspected) -> Option<Change> {
     let (parent, _) = path.rsplit_once('/').filter(|_| !seen.parent_exists)?;
     let summary = format!("make the directory {parent}");
-    Some(Change::state(summary, MAKE_PARENTS, [parent], [Subject::path(parent)]))
+    Some(Change::state(summary, MAKE_PARENTS, [parent, "-", "-", "-"], [Subject::path(parent)]))
 }
 
 fn refuse<T>(code: i64, message: String) -> Result<T, Stop> {

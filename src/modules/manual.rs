@@ -68,6 +68,8 @@ fn words(kind: Kind) -> String {
     match kind {
         Kind::Text | Kind::Told => "text".into(),
         Kind::Path => "absolute path".into(),
+        Kind::Place => "path".into(),
+        Kind::Paths => "list of absolute paths".into(),
         Kind::Source => "file of the controller".into(),
         Kind::Bool => "yes or no".into(),
         Kind::Int => "whole number".into(),

@@ -19,13 +19,16 @@ mod change;
 mod check;
 mod command;
 mod copy;
+mod copy_tree;
 mod cron;
 mod cron_table;
 mod debug;
+mod expansion;
 mod fail;
 mod failed_units;
 mod file;
 mod file_link;
+mod file_times;
 mod file_tree;
 mod foreign_packages;
 mod free_space;
@@ -33,6 +36,7 @@ mod gathered;
 mod group;
 #[cfg(test)]
 pub(crate) mod harness;
+mod labels;
 mod line_edit;
 mod lineinfile;
 mod login_keys;
@@ -123,6 +127,7 @@ pub fn change_scripts() -> Vec<Script> {
         cron::SCRIPTS,
         file::SCRIPTS,
         group::SCRIPTS,
+        labels::SCRIPTS,
         reboot::SCRIPTS,
         restart_services::SCRIPTS,
         service::SCRIPTS,
@@ -168,6 +173,16 @@ pub struct Returned {
     pub name: &'static str,
     /// One sentence for people; begins with when it is there, where that is not always.
     pub help: &'static str,
+}
+
+impl Module {
+    /// What is to be done, with paths as they are for the user on the host: asks, refuses, or answers with the outcome.
+    ///
+    /// # Errors
+    /// As [`Module::diff`].
+    pub fn evaluate(&self, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+        (self.diff)(&args.at_home(self.params, host)?, host)
+    }
 }
 
 impl Docs {
@@ -234,6 +249,26 @@ pub trait Controller {
         None
     }
 
+    /// A template rendered as [`Controller::template`] does, but with these `#jinja2:` options over its own.
+    ///
+    /// # Errors
+    /// As [`Controller::template`]; refuses options that are none.
+    fn template_with(&self, source: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
+        match options {
+            [] => self.template(source),
+            _ => Err(Stop::refuse("options of templates can't be given here")),
+        }
+    }
+
+    /// What lies below a directory, links followed, in the order of names; `None` where it is no directory.
+    ///
+    /// # Errors
+    /// Refuses as [`Controller::file`].
+    fn tree(&self, source: &str) -> Result<Option<Vec<TreeEntry>>, Stop> {
+        let _ = source;
+        Ok(None)
+    }
+
     /// The permission bits of a file or template (`mode: preserve`).
     ///
     /// # Errors
@@ -241,6 +276,29 @@ pub trait Controller {
     fn mode(&self, source: &str) -> Result<u32, Stop> {
         Err(Stop::refuse(format!("'mode: preserve' is not supported yet ({source})")))
     }
+}
+
+/// Something below a directory of the controller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TreeEntry {
+    /// Its path below the directory.
+    pub name: String,
+    /// What it is.
+    pub kind: TreeKind,
+}
+
+/// What lies below a directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TreeKind {
+    /// Another directory.
+    Directory,
+    /// A file.
+    File {
+        /// What [`Controller::file`] takes for it.
+        path: String,
+        /// Its permission bits.
+        mode: u32,
+    },
 }
 
 /// What `register` gets when a module has nothing to add: the outcome's own keys, and of the last change that failed its

@@ -3,6 +3,7 @@
 use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
+use crate::questions::labels::{LabelsOf, MimeOf};
 use crate::questions::files::{Algorithm, Digesting, Inspect, Inspected, Node, NodeKind};
 use serde_json::json;
 
@@ -18,14 +19,12 @@ pub static MODULE: Module = Module {
         Param::optional("checksum_algorithm", Kind::Choice(ALGORITHMS), "by which algorithm")
             .default("sha1")
             .or(&["checksum", "checksum_algo"]),
-        Param::optional("get_mime", Kind::Bool, "only 'no' is supported: the MIME type is not looked for")
-            .or(&["mime", "mime_type", "mime-type"]),
-        Param::optional(
-            "get_attributes",
-            Kind::Bool,
-            "only 'no' is supported: file flags are not looked for",
-        )
-        .or(&["attr", "attributes"]),
+        Param::optional("get_mime", Kind::Bool, "what kind of content it is, as the program 'file' says")
+            .or(&["mime", "mime_type", "mime-type"])
+            .default("yes"),
+        Param::optional("get_attributes", Kind::Bool, "file flags, as the program 'lsattr' says")
+            .or(&["attr", "attributes"])
+            .default("yes"),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -44,6 +43,14 @@ pub static MODULE: Module = Module {
             Returned { name: "stat.uid, gid, pw_name, gr_name", help: "owner and group" },
             Returned { name: "stat.size", help: "the size in bytes" },
             Returned { name: "stat.mtime, atime, ctime", help: "its times, in seconds since 1970" },
+            Returned {
+                name: "stat.mimetype, charset",
+                help: "with `get_mime`: what `file` takes the content for, or `unknown`",
+            },
+            Returned {
+                name: "stat.attributes, attr_flags, version",
+                help: "with `get_attributes`: file flags by name and by letter, as `lsattr` has them",
+            },
             Returned { name: "stat.checksum", help: "with `get_checksum`, of a regular file: its digest" },
             Returned {
                 name: "stat.lnk_target, lnk_source",
@@ -59,25 +66,65 @@ pub static MODULE: Module = Module {
 const ALGORITHMS: &[&str] = Algorithm::NAMES;
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
-    for name in ["get_mime", "get_attributes"] {
-        if args.flag(name) {
-            return Err(Stop::refuse(format!("'{name}: yes' is not supported yet")));
-        }
-    }
     let digesting = match Algorithm::named(args.needed("checksum_algorithm")?) {
         Some(algorithm) if args.flag("get_checksum") => Digesting::By(algorithm),
         _ => Digesting::No,
     };
     let path = args.needed("path")?;
-    let seen = host.get(Inspect::path(path).digesting(digesting))?;
-    let node = if args.flag("follow") { seen.followed() } else { seen.node.as_ref() };
-    let stat = match node {
+    let follow = args.flag("follow");
+    let seen = host.get(Inspect::path(path).digesting(digesting));
+    let wants = |name| args.flag(name).then(|| path.to_owned());
+    let mime = wants("get_mime").map(|path| host.get(MimeOf { path, follow }));
+    let labels = wants("get_attributes").map(|path| host.get(LabelsOf(path)));
+    let (seen, mime, labels) = (seen?, mime.transpose()?, labels.transpose()?);
+    let node = if follow { seen.followed() } else { seen.node.as_ref() };
+    let mut stat = match node {
         Some(node) => describe(path, node, &seen),
         None => json!({"exists": false}),
     };
+    if let (Some(_), Some(stat)) = (node, stat.as_object_mut()) {
+        if let Some(mime) = mime {
+            let (kind, charset) = (*mime).clone().unwrap_or(("unknown".into(), "unknown".into()));
+            stat.insert("mimetype".into(), kind.into());
+            stat.insert("charset".into(), charset.into());
+        }
+        if let Some(labels) = labels {
+            let flags = labels.flags.clone().unwrap_or_default();
+            stat.insert("version".into(), labels.version.clone().into());
+            stat.insert("attributes".into(), named_flags(&flags).into());
+            stat.insert("attr_flags".into(), flags.into());
+        }
+    }
     let mut result = Map::new();
     result.insert("stat".into(), stat);
     Ok(Outcome::in_order(result))
+}
+
+/// File flags by the names that Ansible has for them.
+fn named_flags(flags: &str) -> Vec<&'static str> {
+    const NAMES: [(char, &str); 20] = [
+        ('A', "noatime"),
+        ('a', "append"),
+        ('c', "compressed"),
+        ('C', "nocow"),
+        ('d', "nodump"),
+        ('D', "dirsync"),
+        ('e', "extents"),
+        ('E', "encrypted"),
+        ('h', "blocksize"),
+        ('i', "immutable"),
+        ('I', "indexed"),
+        ('j', "journalled"),
+        ('N', "inline"),
+        ('s', "zero"),
+        ('S', "synchronous"),
+        ('t', "notail"),
+        ('T', "blockroot"),
+        ('u', "undelete"),
+        ('X', "compressedraw"),
+        ('Z', "compresseddirty"),
+    ];
+    flags.chars().filter_map(|flag| Some(NAMES.iter().find(|(letter, _)| *letter == flag)?.1)).collect()
 }
 
 fn describe(path: &str, node: &Node, seen: &Inspected) -> Value {
@@ -173,10 +220,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_looked_for_is_refused_when_it_is_asked_for() {
-        let bench = Bench::new();
-        let mime = json!({"path": "/", "get_mime": true});
-        assert!(bench.refusal(&MODULE, &mime).contains("get_mime"));
-        bench.in_order(&MODULE, &json!({"path": "/", "get_mime": false, "get_attributes": false}));
+    fn kinds_of_content_and_flags_are_told_unless_nobody_asks() {
+        for bench in Bench::every_shell() {
+            let path = bench.file("f", "text\n");
+            let stat = bench.in_order(&MODULE, &json!({"path": path}))["stat"].clone();
+            let mime = stat["mimetype"].as_str().unwrap();
+            assert!(mime == "unknown" || mime == "text/plain", "{mime}");
+            assert!(stat["attributes"].is_array() && stat["attr_flags"].is_string());
+            let args = json!({"path": path, "get_mime": false, "get_attributes": false});
+            let stat = bench.in_order(&MODULE, &args)["stat"].clone();
+            assert_eq!((stat.get("mimetype"), stat.get("attributes")), (None, None));
+        }
+        assert_eq!(named_flags("ie"), ["immutable", "extents"]);
     }
 }

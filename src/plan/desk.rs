@@ -2,15 +2,21 @@
 //! own scope.
 
 use crate::model::{Advisories, Content};
-use crate::modules::Controller;
+use crate::modules::{Controller, TreeEntry, TreeKind};
 use crate::questions::Stop;
 use crate::template::{Rendered, Scope, Templates};
 use std::cell::Cell;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Largest file that is sent to a host.
 const CONTENT_MAX: u64 = 64 << 20;
+
+/// How deep a directory that is copied may be.
+const TREE_DEPTH_MAX: usize = 40;
+/// How much may lie below it.
+const TREE_ENTRIES_MAX: usize = 20_000;
 
 /// One task's access to the controller's files.
 pub struct Desk<'a> {
@@ -60,14 +66,45 @@ impl<'a> Desk<'a> {
         Err(Stop::refuse(format!("there is no file '{source}' here; looked for {}", looked.join(" and "))))
     }
 
+    /// All that lies below a directory, in the order of names; links are followed as long as they stay inside.
+    fn walk(&self, directory: &Path, below: &str, entries: &mut Vec<TreeEntry>) -> Result<(), Stop> {
+        let unreadable = |error| Stop::refuse(format!("{}: {error}", directory.display()));
+        if below.matches('/').count() > TREE_DEPTH_MAX || entries.len() > TREE_ENTRIES_MAX {
+            return Err(Stop::refuse(format!("{}: there is too much below it to be copied", directory.display())));
+        }
+        if !lies_beneath(self.root, directory) {
+            return Err(Stop::refuse(format!("'{}' leads outside {}", directory.display(), self.root.display())));
+        }
+        let mut all = std::fs::read_dir(directory)
+            .and_then(|all| all.collect::<std::io::Result<Vec<_>>>())
+            .map_err(unreadable)?;
+        all.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in all {
+            let path = entry.path();
+            let name = entry.file_name().into_string().map_err(|name| {
+                Stop::refuse(format!("{}: its name is not UTF-8", directory.join(name).display()))
+            })?;
+            let name = if below.is_empty() { name } else { format!("{below}/{name}") };
+            let about = std::fs::metadata(&path).map_err(unreadable)?;
+            if about.is_dir() {
+                entries.push(TreeEntry { name: name.clone(), kind: TreeKind::Directory });
+                self.walk(&path, &name, entries)?;
+            } else if about.is_file() {
+                let kind = TreeKind::File {
+                    path: path.to_string_lossy().into_owned(),
+                    mode: about.permissions().mode() & 0o7777,
+                };
+                entries.push(TreeEntry { name, kind });
+            }
+        }
+        Ok(())
+    }
+
     fn read(&self, path: &Path) -> Result<Vec<u8>, Stop> {
         let unreadable = |error| Stop::refuse(format!("{}: {error}", path.display()));
         let about = std::fs::metadata(path).map_err(unreadable)?;
         if about.is_dir() {
-            return Err(Stop::refuse(format!(
-                "{}: is a directory; copying directories is not supported yet, name the files",
-                path.display()
-            )));
+            return Err(Stop::refuse(format!("{}: is a directory, and a file is needed", path.display())));
         }
         if about.len() > CONTENT_MAX {
             return Err(Stop::refuse(format!(
@@ -100,7 +137,6 @@ impl Controller for Desk<'_> {
     }
 
     fn mode(&self, source: &str) -> Result<u32, Stop> {
-        use std::os::unix::fs::PermissionsExt as _;
         let path = self.find("files", source).or_else(|_| self.find("templates", source))?;
         let about =
             std::fs::metadata(&path).map_err(|error| Stop::refuse(format!("{}: {error}", path.display())))?;
@@ -108,11 +144,26 @@ impl Controller for Desk<'_> {
     }
 
     fn template(&self, source: &str) -> Result<Content, Stop> {
+        self.template_with(source, &[])
+    }
+
+    fn tree(&self, source: &str) -> Result<Option<Vec<TreeEntry>>, Stop> {
+        let path = self.find("files", source)?;
+        if !path.is_dir() {
+            return Ok(None);
+        }
+        let mut entries = Vec::new();
+        self.walk(&path, "", &mut entries)?;
+        Ok(Some(entries))
+    }
+
+    fn template_with(&self, source: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
         let path = self.find("templates", source)?;
         let bytes = self.read(&path)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Stop::refuse(format!("{}: is not UTF-8 text, so no template", path.display())))?;
-        let rendered = self.templates.text(&path.to_string_lossy(), &text, self.scope).map_err(|error| {
+        let name = path.to_string_lossy();
+        let rendered = self.templates.text_with(&name, &text, options, self.scope).map_err(|error| {
             let at = if error.line > 0 { format!(":{}:{}", error.line, error.column) } else { String::new() };
             Stop::Refuse(super::evaluate::refusal(&format!("{}{at}: {error}", path.display()), &error))
         })?;

@@ -286,7 +286,7 @@ impl Means<'_> {
         let desk = Desk::new(self.templates, scope, self.directory, self.root, self.advisories);
         let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
-        let verdict = match (module.diff)(&frozen.args, &host) {
+        let verdict = match module.evaluate(&frozen.args, &host) {
             Ok(mut outcome) => {
                 if !self.show_diff {
                     outcome.changes.iter_mut().for_each(|change| change.diff = None);

@@ -9,6 +9,7 @@ pub mod access;
 pub mod accounts;
 mod answers;
 pub mod boot;
+pub mod clock;
 pub mod command;
 pub mod connection;
 pub mod contents;
@@ -17,12 +18,14 @@ pub mod facts;
 pub mod files;
 pub mod held;
 pub mod http;
+pub mod labels;
 pub mod packages;
 pub mod ports;
 pub mod release;
 pub mod services;
 pub mod space;
 pub mod tree;
+pub mod trees;
 #[cfg(test)]
 pub(crate) mod workbench;
 
@@ -167,6 +170,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         boot::BootId::SCRIPT,
         boot::Microcode::SCRIPT,
         boot::RebootNeed::SCRIPT,
+        clock::EpochOf::SCRIPT,
         command::AnyMatch::SCRIPT,
         command::Environment::SCRIPT,
         connection::Alive::SCRIPT,
@@ -176,6 +180,8 @@ pub fn read_only_scripts() -> Vec<Script> {
         files::Inspect::SCRIPT,
         held::PEEK,
         http::Fetch::SCRIPT,
+        labels::LabelsOf::SCRIPT,
+        labels::MimeOf::SCRIPT,
         packages::WhichManager::SCRIPT,
         packages::apt::automatic::Automatic::SCRIPT,
         packages::apt::foreign::Unlisted::SCRIPT,
@@ -197,5 +203,6 @@ pub fn read_only_scripts() -> Vec<Script> {
         space::Space::SCRIPT,
         tree::IsEmpty::SCRIPT,
         tree::Survey::SCRIPT,
+        trees::Unlike::SCRIPT,
     ]
 }

@@ -209,10 +209,19 @@ impl Cache {
     }
 
     /// Compiles a template file, which may begin with a `#jinja2:` line.
-    pub fn file(&self, name: &str, text: &str) -> Result<Compiled, Vec<TemplateError>> {
+    /// These options hold over its own.
+    pub fn file(
+        &self,
+        name: &str,
+        text: &str,
+        options: &[(&str, String)],
+    ) -> Result<Compiled, Vec<TemplateError>> {
         within_limits(text, name)?;
         let text = &with_line_feeds(text);
-        let (header, body) = Header::split(text).map_err(|error| vec![error.at(name, text, Some(0..0))])?;
+        let (mut header, body) = Header::split(text).map_err(|error| vec![error.at(name, text, Some(0..0))])?;
+        for (key, value) in options {
+            header.set(key, value).map_err(|error| vec![error.at(name, text, Some(0..0))])?;
+        }
         let skipped = text.len() - body.len();
         let moved = |error: TemplateError| error.moved(text, skipped);
         let mut base = self.base.clone();

@@ -223,9 +223,10 @@ impl Session {
         self: &Arc<Self>,
         name: &str,
         source: &str,
+        options: &[(&str, String)],
         names: &Arc<Names>,
     ) -> Result<Option<model::Value>, TemplateError> {
-        let compiled = self.cache.file(name, source).map_err(first)?;
+        let compiled = self.cache.file(name, source, options).map_err(first)?;
         self.forced(&compiled, names)
     }
 
@@ -236,7 +237,7 @@ impl Session {
         source: &str,
         names: &Arc<Names>,
     ) -> Result<Value, TemplateError> {
-        let compiled = self.cache.file(name, source).map_err(first)?;
+        let compiled = self.cache.file(name, source, &[]).map_err(first)?;
         self.enter(names.id, name)?;
         let result = self.evaluate(&compiled, names);
         self.notes().path.pop();

@@ -64,7 +64,8 @@ impl Header {
         Ok((header, body))
     }
 
-    fn set(&mut self, key: &str, value: &str) -> Result<(), TemplateError> {
+    /// Sets one option.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), TemplateError> {
         let text = || value.trim_matches(['\'', '"']).to_owned();
         match key {
             "trim_blocks" => self.trim_blocks = switch(key, value)?,

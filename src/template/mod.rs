@@ -159,7 +159,21 @@ impl Templates {
         source: &str,
         scope: &Arc<dyn Scope>,
     ) -> Result<Rendered<String>, TemplateError> {
-        let rendered = self.session(scope, |session, names| session.file(name, source, names))?;
+        self.text_with(name, source, &[], scope)
+    }
+
+    /// The same with options of the `#jinja2:` line, which hold over those that the text has.
+    ///
+    /// # Errors
+    /// As for [`render`](Self::render); also options that are none.
+    pub fn text_with(
+        &self,
+        name: &str,
+        source: &str,
+        options: &[(&str, String)],
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Rendered<String>, TemplateError> {
+        let rendered = self.session(scope, |session, names| session.file(name, source, options, names))?;
         Ok(match rendered {
             Rendered::Known { value, tainted } => {
                 Rendered::Known { value: convert::file_text(value), tainted }
@@ -205,7 +219,7 @@ impl Templates {
 
     /// Like [`check`](Self::check), for a template file's text.
     pub fn check_text(&self, name: &str, source: &str) -> Vec<TemplateError> {
-        self.cache.file(name, source).err().unwrap_or_default()
+        self.cache.file(name, source, &[]).err().unwrap_or_default()
     }
 
     fn session(

@@ -59,7 +59,7 @@ impl<'a> Account<'a> {
                 show_diff: false,
                 verbosity: 0,
             };
-            match (module.diff)(&args, &host) {
+            match module.evaluate(&args, &host) {
                 Ok(outcome) => return Ok((outcome, round)),
                 Err(Stop::Refuse(refusal)) => return Err(refusal),
                 Err(Stop::Unknown(why)) => panic!("{why}"),

@@ -130,7 +130,9 @@ impl Args {
         let is_path = |kind| matches!(kind, Kind::Path | Kind::Place | Kind::Paths);
         let mut all = Ok(self.clone());
         for param in params.iter().filter(|param| is_path(param.kind)) {
-            let Some(value) = self.0.get(param.name).filter(|value| expansion::is_needed(value)) else { continue };
+            let Some(value) = self.0.get(param.name).filter(|value| expansion::is_needed(value)) else {
+                continue;
+            };
             // Every path is looked at, so that all questions are asked at once.
             let expanded = expansion::expand(value, host).and_then(|known| {
                 let is_fine = param.kind == Kind::Place || texts(&known).all(|path| path.starts_with('/'));

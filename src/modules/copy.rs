@@ -237,7 +237,12 @@ pub(super) fn put(source: Source<'_>, args: &Args, host: &Host<'_>) -> Result<Ou
 ///
 /// # Errors
 /// As [`put`].
-pub(super) fn settle(source: Source<'_>, dest: String, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+pub(super) fn settle(
+    source: Source<'_>,
+    dest: String,
+    args: &Args,
+    host: &Host<'_>,
+) -> Result<Outcome, Stop> {
     let seen = host.get(Inspect::path(&dest).digesting(Digesting::IfSize(source.size)))?;
     settle_at(source, (dest, seen), args, host)
 }
@@ -320,9 +325,8 @@ fn missing_parents(dest: &str, seen: &Inspected, args: &Args) -> Result<Option<C
     }
     let summary = format!("make the directory {parent}");
     let mode = args.text("directory_mode").map(Mode::parse).transpose()?;
-    let mode = mode.and_then(|mode| {
-        mode.of(Bits { mode: 0o777 & !seen.umask, is_directory: true, umask: seen.umask })
-    });
+    let mode = mode
+        .and_then(|mode| mode.of(Bits { mode: 0o777 & !seen.umask, is_directory: true, umask: seen.umask }));
     let words = [parent.to_owned(), octal(mode), "-".to_owned(), "-".to_owned()];
     Ok(Some(Change::state(summary, MAKE_PARENTS, words, [Subject::path(parent)])))
 }

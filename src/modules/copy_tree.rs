@@ -74,7 +74,8 @@ pub(super) fn from_controller(
     let (wanted, seen) = (wanted?, seen?);
     let mut changes = Vec::new();
     for (at, (path, seen)) in paths.iter().zip(&seen).enumerate() {
-        let wanted = Wanted { mode: args.text("directory_mode").map(Mode::parse).transpose()?, ..wanted.clone() };
+        let wanted =
+            Wanted { mode: args.text("directory_mode").map(Mode::parse).transpose()?, ..wanted.clone() };
         changes.extend(directory(path, seen, &wanted, at == 0)?);
     }
     let mut stop = None;
@@ -189,9 +190,13 @@ mod tests {
         for mut bench in Bench::every_shell() {
             bench.source("tree/a", "one");
             bench.source("tree/sub dir/b", "two");
-            let mut args = json!({"src": "tree", "dest": bench.path("d"), "mode": "0640", "directory_mode": "0750"});
+            let mut args =
+                json!({"src": "tree", "dest": bench.path("d"), "mode": "0640", "directory_mode": "0750"});
             bench.changes(&MODULE, &args);
-            assert_eq!((bench.read("d/tree/a"), bench.read("d/tree/sub dir/b")), ("one".into(), "two".into()));
+            assert_eq!(
+                (bench.read("d/tree/a"), bench.read("d/tree/sub dir/b")),
+                ("one".into(), "two".into())
+            );
             assert_eq!((mode_of(&bench, "d/tree/a"), mode_of(&bench, "d/tree/sub dir")), (0o640, 0o750));
             bench.in_order(&MODULE, &args);
             args["src"] = json!("tree/");

@@ -46,7 +46,8 @@ pub(super) fn expand_all(words: Vec<String>, host: &Host<'_>) -> Result<Vec<Stri
     }
     names.sort_unstable();
     names.dedup();
-    let users: Vec<&str> = words.iter().filter_map(|word| home_of(word)).filter(|user| !user.is_empty()).collect();
+    let users: Vec<&str> =
+        words.iter().filter_map(|word| home_of(word)).filter(|user| !user.is_empty()).collect();
     if names.is_empty() && users.is_empty() {
         return Ok(words);
     }

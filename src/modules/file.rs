@@ -2,12 +2,11 @@
 //!
 //! What a state comes to is decided here; links have a file of their own (`file_link`), trees too (`file_tree`).
 
-use super::attributes::{
-    self, GROUP, MODE, OWNER, Wanted, describe, number, octal, touching, with_still,
-};
+use super::attributes::{self, GROUP, MODE, OWNER, Wanted, describe, number, octal, touching, with_still};
 use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
 use super::{
-    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, file_link, file_times, file_tree,
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, file_link,
+    file_times, file_tree,
 };
 use crate::model::{Map, Script, Subject};
 use crate::questions::files::{Inspect, Inspected, Node, NodeKind};
@@ -29,8 +28,13 @@ pub static MODULE: Module = Module {
         Param::optional("force", Kind::Bool, "make a link to nothing, or in the place of a file")
             .default("no"),
         Param::optional("follow", Kind::Bool, "look where a link leads").default("yes"),
-        Param::optional("access_time", Kind::Text, "'preserve', 'now', or a time; without it, touch sets now"),
-        Param::optional("access_time_format", Kind::Text, "how that time is written").default("%Y%m%d%H%M.%S"),
+        Param::optional(
+            "access_time",
+            Kind::Text,
+            "'preserve', 'now', or a time; without it, touch sets now",
+        ),
+        Param::optional("access_time_format", Kind::Text, "how that time is written")
+            .default("%Y%m%d%H%M.%S"),
         Param::optional("modification_time", Kind::Text, "the same for the time of the last change"),
         Param::optional("modification_time_format", Kind::Text, "how that time is written")
             .default("%Y%m%d%H%M.%S"),

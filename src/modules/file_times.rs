@@ -45,7 +45,9 @@ impl Time {
             text => {
                 let format = args.needed(&format!("{name}_format"))?;
                 let read = strtime::parse(format, text).and_then(|parts| {
-                    parts.to_datetime().or_else(|_| Ok(parts.to_date()?.to_datetime(jiff::civil::Time::midnight())))
+                    parts
+                        .to_datetime()
+                        .or_else(|_| Ok(parts.to_date()?.to_datetime(jiff::civil::Time::midnight())))
                 });
                 read.map(Self::At).map_err(|error: jiff::Error| {
                     Stop::refuse(format!("{name}: '{text}' is no time of the format {format}: {error}"))

@@ -200,10 +200,11 @@ impl Controller for Sources {
         let mut entries = Vec::new();
         for path in self.0.keys() {
             let Some(below) = path.strip_prefix(&root) else { continue };
-            entries.extend(below.match_indices('/').map(|(at, _)| TreeEntry {
-                name: below[..at].to_owned(),
-                kind: TreeKind::Directory,
-            }));
+            entries.extend(
+                below
+                    .match_indices('/')
+                    .map(|(at, _)| TreeEntry { name: below[..at].to_owned(), kind: TreeKind::Directory }),
+            );
             let kind = TreeKind::File { path: path.clone(), mode: 0o644 };
             entries.push(TreeEntry { name: below.to_owned(), kind });
         }

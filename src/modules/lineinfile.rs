@@ -3,8 +3,8 @@
 
 use super::attributes::{self, GROUP, MODE, OWNER, Wanted};
 use super::copy::MAKE_PARENTS;
-use super::line_edit::{Edit, Edited};
 use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
+use super::line_edit::{Edit, Edited};
 use super::place::{BACKUP, New, Placement, VALIDATE};
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Content, Digest, Map, Subject};
@@ -57,8 +57,12 @@ pub static MODULE: Module = Module {
         SETYPE,
         SELEVEL,
         UNSAFE_WRITES,
-        Param::optional("encoding", Kind::Choice(&["utf-8", "UTF-8", "utf8"]), "only UTF-8; other bytes stay as they are")
-            .default("utf-8"),
+        Param::optional(
+            "encoding",
+            Kind::Choice(&["utf-8", "UTF-8", "utf8"]),
+            "only UTF-8; other bytes stay as they are",
+        )
+        .default("utf-8"),
     ],
     free_form: FreeForm::No,
     docs: Docs {

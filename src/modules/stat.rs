@@ -3,8 +3,8 @@
 use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
-use crate::questions::labels::{LabelsOf, MimeOf};
 use crate::questions::files::{Algorithm, Digesting, Inspect, Inspected, Node, NodeKind};
+use crate::questions::labels::{LabelsOf, MimeOf};
 use serde_json::json;
 
 /// The module.

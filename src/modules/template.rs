@@ -80,7 +80,8 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         _ => None,
     };
     let rendered = host.controller.template_with(src, &options(args))?;
-    let content = encoded(ended(rendered, args.needed("newline_sequence")?)?, args.needed("output_encoding")?)?;
+    let content =
+        encoded(ended(rendered, args.needed("newline_sequence")?)?, args.needed("output_encoding")?)?;
     put(of_controller(content, base_name(src), mode), args, host)
 }
 
@@ -95,10 +96,11 @@ fn options(args: &Args) -> Vec<(&'static str, String)> {
         "comment_end_string",
     ];
     let texts = TEXTS.into_iter().filter_map(|name| Some((name, args.text(name)?.to_owned())));
-    let switches = [("trim_blocks", true), ("lstrip_blocks", false)].into_iter().filter_map(|(name, usual)| {
-        let set = args.flag(name);
-        (set != usual).then(|| (name, if set { "True" } else { "False" }.to_owned()))
-    });
+    let switches =
+        [("trim_blocks", true), ("lstrip_blocks", false)].into_iter().filter_map(|(name, usual)| {
+            let set = args.flag(name);
+            (set != usual).then(|| (name, if set { "True" } else { "False" }.to_owned()))
+        });
     texts.chain(switches).collect()
 }
 
@@ -136,7 +138,9 @@ fn encoded(content: Content, encoding: &str) -> Result<Content, Stop> {
         return Err(Stop::refuse(format!("'{odd}' can't be written in {what}")));
     }
     if what != "utf-16" {
-        return Ok(Content::new(text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect::<Vec<u8>>()));
+        return Ok(Content::new(
+            text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect::<Vec<u8>>(),
+        ));
     }
     let is_big = name.ends_with("be");
     let mark = (!name.ends_with("le") && !is_big).then_some(0xfeff);
@@ -189,7 +193,8 @@ mod tests {
             options(&Args::parse(MODULE.params, MODULE.free_form, given.as_object().unwrap()).unwrap())
         };
         assert_eq!(options_of(json!({})), []);
-        let set = options_of(json!({"trim_blocks": false, "lstrip_blocks": true, "block_start_string": "<%"}));
+        let set =
+            options_of(json!({"trim_blocks": false, "lstrip_blocks": true, "block_start_string": "<%"}));
         let expected = [("block_start_string", "<%"), ("trim_blocks", "False"), ("lstrip_blocks", "True")];
         assert_eq!(set, expected.map(|(name, value)| (name, value.to_owned())));
     }

@@ -70,10 +70,17 @@ impl<'a> Desk<'a> {
     fn walk(&self, directory: &Path, below: &str, entries: &mut Vec<TreeEntry>) -> Result<(), Stop> {
         let unreadable = |error| Stop::refuse(format!("{}: {error}", directory.display()));
         if below.matches('/').count() > TREE_DEPTH_MAX || entries.len() > TREE_ENTRIES_MAX {
-            return Err(Stop::refuse(format!("{}: there is too much below it to be copied", directory.display())));
+            return Err(Stop::refuse(format!(
+                "{}: there is too much below it to be copied",
+                directory.display()
+            )));
         }
         if !lies_beneath(self.root, directory) {
-            return Err(Stop::refuse(format!("'{}' leads outside {}", directory.display(), self.root.display())));
+            return Err(Stop::refuse(format!(
+                "'{}' leads outside {}",
+                directory.display(),
+                self.root.display()
+            )));
         }
         let mut all = std::fs::read_dir(directory)
             .and_then(|all| all.collect::<std::io::Result<Vec<_>>>())

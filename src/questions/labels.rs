@@ -65,14 +65,24 @@ exit 0"#,
         };
         let mut context = || lines.next().filter(|context| context.contains(':')).map(str::to_owned);
         let (context, policy) = (context(), context());
-        let words: Vec<&str> =
-            lines.next().unwrap_or_default().split_whitespace().take_while(|word| !word.starts_with('/')).collect();
+        let words: Vec<&str> = lines
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .take_while(|word| !word.starts_with('/'))
+            .collect();
         let (version, flags) = match words[..] {
             [version, flags] => (Some(version.to_owned()), Some(flags)),
             [flags] => (None, Some(flags)),
             _ => (None, None),
         };
-        Ok(Labels { flags: flags.map(|flags| flags.replace('-', "")), version, context, policy, has_contexts })
+        Ok(Labels {
+            flags: flags.map(|flags| flags.replace('-', "")),
+            version,
+            context,
+            policy,
+            has_contexts,
+        })
     }
 }
 

@@ -218,7 +218,8 @@ impl Cache {
     ) -> Result<Compiled, Vec<TemplateError>> {
         within_limits(text, name)?;
         let text = &with_line_feeds(text);
-        let (mut header, body) = Header::split(text).map_err(|error| vec![error.at(name, text, Some(0..0))])?;
+        let (mut header, body) =
+            Header::split(text).map_err(|error| vec![error.at(name, text, Some(0..0))])?;
         for (key, value) in options {
             header.set(key, value).map_err(|error| vec![error.at(name, text, Some(0..0))])?;
         }

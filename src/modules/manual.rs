@@ -209,6 +209,7 @@ mod tests {
         let page = page(find("file").unwrap());
         assert!(page.contains(r"absent \| directory") || page.contains(r"\| directory \|"), "{page}");
         assert!(page.contains("| `path` or `dest`, `name` | absolute path | **needed** |"), "{page}");
-        assert!(page.contains("Not supported yet: `attributes`, `attr`"), "{page}");
+        let page = super::page(find("uri").unwrap());
+        assert!(page.contains("Not supported yet: ") && page.contains("`use_gssapi`"), "{page}");
     }
 }

@@ -44,6 +44,22 @@ fn the_page_on_the_dialect_names_exactly_the_modules_there_are() {
 }
 
 #[test]
+fn every_action_stands_by_the_commit_of_a_version_and_is_the_same_everywhere() {
+    let (workflow, on_the_page) = (page(".github/workflows/ci.yml"), page("docs/ci.md"));
+    let used = |text: &str| -> BTreeSet<String> {
+        text.lines().filter_map(|line| Some(line.split_once("uses: ")?.1.to_owned())).collect()
+    };
+    let (ours, shown) = (used(&workflow), used(&on_the_page));
+    assert!(!ours.is_empty() && ours.is_subset(&shown), "{ours:?}");
+    for action in &shown {
+        let (_, rest) = action.split_once('@').unwrap();
+        let (commit, version) = rest.split_once(" # v").unwrap_or_else(|| panic!("no version: {action}"));
+        assert!(commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{action}");
+        assert_eq!(version.split('.').count(), 3, "{action}");
+    }
+}
+
+#[test]
 fn every_link_between_pages_leads_somewhere() {
     let mut links = 0;
     for name in pages() {

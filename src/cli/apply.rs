@@ -185,10 +185,14 @@ impl Applying<'_> {
             engine.close();
             return Ok(Exit::Interrupted);
         };
+        let goes = |host: &HostName| prepared.order.plays.iter().any(|(_, hosts)| hosts.contains(host));
         let mut accepted = BTreeSet::new();
+        let mut left_out = BTreeSet::new();
         for host in job.bound().hosts.iter().flatten() {
             let (planned, now) = (self.plan.hosts.get(host), found.get(host));
             match (planned, now) {
+                // What holds it out was told at the beginning.
+                _ if !goes(host) => drop(left_out.insert(host.clone())),
                 (Some(planned), Some(now)) => match plan::differences(planned, now) {
                     lines if lines.is_empty() => drop(accepted.insert(host.clone())),
                     lines => drop(refused.insert(host.clone(), lines)),
@@ -197,13 +201,14 @@ impl Applying<'_> {
             }
         }
         self.tell(&refused);
-        let exit = if refused.is_empty() { Exit::Well } else { Exit::Refused };
-        if accepted.is_empty() || (self.all_or_nothing && !refused.is_empty()) {
+        let all = refused.is_empty() && left_out.is_empty();
+        let exit = if all { Exit::Well } else { Exit::Refused };
+        if accepted.is_empty() || (self.all_or_nothing && !all) {
             self.console.tell("Nothing was changed.\n");
             engine.close();
             return Ok(exit);
         }
-        let done = self.apply(job, &mut engine, accepted, subject);
+        let done = self.apply(job, &mut engine, (accepted, left_out), subject);
         engine.close();
         Ok(done?.worst(exit))
     }
@@ -250,6 +255,7 @@ impl Applying<'_> {
             show.event(event);
         };
         listen(&job.begins(&Mode::Dry { why: "this is what there is to do".into() }, &prepared.hosts));
+        job.opening(prepared).iter().for_each(&mut listen);
         engine.run(&prepared.order, &mut listen);
         if show.finish()? == Exit::Interrupted {
             return Ok(None);
@@ -270,7 +276,7 @@ impl Applying<'_> {
         &self,
         job: Job<'_>,
         engine: &mut Engine<'_>,
-        accepted: BTreeSet<HostName>,
+        (accepted, left_out): (BTreeSet<HostName>, BTreeSet<HostName>),
         subject: Subject,
     ) -> Result<Exit, Failure> {
         let console = self.console;
@@ -279,7 +285,8 @@ impl Applying<'_> {
             return Ok(Exit::Well);
         }
         let approved = self.approved(&accepted);
-        let job = job.only_on(accepted);
+        // Those that are held out have their place in report and record, too.
+        let job = job.only_on(accepted.into_iter().chain(left_out).collect());
         let mut prepared = job.prepare(&approved)?;
         prepared.order.approved = Some(self.may_be_sent());
         let show = Show::new(console, subject, self.format);

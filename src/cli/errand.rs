@@ -3,7 +3,8 @@
 use super::args::{Cause, Privilege, Reach, Targets};
 use super::repository::Repository;
 use super::{Console, Failure, ask};
-use crate::load::{Pattern, Playbook};
+use crate::execute::Canary;
+use crate::load::Playbook;
 use crate::model::{Map, Secret};
 use crate::people::Verb;
 use crate::plan::{DefaultPrivilege, Tags};
@@ -34,8 +35,8 @@ pub struct Errand {
 pub struct Choice {
     /// `--tags` and `--skip-tags`.
     pub tags: Tags,
-    /// `--canary`.
-    pub canary: Option<Pattern>,
+    /// Hosts that come first.
+    pub canary: Option<Canary>,
     /// Variables that win over all others.
     pub extra: Map,
     /// Files that some of them come from, with what is in each.

@@ -2,11 +2,11 @@
 
 use super::repository::Repository;
 use super::who::Who;
-use super::{Exit, Failure};
+use super::{Console, Exit, Failure};
 use crate::event::{Event, HeldOut};
 use crate::execute::{Admission, Holds, Prepared};
 use crate::ledger::{CLAIM_MAX, Record};
-use crate::load::Inventory;
+use crate::load::{Inventory, Level, Problems};
 use crate::model::HostName;
 use crate::people::Verb;
 use crate::report::held_out;
@@ -41,6 +41,26 @@ pub fn gather(
     Ok(Holds::new(inventory, calendar, claims, me, estimates))
 }
 
+/// Makes sure that windows and freezes are about hosts and groups that the ops repository knows: with a typo they would hold
+/// nobody out. What only another of its inventories has is fine, and where one of these can't be read, nobody knows.
+///
+/// # Errors
+/// A name is in none of its inventories.
+pub fn check_names(console: &Console, repository: &Repository, inventory: &Inventory) -> Result<(), Failure> {
+    let calendar = repository.settings().calendar;
+    if calendar.unknown_to(&[inventory]).is_empty() {
+        return Ok(());
+    }
+    let others: Vec<_> = repository.inventories().collect();
+    let all_are_read = others.iter().all(Result::is_ok);
+    let known: Vec<&Inventory> = std::iter::once(inventory).chain(others.iter().flatten()).collect();
+    let wrong = calendar.unknown_to(&known).into_iter();
+    let wrong = wrong.map(|problem| if all_are_read { problem } else { problem.warning() });
+    let (errors, warnings): (Vec<_>, Vec<_>) = wrong.partition(|problem| problem.level == Level::Error);
+    console.warn(&Problems::new(warnings).0);
+    Ok(Problems::check(errors)?)
+}
+
 /// The hosts that are held out now.
 pub fn held(holds: &Holds, hosts: &[HostName]) -> Vec<HeldOut> {
     let now = Timestamp::now();
@@ -64,6 +84,22 @@ pub fn hold_out(prepared: &mut Prepared, held: Vec<HeldOut>) -> Result<(), Failu
     Ok(())
 }
 
+/// Makes sure that some canary is left, where hosts have any: without it the others would be the canaries.
+///
+/// # Errors
+/// All of them are held out.
+pub fn keeps_a_canary(prepared: &Prepared) -> Result<(), Failure> {
+    let canaries: Vec<&HostName> =
+        prepared.order.canaries.iter().filter(|host| prepared.hosts.contains(host)).collect();
+    let of = |canary: &HostName| prepared.held.iter().find(|held| held.host == *canary).cloned();
+    let held: Vec<HeldOut> = canaries.iter().filter_map(|canary| of(canary)).collect();
+    if canaries.is_empty() || held.len() < canaries.len() {
+        return Ok(());
+    }
+    let message = format!("no canary may be changed now, so that nothing was begun\n{}", held_out(&held));
+    Err(Failure::new(Exit::Refused, message).hint("name another with --canary, or wait"))
+}
+
 /// Asked before each host is begun.
 pub fn admission(holds: &Arc<Holds>) -> Admission {
     let holds = holds.clone();
@@ -78,6 +114,7 @@ pub fn opening(holds: &Holds, prepared: &Prepared, break_glass: Option<&str>) ->
         own: Some(&claim.by) == holds.who(),
         hosts,
         until: claim.until,
+        shown: holds.shown(claim.until),
         note: claim.note.clone(),
     });
     let mut events: Vec<Event> = claims.collect();

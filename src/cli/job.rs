@@ -90,6 +90,9 @@ impl<'a> Job<'a> {
             Some(privilege) => privilege.password(console)?,
             None => None,
         };
+        if matches!(errand.verb, Verb::Run | Verb::Patch | Verb::Apply) {
+            holds::check_names(console, &repository, &inventory)?;
+        }
         let playbook = errand.playbooks.first().map(|playbook| repository.named(&playbook.file));
         let holds = holds::gather(&repository, &who, &inventory, (errand.verb, playbook.as_deref()))?;
         let folders = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent());
@@ -264,7 +267,9 @@ impl<'a> Job<'a> {
             _ => Vec::new(),
         };
         if self.mode == Mode::Real && self.break_glass().is_none() {
-            return holds::hold_out(prepared, held);
+            holds::hold_out(prepared, held)?;
+            // Who goes on with a run may have its canaries behind them.
+            return if self.bound.resumes.is_some() { Ok(()) } else { holds::keeps_a_canary(prepared) };
         }
         prepared.held = held;
         Ok(())
@@ -285,7 +290,6 @@ impl<'a> Job<'a> {
     /// The system gives no threads, or a file leads out of the repository.
     pub fn engine(&self, prepared: &Prepared) -> Result<Engine<'a>, Failure> {
         self.console.warn(&prepared.warnings);
-        self.console.warn(&self.holds.warnings);
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
         let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };

@@ -142,7 +142,9 @@ impl Patch {
     }
 
     fn errand(self, playbook: Playbook) -> Result<Errand, Failure> {
-        let waves = self.waves.or(Repository::here()?.settings().patch);
+        let settings = Repository::here()?.settings().patch;
+        let canary = self.waves.canary(&settings)?;
+        let waves = self.waves.or(settings);
         waves.check(&playbook)?;
         let reboot = match self.reboot {
             Reboot::Never => "never",
@@ -177,7 +179,7 @@ impl Patch {
             ]
             .into_iter()
             .find_map(|(given, option)| given.then_some(option)),
-            choice: Choice { extra, explain: self.explain, canary: waves.canary()?, ..Choice::default() },
+            choice: Choice { extra, explain: self.explain, canary, ..Choice::default() },
         })
     }
 }

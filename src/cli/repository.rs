@@ -84,6 +84,12 @@ impl Repository {
         Inventory::load(&[self.source_named(name)?])
     }
 
+    /// Every inventory of the repository, as far as it can be read.
+    pub fn inventories(&self) -> impl Iterator<Item = Result<Inventory, Problems>> {
+        let names = self.0.as_ref().map(Project::inventories).unwrap_or_default();
+        names.into_iter().map(|name| self.inventory_named(Some(&name)))
+    }
+
     fn source_named(&self, name: Option<&str>) -> Result<Source, Problems> {
         let default = self.settings().inventory;
         let Some(name) = name.or(default.as_deref()) else {

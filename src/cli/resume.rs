@@ -12,8 +12,9 @@ use super::run::{from_files, merged};
 use super::runs::Known;
 use super::who::Who;
 use super::{Console, Exit, Failure, ask};
+use crate::execute::Canary;
 use crate::ledger::{Held, RunState, Typed};
-use crate::load::Playbook;
+use crate::load::{Pattern, Playbook};
 use crate::model::{Map, OperatorName};
 use crate::people::Verb;
 use crate::plan::{DefaultPrivilege, Tags};
@@ -189,6 +190,7 @@ impl Again {
         extra.extend(typed.variables.clone());
         extra.extend(given);
         Ok(Choice {
+            canary: canary(typed.canary.as_deref())?,
             tags: Tags { only: typed.tags.clone(), skip: typed.skip_tags.clone() },
             extra,
             files: from_files(&files)?,
@@ -196,6 +198,12 @@ impl Again {
             ..Choice::default()
         })
     }
+}
+
+/// Hosts that come first, as they did: where they are through already, the others go on without them.
+fn canary(pattern: Option<&str>) -> Result<Option<Canary>, Failure> {
+    let hosts = pattern.map(Pattern::parse_limit).transpose()?;
+    Ok(hosts.map(|hosts| Canary { hosts, needed: false }))
 }
 
 /// What is shown of a run: updates, or tasks.

@@ -3,6 +3,7 @@
 
 use super::Failure;
 use super::console::shown;
+use crate::execute::Canary;
 use crate::load::playbook::Batch;
 use crate::load::{Pattern, Playbook, Waves};
 use crate::model::Value;
@@ -32,23 +33,26 @@ fn size(text: &str) -> Result<String, String> {
 }
 
 impl WaveOptions {
-    /// The same with what the settings say where options don't.
+    /// The same with what the settings say where options don't, but for [`WaveOptions::canary`].
     #[must_use]
     pub fn or(self, settings: Waves) -> Self {
         Self {
             serial: if self.serial.is_empty() { settings.serial.unwrap_or_default() } else { self.serial },
-            canary: self.canary.or(settings.canary),
+            canary: self.canary,
             pause: self.pause.or(settings.pause_seconds),
             max_fail: self.max_fail.or(settings.max_fail),
         }
     }
 
-    /// The hosts that come first.
+    /// The hosts that come first; `settings` say it where no option does.
     ///
     /// # Errors
     /// That is no pattern.
-    pub fn canary(&self) -> Result<Option<Pattern>, Failure> {
-        Ok(self.canary.as_deref().map(Pattern::parse_limit).transpose()?)
+    pub fn canary(&self, settings: &Waves) -> Result<Option<Canary>, Failure> {
+        let needed = self.canary.is_some();
+        let canary = self.canary.as_deref().or(settings.canary.as_deref());
+        let hosts = canary.map(Pattern::parse_limit).transpose()?;
+        Ok(hosts.map(|hosts| Canary { hosts, needed }))
     }
 
     /// The variables that the playbook gets; what was not said has none.
@@ -96,9 +100,12 @@ mod tests {
             max_fail: None,
         };
         let typed = WaveOptions { serial: vec!["1".into(), "50%".into()], ..WaveOptions::default() };
+        let canary = |options: &WaveOptions| options.canary(&settings).unwrap().unwrap();
+        assert!(!canary(&typed).needed);
+        let other = WaveOptions { canary: Some("web4".into()), ..WaveOptions::default() };
+        assert!(canary(&other).needed && canary(&other).hosts.as_str() == "web4");
         let waves = typed.or(settings);
         assert_eq!(waves.variables(), [("patch_serial", json!(["1", "50%"])), ("patch_pause", json!(60))]);
-        assert!(waves.canary().unwrap().is_some());
         assert!(WaveOptions::default().or(Waves::default()).variables().is_empty());
     }
 

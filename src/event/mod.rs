@@ -54,6 +54,9 @@ pub enum Event {
         hosts: Vec<HostName>,
         /// When it ends by itself.
         until: Timestamp,
+        /// The same as the settings' time zone has it.
+        #[serde(default)]
+        shown: String,
         /// What for.
         note: String,
     },

@@ -26,7 +26,7 @@ pub use detached::SCRIPTS as DETACHED_SCRIPTS;
 pub use fleet::{Fleet, Order, Outcome};
 pub use holds::{ESTIMATE_DEFAULT, Holds, OpenWindow};
 pub use lock::{Banner, SCRIPTS as LOCK_SCRIPTS};
-pub use prepare::{Prepared, Wish, prepare};
+pub use prepare::{Canary, Prepared, Wish, prepare};
 pub use reach::Reach;
 
 /// How far an interrupt has gone.

@@ -22,8 +22,8 @@ pub struct Wish<'a> {
     pub playbooks: &'a [Playbook],
     /// `--limit`.
     pub limit: Option<Pattern>,
-    /// `--canary`: these come first, in a wave of their own.
-    pub canary: Option<Pattern>,
+    /// These come first, in a wave of their own.
+    pub canary: Option<Canary>,
     /// `--tags` and `--skip-tags`.
     pub tags: Tags,
     /// Whether changes are applied.
@@ -52,6 +52,16 @@ pub struct Wish<'a> {
     pub templates: Arc<Templates>,
     /// What installed packages are compared with.
     pub advisories: Option<Arc<Advisories>>,
+}
+
+/// Hosts that come first.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    /// Which.
+    pub hosts: Pattern,
+    /// Whether somebody asked for just these hosts (`--canary`): then one of them has to be there. What settings say is for
+    /// many runs, also for those on other hosts.
+    pub needed: bool,
 }
 
 /// An order, and how its hosts are reached.
@@ -95,7 +105,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     }
     let mut warnings = wish.inventory.warnings().to_vec();
     let (plays, hosts) = choose(&wish, plays, &mut warnings)?;
-    let canaries = canaries(&wish, &hosts)?;
+    let canaries = canaries(&wish, &hosts, &mut warnings)?;
     let shared = Arc::new(shared(&wish.inventory, &wish.extra));
     let reach = Reach {
         inventory: Arc::new(wish.inventory),
@@ -161,13 +171,27 @@ fn choose(
 }
 
 /// The hosts that come first, of those that the run is about.
-fn canaries(wish: &Wish<'_>, hosts: &IndexSet<HostName>) -> Result<Vec<HostName>, Problems> {
-    let Some(pattern) = &wish.canary else { return Ok(Vec::new()) };
-    let mut canaries = wish.inventory.select(pattern)?.hosts;
+fn canaries(
+    wish: &Wish<'_>,
+    hosts: &IndexSet<HostName>,
+    warnings: &mut Vec<Problem>,
+) -> Result<Vec<HostName>, Problems> {
+    let Some(Canary { hosts: pattern, needed }) = &wish.canary else { return Ok(Vec::new()) };
+    let mut canaries = match needed {
+        true => wish.inventory.select(pattern)?.hosts,
+        false => wish.inventory.select_known(pattern),
+    };
     canaries.retain(|host| hosts.contains(host));
     if canaries.is_empty() && !hosts.is_empty() {
         let problem = Problem::bare(format!("no host of this run is a canary: '{}'", pattern.as_str()));
-        return Err(Problems(vec![problem.help("compare --canary, --limit and the playbook's hosts")]));
+        match needed {
+            true => {
+                return Err(Problems(vec![
+                    problem.help("compare --canary, --limit and the playbook's hosts"),
+                ]));
+            }
+            false => warnings.push(problem.warning()),
+        }
     }
     Ok(canaries)
 }

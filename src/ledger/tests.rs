@@ -593,6 +593,7 @@ fn every_free_text_passes_the_scrubber_before_it_is_written() {
             playbooks: source().into_iter().collect(),
             variables: Map::from_iter([("x".to_owned(), value())]),
             withheld: text().into_iter().collect(),
+            canary: text(),
             ..Typed::default()
         }),
         approved: Some(Map::from_iter([("x".to_owned(), value())])),

@@ -23,6 +23,9 @@ pub struct Typed {
     /// `--skip-tags`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skip_tags: Vec<String>,
+    /// `--canary`, or what the settings said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<String>,
     /// Variables that win over all others, but for those from files and those that are withheld.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub variables: Map,
@@ -52,6 +55,7 @@ impl Typed {
             playbooks: sources(&self.playbooks),
             tags: texts(&self.tags),
             skip_tags: texts(&self.skip_tags),
+            canary: self.canary.as_ref().map(text),
             variables: scrubbed_map(&self.variables, scrub),
             variable_files: sources(&self.variable_files),
             withheld: texts(&self.withheld),

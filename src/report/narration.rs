@@ -38,15 +38,15 @@ impl Reporter for Narration {
                 let label = line::painted("warning", line::WARNING);
                 writeln!(out, "{label}: {}{}", about.unwrap_or_default(), line::one_line(message))
             }
-            Event::Claimed { by, own, hosts, until, note } => {
+            Event::Claimed { by, own, hosts, shown, note, .. } => {
                 let whose = if *own { "you".to_owned() } else { line::one_line(by.as_str()).into_owned() };
                 let hosts: Vec<_> = hosts.iter().map(|host| line::one_line(host.as_str())).collect();
-                let (label, until) =
-                    (line::painted("claimed", line::WARNING), until.strftime("%Y-%m-%d %H:%MZ"));
+                let label = line::painted("claimed", line::WARNING);
                 writeln!(
                     out,
-                    "{label}: {} by {whose} until {until}: {}",
+                    "{label}: {} by {whose} until {}: {}",
                     hosts.join(", "),
+                    line::one_line(shown),
                     line::one_line(note)
                 )
             }

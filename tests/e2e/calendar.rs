@@ -129,10 +129,89 @@ fn canaries_come_first_and_after_a_failed_wave_nothing_is_begun() {
         .says();
     said.expect(1, &["failpost", "not begun"]);
     assert_eq!(lab.exec(&one, "dpkg-query -W -f '${Version}' bar"), "1.0", "{said}");
+    // Whoever goes on begins with the canary again.
+    let runs = ops.alice("runs");
+    let run = runs.out.lines().next().and_then(|line| line.split_whitespace().find(|word| word.len() == 26));
+    let again = format!("resume {} --yes", run.unwrap_or_else(|| panic!("no run in {runs}")));
+    let said = ops.types("alice", &again).within(60).says();
+    said.expect(1, &["failpost", "not begun"]);
+    assert_eq!(lab.exec(&one, "dpkg-query -W -f '${Version}' bar"), "1.0", "{said}");
     lab.exec(&canary, "printf '#!/bin/sh\\n' > /var/lib/dpkg/info/failpost.postinst");
     settings(&ops, "patch:\n  serial: [1]\n  pause: 1");
     let said = ops.types("alice", "patch -i ops --yes").within(90).says();
     said.expect(0, &["Wait before the next hosts", "patched"]);
     assert_eq!(lab.exec(&one, "dpkg-query -W -f '${Version}' bar"), "1.1", "{said}");
     ops.alice("patch -i ops --yes --serial many").expect(2, &["--serial", "25%"]);
+}
+
+/// A freeze of today and tomorrow for some hosts.
+fn freeze(hosts: &str) -> String {
+    let now = Zoned::now().with_time_zone(TimeZone::UTC);
+    let (from, until) = (now.date(), now.date().checked_add(2.days()).unwrap());
+    format!("freezes:\n  - {{hosts: {hosts}, from: {from}, until: {until}, reason: election night}}")
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_plan_is_applied_but_for_hosts_that_are_held_out_unless_somebody_breaks_the_glass() {
+    here(|lab, [shut, open], ops, run| {
+        settings(ops, &freeze(shut.name()));
+        let plan = |file: &str| {
+            ops.alice(&format!("{run} --plan-out {file}")).expect(0, &["Plan for", "election night"]);
+        };
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        plan("plans/first.json");
+        let told = ["election night", "held out", shut.name()];
+        let said = ops.alice("apply plans/first.json --yes --all-or-nothing");
+        said.expect(4, &told).expect(4, &["Nothing was changed"]).without(&["is refused"]);
+        assert!(!changed(lab, open), "{said}");
+        let said = ops.alice("apply plans/first.json --yes");
+        said.expect(4, &told).without(&["is refused"]);
+        assert!(!changed(lab, shut) && changed(lab, open), "{said}");
+        ops.newest_run().expect(0, &["election night", shut.name()]);
+
+        plan("plans/second.json");
+        ops.alice("apply plans/second.json --yes").expect(4, &["election night", "--break-glass"]);
+        let said = ops.alice("apply plans/second.json --yes --break-glass outage");
+        said.expect(0, &["GLASS BROKEN", "outage", "election night"]);
+        assert!(changed(lab, shut), "{said}");
+        ops.newest_run().expect(0, &["outage"]);
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn windows_and_freezes_for_hosts_that_no_inventory_has_are_refused() {
+    here(|lab, [host, _], ops, run| {
+        settings(ops, &freeze("lba"));
+        let said = ops.alice(run);
+        said.expect(2, &["no group or host is called 'lba'", "wgops.yml:4:13", "did you mean 'lab'?"]);
+        assert!(!changed(lab, host));
+        ops.alice("patch -i ops --check").expect(2, &["'lba'"]);
+        ops.alice("audit -i ops --fail-on none").without(&["'lba'"]);
+        // Another inventory of the group has it: it is no concern of this run.
+        ops.keep("inventory/elsewhere.yml", "lba:\n  hosts:\n    far: {ansible_host: nosuch.invalid}\n");
+        ops.alice(run).expect(0, &[]).without(&["'lba'"]);
+        assert!(changed(lab, host));
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_canary_has_to_be_there_and_may_not_be_held_out() {
+    here(|lab, [shut, open], ops, _| {
+        lab.reset(open);
+        let before = lab.exec(open, "dpkg -l | sha256sum");
+        settings(ops, &freeze(shut.name()));
+        ops.alice("patch -i ops --yes --canary nosuch").expect(2, &["no group or host is called 'nosuch'"]);
+        let said = ops.alice(&format!("patch -i ops --yes --canary {}", shut.name()));
+        said.expect(4, &["no canary may be changed now", "election night", "--canary"]);
+        let elsewhere = format!("patch -i ops --yes --limit {} --canary {}", open.name(), shut.name());
+        ops.alice(&elsewhere).expect(2, &["no host of this run is a canary"]);
+        assert_eq!(lab.exec(open, "dpkg -l | sha256sum"), before);
+        // What settings say is for every run of the group.
+        settings(ops, &format!("patch: {{canary: {}}}", shut.name()));
+        let said = ops.alice(&format!("patch -i ops --check --limit {}", open.name()));
+        said.expect(0, &["no host of this run is a canary", "bar"]);
+    });
 }

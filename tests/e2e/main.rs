@@ -9,6 +9,7 @@ mod access;
 mod advisories;
 mod auditing;
 mod calendar;
+mod ci;
 mod faults;
 mod finding;
 mod judging;

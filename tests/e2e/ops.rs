@@ -129,7 +129,8 @@ impl<'a> Ops<'a> {
         file
     }
 
-    fn key(&self, who: &str) -> PathBuf {
+    /// Somebody's private key.
+    pub fn key(&self, who: &str) -> PathBuf {
         match who {
             "alice" | "sam" => self.lab.path(&format!("keys/{who}")),
             _ => self.folder.path().join(who),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use wgops::event::{Counts, Event, TaskEnd};
-use wgops::execute::{Admission, Fleet, Interrupt, Outcome, Prepared, Wish, prepare};
+use wgops::execute::{Admission, Canary, Fleet, Interrupt, Outcome, Prepared, Wish, prepare};
 use wgops::load::inventory::{Inventory, Pattern, Source};
 use wgops::load::{Playbook, Problems, TextFile};
 use wgops::model::{HostName, Map, RunId};
@@ -81,7 +81,10 @@ impl Stage {
             inventory: Inventory::load(&[source])?,
             playbooks: &[playbook],
             limit: None,
-            canary: self.canary.as_ref().map(|text| Pattern::parse(text, None).unwrap()),
+            canary: self
+                .canary
+                .as_ref()
+                .map(|text| Canary { hosts: Pattern::parse(text, None).unwrap(), needed: true }),
             tags: Tags::default(),
             conduct: self.conduct,
             show_diff: false,
@@ -132,6 +135,7 @@ impl Stage {
                     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
                 }
                 let _ = sender.send(Interrupt::Finish);
+                std::fs::write(sign.with_extension("interrupted"), "").unwrap();
                 std::future::pending::<()>().await;
             });
             let collect = tokio::spawn(async move {

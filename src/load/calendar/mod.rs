@@ -16,6 +16,7 @@ mod window;
 
 pub use window::{Freeze, Window};
 
+use crate::load::inventory::Inventory;
 use crate::load::problem::Problem;
 use crate::model::Period;
 use jiff::civil::{Date, DateTime};
@@ -43,6 +44,13 @@ impl Calendar {
     /// A moment as people of the group read it: `Sat 2026-11-28 22:00 Europe/Berlin`.
     pub fn shown(&self, moment: Timestamp) -> String {
         shown(moment, &self.zone)
+    }
+
+    /// What its windows and freezes say of hosts that none of these inventories has; see `Pattern::unknown_to`.
+    pub fn unknown_to(&self, inventories: &[&Inventory]) -> Vec<Problem> {
+        let windows = self.windows.iter().map(|window| &window.hosts);
+        let freezes = self.freezes.iter().filter_map(|freeze| freeze.hosts.as_ref());
+        windows.chain(freezes).flat_map(|hosts| hosts.unknown_to(inventories)).collect()
     }
 
     /// The moment that somebody means by `8h`, `2d`, `2026-11-30 18:00` or `2026-11-30` (all of that day).

@@ -112,6 +112,37 @@ impl Pattern {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// What is wrong with the pattern, seen from several inventories: a name that none of them has is an error, and what
+    /// matches no host of any of them a warning.
+    pub fn unknown_to(&self, inventories: &[&Inventory]) -> Vec<Problem> {
+        let wrong = |term: &Term| {
+            let known: Vec<_> = inventories.iter().filter_map(|inventory| inventory.hosts_of(term)).collect();
+            match known.iter().any(|hosts| !hosts.is_empty()) {
+                true => None,
+                false if known.is_empty() => Some(self.unknown(term, inventories)),
+                false => Some(self.fruitless(term)),
+            }
+        };
+        self.terms.iter().filter_map(wrong).collect()
+    }
+
+    fn unknown(&self, term: &Term, inventories: &[&Inventory]) -> Problem {
+        let message = format!("no group or host is called '{}'", term.text);
+        let problem = problem(self.place.as_ref(), message);
+        let known = inventories.iter().flat_map(|inventory| {
+            let groups = inventory.groups.keys().map(String::as_str);
+            groups.chain(inventory.hosts.keys().map(HostName::as_str))
+        });
+        match crate::model::nearest(&term.text, known.clone()) {
+            Some(_) => problem.nearest(&term.text, known),
+            None => problem.help("'wgops inventory --graph' shows groups and hosts"),
+        }
+    }
+
+    fn fruitless(&self, term: &Term) -> Problem {
+        problem(self.place.as_ref(), format!("'{}' matches no host", term.text)).warning()
+    }
 }
 
 fn problem(place: Option<&Place>, message: String) -> Problem {
@@ -244,14 +275,10 @@ impl Inventory {
         Ok(selection)
     }
 
-    /// The same where the pattern was written for every inventory of the group: what this one doesn't know is worth no
-    /// more than a warning.
-    pub fn select_known(&self, pattern: &Pattern) -> Selection {
-        let (Selection { hosts, warnings }, problems) = self.choose(pattern);
-        let unknown = problems.into_iter().map(Problem::warning);
-        // What is unknown matches no host either, and that needn't be said twice.
-        let warnings = if unknown.len() > 0 { unknown.collect() } else { warnings };
-        Selection { hosts, warnings }
+    /// The same where the pattern was written for every inventory of the group: what this one doesn't know matches no
+    /// host. [`Pattern::unknown_to`] finds what none of them knows.
+    pub fn select_known(&self, pattern: &Pattern) -> Vec<HostName> {
+        self.choose(pattern).0.hosts
     }
 
     fn choose(&self, pattern: &Pattern) -> (Selection, Vec<Problem>) {
@@ -262,12 +289,11 @@ impl Inventory {
         }
         for term in &pattern.terms {
             let hosts = self.hosts_of(term).unwrap_or_else(|| {
-                problems.push(self.unknown(term, pattern.place.as_ref()));
+                problems.push(pattern.unknown(term, &[self]));
                 IndexSet::new()
             });
             if hosts.is_empty() {
-                let message = format!("'{}' matches no host", term.text);
-                warnings.push(problem(pattern.place.as_ref(), message).warning());
+                warnings.push(pattern.fruitless(term));
             }
             match term.operator {
                 Operator::Union => chosen.extend(hosts),
@@ -304,15 +330,6 @@ impl Inventory {
     fn host_named(&self, name: &str) -> Option<&HostName> {
         let name: HostName = name.parse().ok()?;
         self.hosts.get_key_value(&name).map(|(host, _)| host)
-    }
-
-    fn unknown(&self, term: &Term, place: Option<&Place>) -> Problem {
-        let problem = problem(place, format!("no group or host is called '{}'", term.text));
-        let known = self.groups.keys().map(String::as_str).chain(self.hosts.keys().map(HostName::as_str));
-        match crate::model::nearest(&term.text, known.clone()) {
-            Some(_) => problem.nearest(&term.text, known),
-            None => problem.help("'wgops inventory --graph' shows groups and hosts"),
-        }
     }
 }
 
@@ -390,6 +407,22 @@ mod tests {
         error: no group or host is called 'kubernetes'
         help: 'wgops inventory --graph' shows groups and hosts
         ");
+    }
+
+    #[test]
+    fn a_pattern_for_several_inventories_is_wrong_where_none_of_them_has_a_name() {
+        let (prod, staging) = (ini(HOSTS), ini("[stage]\nstage1\n[idle]\n"));
+        let told = |text: &str| {
+            let problems = Pattern::parse(text, None).unwrap().unknown_to(&[&prod, &staging]);
+            problems.iter().map(|p| p.to_string().replace('\n', " ")).collect::<Vec<_>>()
+        };
+        assert_eq!(told("web:stage:!stage1:localhost"), [""; 0]);
+        assert_eq!(
+            told("stgae1"),
+            ["error: no group or host is called 'stgae1' help: did you mean 'stage1'?"]
+        );
+        assert_eq!(told("x*:idle"), ["warning: 'x*' matches no host", "warning: 'idle' matches no host"]);
+        assert_eq!(prod.select_known(&Pattern::parse("stage,web1", None).unwrap()).len(), 1);
     }
 
     #[test]

@@ -38,9 +38,19 @@ fn help_names_every_verb_and_exit_code() {
     let here = folder();
     let said = typed(here.path(), &["--help"]);
     assert_eq!(said.code, Some(0));
-    for word in
-        ["init", "inventory", "ping", "facts", "run", "patch", "audit", "ledger", "completions", "man"]
-    {
+    for word in [
+        "init",
+        "inventory",
+        "ping",
+        "facts",
+        "run",
+        "patch",
+        "audit",
+        "operators",
+        "ledger",
+        "completions",
+        "man",
+    ] {
         assert!(said.out.contains(&format!("\n  {word} ")), "{word}: {}", said.out);
     }
     for code in ["0", "1", "2", "3", "4", "5", "130"] {

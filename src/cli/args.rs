@@ -1,5 +1,6 @@
 //! Options that verbs share.
 
+use super::trust::Pin;
 use crate::report::Format;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -28,6 +29,11 @@ pub struct Global {
     /// Without it, the keys of ssh-agent and of ~/.ssh that the roster knows are tried.
     #[arg(long, value_name = "FILE", global = true, env = "WGOPS_IDENTITY")]
     pub identity: Option<PathBuf>,
+    /// The version of the roster to trust, as a lead tells it: VERSION:sha256:…
+    ///
+    /// Needed once where nothing is remembered and nobody is at a terminal, as in CI.
+    #[arg(long, value_name = "PIN", global = true, env = "WGOPS_ROSTER_PIN")]
+    pub roster_pin: Option<Pin>,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true, hide_possible_values = false)]
     pub color: Color,

@@ -59,6 +59,26 @@ fn number(console: &Console, engine: &Engine<'_>, what: &str, expected: usize) -
     Ok(false)
 }
 
+/// Makes sure that there is somebody to confirm a signature.
+///
+/// # Errors
+/// There is no terminal.
+pub fn somebody_is_there_to_sign(console: &Console) -> Result<(), Failure> {
+    match console.is_interactive() {
+        true => Ok(()),
+        false => Err(no_terminal("a signature needs a confirmation", "--yes")),
+    }
+}
+
+/// Asks for a line.
+///
+/// # Errors
+/// The terminal can't be read.
+pub fn types(console: &Console, prompt: &str) -> Result<String, Failure> {
+    console.tell(prompt);
+    line().map(|line| line.trim().to_owned())
+}
+
 fn line() -> Result<String, Failure> {
     let mut line = String::new();
     io::stdin().read_line(&mut line).map_err(|error| unreadable(&error))?;

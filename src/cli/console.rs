@@ -6,6 +6,7 @@
 use super::args::{Color, Global};
 use super::diagnostics::Masks;
 use super::live::Live;
+use super::trust::Pin;
 use super::{Exit, Failure, failure};
 use crate::load::Problem;
 use crate::report::View;
@@ -20,6 +21,8 @@ pub struct Console {
     pub view: View,
     /// `--identity`.
     pub identity: Option<PathBuf>,
+    /// `--roster-pin`.
+    pub roster_pin: Option<Pin>,
     /// Secrets that diagnostics must not show.
     pub masks: Masks,
     /// What is redrawn on the terminal while a run goes on.
@@ -41,6 +44,7 @@ impl Console {
             color,
             view,
             identity: global.identity.clone(),
+            roster_pin: global.roster_pin,
             masks: Masks::default(),
             live: Live::new(global.color),
         }

@@ -2,6 +2,7 @@
 
 use super::console::shown;
 use super::{Console, Exit, Failure};
+use crate::ledger::RosterFile;
 use crate::model::{OperatorName, printable};
 use crate::people::{Key, Nda, Roster};
 use clap::Args;
@@ -71,6 +72,10 @@ impl Init {
         let files = self.files()?;
         let new_git = !self.no_git && !lies_in_git(&self.directory);
         write_all(&self.directory, &files)?;
+        if let Some((_, text)) = files.iter().find(|(path, _)| *path == super::trust::ROSTER) {
+            let file = RosterFile::parse(Path::new(super::trust::ROSTER), text.clone())?;
+            super::trust::remember(&self.directory, &file);
+        }
         let git = if new_git { git_init(&self.directory) } else { Git::Left };
         console.result(&self.told(&files, git))?;
         Ok(Exit::Well)
@@ -131,7 +136,11 @@ Next:
   wgops inventory -i prod
 ";
 
-fn public_key(file: &Path) -> Result<Key, Failure> {
+/// Reads somebody's public key.
+///
+/// # Errors
+/// The file can't be read, or is no public key.
+pub fn public_key(file: &Path) -> Result<Key, Failure> {
     let unreadable =
         |error: io::Error| Failure::usage(format!("can't read the key {}: {error}", shown(file)));
     let size = fs::metadata(file).map_err(unreadable)?.len();

@@ -31,6 +31,7 @@ mod job;
 mod ledger;
 mod live;
 mod man;
+mod operators;
 mod output;
 mod patch;
 mod ping;
@@ -43,6 +44,7 @@ mod runs;
 mod same_as;
 mod screen;
 mod show;
+mod trust;
 mod waves;
 mod who;
 
@@ -95,6 +97,7 @@ enum Verb {
     Apply(apply::Apply),
     Resume(resume::Resume),
     Handoff(handoff::Handoff),
+    Operators(operators::Operators),
     Ledger(ledger::Ledger),
     Docs(docs::Docs),
     Completions(completions::Completions),
@@ -116,6 +119,7 @@ impl Verb {
             Self::Apply(verb) => verb.perform(console),
             Self::Resume(verb) => verb.perform(console),
             Self::Handoff(verb) => verb.perform(console),
+            Self::Operators(verb) => verb.perform(console),
             Self::Ledger(verb) => verb.perform(console),
             Self::Docs(verb) => verb.perform(console),
             Self::Completions(verb) => verb.perform(console),

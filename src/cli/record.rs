@@ -135,7 +135,7 @@ impl<'a> Record<'a> {
     }
 
     fn append(&self, kind: Kind, counts: Counts, details: Details) -> Result<(), Failure> {
-        let of_run = kind != Kind::Claim;
+        let of_run = !matches!(kind, Kind::Claim | Kind::Roster);
         let (run, verb) = (of_run.then_some(self.run), of_run.then_some(self.verb));
         let draft = Draft { kind, run, verb, counts, details };
         let nonce = Nonce::from_bytes(random_bytes()?);

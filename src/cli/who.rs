@@ -1,7 +1,9 @@
 //! Who is typing, and what the roster lets them do.
 
 use super::repository::Repository;
+use super::trust::Trust;
 use super::{Console, Failure, ask};
+use crate::model::Digest;
 use crate::people::{Identity, Roster, Seek, Standing, identify, random_bytes};
 use crate::transport::agent::agent_signers;
 use std::path::{Path, PathBuf};
@@ -12,8 +14,12 @@ const AGENT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Who is typing.
 pub struct Who {
-    /// The roster, if the ops repository has one.
+    /// The version of the roster that is in force, if the ops repository has a roster.
     pub roster: Option<Roster>,
+    /// Its text.
+    pub roster_text: Option<String>,
+    /// Why the roster's file is not that version, where it waits for signatures.
+    pub waits: Option<String>,
     /// Who proved to be typing.
     pub identity: Identity,
     /// What that is worth today.
@@ -26,22 +32,44 @@ impl Who {
     /// # Errors
     /// The roster can't be read, or no key could prove anything although there are some.
     pub fn find(console: &Console, repository: &Repository) -> Result<Self, Failure> {
-        let roster =
-            repository.file("inventory/operators.yml")?.map(|file| Roster::load(&file)).transpose()?;
-        let ssh = home().map(|home| home.join(".ssh"));
-        let passphrase = |key: &Path| ask::passphrase(console, key);
-        let seek = Seek {
-            identity_file: console.identity.as_deref(),
-            agent: agent(),
-            directory: ssh.as_deref(),
-            ask: console.is_interactive().then_some(&passphrase),
-        };
-        let identity = identify(roster.as_ref(), seek, &random_bytes()?)?;
+        let trust = Trust::find(console, repository)?;
+        if let Some(why) = trust.as_ref().and_then(|trust| trust.waits.as_ref()) {
+            console.tell(&format!("{why}: see 'wgops operators sign'.\n"));
+        }
+        let pinned = trust.as_ref().is_none_or(|trust| trust.pinned);
+        let (in_force, waits) = trust.map(|trust| (trust.in_force, trust.waits)).unzip();
+        let (roster, roster_text) = in_force.map(|file| (file.roster, file.text)).unzip();
+        let identity = prove(console, roster.as_ref())?;
         let today = jiff::Zoned::now().date();
-        let standing = identity.standing(roster.as_ref(), today);
+        let standing = identity.standing(roster.as_ref(), today).pinned(pinned);
         tracing::debug!(%standing, "who is typing");
-        Ok(Self { roster, identity, standing })
+        Ok(Self { roster, roster_text, waits: waits.flatten(), identity, standing })
     }
+}
+
+/// Finds out who is typing, with a key that this roster names.
+///
+/// # Errors
+/// No key could prove anything although there are some.
+pub fn prove(console: &Console, roster: Option<&Roster>) -> Result<Identity, Failure> {
+    let ssh = home().map(|home| home.join(".ssh"));
+    let passphrase = |key: &Path| ask::passphrase(console, key);
+    let seek = Seek {
+        identity_file: console.identity.as_deref(),
+        agent: agent(),
+        directory: ssh.as_deref(),
+        ask: console.is_interactive().then_some(&passphrase),
+    };
+    Ok(identify(roster, seek, &random_bytes()?)?)
+}
+
+/// Where this client remembers something of an ops repository, outside it.
+pub fn state(root: &Path, what: &str) -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = state.or_else(|| home().map(|home| home.join(".local/state")))?;
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let name = Digest::of(root.as_os_str().as_encoded_bytes()).hex();
+    Some(state.join("wgops").join(what).join(format!("{name}.json")))
 }
 
 fn agent() -> Vec<Box<dyn crate::model::Signer>> {

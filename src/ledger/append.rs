@@ -2,7 +2,7 @@
 
 use super::clone::Clone;
 use super::tree::{self, PUBLIC_BYTES_MAX, Part};
-use super::{Draft, Head, LedgerError, Private, Public, VERSION};
+use super::{Draft, Head, LedgerError, Private, Public, SignedRoster, VERSION};
 use crate::model::{Digest, Nonce, Role, Signer};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Proven, Roster};
 use jiff::Timestamp;
@@ -54,8 +54,13 @@ impl Ledger {
     /// The roster seals this chain, the directory can't be written, or is a link.
     pub fn open(root: &Path, roster: &Roster, who: &Proven, random: &[u8; 32]) -> Result<Self, LedgerError> {
         let clone = Clone::at(root)?;
-        let [a, b, c, ..] = *random;
-        let chain = ChainName::new(who.operator.clone(), &who.key, clone.id([a, b, c])?);
+        let [a, b, c, d, e, f, ..] = *random;
+        let named = |id| ChainName::new(who.operator.clone(), &who.key, id);
+        let mut chain = named(clone.id([a, b, c])?);
+        if roster.sealed.contains_key(&chain) {
+            // Whoever is still here goes on under another name: the seal ends what they wrote in the role before.
+            chain = named(clone.renew([d, e, f])?);
+        }
         if roster.sealed.contains_key(&chain) {
             return Err(LedgerError::Sealed(chain));
         }
@@ -153,8 +158,16 @@ impl Ledger {
             failed: draft.counts.failed,
             unreachable: draft.counts.unreachable,
             unknown: draft.counts.unknown,
+            signs: self.signs(draft)?,
             private: Some(Digest::of(private)),
         })
+    }
+
+    /// The roster that the entry signs.
+    fn signs(&self, draft: &Draft) -> Result<Option<SignedRoster>, LedgerError> {
+        let Some(text) = &draft.details.roster_file else { return Ok(None) };
+        let roster = Roster::parse(Path::new("inventory/operators.yml"), text.as_bytes())?;
+        Ok(Some(SignedRoster::of(&roster)))
     }
 
     fn year_directory(&self, entry: &Public) -> Result<PathBuf, LedgerError> {

@@ -48,9 +48,19 @@ impl Clone {
         {
             return Ok(id);
         }
-        let [a, b, c] = random;
-        write(&file, &format!("{a:02x}{b:02x}{c:02x} {here}\n"))?;
+        write(&file, &format!("{} {here}\n", hex(random)))?;
         Ok(random)
+    }
+
+    /// Gives this clone's chains another random part: the one before is sealed.
+    pub(super) fn renew(&self, random: [u8; 3]) -> Result<[u8; 3], LedgerError> {
+        let file = self.directory.join("clone");
+        {
+            let _lock = self.lock(LOCK_WAIT)?;
+            tree::refuse_link(&file)?;
+            write(&file, "")?;
+        }
+        self.id(random)
     }
 
     pub(super) fn lock_to_append(&self) -> Result<Lock, LedgerError> {
@@ -113,6 +123,10 @@ fn write(file: &Path, text: &str) -> Result<(), LedgerError> {
         open.sync_all()
     });
     written.map_err(LedgerError::io("can't write", file))
+}
+
+fn hex([a, b, c]: [u8; 3]) -> String {
+    format!("{a:02x}{b:02x}{c:02x}")
 }
 
 fn parse(id: &str) -> Option<[u8; 3]> {

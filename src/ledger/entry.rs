@@ -2,7 +2,7 @@
 
 use super::{PlanRef, Typed};
 use crate::model::{Digest, HostName, Map, Nonce, OperatorName, Role, RunId, Value};
-use crate::people::{ChainName, Verb};
+use crate::people::{ChainName, Person, Roster, Verb};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,9 +53,50 @@ pub struct Public {
     /// Hosts of which nobody knows how the last change ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<u64>,
+    /// The version of the roster that its writer signs with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signs: Option<SignedRoster>,
     /// Digest of the private part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<Digest>,
+}
+
+/// A version of the roster as the public may see it: who is in which role, with which keys.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedRoster {
+    /// Its version.
+    pub version: u64,
+    /// Digest of its file.
+    pub digest: Digest,
+    /// Everybody in it.
+    pub people: IndexMap<OperatorName, SignedPerson>,
+}
+
+/// A person of a [`SignedRoster`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedPerson {
+    /// The role.
+    pub role: Role,
+    /// The keys, without comments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+}
+
+impl SignedRoster {
+    /// What the public may see of a roster.
+    pub fn of(roster: &Roster) -> Self {
+        let person = |person: &Person| SignedPerson {
+            role: person.role,
+            keys: person.keys.iter().map(|key| key.text().to_owned()).collect(),
+        };
+        Self {
+            version: roster.version,
+            digest: roster.digest,
+            people: roster.people.values().map(|one| (one.name.clone(), person(one))).collect(),
+        }
+    }
 }
 
 /// Where a chain ends.
@@ -237,6 +278,9 @@ pub struct Details {
     /// The plan that is made, or carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanRef>,
+    /// The whole file of the roster that is signed, to the byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roster_file: Option<String>,
     /// To whom a run is handed over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<OperatorName>,
@@ -368,6 +412,8 @@ impl Details {
             resumes: self.resumes,
             differs: self.differs.iter().map(text).collect(),
             plan: self.plan.clone(),
+            // Signed to the byte, and no place for secrets.
+            roster_file: self.roster_file.clone(),
             to: self.to.clone(),
             results: self.results.iter().map(|(host, fared)| (host.clone(), result(fared))).collect(),
             events: values(&self.events),

@@ -34,8 +34,8 @@
 //!
 //! # Not yet
 //!
-//! Roster signatures and thresholds, exporting, a cache of verified heads. Roles are judged by the roster at hand: what
-//! somebody signed in a role since lost counts only if the roster seals the chain.
+//! Exporting, a cache of verified heads. Roles are judged by the roster in force: what somebody signed in a role since lost
+//! counts only if the roster seals the chain.
 
 mod append;
 mod claims;
@@ -47,6 +47,7 @@ mod heads;
 mod log;
 pub mod plan;
 mod record;
+mod rosters;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -59,18 +60,20 @@ pub use append::{EntryRef, Ledger, Stamp};
 pub use claims::{CLAIM_MAX, Claim};
 pub use clone::Held;
 pub use entry::{
-    Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, Source,
+    Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, SignedPerson,
+    SignedRoster, Source,
 };
 pub use fault::{Break, Fault};
 pub use heads::Heads;
 pub use log::{LogLine, LogOutcome, RunRecord, Shown};
 pub use record::{PrivatePart, Record, Stored};
+pub use rosters::{Anchor, NoRosterInForce, RosterFile, Succession, Successor};
 pub use runs::{Handover, RunState};
 pub use typed::{PlanRef, Typed};
 pub use verify::{OpenRun, Report};
 
 use crate::model::{Role, RunId, SignError};
-use crate::people::{ChainName, VerifyError};
+use crate::people::{ChainName, PeopleError, VerifyError};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -153,6 +156,9 @@ pub enum LedgerError {
         /// The entry's kind.
         kind: Kind,
     },
+    /// What should be signed is no roster.
+    #[error(transparent)]
+    Roster(#[from] PeopleError),
     /// No signature could be made.
     #[error(transparent)]
     Sign(#[from] SignError),

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 mod claims;
+mod rosters;
 mod runs;
 
 const NOON: i64 = 1_795_262_400;

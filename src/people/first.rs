@@ -8,8 +8,8 @@ use serde::Serialize;
 const HEAD: &str = "\
 # Who is in the working group, and what each may do: lead, operator, shadow, auditor or left.
 # An operator and a lead change servers as long as their nda counts; a shadow sees what would happen.
-# To add somebody, count the version up and put under operators:
-#   sam: {role: shadow, keys: [ssh-ed25519 AAAA… sam@laptop]}
+# What counts is signed by a lead: 'wgops operators add sam --key sam.pub', or change this file and
+# type 'wgops operators sign'.
 ";
 
 #[derive(Serialize)]

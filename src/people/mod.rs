@@ -4,10 +4,13 @@
 //! no hosts, keeps no session and asks nobody anything: a passphrase comes through a callback that the command line
 //! lends. Start with [`Roster`]; [`Standing`] is FORMATS' table of roles; [`identify`] proves who is typing.
 //!
-//! Not yet: signatures under a new roster version, thresholds, pins, vaults and accounts on servers. Their fields are
-//! read, checked and kept, and nothing is concluded from them but this: a sealed chain ends where its seal says.
+//! `succession` says when one version of the roster follows another, and `edit` makes the next one; which is in force, the
+//! ledger knows, which has the signatures.
+//!
+//! Not yet: vaults, accounts on servers, more than one person behind a plan. Their fields are read, checked and kept.
 
 mod chain;
+mod edit;
 mod first;
 mod identity;
 mod key;
@@ -15,15 +18,18 @@ mod key_file;
 mod read;
 mod roster;
 mod standing;
+mod succession;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use chain::{ChainName, ParseChainNameError};
+pub use edit::Amendment;
 pub use identity::{Anonymous, Identity, NoProof, Proven, Seek, identify};
 pub use key::{Key, ParseKeyError, VerifyError};
 pub use key_file::{AskPassphrase, FileSigner, KeyFileError};
 pub use roster::{ApplyThreshold, Nda, Person, Reader, Roster, Seal, Threshold, VaultRule};
 pub use standing::{Lapse, Permission, Standing, Verb};
+pub use succession::NoSuccession;
 
 use crate::load::Problems;
 use crate::model::ParseOperatorNameError;

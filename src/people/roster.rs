@@ -21,7 +21,7 @@ pub struct Roster {
     pub digest: Digest,
     /// The working group's name.
     pub group: String,
-    /// How many must agree. Not enforced yet.
+    /// How many must agree; for plans not enforced yet.
     pub threshold: Threshold,
     /// Everybody, in the order of the file.
     pub people: IndexMap<OperatorName, Person>,
@@ -34,7 +34,7 @@ pub struct Roster {
 }
 
 /// One person. A person counts once, however many keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// The name in the roster.
     pub name: OperatorName,

@@ -14,6 +14,8 @@ pub enum Standing {
     Operator,
     /// A lead or operator without one: acts as a shadow.
     Lapsed(Role, Lapse),
+    /// A lead or operator of a roster that nobody on this machine compared.
+    Unpinned(Role),
     /// A shadow.
     Shadow,
     /// A key for scheduled audits.
@@ -127,12 +129,22 @@ impl Standing {
         }
     }
 
+    /// The same where the roster was pinned; who could do something by an unknown roster can't.
+    #[must_use]
+    pub fn pinned(self, pinned: bool) -> Self {
+        match self {
+            Self::Lead if !pinned => Self::Unpinned(Role::Lead),
+            Self::Operator if !pinned => Self::Unpinned(Role::Operator),
+            other => other,
+        }
+    }
+
     /// The role in the roster, if there is one; what it allows today is for [`Standing::may`] to say.
     pub fn role(self) -> Option<Role> {
         match self {
             Self::Lead => Some(Role::Lead),
             Self::Operator => Some(Role::Operator),
-            Self::Lapsed(role, _) => Some(role),
+            Self::Lapsed(role, _) | Self::Unpinned(role) => Some(role),
             Self::Shadow => Some(Role::Shadow),
             Self::Auditor => Some(Role::Auditor),
             Self::Left => Some(Role::Left),
@@ -153,7 +165,7 @@ impl Standing {
     fn may_change(self) -> Permission {
         match self {
             Self::Lead | Self::Operator => Permission::Change,
-            Self::Auditor | Self::Left => Permission::Refuse { why: self.to_string() },
+            Self::Auditor | Self::Left | Self::Unpinned(_) => Permission::Refuse { why: self.to_string() },
             Self::Lapsed(..) | Self::Shadow | Self::Stranger | Self::NoRoster => {
                 Permission::DryRun { why: self.to_string() }
             }
@@ -183,6 +195,9 @@ impl fmt::Display for Standing {
             Self::Lapsed(role, lapse) => {
                 write!(f, "the role is {role}, but {lapse}: until a lead renews it, this is a shadow")
             }
+            Self::Unpinned(_) => f.write_str(
+                "nobody compared the roster on this machine: give --roster-pin, or type it once at a terminal",
+            ),
             Self::Shadow => f.write_str("a shadow sees what would happen and changes nothing"),
             Self::Auditor => f.write_str("an auditor's key audits and does nothing else"),
             Self::Left => f.write_str("the roster says that you left the group"),
@@ -231,6 +246,7 @@ mod tests {
             (Standing::Operator, "cccccccc-"),
             (Standing::Lapsed(Role::Lead, Lapse::Missing), "dddcccc--"),
             (Standing::Lapsed(Role::Operator, Lapse::Missing), "dddcccc--"),
+            (Standing::Unpinned(Role::Lead), "---cccc--"),
             (Standing::Shadow, "dddcccc--"),
             (Standing::Auditor, "---cccc--"),
             (Standing::Left, "---------"),

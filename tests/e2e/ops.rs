@@ -7,6 +7,7 @@ use crate::lab::{Host, Lab};
 use crate::typed::{Command, Said};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use wgops::model::Digest;
 
 const USERS: [&str; 5] = ["ops", "opspw", "nosudo", "fishy", "audit"];
 
@@ -29,7 +30,12 @@ impl<'a> Ops<'a> {
         let alice = lab.path("keys/alice.pub");
         let init = ["init", "--group", "Lab", "--operator", "alice", "--nda", "2026-11-01", "--key"];
         let dir = ops.root().to_string_lossy().into_owned();
-        let init = Command::new(ops.folder.path()).args(&init).args(&[&alice.to_string_lossy(), &dir]).says();
+        let home = ops.folder.path().join("home").to_string_lossy().into_owned();
+        let init = Command::new(ops.folder.path())
+            .env("HOME", &home)
+            .args(&init)
+            .args(&[&alice.to_string_lossy(), &dir])
+            .says();
         assert_eq!(init.code, Some(0), "{init}");
         ops.roster();
         for user in USERS {
@@ -149,7 +155,13 @@ impl<'a> Ops<'a> {
 
     /// The same by somebody who shows no key at all.
     pub fn bare(&self, words: &[&str]) -> Command {
-        Command::new(&self.root()).args(words).env("HOME", &self.folder.path().join("home").to_string_lossy())
+        let command = Command::new(&self.root()).args(words);
+        let command = command.env("HOME", &self.folder.path().join("home").to_string_lossy());
+        // What a lead would tell on the phone: there is no terminal at which anybody could compare.
+        match std::fs::read(self.root().join("inventory/operators.yml")) {
+            Ok(roster) => command.env("WGOPS_ROSTER_PIN", &format!("1:{}", Digest::of(roster))),
+            Err(_) => command,
+        }
     }
 
     /// What alice types.

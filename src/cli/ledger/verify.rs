@@ -1,11 +1,10 @@
 //! `wgops ledger verify`: checks every signature, chain, role and seal, and what was seen here before.
 
 use super::super::repository::Repository;
-use super::super::who::home;
+use super::super::trust::Trust;
+use super::super::who::state;
 use super::super::{Console, Exit, Failure};
 use crate::ledger::{Heads, Record, Report};
-use crate::model::Digest;
-use crate::people::Roster;
 use crate::report::one_line;
 use clap::Args;
 use owo_colors::OwoColorize;
@@ -22,7 +21,7 @@ impl Verify {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         let repository = Repository::here()?;
         let root = repository.needed()?;
-        let roster = Roster::load(&root.join("inventory/operators.yml"))?;
+        let roster = Trust::needed(console, &repository)?.in_force.roster;
         let memory = memory(root);
         let mut heads = memory.as_deref().map_or_else(|| Ok(Heads::default()), Heads::load)?;
         let report = Record::read(root)?.verify(&roster, &heads);
@@ -37,11 +36,7 @@ impl Verify {
 
 /// Where this client remembers the heads of an ops repository: outside it.
 pub fn memory(root: &Path) -> Option<PathBuf> {
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = state.or_else(|| home().map(|home| home.join(".local/state")))?;
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let name = Digest::of(root.as_os_str().as_encoded_bytes()).hex();
-    Some(state.join("wgops/heads").join(format!("{name}.json")))
+    state(root, "heads")
 }
 
 fn text(report: &Report) -> String {

@@ -1,0 +1,234 @@
+//! A lead's desk: the roster in force and its file, and the way from one version to the next. The file is written first and
+//! signed then; where the signature fails, the file is as it was.
+
+use super::super::record::{About, Record};
+use super::super::repository::Repository;
+use super::super::trust::{ROSTER, remember};
+use super::super::who::{Who, prove};
+use super::super::{Console, Exit, Failure, ask};
+use crate::ledger::{self, Details, Kind, RosterFile};
+use crate::model::{OperatorName, Role, RunId, nearest};
+use crate::people::{ChainName, Permission, Person, Roster, Seal, Verb};
+use indexmap::IndexMap;
+use similar::TextDiff;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The roster in the hands of a lead.
+pub struct Desk {
+    /// Who is typing, and the version in force.
+    pub who: Who,
+    /// The version in force.
+    pub roster: Roster,
+    /// Its text.
+    pub in_force: String,
+    /// The ops repository.
+    pub root: PathBuf,
+    /// The roster's file.
+    pub file: PathBuf,
+    /// What stands in it now.
+    pub text: String,
+    /// The ledger.
+    pub record: ledger::Record,
+}
+
+impl Desk {
+    /// Opens it for somebody who wants to change the roster.
+    ///
+    /// # Errors
+    /// There is no roster, whoever types is no lead, or the file already waits for signatures.
+    pub fn open(console: &Console) -> Result<Self, Failure> {
+        let desk = Self::read(console, &Repository::here()?)?;
+        if let Permission::Refuse { why } | Permission::DryRun { why } = desk.who.standing.may(Verb::Roster) {
+            return Err(Failure::new(Exit::Refused, format!("only a lead changes the roster: {why}")));
+        }
+        if let Some(why) = &desk.who.waits {
+            return Err(Failure::new(Exit::Refused, why.clone())
+                .hint("sign that version first ('wgops operators sign'), or put the file back with git"));
+        }
+        Ok(desk)
+    }
+
+    /// Reads what lies on it, for whoever it is.
+    ///
+    /// # Errors
+    /// There is no roster, or it can't be read.
+    pub fn read(console: &Console, repository: &Repository) -> Result<Self, Failure> {
+        let root = repository.needed()?.to_owned();
+        let who = Who::find(console, repository)?;
+        let Some(roster) = who.roster.clone() else {
+            return Err(Failure::usage("there is no roster: inventory/operators.yml is missing")
+                .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one"));
+        };
+        let file = root.join(ROSTER);
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| Failure::usage(format!("can't read {}: {error}", shown(&file))))?;
+        let in_force = who.roster_text.clone().unwrap_or_default();
+        let record = ledger::Record::read(&root)?;
+        Ok(Self { who, roster, in_force, root, file, text, record })
+    }
+
+    /// Shows what changes, has it confirmed, and makes it the next version.
+    ///
+    /// # Errors
+    /// Nobody confirmed it, or it could not be written or signed; the roster is then as it was.
+    pub fn make(&self, console: &Console, text: String, yes: bool) -> Result<RosterFile, Failure> {
+        let next = RosterFile::parse(Path::new(ROSTER), text)?;
+        console.tell(&compared(&self.in_force, &next.text));
+        confirm(console, next.roster.version, yes)?;
+        self.sign_what_was_never_signed(console)?;
+        write(&self.file, &next.text)?;
+        if let Err(failure) = self.sign(console, &next.roster, &next.text) {
+            write(&self.file, &self.text)?;
+            return Err(failure.hint("the roster is as it was"));
+        }
+        Ok(next)
+    }
+
+    /// The first version has nobody before it to sign it; what follows it is verified from there, so it is kept, too.
+    fn sign_what_was_never_signed(&self, console: &Console) -> Result<(), Failure> {
+        match self.record.has_roster(self.roster.digest) {
+            true => Ok(()),
+            false => self.sign(console, &self.roster, &self.in_force),
+        }
+    }
+
+    /// Signs a version into the ledger.
+    ///
+    /// # Errors
+    /// It can't be signed or written.
+    pub fn sign(&self, console: &Console, next: &Roster, text: &str) -> Result<(), Failure> {
+        let details = Details { roster_file: Some(text.to_owned()), ..Details::default() };
+        let about = About { run: RunId::from_parts(0, 0), verb: Verb::Roster, details };
+        let as_in_next = self.who_leads_next(console, next)?;
+        let who = as_in_next.as_ref().unwrap_or(&self.who);
+        match Record::open(console, Some(&self.root), who, about)? {
+            Some(record) => record.say(Kind::Roster),
+            None => Err(Failure::new(Exit::Refused, "nobody knows who you are, so nobody can sign")),
+        }
+    }
+
+    /// Whoever becomes a lead by this version signs it as the lead that they are in it.
+    fn who_leads_next(&self, console: &Console, next: &Roster) -> Result<Option<Who>, Failure> {
+        let leads_now = self.who.identity.proven().is_some_and(|proven| proven.role == Role::Lead);
+        if leads_now || next.digest == self.roster.digest {
+            return Ok(None);
+        }
+        let identity = prove(console, Some(next))?;
+        let standing = identity.standing(Some(next), jiff::Zoned::now().date());
+        Ok(Some(Who {
+            roster: Some(self.roster.clone()),
+            roster_text: None,
+            identity,
+            standing,
+            waits: None,
+        }))
+    }
+
+    /// What the ledger and this client then say of the new version: whether it counts.
+    ///
+    /// # Errors
+    /// The ledger can't be read again.
+    pub fn tell(&self, console: &Console, next: &RosterFile) -> Result<(), Failure> {
+        let record = ledger::Record::read(&self.root)?;
+        let known = [next.clone(), RosterFile { roster: self.roster.clone(), text: self.in_force.clone() }];
+        let found = record.succession(&known, ledger::Anchor::of(&self.roster));
+        let version = next.roster.version;
+        match found.map(|found| found.file) {
+            Ok(ledger::Successor::InForce) => {
+                remember(&self.root, next);
+                console.tell(&format!(
+                    "Version {version} is in force. Commit and push it with the ledger:\n  git add inventory/operators.yml ledger && git commit -m \"Roster {version}\" && git push\n"
+                ));
+            }
+            Ok(ledger::Successor::Waits(why)) => console.tell(&format!(
+                "You signed version {version}; it is not in force yet: {why}.\nCommit and push it with the ledger; the next lead pulls and types 'wgops operators sign'.\n"
+            )),
+            Ok(ledger::Successor::Older) => {}
+            Err(error) => return Err(Failure::of(Exit::Refused, &error)),
+        }
+        Ok(())
+    }
+
+    /// The chains that end with this change: those of people who may sign less than before, and of keys that are gone.
+    pub fn seals(&self, after: &IndexMap<OperatorName, Person>) -> IndexMap<ChainName, Seal> {
+        let mut seals = IndexMap::new();
+        for (chain, entries) in &self.record.chains {
+            let before = self.roster.person(chain.operator());
+            let key = before.and_then(|person| person.keys.iter().find(|key| chain.is_of(key)));
+            let (Some(before), Some(key), Some(last)) = (before, key, entries.last()) else { continue };
+            let now = after.get(chain.operator());
+            let keeps = now.is_some_and(|now| now.keys.contains(key) && rank(now.role) >= rank(before.role));
+            if !keeps && !self.roster.sealed.contains_key(chain) {
+                seals.insert(chain.clone(), Seal { last: last.seq, digest: last.digest });
+            }
+        }
+        seals
+    }
+}
+
+/// Who may sign more stands higher.
+fn rank(role: Role) -> u8 {
+    match role {
+        Role::Left => 0,
+        Role::Auditor => 1,
+        Role::Shadow => 2,
+        Role::Operator => 3,
+        Role::Lead => 4,
+    }
+}
+
+/// Somebody in the roster.
+///
+/// # Errors
+/// There is nobody of this name.
+pub fn person<'a>(roster: &'a Roster, name: &OperatorName) -> Result<&'a Person, Failure> {
+    roster.person(name).ok_or_else(|| {
+        let failure = Failure::usage(format!("nobody in the roster is called '{name}'"));
+        match nearest(name.as_str(), roster.people.keys().map(OperatorName::as_str)) {
+            Some(near) => failure.hint(format!("did you mean '{near}'?")),
+            None => failure.hint("'wgops operators list' shows everybody"),
+        }
+    })
+}
+
+fn shown(path: &Path) -> String {
+    super::super::console::shown(path)
+}
+
+/// Asks for the version's number, unless that was said beforehand.
+///
+/// # Errors
+/// There is no terminal, or something else was typed.
+pub fn confirm(console: &Console, version: u64, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    ask::somebody_is_there_to_sign(console)?;
+    match ask::types(console, &format!("\nType {version} to sign this as version {version}: "))?
+        == version.to_string()
+    {
+        true => Ok(()),
+        false => Err(Failure::new(Exit::Usage, "not signed; the roster is as it was")),
+    }
+}
+
+/// What a new text changes, line by line.
+pub fn compared(before: &str, after: &str) -> String {
+    let diff = TextDiff::from_lines(before, after);
+    let text = diff.unified_diff().context_radius(2).header(ROSTER, ROSTER).to_string();
+    text.lines().map(|line| format!("{}\n", crate::report::one_line(line))).collect()
+}
+
+/// Writes a file whole or not at all.
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    let written = || -> std::io::Result<()> {
+        let mode = std::fs::metadata(file)?.permissions();
+        let mut new = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(Path::new(".")))?;
+        new.write_all(text.as_bytes())?;
+        new.as_file().set_permissions(mode)?;
+        new.as_file().sync_all()?;
+        new.persist(file).map(drop).map_err(|error| error.error)
+    };
+    written().map_err(|error| Failure::usage(format!("can't write {}: {error}", shown(file))))
+}

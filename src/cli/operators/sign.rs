@@ -1,0 +1,66 @@
+//! `wgops operators sign`: a lead's signature under what stands in the roster's file.
+
+use super::super::repository::Repository;
+use super::super::{Console, Exit, Failure};
+use super::desk::{Desk, compared, confirm};
+use crate::ledger::RosterFile;
+use crate::model::Role;
+use crate::people::Roster;
+use clap::Args;
+
+/// Sign the roster as it stands in inventory/operators.yml: after editing it by hand, or as the second lead
+///
+/// Counts the version up, links it to the one before and seals the chains of who lost a role or a key, where that was not
+/// done by hand.
+#[derive(Args)]
+pub struct Sign {
+    /// Sign without asking
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Sign {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let desk = Desk::read(console, &Repository::here()?)?;
+        let file = Roster::parse(&desk.file, desk.text.as_bytes())?;
+        may_sign(&desk, &file)?;
+        if file.digest == desk.roster.digest {
+            console
+                .tell(&format!("Version {} is in force already; there is nothing to sign.\n", file.version));
+            return Ok(Exit::Well);
+        }
+        let seals = desk.seals(&file.people);
+        let missing: indexmap::IndexMap<_, _> =
+            seals.into_iter().filter(|(chain, _)| !file.sealed.contains_key(chain)).collect();
+        let linked = file.version == desk.roster.version + 1 && file.previous == Some(desk.roster.digest);
+        if linked && missing.is_empty() {
+            return self.second(console, &desk, file);
+        }
+        let text = desk.roster.counted_up(&desk.file, &desk.text, &missing)?;
+        let next = desk.make(console, text, self.yes)?;
+        desk.tell(console, &next)?;
+        Ok(Exit::Well)
+    }
+
+    /// The file is the next version already, to the byte.
+    fn second(&self, console: &Console, desk: &Desk, roster: Roster) -> Result<Exit, Failure> {
+        console.tell(&compared(&desk.in_force, &desk.text));
+        confirm(console, roster.version, self.yes)?;
+        desk.sign(console, &roster, &desk.text)?;
+        desk.tell(console, &RosterFile { roster, text: desk.text.clone() })?;
+        Ok(Exit::Well)
+    }
+}
+
+/// A lead signs, of the version in force or of the one that is to be.
+fn may_sign(desk: &Desk, file: &Roster) -> Result<(), Failure> {
+    let me = desk.who.identity.proven().map(|proven| &proven.operator);
+    let leads = |roster: &Roster| {
+        me.and_then(|me| roster.person(me)).is_some_and(|one| one.role == Role::Lead && one.nda.is_some())
+    };
+    if leads(&desk.roster) || leads(file) {
+        return Ok(());
+    }
+    let why = desk.who.standing;
+    Err(Failure::new(Exit::Refused, format!("only a lead signs the roster: {why}")))
+}

@@ -1,0 +1,253 @@
+//! Which version of the roster counts on this machine. A version counts once the leads before it signed it, step by step
+//! from one that this client knows: given with `--roster-pin`, verified here before, or the group's first, which is
+//! shown when it is met for the first time, so that people can compare it.
+
+use super::repository::Repository;
+use super::who::state;
+use super::{Console, Exit, Failure};
+use crate::ledger::{Anchor, NoRosterInForce, Record, RosterFile, Succession, Successor};
+use crate::model::Digest;
+use crate::people::Roster;
+use serde::{Deserialize, Serialize};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Where the roster lies in an ops repository.
+pub const ROSTER: &str = "inventory/operators.yml";
+
+/// `--roster-pin`: a version of the roster that somebody compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pin(Anchor);
+
+/// The roster that counts.
+pub struct Trust {
+    /// The version in force, and its text.
+    pub in_force: RosterFile,
+    /// Why the file is not that version, where it waits for signatures.
+    pub waits: Option<String>,
+    /// Whether somebody on this machine could compare it: nobody may act on a roster that was met just now, unseen.
+    pub pinned: bool,
+}
+
+impl FromStr for Pin {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected =
+            || format!("expected VERSION:sha256:…, as 'wgops operators list' shows it, not '{text}'");
+        let (version, digest) = text.split_once(':').ok_or_else(expected)?;
+        let version = version.parse().map_err(|_| expected())?;
+        let digest: Digest = digest.parse().map_err(|_| expected())?;
+        Ok(Self(Anchor { version, digest }))
+    }
+}
+
+impl Trust {
+    /// Finds the version in force of an ops repository's roster; none where it has no roster.
+    ///
+    /// # Errors
+    /// The roster can't be read, it is older than one that was verified here, or nobody can tell which version counts.
+    pub fn find(console: &Console, repository: &Repository) -> Result<Option<Self>, Failure> {
+        let Some(file) = repository.file(ROSTER)? else { return Ok(None) };
+        let Some(root) = repository.root() else { return Ok(None) };
+        let file = read(&file)?;
+        let memory = Memory::of(root);
+        let remembered = memory.as_ref().map(Memory::load).transpose()?.flatten();
+        let known = remembered.as_ref().map(|remembered| remembered.roster);
+        let pin = console.roster_pin.map(|Pin(anchor)| anchor);
+        // What was verified here since the pin was noted is the later word.
+        let later = known.filter(|known| pin.is_none_or(|pin| known.version > pin.version));
+        let anchor = later.or(pin);
+        let found = match anchor {
+            Some(anchor) if anchor == Anchor::of(&file.roster) => {
+                Succession { in_force: file, file: Successor::InForce }
+            }
+            Some(anchor) => {
+                let files = [Some(file), remembered.and_then(Remembered::file)];
+                let files: Vec<RosterFile> = files.into_iter().flatten().collect();
+                Record::read(root)?.succession(&files, anchor).map_err(nobody_can_tell)?
+            }
+            None => first_met(root, file)?,
+        };
+        let pinned = anchor.is_some() || console.is_interactive();
+        if anchor.is_none() {
+            console.tell(&met(&found.in_force.roster, pinned));
+        }
+        let waits = waits(&found, &file_name(root))?;
+        let news = pinned && known != Some(Anchor::of(&found.in_force.roster));
+        if let Some(memory) = memory.filter(|_| news) {
+            memory.save(&found.in_force);
+        }
+        Ok(Some(Self { in_force: found.in_force, waits, pinned }))
+    }
+
+    /// The same where something can't be done without a roster.
+    ///
+    /// # Errors
+    /// As [`Trust::find`], and there is none.
+    pub fn needed(console: &Console, repository: &Repository) -> Result<Self, Failure> {
+        let root = repository.needed()?;
+        Self::find(console, repository)?.ok_or_else(|| {
+            Failure::usage(format!("there is no roster: {} is missing", file_name(root)))
+                .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one")
+        })
+    }
+}
+
+fn read(file: &Path) -> Result<RosterFile, Failure> {
+    let roster = Roster::load(file)?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("can't read {}: {error}", super::console::shown(file))))?;
+    // Read once more, as bytes that are what the roster says.
+    match Digest::of(text.as_bytes()) == roster.digest {
+        true => Ok(RosterFile { roster, text }),
+        false => Err(Failure::usage(format!("{} changed while it was read", super::console::shown(file)))),
+    }
+}
+
+fn file_name(root: &Path) -> String {
+    super::console::shown(&root.join(ROSTER))
+}
+
+/// The group's first version, where nothing else is known.
+fn first_met(root: &Path, file: RosterFile) -> Result<Succession, Failure> {
+    let record = Record::read(root)?;
+    let version = file.roster.version;
+    let first = match version {
+        1 => Some(Anchor::of(&file.roster)),
+        _ => record.first_roster(),
+    };
+    let first = first.ok_or_else(|| {
+        Failure::new(
+            Exit::Refused,
+            format!("version {version} of the roster is not vouched for: the ledger has no first version"),
+        )
+        .hint("ask a lead for version and digest of the roster, and give them once with --roster-pin")
+    })?;
+    record.succession(&[file], first).map_err(nobody_can_tell)
+}
+
+fn nobody_can_tell(error: NoRosterInForce) -> Failure {
+    let hint = match error {
+        NoRosterInForce::NoAnchor { .. } => {
+            "pull the ledger; or ask a lead for version and digest of the roster, and give them once with --roster-pin"
+        }
+        NoRosterInForce::Fork { .. } => {
+            "only one of them can be right: ask the leads, and give it once with --roster-pin"
+        }
+    };
+    Failure::of(Exit::Refused, &error).hint(hint)
+}
+
+fn waits(found: &Succession, file: &str) -> Result<Option<String>, Failure> {
+    match &found.file {
+        Successor::InForce => Ok(None),
+        Successor::Waits(why) => {
+            let version = found.in_force.roster.version;
+            Ok(Some(format!("{file} is not in force ({why}); version {version} is")))
+        }
+        Successor::Older => {
+            let version = found.in_force.roster.version;
+            let message = format!("{file} is older than version {version}, which was signed and is in force");
+            let hint = "pull; or restore the newer file with git: a roster never goes back";
+            Err(Failure::new(Exit::Refused, message).hint(hint))
+        }
+    }
+}
+
+fn met(roster: &Roster, pinned: bool) -> String {
+    let (group, pin) = (&roster.group, pin(roster));
+    let what = format!("The roster of {group} is met here for the first time: {pin}\n");
+    let todo = if pinned {
+        "It is remembered. Compare it with a lead, by voice.\n"
+    } else {
+        "There is no terminal, so nothing is changed by it. Give --roster-pin (or WGOPS_ROSTER_PIN) with what a lead tells you.\n"
+    };
+    what + todo
+}
+
+/// A roster as `--roster-pin` takes it.
+pub fn pin(roster: &Roster) -> String {
+    format!("{}:{}", roster.version, roster.digest)
+}
+
+/// Remembers a roster that was made or verified here.
+pub fn remember(root: &Path, file: &RosterFile) {
+    if let Some(memory) = Memory::of(root) {
+        memory.save(file);
+    }
+}
+
+/// The highest version that was verified here, outside the repository: whoever puts an older one back can't put this back.
+struct Memory(PathBuf);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remembered {
+    version: u32,
+    roster: Anchor,
+    /// The file's text: what is changed by hand later can then be compared with it.
+    text: String,
+}
+
+impl Remembered {
+    fn file(self) -> Option<RosterFile> {
+        let file = RosterFile::parse(Path::new(ROSTER), self.text).ok()?;
+        (Anchor::of(&file.roster) == self.roster).then_some(file)
+    }
+}
+
+impl Memory {
+    fn of(root: &Path) -> Option<Self> {
+        state(root, "rosters").map(Self)
+    }
+
+    fn load(&self) -> Result<Option<Remembered>, Failure> {
+        let file = &self.0;
+        let bytes = match std::fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.unusable(&error.to_string())),
+        };
+        let read: Result<Remembered, _> = serde_json::from_slice(&bytes);
+        read.map(Some).map_err(|error| self.unusable(&error.to_string()))
+    }
+
+    fn unusable(&self, why: &str) -> Failure {
+        let file = super::console::shown(&self.0);
+        Failure::usage(format!("can't use {file}, where the roster is remembered: {why}"))
+            .hint("it protects from an older roster: compare the roster with a lead before you remove it")
+    }
+
+    fn save(&self, known: &RosterFile) {
+        let (roster, text) = (Anchor::of(&known.roster), known.text.clone());
+        let remembered = Remembered { version: 1, roster, text };
+        let saved = || -> std::io::Result<()> {
+            let directory = self.0.parent().unwrap_or(Path::new("."));
+            std::fs::create_dir_all(directory)?;
+            let mut file = tempfile::NamedTempFile::new_in(directory)?;
+            serde_json::to_writer(&mut file, &remembered)?;
+            file.flush()?;
+            file.as_file().sync_all()?;
+            file.persist(&self.0).map(drop).map_err(|error| error.error)
+        };
+        if let Err(error) = saved() {
+            tracing::warn!("the roster could not be remembered outside the repository: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_is_a_version_and_a_digest() {
+        let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let Pin(anchor) = format!("17:{digest}").parse().unwrap();
+        assert_eq!((anchor.version, anchor.digest.to_string().as_str()), (17, digest));
+        for bad in ["17", "17:", "x:sha256:12", digest, "17:sha256:zz"] {
+            assert!(bad.parse::<Pin>().unwrap_err().contains("VERSION:sha256"), "{bad}");
+        }
+    }
+}

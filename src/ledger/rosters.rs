@@ -1,0 +1,186 @@
+//! The versions of the roster that the ledger has, who signed each, and which of them is in force: the last one that can be
+//! reached from a version that is known to be right, each step signed by as many leads as the version before asks for.
+
+use super::{Kind, Record, Stored};
+use crate::model::Digest;
+use crate::people::{Key, LEDGER_NAMESPACE, NoSuccession, PeopleError, Roster};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A version of the roster that is known to be right: pinned, or verified here before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anchor {
+    /// Its version.
+    pub version: u64,
+    /// Digest of its file.
+    pub digest: Digest,
+}
+
+/// A roster, and its file to the byte.
+#[derive(Clone, Debug)]
+pub struct RosterFile {
+    /// What it says.
+    pub roster: Roster,
+    /// The file's text.
+    pub text: String,
+}
+
+/// What the ledger says of a roster's file.
+#[derive(Debug)]
+pub struct Succession {
+    /// The version in force.
+    pub in_force: RosterFile,
+    /// What the file is, where it is not that version.
+    pub file: Successor,
+}
+
+/// How a roster's file stands to the version in force.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Successor {
+    /// It is that version.
+    InForce,
+    /// It is older.
+    Older,
+    /// It wants to be the next version, and is not yet.
+    Waits(NoSuccession),
+}
+
+/// Why nobody can tell which version is in force.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoRosterInForce {
+    /// The version to begin with is neither the file nor in the ledger.
+    #[error("version {version} of the roster ({digest}), from which the others follow, is not in the ledger")]
+    NoAnchor {
+        /// The version.
+        version: u64,
+        /// Its digest.
+        digest: Digest,
+    },
+    /// Two files are signed as the same version.
+    #[error("two files are signed as version {version} of the roster: {one} and {other}")]
+    Fork {
+        /// The version.
+        version: u64,
+        /// One of them.
+        one: Digest,
+        /// The other.
+        other: Digest,
+    },
+}
+
+impl Anchor {
+    /// A roster as the one that is known to be right.
+    pub fn of(roster: &Roster) -> Self {
+        Self { version: roster.version, digest: roster.digest }
+    }
+}
+
+impl RosterFile {
+    /// Checks a roster's text; the path is for messages alone.
+    ///
+    /// # Errors
+    /// It is no roster.
+    pub fn parse(path: &Path, text: String) -> Result<Self, PeopleError> {
+        Ok(Self { roster: Roster::parse(path, text.as_bytes())?, text })
+    }
+}
+
+/// A file that somebody signed, or that is known otherwise.
+struct Signed {
+    file: RosterFile,
+    hands: Vec<Key>,
+}
+
+impl Signed {
+    fn roster(&self) -> &Roster {
+        &self.file.roster
+    }
+}
+
+impl Record {
+    /// Finds the version in force, beginning at the anchor. `known` are files that are known besides those of the ledger:
+    /// the one in its place first, then perhaps the anchor's.
+    ///
+    /// # Errors
+    /// The anchor's file is not here, or two files are signed as one version.
+    pub fn succession(&self, known: &[RosterFile], anchor: Anchor) -> Result<Succession, NoRosterInForce> {
+        let signed = self.signed_rosters(known);
+        let Anchor { version, digest } = anchor;
+        let first = signed.iter().find(|one| Anchor::of(one.roster()) == anchor);
+        let mut at = first.ok_or(NoRosterInForce::NoAnchor { version, digest })?;
+        loop {
+            let follows = |one: &&Signed| at.roster().is_followed_by(one.roster(), &one.hands).is_ok();
+            let mut next = signed.iter().filter(follows);
+            let Some(one) = next.next() else { break };
+            if let Some(other) = next.next() {
+                let version = one.roster().version;
+                let (one, other) = (one.roster().digest, other.roster().digest);
+                return Err(NoRosterInForce::Fork { version, one, other });
+            }
+            at = one;
+        }
+        let file = match signed.first() {
+            Some(file) if file.roster().digest == at.roster().digest => Successor::InForce,
+            Some(file) if file.roster().version < at.roster().version => Successor::Older,
+            Some(file) => match at.roster().is_followed_by(file.roster(), &file.hands) {
+                Err(why) => Successor::Waits(why),
+                Ok(()) => Successor::InForce,
+            },
+            None => Successor::Older,
+        };
+        Ok(Succession { in_force: at.file.clone(), file })
+    }
+
+    /// The first version of the roster that the ledger has, where it has one.
+    pub fn first_roster(&self) -> Option<Anchor> {
+        let signed = self.signed_rosters(&[]);
+        let mut first = signed.iter().map(Signed::roster).filter(|roster| roster.version == 1);
+        let one = first.next()?;
+        // Of two nobody can tell which was there first.
+        first.next().is_none().then(|| Anchor::of(one))
+    }
+
+    /// Whether the ledger has this version, signed by whomever.
+    pub fn has_roster(&self, digest: Digest) -> bool {
+        self.entries().any(|(_, entry)| {
+            signed_file(entry).is_some_and(|(signed, text)| signed == digest && text.is_some())
+        })
+    }
+
+    /// Every file that the ledger has or that is known besides, with the keys that signed it.
+    fn signed_rosters(&self, known: &[RosterFile]) -> Vec<Signed> {
+        let mut all: Vec<Signed> =
+            known.iter().map(|file| Signed { file: file.clone(), hands: Vec::new() }).collect();
+        for (_, entry) in self.entries() {
+            let Some((digest, text)) = signed_file(entry) else { continue };
+            let known = all.iter().position(|one| one.roster().digest == digest);
+            let at = known.or_else(|| {
+                let file = RosterFile::parse(Path::new("inventory/operators.yml"), text?.clone()).ok()?;
+                all.push(Signed { file, hands: Vec::new() });
+                Some(all.len() - 1)
+            });
+            if let (Some(one), Some(key)) = (at.and_then(|at| all.get_mut(at)), self.hand(entry)) {
+                one.hands.push(key);
+            }
+        }
+        all
+    }
+
+    /// The key that signed an entry, where the signature holds and the entry lies in that key's chain.
+    fn hand(&self, entry: &Stored) -> Option<Key> {
+        let public = entry.public.as_ref().ok()?;
+        let signature = entry.signature.as_ref()?;
+        let key = Key::claimed_by(signature).ok().filter(|key| public.chain.is_of(key))?;
+        key.verify(LEDGER_NAMESPACE, &entry.bytes, signature).ok()?;
+        Some(key)
+    }
+}
+
+/// The file that an entry signs: its digest, and its text where the private part is here and is that file.
+fn signed_file(entry: &Stored) -> Option<(Digest, Option<&String>)> {
+    let public = entry.public.as_ref().ok().filter(|public| public.kind == Kind::Roster)?;
+    let digest = public.signs.as_ref()?.digest;
+    let text = entry.private.content().and_then(|private| private.details.roster_file.as_ref());
+    Some((digest, text.filter(|text| Digest::of(text.as_bytes()) == digest)))
+}

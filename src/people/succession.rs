@@ -1,0 +1,188 @@
+//! Whether one version of the roster rightfully follows another: its number, its link to the version before, and the
+//! leads who signed it. Pure: whose signatures hold is found out by whoever has the ledger.
+
+use super::{Key, Person, Roster};
+use crate::model::Role;
+use std::collections::BTreeSet;
+
+/// Why a version of the roster does not count.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoSuccession {
+    /// Its number is not the next one.
+    #[error("version {found} does not follow version {before}: expected version {}", .before + 1)]
+    Number {
+        /// The version that it should follow.
+        before: u64,
+        /// Its own number.
+        found: u64,
+    },
+    /// It names another file as the version before.
+    #[error("'previous' of version {found} names another file than version {before} that counts here")]
+    Link {
+        /// The version that it should follow.
+        before: u64,
+        /// Its own number.
+        found: u64,
+    },
+    /// It takes up a chain that was sealed, or moves its seal.
+    #[error("version {found} takes back the seal of {chain}: what was sealed stays sealed")]
+    Unsealed {
+        /// Its own number.
+        found: u64,
+        /// The chain.
+        chain: String,
+    },
+    /// Too few of the leads before have signed it.
+    #[error("version {found} is signed by {have} of the {needed} leads of version {before} that it takes")]
+    Signatures {
+        /// The version that it should follow.
+        before: u64,
+        /// Its own number.
+        found: u64,
+        /// Leads who signed.
+        have: usize,
+        /// Leads who must.
+        needed: usize,
+    },
+    /// It changes leads or thresholds, and too few of its own leads have signed it.
+    #[error(
+        "version {found} changes who leads or how many must sign, and is signed by {have} of the {needed} leads that it then takes"
+    )]
+    OwnSignatures {
+        /// Its own number.
+        found: u64,
+        /// Leads who signed.
+        have: usize,
+        /// Leads who must.
+        needed: usize,
+    },
+}
+
+impl Roster {
+    /// Whether the version `after` counts once this one did; `hands` are the keys whose signatures over `after` hold.
+    ///
+    /// # Errors
+    /// It doesn't, for this reason.
+    pub fn is_followed_by(&self, after: &Self, hands: &[Key]) -> Result<(), NoSuccession> {
+        let (before, found) = (self.version, after.version);
+        if found != before + 1 {
+            return Err(NoSuccession::Number { before, found });
+        }
+        if after.previous != Some(self.digest) {
+            return Err(NoSuccession::Link { before, found });
+        }
+        for (chain, seal) in &self.sealed {
+            if after.sealed.get(chain) != Some(seal) {
+                return Err(NoSuccession::Unsealed { found, chain: chain.to_string() });
+            }
+        }
+        let (have, needed) = (self.leads_among(hands), self.threshold.roster as usize);
+        if have < needed {
+            return Err(NoSuccession::Signatures { before, found, have, needed });
+        }
+        let (have, needed) = (after.leads_among(hands), after.threshold.roster as usize);
+        if self.is_led_otherwise(after) && have < needed {
+            return Err(NoSuccession::OwnSignatures { found, have, needed });
+        }
+        Ok(())
+    }
+
+    /// How many leads these keys belong to; a person counts once. A lead without an nda is none.
+    fn leads_among(&self, hands: &[Key]) -> usize {
+        let leads = hands.iter().filter_map(|key| self.owner(key)).filter(|person| leads(person));
+        leads.map(|person| &person.name).collect::<BTreeSet<_>>().len()
+    }
+
+    fn is_led_otherwise(&self, after: &Self) -> bool {
+        let names = |roster: &Self| -> BTreeSet<String> {
+            roster.people.values().filter(|p| leads(p)).map(|p| p.name.to_string()).collect()
+        };
+        names(self) != names(after) || self.threshold != after.threshold
+    }
+}
+
+fn leads(person: &Person) -> bool {
+    person.role == Role::Lead && person.nda.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{key, parse};
+    use super::*;
+
+    /// alice (1, 7) and carol (2) lead, oscar (3) operates.
+    fn first(threshold: u32) -> Roster {
+        parse(&text("version: 1\n", threshold, "lead"))
+    }
+
+    fn text(head: &str, threshold: u32, carol: &str) -> String {
+        let nda = "nda: {signed: 2026-01-01}";
+        format!(
+            "{head}group: Example\nthreshold: {{roster: {threshold}}}\noperators:\n\
+             \x20 alice: {{role: lead, {nda}, keys: [{}, {}]}}\n\
+             \x20 carol: {{role: {carol}, {nda}, keys: [{}]}}\n\
+             \x20 oscar: {{role: operator, {nda}, keys: [{}]}}\n",
+            key(1).text(),
+            key(7).text(),
+            key(2).text(),
+            key(3).text()
+        )
+    }
+
+    fn second(before: &Roster, threshold: u32, carol: &str) -> Roster {
+        parse(&text(&format!("version: 2\nprevious: {}\n", before.digest), threshold, carol))
+    }
+
+    #[test]
+    fn one_lead_is_enough_where_one_is_asked_for_and_nobody_else_is() {
+        let before = first(1);
+        let after = second(&before, 1, "lead");
+        assert_eq!(before.is_followed_by(&after, &[key(1)]), Ok(()));
+        let nobody = NoSuccession::Signatures { before: 1, found: 2, have: 0, needed: 1 };
+        for hands in [vec![], vec![key(3)], vec![key(9)]] {
+            assert_eq!(before.is_followed_by(&after, &hands), Err(nobody.clone()));
+        }
+    }
+
+    #[test]
+    fn a_lead_counts_once_however_many_keys() {
+        let before = first(2);
+        let after = second(&before, 2, "lead");
+        assert!(before.is_followed_by(&after, &[key(1), key(7)]).is_err());
+        assert_eq!(before.is_followed_by(&after, &[key(1), key(2)]), Ok(()));
+    }
+
+    #[test]
+    fn a_threshold_can_not_be_lowered_by_fewer_than_it_asks_for() {
+        let before = first(2);
+        let after = second(&before, 1, "lead");
+        assert!(before.is_followed_by(&after, &[key(1)]).is_err());
+        let higher = second(&first(1), 2, "lead");
+        let missing = NoSuccession::OwnSignatures { found: 2, have: 1, needed: 2 };
+        assert_eq!(first(1).is_followed_by(&higher, &[key(1)]), Err(missing));
+    }
+
+    #[test]
+    fn who_leads_from_now_on_agrees_where_so_many_must() {
+        let before = parse(&text("version: 1\n", 1, "operator"));
+        let raised = parse(&text(&format!("version: 2\nprevious: {}\n", before.digest), 2, "lead"));
+        assert!(before.is_followed_by(&raised, &[key(1)]).is_err());
+        assert_eq!(before.is_followed_by(&raised, &[key(1), key(2)]), Ok(()));
+        assert!(before.is_followed_by(&raised, &[key(2)]).is_err(), "nobody raises oneself");
+    }
+
+    #[test]
+    fn numbers_links_and_seals_hold() {
+        let before = first(1);
+        let other = first(2);
+        assert!(matches!(
+            before.is_followed_by(&second(&other, 1, "lead"), &[key(1)]),
+            Err(NoSuccession::Link { .. })
+        ));
+        assert!(matches!(before.is_followed_by(&first(1), &[key(1)]), Err(NoSuccession::Number { .. })));
+        let seal = format!("sealed: {{bob-00000000-7f: {{last: 3, digest: {}}}}}\n", before.digest);
+        let sealed = parse(&text(&format!("version: 1\n{seal}"), 1, "lead"));
+        let unsealed = second(&sealed, 1, "lead");
+        assert!(matches!(sealed.is_followed_by(&unsealed, &[key(1)]), Err(NoSuccession::Unsealed { .. })));
+    }
+}

@@ -26,6 +26,7 @@ mod rebooting;
 mod record;
 mod resuming;
 mod shown;
+mod site;
 mod together;
 mod transaction;
 mod typed;

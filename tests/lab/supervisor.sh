@@ -66,10 +66,11 @@ run_machine() {
     local status=0
     # Registering is for machines with systemd-machined, which the lab does without.
     # The variables ask for the unified hierarchy inside, whatever is outside, and for
-    # no lock files, which a killed nspawn would leave in /run.
+    # no lock files, which a killed nspawn would leave in /run. The network is the host's own,
+    # so it may have a firewall.
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_LOCK=0 systemd-nspawn --quiet --register=no --keep-unit \
         --machine="$(netns_name "$host")" --hostname="$host" --directory="$root" \
-        --network-namespace-path="/run/netns/$(netns_name "$host")" \
+        --network-namespace-path="/run/netns/$(netns_name "$host")" --capability=CAP_NET_ADMIN \
         --bind-ro="$(repo_of_layer "$image" "$(cat "$dir/kind")"):/srv/repo" \
         --resolv-conf=off --timezone=off --console=pipe --boot || status=$?
     echo "supervisor: the machine ended with $status"

@@ -40,7 +40,7 @@ ACCOUNTS = ["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/su
 
 LISTS = {
     "packages": "dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'",
-    "units": "systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }'",
+    "units": "systemctl list-unit-files --no-legend --no-pager | awk '$2 != \"transient\" { print $1, $2 }'",
     "running": "systemctl list-units --type=service --state=running --no-legend --plain --no-pager | awk '{ print $1 }'",
     "failed": "systemctl list-units --state=failed --no-legend --plain --no-pager | awk '{ print $1 }'",
     "passwd": "sort /etc/passwd",
@@ -49,6 +49,9 @@ LISTS = {
     "firewall": "{ iptables -S; iptables -t nat -S; ip6tables -S; } 2>/dev/null",
     "holds": "apt-mark showhold",
 }
+
+# Each path of standard input, whether a file, a folder or a link.
+FIND = r"""xargs -0r sh -c 'for path do find "$path" -maxdepth 0 -printf "%p\t%y\t%m\t%u\t%g\t%l\n" 2>/dev/null; done' -"""
 
 
 class Host:
@@ -80,10 +83,7 @@ class Host:
     def files(self, paths):
         """path → (kind, mode, owner, group, digest or where the link leads); None for what is not there."""
         names = "\0".join(sorted(paths))
-        told = self.exec(
-            r"xargs -0r sh -c 'for p do find \"$p\" -maxdepth 0 -printf \"%p\t%y\t%m\t%u\t%g\t%l\n\" 2>/dev/null; done' -",
-            names,
-        )
+        told = self.exec(FIND, names)
         sums = self.exec("xargs -0r sha256sum 2>/dev/null", names)
         digest = {line[66:]: line[:64] for line in sums.splitlines()}
         state = dict.fromkeys(paths)

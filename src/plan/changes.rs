@@ -87,6 +87,12 @@ impl HostRun {
         let task = running.task.clone();
         let converges = prepared.outcome.changes.iter().any(|c| c.nature == Nature::State);
         let mut end = applied(&task, &prepared, &outputs);
+        // Run in a dry run, and what it needs may be what another task would have made.
+        if let (Status::Failed, Conduct::DryButForced, Some(cause)) =
+            (&end.status, self.conduct, self.ground.first_unapplied())
+        {
+            end = UnitEnd { changes: end.changes, ..UnitEnd::plain(Status::KnownAfterApply { cause }, end.message) };
+        }
         let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) else {
             return Front::Over;
         };

@@ -495,6 +495,11 @@ impl Ground {
         self.unapplied.push((at.cloned(), touched.clone(), task.to_owned()));
     }
 
+    /// The first task of a dry run that would have touched something.
+    pub fn first_unapplied(&self) -> Option<String> {
+        self.unapplied.first().map(|(_, _, task)| task.clone())
+    }
+
     /// Drops what is known of other hosts than its own: nobody tells when it gets old.
     pub fn forget_elsewhere(&mut self) {
         self.stores.retain(|user, _| user.at.is_none());

@@ -97,6 +97,20 @@ fn a_task_that_asks_for_it_runs_in_a_cleared_operators_dry_run_and_never_in_a_sh
 }
 
 #[test]
+fn what_fails_in_a_dry_run_for_want_of_an_unapplied_change_is_known_after_apply() {
+    let look = "- name: look\n  command: cat DIR/f\n  check_mode: false\n  register: r\n\
+                - name: use\n  debug: {msg: '{{ r.stdout }}'}\n";
+    let cleared = || Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() };
+    let made = format!("- name: make\n  copy: {{dest: DIR/f, content: x}}\n{look}");
+    let after = "known_after_apply <- make";
+    let story = cleared().tasks(&made).story();
+    assert!(story[1].starts_with(&format!("look {after}")), "{story:?}");
+    assert_eq!(story[2], "use known_after_apply <- result of task 'look'");
+    let story = cleared().tasks(look).story();
+    assert!(story[0].starts_with("look failed"), "nobody would have made it: {story:?}");
+}
+
+#[test]
 fn a_task_in_check_mode_changes_nothing_in_a_real_run() {
     let stage = Stage::new();
     let played = stage.tasks("- name: x\n  copy: {dest: DIR/x, content: a}\n  check_mode: true\n");

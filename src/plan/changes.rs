@@ -91,7 +91,10 @@ impl HostRun {
         if let (Status::Failed, Conduct::DryButForced, Some(cause)) =
             (&end.status, self.conduct, self.ground.first_unapplied())
         {
-            end = UnitEnd { changes: end.changes, ..UnitEnd::plain(Status::KnownAfterApply { cause }, end.message) };
+            end = UnitEnd {
+                changes: end.changes,
+                ..UnitEnd::plain(Status::KnownAfterApply { cause }, end.message)
+            };
         }
         let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) else {
             return Front::Over;

@@ -21,9 +21,11 @@ fn roles_end_as_ansible_ends_them_and_settle_and_are_foretold() {
     copy(&ops, &site, "playbooks/own");
     ops.keep("playbooks/own/README", "a site");
     let look = std::fs::read_to_string(site.join("look.sh")).unwrap();
-    let run = |options: &str| {
+    let run = |options: &str| -> Said {
         let line = format!("run playbooks/own/site.yml -i ops --format json {options}");
-        ops.types("alice", &line).within(120).says().expect(0, &[])
+        let said = ops.types("alice", &line).within(120).says();
+        said.expect(0, &[]);
+        said
     };
 
     let foretold = tasks(&run("--check"));

@@ -200,7 +200,13 @@ fn every_example_of_a_module_is_a_task_that_can_run() {
         let extra = wgops::model::Map::new();
         // Files that an example names are not there.
         let here = |problem: &wgops::load::Problem| problem.message.starts_with("there is no such");
-        let wrong = match wgops::plan::compile(&playbook, &tags, &templates, &extra) {
+        let given = wgops::plan::Given {
+            tags: &tags,
+            templates: &templates,
+            extra: &extra,
+            roles_path: std::sync::Arc::from([]),
+        };
+        let wrong = match wgops::plan::compile(&playbook, &given) {
             Ok(_) => Vec::new(),
             Err(problems) => problems.0.into_iter().filter(|problem| !here(problem)).collect(),
         };

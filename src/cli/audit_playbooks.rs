@@ -85,7 +85,7 @@ pub fn variables(roster: Option<&Roster>) -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Tags, compile};
+    use crate::plan::{Given, Tags, compile};
     use crate::template::{Templates, ThisMachine};
     use std::sync::Arc;
 
@@ -93,9 +93,11 @@ mod tests {
     fn every_shipped_audit_compiles_and_changes_nothing() {
         for (name, path, text) in SHIPPED {
             let playbook = built_in_playbook(path, text).unwrap_or_else(|_| panic!("{name} is no playbook"));
-            let plays =
-                compile(&playbook, &Tags::default(), &Templates::new(Arc::new(ThisMachine)), &Map::new())
-                    .unwrap();
+            let (tags, templates, extra) =
+                (Tags::default(), Templates::new(Arc::new(ThisMachine)), Map::new());
+            let given =
+                Given { tags: &tags, templates: &templates, extra: &extra, roles_path: Arc::from([]) };
+            let plays = compile(&playbook, &given).unwrap();
             let tasks = plays.iter().flat_map(|play| play.tasks());
             for task in tasks {
                 let effect = task.module.effect;

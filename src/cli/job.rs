@@ -10,6 +10,7 @@ use super::errand::Errand;
 use super::holds;
 use super::record::{About, Record};
 use super::repository::Repository;
+use super::roles_path::roles_path;
 use super::show::Show;
 use super::who::{Who, home};
 use super::{Console, Exit, Failure, commit};
@@ -96,7 +97,8 @@ impl<'a> Job<'a> {
         let playbook = errand.playbooks.first().map(|playbook| repository.named(&playbook.file));
         let holds = holds::gather(&repository, &who, &inventory, (errand.verb, playbook.as_deref()))?;
         let folders = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent());
-        let readable = Beneath::new(folders.map(root_of));
+        let named = roles_path(home().as_deref());
+        let readable = Beneath::new(folders.map(root_of).chain(named.iter().cloned()));
         let templates = Arc::new(Templates::new(Arc::new(readable)));
         Ok(Self {
             console,
@@ -248,6 +250,7 @@ impl<'a> Job<'a> {
             home: home(),
             templates: self.templates.clone(),
             advisories: self.judge.as_ref().and_then(Judge::advisories),
+            roles_path: roles_path(home().as_deref()),
         })?;
         if let Some(hosts) = &self.bound.hosts {
             prepared.keep_only(hosts);

@@ -39,6 +39,7 @@ mod planning;
 mod record;
 mod repository;
 mod resume;
+mod roles_path;
 mod run;
 mod runs;
 mod same_as;

@@ -6,13 +6,15 @@ use super::console::shown;
 use super::errand::{Choice, Errand};
 use super::job::Job;
 use super::planning::{PlanOut, Planning};
+use super::roles_path::roles_path;
 use super::show::Show;
+use super::who::home;
 use super::{Console, Exit, Failure};
 use crate::execute::Prepared;
 use crate::load::{Playbook, Problems, yaml};
 use crate::model::{Map, Secret};
 use crate::people::Verb;
-use crate::plan::{DefaultPrivilege, Play, Step, Tags, compile};
+use crate::plan::{DefaultPrivilege, Given, Play, Step, Tags, compile};
 use crate::report::{Subject, one_line};
 use crate::template::{Templates, ThisMachine};
 use clap::Args;
@@ -123,9 +125,11 @@ impl Run {
         let templates = Templates::new(Arc::new(ThisMachine));
         let extra = merged(console, &self.extra_vars)?;
         let (mut out, mut problems) = (String::new(), Vec::new());
+        let (tags, roles_path) = (self.tags(), roles_path(home().as_deref()));
+        let given = Given { tags: &tags, templates: &templates, extra: &extra, roles_path };
         for playbook in playbooks {
             out.push_str(&format!("playbook: {}\n", shown(&playbook.file)));
-            match compile(playbook, &self.tags(), &templates, &extra) {
+            match compile(playbook, &given) {
                 Ok(plays) if self.list_tasks => plays.iter().for_each(|play| out.push_str(&tasks(play))),
                 Ok(_) => {}
                 Err(found) => problems.extend(found.0),

@@ -16,7 +16,6 @@ use crate::plan::{
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -270,7 +269,6 @@ impl Fleet {
     ) -> HashMap<Id, HostName> {
         let magic = Arc::new(magic);
         let (vars, files) = (Arc::new(written(&play.vars)), Arc::new(written(&play.file_vars)));
-        let directories: Arc<[PathBuf]> = Arc::new([play.directory.join("files"), play.directory.clone()]);
         let turns = self.turns(batch);
         let mut driven = HashMap::new();
         for host in batch {
@@ -283,7 +281,7 @@ impl Fleet {
                 files.clone(),
                 magic.clone(),
             )
-            .looking_in(directories.clone());
+            .with_roles(play.exported.clone());
             let mut ground = ground(order, play, host, variables);
             ground.is_local = connection.access.connection.kind == ConnectionKind::Local;
             let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
@@ -388,8 +386,7 @@ fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> 
     Ground {
         approved: order.approved.as_ref().map(of_host),
         templates: order.templates.clone(),
-        directory: play.directory.clone(),
-        root: play.root.clone(),
+        library: play.foundation.library.clone(),
         advisories: order.advisories.clone(),
         show_diff: order.show_diff,
         verbosity: order.verbosity,
@@ -413,7 +410,8 @@ fn play_variables(
 ) -> Layer {
     let names = |hosts: &mut dyn Iterator<Item = &HostName>| -> Value { hosts.map(|h| h.as_str()).collect() };
     let batch = wave.checked_sub(1).and_then(|at| waves.get(at)).map_or(&[][..], Vec::as_slice);
-    let directory = std::path::absolute(&play.directory).unwrap_or_else(|_| play.directory.clone());
+    let directory = std::path::absolute(&play.foundation.library.directory)
+        .unwrap_or_else(|_| play.foundation.library.directory.clone());
     let entries = [
         ("ansible_check_mode", Value::Bool(order.conduct != Conduct::Real)),
         ("ansible_diff_mode", Value::Bool(order.show_diff)),

@@ -7,7 +7,7 @@ use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Playbook, Problem, Problems, playbook};
 use crate::model::{Advisories, HostName, Map, Secret, Value};
-use crate::plan::{Conduct, DefaultPrivilege, Layer, Play, Shared, Tags, compile, written};
+use crate::plan::{Conduct, DefaultPrivilege, Given, Layer, Play, Shared, Tags, compile, written};
 use crate::template::Templates;
 use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,8 @@ pub struct Wish<'a> {
     pub templates: Arc<Templates>,
     /// What installed packages are compared with.
     pub advisories: Option<Arc<Advisories>>,
+    /// Folders of roles that the operator named.
+    pub roles_path: Arc<[PathBuf]>,
 }
 
 /// Hosts that come first.
@@ -99,9 +101,13 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         if directory.is_dir() {
             wish.inventory = wish.inventory.with_variables_beside(Beside::Playbook, directory)?;
         }
-        plays.extend(
-            compile(playbook, &wish.tags, &wish.templates, &wish.extra)?.into_iter().zip(&playbook.plays),
-        );
+        let given = Given {
+            tags: &wish.tags,
+            templates: &wish.templates,
+            extra: &wish.extra,
+            roles_path: wish.roles_path.clone(),
+        };
+        plays.extend(compile(playbook, &given)?.into_iter().zip(&playbook.plays));
     }
     let mut warnings = wish.inventory.warnings().to_vec();
     let (plays, hosts) = choose(&wish, plays, &mut warnings)?;

@@ -5,7 +5,7 @@ use super::connection::HostAccess;
 use crate::load::Problem;
 use crate::load::inventory::Inventory;
 use crate::model::{ConnectionKind, HostName, Map, Secret, Value};
-use crate::plan::{Layer, Play, Shared, Variables, written};
+use crate::plan::{Frame, Layer, Play, Shared, Variables, written};
 use crate::template::Templates;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Reach {
             |map: fn(&Play) -> &Map| play.map(|play| Arc::new(written(map(play)))).unwrap_or_default();
         let (of_play, of_files) = (layer(|play| &play.vars), layer(|play| &play.file_vars));
         let variables = Variables::new(host.clone(), self.shared.clone(), of_play, of_files, none.clone());
-        let scope = variables.settings(&none);
+        let scope = variables.settings(&Arc::<Frame>::default());
         let mut written = self.inventory.values(host);
         for map in play.into_iter().flat_map(|play| [&play.vars, &play.file_vars]) {
             written.extend(map.clone());

@@ -92,6 +92,14 @@ fn place(file: &Arc<PathBuf>, line: usize, column: usize) -> Place {
     Place { file: Arc::clone(file), line: number(line), column: number(column) }
 }
 
+/// Whether a path, its links followed, lies in a folder.
+pub fn lies_beneath(root: &Path, path: &Path) -> bool {
+    match (root.canonicalize(), path.canonicalize()) {
+        (Ok(root), Ok(path)) => path.starts_with(root),
+        _ => false,
+    }
+}
+
 /// What the operating system says, without Rust's error number.
 pub(crate) fn reason(error: &std::io::Error) -> String {
     use std::io::ErrorKind;

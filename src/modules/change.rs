@@ -16,6 +16,8 @@ pub struct Outcome {
     pub changes: Vec<Change>,
     /// Variables that later tasks of this host get (`set_fact`), or facts where `facts` says so.
     pub variables: Map,
+    /// Variables that later tasks of this host get as they were written in a file: templates (`include_vars`).
+    pub written: Map,
     /// Facts that later tasks of this host get below `ansible_facts`, and prefixed with `ansible_` at the top.
     pub facts: Map,
     /// What an audit should say.

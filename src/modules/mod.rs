@@ -36,6 +36,9 @@ mod gathered;
 mod group;
 #[cfg(test)]
 pub(crate) mod harness;
+mod include_role;
+mod include_tasks;
+mod include_vars;
 mod labels;
 mod line_edit;
 mod lineinfile;
@@ -67,6 +70,7 @@ mod user;
 mod user_accounts;
 mod user_changes;
 mod user_scripts;
+mod validate_argument_spec;
 mod vulnerabilities;
 mod wait_for;
 
@@ -93,6 +97,9 @@ pub static ALL: &[&Module] = &[
     &foreign_packages::MODULE,
     &free_space::MODULE,
     &group::MODULE,
+    &include_role::MODULE,
+    &include_tasks::MODULE,
+    &include_vars::MODULE,
     &lineinfile::MODULE,
     &login_keys::MODULE,
     &apt::PACKAGE,
@@ -115,6 +122,7 @@ pub static ALL: &[&Module] = &[
     &uri::MODULE,
     &user::MODULE,
     &user_accounts::MODULE,
+    &validate_argument_spec::MODULE,
     &vulnerabilities::MODULE,
     &wait_for::MODULE,
 ];
@@ -201,6 +209,8 @@ pub enum Effect {
     Facts,
     /// Nothing but variables, under the names of its arguments.
     Variables,
+    /// Nothing but variables, under names that files have.
+    Written,
 }
 
 /// Finds a module by its name or an alias.
@@ -243,6 +253,23 @@ pub trait Controller {
     /// # Errors
     /// Refuses as [`Controller::file`], and on a template error; [`Stop::Unknown`] where a dry run can't know a value.
     fn template(&self, source: &str) -> Result<Content, Stop>;
+
+    /// The variables of a file, unrendered, and where it is; relative names are looked for in `vars/` and beside the
+    /// playbook.
+    ///
+    /// # Errors
+    /// Refuses as [`Controller::file`], or where the file holds something else.
+    fn variables(&self, source: &str) -> Result<(Map, String), Stop> {
+        Err(Stop::refuse(format!("there is no file of variables '{source}' here")))
+    }
+
+    /// The files below a folder of variables: names from that folder on, and where they are.
+    ///
+    /// # Errors
+    /// Refuses where there is no such folder, or it lies outside the project.
+    fn files_of_variables(&self, folder: &str) -> Result<Vec<(String, String)>, Stop> {
+        Err(Stop::refuse(format!("there is no folder '{folder}' here")))
+    }
 
     /// The advisories that installed packages are to be compared with, if there are any.
     fn advisories(&self) -> Option<&Advisories> {

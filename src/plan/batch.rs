@@ -24,7 +24,20 @@ impl HostRun {
     pub(super) fn batch(&mut self) -> Exchange {
         let mut batch = Batch::default();
         let mut pending: Arc<Pending> = Arc::default();
-        for position in 0..self.queue.len() {
+        for position in 0.. {
+            match self.queue.get(position) {
+                Some(Queued::RoleEnds(_)) => continue,
+                Some(Queued::RoleBegins(role)) if !self.may_be_left_out(role) => continue,
+                Some(Queued::Task(running)) if running.task.include.is_some() => {
+                    match running.is_open || self.open_ahead(position, &pending) {
+                        true => continue,
+                        false => break,
+                    }
+                }
+                // What is behind depends on what the files hold.
+                Some(Queued::Task(running)) if running.task.leaves_undecided() => break,
+                _ => {}
+            }
             let go_on = self.extend(&mut batch, position, &pending);
             let Some(Queued::Task(running)) = self.queue.get(position) else { break };
             // Behind a task of which an item failed already, nothing is to happen.
@@ -103,7 +116,7 @@ impl HostRun {
         go_on
     }
 
-    fn take_queued(&mut self, position: usize) -> Option<Box<Running>> {
+    pub(super) fn take_queued(&mut self, position: usize) -> Option<Box<Running>> {
         let slot = self.queue.get_mut(position)?;
         match std::mem::replace(slot, Queued::Begin) {
             Queued::Task(running) => Some(running),
@@ -114,7 +127,7 @@ impl HostRun {
         }
     }
 
-    fn put_queued(&mut self, position: usize, running: Box<Running>) {
+    pub(super) fn put_queued(&mut self, position: usize, running: Box<Running>) {
         if let Some(slot) = self.queue.get_mut(position) {
             *slot = Queued::Task(running);
         }

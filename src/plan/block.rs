@@ -4,6 +4,7 @@
 //! block that the host is in; marks of blocks that it never entered are counted and passed over.
 
 use super::host_run::{HostRun, Queued, opened};
+use super::scope::Layer;
 use super::task::{BlockSteps, Step};
 use super::unit::{Running, UnitEnd};
 use super::way::Way;
@@ -26,6 +27,8 @@ pub(super) enum Part {
 pub(super) struct Mark {
     block: Arc<BlockSteps>,
     way: Way,
+    /// What an include gives its tasks.
+    given: Arc<Layer>,
     part: Part,
     /// Behind `always`: the block failed, and nothing made it good.
     failed: bool,
@@ -34,21 +37,22 @@ pub(super) struct Mark {
 }
 
 /// A block as the queue has it.
-pub(super) fn block(block: &Arc<BlockSteps>, way: &Way) -> Vec<Queued> {
+pub(super) fn block(block: &Arc<BlockSteps>, way: &Way, given: &Arc<Layer>) -> Vec<Queued> {
     let mark = |part| {
         let block = block.clone();
         Queued::End(Box::new(Mark {
             block,
             way: way.clone(),
+            given: given.clone(),
             part,
             failed: false,
             undone_before: usize::MAX,
         }))
     };
     let mut queued = vec![Queued::Begin];
-    queued.extend(opened(&block.main, way, 0));
+    queued.extend(opened(&block.main, way, 0, given));
     queued.push(mark(Part::Main));
-    queued.extend(opened(&block.always, way, block.main.len() + block.rescue.len()));
+    queued.extend(opened(&block.always, way, block.main.len() + block.rescue.len(), given));
     queued.push(mark(Part::Always));
     queued
 }
@@ -146,7 +150,7 @@ impl HostRun {
 
     fn rescue(&mut self, mark: Mark) {
         let begins = mark.block.main.len();
-        let mut rescue = opened(&mark.block.rescue, &mark.way, begins);
+        let mut rescue = opened(&mark.block.rescue, &mark.way, begins, &mark.given);
         rescue.push(Queued::End(Box::new(Mark { part: Part::Rescue, ..mark })));
         for queued in rescue.into_iter().rev() {
             self.queue.push_front(queued);

@@ -1,6 +1,7 @@
 //! What can be wrong with a task before any host is touched, told with its place: unknown modules and parameters,
 //! templates that can't be compiled, and what wgops doesn't do yet.
 
+use super::around::Around;
 use super::compile::Compiler;
 use crate::load::playbook::{self, Keywords};
 use crate::load::{Node, Problem, TextFile};
@@ -10,18 +11,7 @@ use crate::template::{TemplateError, Templates};
 use std::path::Path;
 
 /// Modules of Ansible's that are a matter of the engine, and not built yet.
-const NOT_YET: &[&str] = &[
-    "import_tasks",
-    "include_tasks",
-    "include",
-    "import_role",
-    "include_role",
-    "import_playbook",
-    "include_vars",
-    "meta",
-    "add_host",
-    "group_by",
-];
+const NOT_YET: &[&str] = &["import_playbook", "meta", "add_host", "group_by"];
 
 impl Compiler<'_> {
     pub(super) fn module(&mut self, task: &playbook::Task) -> Option<&'static Module> {
@@ -48,7 +38,14 @@ impl Compiler<'_> {
     }
 
     /// Checks the names of arguments, the values that nothing is rendered in, and templates.
-    pub(super) fn check_args(&mut self, task: &playbook::Task, module: &Module, args: &Map, more: &[Value]) {
+    pub(super) fn check_args(
+        &mut self,
+        task: &playbook::Task,
+        module: &Module,
+        args: &Map,
+        more: &[Value],
+        around: &Around,
+    ) {
         let names = args.keys().map(String::as_str);
         let plain = args.iter().filter(|(_, value)| !Templates::has_templates(value));
         let mut problems = Args::check_names(module.params, module.free_form, names);
@@ -72,7 +69,7 @@ impl Compiler<'_> {
                 Some(Kind::Conditions | Kind::Checks) => self.check_conditions(std::slice::from_ref(node)),
                 Some(Kind::Expression) => {}
                 Some(Kind::Source) if is_on_controller(task, node) => {
-                    self.check_source(task, module, node);
+                    self.check_source(task, module, node, around);
                 }
                 _ => self.check_templates(node),
             }
@@ -80,13 +77,13 @@ impl Compiler<'_> {
     }
 
     /// Checks a file of the controller that a task names outright: that it is there, and a template's text.
-    fn check_source(&mut self, task: &playbook::Task, module: &Module, node: &Node) {
+    fn check_source(&mut self, task: &playbook::Task, module: &Module, node: &Node, around: &Around) {
         // A task with a condition may never need its file.
         let conditional = !task.keywords.when.is_empty();
         let name = node.word().unwrap_or_default();
         let folder = if module.name == "template" { "templates" } else { "files" };
         let name = Path::new(&name);
-        let tries = [self.directory.join(folder).join(name), self.directory.join(name)];
+        let tries: Vec<_> = around.candidates(folder, name).collect();
         let Some(path) = tries.iter().find(|path| path.exists()) else {
             if conditional {
                 return;

@@ -1,47 +1,53 @@
 //! From playbook files to plays that can run: modules found, arguments' names checked, templates compiled, tags chosen.
 //! Everything that is wrong is collected; no host is touched before nothing is.
 
+use super::around::{Around, Exported};
+use super::include::Foundation;
+use super::library::Library;
+use super::scope::{Frame, Layer, written};
 use super::tags::Tags;
 use super::task::{BlockSteps, Loop, Play, Privilege, Retry, Step, Task};
 use super::waves::PlayScope;
-use crate::load::playbook::{self, Keywords, TaskItem};
+use crate::load::playbook::{self, Keywords, Section, TaskItem};
 use crate::load::project::Project;
+use crate::load::text::lies_beneath;
 use crate::load::{Node, Playbook, Problem, Problems, yaml};
 use crate::model::{Map, Value, nearest};
 use crate::modules::{self, FreeForm, Module};
 use crate::template::Templates;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-/// Makes plays of a playbook; `extra` wins over the variables of a play.
+/// What a playbook is compiled with.
+pub struct Given<'a> {
+    /// `--tags` and `--skip-tags`.
+    pub tags: &'a Tags,
+    /// The template environment.
+    pub templates: &'a Templates,
+    /// `--extra-vars`.
+    pub extra: &'a Map,
+    /// Folders of roles that the operator named.
+    pub roles_path: Arc<[PathBuf]>,
+}
+
+/// Makes plays of a playbook; extra variables win over those of a play.
 ///
 /// # Errors
 /// Everything that is wrong with it and can be known without a host.
-pub fn compile(
-    playbook: &Playbook,
-    tags: &Tags,
-    templates: &Templates,
-    extra: &Map,
-) -> Result<Vec<Arc<Play>>, Problems> {
+pub fn compile(playbook: &Playbook, given: &Given<'_>) -> Result<Vec<Arc<Play>>, Problems> {
     let directory = playbook.file.parent().unwrap_or(Path::new("")).to_owned();
     let root = root_of(&directory);
     let mut problems = Vec::new();
     let mut plays = Vec::new();
-    if !super::desk::lies_beneath(&root, &playbook.file) && playbook.file.exists() {
+    if !lies_beneath(&root, &playbook.file) && playbook.file.exists() {
         let problem = Problem::in_file(&**playbook.file, "leads out of the ops repository");
         problems.push(problem.help("put the playbook itself there, not a link"));
     }
     for (number, play) in playbook.plays.iter().enumerate() {
-        let mut compiler = Compiler {
-            templates,
-            tags,
-            extra,
-            directory: &directory,
-            problems: &mut problems,
-            next: 0,
-            lockstep: false,
-        };
-        plays.push(Arc::new(compiler.play(play, number, &directory, &root)));
+        let library = Arc::new(Library::new(&directory, &root, &given.roles_path));
+        let mut compiler = Compiler::new(given.templates, &Arc::new(Foundation::on(library)), &mut problems);
+        plays.push(Arc::new(compiler.play(play, number, given)));
     }
     Problems::check(problems)?;
     Ok(plays)
@@ -49,52 +55,93 @@ pub fn compile(
 
 pub(super) struct Compiler<'a> {
     pub(super) templates: &'a Templates,
-    tags: &'a Tags,
-    extra: &'a Map,
-    pub(super) directory: &'a Path,
+    pub(super) foundation: Arc<Foundation>,
+    /// What roles of the play let all others see.
+    pub(super) exported: Exported,
     pub(super) problems: &'a mut Vec<Problem>,
-    next: usize,
+    /// Handlers so far, in the order in which they run.
+    pub(super) handlers: Vec<Arc<Task>>,
+    /// Names that tasks notify, and where.
+    notified: Vec<Node>,
+    /// There are includes, which are opened when a host comes to them.
+    dynamic: bool,
     /// Hosts wait for each other after each task, so that a failure on one can stop all.
     lockstep: bool,
 }
 
-impl Compiler<'_> {
-    fn play(&mut self, play: &playbook::Play, number: usize, directory: &Path, root: &Path) -> Play {
+/// Where tasks stand: what they inherit, and what is around them.
+#[derive(Clone)]
+pub(super) struct Spot {
+    pub inherited: Keywords,
+    pub around: Arc<Around>,
+    /// The folders of the files of tasks that led here, nearest first.
+    pub folders: Arc<[PathBuf]>,
+    /// How many roles and files are opened around it.
+    pub depth: usize,
+}
+
+impl<'a> Compiler<'a> {
+    /// A compiler that has compiled nothing yet.
+    pub(super) fn new(
+        templates: &'a Templates,
+        foundation: &Arc<Foundation>,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self {
+            templates,
+            foundation: foundation.clone(),
+            exported: foundation.exported.get().cloned().unwrap_or_default(),
+            problems,
+            handlers: Vec::new(),
+            notified: Vec::new(),
+            dynamic: false,
+            lockstep: false,
+        }
+    }
+
+    fn play(&mut self, play: &playbook::Play, number: usize, given: &Given<'_>) -> Play {
         let keywords = &play.keywords;
         self.refuse_play_keywords(play);
         let vars = yaml::values(&keywords.vars);
-        let file_vars = self.file_vars(play, directory, root);
-        let scope = PlayScope::of(self.extra, &file_vars, &vars);
+        let library = self.foundation.library.clone();
+        let file_vars = self.file_vars(play, &library.directory, &library.root);
+        let scope = PlayScope::of(given.extra, &file_vars, &vars);
+        self.foundation = Arc::new(Foundation {
+            tags: given.tags.clone(),
+            extra: Arc::new(written(given.extra)),
+            files: Arc::new(written(&file_vars)),
+            play: Arc::new(written(&vars)),
+            magic: Arc::new(self.magic()),
+            ..Foundation::on(library.clone())
+        });
         let max_fail = play.max_fail_percentage.as_ref().and_then(|node| self.max_fail(node, &scope));
         let fatal = keywords.any_errors_fatal.as_ref().is_some_and(|node| self.plain_bool(node));
         self.lockstep = max_fail.is_some() || fatal;
-        // What a play says of connections is a matter of how its hosts are reached.
-        let inherited = Keywords {
-            name: None,
-            vars: yaml::Variables::default(),
-            connection: None,
-            remote_user: None,
-            any_errors_fatal: None,
-            ..keywords.clone()
-        };
+        let spot = self.top(keywords);
         let mut steps = Vec::new();
-        if let Some(task) = self.gather_facts(play, &inherited) {
+        if let Some(task) = self.gather_facts(play, &spot) {
             steps.push(Step::Task(task));
         }
-        let mut handlers = Vec::new();
-        let handler_names = handler_names(&play.handlers);
-        for section in [&play.pre_tasks, &play.tasks, &play.post_tasks] {
-            for item in section {
-                self.item(item, &inherited, &handler_names, &mut steps);
-            }
-            if !section.is_empty() && !play.handlers.is_empty() {
-                steps.push(Step::FlushHandlers);
+        self.items(&play.pre_tasks, &spot, &mut steps);
+        for entry in &play.roles {
+            if let Some(role) = self.role_entry(entry, &spot, &[], &mut steps) {
+                self.exported.add(&role);
             }
         }
+        if !play.roles.is_empty() && play.tasks.is_empty() {
+            steps.push(Step::FlushHandlers);
+        }
+        self.items(&play.tasks, &spot, &mut steps);
+        self.items(&play.post_tasks, &spot, &mut steps);
         for item in &play.handlers {
-            for task in item.tasks() {
-                handlers.extend(self.task(task, &inherited, &handler_names, true));
-            }
+            self.handler(item, &spot);
+        }
+        if !self.dynamic {
+            self.check_notified();
+        }
+        let _ = self.foundation.exported.set(self.exported.clone());
+        if self.handlers.is_empty() && !self.dynamic {
+            steps.retain(|step| !matches!(step, Step::FlushHandlers));
         }
         Play {
             name: keywords.name.clone().unwrap_or_else(|| play.hosts.clone()),
@@ -104,14 +151,50 @@ impl Compiler<'_> {
             max_fail_percentage: max_fail,
             any_errors_fatal: fatal,
             steps,
-            handlers,
+            handlers: std::mem::take(&mut self.handlers),
             force_handlers: play.force_handlers.as_ref().is_some_and(|node| self.plain_bool(node)),
             vars,
             file_vars,
             connection: keywords.connection.as_ref().map(Node::to_value),
             remote_user: keywords.remote_user.as_ref().map(Node::to_value),
-            directory: directory.to_owned(),
-            root: root.to_owned(),
+            exported: self.exported.clone(),
+            foundation: self.foundation.clone(),
+        }
+    }
+
+    /// Where the tasks of the play itself stand.
+    fn top(&self, keywords: &Keywords) -> Spot {
+        let folder = self.foundation.library.directory.clone();
+        let around = Around { folders: Arc::new([folder.clone()]), ..Around::default() };
+        Spot {
+            // What a play says of connections is a matter of how its hosts are reached.
+            inherited: Keywords {
+                name: None,
+                vars: yaml::Variables::default(),
+                connection: None,
+                remote_user: None,
+                any_errors_fatal: None,
+                ..keywords.clone()
+            },
+            around: Arc::new(around),
+            folders: Arc::new([folder]),
+            depth: 0,
+        }
+    }
+
+    fn magic(&self) -> Layer {
+        let directory = std::path::absolute(&self.foundation.library.directory);
+        let directory = directory.unwrap_or_else(|_| self.foundation.library.directory.clone());
+        written(&Map::from_iter([("playbook_dir".to_owned(), directory.to_string_lossy().into())]))
+    }
+
+    /// A section of a play; handlers that it notified run at its end.
+    fn items(&mut self, items: &[TaskItem], spot: &Spot, steps: &mut Vec<Step>) {
+        for item in items {
+            self.item(item, spot, steps);
+        }
+        if !items.is_empty() {
+            steps.push(Step::FlushHandlers);
         }
     }
 
@@ -120,57 +203,80 @@ impl Compiler<'_> {
         texts.into_iter().flatten().for_each(|node| self.check_templates(node));
     }
 
-    fn gather_facts(&mut self, play: &playbook::Play, inherited: &Keywords) -> Option<Arc<Task>> {
+    fn gather_facts(&mut self, play: &playbook::Play, spot: &Spot) -> Option<Arc<Task>> {
         let module = modules::find("setup")?;
         let wanted = play.gather_facts.as_ref().map_or(Value::Bool(true), Node::to_value);
-        if wanted == Value::Bool(false) || !self.tags.choose(&["always".to_owned()]) {
+        if wanted == Value::Bool(false) || !self.foundation.tags.choose(&["always".to_owned()]) {
             return None;
         }
         let when = if wanted == Value::Bool(true) { Vec::new() } else { vec![wanted] };
-        let number = self.number_next();
         Some(Arc::new(Task {
-            number,
             name: "Gathering Facts".into(),
+            title: "Gathering Facts".into(),
             place: play.place.to_string(),
+            when,
+            ..self.plain_task(module, spot)
+        }))
+    }
+
+    /// A task of the engine's own.
+    pub(super) fn plain_task(&mut self, module: &'static Module, spot: &Spot) -> Task {
+        Task {
+            number: self.number_next(),
+            name: module.name.into(),
+            title: module.name.into(),
+            frame: Frame::new(Map::new(), spot.around.clone()),
+            include: None,
+            place: String::new(),
             module,
             args: Map::new(),
             more_args: Vec::new(),
             handler: false,
-            when,
+            when: Vec::new(),
             each: None,
             register: None,
-            privilege: privilege(inherited),
+            privilege: privilege(&spot.inherited),
             changed_when: None,
             failed_when: None,
             retry: None,
             ignore_errors: None,
             notify: Vec::new(),
             listen: Vec::new(),
-            vars: Map::new(),
             check_mode: None,
             diff: None,
             no_log: None,
-            environment: inherited.environment.iter().map(Node::to_value).collect(),
+            environment: spot.inherited.environment.iter().map(Node::to_value).collect(),
             delegate_to: None,
             delegate_facts: None,
             connection: None,
             run_once: None,
             any_errors_fatal: None,
-            ignore_unreachable: setting(&inherited.ignore_unreachable),
+            ignore_unreachable: setting(&spot.inherited.ignore_unreachable),
             throttle: None,
             timeout: None,
-        }))
+        }
     }
 
     fn number_next(&mut self) -> usize {
-        self.next += 1;
-        self.next - 1
+        self.foundation.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn item(&mut self, item: &TaskItem, inherited: &Keywords, handlers: &[String], steps: &mut Vec<Step>) {
+    pub(super) fn item(&mut self, item: &TaskItem, spot: &Spot, steps: &mut Vec<Step>) {
         match item {
+            TaskItem::Task(task) if task.module == "import_role" => self.import_role(task, spot, steps),
+            TaskItem::Task(task) if task.module == "import_tasks" => {
+                if let Some(opened) = self.import_tasks(task, spot, Section::Tasks) {
+                    for item in opened.items.iter() {
+                        self.item(item, &opened.spot, steps);
+                    }
+                }
+            }
+            TaskItem::Task(task) if task.module == "include" => {
+                let task = super::include::modern(task);
+                self.item(&TaskItem::Task(Box::new(task)), spot, steps);
+            }
             TaskItem::Task(task) => {
-                if let Some(task) = self.task(task, inherited, handlers, false) {
+                if let Some(task) = self.task(task, spot, false) {
                     steps.push(Step::Task(task));
                     if self.lockstep {
                         steps.push(Step::Barrier);
@@ -178,11 +284,11 @@ impl Compiler<'_> {
                 }
             }
             TaskItem::Block(block) => {
-                let merged = inherit(inherited, &block.keywords);
+                let inside = Spot { inherited: inherit(&spot.inherited, &block.keywords), ..spot.clone() };
                 let [main, rescue, always] = [&block.tasks, &block.rescue, &block.always].map(|part| {
                     let mut steps = Vec::new();
                     for item in part {
-                        self.item(item, &merged, handlers, &mut steps);
+                        self.item(item, &inside, &mut steps);
                     }
                     steps
                 });
@@ -194,29 +300,55 @@ impl Compiler<'_> {
         }
     }
 
-    fn task(
-        &mut self,
-        task: &playbook::Task,
-        inherited: &Keywords,
-        handlers: &[String],
-        handler: bool,
-    ) -> Option<Arc<Task>> {
-        let own = inherit(inherited, &task.keywords);
+    /// Takes up a handler, or those of a file.
+    pub(super) fn handler(&mut self, item: &TaskItem, spot: &Spot) {
+        match item {
+            TaskItem::Task(task) if task.module == "import_tasks" => {
+                if let Some(opened) = self.import_tasks(task, spot, Section::Handlers) {
+                    opened.items.iter().for_each(|item| self.handler(item, &opened.spot));
+                }
+            }
+            TaskItem::Task(task) if task.module == "include" => {
+                self.handler(&TaskItem::Task(Box::new(super::include::modern(task))), spot);
+            }
+            TaskItem::Task(task) => {
+                let handler = self.task(task, spot, true);
+                self.handlers.extend(handler);
+            }
+            TaskItem::Block(block) => {
+                let inside = Spot { inherited: inherit(&spot.inherited, &block.keywords), ..spot.clone() };
+                [&block.tasks, &block.rescue, &block.always]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|item| self.handler(item, &inside));
+            }
+        }
+    }
+
+    fn task(&mut self, task: &playbook::Task, spot: &Spot, handler: bool) -> Option<Arc<Task>> {
+        let own = inherit(&spot.inherited, &task.keywords);
         self.refuse_keywords(task, &own);
-        let chosen = handler || self.tags.choose(&own.tags);
+        let chosen = handler || self.foundation.tags.choose(&own.tags);
         let module = self.module(task)?;
         let args = self.args(task, module);
         let more_args = self.more_args(task, &own, module);
-        self.check_args(task, module, &args, &more_args);
+        self.check_args(task, module, &args, &more_args, &spot.around);
         self.check_conditions(&own.when);
         self.check_conditions(&task.changed_when);
         self.check_conditions(&task.failed_when);
         let each = task.r#loop.as_ref().map(|each| self.each(each, &task.loop_control));
-        let notify = self.notify(&own, handlers);
+        let notify = own.notify.iter().map(|node| super::evaluate::text_of(&node.to_value())).collect();
+        self.notified.extend(own.notify.iter().cloned());
+        let include = self.include(task, spot, handler);
+        self.dynamic |= include.is_some();
         let number = self.number_next();
+        let title = task.keywords.name.clone().unwrap_or_else(|| module.name.to_owned());
         let compiled = Task {
             number,
-            name: task.keywords.name.clone().unwrap_or_else(|| module.name.to_owned()),
+            name: spot.around.shown(&title),
+            title,
+            frame: Frame::new(yaml::values(&own.vars), spot.around.clone()),
+            include,
             place: task.place.to_string(),
             module,
             args,
@@ -232,7 +364,6 @@ impl Compiler<'_> {
             ignore_errors: setting(&own.ignore_errors),
             notify,
             listen: task.listen.clone(),
-            vars: yaml::values(&own.vars),
             diff: own.diff.as_ref().map(Node::to_value),
             check_mode: own.check_mode.as_ref().map(Node::to_value),
             no_log: setting(&own.no_log),
@@ -314,22 +445,22 @@ impl Compiler<'_> {
         }
     }
 
-    fn notify(&mut self, own: &Keywords, handlers: &[String]) -> Vec<String> {
-        let mut names = Vec::new();
-        for node in &own.notify {
+    /// Complains about handlers that tasks notify and that there are none of.
+    fn check_notified(&mut self) {
+        let handlers = &self.handlers;
+        let names = || handlers.iter().flat_map(|h| [&h.title, &h.name].into_iter().chain(&h.listen));
+        for node in std::mem::take(&mut self.notified) {
             let name = super::evaluate::text_of(&node.to_value());
-            if !handlers.contains(&name) {
-                let problem =
-                    Problem::at(&node.place, format!("no handler is called '{name}' or listens to it"));
-                let help = match nearest(&name, handlers.iter().map(String::as_str)) {
-                    Some(near) => format!("did you mean '{near}'?"),
-                    None => "name a handler of this play".into(),
-                };
-                self.problems.push(problem.help(help));
+            if names().any(|known| *known == name) {
+                continue;
             }
-            names.push(name);
+            let problem = Problem::at(&node.place, format!("no handler is called '{name}' or listens to it"));
+            let help = match nearest(&name, names().map(String::as_str)) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => "name a handler of this play".into(),
+            };
+            self.problems.push(problem.help(help));
         }
-        names
     }
 
     fn file_vars(&mut self, play: &playbook::Play, directory: &Path, root: &Path) -> Map {
@@ -349,7 +480,7 @@ impl Compiler<'_> {
             }
             let tries = candidates.iter().flat_map(|n| [directory.join(n), directory.join("vars").join(n)]);
             match tries.clone().find(|path| path.is_file()) {
-                Some(path) if !super::desk::lies_beneath(root, &path) => self.problems.push(
+                Some(path) if !lies_beneath(root, &path) => self.problems.push(
                     Problem::at(&node.place, format!("{} lies outside {}", path.display(), root.display()))
                         .help("copy the file into the ops repository"),
                 ),
@@ -378,13 +509,6 @@ pub fn root_of(directory: &Path) -> PathBuf {
     }
 }
 
-/// The names and topics that `notify` may use.
-fn handler_names(handlers: &[TaskItem]) -> Vec<String> {
-    let tasks = || handlers.iter().flat_map(TaskItem::tasks);
-    let names = tasks().filter_map(|task| task.keywords.name.clone());
-    names.chain(tasks().flat_map(|task| task.listen.clone())).collect()
-}
-
 /// Whether a text is one template and nothing else.
 fn is_whole_template(node: &Node) -> bool {
     let text = node.to_value();
@@ -410,7 +534,7 @@ fn privilege(keywords: &Keywords) -> Privilege {
 }
 
 /// What a task or block has of its own, over what it inherits: conditions, tags, and variables add up.
-fn inherit(outer: &Keywords, own: &Keywords) -> Keywords {
+pub(super) fn inherit(outer: &Keywords, own: &Keywords) -> Keywords {
     let mut vars = outer.vars.clone();
     vars.extend(own.vars.clone());
     let or = |own: &Option<Node>, outer: &Option<Node>| own.clone().or_else(|| outer.clone());

@@ -1,7 +1,10 @@
 //! Files of the controller, as a task sees them: found beside the playbook, read whole, templates rendered in the task's
 //! own scope.
 
-use crate::model::{Advisories, Content};
+use super::around::Around;
+use super::library::Library;
+use crate::load::yaml::{load_vars, values};
+use crate::model::{Advisories, Content, Map};
 use crate::modules::{Controller, TreeEntry, TreeKind};
 use crate::questions::Stop;
 use crate::template::{Rendered, Scope, Templates};
@@ -10,6 +13,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Deepest folder of variables that is looked into.
+const DEPTH_MAX: usize = 20;
 /// Largest file that is sent to a host.
 const CONTENT_MAX: u64 = 64 << 20;
 
@@ -22,8 +27,8 @@ const TREE_ENTRIES_MAX: usize = 20_000;
 pub struct Desk<'a> {
     templates: &'a Templates,
     scope: &'a Arc<dyn Scope>,
-    directory: &'a Path,
-    root: &'a Path,
+    around: &'a Around,
+    library: &'a Library,
     advisories: Option<&'a Advisories>,
     tainted: Cell<bool>,
 }
@@ -33,11 +38,11 @@ impl<'a> Desk<'a> {
     pub fn new(
         templates: &'a Templates,
         scope: &'a Arc<dyn Scope>,
-        directory: &'a Path,
-        root: &'a Path,
+        around: &'a Around,
+        library: &'a Library,
         advisories: Option<&'a Advisories>,
     ) -> Self {
-        Self { templates, scope, directory, root, advisories, tainted: Cell::new(false) }
+        Self { templates, scope, around, library, advisories, tainted: Cell::new(false) }
     }
 
     /// Whether a template that was rendered here used a secret.
@@ -47,19 +52,14 @@ impl<'a> Desk<'a> {
 
     /// Where a name may lie: absolute as it is, relative in the folder for its kind and beside the playbook.
     fn find(&self, folder: &str, source: &str) -> Result<PathBuf, Stop> {
-        let name = Path::new(source);
-        let tries = if name.is_absolute() {
-            vec![name.to_owned()]
-        } else {
-            vec![self.directory.join(folder).join(name), self.directory.join(name)]
-        };
+        let tries: Vec<PathBuf> = self.around.candidates(folder, Path::new(source)).collect();
         if let Some(found) = tries.iter().find(|path| path.exists()) {
-            if lies_beneath(self.root, found) {
+            if self.library.may_read(found) {
                 return Ok(found.clone());
             }
             return Err(Stop::refuse(format!(
                 "'{source}' lies outside {}: copy it there, so that nobody's playbook can carry other files away",
-                self.root.display()
+                self.library.root.display()
             )));
         }
         let looked: Vec<String> = tries.iter().map(|p| p.display().to_string()).collect();
@@ -75,11 +75,11 @@ impl<'a> Desk<'a> {
                 directory.display()
             )));
         }
-        if !lies_beneath(self.root, directory) {
+        if !self.library.may_read(directory) {
             return Err(Stop::refuse(format!(
                 "'{}' leads outside {}",
                 directory.display(),
-                self.root.display()
+                self.library.root.display()
             )));
         }
         let mut all = std::fs::read_dir(directory)
@@ -125,11 +125,20 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// Whether a path, its links followed, lies in a folder.
-pub fn lies_beneath(root: &Path, path: &Path) -> bool {
-    match (root.canonicalize(), path.canonicalize()) {
-        (Ok(root), Ok(path)) => path.starts_with(root),
-        _ => false,
+/// The files of a folder by name, then those of its folders.
+fn walk(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut entries: Vec<(String, PathBuf)> =
+        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect();
+    entries.sort();
+    let (folders, plain): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(_, path)| path.is_dir());
+    files.extend(
+        plain
+            .into_iter()
+            .map(|(name, path)| (format!("{prefix}{name}"), path.to_string_lossy().into_owned())),
+    );
+    for (name, path) in folders.into_iter().filter(|_| prefix.matches('/').count() < DEPTH_MAX) {
+        walk(&path, &format!("{prefix}{name}/"), files);
     }
 }
 
@@ -141,6 +150,30 @@ impl Controller for Desk<'_> {
     fn file(&self, source: &str) -> Result<Content, Stop> {
         let path = self.find("files", source)?;
         Ok(Content::new(self.read(&path)?))
+    }
+
+    fn variables(&self, source: &str) -> Result<(Map, String), Stop> {
+        let path = self.find("vars", source)?;
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let variables = load_vars(&path).map_err(|problems| Stop::refuse(problems.to_string()))?;
+        Ok((values(&variables), path.to_string_lossy().into_owned()))
+    }
+
+    fn files_of_variables(&self, folder: &str) -> Result<Vec<(String, String)>, Stop> {
+        let tries = self.around.folders_of_variables(folder);
+        let Some(found) = tries.iter().find(|path| path.is_dir()) else {
+            let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();
+            return Err(Stop::refuse(format!(
+                "there is no folder '{folder}' here; looked for {}",
+                looked.join(" and ")
+            )));
+        };
+        if !self.library.may_read(found) {
+            return Err(Stop::refuse(format!("'{folder}' lies outside {}", self.library.root.display())));
+        }
+        let mut files = Vec::new();
+        walk(found, "", &mut files);
+        Ok(files)
     }
 
     fn mode(&self, source: &str) -> Result<u32, Stop> {

@@ -2,6 +2,7 @@
 //! module says to them. Evaluating has no effect but on what the store of answers notes as wanted.
 
 use super::desk::Desk;
+use super::library::Library;
 use super::task::{Loop, Task};
 use crate::load::playbook::LoopKind;
 use crate::model::{Advisories, Map, Value};
@@ -9,17 +10,14 @@ use crate::modules::{Args, Host, Kind, Module, Outcome, Param};
 use crate::questions::{Answers, Reading, Refusal, Stop};
 use crate::template::{Binding, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
-use std::path::Path;
 use std::sync::Arc;
 
 /// What evaluating needs besides the task: nothing in it belongs to one task.
 pub struct Means<'a> {
     /// The template environment.
     pub templates: &'a Templates,
-    /// Where relative names of files and templates begin.
-    pub directory: &'a Path,
-    /// The folder out of which no file is read.
-    pub root: &'a Path,
+    /// Where files are, and which of them may be read.
+    pub library: &'a Library,
     /// What installed packages are compared with.
     pub advisories: Option<&'a Advisories>,
     /// Whether the user wants contents compared.
@@ -276,17 +274,11 @@ impl Means<'_> {
     }
 
     /// Asks the module.
-    pub fn ask(
-        &self,
-        module: &Module,
-        frozen: &Frozen,
-        answers: &Answers,
-        scope: &Arc<dyn Scope>,
-    ) -> Evaluation {
-        let desk = Desk::new(self.templates, scope, self.directory, self.root, self.advisories);
+    pub fn ask(&self, task: &Task, frozen: &Frozen, answers: &Answers, scope: &Arc<dyn Scope>) -> Evaluation {
+        let desk = Desk::new(self.templates, scope, &task.frame.around, self.library, self.advisories);
         let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
-        let verdict = match module.evaluate(&frozen.args, &host) {
+        let verdict = match task.module.evaluate(&frozen.args, &host) {
             Ok(mut outcome) => {
                 if !self.show_diff {
                     outcome.changes.iter_mut().for_each(|change| change.diff = None);

@@ -5,11 +5,13 @@
 //! barrier: whatever comes after those depends on how the changes ended.
 
 use super::effective::Effective;
+use super::ground::Look;
 use super::host_run::{HostRun, Queued};
 use super::scope::Pending;
+use super::task::{Sets, Task};
 use super::unit::{Stage, UnitEnd, change_made};
-use crate::event::Event;
-use crate::model::Subjects;
+use crate::event::{Event, Status};
+use crate::model::{Map, Subjects};
 use crate::modules::{Change, PRECONDITION_FAILED};
 use crate::questions::{Asked, Cost, Key, Output};
 use std::sync::Arc;
@@ -71,6 +73,49 @@ pub(super) struct InFlight {
 pub(super) enum Sent {
     Question(Effective, Asked),
     Change { position: usize, unit: usize },
+}
+
+/// What a task that is looked at ahead of its turn will set, as far as that is known.
+struct Foreseen {
+    variables: Map,
+    included: Map,
+    tainted: bool,
+    /// Every unit of it is foreseen.
+    is_sure: bool,
+    units: usize,
+}
+
+impl Default for Foreseen {
+    fn default() -> Self {
+        Self { variables: Map::new(), included: Map::new(), tainted: false, is_sure: true, units: 0 }
+    }
+}
+
+impl Foreseen {
+    fn add(&mut self, look: &Look) {
+        self.units += 1;
+        match look {
+            Look::End(end, _) if end.status == Status::Ok && end.facts.is_empty() => {
+                self.variables.extend(end.variables.clone());
+                self.included.extend(end.written.clone());
+                self.tainted |= end.tainted;
+            }
+            Look::End(end, _) if end.status == Status::Skipped => {}
+            _ => self.is_sure = false,
+        }
+    }
+
+    /// Tells what is ahead of the task; whether anything can be known there.
+    fn add_to(self, pending: &mut Pending, task: &Task) -> bool {
+        let sure = self.is_sure && self.units > 0;
+        if sure && !task.is_judged() {
+            pending.add(&Sets { variables: None, ..task.sets() });
+            pending.know(&self.variables, &self.included, self.tainted);
+            return true;
+        }
+        pending.add(&task.sets());
+        !task.leaves_undecided()
+    }
 }
 
 impl InFlight {
@@ -160,18 +205,44 @@ impl HostRun {
     pub(super) fn look_ahead(&mut self) {
         let mut pending: Arc<Pending> = Arc::default();
         let mut looked = 0;
-        for position in 0..self.queue.len() {
-            if looked >= AHEAD_MAX {
+        let mut left_out = None;
+        for position in 0.. {
+            if looked >= AHEAD_MAX || position >= self.queue.len() {
                 return;
             }
+            match (self.queue.get(position), left_out) {
+                (Some(Queued::RoleBegins(role)), None) if self.may_be_left_out(role) => {
+                    left_out = Some(role.instance);
+                }
+                (Some(Queued::RoleEnds(role)), Some(instance)) if role.instance == instance => {
+                    left_out = None
+                }
+                _ => {}
+            }
+            if left_out.is_some() {
+                continue;
+            }
             match self.queue.get_mut(position) {
+                // What comes behind an include depends on what it opens.
+                Some(Queued::Task(running)) if running.task.include.is_some() => {
+                    if !running.is_open && !self.open_ahead(position, &pending) {
+                        return;
+                    }
+                }
                 Some(Queued::Task(running)) if running.uncertain.is_none() => {
                     let units = self.ground.unfold(running, Some(&pending)).map(|()| running.units.take());
+                    let mut sets = Foreseen::default();
                     if let Ok(Some(units)) = units {
                         let ahead = !running.task.may_be_elsewhere();
-                        for unit in units.iter().filter(|u| ahead && matches!(u.stage, Stage::Fresh)) {
-                            looked += 1;
-                            self.ground.look(&running.task, &running.layer, &unit.layer, Some(&pending));
+                        for unit in &units {
+                            match &unit.stage {
+                                Stage::Fresh if ahead => {
+                                    looked += 1;
+                                    let (task, layer) = (&running.task, &running.layer);
+                                    sets.add(&self.ground.look(task, layer, &unit.layer, Some(&pending)));
+                                }
+                                _ => sets.is_sure = false,
+                            }
                         }
                         for unit in &units {
                             if let Stage::Applied(prepared, _) = &unit.stage {
@@ -183,7 +254,9 @@ impl HostRun {
                             running.units = Some(units);
                         }
                     }
-                    Arc::make_mut(&mut pending).add(&running.task.sets());
+                    if !sets.add_to(Arc::make_mut(&mut pending), &running.task) {
+                        return;
+                    }
                 }
                 Some(Queued::Flush(_) | Queued::FlushMore(..)) => self.all_handlers(&mut pending),
                 _ => {}

@@ -90,9 +90,14 @@ impl HostRun {
     /// Registers, notifies and reports the first task, which is over.
     pub(super) fn finish_front(&mut self) {
         let Some(Queued::Task(mut running)) = self.queue.pop_front() else { return };
+        let inside = self.open_include(&mut running);
         let mut whole = self.whole(&running);
         self.take_over(&mut running, &whole);
         let failed = whole.event.status == Status::Failed;
+        if let (Some(role), false) = (&running.task.frame.around.role, whole.event.status == Status::Skipped)
+        {
+            self.roles.tried.insert(role.instance);
+        }
         if failed && self.is_ignored(&running) {
             whole.event.ignored = true;
         }
@@ -104,6 +109,9 @@ impl HostRun {
         }
         self.counts.add(&whole.event);
         self.events.push(Event::TaskEnds(Box::new(whole.event)));
+        for queued in inside.into_iter().rev().filter(|_| !fatal) {
+            self.queue.push_front(queued);
+        }
         if running.task.may_be_elsewhere() {
             self.ground.forget_elsewhere();
         }
@@ -136,6 +144,7 @@ impl HostRun {
                 self.events.push(Event::Found { host: self.host.clone(), finding });
             }
             let tainted = end.tainted;
+            self.ground.variables.include(&std::mem::take(&mut end.written));
             for (name, value) in std::mem::take(&mut end.variables) {
                 let data = Binding::Data(Arc::new(value));
                 let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
@@ -147,6 +156,9 @@ impl HostRun {
             }
         }
         let unsure = whole.unknown.is_some();
+        if unsure && running.task.leaves_undecided() {
+            self.ground.variables.leave_undecided(&format!("task '{}'", whole.event.task));
+        }
         if let (true, Some(names)) = (unsure, running.task.sets().variables) {
             for name in names.keys() {
                 let cause = Cause::from(format!("task '{}'", whole.event.task));
@@ -171,8 +183,8 @@ impl HostRun {
             _ => return,
         };
         for name in &task.notify {
-            for (index, handler) in self.play.handlers.iter().enumerate() {
-                if handler.name != *name && !handler.listen.contains(name) {
+            for (index, handler) in self.handlers.iter().enumerate() {
+                if handler.name != *name && handler.title != *name && !handler.listen.contains(name) {
                     continue;
                 }
                 match self.notified.iter_mut().find(|(known, _)| *known == index) {
@@ -199,14 +211,14 @@ impl HostRun {
         self.flushed.extend(now.iter().map(|(index, _)| *index));
         self.queue.push_front(Queued::FlushMore(way.clone(), round + 1));
         for (index, uncertain) in now.into_iter().rev() {
-            let Some(handler) = self.play.handlers.get(index) else { continue };
+            let Some(handler) = self.handlers.get(index) else { continue };
             let running = Running::new(handler.clone(), uncertain).at(way.child(round).child(index));
             self.queue.push_front(Queued::Task(Box::new(running)));
         }
     }
 
     pub(super) fn all_handlers(&self, pending: &mut Arc<Pending>) {
-        for handler in &self.play.handlers {
+        for handler in &self.handlers {
             Arc::make_mut(pending).add(&handler.sets());
         }
     }

@@ -3,7 +3,8 @@
 
 use super::effective::{At, Effective};
 use super::evaluate::{Evaluation, Frozen, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
-use super::scope::{Layer, Pending, Variables};
+use super::library::Library;
+use super::scope::{Frame, Layer, Pending, Variables};
 use super::task::{Loop, Task};
 use super::unit::{Prepared, Running, Unit, UnitEnd, change_made};
 use crate::event::Status;
@@ -12,7 +13,6 @@ use crate::modules::{Change, Outcome};
 use crate::questions::{Answers, Asked, Key, Reading, Refusal};
 use crate::template::{Binding, Rendered, Scope, Templates};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Who tasks run as where neither task nor variables say so.
@@ -39,10 +39,8 @@ pub struct Ground {
     pub approved: Option<Approved>,
     /// The template environment.
     pub templates: Arc<Templates>,
-    /// Where relative names of files begin.
-    pub directory: PathBuf,
-    /// The folder out of which no file is read.
-    pub root: PathBuf,
+    /// Where files are, and which of them may be read.
+    pub library: Arc<Library>,
     /// What installed packages are compared with.
     pub advisories: Option<Arc<Advisories>>,
     /// Whether the user wants contents compared.
@@ -145,8 +143,7 @@ impl Ground {
     fn means(&self) -> Means<'_> {
         Means {
             templates: &self.templates,
-            directory: &self.directory,
-            root: &self.root,
+            library: &self.library,
             advisories: self.advisories.as_deref(),
             show_diff: self.show_diff,
             verbosity: self.verbosity,
@@ -154,7 +151,7 @@ impl Ground {
     }
 
     /// The means for one task, which may have its own mind about `diff`.
-    fn means_of(&self, task: &Task, layer: &Arc<Layer>) -> Means<'_> {
+    fn means_of(&self, task: &Task, layer: &Arc<Frame>) -> Means<'_> {
         let wants = self.flag(task.diff.as_ref(), layer);
         Means { show_diff: wants.unwrap_or(self.show_diff), ..self.means() }
     }
@@ -203,7 +200,7 @@ impl Ground {
         }
     }
 
-    fn unit(&self, each: &Loop, layer: &Arc<Layer>, walk: &Walk, index: usize) -> Unit {
+    fn unit(&self, each: &Loop, layer: &Arc<Frame>, walk: &Walk, index: usize) -> Unit {
         let item = walk.items.get(index).cloned().unwrap_or_default();
         let mut variables = Layer::new();
         let plain = |value: Value| Binding::Data(Arc::new(value));
@@ -235,7 +232,7 @@ impl Ground {
     pub fn look(
         &mut self,
         task: &Task,
-        layer: &Arc<Layer>,
+        layer: &Arc<Frame>,
         item: &Arc<Layer>,
         pending: Option<&Arc<Pending>>,
     ) -> Look {
@@ -272,7 +269,7 @@ impl Ground {
         }
         let view = self.variables.view(layer, item, pending);
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
-        let evaluation = self.means_of(task, layer).ask(task.module, &frozen, answers, &view);
+        let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
         sort_out(task, evaluation, user, frozen)
     }
 
@@ -280,14 +277,14 @@ impl Ground {
     pub fn look_again(
         &self,
         task: &Task,
-        layer: &Arc<Layer>,
+        layer: &Arc<Frame>,
         item: &Arc<Layer>,
         prepared: &Prepared,
     ) -> Evaluation {
         let view = self.variables.view(layer, item, None);
         let empty = Answers::default();
         let answers = self.stores.get(&prepared.user).unwrap_or(&empty);
-        self.means_of(task, layer).ask(task.module, &prepared.frozen, answers, &view)
+        self.means_of(task, layer).ask(task, &prepared.frozen, answers, &view)
     }
 
     /// In whose hands a task is put, and whether that holds a secret. Variables win over keywords, as Ansible has it;
@@ -295,7 +292,7 @@ impl Ground {
     fn effective(
         &self,
         task: &Task,
-        layer: &Arc<Layer>,
+        layer: &Arc<Frame>,
         view: &Arc<dyn Scope>,
     ) -> Result<(Effective, bool), Missing> {
         let at = self.place(task, layer, view)?;
@@ -328,7 +325,7 @@ impl Ground {
     }
 
     /// Where a task is carried out; nothing: on its own host.
-    fn place(&self, task: &Task, layer: &Arc<Layer>, view: &Arc<dyn Scope>) -> Result<Option<At>, Missing> {
+    fn place(&self, task: &Task, layer: &Arc<Frame>, view: &Arc<dyn Scope>) -> Result<Option<At>, Missing> {
         let rendered = |source: &Value, view: &Arc<dyn Scope>| match self.templates.render(source, view) {
             Ok(Rendered::Known { value: Value::Null, .. } | Rendered::Omitted) => Ok(None),
             Ok(Rendered::Known { value, .. }) => Ok(Some(text_of(&value)).filter(|text| !text.is_empty())),
@@ -413,7 +410,7 @@ impl Ground {
     }
 
     /// What a keyword that is yes, no or a template comes to; nothing where it is not said, or can't be known.
-    pub fn flag(&self, keyword: Option<&Value>, layer: &Arc<Layer>) -> Option<bool> {
+    pub fn flag(&self, keyword: Option<&Value>, layer: &Arc<Frame>) -> Option<bool> {
         match keyword? {
             Value::Bool(flag) => Some(*flag),
             template => {
@@ -424,7 +421,7 @@ impl Ground {
     }
 
     /// Whether nothing of a task may be shown; where that can't be told, nothing is.
-    pub fn hides(&self, task: &Task, layer: &Arc<Layer>) -> bool {
+    pub fn hides(&self, task: &Task, layer: &Arc<Frame>) -> bool {
         task.no_log.is_some() && self.flag(task.no_log.as_ref(), layer).unwrap_or(true)
     }
 
@@ -581,6 +578,7 @@ fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
         result,
         tainted,
         variables: outcome.variables,
+        written: outcome.written,
         facts: outcome.facts,
         warnings: outcome.warnings,
         findings: outcome.findings,

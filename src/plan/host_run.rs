@@ -3,6 +3,7 @@
 //!
 //! A dry run takes the same way; it only never says *apply*.
 
+use super::around::InRole;
 use super::block::{Mark, block};
 use super::changes::applied;
 use super::effective::Effective;
@@ -12,7 +13,7 @@ use super::finish::bound;
 use super::ground::{Ground, Look};
 use super::retry::last_attempt;
 use super::scope::Layer;
-use super::task::{Play, Step};
+use super::task::{Play, Step, Task};
 use super::unit::{Prepared, Running, Stage, UnitEnd, change_made, unit_result};
 use super::way::Way;
 use crate::event::{Counts, Event, Status};
@@ -56,6 +57,9 @@ pub(super) enum Queued {
     Begin,
     /// A part of it ends.
     End(Box<Mark>),
+    /// A role begins, unless the host went through the same already.
+    RoleBegins(Arc<InRole>),
+    RoleEnds(Arc<InRole>),
 }
 
 /// Why a change is not made that was in no plan.
@@ -69,14 +73,26 @@ pub struct HostRun {
     pub(super) conduct: Conduct,
     pub(super) ground: Ground,
     pub(super) queue: VecDeque<Queued>,
+    /// Handlers that the host knows: the play's, and those of what it included.
+    pub(super) handlers: Vec<Arc<Task>>,
     pub(super) notified: Vec<(usize, Option<String>)>,
     /// Handlers that ran in the flush under way: each runs once in it, whoever notifies it again.
     pub(super) flushed: BTreeSet<usize>,
     pub(super) in_flight: InFlight,
+    pub(super) roles: RolesSeen,
     pub(super) failed: bool,
     pub(super) events: Vec<Event>,
     pub(super) counts: Counts,
     pub(super) now: Duration,
+}
+
+/// Roles that the host came through in this play, by their instances.
+#[derive(Default)]
+pub(super) struct RolesSeen {
+    /// A task of theirs ran.
+    pub(super) tried: BTreeSet<usize>,
+    /// And they came to their end.
+    pub(super) done: BTreeSet<usize>,
 }
 
 /// How far the first task got without an exchange.
@@ -94,9 +110,11 @@ pub(super) enum Front {
 impl HostRun {
     /// A host at the beginning of a play.
     pub fn new(host: HostName, play: Arc<Play>, conduct: Conduct, ground: Ground) -> Self {
-        let queue = opened(&play.steps, &Way::default(), 0).into();
+        let queue = opened(&play.steps, &Way::default(), 0, &Arc::default()).into();
+        let handlers = play.handlers.clone();
         Self {
             host,
+            handlers,
             play,
             conduct,
             ground,
@@ -104,6 +122,7 @@ impl HostRun {
             notified: Vec::new(),
             flushed: BTreeSet::new(),
             in_flight: InFlight::default(),
+            roles: RolesSeen::default(),
             failed: false,
             events: Vec::new(),
             counts: Counts::default(),
@@ -121,6 +140,17 @@ impl HostRun {
                     let way = way.clone();
                     self.queue.pop_front();
                     return Next::Wait(way);
+                }
+                Some(Queued::RoleBegins(role)) => {
+                    let role = role.clone();
+                    self.queue.pop_front();
+                    self.begin_role(&role);
+                }
+                Some(Queued::RoleEnds(role)) => {
+                    if self.roles.tried.contains(&role.instance) {
+                        self.roles.done.insert(role.instance);
+                    }
+                    self.queue.pop_front();
                 }
                 Some(Queued::Begin) => {
                     self.queue.pop_front();
@@ -158,6 +188,26 @@ impl HostRun {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Whether a role may be left out once it is reached: the same began before it.
+    pub(super) fn may_be_left_out(&self, role: &InRole) -> bool {
+        let same =
+            |queued: &Queued| matches!(queued, Queued::RoleEnds(ended) if ended.instance == role.instance);
+        let known = self.roles.tried.contains(&role.instance) || self.roles.done.contains(&role.instance);
+        !role.allow_duplicates && (known || self.queue.iter().filter(|queued| same(queued)).count() > 1)
+    }
+
+    /// Leaves a role out that the host went through already.
+    fn begin_role(&mut self, role: &InRole) {
+        if role.allow_duplicates || !self.roles.done.contains(&role.instance) {
+            return;
+        }
+        while let Some(queued) = self.queue.pop_front() {
+            if matches!(&queued, Queued::RoleEnds(ended) if ended.instance == role.instance) {
+                break;
             }
         }
     }
@@ -297,6 +347,10 @@ impl HostRun {
                 unit.end(UnitEnd::plain(status, Some("handler may run".into())));
             }
             self.ground.would_touch(None, &Subjects::Undeclared, &running.task.name);
+            return Front::Over;
+        }
+        if let Some(units) = running.ahead.take() {
+            running.units = Some(units);
             return Front::Over;
         }
         if let Err(end) = self.ground.unfold(running, None) {
@@ -459,14 +513,18 @@ fn end_unit(running: &mut Running, index: usize, end: UnitEnd) {
 }
 
 /// Steps as the queue has them; the first has this number inside of what stands there.
-pub(super) fn opened(steps: &[Step], at: &Way, first: usize) -> Vec<Queued> {
+pub(super) fn opened(steps: &[Step], at: &Way, first: usize, given: &Arc<Layer>) -> Vec<Queued> {
     let step = |(number, step): (usize, &Step)| {
         let way = at.child(first + number);
         match step {
-            Step::Task(task) => vec![Queued::Task(Box::new(Running::new(task.clone(), None).at(way)))],
+            Step::Task(task) => {
+                vec![Queued::Task(Box::new(Running::new(task.clone(), None).at(way).given(given)))]
+            }
             Step::FlushHandlers => vec![Queued::Flush(way)],
             Step::Barrier => vec![Queued::Barrier(way)],
-            Step::Block(steps) => block(steps, &way),
+            Step::Block(steps) => block(steps, &way, given),
+            Step::RoleBegins(role) => vec![Queued::RoleBegins(role.clone())],
+            Step::RoleEnds(role) => vec![Queued::RoleEnds(role.clone())],
         }
     };
     steps.iter().enumerate().flat_map(step).collect()

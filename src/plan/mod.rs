@@ -4,6 +4,8 @@
 //! Begin at `compile` (files to plays), then `host_run` (a host's way through a play; `finish` is how its tasks end, `block` where it goes on when one failed), `exchange` and `batch` (what goes over
 //! the wire together), `evaluate` and `ground` (what one task comes to). `crate::execute` moves the bytes.
 
+mod argument_spec;
+mod around;
 mod batch;
 mod block;
 mod changes;
@@ -16,7 +18,10 @@ mod exchange;
 mod finish;
 mod ground;
 mod host_run;
+mod include;
+mod library;
 mod retry;
+mod roles;
 mod scope;
 mod tags;
 mod task;
@@ -24,12 +29,15 @@ mod unit;
 mod waves;
 mod way;
 
-pub use compile::{compile, root_of};
+pub use around::{Around, Exported, InRole};
+pub use compile::{Given, compile, root_of};
 pub use effective::{At, Effective};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
 pub use ground::{Approved, DefaultPrivilege, Ground};
 pub use host_run::{Conduct, HostRun, Next};
-pub use scope::{Layer, Shared, Variables, written};
+pub use include::{Foundation, Include};
+pub use library::Library;
+pub use scope::{Frame, Layer, Shared, Variables, written};
 pub use tags::Tags;
 pub use task::{BatchSize, BlockSteps, Play, Step, Task};
 pub use way::Way;

@@ -3,6 +3,7 @@
 //! What a person wrote is a template and resolved at use; what came from a host is data for ever. Facts have a layer of
 //! their own and never reach connection settings: those are resolved with [`Variables::settings`].
 
+use super::around::{Around, Exported, InRole};
 use crate::model::{HostName, Map, Value};
 use crate::template::{Binding, Cause, Scope};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -15,6 +16,32 @@ pub type Layer = HashMap<String, Binding>;
 /// Makes a layer of what a person wrote.
 pub fn written(map: &Map) -> Layer {
     map.iter().map(|(name, value)| (name.clone(), Binding::Written(Arc::new(value.clone())))).collect()
+}
+
+/// A task's own variables, and what stands around it.
+#[derive(Default)]
+pub struct Frame {
+    /// `vars` of the task and of the blocks that it is in.
+    pub own: Arc<Layer>,
+    /// Roles and includes.
+    pub around: Arc<Around>,
+    /// What an include gave it on this host: items of a loop.
+    pub given: Arc<Layer>,
+}
+
+impl Frame {
+    /// A frame of what was written.
+    pub fn new(own: Map, around: Arc<Around>) -> Arc<Self> {
+        Arc::new(Self { own: Arc::new(written(&own)), around, given: Arc::default() })
+    }
+
+    /// The same with what an include gives it.
+    pub fn with(self: &Arc<Self>, given: &Arc<Layer>) -> Arc<Self> {
+        if given.is_empty() {
+            return self.clone();
+        }
+        Arc::new(Self { own: self.own.clone(), around: self.around.clone(), given: given.clone() })
+    }
 }
 
 /// What all hosts of a run share.
@@ -39,13 +66,17 @@ pub struct Variables {
     shared: Arc<Shared>,
     /// `set_fact` and `register`.
     set: Arc<Layer>,
+    /// `include_vars`.
+    included: Arc<Layer>,
+    /// Why what nobody knows may be known all the same: a dry run came by an include that it can't decide.
+    undecided: Option<Cause>,
     facts: Map,
     fact_layer: Arc<Layer>,
     play: Arc<Layer>,
     files: Arc<Layer>,
     magic: Arc<Layer>,
-    /// Where lookups find files that are named relatively, nearest first.
-    directories: Arc<[PathBuf]>,
+    /// What roles of the play let all tasks see.
+    exported: Exported,
 }
 
 /// What a task ahead of its turn can't know yet: variables that tasks before it will set.
@@ -53,6 +84,10 @@ pub struct Variables {
 pub struct Pending {
     names: HashSet<String>,
     facts: bool,
+    /// What tasks before it will set, where that is known.
+    known: Layer,
+    /// What `include_vars` before it will set.
+    included: Layer,
 }
 
 impl Pending {
@@ -61,6 +96,20 @@ impl Pending {
         self.names.extend(sets.register.map(str::to_owned));
         self.names.extend(sets.variables.into_iter().flat_map(|m| m.keys().cloned()));
         self.facts |= sets.facts;
+        self.names.iter().for_each(|name| {
+            self.known.remove(name);
+        });
+    }
+
+    /// Notes what a task will set, where that is known already.
+    pub fn know(&mut self, variables: &Map, included: &Map, tainted: bool) {
+        for (name, value) in variables {
+            self.names.remove(name);
+            let data = Binding::Data(Arc::new(value.clone()));
+            let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
+            self.known.insert(name.clone(), bound);
+        }
+        self.included.extend(written(included));
     }
 
     fn covers(&self, name: &str) -> bool {
@@ -107,21 +156,23 @@ impl Variables {
             host,
             shared,
             set: Arc::default(),
+            included: Arc::default(),
+            undecided: None,
             facts: Map::new(),
             fact_layer: Arc::default(),
             play,
             files,
             magic,
-            directories: Arc::new([]),
+            exported: Exported::default(),
         };
         this.recall(known.unwrap_or_default());
         this
     }
 
-    /// The same, with folders in which lookups find files that are named relatively.
+    /// The same, with what roles of the play let all tasks see.
     #[must_use]
-    pub fn looking_in(self, directories: Arc<[PathBuf]>) -> Self {
-        Self { directories, ..self }
+    pub fn with_roles(self, exported: Exported) -> Self {
+        Self { exported, ..self }
     }
 
     /// Takes over what the host found out in earlier plays.
@@ -131,7 +182,24 @@ impl Variables {
         {
             self.add_facts(map.clone());
         }
-        self.set = Arc::new(known);
+        // Only what `include_vars` sets is written; everything else came from a host.
+        let (included, set) = known.into_iter().partition(|(_, bound)| matches!(bound, Binding::Written(_)));
+        (self.included, self.set) = (Arc::new(included), Arc::new(set));
+    }
+
+    /// Sets what `include_vars` sets: templates, as they were written.
+    pub fn include(&mut self, variables: &Map) {
+        Arc::make_mut(&mut self.included).extend(written(variables));
+    }
+
+    /// Notes that a dry run came by an include that it can't decide.
+    pub fn leave_undecided(&mut self, cause: &str) {
+        self.undecided.get_or_insert_with(|| Cause::from(cause));
+    }
+
+    /// Adds a role to those that all tasks see.
+    pub fn export(&mut self, role: &InRole) {
+        self.exported.add(role);
     }
 
     /// Sets what `set_fact` and `register` set.
@@ -157,6 +225,9 @@ impl Variables {
         if let Some(facts) = self.fact_layer.get("ansible_facts") {
             layer.insert("ansible_facts".into(), facts.clone());
         }
+        for (name, bound) in self.included.iter() {
+            layer.entry(name.clone()).or_insert_with(|| bound.clone());
+        }
         if let Ok(mut published) = self.shared.published.write() {
             published.insert(self.host.clone(), layer);
         }
@@ -165,25 +236,25 @@ impl Variables {
     /// A task's view.
     pub fn view(
         &self,
-        task: &Arc<Layer>,
+        frame: &Arc<Frame>,
         item: &Arc<Layer>,
         pending: Option<&Arc<Pending>>,
     ) -> Arc<dyn Scope> {
-        Arc::new(self.see(task, item, pending))
+        Arc::new(self.see(frame, item, pending))
     }
 
     /// The view from which connection and privilege settings are resolved: nothing that came from a host is in it.
-    pub fn settings(&self, task: &Arc<Layer>) -> Arc<dyn Scope> {
+    pub fn settings(&self, frame: &Arc<Frame>) -> Arc<dyn Scope> {
         let none = Arc::default();
-        let seen = self.see(task, &none, None);
-        Arc::new(View { set: none.clone(), facts: none, ..seen })
+        let seen = self.see(frame, &none, None);
+        Arc::new(View { set: none.clone(), facts: none, undecided: None, ..seen })
     }
 
     /// The same for another host: what the inventory says of that one counts.
-    pub fn settings_at(&self, host: &HostName, task: &Arc<Layer>) -> Arc<dyn Scope> {
+    pub fn settings_at(&self, host: &HostName, frame: &Arc<Frame>) -> Arc<dyn Scope> {
         let none = Arc::default();
-        let seen = self.see(task, &none, None);
-        Arc::new(View { host: host.clone(), set: none.clone(), facts: none, ..seen })
+        let seen = self.see(frame, &none, None);
+        Arc::new(View { host: host.clone(), set: none.clone(), facts: none, undecided: None, ..seen })
     }
 
     /// Whether the inventory has a host of this name.
@@ -204,19 +275,21 @@ impl Variables {
         layer.extend(variables.into_iter().map(|(name, value)| (name, Binding::Data(Arc::new(value)))));
     }
 
-    fn see(&self, task: &Arc<Layer>, item: &Arc<Layer>, pending: Option<&Arc<Pending>>) -> View {
+    fn see(&self, frame: &Arc<Frame>, item: &Arc<Layer>, pending: Option<&Arc<Pending>>) -> View {
         View {
             host: self.host.clone(),
             shared: self.shared.clone(),
             item: item.clone(),
             set: self.set.clone(),
-            task: task.clone(),
+            included: self.included.clone(),
+            undecided: self.undecided.clone(),
+            frame: frame.clone(),
+            exported: self.exported.clone(),
             files: self.files.clone(),
             play: self.play.clone(),
             facts: self.fact_layer.clone(),
             magic: self.magic.clone(),
             pending: pending.cloned(),
-            directories: self.directories.clone(),
         }
     }
 }
@@ -228,24 +301,43 @@ struct View {
     shared: Arc<Shared>,
     item: Arc<Layer>,
     set: Arc<Layer>,
-    task: Arc<Layer>,
+    included: Arc<Layer>,
+    undecided: Option<Cause>,
+    frame: Arc<Frame>,
+    exported: Exported,
     files: Arc<Layer>,
     play: Arc<Layer>,
     facts: Arc<Layer>,
     magic: Arc<Layer>,
     pending: Option<Arc<Pending>>,
-    directories: Arc<[PathBuf]>,
 }
 
 impl View {
     /// The layers, highest precedence first.
     fn layers(&self) -> impl Iterator<Item = &Layer> {
+        let around = &self.frame.around;
+        static NOTHING: std::sync::LazyLock<Layer> = std::sync::LazyLock::new(Layer::new);
+        let pending = self.pending.as_ref();
+        let [known, included] = pending.map_or([&*NOTHING; 2], |pending| [&pending.known, &pending.included]);
+        let above = [
+            self.item.as_ref(),
+            &self.shared.extra,
+            &self.frame.given,
+            &around.params,
+            known,
+            &self.set,
+            included,
+            &self.included,
+            &self.frame.own,
+            &around.role_vars,
+            &self.exported.vars,
+            &self.files,
+            &self.play,
+            &self.facts,
+        ];
         let inventory = self.shared.inventory.get(&self.host).map(Arc::as_ref);
-        [&self.shared.extra, &self.item, &self.set, &self.task, &self.files, &self.play, &self.facts]
-            .into_iter()
-            .map(Arc::as_ref)
-            .chain(inventory)
-            .chain([self.magic.as_ref()])
+        let below = [around.defaults.as_ref(), &self.exported.defaults, &around.magic, &self.magic];
+        above.into_iter().chain(inventory).chain(below)
     }
 
     fn magic(&self, name: &str) -> Option<Binding> {
@@ -266,7 +358,8 @@ impl Scope for View {
         if self.pending.as_ref().is_some_and(|p| p.covers(name)) && !self.item.contains_key(name) {
             return Some(Binding::Unknown(Cause::from("a task that has not run yet")));
         }
-        self.magic(name).or_else(|| self.layers().find_map(|layer| layer.get(name)).cloned())
+        let known = self.magic(name).or_else(|| self.layers().find_map(|layer| layer.get(name)).cloned());
+        known.or_else(|| self.undecided.clone().map(Binding::Unknown))
     }
 
     fn names(&self) -> Vec<String> {
@@ -278,7 +371,7 @@ impl Scope for View {
     }
 
     fn search_dirs(&self) -> Vec<PathBuf> {
-        self.directories.to_vec()
+        self.frame.around.folders.to_vec()
     }
 }
 

@@ -1,9 +1,11 @@
 //! A play and its tasks as the engine needs them: modules found, arguments' names checked, values still unrendered.
 
+use super::around::{Exported, InRole};
+use super::include::{Foundation, Include};
+use super::scope::Frame;
 use crate::load::playbook::LoopKind;
 use crate::model::{Map, Value};
 use crate::modules::{Effect, Module};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A play, checked whole before any host is touched.
@@ -34,10 +36,10 @@ pub struct Play {
     pub connection: Option<Value>,
     /// `remote_user`, where the inventory says nothing.
     pub remote_user: Option<Value>,
-    /// Where relative names of files and templates begin.
-    pub directory: PathBuf,
-    /// The folder out of which no file is read: the ops repository, or the playbook's own.
-    pub root: PathBuf,
+    /// What its roles let all tasks see.
+    pub exported: Exported,
+    /// What includes are opened on.
+    pub foundation: Arc<Foundation>,
 }
 
 /// One step of a play.
@@ -49,6 +51,10 @@ pub enum Step {
     FlushHandlers,
     /// Hosts of a batch wait for each other here.
     Barrier,
+    /// A role begins, unless the host went through the same already.
+    RoleBegins(Arc<InRole>),
+    /// It ends.
+    RoleEnds(Arc<InRole>),
     /// Steps, and what is done where one of them fails.
     Block(Arc<BlockSteps>),
 }
@@ -68,7 +74,7 @@ impl Step {
     pub fn tasks(&self) -> Vec<&Arc<Task>> {
         match self {
             Self::Task(task) => vec![task],
-            Self::FlushHandlers | Self::Barrier => Vec::new(),
+            Self::FlushHandlers | Self::Barrier | Self::RoleBegins(_) | Self::RoleEnds(_) => Vec::new(),
             Self::Block(block) => {
                 let parts = [&block.main, &block.rescue, &block.always];
                 parts.into_iter().flatten().flat_map(Self::tasks).collect()
@@ -92,6 +98,12 @@ pub struct Task {
     pub number: usize,
     /// Its name, which may be a template; the module's name where it has none.
     pub name: String,
+    /// The same without its role: what `notify` calls it.
+    pub title: String,
+    /// Its own variables, and what stands around it.
+    pub frame: Arc<Frame>,
+    /// What it opens, where it is an include.
+    pub include: Option<Include>,
     /// File, line and column.
     pub place: String,
     /// Its module.
@@ -122,8 +134,6 @@ pub struct Task {
     pub notify: Vec<String>,
     /// Topics a handler listens to.
     pub listen: Vec<String>,
-    /// Its own variables.
-    pub vars: Map,
     /// `check_mode: false`: it runs in a dry run too; `true`: it never changes anything.
     pub check_mode: Option<Value>,
     /// `diff`: whether contents are compared, whatever the user asked for.
@@ -208,7 +218,7 @@ impl Task {
 
     /// Whether it can alter the host.
     pub fn acts_on_host(&self) -> bool {
-        self.module.effect == Effect::OnHost
+        self.module.effect == Effect::OnHost || self.include.is_some()
     }
 
     /// Whether an exchange must end with this task, because what follows depends on how its end is judged.
@@ -217,6 +227,11 @@ impl Task {
             || self.changed_when.is_some()
             || self.ignore_errors.is_some()
             || self.retry.is_some()
+    }
+
+    /// Whether nobody knows which variables there are where a dry run can't know what it does.
+    pub fn leaves_undecided(&self) -> bool {
+        self.include.is_some() || self.module.effect == Effect::Written
     }
 
     /// Variables that this task sets when it ends, as far as they can be known before it runs.

@@ -2,7 +2,7 @@
 
 use super::effective::{At, Effective};
 use super::evaluate::Frozen;
-use super::scope::Layer;
+use super::scope::{Frame, Layer};
 use super::task::{Loop, Task};
 use super::way::Way;
 use crate::event::{ChangeMade, Compared, ItemEnd, Sent, Status, TaskEnd};
@@ -19,8 +19,8 @@ pub struct Running {
     pub task: Arc<Task>,
     /// Where it stands.
     pub way: Way,
-    /// Its own variables.
-    pub layer: Arc<Layer>,
+    /// Its own variables, and what stands around it.
+    pub layer: Arc<Frame>,
     /// The handler was notified by a task of which a dry run can't say whether it changes anything.
     pub uncertain: Option<String>,
     /// One unit for each item, or one; none before the loop is known.
@@ -29,6 +29,10 @@ pub struct Running {
     pub begun: Option<Duration>,
     /// Exchanges that were made because it wanted to know something.
     pub asked: usize,
+    /// An include whose steps stand behind it already, and how its units ended.
+    pub ahead: Option<Vec<Unit>>,
+    /// An include whose steps stand in the queue.
+    pub is_open: bool,
 }
 
 /// One item of a task, or the task where it has no loop.
@@ -99,6 +103,8 @@ pub struct UnitEnd {
     pub tainted: bool,
     /// Variables to set.
     pub variables: Map,
+    /// Variables that it sets as they were written.
+    pub written: Map,
     /// Facts to set.
     pub facts: Map,
     /// Warnings to show.
@@ -121,6 +127,7 @@ impl UnitEnd {
             result: Map::new(),
             tainted: false,
             variables: Map::new(),
+            written: Map::new(),
             facts: Map::new(),
             warnings: Vec::new(),
             findings: Vec::new(),
@@ -149,8 +156,24 @@ impl UnitEnd {
 impl Running {
     /// A task that is not begun.
     pub fn new(task: Arc<Task>, uncertain: Option<String>) -> Self {
-        let layer = Arc::new(super::scope::written(&task.vars));
-        Self { task, way: Way::default(), layer, uncertain, units: None, begun: None, asked: 0 }
+        let layer = task.frame.clone();
+        Self {
+            task,
+            way: Way::default(),
+            layer,
+            uncertain,
+            units: None,
+            begun: None,
+            asked: 0,
+            ahead: None,
+            is_open: false,
+        }
+    }
+
+    /// The same with what an include gives it.
+    #[must_use]
+    pub fn given(self, given: &Arc<Layer>) -> Self {
+        Self { layer: self.layer.with(given), ..self }
     }
 
     /// The same, standing there.

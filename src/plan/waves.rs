@@ -93,7 +93,7 @@ impl Compiler<'_> {
 mod tests {
     use crate::load::{Playbook, TextFile};
     use crate::model::Map;
-    use crate::plan::{BatchSize, Tags, compile};
+    use crate::plan::{BatchSize, Given, Tags, compile};
     use crate::template::{Templates, ThisMachine};
     use serde_json::json;
     use std::path::Path;
@@ -105,8 +105,9 @@ mod tests {
         let playbook = Playbook::parse(&file).map_err(|problems| problems.to_string())?;
         let templates = Templates::new(Arc::new(ThisMachine));
         let extra: Map = extra.as_object().cloned().unwrap_or_default();
-        let plays = compile(&playbook, &Tags::default(), &templates, &extra)
-            .map_err(|problems| problems.to_string())?;
+        let (tags, roles_path) = (Tags::default(), Arc::from([]));
+        let given = Given { tags: &tags, templates: &templates, extra: &extra, roles_path };
+        let plays = compile(&playbook, &given).map_err(|problems| problems.to_string())?;
         Ok((plays[0].serial.clone(), plays[0].max_fail_percentage))
     }
 

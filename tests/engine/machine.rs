@@ -31,8 +31,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
     let ground = Ground {
         approved: None,
         templates: order.templates,
-        directory: play.directory.clone(),
-        root: play.root.clone(),
+        library: play.foundation.library.clone(),
         advisories: None,
         show_diff: false,
         verbosity: 0,

@@ -6,10 +6,12 @@
 mod blocks;
 mod edges;
 mod elsewhere;
+mod includes;
 mod loops;
 mod machine;
 mod order;
 mod retry;
+mod roles;
 mod stage;
 mod unknown;
 mod waves;

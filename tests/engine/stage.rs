@@ -99,6 +99,7 @@ impl Stage {
             home: None,
             templates: Arc::new(Templates::new(Arc::new(Beneath::new([self.dir.path().to_owned()])))),
             advisories: None,
+            roles_path: Arc::from([]),
         })?;
         let order = &mut prepared.order;
         order.forgetful = self.forgetful;

@@ -17,6 +17,7 @@ pub fn short_module_name(written: &str) -> &str {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Scope {
     Play,
+    Role,
     Block,
     Task,
     Handler,
@@ -61,6 +62,7 @@ const PLAY: &[&str] = &[
     "user",
     "strategy",
     "collections",
+    "roles",
     "pre_tasks",
     "tasks",
     "post_tasks",
@@ -85,21 +87,15 @@ const TASK: &[&str] = &[
     "poll",
 ];
 /// What Ansible has and wgops has not, yet.
-const LATER: &[&str] = &[
-    "collections",
-    "fact_path",
-    "gather_subset",
-    "gather_timeout",
-    "roles",
-    "validate_argspec",
-    "vars_prompt",
-];
+const LATER: &[&str] =
+    &["collections", "fact_path", "gather_subset", "gather_timeout", "validate_argspec", "vars_prompt"];
 
 impl Scope {
     /// The keywords of this scope.
     pub(super) fn known(self) -> Vec<&'static str> {
         let own = match self {
             Self::Play => [PLAY, &[]],
+            Self::Role => [INNER, &[]],
             Self::Block => [INNER, BLOCK],
             Self::Task => [INNER, TASK],
             Self::Handler => [INNER, TASK],
@@ -118,7 +114,6 @@ impl Scope {
 pub(super) fn later(key: &Key) -> Problem {
     let problem = Problem::at(&key.place, format!("'{}' is not supported yet", key.name));
     match key.name.as_str() {
-        "roles" => problem.help("put the tasks under 'tasks:'"),
         _ => problem,
     }
 }

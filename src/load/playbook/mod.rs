@@ -7,6 +7,7 @@
 mod batch;
 mod keywords;
 mod play;
+mod role_entry;
 mod task;
 mod words;
 
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use batch::Batch;
 pub use keywords::{MODULE_PREFIXES, short_module_name};
+pub use role_entry::RoleEntry;
 
 /// A playbook.
 #[derive(Clone, Debug)]
@@ -54,6 +56,8 @@ pub struct Play {
     pub force_handlers: Option<Node>,
     /// `strategy`.
     pub strategy: Option<Node>,
+    /// `roles`.
+    pub roles: Vec<RoleEntry>,
     /// `pre_tasks`.
     pub pre_tasks: Vec<TaskItem>,
     /// `tasks`.
@@ -169,6 +173,8 @@ pub struct Task {
     pub module_key: Key,
     /// What the module is given.
     pub args: Args,
+    /// `apply` of an include: what each of its tasks gets.
+    pub apply: Option<Box<Keywords>>,
     /// `loop` or `with_…`.
     pub r#loop: Option<Loop>,
     /// `loop_control`.
@@ -322,6 +328,46 @@ impl Playbook {
     }
 }
 
+/// Where a list of tasks stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Section {
+    /// Among tasks.
+    Tasks,
+    /// Among handlers.
+    Handlers,
+}
+
+/// Reads a file of tasks; an empty one has none.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_tasks(path: &Path, section: Section) -> Result<Vec<TaskItem>, Problems> {
+    let file = TextFile::read(path)?;
+    let node = Node::parse(&file)?;
+    let scope = match section {
+        Section::Tasks => keywords::Scope::Task,
+        Section::Handlers => keywords::Scope::Handler,
+    };
+    finished(&file, |reader| reader.tasks(&node, scope))
+}
+
+/// Reads what a role's `meta/main.yml` says that it depends on.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_dependencies(file: &TextFile, node: Option<&Node>) -> Result<Vec<RoleEntry>, Problems> {
+    finished(file, |reader| node.map(|node| reader.dependencies(node)).unwrap_or_default())
+}
+
+/// What a reader made of a file, if nothing was wrong.
+fn finished<T>(file: &TextFile, read: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, Problems> {
+    let mut reader = Reader { file, problems: Vec::new() };
+    let done = read(&mut reader);
+    reader.problems.iter_mut().for_each(|problem| problem.quote(file));
+    Problems::check(reader.problems)?;
+    Ok(done)
+}
+
 /// Reads plays and tasks of one file and collects what is wrong with them.
 struct Reader<'a> {
     file: &'a TextFile,
@@ -468,13 +514,6 @@ mod tests {
         3 |   serial: many
           |           ^
         help: for example 'serial: 2' or 'serial: [1, "25%"]'
-
-        error: 'roles' is not supported yet
-         --> p.yml:4:3
-          |
-        4 |   roles: [x]
-          |   ^
-        help: put the tasks under 'tasks:'
 
         error: expected true, false or a template in '{{ }}', found text
          --> p.yml:5:11

@@ -45,6 +45,7 @@ impl Reader<'_> {
             "strategy" => play.strategy = self.strategy(node),
             // Names are resolved without it; a module from elsewhere is unknown all the same.
             "collections" => {}
+            "roles" => play.roles = self.roles(node),
             "pre_tasks" => play.pre_tasks = self.tasks(node, Scope::Task),
             "tasks" => play.tasks = self.tasks(node, Scope::Task),
             "post_tasks" => play.post_tasks = self.tasks(node, Scope::Task),
@@ -148,6 +149,7 @@ impl Play {
             order: Order::default(),
             force_handlers: None,
             strategy: None,
+            roles: Vec::new(),
             pre_tasks: Vec::new(),
             tasks: Vec::new(),
             post_tasks: Vec::new(),

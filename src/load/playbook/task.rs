@@ -74,7 +74,9 @@ impl Reader<'_> {
         if let Some(more) = &parts.args {
             self.add_args(&mut args, more);
         }
+        let apply = self.apply(&module, &args);
         Some(Task {
+            apply,
             place: node.place.clone(),
             keywords: parts.keywords,
             module,
@@ -167,6 +169,21 @@ impl Reader<'_> {
             // The keywords `action` and `local_action` as well.
             _ => parts.modules.push((key.clone(), node.clone())),
         }
+    }
+
+    /// What an include has its tasks get.
+    fn apply(&mut self, module: &str, args: &Args) -> Option<Box<Keywords>> {
+        let node =
+            args.get("apply").filter(|_| matches!(module, "include_tasks" | "include_role" | "include"))?;
+        let entries = self.take(node.map().map_err(|_| node.expected("a mapping of keywords")))?;
+        let mut keywords = Keywords::default();
+        for (key, value) in entries {
+            if self.shared(&mut keywords, Scope::Block, key, value).is_none() {
+                let problem = Problem::at(&key.place, format!("'apply' has no keyword '{}'", key.name));
+                self.problems.push(problem.nearest(&key.name, Scope::Block.known()));
+            }
+        }
+        Some(Box::new(keywords))
     }
 
     /// The one key that is no keyword.

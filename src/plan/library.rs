@@ -1,0 +1,106 @@
+//! The files of roles and tasks that a play is made of: where they are, which of them may be read, and each read once.
+
+use crate::load::playbook::{Section, TaskItem, load_tasks};
+use crate::load::role::FromFiles;
+use crate::load::text::lies_beneath;
+use crate::load::{Problems, Role};
+use crate::model::Digest;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// The files of roles and tasks of one play.
+#[derive(Default)]
+pub struct Library {
+    /// The playbook's folder.
+    pub directory: PathBuf,
+    /// The folder out of which no file is read, but for those that the operator named.
+    pub root: PathBuf,
+    /// Folders of roles that the operator named.
+    pub roles_path: Arc<[PathBuf]>,
+    shelves: Mutex<Shelves>,
+}
+
+#[derive(Default)]
+struct Shelves {
+    roles: HashMap<(PathBuf, FromFiles), Arc<Role>>,
+    tasks: HashMap<(PathBuf, Section), Arc<Vec<TaskItem>>>,
+    instances: HashMap<Digest, usize>,
+}
+
+impl Library {
+    /// A library in which nothing was read yet.
+    pub fn new(directory: &Path, root: &Path, roles_path: &Arc<[PathBuf]>) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            root: root.to_owned(),
+            roles_path: roles_path.clone(),
+            shelves: Mutex::default(),
+        }
+    }
+
+    /// Folders in which roles are looked for, in order; `beside` is the role that names one.
+    pub fn role_folders(&self, beside: Option<&Path>) -> Vec<PathBuf> {
+        let mut folders = vec![self.directory.join("roles")];
+        folders.extend(self.roles_path.iter().cloned());
+        folders.extend(beside.and_then(Path::parent).map(Path::to_owned));
+        folders.push(self.root.join("roles"));
+        folders.push(self.directory.clone());
+        let mut known = Vec::new();
+        folders.retain(|folder| {
+            !known.contains(folder) && {
+                known.push(folder.clone());
+                true
+            }
+        });
+        folders
+    }
+
+    /// Whether a file or folder may be read.
+    pub fn may_read(&self, path: &Path) -> bool {
+        lies_beneath(&self.root, path) || self.roles_path.iter().any(|folder| lies_beneath(folder, path))
+    }
+
+    /// A role's files.
+    ///
+    /// # Errors
+    /// As [`Role::load`].
+    pub fn role(&self, path: &Path, from: &FromFiles) -> Result<Arc<Role>, Problems> {
+        let key = (path.to_owned(), from.clone());
+        if let Ok(shelves) = self.shelves.lock()
+            && let Some(role) = shelves.roles.get(&key)
+        {
+            return Ok(role.clone());
+        }
+        let role = Arc::new(Role::load(path, from)?);
+        if let Ok(mut shelves) = self.shelves.lock() {
+            shelves.roles.insert(key, role.clone());
+        }
+        Ok(role)
+    }
+
+    /// The tasks of a file.
+    ///
+    /// # Errors
+    /// As [`load_tasks`].
+    pub fn tasks(&self, path: &Path, section: Section) -> Result<Arc<Vec<TaskItem>>, Problems> {
+        let key = (path.to_owned(), section);
+        if let Ok(shelves) = self.shelves.lock()
+            && let Some(items) = shelves.tasks.get(&key)
+        {
+            return Ok(items.clone());
+        }
+        let items = Arc::new(load_tasks(path, section)?);
+        if let Ok(mut shelves) = self.shelves.lock() {
+            shelves.tasks.insert(key, items.clone());
+        }
+        Ok(items)
+    }
+
+    /// The number of a use of a role: equal uses have the same.
+    pub fn instance(&self, identity: Digest) -> usize {
+        let Ok(mut shelves) = self.shelves.lock() else { return usize::MAX };
+        let next = shelves.instances.len();
+        *shelves.instances.entry(identity).or_insert(next)
+    }
+}

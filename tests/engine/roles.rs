@@ -1,0 +1,174 @@
+//! Roles and imports, which are opened before any host is known.
+
+use crate::stage::{Played, Stage};
+use serde_json::json;
+
+/// What the task `say` said, in the order in which it was said.
+fn said(played: &Played) -> Vec<String> {
+    let ends = played.ends();
+    ends.iter().filter(|end| end.module == "debug").filter_map(|end| end.message.clone()).collect()
+}
+
+fn play(stage: &Stage, keywords: &str) -> Played {
+    stage.play(&format!("- hosts: all\n  gather_facts: no\n{keywords}"))
+}
+
+const SAY: &str = "- name: say\n  debug: {msg: '{{ x }} {{ role_name }}'}\n";
+
+#[test]
+fn a_role_has_its_defaults_variables_tasks_handlers_and_files() {
+    let stage = Stage::new();
+    stage.write("roles/web/defaults/main.yml", "x: default\ny: default\n");
+    stage.write("roles/web/vars/main.yaml", "y: from vars\n");
+    stage
+        .write("roles/web/tasks/main.yml", "- import_tasks: more.yml\n  when: y == 'from vars'\n  tags: t\n");
+    stage.write(
+        "roles/web/tasks/more.yml",
+        "- name: put\n  template: {src: a.j2, dest: 'DIR/out'}\n  notify: again\n\
+         - name: plain\n  copy: {src: b, dest: 'DIR/out2'}\n"
+            .replace("DIR", &stage.dir.path().to_string_lossy())
+            .as_str(),
+    );
+    stage.write("roles/web/templates/a.j2", "{{ x }} {{ y }}\n");
+    stage.write("roles/web/files/b", "b of the role\n");
+    stage.write("files/b", "b of the playbook\n");
+    stage.write("roles/web/handlers/main.yml", "- name: again\n  debug: {msg: 'again {{ x }}'}\n");
+    let played = play(&stage, "  roles: [web]\n  post_tasks: [{name: last, debug: {msg: '{{ y }}'}}]\n");
+    assert_eq!(stage.read("out").as_deref(), Some("default from vars\n"));
+    assert_eq!(stage.read("out2").as_deref(), Some("b of the role\n"));
+    let names: Vec<&str> = played.ends().iter().map(|end| end.task.as_str()).collect();
+    assert_eq!(names, ["web : put", "web : plain", "web : again", "last"]);
+    assert_eq!(said(&played), ["again default", "from vars"]);
+}
+
+#[test]
+fn sections_and_roles_come_in_ansibles_order_and_dependencies_first() {
+    let stage = Stage::new();
+    let say = |role: &str| stage.write(&format!("roles/{role}/tasks/main.yml"), SAY);
+    ["base", "web", "db"].into_iter().for_each(say);
+    stage.write("roles/web/meta/main.yml", "dependencies:\n  - base\n  - {role: db, x: given, when: true}\n");
+    stage.write("roles/db/meta/main.yml", "dependencies: [base]\n");
+    let played = play(
+        &stage,
+        "  vars: {x: play}\n  tasks: [{debug: {msg: tasks}}]\n  pre_tasks: [{debug: {msg: pre}}]\n  roles: [web]\n",
+    );
+    // 'base' without parameters ran once, as the same role with the same parameters does.
+    assert_eq!(said(&played), ["pre", "play base", "given db", "play web", "tasks"]);
+}
+
+#[test]
+fn the_same_role_runs_again_with_other_parameters_or_where_its_metadata_allows_that() {
+    let stage = Stage::new();
+    stage.write("roles/a/tasks/main.yml", SAY);
+    stage.write("roles/b/tasks/main.yml", SAY);
+    stage.write("roles/b/meta/main.yml", "allow_duplicates: true\n");
+    stage.write("roles/s/tasks/main.yml", "- name: say\n  debug: {msg: no}\n  when: run | default(false)\n");
+    let played = play(
+        &stage,
+        "  vars: {x: play}\n  roles:\n    - a\n    - a\n    - {role: a, x: 1}\n    - {role: a, vars: {x: 2}}\n\
+         \x20   - b\n    - b\n    - s\n    - {role: s}\n",
+    );
+    assert_eq!(
+        said(&played)[..6],
+        ["play a", "1 a", "2 a", "play b", "play b", "when: run | default(false)"]
+    );
+    // Where nothing of it ran, it did not run.
+    assert_eq!(played.ends().iter().filter(|end| end.task == "s : say").count(), 2);
+}
+
+#[test]
+fn tags_conditions_and_variables_reach_every_task_of_what_is_imported() {
+    let stage = Stage::new();
+    stage.write("roles/a/tasks/main.yml", SAY);
+    stage.write("roles/a/tasks/other.yml", "- name: other\n  debug: {msg: 'other {{ x }}'}\n");
+    stage.write("deep/er/t.yml", "- name: t\n  debug: {msg: '{{ x }}'}\n- import_tasks: beside.yml\n");
+    stage.write("deep/er/beside.yml", "- name: beside\n  debug: {msg: 'beside {{ x }}'}\n");
+    let played = play(
+        &stage,
+        "  vars: {x: play, where: deep}\n  tasks:\n\
+         \x20   - import_role: {name: a, tasks_from: other}\n      vars: {x: given}\n\
+         \x20   - import_tasks: '{{ where }}/er/t.yml'\n      vars: {x: to file}\n\
+         \x20   - import_tasks: deep/er/t.yml\n      when: x == 'never'\n",
+    );
+    assert_eq!(
+        played.story(),
+        [
+            "a : other ok: other given",
+            "t ok: to file",
+            "beside ok: beside to file",
+            "t skipped: when: x == 'never'",
+            "beside skipped: when: x == 'never'"
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_role_is_told_with_its_place() {
+    let stage = Stage::new();
+    stage.write("roles/a/tasks/main.yml", "- debug: {msg: x}\n  notify: nobody\n");
+    stage.write("roles/loop/meta/main.yml", "dependencies: [loop]\n");
+    let refused = |keywords: &str| {
+        let played = stage.try_play(&format!("- hosts: all\n  gather_facts: no\n{keywords}"));
+        played.err().map(|problems| problems.to_string()).unwrap_or_default()
+    };
+    let unknown = refused("  roles: [b]\n");
+    assert!(unknown.contains("there is no role 'b'") && unknown.contains("play.yml:3:11"), "{unknown}");
+    assert!(refused("  roles: [a]\n").contains("roles/a/tasks/main.yml:2:11"));
+    assert!(refused("  roles: [loop]\n").contains("without end"));
+    let of_collection = refused("  roles: [some.thing.role]\n");
+    assert!(of_collection.contains("roles of collections"), "{of_collection}");
+    let missing = refused("  tasks: [{import_role: {name: a, tasks_from: nosuch}}]\n");
+    assert!(missing.contains("the role has no file 'tasks/nosuch'"), "{missing}");
+    let file = refused("  tasks: [{import_tasks: '{{ inventory_hostname }}.yml'}]\n");
+    assert!(file.contains("include_tasks"), "{file}");
+}
+
+/// Each rung of the ladder that a static play has, from the lowest: everything that is named sets `v`.
+#[test]
+fn variables_win_in_ansibles_order() {
+    let rungs = [
+        "roles/a/defaults/main.yml",
+        "inventory",
+        "play vars",
+        "vars_files",
+        "roles/a/vars/main.yml",
+        "entry vars",
+        "block vars",
+        "task vars",
+        "set_fact",
+        "role params",
+        "extra vars",
+    ];
+    for top in 0..rungs.len() {
+        let mut stage = Stage::new();
+        let has = |rung: &str| rungs.iter().position(|name| *name == rung).is_some_and(|at| at <= top);
+        let value = |rung: &str| if has(rung) { format!("v: {rung}") } else { "unused: 1".to_owned() };
+        for file in ["roles/a/defaults/main.yml", "roles/a/vars/main.yml"] {
+            stage.write(file, &value(file));
+        }
+        stage.write("files.yml", &value("vars_files"));
+        if has("inventory") {
+            stage.hosts = "one ansible_connection=local v=inventory\n".into();
+        }
+        if has("extra vars") {
+            stage.extra.insert("v".into(), json!("extra vars"));
+        }
+        let task = format!(
+            "- set_fact: {{{}}}\n- vars: {{{}}}\n  block:\n    - name: look\n      debug: {{msg: '{{{{ v }}}}'}}\n      vars: {{{}}}\n",
+            value("set_fact"),
+            value("block vars"),
+            value("task vars")
+        );
+        stage.write("roles/a/tasks/main.yml", &task);
+        let params = if has("role params") { ", v: role params" } else { "" };
+        let played = play(
+            &stage,
+            &format!(
+                "  vars: {{{}}}\n  vars_files: [files.yml]\n  roles:\n    - {{role: a, vars: {{{}}}{params}}}\n",
+                value("play vars"),
+                value("entry vars")
+            ),
+        );
+        assert_eq!(said(&played).last().map(String::as_str), Some(rungs[top]));
+    }
+}

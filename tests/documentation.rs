@@ -213,3 +213,14 @@ fn every_example_of_a_module_is_a_task_that_can_run() {
         assert!(wrong.is_empty(), "{}: {}", module.name, wgops::load::Problems(wrong));
     }
 }
+
+#[test]
+fn the_page_on_lint_names_exactly_the_rules_there_are() {
+    let page = page("docs/lint.md");
+    let (_, section) = page.split_once("\n## Rules\n").unwrap();
+    let written: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let row =
+        |rule: &&wgops::lint::rules::Rule| format!("| `{}` | {} | {} |", rule.name, rule.weight, rule.about);
+    let there: Vec<String> = wgops::lint::rules::ALL.iter().map(row).collect();
+    assert_eq!(written, there);
+}

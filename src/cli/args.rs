@@ -104,7 +104,7 @@ pub struct Cause {
 #[command(next_help_heading = "Output")]
 pub struct Shape {
     /// Output format: human, or json (one event on each line)
-    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = Format::of_runs)]
+    #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "human", value_parser = Format::of_runs)]
     pub format: Format,
 }
 

@@ -15,7 +15,7 @@ pub enum Exit {
     Unreachable,
     /// Refused: not cleared, a signature or the record does not hold, a freeze, a stale plan.
     Refused,
-    /// An audit found what it was told to fail on.
+    /// An audit or lint found what it was told to fail on.
     Findings,
     /// Interrupted.
     Interrupted,
@@ -62,7 +62,7 @@ impl Exit {
             Self::Refused => {
                 "refused: not cleared, a bad signature or ledger, a window, freeze or claim, a stale plan"
             }
-            Self::Findings => "an audit found what it was told to fail on",
+            Self::Findings => "an audit or lint found what it was told to fail on",
             Self::Interrupted => "interrupted",
         }
     }

@@ -29,6 +29,7 @@ mod init;
 mod inventory;
 mod job;
 mod ledger;
+mod lint;
 mod live;
 mod man;
 mod operators;
@@ -100,6 +101,7 @@ enum Verb {
     Handoff(handoff::Handoff),
     Operators(operators::Operators),
     Ledger(ledger::Ledger),
+    Lint(lint::Lint),
     Docs(docs::Docs),
     Completions(completions::Completions),
     Man(man::Man),
@@ -122,6 +124,7 @@ impl Verb {
             Self::Handoff(verb) => verb.perform(console),
             Self::Operators(verb) => verb.perform(console),
             Self::Ledger(verb) => verb.perform(console),
+            Self::Lint(verb) => verb.perform(console),
             Self::Docs(verb) => verb.perform(console),
             Self::Completions(verb) => verb.perform(console),
             Self::Man(verb) => verb.perform(console),

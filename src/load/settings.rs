@@ -13,6 +13,10 @@
 //!   canary: web3
 //!   pause: 300                     # seconds between waves
 //!   max_fail: 0                    # percent of a wave
+//! lint:                            # what 'wgops lint' leaves out, and fails on
+//!   skip: [no-changed-when]
+//!   exclude: [roles/vendored/*]
+//!   fail_on: warning
 //! ```
 //!
 //! `zone`, `windows` and `freezes` are [`Calendar`]'s.
@@ -23,17 +27,19 @@ use super::playbook::Batch;
 use super::problem::{Problem, Problems};
 use super::text::TextFile;
 use super::yaml::{Key, Node};
+use crate::model::{Glob, Place, Weight};
 use regex::Regex;
 use std::path::Path;
 use std::time::Duration;
 
 /// The one version of the format there is.
 const VERSION: u64 = 1;
-const FIELDS: [&str; 8] =
-    ["version", "group", "ticket_pattern", "defaults", "patch", "zone", "windows", "freezes"];
+const FIELDS: [&str; 9] =
+    ["version", "group", "ticket_pattern", "defaults", "patch", "zone", "windows", "freezes", "lint"];
 /// Fields that the calendar reads.
 const CALENDAR: [&str; 3] = ["zone", "windows", "freezes"];
 const PATCH: [&str; 4] = ["serial", "canary", "pause", "max_fail"];
+const LINT: [&str; 3] = ["skip", "exclude", "fail_on"];
 const DEFAULTS: [&str; 3] = ["inventory", "forks", "timeout"];
 /// Planned fields: to leave one unread would be worse than to refuse it.
 const LATER: [&str; 1] = ["notifications"];
@@ -61,6 +67,19 @@ pub struct Settings {
     pub patch: Waves,
     /// When hosts may be changed.
     pub calendar: Calendar,
+    /// What `wgops lint` does where its options don't say.
+    pub lint: Lint,
+}
+
+/// What `wgops lint` leaves out, and what makes it fail.
+#[derive(Clone, Debug, Default)]
+pub struct Lint {
+    /// Names of rules, and where they stand.
+    pub skip: Vec<(String, Place)>,
+    /// Paths below the repository; `*` stands for any text.
+    pub exclude: Vec<Glob>,
+    /// The least weight that it fails on.
+    pub fail_on: Option<Weight>,
 }
 
 /// In which waves hosts are patched; `None` where nothing is said.
@@ -113,6 +132,9 @@ impl Settings {
         if let Some(patch) = node.get("patch").filter(|patch| patch.map().is_ok()) {
             problems.extend(patch.unknown_keys(&PATCH));
         }
+        if let Some(lint) = node.get("lint").filter(|lint| lint.map().is_ok()) {
+            problems.extend(lint.unknown_keys(&LINT));
+        }
         let (calendar, wrong) = Calendar::read(&node);
         settings.calendar = calendar;
         problems.extend(wrong);
@@ -144,6 +166,11 @@ impl Settings {
                     self.patch.field(key, node)?;
                 }
             }
+            "lint" => {
+                for (key, node) in node.entries()? {
+                    self.lint.field(key, node)?;
+                }
+            }
             name if CALENDAR.contains(&name) => {}
             name if LATER.contains(&name) => {
                 return Err(Problem::at(&key.place, format!("'{name}' is not supported yet")));
@@ -160,6 +187,24 @@ impl Settings {
             "inventory" => self.inventory = Some(node.word()?),
             "forks" => self.forks = usize::try_from(within(node, FORKS_MAX)?).ok(),
             "timeout" => self.timeout = Some(Duration::from_secs(within(node, TIMEOUT_SECONDS_MAX)?)),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Lint {
+    fn field(&mut self, key: &Key, node: &Node) -> Result<(), Problem> {
+        match key.name.as_str() {
+            "skip" => {
+                let named = |item: &Node| Ok((item.word()?, item.place.clone()));
+                self.skip = node.items().iter().map(named).collect::<Result<_, Problem>>()?;
+            }
+            "exclude" => self.exclude = node.words()?.into_iter().map(Glob::new).collect(),
+            "fail_on" => {
+                let parsed = node.word()?.parse::<Weight>();
+                self.fail_on = Some(parsed.map_err(|expected| Problem::at(&node.place, expected))?);
+            }
             _ => {}
         }
         Ok(())
@@ -229,6 +274,19 @@ mod tests {
         let tickets = settings.ticket_pattern.unwrap();
         assert!(
             tickets.matches("INFRA-12") && !tickets.matches("see INFRA-12") && !tickets.matches("INFRA-")
+        );
+    }
+
+    #[test]
+    fn what_lint_leaves_out_is_read_and_a_weight_that_is_none_is_refused() {
+        let settings = parse("lint: {skip: [no-handler], exclude: [roles/x/*], fail_on: error}").unwrap();
+        assert_eq!(settings.lint.skip[0].0, "no-handler");
+        assert!(settings.lint.exclude[0].fits("roles/x/tasks/main.yml"));
+        assert_eq!(settings.lint.fail_on, Some(Weight::Error));
+        let said = parse("lint: {fail_on: errors, skp: []}").unwrap_err().to_string();
+        assert!(
+            said.contains("expected error, warning or info") && said.contains("did you mean 'skip'?"),
+            "{said}"
         );
     }
 

@@ -13,6 +13,7 @@ mod held;
 mod human;
 pub mod json;
 mod line;
+pub mod lint;
 mod narration;
 mod patch;
 mod ping;

@@ -5,6 +5,7 @@
 //! `play` and `task` read the two levels, `words` splits `key=value` strings.
 
 mod batch;
+pub mod glance;
 mod keywords;
 mod play;
 mod role_entry;

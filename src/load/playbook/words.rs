@@ -267,6 +267,15 @@ mod tests {
 
     proptest::proptest! {
         #[test]
+        fn what_is_quoted_comes_back(values in proptest::collection::vec("[a-z =#,;|/é-]{0,12}", 0..5)) {
+            let words: Vec<String> = values.iter().map(|value| format!("name='{value}'")).collect();
+            let (pairs, rest) = split_arguments(&words.join(" ")).unwrap();
+            let back: Vec<String> = pairs.into_iter().map(|(_, value)| value).collect();
+            proptest::prop_assert_eq!(back, values);
+            proptest::prop_assert_eq!(rest, "");
+        }
+
+        #[test]
         fn no_text_makes_it_panic_and_commands_lose_nothing_else(text in "[a-c='\"{}%# \\\\\né]{0,40}") {
             let _ = split_arguments(&text);
             if let Ok((pairs, rest)) = split_command(&text, CommandWords::of("raw").unwrap()) {

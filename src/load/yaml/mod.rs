@@ -7,6 +7,7 @@
 
 mod access;
 mod explain;
+mod mend;
 mod read;
 
 pub use read::{is_variable_name, load_vars};

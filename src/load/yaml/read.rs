@@ -93,9 +93,17 @@ fn quoted(file: &TextFile, mut problems: Vec<Problem>) -> Problems {
 }
 
 fn parse(file: &TextFile) -> Result<Node, Vec<Problem>> {
-    let raw = parse_raw(&file.text).map_err(|error| vec![explained(file, error.without_snippet())])?;
+    let (raw, mended) = match parse_raw(&file.text) {
+        Ok(raw) => (raw, None),
+        Err(error) => {
+            let mended = super::mend::mended(&file.text);
+            let again = mended.and_then(|text| Some((parse_raw(&text).ok()?, Some(text))));
+            again.ok_or_else(|| vec![explained(file, error.without_snippet())])?
+        }
+    };
+    let text = mended.as_deref().unwrap_or(&file.text);
     let mut problems = Vec::new();
-    let node = Reading { file, problems: &mut problems }.node(raw, None);
+    let node = Reading { file, text, problems: &mut problems }.node(raw, None);
     if problems.is_empty() { Ok(node) } else { Err(problems) }
 }
 
@@ -199,6 +207,8 @@ impl<'de> Visitor<'de> for RawVisitor {
 /// Turns raw values into nodes and collects what is wrong with them.
 struct Reading<'a> {
     file: &'a TextFile,
+    /// What was parsed: the file's text, or the same with lines moved.
+    text: &'a str,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -260,7 +270,7 @@ impl Reading<'_> {
 
     fn as_written(&self, at: Location) -> Option<NodeValue> {
         let start = usize::try_from(at.span().byte_offset()?).ok()?;
-        as_written(self.file.text.get(start..)?).map(|text| NodeValue::Text(text.to_owned()))
+        as_written(self.text.get(start..)?).map(|text| NodeValue::Text(text.to_owned()))
     }
 }
 
@@ -429,7 +439,26 @@ mod tests {
         assert_eq!(parse(&tasks).items().len(), 20_000);
     }
 
+    #[test]
+    fn quoted_text_may_go_on_at_the_left_margin_and_behind_tabs() {
+        let node = parse("a: \"{{\n  b\n}}\"\nc: '{{ (d)\n\t+ e }}'\nf: {g: \"h\ni\", j: 1e3}\nk: 1\n");
+        let meant = json!({"a": "{{ b }}", "c": "{{ (d) + e }}", "f": {"g": "h i", "j": "1e3"}, "k": 1});
+        assert_eq!(node.to_value(), meant);
+        assert_eq!(at(node.get("k").unwrap()), (8, 4));
+        assert!(refused("a: \"{{\n  b\n}}\nc: 1\n").contains("error: "));
+    }
+
     proptest::proptest! {
+        #[test]
+        fn what_json_says_is_what_is_read(
+            texts in proptest::collection::vec("(\\PC|[\\n\\t'\"\\\\#:{}-]){0,12}", 0..4),
+            number in proptest::num::i64::ANY,
+            flag in proptest::bool::ANY,
+        ) {
+            let value = json!({"texts": texts, "number": number, "flag": flag, "none": null});
+            proptest::prop_assert_eq!(parse(&serde_json::to_string_pretty(&value).unwrap()).to_value(), value);
+        }
+
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             if let Ok(file) = TextFile::from_bytes(Path::new("f"), bytes) {

@@ -288,3 +288,56 @@ fn a_reader_that_goes_away_is_no_error() {
         std::process::Command::new("bash").args(["-c", &line]).current_dir(here.path()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&shell.stdout), "0\n", "{}", String::from_utf8_lossy(&shell.stderr));
 }
+
+#[test]
+fn lint_says_what_is_wrong_and_ends_with_five_where_that_matters() {
+    let here = folder();
+    let play = "- name: p\n  hosts: all\n  tasks:\n    - name: t\n      atp: {name: curl}\n    - ping:\n";
+    fs::write(here.path().join("site.yml"), play).unwrap();
+    let said = typed(here.path(), &["lint"]);
+    assert_eq!(said.code, Some(5), "{}", said.err);
+    insta::assert_snapshot!(said.out, @r"
+    site.yml:5:7: error: there is no module 'atp' [unknown-module]
+        did you mean 'apt'?
+    1 error, 1 remark in 1 file; -v shows remarks
+    ");
+    let said = typed(here.path(), &["lint", "site.yml", "--skip", "unknown-module", "-v"]);
+    assert_eq!(said.code, Some(0));
+    assert!(
+        said.out.contains("site.yml:6:7: info: a task with ping has no name [name-missing]"),
+        "{}",
+        said.out
+    );
+    let said =
+        typed(here.path(), &["lint", "--format", "json", "--output", "out.sarif", "--fail-on", "info"]);
+    assert_eq!(said.code, Some(5));
+    assert!(said.out.starts_with('{') && said.out.contains("\"kind\": \"wgops-lint\""), "{}", said.out);
+    assert!(fs::read_to_string(here.path().join("out.sarif")).unwrap().contains("\"version\": \"2.1.0\""));
+    let said = typed(here.path(), &["lint", "--skip", "unknown-modul"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("did you mean 'unknown-module'?"), "{}", said.err);
+    assert_eq!(typed(here.path(), &["lint", "nosuch.yml"]).code, Some(2));
+    assert_eq!(typed(here.path(), &["lint", "--rules"]).code, Some(0));
+}
+
+#[test]
+fn what_init_writes_is_in_order() {
+    let here = folder();
+    assert_eq!(typed(here.path(), &["init", "--group", "Example"]).code, Some(0));
+    let said = typed(here.path(), &["lint"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+}
+
+#[test]
+fn docs_show_a_module_and_correct_a_misspelt_one() {
+    let here = folder();
+    let said = typed(here.path(), &["docs", "ansible.builtin.lineinfile"]);
+    assert_eq!(said.code, Some(0));
+    for part in ["LINEINFILE", "PARAMETERS", "EXAMPLES", "RETURNS", "regexp"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    let said = typed(here.path(), &["docs", "linefile"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("did you mean 'lineinfile'?"), "{}", said.err);
+    assert!(typed(here.path(), &["docs", "--list"]).out.lines().count() > 30);
+}

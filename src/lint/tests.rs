@@ -221,8 +221,8 @@ fn commands_that_a_module_does_better_and_shells_without_need_are_told() {
     17 shell-not-needed
     20 no-changed-when
     20 risky-shell-pipe
-    23 inline-env-var
-    26 unknown-jinja-name
+    22 inline-env-var
+    25 unknown-jinja-name
     ");
 }
 
@@ -267,8 +267,8 @@ fn risks_and_old_habits_are_told() {
     18 name-missing
     21 no-handler
     24 literal-compare
-    27 deprecated-bare-vars
     27 loop-keyword
+    27 deprecated-bare-vars
     ");
 }
 

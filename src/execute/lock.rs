@@ -204,17 +204,18 @@ fn refusal(reply: &Reply) -> String {
     }
 }
 
+/// On two lines, so that what to do is not cut off where the packages are many.
 fn held(others: &Others) -> String {
     if let Some(holder) = others.holders.first() {
         return format!(
-            "this host is being changed by {holder}; nothing was sent. Run again once they are through, or ask \
+            "this host is being changed by {holder}; nothing was sent.\nRun again once they are through, or ask \
              them; if their wgops is gone, 'wgops resume {}' goes on with it",
             holder.run
         );
     }
     match others.in_stage(Stage::Going).next() {
         Some(left) => format!(
-            "this host is being changed: {left} still goes on there, though nobody waits for it; nothing was sent. \
+            "this host is being changed: {left} still goes on there, though nobody waits for it; nothing was sent.\n\
              'wgops resume {}' waits for it and collects its result; or run again once it has ended",
             left.holder.run
         ),

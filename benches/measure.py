@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -125,6 +126,10 @@ class Group:
         self.path.rmdir()
 
 
+# The jobs that find everything in order, as root.
+SETTLED = ("settled", "roles")
+
+
 class Tool:
     name = ""
 
@@ -147,7 +152,7 @@ class Raw(Tool):
     name = "raw ssh"
 
     def command(self, job, hosts):
-        become = "sudo -n sh" if job == "settled" else "sh"
+        become = "sudo -n sh" if job in SETTLED else "sh"
         script = (f"printf '%s\\n' {' '.join(host.name for host in hosts)} | xargs -P {len(hosts)} -I@ "
                   f"sh -c 'ssh -F {self.lab}/ssh_config @ \"{become}\" <{self.work}/{job}.sh'")
         return ["sh", "-c", script], {}, self.work
@@ -185,7 +190,7 @@ control_path_dir = {folder}/control
         if not recap:
             return "no recap"
         # A command always counts as a change.
-        bad = re.search(r"(%sunreachable|failed)=[1-9]" % ("changed|" if job == "settled" else ""), recap)
+        bad = re.search(r"(%sunreachable|failed)=[1-9]" % ("changed|" if job in SETTLED else ""), recap)
         return bad[0] if bad else None
 
 
@@ -219,7 +224,7 @@ class Pyinfra(Tool):
         _, changed, failed, _ = total.split()
         if failed != "-":
             return f"failed: {total}"
-        return f"changed: {total}" if job == "settled" and changed != "-" else None
+        return f"changed: {total}" if job in SETTLED and changed != "-" else None
 
 
 class Wgops(Tool):
@@ -242,8 +247,9 @@ class Wgops(Tool):
             (self.repository / f"inventory/{name}.yml").write_text(tasks.yaml.safe_dump({"all": {
                 "hosts": {host.name: {"ansible_host": host.address} for host in some},
                 "vars": {"ansible_user": "ops", "ansible_ssh_private_key_file": f"{self.lab}/keys/id_ed25519"}}}))
-        for name in ("settled.yml", "commands.yml"):
+        for name in ("settled.yml", "commands.yml", "roles.yml"):
             (self.repository / "playbooks" / name).write_text((self.work / name).read_text())
+        shutil.copytree(self.work / "roles", self.repository / "roles")
         (self.repository / "playbooks/templates").mkdir(exist_ok=True)
         (self.repository / "playbooks/templates/site.conf.j2").write_text(tasks.TEMPLATE)
         git = ["git", "-C", str(self.repository), "-c", "user.name=alice", "-c", "user.email=alice@example.org"]
@@ -269,7 +275,7 @@ class Wgops(Tool):
             return None if found and found[1] == found[2] else "not all hosts were assessed"
         if "PLAY RECAP" not in output:
             return "no recap"
-        bad = re.search(r"(%sunreachable|failed)=[1-9]|[Dd]ry run" % ("changed|" if job == "settled" else ""), output)
+        bad = re.search(r"(%sunreachable|failed)=[1-9]|[Dd]ry run" % ("changed|" if job in SETTLED else ""), output)
         return bad[0] if bad else None
 
     def exchanges(self, output):

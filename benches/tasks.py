@@ -30,7 +30,7 @@ group() { getent group "$1" >/dev/null || echo "drift: group $1"; }
 user() { is "$(getent passwd "$1" | cut -d : -f 6,7)" "$2:$3" "$1"; }
 link() { is "$(readlink "$1")" "$2" "$1"; }
 job() { crontab -l -u root 2>/dev/null | grep -qxF -e "$1" || echo "drift: cron: no $1"; }
-there() { [ -f "$1" ] || echo "drift: $1"; }
+there() { [ -e "$1" ] || echo "drift: $1"; }
 """
 
 
@@ -204,7 +204,7 @@ class Stat:
         return "stat", {"path": self.path}, {"register": "seen"}
 
     def pyinfra(self):
-        return f"assert host.get_fact(File, path={self.path!r}, _sudo=True)"
+        return f"host.get_fact(File, path={self.path!r}, _sudo=True)"
 
     def shell(self):
         return f"there {self.path}"
@@ -238,6 +238,25 @@ def fifty():
     return tasks
 
 
+def ten_roles():
+    """A server that ten roles make, thirty tasks each: name of the role → its tasks."""
+    return {f"site{n}": role(f"site{n}", n) for n in range(1, 11)}
+
+
+def role(name, n):
+    root = f"{ROOT}/{name}"
+    tasks = [Directory(root), *(Directory(f"{root}/{part}") for part in ("conf", "log", "spool", "www"))]
+    tasks += [Copy(f"{root}/www/page{m}.html", f"<title>{name} {m}</title>\n" * m) for m in range(1, 6)]
+    tasks += [Template(f"{root}/conf/part{m}.conf", "site.conf.j2", TEMPLATE,
+                       {"site": f"{name}-{m}", "ports": [8000 + n, 8100 + m], "workers": m}) for m in range(1, 9)]
+    tasks += [Line(f"{root}/settings.conf", f"setting{m}", str(n * m)) for m in range(1, 6)]
+    tasks += [Package(("bar", "libfoo", "svcd", "cron")[n % 4]), Service(("svcd", "cron", "ssh")[n % 3])]
+    tasks += [Group(f"{name}-group"), User(f"{name}-user"), Link(f"{root}/current", f"{root}/www")]
+    tasks += [Stat(f"{root}/settings.conf"), Stat(f"{root}/www")]
+    assert len(tasks) == 30
+    return tasks
+
+
 # What an audit has to look at, as plain commands: what is pending and where from, what is held, how old the lists are,
 # whether a reboot is due, which processes run on libraries that are gone. wgops asks for the same and more.
 AUDIT = """\
@@ -264,21 +283,71 @@ def write_play(path, tasks, become):
     path.write_text(yaml.safe_dump([play], sort_keys=False))
 
 
+def write_roles(folder: Path, roles):
+    """The roles as a tree, each with defaults, a handler, a template, and half of its tasks in a file that it includes; and
+    the play that lists them."""
+    for name, tasks in roles.items():
+        below = folder / "roles" / name
+        for part in ("tasks", "defaults", "handlers", "templates"):
+            (below / part).mkdir(parents=True, exist_ok=True)
+        (below / "templates/site.conf.j2").write_text(TEMPLATE)
+        (below / "defaults/main.yml").write_text(f"{name}_root: {ROOT}/{name}\n")
+        (below / "handlers/main.yml").write_text(f"- name: {name} was configured\n  command: 'true'\n")
+        half = len(tasks) // 2
+        rendered = []
+        for number, task in enumerate(tasks, 1):
+            module, arguments, *more = task.playbook()
+            entry = {"name": f"{number}: {type(task).__name__}", module: arguments, **(more[0] if more else {})}
+            if module == "template":
+                entry["notify"] = f"{name} was configured"
+            rendered.append(entry)
+        first = [*rendered[:half], {"name": "The rest", "include_tasks": "more.yml"}]
+        for file, some in (("main.yml", first), ("more.yml", rendered[half:])):
+            text = yaml.safe_dump(replaced(some, f"{ROOT}/{name}/", "{{ " + name + "_root }}/"), sort_keys=False)
+            (below / "tasks" / file).write_text(text)
+    play = {"name": "Bench", "hosts": "all", "become": True, "roles": list(roles)}
+    (folder / "roles.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+
+
+def replaced(value, old, new):
+    """The value with one text for another, all the way down."""
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, list):
+        return [replaced(item, old, new) for item in value]
+    if isinstance(value, dict):
+        return {key: replaced(member, old, new) for key, member in value.items()}
+    return value
+
+
+def pyinfra_text(tasks):
+    imports = ("from io import StringIO\n\nfrom pyinfra import config, host\nfrom pyinfra.facts.files import File\n"
+               "from pyinfra.operations import apt, crontab, files, server, systemd\n\nconfig.SUDO = True\n\n")
+    lines, seen = [], set()
+    for task in tasks:
+        # Its `line` wants the file to be there.
+        if isinstance(task, Line) and task.path not in seen:
+            seen.add(task.path)
+            lines.append(f"files.file(path={task.path!r}, mode='644')")
+        lines.append(task.pyinfra())
+    return imports + "\n".join(lines) + "\n"
+
+
 def write_all(folder: Path):
-    """Writes the three kinds of work for every tool below `folder`."""
+    """Writes all kinds of work for every tool below `folder`."""
     (folder / "templates").mkdir(parents=True, exist_ok=True)
     (folder / "templates/site.conf.j2").write_text(TEMPLATE)
     tasks = fifty()
 
     write_playbook(folder / "settled.yml", tasks, become=True)
-    imports = ("from io import StringIO\n\nfrom pyinfra import config, host\nfrom pyinfra.facts.files import File\n"
-               "from pyinfra.operations import apt, crontab, files, server, systemd\n\nconfig.SUDO = True\n\n")
-    # Its `line` wants the file to be there.
-    present = f"files.file(path={ROOT + '/settings.conf'!r}, mode='644')\n"
-    lines = [task.pyinfra() for task in tasks]
-    first = next(n for n, task in enumerate(tasks) if isinstance(task, Line))
-    (folder / "settled.py").write_text(imports + "\n".join(lines[:first]) + "\n" + present + "\n".join(lines[first:]) + "\n")
+    (folder / "settled.py").write_text(pyinfra_text(tasks))
     (folder / "settled.sh").write_text(SHELL_HEAD + "\n".join(task.shell() for task in tasks) + "\n")
+
+    roles = ten_roles()
+    write_roles(folder, roles)
+    all_of_them = [Directory(ROOT), *(task for tasks in roles.values() for task in tasks)]
+    (folder / "roles.py").write_text(pyinfra_text(all_of_them))
+    (folder / "roles.sh").write_text(SHELL_HEAD + "\n".join(task.shell() for task in all_of_them) + "\n")
 
     write_play(folder / "commands.yml", [{"name": str(n), "command": "true"} for n in range(10)], False)
     (folder / "commands.py").write_text("from pyinfra.operations import server\n\n" +

@@ -421,6 +421,7 @@ fn play_variables(
         ("ansible_play_batch", names(&mut batch.iter())),
         ("wgops_wave", wave.into()),
         ("wgops_waves", waves.len().into()),
+        ("ansible_managed", "Ansible managed".into()),
         ("playbook_dir", Value::String(directory.to_string_lossy().into_owned())),
     ];
     entries.into_iter().map(|(name, value)| (name.to_owned(), Binding::Data(Arc::new(value)))).collect()

@@ -116,7 +116,8 @@ impl Param {
         Self { default, ..self }
     }
 
-    fn is(&self, key: &str) -> bool {
+    /// Whether it goes by this name.
+    pub fn is(&self, key: &str) -> bool {
         self.name == key || self.aliases.contains(&key)
     }
 }

@@ -46,6 +46,8 @@ mod login_keys;
 pub mod manual;
 mod mode;
 mod package_sources;
+mod pam_rules;
+mod pamd;
 mod pause;
 mod pending_updates;
 mod ping;
@@ -104,6 +106,7 @@ pub static ALL: &[&Module] = &[
     &login_keys::MODULE,
     &apt::PACKAGE,
     &package_sources::MODULE,
+    &pamd::MODULE,
     &pause::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,

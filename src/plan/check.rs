@@ -46,7 +46,13 @@ impl Compiler<'_> {
         more: &[Value],
         around: &Around,
     ) {
-        let names = args.keys().map(String::as_str);
+        // Whether what we lack is wanted may be known only where it is rendered.
+        let may_lack = |name: &str, value: &Value| {
+            let lacks = module.params.iter().any(|p| !p.supported && p.is(name));
+            lacks && value.as_str().is_some_and(|text| Templates::has_templates(value) && text.contains("omit"))
+        };
+        let named = args.iter().filter(|(name, value)| !may_lack(name, value));
+        let names = named.map(|(name, _)| name.as_str());
         let plain = args.iter().filter(|(_, value)| !Templates::has_templates(value));
         let mut problems = Args::check_names(module.params, module.free_form, names);
         // What is missing may come from a template, or from the defaults of the module.

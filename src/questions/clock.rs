@@ -1,4 +1,4 @@
-//! What a time on the host's own clock is in seconds since 1970.
+//! What time it is on the host's own clock, and what a time there is in seconds since 1970.
 
 use super::{Output, ParseError, Question};
 use crate::model::{Argv, Script, Subject, Subjects};
@@ -23,6 +23,30 @@ impl Question for EpochOf {
         let text = output.text();
         let read = text.trim().parse().ok().filter(|_| output.status == 0);
         read.ok_or_else(|| ParseError::new("seconds since 1970", output))
+    }
+}
+
+/// Asks what time it is there: `YYYY-MM-DDThh:mm:ss` in the host's time zone.
+#[derive(Clone, Debug)]
+pub struct Now;
+
+impl Question for Now {
+    type Answer = String;
+    const SCRIPT: Script = Script { name: "time_now", text: "date +%Y-%m-%dT%H:%M:%S" };
+
+    fn args(&self) -> Argv {
+        Argv::default()
+    }
+
+    /// Nothing that a change could alter: within a run one time will do.
+    fn reads(&self) -> Subjects {
+        Subjects::NONE
+    }
+
+    fn parse(&self, output: &Output) -> Result<String, ParseError> {
+        let text = output.text();
+        let time = Some(text.trim()).filter(|time| output.status == 0 && time.len() == 19);
+        time.map(str::to_owned).ok_or_else(|| ParseError::new("a time", output))
     }
 }
 

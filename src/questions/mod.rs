@@ -171,6 +171,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         boot::Microcode::SCRIPT,
         boot::RebootNeed::SCRIPT,
         clock::EpochOf::SCRIPT,
+        clock::Now::SCRIPT,
         command::AnyMatch::SCRIPT,
         command::Environment::SCRIPT,
         connection::Alive::SCRIPT,

@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import re
 import stat
 import subprocess
 
@@ -35,6 +36,9 @@ NOISE = [
     "/etc/ssl/private/ssl-cert-snakeoil.key",
 ]
 
+# What Python leaves where a package brings it in: a twin has it from the beginning.
+PYTHONS = ["/etc/python3*", "/etc/inputrc", "/etc/mime.types", "/usr/local/lib", "/usr/local/lib/python3*"]
+
 # Accounts are compared without the day of the last change of a password.
 ACCOUNTS = ["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid"]
 
@@ -52,6 +56,10 @@ LISTS = {
 
 # Each path of standard input, whether a file, a folder or a link.
 FIND = r"""xargs -0r sh -c 'for path do find "$path" -maxdepth 0 -printf "%p\t%y\t%m\t%u\t%g\t%l\n" 2>/dev/null; done' -"""
+
+# Their digests; a comment that tells when a tool wrote the file counts without the time.
+SUMS = r"""xargs -0r sh -c 'for path do [ -f "$path" ] && [ ! -L "$path" ] || continue
+sum=$(sed "/^# Updated by Ansible - /s/ - .*//" <"$path" | sha256sum) && printf "%s  %s\n" "${sum%% *}" "$path"; done' -"""
 
 
 class Host:
@@ -84,7 +92,7 @@ class Host:
         """path → (kind, mode, owner, group, digest or where the link leads); None for what is not there."""
         names = "\0".join(sorted(paths))
         told = self.exec(FIND, names)
-        sums = self.exec("xargs -0r sha256sum 2>/dev/null", names)
+        sums = self.exec(SUMS, names)
         digest = {line[66:]: line[:64] for line in sums.splitlines()}
         state = dict.fromkeys(paths)
         for line in told.splitlines():
@@ -99,8 +107,13 @@ class Host:
         return {name: self.exec(script).splitlines() for name, script in LISTS.items()}
 
 
+def without_times(path):
+    """A backup's name holds a process and a time."""
+    return re.sub(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~$", ".TIME~", path)
+
+
 def is_noise(path):
-    return any(fnmatch.fnmatchcase(path, pattern) for pattern in NOISE)
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in [*NOISE, *PYTHONS])
 
 
 def is_pythons(line):
@@ -116,8 +129,10 @@ def is_pythons(line):
 def differences(name, ours, theirs):
     """Lines that say where `ours` is not as `theirs`; both are what `files` and `lists` gave."""
     found = []
-    for path in sorted(set(ours["files"]) | set(theirs["files"])):
-        here, there = ours["files"].get(path), theirs["files"].get(path)
+    here_all, there_all = ({without_times(path): entry for path, entry in state["files"].items() if entry or not path.endswith("~")}
+                           for state in (ours, theirs))
+    for path in sorted(set(here_all) | set(there_all)):
+        here, there = here_all.get(path), there_all.get(path)
         if here != there:
             found.append(f"{path}: {show(here)}, {name}: {show(there)}")
     for kind in LISTS:

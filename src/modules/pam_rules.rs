@@ -203,7 +203,8 @@ fn alter(rule: &mut Rule, edit: &Edit) {
         Edit::With(arguments) => rule.add(arguments),
         Edit::Without(arguments) => rule.arguments.retain(|argument| !arguments.contains(argument)),
         Edit::Update { kind, control, module, arguments } => {
-            let Rule { kind: old_kind, control: old_control, module: old_module, arguments: old } = rule.clone();
+            let Rule { kind: old_kind, control: old_control, module: old_module, arguments: old } =
+                rule.clone();
             *rule = Rule {
                 kind: kind.clone().unwrap_or(old_kind),
                 control: control.as_deref().map_or(old_control, tidy),

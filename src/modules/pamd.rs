@@ -72,8 +72,7 @@ pub static MODULE: Module = Module {
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let edit = edit(args)?;
     let path = format!("{}/{}", args.needed("path")?.trim_end_matches('/'), args.needed("name")?);
-    let (seen, old) =
-        host.get((Inspect::path(&path), Read { path: path.clone(), bytes_max: BYTES_MAX }))?;
+    let (seen, old) = host.get((Inspect::path(&path), Read { path: path.clone(), bytes_max: BYTES_MAX }))?;
     let Old::Whole(old) = old.as_ref() else {
         return Err(Stop::refuse(format!("{path} is no file that could be read as a service of PAM")));
     };
@@ -129,7 +128,9 @@ fn edit(args: &Args) -> Result<Edit, Stop> {
             if state == "args_absent" {
                 Edit::Without(arguments)
             } else if arguments.iter().any(|argument| argument.starts_with('[')) {
-                return Err(Stop::refuse("arguments in brackets can't be added one by one: use 'state: updated'"));
+                return Err(Stop::refuse(
+                    "arguments in brackets can't be added one by one: use 'state: updated'",
+                ));
             } else {
                 Edit::With(arguments)
             }
@@ -209,7 +210,8 @@ mod tests {
         assert_eq!(count, 2);
         assert_eq!(lines[2], "session    optional pam_motd.so motd=/x noupdate");
         assert_eq!(lines[3], "session    optional pam_motd.so noupdate motd=/x");
-        let (count, lines) = after(&bench, &json!({"state": "args_absent", "module_arguments": ["noupdate"]}));
+        let (count, lines) =
+            after(&bench, &json!({"state": "args_absent", "module_arguments": ["noupdate"]}));
         assert_eq!((count, lines[3].as_str()), (1, "session    optional pam_motd.so"));
     }
 

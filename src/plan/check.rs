@@ -49,7 +49,8 @@ impl Compiler<'_> {
         // Whether what we lack is wanted may be known only where it is rendered.
         let may_lack = |name: &str, value: &Value| {
             let lacks = module.params.iter().any(|p| !p.supported && p.is(name));
-            lacks && value.as_str().is_some_and(|text| Templates::has_templates(value) && text.contains("omit"))
+            lacks
+                && value.as_str().is_some_and(|text| Templates::has_templates(value) && text.contains("omit"))
         };
         let named = args.iter().filter(|(name, value)| !may_lack(name, value));
         let names = named.map(|(name, _)| name.as_str());

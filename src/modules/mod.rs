@@ -45,6 +45,9 @@ mod lineinfile;
 mod login_keys;
 pub mod manual;
 mod mode;
+mod mysql;
+mod mysql_db;
+mod mysql_user;
 mod package_sources;
 mod pam_rules;
 mod pamd;
@@ -52,6 +55,11 @@ mod pause;
 mod pending_updates;
 mod ping;
 mod place;
+mod postgresql;
+mod postgresql_db;
+mod postgresql_ext;
+mod postgresql_privs;
+mod postgresql_user;
 mod python_json;
 mod reboot;
 mod release_support;
@@ -104,12 +112,18 @@ pub static ALL: &[&Module] = &[
     &include_vars::MODULE,
     &lineinfile::MODULE,
     &login_keys::MODULE,
+    &mysql_db::MODULE,
+    &mysql_user::MODULE,
     &apt::PACKAGE,
     &package_sources::MODULE,
     &pamd::MODULE,
     &pause::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
+    &postgresql_db::MODULE,
+    &postgresql_ext::MODULE,
+    &postgresql_privs::MODULE,
+    &postgresql_user::MODULE,
     &reboot::MODULE,
     &release_support::MODULE,
     &restart_services::MODULE,
@@ -138,6 +152,10 @@ pub fn change_scripts() -> Vec<Script> {
         cron::SCRIPTS,
         file::SCRIPTS,
         group::SCRIPTS,
+        mysql::SCRIPTS,
+        mysql_db::SCRIPTS,
+        postgresql::SCRIPTS,
+        postgresql_db::SCRIPTS,
         labels::SCRIPTS,
         reboot::SCRIPTS,
         restart_services::SCRIPTS,

@@ -19,8 +19,10 @@ pub mod files;
 pub mod held;
 pub mod http;
 pub mod labels;
+pub mod mysql;
 pub mod packages;
 pub mod ports;
+pub mod postgresql;
 pub mod release;
 pub mod services;
 pub mod space;
@@ -183,6 +185,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         http::Fetch::SCRIPT,
         labels::LabelsOf::SCRIPT,
         labels::MimeOf::SCRIPT,
+        mysql::Query::SCRIPT,
         packages::WhichManager::SCRIPT,
         packages::apt::automatic::Automatic::SCRIPT,
         packages::apt::foreign::Unlisted::SCRIPT,
@@ -195,6 +198,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         packages::apt::Simulate::SCRIPT,
         packages::apt::Updates::SCRIPT,
         ports::WaitUntil::SCRIPT,
+        postgresql::Query::SCRIPT,
         release::WhichRelease::SCRIPT,
         services::FailedUnits::SCRIPT,
         services::OutdatedPrograms::SCRIPT,

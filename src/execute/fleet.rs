@@ -289,7 +289,7 @@ impl Fleet {
             let is_first = self.begun.insert(host.clone());
             let admission = self.admission.clone().filter(|_| is_first && order.conduct == Conduct::Real);
             let turn = turns.get(host).cloned();
-            let away = Away::new(host, self.line(), order, self.admission.clone(), &road);
+            let away = Away::new(host, self.line(), order, self.admission.clone(), road);
             let road = Road { turn, stay, admission, is_first, ..road.clone() };
             let task = drivers.spawn(drive(run, connection, away, road));
             driven.insert(task.id(), host.clone());

@@ -125,7 +125,7 @@ impl Compiler<'_> {
             ("async", task.r#async.as_ref(), "leave it out"),
         ];
         for (name, node, help) in optional {
-            let is_nothing = |value: Value| value == Value::Bool(false) || value == Value::from(0);
+            let is_nothing = |value: Value| value == Value::Bool(false) || value == 0;
             if let Some(node) = node.filter(|node| !is_nothing(node.to_value())) {
                 self.not_yet(&node.place, name, help);
             }

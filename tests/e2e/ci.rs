@@ -40,7 +40,9 @@ impl Runner {
         let path = format!("{}:{}", wgops.display(), std::env::var("PATH").unwrap());
         let home = folder.path().join("home").display().to_string();
         let env = [("PATH", path), ("HOME", home)].map(|(name, value)| (name.to_owned(), value));
-        Self { folder, env: env.into() }
+        let mut runner = Self { folder, env: env.into() };
+        runner.set("WGOPS_ROSTER_PIN", ops.pin().unwrap());
+        runner
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -105,7 +107,10 @@ fn here(test: impl FnOnce(&Lab, &Host, &Ops<'_>, &str)) {
 fn workflow(runner: &mut Runner, key: &str) -> Vec<(String, Output)> {
     let workflow = yaml("GitHub Actions");
     let job = &workflow["jobs"]["audit"];
+    let pin = runner.env["WGOPS_ROSTER_PIN"].clone();
     runner.env.extend(variables(&job["env"]));
+    assert_eq!(runner.env["WGOPS_ROSTER_PIN"], "${{ vars.WGOPS_ROSTER_PIN }}");
+    runner.set("WGOPS_ROSTER_PIN", pin);
     runner.point("RUNNER_TEMP", "temp");
     runner.point("GITHUB_ENV", "env");
     runner.point("GITHUB_STEP_SUMMARY", "summary");

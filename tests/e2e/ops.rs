@@ -158,10 +158,16 @@ impl<'a> Ops<'a> {
         let command = Command::new(&self.root()).args(words);
         let command = command.env("HOME", &self.folder.path().join("home").to_string_lossy());
         // What a lead would tell on the phone: there is no terminal at which anybody could compare.
-        match std::fs::read(self.root().join("inventory/operators.yml")) {
-            Ok(roster) => command.env("WGOPS_ROSTER_PIN", &format!("1:{}", Digest::of(roster))),
-            Err(_) => command,
+        match self.pin() {
+            Some(pin) => command.env("WGOPS_ROSTER_PIN", &pin),
+            None => command,
         }
+    }
+
+    /// The roster as somebody compares it; nothing where there is none.
+    pub fn pin(&self) -> Option<String> {
+        let roster = std::fs::read(self.root().join("inventory/operators.yml")).ok()?;
+        Some(format!("1:{}", Digest::of(roster)))
     }
 
     /// What alice types.

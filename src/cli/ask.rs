@@ -85,6 +85,18 @@ fn line() -> Result<String, Failure> {
     Ok(line)
 }
 
+/// Asks for a text that may be seen.
+///
+/// # Errors
+/// There is no terminal, and `flag` would have made the question unnecessary.
+pub fn visible(console: &Console, prompt: &str, flag: &str) -> Result<String, Failure> {
+    if !console.is_interactive() {
+        return Err(no_terminal(&format!("{prompt} is needed"), flag));
+    }
+    console.tell(&format!("{prompt}: "));
+    Ok(line()?.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 /// Asks for a secret without showing what is typed.
 ///
 /// # Errors

@@ -461,11 +461,12 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Whether a dry run would run tasks all the same, because they say `check_mode: false`.
+/// Whether a dry run would, or may, run tasks all the same, because they say `check_mode: false`.
 fn has_forced_tasks(order: &Order) -> bool {
     let forced = |task: &Arc<Task>| {
         let keyword = task.check_mode.as_ref();
-        keyword.is_some_and(|check| *check != crate::model::Value::Bool(true))
+        // What an include will open, nobody knows yet.
+        task.include.is_some() || keyword.is_some_and(|check| *check != crate::model::Value::Bool(true))
     };
     order.plays.iter().any(|(play, _)| play.tasks().chain(&play.handlers).any(forced))
 }

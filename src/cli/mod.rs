@@ -37,6 +37,7 @@ mod output;
 mod patch;
 mod ping;
 mod planning;
+mod prompts;
 mod record;
 mod repository;
 mod resume;

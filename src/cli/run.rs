@@ -6,6 +6,7 @@ use super::console::shown;
 use super::errand::{Choice, Errand};
 use super::job::Job;
 use super::planning::{PlanOut, Planning};
+use super::prompts::{Asking, answer};
 use super::roles_path::roles_path;
 use super::show::Show;
 use super::who::home;
@@ -84,8 +85,11 @@ pub struct Run {
 
 impl Run {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let playbooks = self.playbooks()?;
-        if self.syntax_check || self.list_tasks {
+        let mut playbooks = self.playbooks()?;
+        let looks = self.syntax_check || self.list_tasks;
+        let asking = if looks || self.list_hosts { Asking::Nobody } else { Asking::Somebody };
+        answer(console, &mut playbooks, &merged(console, &self.extra_vars)?, asking)?;
+        if looks {
             return self.look(console, &playbooks);
         }
         let (shape, list_hosts, out) = (self.shape, self.list_hosts, self.plan.clone());

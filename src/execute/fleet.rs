@@ -400,6 +400,11 @@ fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> 
     }
 }
 
+/// The version of the language, which playbooks ask for.
+fn language() -> Value {
+    serde_json::json!({"full": "2.19.0", "string": "2.19.0", "major": 2, "minor": 19, "revision": 0})
+}
+
 /// Variables that the engine gives to every task of a play, in one of its waves.
 fn play_variables(
     play: &Play,
@@ -412,7 +417,17 @@ fn play_variables(
     let batch = wave.checked_sub(1).and_then(|at| waves.get(at)).map_or(&[][..], Vec::as_slice);
     let directory = std::path::absolute(&play.foundation.library.directory)
         .unwrap_or_else(|_| play.foundation.library.directory.clone());
+    let [run_tags, skip_tags] = play.foundation.tags();
+    let exported = &play.exported;
+    let roles: Vec<String> = exported.dependent.iter().chain(&exported.names).cloned().collect();
     let entries = [
+        ("ansible_run_tags", run_tags.into()),
+        ("ansible_skip_tags", skip_tags.into()),
+        ("ansible_play_role_names", exported.names.clone().into()),
+        ("ansible_dependent_role_names", exported.dependent.clone().into()),
+        ("ansible_role_names", roles.clone().into()),
+        ("role_names", roles.into()),
+        ("ansible_version", language()),
         ("ansible_check_mode", Value::Bool(order.conduct != Conduct::Real)),
         ("ansible_diff_mode", Value::Bool(order.show_diff)),
         ("ansible_play_name", Value::String(play.name.clone())),

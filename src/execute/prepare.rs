@@ -8,7 +8,7 @@ use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Playbook, Problem, Problems, playbook};
 use crate::model::{Advisories, HostName, Map, Secret, Value};
 use crate::plan::{Conduct, DefaultPrivilege, Given, Layer, Play, Shared, Tags, compile, written};
-use crate::template::Templates;
+use crate::template::{Binding, Templates};
 use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -96,10 +96,12 @@ impl Prepared {
 pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     let mut plays = Vec::new();
     for playbook in wish.playbooks {
-        let directory =
-            playbook.file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if directory.is_dir() {
-            wish.inventory = wish.inventory.with_variables_beside(Beside::Playbook, directory)?;
+        let imported = playbook.plays.iter().map(|play| &play.place.file);
+        for file in std::iter::once(&playbook.file).chain(imported) {
+            let directory = file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if directory.is_dir() {
+                wish.inventory = wish.inventory.with_variables_beside(Beside::Playbook, directory)?;
+            }
         }
         let given = Given {
             tags: &wish.tags,
@@ -241,6 +243,18 @@ fn access(reach: &Reach, plays: &Chosen) -> Result<BTreeMap<HostName, HostAccess
     Ok(access)
 }
 
+/// `inventory_file` and `inventory_dir` of a host.
+fn of_source(inventory: &Inventory, host: &HostName) -> Vec<(&'static str, String)> {
+    let Some(file) = inventory.place_of(host).and_then(|place| std::path::absolute(&**place.file).ok())
+    else {
+        return Vec::new();
+    };
+    let shown = |path: &Path| path.to_string_lossy().into_owned();
+    let mut all = vec![("inventory_file", shown(&file))];
+    all.extend(file.parent().map(|folder| ("inventory_dir", shown(folder))));
+    all
+}
+
 fn shared(inventory: &Inventory, extra: &Map) -> Shared {
     let names = |hosts: Vec<&HostName>| -> Value { hosts.iter().map(|h| h.as_str()).collect() };
     let groups: Map =
@@ -251,7 +265,10 @@ fn shared(inventory: &Inventory, extra: &Map) -> Shared {
         ..Shared::default()
     };
     for host in inventory.hosts() {
-        let layer: Layer = written(&inventory.values(host));
+        let mut layer: Layer = written(&inventory.values(host));
+        for (name, path) in of_source(inventory, host) {
+            layer.entry(name.to_owned()).or_insert_with(|| Binding::Data(Arc::new(path.into())));
+        }
         shared.inventory.insert(host.clone(), Arc::new(layer));
         let of_host: Value = inventory.groups_of(host).into_iter().filter(|g| *g != "all").collect();
         shared.group_names.insert(host.clone(), Arc::new(of_host));

@@ -203,7 +203,8 @@ impl Wishes {
         if upgrade.is_some() && !packages.is_empty() {
             return Err(Stop::refuse("'upgrade' takes everything: it can't stand beside 'name'"));
         }
-        if args.text("default_release").is_some_and(|release| !is_word(release)) {
+        // Nothing is no release's name, and means none: roles hand it down so.
+        if args.text("default_release").is_some_and(|release| !release.is_empty() && !is_word(release)) {
             return Err(Stop::refuse("'default_release' is no release's name"));
         }
         Ok(Self { packages, state, upgrade })
@@ -296,7 +297,7 @@ impl Task<'_> {
 
     fn options(&self, verb: &str) -> Vec<String> {
         let mut options: Vec<String> = Vec::new();
-        if let Some(release) = self.args.text("default_release") {
+        if let Some(release) = self.args.text("default_release").filter(|release| !release.is_empty()) {
             options.extend(["-t".to_owned(), release.to_owned()]);
         }
         match self.args.maybe_flag("install_recommends") {

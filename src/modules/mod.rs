@@ -44,6 +44,7 @@ mod line_edit;
 mod lineinfile;
 mod login_keys;
 pub mod manual;
+mod missing;
 mod mode;
 mod mysql;
 mod mysql_db;
@@ -143,6 +144,9 @@ pub static ALL: &[&Module] = &[
     &vulnerabilities::MODULE,
     &wait_for::MODULE,
 ];
+
+/// What stands for a module that there is not.
+pub static MISSING: &Module = &missing::MODULE;
 
 /// Every script that changes a host.
 pub fn change_scripts() -> Vec<Script> {

@@ -35,6 +35,8 @@ pub struct InRole {
     pub path: PathBuf,
     /// The same role with the same parameters has the same number in a play.
     pub instance: usize,
+    /// By `import_role` or `include_role`.
+    pub included: bool,
     /// Whether it runs as often as it is named.
     pub allow_duplicates: bool,
     /// Its own defaults.
@@ -49,6 +51,8 @@ pub struct InRole {
     pub entry_vars: Map,
     /// Parameters where it was named.
     pub params: Map,
+    /// Names of what it depends on.
+    pub depends: Vec<String>,
     /// The roles that brought it here, outermost first.
     pub chain: Vec<Arc<InRole>>,
 }
@@ -71,6 +75,18 @@ impl InRole {
     /// The roles that brought it here, and itself.
     pub fn whole_chain(self: &Arc<Self>) -> Vec<Arc<Self>> {
         self.chain.iter().chain([self]).cloned().collect()
+    }
+
+    /// The roles that included it, nearest first; a role that only depends on it did not.
+    pub fn included_by(&self) -> Vec<&Arc<Self>> {
+        let mut included = self.included;
+        let mut parents = self.chain.iter().rev();
+        std::iter::from_fn(|| {
+            let parent = parents.next().filter(|_| included)?;
+            included = parent.included;
+            Some(parent)
+        })
+        .collect()
     }
 
     /// Takes what it has from its files.
@@ -175,9 +191,10 @@ fn magic(role: &Arc<InRole>) -> Layer {
         ("ansible_role_name", text(&role.name)),
         ("role_path", path(&role.path)),
     ];
-    if !role.chain.is_empty() {
-        entries.push(("ansible_parent_role_names", role.chain.iter().rev().map(|r| text(&r.name)).collect()));
-        entries.push(("ansible_parent_role_paths", role.chain.iter().rev().map(|r| path(&r.path)).collect()));
+    let parents = role.included_by();
+    if !parents.is_empty() {
+        entries.push(("ansible_parent_role_names", parents.iter().map(|role| text(&role.name)).collect()));
+        entries.push(("ansible_parent_role_paths", parents.iter().map(|role| path(&role.path)).collect()));
     }
     entries.into_iter().map(|(name, value)| (name.to_owned(), Binding::Data(Arc::new(value)))).collect()
 }
@@ -189,6 +206,10 @@ pub struct Exported {
     pub defaults: Arc<Layer>,
     /// Their variables.
     pub vars: Arc<Layer>,
+    /// Their names, in order.
+    pub names: Vec<String>,
+    /// Names of those that they depend on.
+    pub dependent: Vec<String>,
 }
 
 impl Exported {
@@ -196,5 +217,11 @@ impl Exported {
     pub fn add(&mut self, role: &InRole) {
         Arc::make_mut(&mut self.defaults).extend(written(&role.exported_defaults()));
         Arc::make_mut(&mut self.vars).extend(written(&role.exported_vars()));
+        self.names.push(role.name.clone());
+        for name in &role.depends {
+            if !self.dependent.contains(name) {
+                self.dependent.push(name.clone());
+            }
+        }
     }
 }

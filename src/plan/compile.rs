@@ -1,7 +1,7 @@
 //! From playbook files to plays that can run: modules found, arguments' names checked, templates compiled, tags chosen.
 //! Everything that is wrong is collected; no host is touched before nothing is.
 
-use super::around::{Around, Exported};
+use super::around::{Around, Exported, InRole};
 use super::include::Foundation;
 use super::library::Library;
 use super::scope::{Frame, Layer, written};
@@ -45,7 +45,13 @@ pub fn compile(playbook: &Playbook, given: &Given<'_>) -> Result<Vec<Arc<Play>>,
         problems.push(problem.help("put the playbook itself there, not a link"));
     }
     for (number, play) in playbook.plays.iter().enumerate() {
-        let library = Arc::new(Library::new(&directory, &root, &given.roles_path));
+        let file = &play.place.file;
+        if **file != **playbook.file && !lies_beneath(&root, file) {
+            let problem = Problem::at(&play.place, "leads out of the ops repository");
+            problems.push(problem.help("put the playbook itself there"));
+        }
+        let directory = file.parent().unwrap_or(Path::new(""));
+        let library = Arc::new(Library::new(directory, &root, &given.roles_path));
         let mut compiler = Compiler::new(given.templates, &Arc::new(Foundation::on(library)), &mut problems);
         plays.push(Arc::new(compiler.play(play, number, given)));
     }
@@ -58,6 +64,8 @@ pub(super) struct Compiler<'a> {
     pub(super) foundation: Arc<Foundation>,
     /// What roles of the play let all others see.
     pub(super) exported: Exported,
+    /// Roles that were imported, in order.
+    pub(super) imported: Vec<Arc<InRole>>,
     pub(super) problems: &'a mut Vec<Problem>,
     /// Handlers so far, in the order in which they run.
     pub(super) handlers: Vec<Arc<Task>>,
@@ -91,11 +99,12 @@ impl<'a> Compiler<'a> {
             templates,
             foundation: foundation.clone(),
             exported: foundation.exported.get().cloned().unwrap_or_default(),
+            imported: Vec::new(),
             problems,
             handlers: Vec::new(),
             notified: Vec::new(),
             dynamic: false,
-            lockstep: false,
+            lockstep: foundation.lockstep,
         }
     }
 
@@ -104,28 +113,33 @@ impl<'a> Compiler<'a> {
         self.refuse_play_keywords(play);
         let vars = yaml::values(&keywords.vars);
         let library = self.foundation.library.clone();
-        let file_vars = self.file_vars(play, &library.directory, &library.root);
-        let scope = PlayScope::of(given.extra, &file_vars, &vars);
+        let known = |files: &Map| PlayScope::of(given.extra, files, &vars);
+        let (file_vars, late_files) = self.file_vars(play, &known);
+        let scope = known(&file_vars);
+        let max_fail = play.max_fail_percentage.as_ref().and_then(|node| self.max_fail(node, &scope));
+        let fatal = keywords.any_errors_fatal.as_ref().is_some_and(|node| self.plain_bool(node));
+        self.lockstep = max_fail.is_some() || fatal;
         self.foundation = Arc::new(Foundation {
+            lockstep: self.lockstep,
             tags: given.tags.clone(),
             extra: Arc::new(written(given.extra)),
             files: Arc::new(written(&file_vars)),
             play: Arc::new(written(&vars)),
             magic: Arc::new(self.magic()),
+            late_files,
             ..Foundation::on(library.clone())
         });
-        let max_fail = play.max_fail_percentage.as_ref().and_then(|node| self.max_fail(node, &scope));
-        let fatal = keywords.any_errors_fatal.as_ref().is_some_and(|node| self.plain_bool(node));
-        self.lockstep = max_fail.is_some() || fatal;
         let spot = self.top(keywords);
         let mut steps = Vec::new();
         if let Some(task) = self.gather_facts(play, &spot) {
             steps.push(Step::Task(task));
         }
         self.items(&play.pre_tasks, &spot, &mut steps);
+        let mut roles = Vec::new();
         for entry in &play.roles {
             if let Some(role) = self.role_entry(entry, &spot, &[], &mut steps) {
                 self.exported.add(&role);
+                roles.push(role);
             }
         }
         if !play.roles.is_empty() && play.tasks.is_empty() {
@@ -139,6 +153,9 @@ impl<'a> Compiler<'a> {
         if !self.dynamic {
             self.check_notified();
         }
+        // Those that were imported win over those of the play, wherever they stand.
+        self.exported = Exported::default();
+        roles.iter().chain(&self.imported).for_each(|role| self.exported.add(role));
         let _ = self.foundation.exported.set(self.exported.clone());
         if self.handlers.is_empty() && !self.dynamic {
             steps.retain(|step| !matches!(step, Step::FlushHandlers));
@@ -329,10 +346,16 @@ impl<'a> Compiler<'a> {
         let own = inherit(&spot.inherited, &task.keywords);
         self.refuse_keywords(task, &own);
         let chosen = handler || self.foundation.tags.choose(&own.tags);
-        let module = self.module(task)?;
-        let args = self.args(task, module);
-        let more_args = self.more_args(task, &own, module);
-        self.check_args(task, module, &args, &more_args, &spot.around);
+        let module = self.module(task, &own)?;
+        let is_missing = std::ptr::eq(module, modules::MISSING);
+        let args = match is_missing {
+            true => Map::from_iter([("module".to_owned(), task.module_key.name.as_str().into())]),
+            false => self.args(task, module),
+        };
+        let more_args = if is_missing { Vec::new() } else { self.more_args(task, &own, module) };
+        if !is_missing {
+            self.check_args(task, module, &args, &more_args, &spot.around, &own);
+        }
         self.check_conditions(&own.when);
         self.check_conditions(&task.changed_when);
         self.check_conditions(&task.failed_when);
@@ -340,6 +363,11 @@ impl<'a> Compiler<'a> {
         let notify = own.notify.iter().map(|node| super::evaluate::text_of(&node.to_value())).collect();
         self.notified.extend(own.notify.iter().cloned());
         let include = self.include(task, spot, handler);
+        // What an include's tasks get is a matter of theirs.
+        let args: Map = match include {
+            Some(_) => args.into_iter().filter(|(name, _)| name != "apply").collect(),
+            None => args,
+        };
         self.dynamic |= include.is_some();
         let number = self.number_next();
         let title = task.keywords.name.clone().unwrap_or_else(|| module.name.to_owned());
@@ -461,41 +489,6 @@ impl<'a> Compiler<'a> {
             };
             self.problems.push(problem.help(help));
         }
-    }
-
-    fn file_vars(&mut self, play: &playbook::Play, directory: &Path, root: &Path) -> Map {
-        let mut all = Map::new();
-        for node in &play.vars_files {
-            let candidates: Vec<String> = match node.to_value() {
-                Value::Array(list) => list.iter().map(super::evaluate::text_of).collect(),
-                one => vec![super::evaluate::text_of(&one)],
-            };
-            if let Some(templated) = candidates.iter().find(|name| name.contains("{{")) {
-                self.not_yet(
-                    &node.place,
-                    &format!("a template in vars_files ('{templated}')"),
-                    "name the file",
-                );
-                continue;
-            }
-            let tries = candidates.iter().flat_map(|n| [directory.join(n), directory.join("vars").join(n)]);
-            match tries.clone().find(|path| path.is_file()) {
-                Some(path) if !lies_beneath(root, &path) => self.problems.push(
-                    Problem::at(&node.place, format!("{} lies outside {}", path.display(), root.display()))
-                        .help("copy the file into the ops repository"),
-                ),
-                Some(path) => match yaml::load_vars(&path) {
-                    Ok(variables) => all.extend(yaml::values(&variables)),
-                    Err(problems) => self.problems.extend(problems.0),
-                },
-                None => {
-                    let looked: Vec<String> = tries.map(|p| p.display().to_string()).collect();
-                    let problem = Problem::at(&node.place, "there is no such variables file");
-                    self.problems.push(problem.help(format!("looked for {}", looked.join(", "))));
-                }
-            }
-        }
-        all
     }
 }
 

@@ -3,7 +3,6 @@
 
 use super::around::Around;
 use super::library::Library;
-use crate::load::yaml::{load_vars, values};
 use crate::model::{Advisories, Content, Map};
 use crate::modules::{Controller, TreeEntry, TreeKind};
 use crate::questions::Stop;
@@ -155,8 +154,9 @@ impl Controller for Desk<'_> {
     fn variables(&self, source: &str) -> Result<(Map, String), Stop> {
         let path = self.find("vars", source)?;
         let path = std::path::absolute(&path).unwrap_or(path);
-        let variables = load_vars(&path).map_err(|problems| Stop::refuse(problems.to_string()))?;
-        Ok((values(&variables), path.to_string_lossy().into_owned()))
+        let read = self.library.variables(&path);
+        let variables = read.map_err(|problems| Stop::refuse(problems.to_string()))?;
+        Ok((Map::clone(&variables), path.to_string_lossy().into_owned()))
     }
 
     fn files_of_variables(&self, folder: &str) -> Result<Vec<(String, String)>, Stop> {

@@ -155,6 +155,7 @@ impl HostRun {
                 self.ground.variables.add_facts(facts);
             }
         }
+        self.read_vars_files();
         let unsure = whole.unknown.is_some();
         if unsure && running.task.leaves_undecided() {
             self.ground.variables.leave_undecided(&format!("task '{}'", whole.event.task));

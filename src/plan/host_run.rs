@@ -80,6 +80,8 @@ pub struct HostRun {
     pub(super) flushed: BTreeSet<usize>,
     pub(super) in_flight: InFlight,
     pub(super) roles: RolesSeen,
+    /// What was warned of already.
+    warned: BTreeSet<String>,
     pub(super) failed: bool,
     pub(super) events: Vec<Event>,
     pub(super) counts: Counts,
@@ -112,7 +114,7 @@ impl HostRun {
     pub fn new(host: HostName, play: Arc<Play>, conduct: Conduct, ground: Ground) -> Self {
         let queue = opened(&play.steps, &Way::default(), 0, &Arc::default()).into();
         let handlers = play.handlers.clone();
-        Self {
+        let mut this = Self {
             host,
             handlers,
             play,
@@ -123,10 +125,20 @@ impl HostRun {
             flushed: BTreeSet::new(),
             in_flight: InFlight::default(),
             roles: RolesSeen::default(),
+            warned: BTreeSet::new(),
             failed: false,
             events: Vec::new(),
             counts: Counts::default(),
             now: Duration::ZERO,
+        };
+        this.read_vars_files();
+        this
+    }
+
+    /// Warns, once.
+    pub(super) fn warn_once(&mut self, message: String) {
+        if self.warned.insert(message.clone()) {
+            self.events.push(Event::Warning { host: Some(self.host.clone()), message });
         }
     }
 

@@ -11,6 +11,7 @@ use super::roles::Asked;
 use super::scope::{Layer, Pending, written};
 use super::task::{Step, Task};
 use super::unit::{Running, Stage, Unit, UnitEnd};
+use super::vars_files::VarsFile;
 use crate::event::Status;
 use crate::load::playbook::{self, Keywords, Section};
 use crate::load::role::FromFiles;
@@ -34,8 +35,12 @@ pub struct Foundation {
     pub(super) files: Arc<Layer>,
     pub(super) play: Arc<Layer>,
     pub(super) magic: Arc<Layer>,
+    /// `vars_files` that a host has to name.
+    pub(super) late_files: Vec<VarsFile>,
     /// Files of roles and tasks.
     pub library: Arc<Library>,
+    /// Hosts wait for each other behind each task.
+    pub(super) lockstep: bool,
     pub(super) numbers: AtomicUsize,
     pub(super) exported: OnceLock<Exported>,
     pub(super) shelves: Mutex<HashMap<(usize, Wanted), Result<Arc<Opening>, String>>>,
@@ -71,6 +76,13 @@ impl Foundation {
     /// A foundation on which nothing stands yet.
     pub(super) fn on(library: Arc<Library>) -> Self {
         Self { library, ..Self::default() }
+    }
+
+    /// The tags that were chosen, as `ansible_run_tags` and `ansible_skip_tags` have them.
+    pub fn tags(&self) -> [Vec<String>; 2] {
+        let all = || vec!["all".to_owned()];
+        let only = if self.tags.only.is_empty() { all() } else { self.tags.only.clone() };
+        [only, self.tags.skip.clone()]
     }
 
     fn open(
@@ -151,7 +163,9 @@ impl Compiler<'_> {
         let mut opening = Opening::default();
         match wanted {
             Wanted::File(name) => {
-                let path = self.tasks_file(name, &include.spot, include.section, &include.place);
+                let playbook = &self.foundation.library.directory;
+                let tries = include.spot.includes_files(name, include.section, playbook);
+                let path = self.tasks_file(name, &tries, &include.place);
                 let found = path
                     .and_then(|path| self.open(&path, include.spot.clone(), include.section, &include.place));
                 if let Some(found) = found {
@@ -304,6 +318,10 @@ impl HostRun {
 
     /// Evaluates every unit of an include; whether each of them is skipped or wants something.
     fn decide(&mut self, running: &mut Running, pending: &Arc<Pending>) -> bool {
+        // What hosts do for each other is no matter of one host alone.
+        if running.task.run_once.is_some() || running.task.may_be_elsewhere() {
+            return false;
+        }
         if running.uncertain.is_some() || self.ground.unfold(running, Some(pending)).is_err() {
             return false;
         }

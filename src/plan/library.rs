@@ -3,8 +3,8 @@
 use crate::load::playbook::{Section, TaskItem, load_tasks};
 use crate::load::role::FromFiles;
 use crate::load::text::lies_beneath;
-use crate::load::{Problems, Role};
-use crate::model::Digest;
+use crate::load::{Problems, Role, yaml};
+use crate::model::{Digest, Map};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -26,6 +26,7 @@ struct Shelves {
     roles: HashMap<(PathBuf, FromFiles), Arc<Role>>,
     tasks: HashMap<(PathBuf, Section), Arc<Vec<TaskItem>>>,
     instances: HashMap<Digest, usize>,
+    variables: HashMap<PathBuf, Arc<Map>>,
 }
 
 impl Library {
@@ -95,6 +96,23 @@ impl Library {
             shelves.tasks.insert(key, items.clone());
         }
         Ok(items)
+    }
+
+    /// The variables of a file, unrendered.
+    ///
+    /// # Errors
+    /// As [`yaml::load_vars`].
+    pub fn variables(&self, path: &Path) -> Result<Arc<Map>, Problems> {
+        if let Ok(shelves) = self.shelves.lock()
+            && let Some(variables) = shelves.variables.get(path)
+        {
+            return Ok(variables.clone());
+        }
+        let variables = Arc::new(yaml::values(&yaml::load_vars(path)?));
+        if let Ok(mut shelves) = self.shelves.lock() {
+            shelves.variables.insert(path.to_owned(), variables.clone());
+        }
+        Ok(variables)
     }
 
     /// The number of a use of a role: equal uses have the same.

@@ -26,6 +26,7 @@ mod scope;
 mod tags;
 mod task;
 mod unit;
+mod vars_files;
 mod waves;
 mod way;
 

@@ -79,6 +79,7 @@ impl Compiler<'_> {
             name: asked.name.rsplit('/').next().unwrap_or_default().to_owned(),
             instance: self.foundation.library.instance(identity(asked, &path)),
             allow_duplicates: asked.allow_duplicates.unwrap_or(files.allow_duplicates),
+            included: asked.included,
             entry_vars: asked.vars.clone(),
             params: asked.params.clone(),
             chain: chain.to_vec(),
@@ -98,6 +99,7 @@ impl Compiler<'_> {
         for dependency in &depends {
             role.defaults_below.extend(dependency.exported_defaults());
             role.vars_below.extend(dependency.exported_vars());
+            role.depends.extend(dependency.depends.iter().cloned().chain([dependency.name.clone()]));
         }
         let role = Arc::new(role);
         let around = Arc::new(Around::of_role(
@@ -182,6 +184,7 @@ impl Compiler<'_> {
             && public.unwrap_or(true)
         {
             self.exported.add(&role);
+            self.imported.push(role);
         }
     }
 
@@ -196,7 +199,8 @@ impl Compiler<'_> {
             return None;
         };
         let name = self.known_text(node, &inside)?;
-        let path = self.tasks_file(&name, &inside, section, &node.place)?;
+        let tries = inside.tasks_files(&name, section, &self.foundation.library.directory);
+        let path = self.tasks_file(&name, &tries, &node.place)?;
         self.open(&path, inside, section, &node.place)
     }
 
@@ -221,15 +225,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Where a file of tasks is: beside the one that names it, in the role's folder for them, beside the playbook.
-    pub(super) fn tasks_file(
-        &mut self,
-        name: &str,
-        spot: &Spot,
-        section: Section,
-        at: &Place,
-    ) -> Option<PathBuf> {
-        let tries = spot.tasks_files(name, section, &self.foundation.library.directory);
+    /// The first place where a file of tasks is.
+    pub(super) fn tasks_file(&mut self, name: &str, tries: &[PathBuf], at: &Place) -> Option<PathBuf> {
         match tries.iter().find(|path| path.is_file()) {
             Some(path) if self.foundation.library.may_read(path) => return Some(path.clone()),
             Some(path) => {
@@ -324,6 +321,18 @@ impl Scope for KnownScope {
 }
 
 impl Spot {
+    /// The same for an include, which looks in the role's folder before it looks beside the file that names it.
+    pub(super) fn includes_files(&self, name: &str, section: Section, playbook: &Path) -> Vec<PathBuf> {
+        let mut tries = self.tasks_files(name, section, playbook);
+        if let Some(role) = &self.around.role {
+            let folder = if section == Section::Handlers { "handlers" } else { "tasks" };
+            let first = role.path.join(folder).join(name);
+            tries.retain(|path| *path != first);
+            tries.insert(0, first);
+        }
+        tries
+    }
+
     /// Where a file of tasks may be, in the order in which that is looked through.
     pub(super) fn tasks_files(&self, name: &str, section: Section, playbook: &Path) -> Vec<PathBuf> {
         let path = Path::new(name);

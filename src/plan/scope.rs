@@ -192,6 +192,11 @@ impl Variables {
         Arc::make_mut(&mut self.included).extend(written(variables));
     }
 
+    /// Sets what files of variables say.
+    pub fn set_files(&mut self, files: Layer) {
+        self.files = Arc::new(files);
+    }
+
     /// Notes that a dry run came by an include that it can't decide.
     pub fn leave_undecided(&mut self, cause: &str) {
         self.undecided.get_or_insert_with(|| Cause::from(cause));
@@ -345,6 +350,7 @@ impl View {
         match name {
             "inventory_hostname" => text(self.host.as_str()),
             "inventory_hostname_short" => text(self.host.as_str().split('.').next().unwrap_or_default()),
+            "vars" => Some(Binding::Scope(Arc::new(self.clone()))),
             "groups" => Some(Binding::Data(self.shared.groups.clone())),
             "group_names" => self.shared.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
             "hostvars" => Some(Binding::Scope(Arc::new(HostVars { own: self.clone() }))),

@@ -25,6 +25,7 @@ mod playbooks;
 mod rebooting;
 mod record;
 mod resuming;
+mod roles;
 mod shown;
 mod site;
 mod together;

@@ -123,52 +123,121 @@ fn what_is_wrong_with_a_role_is_told_with_its_place() {
     assert!(file.contains("include_tasks"), "{file}");
 }
 
-/// Each rung of the ladder that a static play has, from the lowest: everything that is named sets `v`.
+/// The ladder, from its lowest rung: with each that is added, what it says counts.
+const RUNGS: [&str; 17] = [
+    "role_defaults",
+    "group_in_file",
+    "group_vars_all",
+    "group_vars_web",
+    "host_in_file",
+    "host_vars",
+    "play_vars",
+    "vars_files",
+    "role_vars",
+    "entry_vars",
+    "block_vars",
+    "task_vars",
+    "include_vars",
+    "set_fact",
+    "role_params",
+    "include_params",
+    "extra_vars",
+];
+
 #[test]
 fn variables_win_in_ansibles_order() {
-    let rungs = [
-        "roles/a/defaults/main.yml",
-        "inventory",
-        "play vars",
-        "vars_files",
-        "roles/a/vars/main.yml",
-        "entry vars",
-        "block vars",
-        "task vars",
-        "set_fact",
-        "role params",
-        "extra vars",
-    ];
-    for top in 0..rungs.len() {
+    for top in 0..RUNGS.len() {
         let mut stage = Stage::new();
-        let has = |rung: &str| rungs.iter().position(|name| *name == rung).is_some_and(|at| at <= top);
+        let has = |rung: &str| RUNGS.iter().position(|name| *name == rung).unwrap() <= top;
         let value = |rung: &str| if has(rung) { format!("v: {rung}") } else { "unused: 1".to_owned() };
-        for file in ["roles/a/defaults/main.yml", "roles/a/vars/main.yml"] {
-            stage.write(file, &value(file));
+        let ini = |rung: &str| value(rung).replace(": ", "=");
+        for (file, rung) in [
+            ("roles/a/defaults/main.yml", "role_defaults"),
+            ("roles/a/vars/main.yml", "role_vars"),
+            ("group_vars/all.yml", "group_vars_all"),
+            ("group_vars/web.yml", "group_vars_web"),
+            ("host_vars/one.yml", "host_vars"),
+            ("files.yml", "vars_files"),
+            ("roles/a/vars/more.yml", "include_vars"),
+        ] {
+            stage.write(file, &value(rung));
         }
-        stage.write("files.yml", &value("vars_files"));
-        if has("inventory") {
-            stage.hosts = "one ansible_connection=local v=inventory\n".into();
-        }
-        if has("extra vars") {
-            stage.extra.insert("v".into(), json!("extra vars"));
-        }
-        let task = format!(
-            "- set_fact: {{{}}}\n- vars: {{{}}}\n  block:\n    - name: look\n      debug: {{msg: '{{{{ v }}}}'}}\n      vars: {{{}}}\n",
-            value("set_fact"),
-            value("block vars"),
-            value("task vars")
+        stage.hosts = format!(
+            "[web]\none ansible_connection=local {}\n[web:vars]\n{}\n",
+            ini("host_in_file"),
+            ini("group_in_file")
         );
-        stage.write("roles/a/tasks/main.yml", &task);
-        let params = if has("role params") { ", v: role params" } else { "" };
+        if has("extra_vars") {
+            stage.extra.insert("v".into(), json!("extra_vars"));
+        }
+        let params = if has("include_params") { "  vars: {v: include_params}\n" } else { "" };
+        let tasks = format!(
+            "- set_fact: {{{}}}\n- include_vars: more.yml\n- include_tasks: look.yml\n{params}",
+            value("set_fact")
+        );
+        stage.write("roles/a/tasks/main.yml", &tasks);
+        let look = format!(
+            "- vars: {{{}}}\n  block:\n    - name: look\n      debug: {{msg: '{{{{ v }}}}'}}\n      vars: {{{}}}\n",
+            value("block_vars"),
+            value("task_vars")
+        );
+        stage.write("roles/a/tasks/look.yml", &look);
+        let params = if has("role_params") { ", v: role_params" } else { "" };
         let played = play(
             &stage,
             &format!(
                 "  vars: {{{}}}\n  vars_files: [files.yml]\n  roles:\n    - {{role: a, vars: {{{}}}{params}}}\n",
-                value("play vars"),
-                value("entry vars")
+                value("play_vars"),
+                value("entry_vars")
             ),
         );
-        assert_eq!(said(&played).last().map(String::as_str), Some(rungs[top]));
+        assert_eq!(said(&played).last().map(String::as_str), Some(RUNGS[top]));
     }
+}
+
+#[test]
+fn files_of_variables_may_be_named_by_what_is_found_out_on_a_host() {
+    let stage = Stage::new();
+    stage.write("vars/Linux.yml", "v: of Linux\nw: of Linux\n");
+    stage.write("last.yml", "w: last\n");
+    stage.write("plain.yml", "w: plain\nu: plain\n");
+    let played = stage.play(
+        "- hosts: all\n  vars_files:\n    - '{{ first }}.yml'\n    - ['nosuch.yml', 'vars/{{ ansible_system }}.yml']\n\
+         \x20   - last.yml\n  vars: {first: plain}\n  tasks: [{debug: {msg: '{{ v }} {{ w }} {{ u }}'}}]\n",
+    );
+    assert_eq!(said(&played), ["of Linux last plain"]);
+}
+
+#[test]
+fn a_playbook_that_is_imported_finds_its_files_beside_itself() {
+    let stage = Stage::new();
+    stage.write(
+        "sub/roles/r/tasks/main.yml",
+        "- debug: {msg: '{{ role_name }} {{ x }} {{ playbook_dir | basename }}'}\n",
+    );
+    stage.write("sub/p.yml", "- hosts: all\n  gather_facts: no\n  roles: [r]\n  vars: {x: own}\n");
+    let played = stage.play(
+        "- import_playbook: sub/p.yml\n  vars: {x: given}\n- import_playbook: sub/p.yml\n  when: x == 'never'\n",
+    );
+    assert_eq!(said(&played), ["r given sub", "when: x == 'never'"]);
+}
+
+#[test]
+fn a_role_knows_its_name_its_folder_and_who_brought_it() {
+    let stage = Stage::new();
+    stage.write("roles/outer/meta/main.yml", "dependencies: [dep]\n");
+    stage.write("roles/outer/tasks/main.yml", "- import_role: {name: inner}\n");
+    stage.write(
+        "roles/dep/tasks/main.yml",
+        "- debug: {msg: '{{ ansible_parent_role_names | default(\"depends\") }}'}\n",
+    );
+    stage.write(
+        "roles/inner/tasks/main.yml",
+        "- debug: {msg: '{{ role_name }} {{ role_path | basename }} {{ ansible_parent_role_names[0] }}'}\n",
+    );
+    let played = play(
+        &stage,
+        "  roles: [outer]\n  tasks: [{debug: {msg: '{{ ansible_play_role_names | join(\" \") }}, {{ ansible_dependent_role_names[0] }}'}}]\n",
+    );
+    assert_eq!(said(&played), ["depends", "inner inner outer", "outer inner, dep"]);
 }

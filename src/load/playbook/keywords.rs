@@ -63,6 +63,7 @@ const PLAY: &[&str] = &[
     "strategy",
     "collections",
     "roles",
+    "vars_prompt",
     "pre_tasks",
     "tasks",
     "post_tasks",
@@ -87,8 +88,7 @@ const TASK: &[&str] = &[
     "poll",
 ];
 /// What Ansible has and wgops has not, yet.
-const LATER: &[&str] =
-    &["collections", "fact_path", "gather_subset", "gather_timeout", "validate_argspec", "vars_prompt"];
+const LATER: &[&str] = &["fact_path", "gather_subset", "gather_timeout", "validate_argspec"];
 
 impl Scope {
     /// The keywords of this scope.

@@ -6,6 +6,7 @@
 
 mod batch;
 pub mod glance;
+mod import;
 mod keywords;
 mod play;
 mod role_entry;
@@ -57,6 +58,8 @@ pub struct Play {
     pub force_handlers: Option<Node>,
     /// `strategy`.
     pub strategy: Option<Node>,
+    /// `vars_prompt`.
+    pub prompts: Vec<Prompt>,
     /// `roles`.
     pub roles: Vec<RoleEntry>,
     /// `pre_tasks`.
@@ -67,6 +70,23 @@ pub struct Play {
     pub post_tasks: Vec<TaskItem>,
     /// `handlers`, in the order in which they run.
     pub handlers: Vec<TaskItem>,
+}
+
+/// A variable of which somebody is asked.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// Where it stands.
+    pub place: Place,
+    /// The variable.
+    pub name: String,
+    /// What is asked.
+    pub text: String,
+    /// What an empty answer means.
+    pub default: Option<Node>,
+    /// Whether nothing that is typed is shown.
+    pub private: bool,
+    /// Whether it has to be typed twice.
+    pub confirm: bool,
 }
 
 /// The order in which a play takes its hosts.
@@ -306,11 +326,15 @@ impl Playbook {
     /// # Errors
     /// As [`Playbook::load`].
     pub fn parse(file: &TextFile) -> Result<Self, Problems> {
+        Self::parse_within(file, 0)
+    }
+
+    fn parse_within(file: &TextFile, depth: usize) -> Result<Self, Problems> {
         let node = Node::parse(file)?;
         let mut reader = Reader { file, problems: Vec::new() };
         let plays = match &node.value {
             NodeValue::List(plays) if !plays.is_empty() => {
-                plays.iter().filter_map(|play| reader.play(play)).collect()
+                plays.iter().flat_map(|play| reader.plays(play, depth)).collect()
             }
             NodeValue::List(_) | NodeValue::Null => {
                 reader.problems.push(Problem::in_file(&**file.file, "holds no play"));
@@ -529,11 +553,12 @@ mod tests {
           |   ^
         help: did you mean 'hosts'?
 
-        error: 'import_playbook' is not supported yet
-         --> p.yml:7:3
+        error: x.yml: no such file
+         --> p.yml:7:20
           |
         7 | - import_playbook: x.yml
-          |   ^
+          |                    ^
+        help: name a playbook, relative to this one
         "#);
     }
 

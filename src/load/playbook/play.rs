@@ -9,12 +9,6 @@ impl Reader<'_> {
     /// Reads a play; `None` where it is so wrong that it has no hosts.
     pub(super) fn play(&mut self, node: &Node) -> Option<Play> {
         let entries = self.take(node.map().map_err(|_| node.expected("a play (a mapping with 'hosts')")))?;
-        if let Some((key, _)) =
-            entries.iter().find(|(key, _)| short_module_name(&key.name) == "import_playbook")
-        {
-            self.problems.push(later(key));
-            return None;
-        }
         let mut play = Play::without_hosts(node);
         for (key, value) in entries {
             if self.shared(&mut play.keywords, Scope::Play, key, value).is_none() {
@@ -45,6 +39,7 @@ impl Reader<'_> {
             "strategy" => play.strategy = self.strategy(node),
             // Names are resolved without it; a module from elsewhere is unknown all the same.
             "collections" => {}
+            "vars_prompt" => play.prompts = self.prompts(node),
             "roles" => play.roles = self.roles(node),
             "pre_tasks" => play.pre_tasks = self.tasks(node, Scope::Task),
             "tasks" => play.tasks = self.tasks(node, Scope::Task),
@@ -149,6 +144,7 @@ impl Play {
             order: Order::default(),
             force_handlers: None,
             strategy: None,
+            prompts: Vec::new(),
             roles: Vec::new(),
             pre_tasks: Vec::new(),
             tasks: Vec::new(),

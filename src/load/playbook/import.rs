@@ -1,0 +1,162 @@
+//! `import_playbook`: the plays of another file, as if they stood here.
+
+use super::keywords::{Scope, short_module_name};
+use super::{Keywords, Play, Playbook, Reader};
+use crate::load::problem::Problem;
+use crate::load::text::TextFile;
+use crate::load::yaml::{Key, Node, NodeValue};
+use std::path::Path;
+
+/// Deepest nesting of playbooks.
+const DEPTH_MAX: usize = 20;
+
+impl Reader<'_> {
+    /// The plays of an entry of a playbook: one, or those of the file that it imports.
+    pub(super) fn plays(&mut self, node: &Node, depth: usize) -> Vec<Play> {
+        let entries = node.map().unwrap_or_default();
+        let import = entries.iter().find(|(key, _)| short_module_name(&key.name) == "import_playbook");
+        match import {
+            Some((key, value)) => self.import(entries, key, value, depth).unwrap_or_default(),
+            None => self.play(node).into_iter().collect(),
+        }
+    }
+
+    fn import(
+        &mut self,
+        entries: &[(Key, Node)],
+        key: &Key,
+        named: &Node,
+        depth: usize,
+    ) -> Option<Vec<Play>> {
+        let mut keywords = Keywords::default();
+        for (other, value) in entries.iter().filter(|(other, _)| other.name != key.name) {
+            match other.name.as_str() {
+                "name" | "when" | "tags" | "vars" => {
+                    self.shared(&mut keywords, Scope::Block, other, value);
+                }
+                name => {
+                    let problem = Problem::at(&other.place, format!("an import has no keyword '{name}'"));
+                    self.problems.push(problem.nearest(name, ["name", "when", "tags", "vars"]));
+                }
+            }
+        }
+        let name = self.take(named.str().map_err(|_| named.expected("a file's name")))?;
+        if named.is_template() {
+            let problem = Problem::at(&named.place, "a template in import_playbook is not supported yet");
+            self.problems.push(problem.help("name the file"));
+            return None;
+        }
+        if depth >= DEPTH_MAX {
+            let problem = Problem::at(&named.place, "playbooks import each other without end");
+            self.problems.push(problem);
+            return None;
+        }
+        let path = self.file.file.parent().unwrap_or(Path::new("")).join(name.trim());
+        let read = TextFile::read(&path).map_err(|problem| {
+            let told = Problem::at(&named.place, format!("{}: {}", path.display(), problem.message));
+            told.help("name a playbook, relative to this one")
+        });
+        let file = self.take(read)?;
+        match Playbook::parse_within(&file, depth + 1) {
+            Ok(playbook) => Some(playbook.plays.into_iter().map(|play| play.under(&keywords)).collect()),
+            Err(problems) => {
+                self.problems.extend(problems.0);
+                None
+            }
+        }
+    }
+
+    /// Reads `vars_prompt`.
+    pub(super) fn prompts(&mut self, node: &Node) -> Vec<super::Prompt> {
+        let known =
+            ["name", "prompt", "default", "private", "confirm", "unsafe", "encrypt", "salt", "salt_size"];
+        let mut prompts = Vec::new();
+        for item in node.items() {
+            if !matches!(item.value, NodeValue::Map(_)) {
+                self.problems.push(item.expected("a mapping with 'name'"));
+                continue;
+            }
+            self.problems.extend(item.unknown_keys(&known));
+            for name in ["encrypt", "salt", "salt_size"] {
+                if let Some(node) = item.get(name).filter(|node| !node.is_null()) {
+                    let problem = Problem::at(&node.place, format!("'{name}' is not supported yet"));
+                    self.problems.push(problem.help("hash it where it is used: {{ x | password_hash }}"));
+                }
+            }
+            let Some(name) = item.get("name").and_then(|name| self.take(name.word())) else {
+                self.problems.push(Problem::at(&item.place, "'vars_prompt' needs a 'name'"));
+                continue;
+            };
+            let mut flag = |name: &str, unless: bool| {
+                let node = item.get(name).and_then(|node| self.flag(node));
+                node.and_then(|node| node.bool().ok()).unwrap_or(unless)
+            };
+            let (private, confirm) = (flag("private", true), flag("confirm", false));
+            prompts.push(super::Prompt {
+                place: item.place.clone(),
+                text: item.get("prompt").and_then(|node| node.word().ok()).unwrap_or_else(|| name.clone()),
+                default: item.get("default").filter(|node| !node.is_null()).cloned(),
+                name,
+                private,
+                confirm,
+            });
+        }
+        prompts
+    }
+}
+
+impl Play {
+    /// The same with what its import says.
+    fn under(mut self, keywords: &Keywords) -> Self {
+        let own = std::mem::take(&mut self.keywords.when);
+        self.keywords.when = keywords.when.iter().cloned().chain(own).collect();
+        self.keywords.tags.extend(keywords.tags.clone());
+        self.keywords.vars.extend(keywords.vars.clone());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Playbook;
+    use std::fs;
+
+    #[test]
+    fn an_imported_playbook_has_its_plays_conditions_tags_and_variables_here() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            fs::create_dir_all(dir.path().join("sub")).unwrap();
+            fs::write(dir.path().join(name), text).unwrap();
+        };
+        let site = "- import_playbook: sub/web.yml\n  when: x\n  tags: t\n  vars: {a: 1}\n- hosts: last\n";
+        write("site.yml", site);
+        write(
+            "sub/web.yml",
+            "- hosts: web\n  vars: {a: 0, b: 2}\n- ansible.builtin.import_playbook: db.yml\n",
+        );
+        write("sub/db.yml", "- hosts: db\n");
+        let plays = Playbook::load(&dir.path().join("site.yml")).unwrap().plays;
+        assert_eq!(plays.iter().map(|play| play.hosts.as_str()).collect::<Vec<_>>(), ["web", "db", "last"]);
+        let web = &plays[0].keywords;
+        assert_eq!((web.when.len(), web.tags.as_slice()), (1, &["t".to_owned()][..]));
+        assert_eq!(web.vars["a"].node.to_value(), serde_json::json!(1));
+        assert_eq!(plays[1].keywords.when.len(), 1);
+        assert!(plays[2].keywords.when.is_empty());
+        write("site.yml", "- import_playbook: site.yml\n- import_playbook: nosuch.yml\n");
+        let refused = Playbook::load(&dir.path().join("site.yml")).unwrap_err().to_string();
+        assert!(refused.contains("without end") && refused.contains("nosuch.yml: no such file"), "{refused}");
+    }
+
+    #[test]
+    fn prompts_are_read_and_what_is_not_supported_is_refused() {
+        let read = |text: &str| {
+            let file = crate::load::TextFile::from_bytes(std::path::Path::new("p.yml"), text.into()).unwrap();
+            Playbook::parse(&file)
+        };
+        let play = read("- hosts: all\n  vars_prompt:\n    - name: user\n      prompt: who\n      private: no\n      default: me\n    - {name: pass, confirm: yes}\n").unwrap().plays.remove(0);
+        let asked: Vec<_> = play.prompts.iter().map(|p| (p.text.as_str(), p.private, p.confirm)).collect();
+        assert_eq!(asked, [("who", false, false), ("pass", true, true)]);
+        let refused = read("- hosts: all\n  vars_prompt: [{name: x, encrypt: sha512_crypt}]\n").unwrap_err();
+        assert!(refused.to_string().contains("'encrypt' is not supported yet"));
+    }
+}

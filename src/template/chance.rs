@@ -1,9 +1,12 @@
 //! Chance with a seed, as Python's `random` makes it: a cron minute that Ansible drew for a host stays what it is.
-//! Nothing secret may come from here.
+//! Nothing secret may come from that. Chance without a seed ([`Stream`]) begins with what the run drew from the operating
+//! system, and is the same each time that the same template is rendered for the same host in that run.
 //!
 //! # Source
 //! The Mersenne Twister MT19937 as published by its authors; how Python seeds it was checked against Python 3.13.
 
+use super::lazy::{Names, SELF};
+use minijinja::{Error, State};
 use sha2::{Digest as _, Sha512};
 
 const SIZE: usize = 624;
@@ -100,6 +103,50 @@ impl Chance {
         let low = u64::from(self.word());
         low | (u64::from(self.word()) >> (64 - bits)) << 32
     }
+}
+
+/// Numbers that nobody can foretell.
+pub(super) struct Stream {
+    key: Vec<u8>,
+    blocks: u64,
+    bytes: Vec<u8>,
+}
+
+impl Stream {
+    fn word(&mut self) -> u64 {
+        if self.bytes.len() < 8 {
+            self.bytes = Sha512::digest([self.key.as_slice(), &self.blocks.to_be_bytes()].concat()).to_vec();
+            self.blocks += 1;
+        }
+        let rest = self.bytes.split_off(self.bytes.len().saturating_sub(8));
+        rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    }
+
+    /// A number below the limit, which is not 0.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        let limit = limit.max(1);
+        let fair = u64::MAX - u64::MAX % limit;
+        loop {
+            let word = self.word();
+            if word < fair {
+                return word % limit;
+            }
+        }
+    }
+}
+
+/// Chance for one use in a template, for what it is used on.
+pub(super) fn drawn(state: &State, what: &str) -> Result<Stream, Error> {
+    let scope = state.lookup(SELF).and_then(|scope| scope.downcast_object::<Names>());
+    let names = scope.ok_or_else(|| super::call::wrong("there is no chance here"))?;
+    let controller = &names.session.cache.controller;
+    if !controller.acts() {
+        return Err(names.session.unknown(&format!("what '{what}' draws by chance")));
+    }
+    let host = state.lookup("inventory_hostname").map(|host| host.to_string()).unwrap_or_default();
+    let draw = format!("\0{host}\0{}\0{what}", names.session.drawn());
+    let key = [controller.chance().as_slice(), draw.as_bytes()].concat();
+    Ok(Stream { key, blocks: 0, bytes: Vec::new() })
 }
 
 fn mixed(word: u32) -> u32 {

@@ -1,6 +1,7 @@
 //! Compiled templates and the cache that keeps them: each distinct source is parsed once for all hosts and tasks.
 
 use super::controller::Controller;
+use super::explain::innermost;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::header::{Header, syntax};
 use super::lazy::Names;
@@ -111,12 +112,15 @@ impl Compiled {
         };
         let outcome = environment.template_from_str(&emit).and_then(|template| template.render(root));
         let Err(error) = outcome else { return (None, None) };
+        let error = innermost(&error);
         let what = error.detail().and_then(|detail| {
             let start = detail.find('`')? + 1;
             let end = start + detail.get(start..)?.find("` is undefined")?;
             detail.get(start..end).map(str::to_owned)
         });
-        (what.filter(|what| !what.contains("(...)")), self.original(&error))
+        let elsewhere = error.name().is_some_and(|name| name != MAIN && !name.starts_with('<'));
+        let range = if elsewhere { None } else { self.original(error) };
+        (what.filter(|what| !what.contains("(...)")), range)
     }
 }
 
@@ -146,6 +150,11 @@ impl Cache {
             functions: functions::register(&mut base),
         };
         Self { controller, names, base, compiled: RwLock::default() }
+    }
+
+    /// What templates may call by name.
+    pub fn names(&self) -> &source::Names {
+        &self.names
     }
 
     /// The compiled form of a source; nothing for a text without templates.

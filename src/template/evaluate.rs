@@ -53,6 +53,7 @@ struct Notes {
     /// The variables being rendered, outermost first.
     path: Vec<(usize, String)>,
     evaluations: usize,
+    drawn: usize,
     scopes: usize,
     values: HashMap<(usize, String), Value>,
 }
@@ -167,6 +168,24 @@ impl Session {
             }
             Err(error) => self.fail(reached(error)),
         }
+    }
+
+    /// Notes that the result depends on something not known yet.
+    pub fn unknown(&self, cause: &str) -> Error {
+        self.notes().unknown.get_or_insert_with(|| Cause::from(cause));
+        Error::new(ErrorKind::InvalidOperation, format!("{cause} is not known yet"))
+    }
+
+    /// Notes that a secret went into the result.
+    pub fn taint(&self) {
+        self.notes().tainted = true;
+    }
+
+    /// How often this session drew by chance before.
+    pub fn drawn(&self) -> usize {
+        let mut notes = self.notes();
+        notes.drawn += 1;
+        notes.drawn
     }
 
     /// Why the variable or member with this label counts as undefined.

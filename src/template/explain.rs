@@ -130,7 +130,7 @@ pub(super) fn into_engine(error: TemplateError) -> Error {
 }
 
 /// The error in a template that another one brought in, rather than that one's word that there was an error.
-fn innermost(error: &Error) -> &Error {
+pub(super) fn innermost(error: &Error) -> &Error {
     let mut at = error;
     while at.kind() == ErrorKind::BadInclude
         && let Some(inner) = at.source().and_then(|inner| inner.downcast_ref())

@@ -2,6 +2,7 @@
 
 use super::call::{Call, Word, defined, items_of, pairs_of, text_of, wrong};
 use super::convert::Omit;
+use super::lookups::Found;
 use super::moment::Moment;
 use super::rewrite::{MINUS, PERCENT};
 use super::{clock, lookups, operators, own};
@@ -53,10 +54,12 @@ fn look_up(state: &mut State, args: Rest<ValueOrKwargs>, joins: bool) -> Result<
         true => return Err(wrong("a lookup needs the name of what to look up")),
         false => text_of(&args.remove(0))?,
     };
-    let (found, wants_list) = lookups::find(state, &plugin, args)?;
-    if !joins || wants_list {
-        return Ok(Value::from(found));
-    }
+    let found = match lookups::find(state, &plugin, args)? {
+        Found::Nothing(wants_list) if joins && !wants_list => return Ok(Value::from(())),
+        Found::Nothing(_) => return Ok(Value::from(Vec::<Value>::new())),
+        Found::Items(found, wants_list) if !joins || wants_list => return Ok(Value::from(found)),
+        Found::Items(found, _) => found,
+    };
     let all_text = found.iter().all(|item| defined(item).is_ok_and(|item| item.kind() == ValueKind::String));
     Ok(match found.as_slice() {
         [one] => one.clone(),

@@ -1,13 +1,18 @@
 //! The tests that templates can make: what follows `is`. They are Jinja's and Ansible's; versions are compared in
 //! `version.rs`.
 
-use super::call::{Call, Word, defined, items_of, text_of, unsupported, wrong};
+use super::call::{Call, Word, defined, items_of, text_of, wrong};
 use super::filters::{is_address, pattern};
+use super::compile::Cache;
+use super::controller::{Controller, Kind};
+use super::lazy::{Names, SELF};
 use super::version;
 use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Adds the tests to an environment and returns their names.
 pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<String> {
@@ -32,6 +37,37 @@ const VERSION: &[&str] = &["version", "operator", "strict", "version_type"];
 const REGEX: &[&str] = &["pattern", "ignorecase", "multiline"];
 
 const TESTS: &[Word] = &[
+    Word { name: "exists", params: &[], body: |state, call| is_there(state, call, None) },
+    Word { name: "file", params: &[], body: |state, call| is_there(state, call, Some(Kind::File)) },
+    Word { name: "is_file", params: &[], body: |state, call| is_there(state, call, Some(Kind::File)) },
+    Word { name: "directory", params: &[], body: |state, call| is_there(state, call, Some(Kind::Folder)) },
+    Word { name: "is_dir", params: &[], body: |state, call| is_there(state, call, Some(Kind::Folder)) },
+    Word { name: "link", params: &[], body: is_link },
+    Word { name: "is_link", params: &[], body: is_link },
+    Word { name: "link_exists", params: &[], body: is_link_or_there },
+    Word { name: "mount", params: &[], body: is_mount },
+    Word { name: "is_mount", params: &[], body: is_mount },
+    Word { name: "same_file", params: &["other"], body: same_file },
+    Word { name: "is_same_file", params: &["other"], body: same_file },
+    Word { name: "timedout", params: &[], body: |_, call| truth(of_result(call, "timedout")?.is_some_and(|v| v.is_true())) },
+    Word { name: "nan", params: &[], body: |_, call| truth(f64::try_from(call.operand.clone()).is_ok_and(f64::is_nan)) },
+    Word { name: "isnan", params: &[], body: |_, call| truth(f64::try_from(call.operand.clone()).is_ok_and(f64::is_nan)) },
+    Word { name: "uri", params: &["schemes"], body: |_, call| uri(call, false) },
+    Word { name: "url", params: &["schemes"], body: |_, call| uri(call, true) },
+    Word { name: "urn", params: &[], body: |_, call| truth(call.operand_text()?.to_lowercase().starts_with("urn:")) },
+    Word { name: "vault_encrypted", params: &[], body: |_, call| truth(call.operand_text()?.starts_with("$ANSIBLE_VAULT;")) },
+    Word { name: "vaulted_file", params: &[], body: vaulted_file },
+    Word { name: "escaped", params: &[], body: |_, call| truth(call.operand.is_safe()) },
+    Word {
+        name: "filter",
+        params: &[],
+        body: |state, call| truth(cache(state)?.names().filters.contains(&call.operand_text()?)),
+    },
+    Word {
+        name: "test",
+        params: &[],
+        body: |state, call| truth(cache(state)?.names().tests.contains(&call.operand_text()?)),
+    },
     Word { name: "defined", params: &[], body: |_, call| truth(!call.operand.is_undefined()) },
     Word { name: "undefined", params: &[], body: |_, call| truth(call.operand.is_undefined()) },
     Word { name: "none", params: &[], body: |_, call| truth(call.operand.is_none()) },
@@ -50,8 +86,8 @@ const TESTS: &[Word] = &[
     Word { name: "callable", params: &[], body: |_, call| kind(call, &[ValueKind::Plain]) },
     Word { name: "true", params: &[], body: |_, call| truth(is_bool(&call.operand, true)) },
     Word { name: "false", params: &[], body: |_, call| truth(is_bool(&call.operand, false)) },
-    Word { name: "truthy", params: &["convert_bool"], body: |_, call| truth(call.operand.is_true()) },
-    Word { name: "falsy", params: &["convert_bool"], body: |_, call| truth(!call.operand.is_true()) },
+    Word { name: "truthy", params: &["convert_bool"], body: |_, call| truth(truthy(call)) },
+    Word { name: "falsy", params: &["convert_bool"], body: |_, call| truth(!truthy(call)) },
     Word { name: "even", params: &[], body: |_, call| divides(call, 2, 0) },
     Word { name: "odd", params: &[], body: |_, call| divides(call, 2, 1) },
     Word {
@@ -126,8 +162,11 @@ const TESTS: &[Word] = &[
     Word { name: "unreachable", params: &[], body: |_, call| result(call, "unreachable") },
     Word { name: "reachable", params: &[], body: |_, call| truth(!flag(call, "unreachable")?) },
     Word { name: "finished", params: &[], body: |_, call| finished(call) },
-    Word { name: "started", params: &[], body: |_, call| result(call, "started") },
-    Word { name: "url", params: &[], body: |_, call| truth(call.operand_text()?.contains("://")) },
+    Word {
+        name: "started",
+        params: &[],
+        body: |_, call| truth(of_result(call, "started")?.is_none_or(|value| value.is_true())),
+    },
     Word { name: "ip", params: &[], body: |_, call| truth(is_address(&call.operand_text()?, None)) },
     Word { name: "ip_address", params: &[], body: |_, call| truth(is_address(&call.operand_text()?, None)) },
     Word {
@@ -142,13 +181,8 @@ const TESTS: &[Word] = &[
     },
     Word { name: "ipv4", params: &[], body: |_, call| truth(is_address(&call.operand_text()?, Some(4))) },
     Word { name: "ipv6", params: &[], body: |_, call| truth(is_address(&call.operand_text()?, Some(6))) },
+    Word { name: "is_abs", params: &[], body: |_, call| truth(call.operand_text()?.starts_with('/')) },
     Word { name: "abs", params: &[], body: |_, call| truth(call.operand_text()?.starts_with('/')) },
-    Word { name: "file", params: &[], body: |_, _| Err(looks_at_files("file")) },
-    Word { name: "directory", params: &[], body: |_, _| Err(looks_at_files("directory")) },
-    Word { name: "exists", params: &[], body: |_, _| Err(looks_at_files("exists")) },
-    Word { name: "link", params: &[], body: |_, _| Err(looks_at_files("link")) },
-    Word { name: "mount", params: &[], body: |_, _| Err(looks_at_files("mount")) },
-    Word { name: "same_file", params: &["other"], body: |_, _| Err(looks_at_files("same_file")) },
 ];
 
 /// Over what one can iterate, as Python sees it: text too.
@@ -166,10 +200,81 @@ fn is_bool(value: &Value, wanted: bool) -> bool {
     value.kind() == ValueKind::Bool && value.is_true() == wanted
 }
 
-fn looks_at_files(test: &str) -> Error {
-    unsupported(format!(
-        "'is {test}' looks at this machine rather than at the host, and is not supported yet; use stat"
-    ))
+/// What the templates see of this machine, and a path on it.
+fn on_machine(state: &State, call: &Call) -> Result<(Arc<dyn Controller>, PathBuf), Error> {
+    let names = state.lookup(SELF).and_then(|scope| scope.downcast_object::<Names>());
+    let names = names.ok_or_else(|| wrong("there is no machine here"))?;
+    Ok((names.session.cache.controller.clone(), PathBuf::from(call.operand_text()?)))
+}
+
+fn cache(state: &State) -> Result<Arc<Cache>, Error> {
+    let names = state.lookup(SELF).and_then(|scope| scope.downcast_object::<Names>());
+    names.map(|names| names.session.cache.clone()).ok_or_else(|| wrong("there are no names here"))
+}
+
+fn is_there(state: &State, call: &Call, wanted: Option<Kind>) -> Result<Value, Error> {
+    let (controller, path) = on_machine(state, call)?;
+    let kind = controller.kind(&path);
+    truth(wanted.map_or(kind.is_some(), |wanted| kind == Some(wanted)))
+}
+
+fn is_link(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let (controller, path) = on_machine(state, call)?;
+    truth(controller.is_link(&path))
+}
+
+fn is_link_or_there(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let (controller, path) = on_machine(state, call)?;
+    truth(controller.is_link(&path) || controller.kind(&path).is_some())
+}
+
+fn vaulted_file(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let (controller, path) = on_machine(state, call)?;
+    let content = controller.read(&path).map_err(|error| call.wrong(format!("'{}': {error}", path.display())))?;
+    truth(content.starts_with(b"$ANSIBLE_VAULT;"))
+}
+
+fn same_file(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let (controller, path) = on_machine(state, call)?;
+    truth(controller.resolved(&path) == controller.resolved(Path::new(&call.need_text("other")?)))
+}
+
+/// A mount is on another device than the folder above it.
+fn is_mount(state: &mut State, call: &Call) -> Result<Value, Error> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (controller, path) = on_machine(state, call)?;
+    if controller.kind(&path).is_none() || controller.is_link(&path) {
+        return truth(false);
+    }
+    let device = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino()));
+    let (here, above) = (device(&path), device(&path.join("..")));
+    truth(matches!((here, above), (Ok(here), Ok(above)) if here.0 != above.0 || here.1 == above.1))
+}
+
+/// A text that says yes or no counts as that where `convert_bool` is set.
+fn truthy(call: &Call) -> bool {
+    if call.is_set("convert_bool") && let Some(text) = call.operand.as_str() {
+        match text.to_lowercase().as_str() {
+            "yes" | "on" | "true" | "1" | "y" | "t" => return true,
+            "no" | "off" | "false" | "0" | "n" | "f" => return false,
+            _ => {}
+        }
+    }
+    call.operand.is_true()
+}
+
+/// Whether a text is a URI: something with a scheme, and one of those that were named.
+fn uri(call: &Call, needs_place: bool) -> Result<Value, Error> {
+    let text = call.operand_text()?;
+    let Some((scheme, rest)) = text.split_once(':') else { return truth(false) };
+    let formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let named = match call.arg("schemes").filter(|schemes| !schemes.is_none()) {
+        Some(schemes) => items_of(schemes, "schemes")?.iter().any(|known| known.as_str() == Some(scheme)),
+        None => true,
+    };
+    let place = rest.strip_prefix("//").is_some_and(|place| !place.is_empty() && !place.starts_with('/'));
+    truth(formed && named && !rest.is_empty() && (place || !needs_place))
 }
 
 fn divides(call: &Call, divisor: i64, rest: i64) -> Result<Value, Error> {
@@ -240,7 +345,8 @@ fn regex(_: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 fn version(_: &mut State, call: &Call) -> Result<Value, Error> {
-    let kind = call.text("version_type")?;
+    let strict = call.is_set("strict").then(|| "strict".to_owned());
+    let kind = call.text("version_type")?.or(strict);
     let operator = call.text("operator")?.unwrap_or_else(|| "eq".into());
     version::compare(&call.operand_text()?, &operator, &call.need_text("version")?, kind.as_deref())
         .map(Value::from)

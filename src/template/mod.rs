@@ -1,5 +1,5 @@
 //! Jinja as Ansible's dialect has it: strings that are templates, conditions, template files. A template sees only what
-//! its [`Scope`] hands out; it runs no programs, and what is Data is never rendered. Three things follow a value through
+//! its [`Scope`] hands out; it runs no programs but those that a lookup names, and what is Data is never rendered. Three things follow a value through
 //! every filter: whether a secret went into it, whether it depends on something not known yet, and its native type.
 //!
 //! Start at [`Templates`]; then `evaluate.rs` (one evaluation), `source.rs` (what is checked before one),
@@ -21,6 +21,7 @@ mod header;
 mod is;
 mod lazy;
 mod lookups;
+mod machine;
 mod methods;
 mod moment;
 mod operators;
@@ -35,7 +36,7 @@ mod version;
 mod walk;
 mod yaml;
 
-pub use controller::{Beneath, Controller, ThisMachine};
+pub use controller::{Beneath, Controller, Kind, ThisMachine};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};
 pub use scope::{Binding, Cause, Scope};
 
@@ -43,6 +44,7 @@ use crate::model::Value;
 use compile::{Cache, Form};
 use evaluate::Session;
 use lazy::Names;
+use scope::Over;
 use std::sync::Arc;
 
 /// What rendering something came to.
@@ -180,6 +182,29 @@ impl Templates {
             }
             Rendered::Omitted => Rendered::Omitted,
             Rendered::Unknown(cause) => Rendered::Unknown(cause),
+        })
+    }
+
+    /// What a lookup finds for its terms, always as a list: what a `with_…` loop goes over.
+    ///
+    /// # Errors
+    /// As for [`render`](Self::render); also a lookup that doesn't exist, or finds nothing where it must.
+    pub fn look_up(&self, lookup: &str, terms: &Value, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let (terms, was_tainted) = match self.render(terms, scope)? {
+            Rendered::Known { value, tainted } => (value, tainted),
+            other => return Ok(other),
+        };
+        let terms = if terms.is_array() { terms } else { Value::Array(vec![terms]) };
+        let data = |value| Binding::Data(Arc::new(value));
+        let names = [("__lookup", data(lookup.into())), ("__terms", data(terms))];
+        let names = names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let over: Arc<dyn Scope> = Arc::new(Over { beneath: scope.clone(), names });
+        let found = self.session(&over, |session, names| {
+            session.string(Form::Expression, "query(__lookup, *__terms)", names)
+        })?;
+        Ok(match found {
+            Rendered::Known { value, tainted } => Rendered::Known { value, tainted: tainted || was_tainted },
+            other => other,
         })
     }
 

@@ -11,6 +11,22 @@ pub(super) struct JsonStyle {
     pub sort_keys: bool,
     /// Whether what is not ASCII is escaped.
     pub ensure_ascii: bool,
+    /// What stands between items, and between a key and its value, where that is not the usual.
+    pub separators: Option<[String; 2]>,
+}
+
+impl JsonStyle {
+    fn between_items(&self) -> &str {
+        match &self.separators {
+            Some([item, _]) => item,
+            None if self.indent.is_some() => ",",
+            None => ", ",
+        }
+    }
+
+    fn after_key(&self) -> &str {
+        self.separators.as_ref().map_or(": ", |[_, key]| key)
+    }
 }
 
 /// A value as JSON.
@@ -36,7 +52,7 @@ fn write(value: &Value, style: &JsonStyle, level: usize, out: &mut String) {
             }
             container(pairs.into_iter(), ('{', '}'), style, level, out, |(key, member), level, out| {
                 string(key, style, out);
-                out.push_str(": ");
+                out.push_str(style.after_key());
                 write(member, style, level, out);
             });
         }
@@ -55,7 +71,7 @@ fn container<T>(
     let filled = items.len() > 0;
     for (at, item) in items.enumerate() {
         if at > 0 {
-            out.push_str(if style.indent.is_some() { "," } else { ", " });
+            out.push_str(style.between_items());
         }
         new_line(style, level + 1, out);
         write_item(item, level + 1, out);
@@ -104,6 +120,9 @@ pub(super) fn float_or_int(number: &serde_json::Number) -> String {
 }
 
 pub(super) fn float_repr(float: f64) -> String {
+    if !float.is_finite() {
+        return float.to_string().replace("NaN", "nan");
+    }
     if float != 0.0 && !(1e-4..1e16).contains(&float.abs()) {
         let text = format!("{float:e}");
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -144,12 +163,12 @@ mod tests {
     fn json_is_written_as_python_writes_it() {
         let value =
             json!({"b": [1, 1.0, "é\u{1f600}\u{7f}\u{1}"], "a": {}, "c": [], "d": null, "e": [[true]]});
-        let one_line = JsonStyle { indent: None, sort_keys: false, ensure_ascii: true };
+        let one_line = JsonStyle { indent: None, sort_keys: false, ensure_ascii: true, separators: None };
         assert_eq!(
             super::json(&value, &one_line),
             "{\"b\": [1, 1.0, \"\\u00e9\\ud83d\\ude00\u{7f}\\u0001\"], \"a\": {}, \"c\": [], \"d\": null, \"e\": [[true]]}"
         );
-        let nice = JsonStyle { indent: Some(4), sort_keys: true, ensure_ascii: false };
+        let nice = JsonStyle { indent: Some(4), sort_keys: true, ensure_ascii: false, separators: None };
         assert_eq!(
             super::json(&json!({"b": [1, "é"], "a": {}}), &nice),
             "{\n    \"a\": {},\n    \"b\": [\n        1,\n        \"é\"\n    ]\n}"

@@ -101,7 +101,7 @@ impl<'s> Edits<'s> {
                     let range = span.start_offset as usize..span.end_offset as usize;
                     let written = self.source.get(range.clone()).unwrap_or_default();
                     if written.contains('\\') {
-                        self.replace(range, written.replace('\\', "\\\\"));
+                        self.replace(range, doubled(written));
                     }
                 }
                 _ => {}
@@ -210,6 +210,17 @@ impl<'s> Edits<'s> {
             }
         }
     }
+}
+
+/// A string between its quotes with every backslash doubled. The quote itself is found between them behind a backslash
+/// only, and stays so.
+fn doubled(written: &str) -> String {
+    let (Some(quote), Some(end)) = (written.chars().next(), written.len().checked_sub(1)) else {
+        return written.to_owned();
+    };
+    let inner = written.get(1..end).unwrap_or_default();
+    let inner = inner.replace('\\', "\\\\").replace(quote, &format!("\\{quote}"));
+    format!("{quote}{inner}{quote}")
 }
 
 /// Where a byte of an edited text was in the source.

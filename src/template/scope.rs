@@ -56,3 +56,25 @@ impl From<String> for Cause {
         Self(text.into())
     }
 }
+
+/// A namespace with a few names laid over another one.
+pub(super) struct Over {
+    pub beneath: Arc<dyn Scope>,
+    pub names: std::collections::HashMap<String, Binding>,
+}
+
+impl Scope for Over {
+    fn get(&self, name: &str) -> Option<Binding> {
+        self.names.get(name).cloned().or_else(|| self.beneath.get(name))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names = self.beneath.names();
+        names.extend(self.names.keys().cloned());
+        names
+    }
+
+    fn search_dirs(&self) -> Vec<PathBuf> {
+        self.beneath.search_dirs()
+    }
+}

@@ -1,7 +1,9 @@
 //! Versions as the test `version` compares them. Versions of packages are compared by the host's package manager's own
-//! rules elsewhere; these are Python's loose ones, and semantic versioning.
+//! rules elsewhere; these are Python's loose and strict ones and those of its packages, and semantic versioning.
 
+use regex::Regex;
 use std::cmp::Ordering;
+use std::sync::LazyLock;
 
 /// Whether `left operator right` holds.
 pub(super) fn compare(left: &str, operator: &str, right: &str, kind: Option<&str>) -> Result<bool, String> {
@@ -9,11 +11,13 @@ pub(super) fn compare(left: &str, operator: &str, right: &str, kind: Option<&str
         return Err("a version is empty".into());
     }
     let ordering = match kind {
-        None | Some("loose" | "strict") => loose(left, right)?,
+        None | Some("loose") => loose(left, right)?,
+        Some("strict") => strict(left)?.cmp(&strict(right)?),
+        Some("pep440") => pep440(left)?.cmp(&pep440(right)?),
         Some("semver" | "semantic") => semantic(left)?.cmp(&semantic(right)?),
         Some(other) => {
             return Err(format!(
-                "versions of type '{other}' are not supported yet, only loose, strict and semver"
+                "there are no versions of type '{other}', only loose, strict, semver and pep440"
             ));
         }
     };
@@ -81,6 +85,82 @@ fn loose(left: &str, right: &str) -> Result<Ordering, String> {
     Ok(a.len().cmp(&b.len()))
 }
 
+/// Two or three numbers, and perhaps a pre-release: `1.2`, `1.2.3a1`.
+fn strict(version: &str) -> Result<([u64; 3], bool, char, u64), String> {
+    let wrong = || format!("'{version}' is no strict version: two or three numbers, and perhaps a1 or b1");
+    let (core, pre) = match version.find(['a', 'b']) {
+        Some(at) => version.split_at(at),
+        None => (version, ""),
+    };
+    let mut numbers = core.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().map_err(|_| wrong())?;
+    if !(2..=3).contains(&numbers.len()) {
+        return Err(wrong());
+    }
+    numbers.resize(3, 0);
+    let core = numbers.try_into().map_err(|_| wrong())?;
+    let mut chars = pre.chars();
+    let kind = chars.next();
+    let number = kind.map_or(Ok(0), |_| chars.as_str().parse()).map_err(|_| wrong())?;
+    Ok((core, kind.is_none(), kind.unwrap_or_default(), number))
+}
+
+/// A Python package's version in the order of PEP 440: epoch, numbers, then whether it is a development release, a
+/// pre-release, the release or one after it.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Python {
+    epoch: u64,
+    release: Vec<u64>,
+    /// Development releases come first, then alpha, beta, candidate, and the release.
+    pre: (u8, u64),
+    post: Option<u64>,
+    /// A development release comes before what it develops.
+    dev: (bool, u64),
+    local: Vec<Identifier>,
+}
+
+fn pep440(version: &str) -> Result<Python, String> {
+    static SHAPE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let pre = r"[-_.]?(?P<pre>a|alpha|b|beta|c|rc|pre|preview)[-_.]?(?P<pre_n>[0-9]*)";
+        let post = r"-(?P<post_n>[0-9]+)|[-_.]?(?P<post>post|rev|r)[-_.]?(?P<post_m>[0-9]*)";
+        let dev = r"[-_.]?(?P<dev>dev)[-_.]?(?P<dev_n>[0-9]*)";
+        let local = r"\+(?P<local>[a-z0-9]+(?:[-_.][a-z0-9]+)*)";
+        Regex::new(&format!(
+            r"^v?(?:(?P<epoch>[0-9]+)!)?(?P<release>[0-9]+(?:\.[0-9]+)*)(?:{pre})?(?:{post})?(?:{dev})?(?:{local})?$"
+        ))
+        .ok()
+    });
+    let wrong = || format!("'{version}' is no version by PEP 440");
+    let lower = version.trim().to_lowercase();
+    let parts = SHAPE.as_ref().and_then(|shape| shape.captures(&lower)).ok_or_else(wrong)?;
+    let number = |name: &str| -> Result<u64, String> {
+        parts.name(name).map(|n| n.as_str()).filter(|n| !n.is_empty()).map_or(Ok(0), str::parse).map_err(|_| wrong())
+    };
+    let release = parts.name("release").map_or("", |release| release.as_str());
+    let mut release = release.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().map_err(|_| wrong())?;
+    while release.last() == Some(&0) {
+        release.pop();
+    }
+    let has = |name: &str| parts.name(name).is_some();
+    let is_post = has("post") || has("post_n");
+    let pre = match parts.name("pre").map(|pre| pre.as_str()) {
+        Some("a" | "alpha") => (1, number("pre_n")?),
+        Some("b" | "beta") => (2, number("pre_n")?),
+        Some(_) => (3, number("pre_n")?),
+        None if has("dev") && !is_post => (0, 0),
+        None => (4, 0),
+    };
+    let post = if is_post { Some(number("post_n")?.max(number("post_m")?)) } else { None };
+    let local = parts.name("local").map(|local| local.as_str().split(['-', '_', '.']).map(identifier).collect());
+    Ok(Python {
+        epoch: number("epoch")?,
+        release,
+        pre,
+        post,
+        dev: (!has("dev"), number("dev_n")?),
+        local: local.unwrap_or_default(),
+    })
+}
+
 /// A semantic version in the order of its precedence.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Semantic {
@@ -90,10 +170,14 @@ struct Semantic {
     pre: Vec<Identifier>,
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Identifier {
     Number(u64),
     Word(String),
+}
+
+fn identifier(text: &str) -> Identifier {
+    text.parse().map_or_else(|_| Identifier::Word(text.to_owned()), Identifier::Number)
 }
 
 fn semantic(version: &str) -> Result<Semantic, String> {
@@ -103,8 +187,6 @@ fn semantic(version: &str) -> Result<Semantic, String> {
         without_build.split_once('-').map_or((without_build, None), |(core, pre)| (core, Some(pre)));
     let numbers: Vec<u64> = core.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
     let core = numbers.try_into().map_err(|_| wrong())?;
-    let identifier =
-        |text: &str| text.parse().map_or_else(|_| Identifier::Word(text.to_owned()), Identifier::Number);
     let released = pre.is_none();
     Ok(Semantic {
         core,
@@ -129,6 +211,17 @@ mod tests {
             ("1.0.0-alpha.1", "<", "1.0.0", Some("semver"), true),
             ("1.0.0-alpha.9", "<", "1.0.0-alpha.10", Some("semver"), true),
             ("1.0.0+a", "==", "1.0.0+b", Some("semver"), true),
+            ("1.0", "==", "1.0.0", Some("strict"), true),
+            ("1.0a2", "<", "1.0b1", Some("strict"), true),
+            ("1.0b1", "<", "1.0", Some("strict"), true),
+            ("1.0", "==", "1.0.0", Some("pep440"), true),
+            ("1.0.dev1", "<", "1.0a1", Some("pep440"), true),
+            ("1.0a1.dev1", "<", "1.0a1", Some("pep440"), true),
+            ("1.0rc1", "<", "1.0", Some("pep440"), true),
+            ("1.0.post1", ">", "1.0", Some("pep440"), true),
+            ("1.0.post1.dev1", ">", "1.0", Some("pep440"), true),
+            ("1!1.0", ">", "2.0", Some("pep440"), true),
+            ("1.0+local", ">", "1.0", Some("pep440"), true),
         ] {
             assert_eq!(compare(left, operator, right, kind), Ok(expected), "{left} {operator} {right}");
         }

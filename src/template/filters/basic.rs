@@ -2,6 +2,7 @@
 
 use crate::template::call::{Call, Word, defined, items_of, kind_of, text_of};
 use crate::template::convert::valid;
+use crate::template::moment::{Moment, Span};
 use crate::template::rewrite::MEMBER;
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
@@ -58,7 +59,8 @@ fn ternary(_: &mut State, call: &Call) -> Result<Value, Error> {
 fn bool(_: &mut State, call: &Call) -> Result<Value, Error> {
     let operand = defined(&call.operand)?;
     Ok(match operand.kind() {
-        ValueKind::None | ValueKind::Bool => operand.clone(),
+        ValueKind::None => Value::from(false),
+        ValueKind::Bool => operand.clone(),
         ValueKind::Number => Value::from(*operand == Value::from(1)),
         _ => {
             let text = text_of(operand)?.to_lowercase();
@@ -78,14 +80,19 @@ fn int(_: &mut State, call: &Call) -> Result<Value, Error> {
             f64::try_from(operand.clone()).map_or_else(|_| fallback(), |float| Value::from(float as i64))
         }
         ValueKind::String => {
-            parse_integer(operand.as_str().unwrap_or_default(), base).map_or_else(fallback, Value::from)
+            parse_integer(operand.as_str().unwrap_or_default(), base).map_or_else(fallback, integer)
         }
         _ => fallback(),
     })
 }
 
+/// The engine's smaller kind of integer where that holds it: the larger one is not equal to it everywhere.
+fn integer(number: i128) -> Value {
+    i64::try_from(number).map_or_else(|_| Value::from(number), Value::from)
+}
+
 /// Python's `int(text, base)`, and its `int(float(text))` for the base ten.
-fn parse_integer(text: &str, base: i64) -> Option<i64> {
+fn parse_integer(text: &str, base: i64) -> Option<i128> {
     let text = text.trim().replace('_', "");
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
@@ -99,9 +106,9 @@ fn parse_integer(text: &str, base: i64) -> Option<i64> {
         (0, _) => (10, lower.as_str()),
         _ => (u32::try_from(base).ok().filter(|base| (2..=36).contains(base))?, lower.as_str()),
     };
-    let whole = i64::from_str_radix(digits, base).ok().map(|value| sign * value);
+    let whole = i128::from_str_radix(digits, base).ok().map(|value| sign * value);
     whole.or_else(|| {
-        text.parse::<f64>().ok().filter(|float| base == 10 && float.is_finite()).map(|float| float as i64)
+        text.parse::<f64>().ok().filter(|float| base == 10 && float.is_finite()).map(|float| float as i128)
     })
 }
 
@@ -144,8 +151,11 @@ fn type_debug(_: &mut State, call: &Call) -> Result<Value, Error> {
         ValueKind::Number => "float",
         ValueKind::String => "str",
         ValueKind::Bytes => "bytes",
+        ValueKind::Seq if call.operand.is_tuple() => "tuple",
         ValueKind::Seq | ValueKind::Iterable => "list",
         ValueKind::Map => "dict",
+        _ if call.operand.downcast_object_ref::<Moment>().is_some() => "datetime",
+        _ if call.operand.downcast_object_ref::<Span>().is_some() => "timedelta",
         _ => kind_of(&call.operand),
     }))
 }

@@ -2,7 +2,7 @@
 
 use crate::load::{Marked, Node, Problem, TextFile};
 use crate::model;
-use crate::template::call::{Call, Word, text_of, unsupported, wrong};
+use crate::template::call::{Call, Word, items_of, text_of, wrong};
 use crate::template::convert::{to_engine, to_model_whole};
 use crate::template::python::{JsonStyle, json};
 use crate::template::yaml::{Flow, YamlStyle, yaml};
@@ -18,15 +18,17 @@ use std::path::Path;
 const JSON: &[&str] =
     &["indent", "sort_keys", "ensure_ascii", "separators", "vault_to_text", "preprocess_unsafe"];
 const YAML: &[&str] =
-    &["indent", "width", "sort_keys", "default_flow_style", "allow_unicode", "vault_behavior"];
+    &["indent", "width", "sort_keys", "default_flow_style", "allow_unicode", "explicit_start", "explicit_end", "vault_behavior"];
 
 pub(super) const FILTERS: &[Word] = &[
     Word { name: "to_json", params: JSON, body: |_, call| to_json(call, None, false) },
     Word { name: "to_nice_json", params: JSON, body: |_, call| to_json(call, Some(4), true) },
+    Word { name: "tojson", params: &["indent"], body: tojson },
     Word { name: "from_json", params: &[], body: from_json },
     Word { name: "to_yaml", params: YAML, body: |_, call| to_yaml(call, 2, Flow::Leaves) },
     Word { name: "to_nice_yaml", params: YAML, body: |_, call| to_yaml(call, 4, Flow::Never) },
     Word { name: "from_yaml", params: &[], body: from_yaml },
+    Word { name: "from_yaml_all", params: &[], body: from_yaml_all },
     Word { name: "b64encode", params: &["encoding"], body: b64encode },
     Word { name: "b64decode", params: &["encoding"], body: b64decode },
     Word { name: "hash", params: &["hashtype"], body: hash },
@@ -34,11 +36,6 @@ pub(super) const FILTERS: &[Word] = &[
     Word { name: "sha1", params: &[], body: |_, call| digest(call, "sha1") },
     Word { name: "md5", params: &[], body: |_, call| digest(call, "md5") },
     Word { name: "to_uuid", params: &["namespace"], body: to_uuid },
-    Word {
-        name: "password_hash",
-        params: &["*any"],
-        body: |_, _| Err(unsupported("'password_hash' is not supported yet")),
-    },
 ];
 
 fn to_json(call: &Call, indent: Option<usize>, sort_keys: bool) -> Result<Value, Error> {
@@ -46,8 +43,26 @@ fn to_json(call: &Call, indent: Option<usize>, sort_keys: bool) -> Result<Value,
         indent: spaces(call)?.or(indent),
         sort_keys: call.arg("sort_keys").map_or(sort_keys, Value::is_true),
         ensure_ascii: call.arg("ensure_ascii").is_none_or(Value::is_true),
+        separators: separators(call)?,
     };
     Ok(Value::from(json(&to_model_whole(defined(call)?)?, &style)))
+}
+
+/// Jinja's own: keys in order, and nothing in it that HTML would take for a tag.
+fn tojson(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let style = JsonStyle { indent: spaces(call)?, sort_keys: true, ensure_ascii: true, separators: None };
+    let text = json(&to_model_whole(defined(call)?)?, &style);
+    let safe = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
+    Ok(Value::from(safe))
+}
+
+/// What stands between items, and between a key and its value, where that is not the usual.
+fn separators(call: &Call) -> Result<Option<[String; 2]>, Error> {
+    let Some(given) = call.arg("separators").filter(|given| !given.is_none()) else { return Ok(None) };
+    match items_of(given, "separators")?.as_slice() {
+        [item, key] => Ok(Some([text_of(item)?, text_of(key)?])),
+        _ => Err(call.wrong("separators are two texts")),
+    }
 }
 
 fn defined(call: &Call) -> Result<&Value, Error> {
@@ -81,16 +96,52 @@ fn to_yaml(call: &Call, indent: usize, flow: Flow) -> Result<Value, Error> {
             Some(_) => Flow::Never,
         },
     };
-    Ok(Value::from(yaml(&to_model_whole(defined(call)?)?, &style)))
+    let mut text = yaml(&to_model_whole(defined(call)?)?, &style);
+    if call.is_set("explicit_start") {
+        text.insert_str(0, "---\n");
+    }
+    if call.is_set("explicit_end") {
+        text.push_str("...\n");
+    }
+    Ok(Value::from(text))
 }
 
 fn from_yaml(_: &mut State, call: &Call) -> Result<Value, Error> {
     if call.operand.kind() != ValueKind::String {
         return Ok(defined(call)?.clone());
     }
+    document(call, call.operand_text()?)
+}
+
+/// Each document of a text that holds several.
+fn from_yaml_all(_: &mut State, call: &Call) -> Result<Value, Error> {
+    if call.operand.kind() != ValueKind::String {
+        return Ok(defined(call)?.clone());
+    }
+    let text = call.operand_text()?;
+    let mut documents: Vec<String> = Vec::new();
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let begins = line.trim_end() == "---" || line.starts_with("--- ");
+        if line.trim_end() == "..." {
+            continue;
+        }
+        if begins && (number > 0 || documents.is_empty()) {
+            documents.push(line.get(3..).unwrap_or_default().trim_start_matches(' ').to_owned());
+        } else if let Some(document) = documents.last_mut() {
+            document.push_str(line);
+        } else {
+            documents.push(line.to_owned());
+        }
+    }
+    documents.into_iter().map(|text| document(call, text)).collect::<Result<Vec<_>, _>>().map(Value::from)
+}
+
+fn document(call: &Call, text: String) -> Result<Value, Error> {
+    if text.trim().is_empty() {
+        return Ok(Value::from(()));
+    }
     let no_yaml = |problem: &Problem| call.wrong(format!("this is no YAML: {}", problem.message));
-    let text = call.operand_text()?.into_bytes();
-    let file = TextFile::from_bytes(Path::new("<text>"), text).map_err(|problem| no_yaml(&problem))?;
+    let file = TextFile::from_bytes(Path::new("<text>"), text.into_bytes()).map_err(|problem| no_yaml(&problem))?;
     let node = Node::parse(&file)
         .map_err(|problems| problems.0.first().map_or_else(|| call.wrong("no YAML"), no_yaml))?;
     let value = unmarked(node.to_value()).ok_or_else(|| call.wrong("a sealed value can't be opened here"))?;
@@ -120,11 +171,21 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// Texts are UTF-8 here.
+fn utf8(call: &Call) -> Result<(), Error> {
+    match call.text("encoding")?.map(|name| name.to_lowercase()).as_deref() {
+        None | Some("utf-8" | "utf8" | "ascii" | "us-ascii") => Ok(()),
+        Some(other) => Err(call.wrong(format!("the encoding '{other}' is not supported yet, only utf-8"))),
+    }
+}
+
 fn b64encode(_: &mut State, call: &Call) -> Result<Value, Error> {
+    utf8(call)?;
     Ok(Value::from(LENIENT.encode(call.operand_text()?)))
 }
 
 fn b64decode(_: &mut State, call: &Call) -> Result<Value, Error> {
+    utf8(call)?;
     let text: String = call.operand_text()?.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     let bytes = LENIENT.decode(text).map_err(|error| call.wrong(format!("this is no base64: {error}")))?;
     String::from_utf8(bytes).map(Value::from).map_err(|_| call.wrong("the decoded bytes are no text"))

@@ -1,6 +1,6 @@
 //! Filters on lists. Order is kept, and equality is Python's.
 
-use crate::template::call::{Call, Word, defined, items_of, kind_of, text_of, tuple};
+use crate::template::call::{Call, Word, defined, items_of, kind_of, pairs_of, text_of, tuple, wrong};
 use crate::template::convert::valid;
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
@@ -203,15 +203,18 @@ fn product(_: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
-    let elements = match call.operand.kind() {
-        ValueKind::Map => call.pairs()?.into_iter().map(|(_, element)| element).collect(),
-        _ => call.items()?,
+    pairs_with(defined(&call.operand)?, call.need("subelements")?, call.is_set("skip_missing"))
+}
+
+/// Each element with each item of a list that it holds.
+pub(in crate::template) fn pairs_with(elements: &Value, path: &Value, skips_missing: bool) -> Result<Value, Error> {
+    let elements: Vec<Value> = match elements.kind() {
+        ValueKind::Map => pairs_of(elements, "subelements")?.into_iter().map(|(_, element)| element).collect(),
+        _ => items_of(elements, "subelements")?,
     };
-    let path: Vec<Value> = match call.need("subelements")? {
-        path if path.as_str().is_some() => {
-            path.as_str().unwrap_or_default().split('.').map(Value::from).collect()
-        }
-        path => items_of(path, "subelements")?,
+    let path: Vec<Value> = match path.as_str() {
+        Some(path) => path.split('.').map(Value::from).collect(),
+        None => items_of(path, "subelements")?,
     };
     let mut pairs = Vec::new();
     for element in elements {
@@ -219,11 +222,11 @@ fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
         for key in &path {
             at = if at.is_undefined() { at } else { valid(at.get_item(key)?)? };
         }
-        if at.is_undefined() && call.is_set("skip_missing") {
+        if at.is_undefined() && skips_missing {
             continue;
         }
         if !is_list(defined(&at)?) {
-            return Err(call.wrong(format!("the subelements are {}, not a list", kind_of(&at))));
+            return Err(wrong(format!("'subelements': the subelements are {}, not a list", kind_of(&at))));
         }
         for sub in items_of(&at, "subelements")? {
             pairs.push(tuple([element.clone(), sub]));

@@ -1,6 +1,6 @@
 //! Filters on mappings.
 
-use crate::template::call::{Call, Word, items_of, pairs_of, unsupported};
+use crate::template::call::{Call, Word, items_of, pairs_of};
 use crate::template::convert::valid;
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
@@ -12,11 +12,6 @@ pub(super) const FILTERS: &[Word] = &[
 ];
 
 pub(super) const GENERAL: &[Word] = &[
-    Word {
-        name: "json_query",
-        params: &["expr"],
-        body: |_, _| Err(unsupported("'json_query' is not supported yet")),
-    },
     Word { name: "dict", params: &[], body: dict },
 ];
 

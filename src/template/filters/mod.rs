@@ -7,12 +7,17 @@ mod lists;
 mod maps;
 mod net;
 mod numbers;
+mod orders;
+mod passwords;
 mod paths;
 mod patterns;
+mod queries;
 mod text;
 mod time;
 
+pub(super) use lists::pairs_with;
 pub(super) use net::is_address;
+pub(super) use passwords::{Hashing, hash_password, new_salt};
 pub(super) use patterns::pattern;
 
 use super::call::{Call, Word};
@@ -22,7 +27,7 @@ use minijinja::{Environment, State};
 use std::collections::BTreeSet;
 
 /// The tables of filters, with the collection that each belongs to in full names.
-const TABLES: [(&str, &[Word]); 12] = [
+const TABLES: [(&str, &[Word]); 15] = [
     ("ansible.builtin", basic::FILTERS),
     ("ansible.builtin", encoding::FILTERS),
     ("ansible.builtin", lists::FILTERS),
@@ -31,6 +36,9 @@ const TABLES: [(&str, &[Word]); 12] = [
     ("ansible.builtin", net::URL_FILTERS),
     ("ansible.utils", net::FILTERS),
     ("ansible.builtin", numbers::FILTERS),
+    ("ansible.builtin", orders::FILTERS),
+    ("ansible.builtin", passwords::FILTERS),
+    ("community.general", queries::FILTERS),
     ("ansible.builtin", paths::FILTERS),
     ("ansible.builtin", patterns::FILTERS),
     ("ansible.builtin", text::FILTERS),
@@ -38,7 +46,7 @@ const TABLES: [(&str, &[Word]); 12] = [
 ];
 
 /// Filters of the engine's own that do what Jinja's do.
-const ENGINE: [&str; 24] = [
+const ENGINE: [&str; 23] = [
     "abs",
     "batch",
     "dictsort",
@@ -61,17 +69,27 @@ const ENGINE: [&str; 24] = [
     "slice",
     "sort",
     "sum",
-    "tojson",
     "urlencode",
 ];
 
 /// Adds the filters to an environment and returns their names.
 pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<String> {
+    orders::register(environment);
     let mut names: BTreeSet<String> = ENGINE.into_iter().map(str::to_owned).collect();
+    for name in ENGINE {
+        for collection in ["ansible.builtin", "ansible.legacy"] {
+            let full = format!("{collection}.{name}");
+            environment.add_filter(full.clone(), move |state: &mut State, args: Rest<ValueOrKwargs>| {
+                state.apply_filter(name, &args.into_values())
+            });
+            names.insert(full);
+        }
+    }
     for (word, collection) in
         TABLES.iter().flat_map(|(collection, words)| words.iter().map(move |word| (word, collection)))
     {
-        for name in [word.name.to_owned(), format!("{collection}.{}", word.name)] {
+        let legacy = format!("ansible.legacy.{}", word.name);
+        for name in [word.name.to_owned(), format!("{collection}.{}", word.name), legacy] {
             environment.add_filter(name.clone(), move |state: &mut State, args: Rest<ValueOrKwargs>| {
                 (word.body)(state, &Call::with_operand(word, args)?)
             });

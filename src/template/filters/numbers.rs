@@ -1,12 +1,13 @@
-//! Filters on numbers, and chance. Chance always needs a seed: a dry run and the run after it must agree.
+//! Filters on numbers, and chance. Without a seed, what is drawn in a dry run is not known: the run after it would draw
+//! something else.
 
 use crate::template::call::{Call, Word, kind_of, text_of, wrong};
-use crate::template::chance::Chance;
+use crate::template::chance::{self, Chance};
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 
 pub(super) const FILTERS: &[Word] = &[
-    Word { name: "random", params: &["end", "start", "step", "seed"], body: random },
+    Word { name: "random", params: &["start", "step", "seed"], body: random },
     Word { name: "shuffle", params: &["seed"], body: shuffle },
     Word { name: "log", params: &["base"], body: log },
     Word {
@@ -24,28 +25,31 @@ fn number(value: &Value) -> Result<f64, Error> {
     f64::try_from(value.clone()).map_err(|_| wrong(format!("a number is needed, not {}", kind_of(value))))
 }
 
-fn chance(call: &Call) -> Result<Chance, Error> {
-    match call.arg("seed").filter(|seed| !seed.is_none()) {
+/// Numbers below a limit: by the seed, or by the run's own chance.
+fn chance(state: &State, call: &Call) -> Result<Box<dyn FnMut(u64) -> u64>, Error> {
+    let mut seeded = match call.arg("seed").filter(|seed| !seed.is_none()) {
         Some(seed) if seed.is_integer() => {
             let seed = i64::try_from(seed.clone()).map_err(|_| call.wrong("the seed is too large"))?;
-            Ok(Chance::from_number(seed.unsigned_abs()))
+            Chance::from_number(seed.unsigned_abs())
         }
-        Some(seed) => Ok(Chance::from_text(&text_of(seed)?)),
+        Some(seed) => Chance::from_text(&text_of(seed)?),
         None => {
-            Err(call.wrong("give it a seed, so that every run comes to the same: seed=inventory_hostname"))
+            let mut stream = chance::drawn(state, "random")?;
+            return Ok(Box::new(move |limit| stream.below(limit)));
         }
-    }
+    };
+    Ok(Box::new(move |limit| seeded.below(limit)))
 }
 
 /// One of a list, or a number below the operand (from `start`, in steps of `step`).
-fn random(_: &mut State, call: &Call) -> Result<Value, Error> {
-    let mut chance = chance(call)?;
+fn random(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let mut below = chance(state, call)?;
     if call.operand.kind() != ValueKind::Number {
         let items = call.items()?;
         if items.is_empty() {
             return Err(call.wrong("the list is empty"));
         }
-        let at = usize::try_from(chance.below(items.len() as u64)).unwrap_or_default();
+        let at = usize::try_from(below(items.len() as u64)).unwrap_or_default();
         return Ok(items.get(at).cloned().unwrap_or_default());
     }
     let end = i64::try_from(call.operand.clone())?;
@@ -53,13 +57,13 @@ fn random(_: &mut State, call: &Call) -> Result<Value, Error> {
     let width = end.checked_sub(start).filter(|width| *width > 0 && step > 0);
     let width = width.ok_or_else(|| call.wrong(format!("there is no number from {start} below {end}")))?;
     let choices = (width - 1) / step + 1;
-    Ok(Value::from(start + step * i64::try_from(chance.below(choices.unsigned_abs())).unwrap_or_default()))
+    Ok(Value::from(start + step * i64::try_from(below(choices.unsigned_abs())).unwrap_or_default()))
 }
 
-fn shuffle(_: &mut State, call: &Call) -> Result<Value, Error> {
-    let (mut chance, mut items) = (chance(call)?, call.items()?);
+fn shuffle(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let (mut below, mut items) = (chance(state, call)?, call.items()?);
     for at in (1..items.len()).rev() {
-        let other = usize::try_from(chance.below(at as u64 + 1)).unwrap_or_default();
+        let other = usize::try_from(below(at as u64 + 1)).unwrap_or_default();
         items.swap(at, other);
     }
     Ok(Value::from(items))
@@ -113,9 +117,12 @@ fn human_to_bytes(_: &mut State, call: &Call) -> Result<Value, Error> {
         "" => call.text("default_unit")?.unwrap_or_default(),
         unit => unit.to_owned(),
     };
-    let size = match unit.chars().next() {
-        None | Some('b' | 'B') => Some(1.0),
-        Some(letter) => unit_size(letter),
+    let of = if call.is_set("isbits") { "b" } else { "B" };
+    let mut chars = unit.chars();
+    let size = match chars.next() {
+        None => Some(1.0),
+        Some('b' | 'B') if chars.as_str().is_empty() => Some(1.0),
+        Some(letter) => unit_size(letter).filter(|_| matches!(chars.as_str(), "") || chars.as_str() == of),
     };
     let size = size.ok_or_else(|| call.wrong(format!("there is no unit '{unit}'")))?;
     Ok(Value::from((amount * size).round() as i64))

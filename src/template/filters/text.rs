@@ -1,6 +1,6 @@
 //! Filters on text.
 
-use crate::template::call::{Call, Word, wrong};
+use crate::template::call::{Call, Word, text_of, wrong};
 use minijinja::{Error, State, Value};
 
 pub(super) const FILTERS: &[Word] = &[
@@ -16,7 +16,12 @@ pub(super) const FILTERS: &[Word] = &[
     Word { name: "wordwrap", params: &["width", "break_long_words", "wrapstring"], body: wordwrap },
     Word { name: "truncate", params: &["length", "killwords", "end", "leeway"], body: truncate },
     Word { name: "center", params: &["width"], body: center },
-    Word { name: "quote", params: &[], body: |_, call| on_text(call, |text| shell_quote(&text)) },
+    Word { name: "quote", params: &[], body: quote },
+    Word { name: "wordcount", params: &[], body: wordcount },
+    Word { name: "striptags", params: &[], body: |_, call| on_text(call, striptags) },
+    Word { name: "forceescape", params: &[], body: |_, call| on_text(call, |text| html(&text)) },
+    Word { name: "xmlattr", params: &["autospace"], body: xmlattr },
+    Word { name: "urldecode", params: &[], body: |_, call| on_text(call, urldecode) },
     Word { name: "comment", params: COMMENT, body: comment },
     Word { name: "startswith", params: &["prefix"], body: startswith },
 ];
@@ -189,6 +194,74 @@ fn center(_: &mut State, call: &Call) -> Result<Value, Error> {
 
 fn startswith(_: &mut State, call: &Call) -> Result<Value, Error> {
     Ok(Value::from(call.operand_text()?.starts_with(&call.need_text("prefix")?)))
+}
+
+/// None is an empty word.
+fn quote(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let text = if call.operand.is_none() { String::new() } else { call.operand_text()? };
+    Ok(Value::from(shell_quote(&text)))
+}
+
+fn wordcount(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let text = call.operand_text()?;
+    Ok(Value::from(text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).count()))
+}
+
+/// The text without what stands between angle brackets, and with single spaces.
+fn striptags(text: String) -> String {
+    let mut plain = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once('<') {
+        plain.push_str(before);
+        let end = if after.starts_with("!--") { "-->" } else { ">" };
+        rest = after.split_once(end).map_or("", |(_, rest)| rest);
+    }
+    plain.push_str(rest);
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn html(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&#34;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+        out
+    })
+}
+
+fn xmlattr(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let mut attributes = Vec::new();
+    for (name, value) in call.pairs()? {
+        if !value.is_none() && !value.is_undefined() {
+            attributes.push(format!("{}=\"{}\"", html(&text_of(&name)?), html(&text_of(&value)?)));
+        }
+    }
+    let space = if call.arg("autospace").is_none_or(Value::is_true) && !attributes.is_empty() { " " } else { "" };
+    Ok(Value::from(format!("{space}{}", attributes.join(" "))))
+}
+
+/// `%20` and `+` are read; what is no such code stays.
+fn urldecode(text: String) -> String {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::new(), 0);
+    while let Some(byte) = bytes.get(at) {
+        let code = text.get(at + 1..at + 3).and_then(|code| u8::from_str_radix(code, 16).ok());
+        match (byte, code) {
+            (b'%', Some(code)) => {
+                out.push(code);
+                at += 2;
+            }
+            (b'+', _) => out.push(b' '),
+            (byte, _) => out.push(*byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The text as one word of a POSIX shell.

@@ -1,14 +1,17 @@
 //! Lookups in files of the controller: their text, a template among them, the first of several that there is.
 
 use super::{lookup_error, names};
-use crate::template::call::{Call, defined, items_of, text_of, unsupported};
-use crate::template::convert::valid;
+use crate::template::Binding;
+use crate::template::call::{Call, defined, items_of, pairs_of, text_of, unsupported};
+use crate::template::convert::{to_model_whole, valid};
 use crate::template::explain::into_engine;
 use crate::template::functions::terms;
 use crate::template::lazy::Names;
+use crate::template::scope::Over;
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where a file may be: as written, or in one of the scope's folders and their usual subfolder.
 fn candidates(names: &Names, path: &str, subfolder: &str) -> Vec<PathBuf> {
@@ -47,7 +50,7 @@ fn content(names: &Names, found: &Path) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| lookup_error(format!("'{}' is no text", found.display())))
 }
 
-fn read(names: &Names, path: &str, subfolder: &str) -> Result<String, Error> {
+pub(super) fn read(names: &Names, path: &str, subfolder: &str) -> Result<String, Error> {
     let Some(found) = locate(names, path, subfolder) else {
         let tried: Vec<String> =
             candidates(names, path, subfolder).iter().map(|path| path.display().to_string()).collect();
@@ -63,14 +66,9 @@ fn read(names: &Names, path: &str, subfolder: &str) -> Result<String, Error> {
 
 pub(super) fn file(state: &mut State, call: &Call) -> Result<Value, Error> {
     let names = names(state)?;
-    let errors = call.text("errors")?;
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
-        let text = match read(&names, &text_of(&term)?, "files") {
-            Ok(text) => text,
-            Err(_) if matches!(errors.as_deref(), Some("ignore" | "warn")) => continue,
-            Err(error) => return Err(error),
-        };
+        let text = read(&names, &text_of(&term)?, "files")?;
         let text = if call.is_set("lstrip") { text.trim_start() } else { &text };
         let text = if call.arg("rstrip").is_none_or(Value::is_true) { text.trim_end() } else { text };
         found.push(Value::from(text));
@@ -78,12 +76,47 @@ pub(super) fn file(state: &mut State, call: &Call) -> Result<Value, Error> {
     Ok(Value::from(found))
 }
 
-/// Renders a template file with the same variables.
-pub(super) fn template(state: &mut State, call: &Call) -> Result<Value, Error> {
-    if call.arg("template_vars").is_some() {
-        return Err(unsupported("'template_vars' of the lookup 'template' is not supported yet"));
-    }
+/// The whole text of a file, nothing taken away.
+pub(super) fn unvault(state: &mut State, call: &Call) -> Result<Value, Error> {
     let names = names(state)?;
+    let mut found = Vec::new();
+    for term in terms(call.rest.clone())? {
+        let text = read(&names, &text_of(&term)?, "files")?;
+        if text.starts_with("$ANSIBLE_VAULT;") {
+            return Err(unsupported("a file sealed by ansible-vault can't be opened yet"));
+        }
+        found.push(Value::from(text));
+    }
+    Ok(Value::from(found))
+}
+
+pub(super) const TEMPLATE: &[&str] = &[
+    "*terms",
+    "convert_data",
+    "template_vars",
+    "jinja2_native",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "trim_blocks",
+];
+
+/// Renders a template file with the same variables, and those of `template_vars`.
+pub(super) fn template(state: &mut State, call: &Call) -> Result<Value, Error> {
+    for later in TEMPLATE.get(4..).unwrap_or_default() {
+        if call.arg(later).is_some() {
+            return Err(unsupported(format!("'{later}' of the lookup 'template' is not supported yet")));
+        }
+    }
+    let mut names = names(state)?;
+    if let Some(given) = call.arg("template_vars").filter(|given| !given.is_none()) {
+        let mut laid = std::collections::HashMap::new();
+        for (name, value) in pairs_of(given, "template_vars")? {
+            laid.insert(name.to_string(), Binding::Data(Arc::new(to_model_whole(&value)?)));
+        }
+        names = names.session.scope(Arc::new(Over { beneath: names.scope.clone(), names: laid }));
+    }
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
         let path = text_of(&term)?;
@@ -94,10 +127,68 @@ pub(super) fn template(state: &mut State, call: &Call) -> Result<Value, Error> {
     Ok(Value::from(found))
 }
 
+/// The files that a pattern matches, in order. Folders in the pattern are taken as they are; only its last part is one.
+pub(super) fn fileglob(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let names = names(state)?;
+    let controller = &names.session.cache.controller;
+    let mut found = Vec::new();
+    for term in terms(call.rest.clone())? {
+        let term = text_of(&term)?;
+        let (folder, pattern) = term.rsplit_once('/').map_or(("", term.as_str()), |(f, p)| (f, p));
+        let folder = if folder.is_empty() && term.starts_with('/') { "/" } else { folder };
+        for place in candidates(&names, folder, "files") {
+            let matching: Vec<Value> = controller
+                .entries(&place)
+                .into_iter()
+                .filter(|name| globs(pattern, name) && controller.is_file(&place.join(name)))
+                .map(|name| Value::from(place.join(name).to_string_lossy()))
+                .collect();
+            if !matching.is_empty() {
+                found.extend(matching);
+                break;
+            }
+        }
+    }
+    Ok(Value::from(found))
+}
+
+/// Whether a name matches a pattern of the shell; names that begin with a dot only where the pattern does.
+pub(in crate::template) fn globs(pattern: &str, name: &str) -> bool {
+    if name.starts_with('.') && !pattern.starts_with('.') {
+        return false;
+    }
+    let mut expression = String::from("(?s)^");
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '*' => expression.push_str(".*"),
+            '?' => expression.push('.'),
+            '[' => {
+                expression.push('[');
+                if rest.next_if_eq(&'!').is_some() {
+                    expression.push('^');
+                }
+                let mut inside = String::new();
+                for c in rest.by_ref().take_while(|c| *c != ']') {
+                    if c != '-' && !c.is_alphanumeric() {
+                        inside.push('\\');
+                    }
+                    inside.push(c);
+                }
+                expression.push_str(&inside);
+                expression.push(']');
+            }
+            c => expression.push_str(&regex::escape(&c.to_string())),
+        }
+    }
+    expression.push('$');
+    regex::Regex::new(&expression).map_or(pattern == name, |regex| regex.is_match(name))
+}
+
 /// The first file that there is. What is looked for comes as terms or as `files`; where, as `paths`.
 pub(super) fn first_found(state: &mut State, call: &Call) -> Result<Value, Error> {
     let names = names(state)?;
-    let mut skips = call.is_set("skip") || matches!(call.text("errors")?.as_deref(), Some("ignore"));
+    let mut skips = call.is_set("skip");
     let mut wanted: Vec<(Vec<String>, Vec<String>)> = Vec::new();
     if let Some(files) = call.arg("files") {
         wanted.push((texts(files)?, call.arg("paths").map(texts).transpose()?.unwrap_or_default()));

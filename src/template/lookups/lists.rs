@@ -1,6 +1,8 @@
 //! Lookups that put lists together; each is also what a `with_…` loop goes over.
 
 use crate::template::call::{Call, items_of, pairs_of, text_of, tuple};
+use crate::template::chance;
+use crate::template::filters::pairs_with;
 use crate::template::functions::terms;
 use minijinja::formatting::{FormatStyle, format};
 use minijinja::value::ValueKind;
@@ -10,14 +12,7 @@ use minijinja::{Error, State, Value};
 const ITEMS_MAX: i64 = 100_000;
 
 pub(super) fn flat_once(_: &mut State, call: &Call) -> Result<Value, Error> {
-    let mut items = Vec::new();
-    for term in terms(call.rest.clone())? {
-        match term.kind() {
-            ValueKind::Seq | ValueKind::Iterable => items.extend(items_of(&term, "items")?),
-            _ => items.push(term),
-        }
-    }
-    Ok(Value::from(items))
+    terms(call.rest.clone()).map(Value::from)
 }
 
 pub(super) fn flattened(_: &mut State, call: &Call) -> Result<Value, Error> {
@@ -53,6 +48,26 @@ pub(super) fn indexed_items(state: &mut State, call: &Call) -> Result<Value, Err
     Ok(items.into_iter().enumerate().map(|(at, item)| tuple([Value::from(at), item])).collect())
 }
 
+/// Each element with each item of a list that it holds: `[elements, 'path.to.list', {'skip_missing': true}]`.
+pub(super) fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let [elements, path, rest @ ..] = call.rest.as_slice() else {
+        return Err(call.wrong("it needs a list (or mapping) and the name of the list in each"));
+    };
+    let skips = match rest.first() {
+        Some(flags) if flags.kind() == ValueKind::Map => flags.get_attr("skip_missing")?.is_true(),
+        _ => false,
+    };
+    pairs_with(elements, path, skips)
+}
+
+/// One of the terms, by chance.
+pub(super) fn random_choice(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let Some(last) = call.rest.len().checked_sub(1) else { return Ok(Value::from(Vec::<Value>::new())) };
+    let mut chance = chance::drawn(state, "random_choice")?;
+    let at = usize::try_from(chance.below(last as u64 + 1)).unwrap_or_default();
+    Ok(call.rest.get(at).cloned().into_iter().collect())
+}
+
 fn lists(call: &Call) -> Result<Vec<Vec<Value>>, Error> {
     call.rest.iter().map(|list| items_of(list, "lookup")).collect()
 }
@@ -86,7 +101,12 @@ pub(super) fn nested(_: &mut State, call: &Call) -> Result<Value, Error> {
 pub(super) fn sequence(_: &mut State, call: &Call) -> Result<Value, Error> {
     let mut options: Vec<(String, String)> = Vec::new();
     for term in &call.rest {
-        for word in text_of(term)?.split_whitespace() {
+        let text = text_of(term)?;
+        if let Some(short) = shortcut(&text) {
+            options.extend(short);
+            continue;
+        }
+        for word in text.split_whitespace() {
             let (key, value) =
                 word.split_once('=').ok_or_else(|| call.wrong(format!("'{word}' is not 'option=value'")))?;
             options.push((key.to_owned(), value.to_owned()));
@@ -102,7 +122,7 @@ pub(super) fn sequence(_: &mut State, call: &Call) -> Result<Value, Error> {
     let number = |key: &str| {
         option(key)
             .map(|value| {
-                value.parse::<i64>().map_err(|_| call.wrong(format!("{key} is a number, not '{value}'")))
+                number_in(value).ok_or_else(|| call.wrong(format!("{key} is a number, not '{value}'")))
             })
             .transpose()
     };
@@ -121,4 +141,28 @@ pub(super) fn sequence(_: &mut State, call: &Call) -> Result<Value, Error> {
     let number_at = |step: i64| format(FormatStyle::Printf, written, &[Value::from(start + step * stride)]);
     let texts: Result<Vec<String>, Error> = (0..=steps.unwrap_or(-1)).map(number_at).collect();
     Ok(texts?.into_iter().map(Value::from).collect())
+}
+
+/// A number as Python reads one in a program: also `0x1f`, `0o17`.
+fn number_in(text: &str) -> Option<i64> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (radix, digits) = match digits.get(..2) {
+        Some("0x") => (16, digits.get(2..)?),
+        Some("0o") => (8, digits.get(2..)?),
+        _ => (10, digits),
+    };
+    i64::from_str_radix(digits, radix).ok().map(|number| sign * number)
+}
+
+/// Reads `[start-]end[/stride][:format]`.
+fn shortcut(text: &str) -> Option<Vec<(String, String)>> {
+    let (numbers, format) = text.split_once(':').map_or((text, None), |(numbers, format)| (numbers, Some(format)));
+    let (span, stride) = numbers.split_once('/').map_or((numbers, None), |(span, stride)| (span, Some(stride)));
+    let (start, end) = span.split_once('-').map_or((None, span), |(start, end)| (Some(start), end));
+    number_in(end)?;
+    let pairs = [("start", start), ("end", Some(end)), ("stride", stride), ("format", format)];
+    if [start, stride].into_iter().flatten().any(|number| number_in(number).is_none()) {
+        return None;
+    }
+    Some(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect())
 }

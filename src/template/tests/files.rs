@@ -59,9 +59,9 @@ fn what_a_template_cannot_do_is_said() {
     for (source, expected) in [
         ("#jinja2: trim_block: True\nx", "there is no #jinja2 option 'trim_block'"),
         ("#jinja2: trim_blocks: maybe\nx", "is True or False, not 'maybe'"),
-        ("{% include 'x.j2' %}", "template \"x.j2\""),
-        ("{% include '../../etc/part.j2' %}", "template \"../../etc/part.j2\""),
-        ("{% extends 'x.j2' %}", "template \"x.j2\""),
+        ("{% include 'x.j2' %}", "non-existing template 'x.j2'"),
+        ("{% include '../../etc/part.j2' %}", "non-existing template"),
+        ("{% extends 'x.j2' %}", "template \"x.j2\" does not exist"),
         ("{% import 'wrong.j2' as x %}", "there is no filter 'nosuch'"),
         ("{% include 'missing.j2' %}", "'missing' is undefined"),
         ("{{ nope }}", "'nope' is undefined"),

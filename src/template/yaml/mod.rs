@@ -2,7 +2,7 @@
 //! wrote then must not change when wgops writes it. Which quotes a text needs is decided in `scalar.rs`, how it is written in `pen.rs`.
 //!
 //! # Source
-//! The output of PyYAML 6.0 (`yaml.dump`), with which this was compared on random values.
+//! The output of PyYAML 6.0 with libyaml, which is what ansible-core uses where it is there.
 
 mod pen;
 mod scalar;
@@ -40,9 +40,6 @@ pub(super) fn yaml(value: &Value, style: &YamlStyle) -> String {
     let mut writer = Writer { style, pen: Pen::new(style.width), flow_level: 0 };
     writer.node(value, Place::Root);
     writer.pen.line_to_indent();
-    if writer.pen.open_ended {
-        writer.pen.out.push_str("...\n");
-    }
     writer.pen.out
 }
 
@@ -201,10 +198,7 @@ impl Writer<'_> {
         let splits = place != Place::Key;
         let style = scalar.style(self.flow_level > 0, place == Place::Key);
         self.indented(self.deeper(self.style.indent), |writer| match style {
-            Style::Plain => {
-                writer.pen.open_ended = place == Place::Root;
-                writer.pen.plain(scalar.text, splits);
-            }
+            Style::Plain => writer.pen.plain(scalar.text, splits),
             Style::Single => writer.pen.single_quoted(scalar.text, splits),
             Style::Double => writer.pen.double_quoted(scalar.text, splits),
         });
@@ -240,7 +234,7 @@ mod tests {
     fn terse_yaml_puts_leaves_on_one_line() {
         let value = json!({"a": [1, "x"], "b": {"c": {"d": 1}, "e": []}});
         assert_eq!(yaml(&value, &TERSE), "a: [1, x]\nb:\n  c: {d: 1}\n  e: []\n");
-        assert_eq!(yaml(&json!("abc"), &TERSE), "abc\n...\n");
+        assert_eq!(yaml(&json!("abc"), &TERSE), "abc\n");
         assert_eq!(yaml(&json!("yes"), &TERSE), "'yes'\n");
         assert_eq!(yaml(&json!([]), &TERSE), "[]\n");
     }

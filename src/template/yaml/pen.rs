@@ -11,8 +11,6 @@ pub(super) struct Pen {
     /// Whether only indentation and `-` stand on the line so far.
     pub indention: bool,
     pub indent: Option<usize>,
-    /// Whether the document would need a mark at its end.
-    pub open_ended: bool,
 }
 
 impl Pen {
@@ -24,7 +22,6 @@ impl Pen {
             whitespace: true,
             indention: true,
             indent: None,
-            open_ended: false,
         }
     }
 
@@ -45,7 +42,6 @@ impl Pen {
         self.write(text);
         self.whitespace = false;
         self.indention = false;
-        self.open_ended = false;
     }
 
     /// `-`, `?` or `:` that opens a line, after which more may be nested on the same line.

@@ -104,7 +104,7 @@ fn is_blank(c: char) -> bool {
 /// Whether the character is written in double quotes only. PyYAML writes the rare line ends U+0085, U+2028 and U+2029 in
 /// single quotes too, where readers of YAML 1.2 take them for something else; here they are escaped.
 fn is_special(c: char) -> bool {
-    !matches!(c, '\n' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..='\u{10fffe}')
+    !matches!(c, '\n' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
 
 impl Traits {

@@ -98,7 +98,8 @@ impl<'a> Job<'a> {
         let holds = holds::gather(&repository, &who, &inventory, (errand.verb, playbook.as_deref()))?;
         let folders = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent());
         let named = roles_path(home().as_deref());
-        let readable = Beneath::new(folders.map(root_of).chain(named.iter().cloned())).acting(mode == Mode::Real);
+        let readable =
+            Beneath::new(folders.map(root_of).chain(named.iter().cloned())).acting(mode == Mode::Real);
         let templates = Arc::new(Templates::new(Arc::new(readable)));
         Ok(Self {
             console,

@@ -1,8 +1,8 @@
 //! Compiled templates and the cache that keeps them: each distinct source is parsed once for all hosts and tasks.
 
 use super::controller::Controller;
-use super::explain::innermost;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
+use super::explain::innermost;
 use super::header::{Header, syntax};
 use super::lazy::Names;
 use super::source::{self, Origin, Prepared, RESULT};

@@ -197,7 +197,11 @@ impl Controller for Beneath {
     fn keep(&self, path: &Path, text: &str) -> io::Result<()> {
         let there = path.ancestors().skip(1).find(|folder| folder.exists());
         let climbs = path.components().any(|part| matches!(part, std::path::Component::ParentDir));
-        if !climbs && there.is_some_and(|folder| self.holds(folder)) { ThisMachine.keep(path, text) } else { Err(outside()) }
+        if !climbs && there.is_some_and(|folder| self.holds(folder)) {
+            ThisMachine.keep(path, text)
+        } else {
+            Err(outside())
+        }
     }
 
     fn chance(&self) -> [u8; 32] {

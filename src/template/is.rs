@@ -2,9 +2,9 @@
 //! `version.rs`.
 
 use super::call::{Call, Word, defined, items_of, text_of, wrong};
-use super::filters::{is_address, pattern};
 use super::compile::Cache;
 use super::controller::{Controller, Kind};
+use super::filters::{is_address, pattern};
 use super::lazy::{Names, SELF};
 use super::version;
 use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
@@ -49,13 +49,33 @@ const TESTS: &[Word] = &[
     Word { name: "is_mount", params: &[], body: is_mount },
     Word { name: "same_file", params: &["other"], body: same_file },
     Word { name: "is_same_file", params: &["other"], body: same_file },
-    Word { name: "timedout", params: &[], body: |_, call| truth(of_result(call, "timedout")?.is_some_and(|v| v.is_true())) },
-    Word { name: "nan", params: &[], body: |_, call| truth(f64::try_from(call.operand.clone()).is_ok_and(f64::is_nan)) },
-    Word { name: "isnan", params: &[], body: |_, call| truth(f64::try_from(call.operand.clone()).is_ok_and(f64::is_nan)) },
+    Word {
+        name: "timedout",
+        params: &[],
+        body: |_, call| truth(of_result(call, "timedout")?.is_some_and(|v| v.is_true())),
+    },
+    Word {
+        name: "nan",
+        params: &[],
+        body: |_, call| truth(f64::try_from(call.operand.clone()).is_ok_and(f64::is_nan)),
+    },
+    Word {
+        name: "isnan",
+        params: &[],
+        body: |_, call| truth(f64::try_from(call.operand.clone()).is_ok_and(f64::is_nan)),
+    },
     Word { name: "uri", params: &["schemes"], body: |_, call| uri(call, false) },
     Word { name: "url", params: &["schemes"], body: |_, call| uri(call, true) },
-    Word { name: "urn", params: &[], body: |_, call| truth(call.operand_text()?.to_lowercase().starts_with("urn:")) },
-    Word { name: "vault_encrypted", params: &[], body: |_, call| truth(call.operand_text()?.starts_with("$ANSIBLE_VAULT;")) },
+    Word {
+        name: "urn",
+        params: &[],
+        body: |_, call| truth(call.operand_text()?.to_lowercase().starts_with("urn:")),
+    },
+    Word {
+        name: "vault_encrypted",
+        params: &[],
+        body: |_, call| truth(call.operand_text()?.starts_with("$ANSIBLE_VAULT;")),
+    },
     Word { name: "vaulted_file", params: &[], body: vaulted_file },
     Word { name: "escaped", params: &[], body: |_, call| truth(call.operand.is_safe()) },
     Word {
@@ -230,7 +250,8 @@ fn is_link_or_there(state: &mut State, call: &Call) -> Result<Value, Error> {
 
 fn vaulted_file(state: &mut State, call: &Call) -> Result<Value, Error> {
     let (controller, path) = on_machine(state, call)?;
-    let content = controller.read(&path).map_err(|error| call.wrong(format!("'{}': {error}", path.display())))?;
+    let content =
+        controller.read(&path).map_err(|error| call.wrong(format!("'{}': {error}", path.display())))?;
     truth(content.starts_with(b"$ANSIBLE_VAULT;"))
 }
 
@@ -253,7 +274,9 @@ fn is_mount(state: &mut State, call: &Call) -> Result<Value, Error> {
 
 /// A text that says yes or no counts as that where `convert_bool` is set.
 fn truthy(call: &Call) -> bool {
-    if call.is_set("convert_bool") && let Some(text) = call.operand.as_str() {
+    if call.is_set("convert_bool")
+        && let Some(text) = call.operand.as_str()
+    {
         match text.to_lowercase().as_str() {
             "yes" | "on" | "true" | "1" | "y" | "t" => return true,
             "no" | "off" | "false" | "0" | "n" | "f" => return false,

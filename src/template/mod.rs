@@ -189,7 +189,12 @@ impl Templates {
     ///
     /// # Errors
     /// As for [`render`](Self::render); also a lookup that doesn't exist, or finds nothing where it must.
-    pub fn look_up(&self, lookup: &str, terms: &Value, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+    pub fn look_up(
+        &self,
+        lookup: &str,
+        terms: &Value,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Rendered, TemplateError> {
         let (terms, was_tainted) = match self.render(terms, scope)? {
             Rendered::Known { value, tainted } => (value, tainted),
             other => return Ok(other),

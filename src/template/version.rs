@@ -92,7 +92,8 @@ fn strict(version: &str) -> Result<([u64; 3], bool, char, u64), String> {
         Some(at) => version.split_at(at),
         None => (version, ""),
     };
-    let mut numbers = core.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().map_err(|_| wrong())?;
+    let mut numbers =
+        core.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().map_err(|_| wrong())?;
     if !(2..=3).contains(&numbers.len()) {
         return Err(wrong());
     }
@@ -133,10 +134,16 @@ fn pep440(version: &str) -> Result<Python, String> {
     let lower = version.trim().to_lowercase();
     let parts = SHAPE.as_ref().and_then(|shape| shape.captures(&lower)).ok_or_else(wrong)?;
     let number = |name: &str| -> Result<u64, String> {
-        parts.name(name).map(|n| n.as_str()).filter(|n| !n.is_empty()).map_or(Ok(0), str::parse).map_err(|_| wrong())
+        parts
+            .name(name)
+            .map(|n| n.as_str())
+            .filter(|n| !n.is_empty())
+            .map_or(Ok(0), str::parse)
+            .map_err(|_| wrong())
     };
     let release = parts.name("release").map_or("", |release| release.as_str());
-    let mut release = release.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().map_err(|_| wrong())?;
+    let mut release =
+        release.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().map_err(|_| wrong())?;
     while release.last() == Some(&0) {
         release.pop();
     }
@@ -150,7 +157,8 @@ fn pep440(version: &str) -> Result<Python, String> {
         None => (4, 0),
     };
     let post = if is_post { Some(number("post_n")?.max(number("post_m")?)) } else { None };
-    let local = parts.name("local").map(|local| local.as_str().split(['-', '_', '.']).map(identifier).collect());
+    let local =
+        parts.name("local").map(|local| local.as_str().split(['-', '_', '.']).map(identifier).collect());
     Ok(Python {
         epoch: number("epoch")?,
         release,

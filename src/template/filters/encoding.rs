@@ -17,8 +17,16 @@ use std::path::Path;
 
 const JSON: &[&str] =
     &["indent", "sort_keys", "ensure_ascii", "separators", "vault_to_text", "preprocess_unsafe"];
-const YAML: &[&str] =
-    &["indent", "width", "sort_keys", "default_flow_style", "allow_unicode", "explicit_start", "explicit_end", "vault_behavior"];
+const YAML: &[&str] = &[
+    "indent",
+    "width",
+    "sort_keys",
+    "default_flow_style",
+    "allow_unicode",
+    "explicit_start",
+    "explicit_end",
+    "vault_behavior",
+];
 
 pub(super) const FILTERS: &[Word] = &[
     Word { name: "to_json", params: JSON, body: |_, call| to_json(call, None, false) },
@@ -52,7 +60,8 @@ fn to_json(call: &Call, indent: Option<usize>, sort_keys: bool) -> Result<Value,
 fn tojson(_: &mut State, call: &Call) -> Result<Value, Error> {
     let style = JsonStyle { indent: spaces(call)?, sort_keys: true, ensure_ascii: true, separators: None };
     let text = json(&to_model_whole(defined(call)?)?, &style);
-    let safe = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
+    let safe =
+        text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
     Ok(Value::from(safe))
 }
 
@@ -141,7 +150,8 @@ fn document(call: &Call, text: String) -> Result<Value, Error> {
         return Ok(Value::from(()));
     }
     let no_yaml = |problem: &Problem| call.wrong(format!("this is no YAML: {}", problem.message));
-    let file = TextFile::from_bytes(Path::new("<text>"), text.into_bytes()).map_err(|problem| no_yaml(&problem))?;
+    let file =
+        TextFile::from_bytes(Path::new("<text>"), text.into_bytes()).map_err(|problem| no_yaml(&problem))?;
     let node = Node::parse(&file)
         .map_err(|problems| problems.0.first().map_or_else(|| call.wrong("no YAML"), no_yaml))?;
     let value = unmarked(node.to_value()).ok_or_else(|| call.wrong("a sealed value can't be opened here"))?;

@@ -207,9 +207,15 @@ fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 /// Each element with each item of a list that it holds.
-pub(in crate::template) fn pairs_with(elements: &Value, path: &Value, skips_missing: bool) -> Result<Value, Error> {
+pub(in crate::template) fn pairs_with(
+    elements: &Value,
+    path: &Value,
+    skips_missing: bool,
+) -> Result<Value, Error> {
     let elements: Vec<Value> = match elements.kind() {
-        ValueKind::Map => pairs_of(elements, "subelements")?.into_iter().map(|(_, element)| element).collect(),
+        ValueKind::Map => {
+            pairs_of(elements, "subelements")?.into_iter().map(|(_, element)| element).collect()
+        }
         _ => items_of(elements, "subelements")?,
     };
     let path: Vec<Value> = match path.as_str() {

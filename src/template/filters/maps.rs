@@ -11,9 +11,7 @@ pub(super) const FILTERS: &[Word] = &[
     Word { name: "items2dict", params: &["key_name", "value_name"], body: items2dict },
 ];
 
-pub(super) const GENERAL: &[Word] = &[
-    Word { name: "dict", params: &[], body: dict },
-];
+pub(super) const GENERAL: &[Word] = &[Word { name: "dict", params: &[], body: dict }];
 
 type Pairs = Vec<(Value, Value)>;
 

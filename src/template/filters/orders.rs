@@ -14,8 +14,12 @@ pub(super) const FILTERS: &[Word] = &[
 
 /// Replaces the engine's.
 pub(super) fn register(environment: &mut Environment<'static>) {
-    environment.add_filter("map", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| map(state, value, args));
-    environment.add_filter("sort", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| sort(state, value, args));
+    environment.add_filter("map", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
+        map(state, value, args)
+    });
+    environment.add_filter("sort", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
+        sort(state, value, args)
+    });
 }
 
 fn map(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {

@@ -47,7 +47,11 @@ impl Kind {
             "sha256" => Self::Sha256,
             "bcrypt" | "blowfish" => Self::Bcrypt,
             "md5" | "des" => return Err(format!("{name} is no safe way to keep a password; use sha512")),
-            _ => return Err(format!("there is no hash '{name}' for passwords, only sha512, sha256 and bcrypt")),
+            _ => {
+                return Err(format!(
+                    "there is no hash '{name}' for passwords, only sha512, sha256 and bcrypt"
+                ));
+            }
         })
     }
 
@@ -87,7 +91,8 @@ pub(in crate::template) fn new_salt(kind: &str, chance: &mut Stream) -> String {
     };
     // The last character of bcrypt's salts has two bits only.
     let last = (length == 22).then(|| any(b".Oeu")).flatten();
-    (0..length - usize::from(last.is_some())).filter_map(|_| any(ALPHABET)).collect::<String>() + &last.map(String::from).unwrap_or_default()
+    (0..length - usize::from(last.is_some())).filter_map(|_| any(ALPHABET)).collect::<String>()
+        + &last.map(String::from).unwrap_or_default()
 }
 
 /// Hashes made before: each costs a good part of a second, and a template is rendered more than once.
@@ -116,11 +121,20 @@ fn sha_hash(kind: Kind, how: &Hashing<'_>, password: &str) -> Result<String, Str
     }
     let (id, usual) = if kind == Kind::Sha512 { (6, 656_000) } else { (5, 535_000) };
     let rounds = how.rounds.unwrap_or(usual);
-    let params = sha_crypt::Params::new(rounds).map_err(|_| "rounds are from 1000 to 999999999".to_owned())?;
+    let params =
+        sha_crypt::Params::new(rounds).map_err(|_| "rounds are from 1000 to 999999999".to_owned())?;
     let salt = how.salt.as_bytes();
     let bytes = match kind {
-        Kind::Sha512 => shuffled(&sha_crypt::sha512_crypt(password.as_bytes(), salt, params), [0, 21, 42], |[a, b, c]| [b, c, a]),
-        _ => shuffled(&sha_crypt::sha256_crypt(password.as_bytes(), salt, params), [0, 10, 20], |[a, b, c]| [c, a, b]),
+        Kind::Sha512 => {
+            shuffled(&sha_crypt::sha512_crypt(password.as_bytes(), salt, params), [0, 21, 42], |[a, b, c]| {
+                [b, c, a]
+            })
+        }
+        _ => {
+            shuffled(&sha_crypt::sha256_crypt(password.as_bytes(), salt, params), [0, 10, 20], |[a, b, c]| {
+                [c, a, b]
+            })
+        }
     };
     let shown = if rounds == 5000 { String::new() } else { format!("rounds={rounds}$") };
     Ok(format!("${id}${shown}{}${}", how.salt, written(&bytes)))
@@ -172,9 +186,24 @@ mod tests {
     fn hashes_are_those_of_crypt() {
         let hash = |kind, salt, rounds| hash_password(&Hashing { kind, salt, rounds }, "pw");
         for (kind, salt, rounds, expected) in [
-            ("sha512", "saltsalt", Some(5000), "$6$saltsalt$pauPrmdmG4BTE9h2HPmywiw152IFch6BJCEsaY6D.PLTfpV8sqvXwWdyfsgVgozkYH9B80bAip/08R2BPH2xk/"),
-            ("sha512_crypt", "saltsalt", Some(10_000), "$6$rounds=10000$saltsalt$PCkl82bcVNZUyS5el2MR9Coq8KSFAH2TLAV2NKcVGH1Dq51jMRJNvf2NrUOE/Sv9WOINUlZWqywN9lCRzMZF.1"),
-            ("sha256", "saltsalt", None, "$5$rounds=535000$saltsalt$DV/wdBU9TkuhhcQfLffJ5EE3oF.grHgoEMJBmRv0tP2"),
+            (
+                "sha512",
+                "saltsalt",
+                Some(5000),
+                "$6$saltsalt$pauPrmdmG4BTE9h2HPmywiw152IFch6BJCEsaY6D.PLTfpV8sqvXwWdyfsgVgozkYH9B80bAip/08R2BPH2xk/",
+            ),
+            (
+                "sha512_crypt",
+                "saltsalt",
+                Some(10_000),
+                "$6$rounds=10000$saltsalt$PCkl82bcVNZUyS5el2MR9Coq8KSFAH2TLAV2NKcVGH1Dq51jMRJNvf2NrUOE/Sv9WOINUlZWqywN9lCRzMZF.1",
+            ),
+            (
+                "sha256",
+                "saltsalt",
+                None,
+                "$5$rounds=535000$saltsalt$DV/wdBU9TkuhhcQfLffJ5EE3oF.grHgoEMJBmRv0tP2",
+            ),
         ] {
             assert_eq!(hash(kind, salt, rounds).unwrap(), expected, "{kind}");
         }
@@ -185,7 +214,9 @@ mod tests {
 
     #[test]
     fn what_is_no_safe_hash_is_refused() {
-        for (kind, salt) in [("md5", "saltsalt"), ("rot13", "a"), ("sha512", "bad salt!"), ("bcrypt", "short")] {
+        for (kind, salt) in
+            [("md5", "saltsalt"), ("rot13", "a"), ("sha512", "bad salt!"), ("bcrypt", "short")]
+        {
             assert!(hash_password(&Hashing { kind, salt, rounds: None }, "pw").is_err(), "{kind}");
         }
     }

@@ -18,7 +18,11 @@ pub(super) const FILTERS: &[Word] = &[
     Word { name: "normpath", params: &[], body: |_, call| Ok(Value::from(normal(&call.operand_text()?))) },
     Word { name: "relpath", params: &["start"], body: relpath },
     Word { name: "commonpath", params: &[], body: commonpath },
-    Word { name: "win_basename", params: &[], body: |_, call| Ok(Value::from(win_split(&win_drive(call)?.1).1)) },
+    Word {
+        name: "win_basename",
+        params: &[],
+        body: |_, call| Ok(Value::from(win_split(&win_drive(call)?.1).1)),
+    },
     Word { name: "win_dirname", params: &[], body: win_dirname },
     Word { name: "win_splitdrive", params: &[], body: win_splitdrive },
     Word { name: "realpath", params: &[], body: realpath },
@@ -93,9 +97,10 @@ fn commonpath(_: &mut State, call: &Call) -> Result<Value, Error> {
     let parts = |path: &String| -> Vec<String> {
         path.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
     };
-    let common = paths.iter().map(parts).reduce(|a, b| {
-        a.into_iter().zip(b).take_while(|(a, b)| a == b).map(|(part, _)| part).collect()
-    });
+    let common = paths
+        .iter()
+        .map(parts)
+        .reduce(|a, b| a.into_iter().zip(b).take_while(|(a, b)| a == b).map(|(part, _)| part).collect());
     let root = if absolute { "/" } else { "" };
     Ok(Value::from(format!("{root}{}", common.unwrap_or_default().join("/"))))
 }

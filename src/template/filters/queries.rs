@@ -9,7 +9,8 @@ pub(super) const FILTERS: &[Word] = &[Word { name: "json_query", params: &["expr
 
 fn json_query(_: &mut State, call: &Call) -> Result<Value, Error> {
     let text = call.need_text("expr")?;
-    let query = jmespath::compile(&text).map_err(|error| call.wrong(format!("'{text}' is no JMESPath: {}", error.reason)))?;
+    let query = jmespath::compile(&text)
+        .map_err(|error| call.wrong(format!("'{text}' is no JMESPath: {}", error.reason)))?;
     let value = to_model_whole(defined(&call.operand)?)?;
     let input = Variable::try_from(value).map_err(|error| call.wrong(error.reason))?;
     let found = query.search(input).map_err(|error| call.wrong(error.reason))?;

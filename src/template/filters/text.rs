@@ -204,7 +204,9 @@ fn quote(_: &mut State, call: &Call) -> Result<Value, Error> {
 
 fn wordcount(_: &mut State, call: &Call) -> Result<Value, Error> {
     let text = call.operand_text()?;
-    Ok(Value::from(text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).count()))
+    Ok(Value::from(
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).count(),
+    ))
 }
 
 /// The text without what stands between angle brackets, and with single spaces.
@@ -241,7 +243,8 @@ fn xmlattr(_: &mut State, call: &Call) -> Result<Value, Error> {
             attributes.push(format!("{}=\"{}\"", html(&text_of(&name)?), html(&text_of(&value)?)));
         }
     }
-    let space = if call.arg("autospace").is_none_or(Value::is_true) && !attributes.is_empty() { " " } else { "" };
+    let space =
+        if call.arg("autospace").is_none_or(Value::is_true) && !attributes.is_empty() { " " } else { "" };
     Ok(Value::from(format!("{space}{}", attributes.join(" "))))
 }
 

@@ -9,7 +9,8 @@ use minijinja::{Error, State, Value};
 /// Hosts by patterns: names and globs of hosts and groups, joined by `:` or `,`; `!` takes away, `&` keeps what both have.
 pub(super) fn inventory_hostnames(state: &mut State, call: &Call) -> Result<Value, Error> {
     let groups = state.lookup("groups").map(valid).transpose()?;
-    let groups = groups.filter(|groups| !groups.is_undefined()).ok_or_else(|| wrong("there is no inventory here"))?;
+    let groups =
+        groups.filter(|groups| !groups.is_undefined()).ok_or_else(|| wrong("there is no inventory here"))?;
     let mut parts = Vec::new();
     for term in terms(call.rest.clone())? {
         parts.extend(text_of(&term)?.split([',', ':']).map(|part| part.trim().to_owned()));
@@ -44,7 +45,11 @@ fn hosts(groups: &Value, pattern: &str) -> Result<Vec<Value>, Error> {
     for group in groups.try_iter()? {
         let members = items_of(&groups.get_item(&group)?, "groups")?;
         let whole = group.as_str().is_some_and(|name| globs(pattern, name));
-        meant.extend(members.into_iter().filter(|host| whole || host.as_str().is_some_and(|name| globs(pattern, name))));
+        meant.extend(
+            members
+                .into_iter()
+                .filter(|host| whole || host.as_str().is_some_and(|name| globs(pattern, name))),
+        );
     }
     Ok(meant)
 }

@@ -156,8 +156,10 @@ fn number_in(text: &str) -> Option<i64> {
 
 /// Reads `[start-]end[/stride][:format]`.
 fn shortcut(text: &str) -> Option<Vec<(String, String)>> {
-    let (numbers, format) = text.split_once(':').map_or((text, None), |(numbers, format)| (numbers, Some(format)));
-    let (span, stride) = numbers.split_once('/').map_or((numbers, None), |(span, stride)| (span, Some(stride)));
+    let (numbers, format) =
+        text.split_once(':').map_or((text, None), |(numbers, format)| (numbers, Some(format)));
+    let (span, stride) =
+        numbers.split_once('/').map_or((numbers, None), |(span, stride)| (span, Some(stride)));
     let (start, end) = span.split_once('-').map_or((None, span), |(start, end)| (Some(start), end));
     number_in(end)?;
     let pairs = [("start", start), ("end", Some(end)), ("stride", stride), ("format", format)];

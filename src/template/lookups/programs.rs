@@ -63,7 +63,8 @@ pub(super) fn url(state: &mut State, call: &Call) -> Result<Value, Error> {
     for term in terms(call.rest.clone())? {
         let url = text_of(&term)?;
         let request = request(call, &url)?;
-        let program = ["curl", "-q", "--silent", "--show-error", "--fail", "--proto", "=http,https", "--config", "-"];
+        let program =
+            ["curl", "-q", "--silent", "--show-error", "--fail", "--proto", "=http,https", "--config", "-"];
         let text = names
             .session
             .cache

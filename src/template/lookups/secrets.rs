@@ -48,14 +48,26 @@ fn wish(call: &Call, term: &str) -> Result<Wish, Error> {
         }
         _ => option(call, &options, "chars")?.map_or_else(
             || ["ascii_letters", "digits", ".,:-_"].map(str::to_owned).to_vec(),
-            |text| text.replace(",,", "\0").split(',').filter(|part| !part.is_empty()).map(|part| part.replace('\0', ",")).collect(),
+            |text| {
+                text.replace(",,", "\0")
+                    .split(',')
+                    .filter(|part| !part.is_empty())
+                    .map(|part| part.replace('\0', ","))
+                    .collect()
+            },
         ),
     };
     let chars: Vec<char> = named.iter().flat_map(|name| class(name)).collect();
     if chars.is_empty() {
         return Err(call.wrong("chars names no character"));
     }
-    Ok(Wish { path, length, chars, encrypt: option(call, &options, "encrypt")?, seed: option(call, &options, "seed")? })
+    Ok(Wish {
+        path,
+        length,
+        chars,
+        encrypt: option(call, &options, "encrypt")?,
+        seed: option(call, &options, "seed")?,
+    })
 }
 
 /// The characters of a class that Python's `string` has, or those of the name itself.
@@ -81,10 +93,15 @@ fn one(state: &State, call: &Call, wish: &Wish) -> Result<String, Error> {
     let kept = match wish.path.as_str() {
         "/dev/null" => None,
         _ if controller.kind(&path).is_none() => None,
-        _ => Some(controller.read(&path).map_err(|error| lookup_error(format!("'{}' can't be read: {error}", path.display())))?),
+        _ => Some(
+            controller
+                .read(&path)
+                .map_err(|error| lookup_error(format!("'{}' can't be read: {error}", path.display())))?,
+        ),
     };
     if let Some(kept) = kept {
-        let text = String::from_utf8(kept).map_err(|_| lookup_error(format!("'{}' is no text", path.display())))?;
+        let text =
+            String::from_utf8(kept).map_err(|_| lookup_error(format!("'{}' is no text", path.display())))?;
         return finish(call, wish, text.trim_end_matches(['\n', '\r']));
     }
     if wish.seed.is_none() && !controller.acts() {
@@ -128,10 +145,12 @@ fn place(searched: &[PathBuf], path: &str) -> PathBuf {
 
 /// What the lookup gives for what the file keeps: `password`, or `password salt=…` and then its hash.
 fn finish(call: &Call, wish: &Wish, kept: &str) -> Result<String, Error> {
-    let (password, salt) = kept.rsplit_once(" salt=").map_or((kept, None), |(password, salt)| (password, Some(salt)));
+    let (password, salt) =
+        kept.rsplit_once(" salt=").map_or((kept, None), |(password, salt)| (password, Some(salt)));
     let password = password.split(" ident=").next().unwrap_or(password);
     let Some(kind) = &wish.encrypt else { return Ok(password.to_owned()) };
     let salt = salt.and_then(|salt| salt.split(' ').next());
-    let salt = salt.ok_or_else(|| call.wrong("the file keeps no salt for the hash; add ' salt=…' to its line"))?;
+    let salt =
+        salt.ok_or_else(|| call.wrong("the file keeps no salt for the hash; add ' salt=…' to its line"))?;
     hash_password(&Hashing { kind, salt, rounds: None }, password).map_err(|message| call.wrong(message))
 }

@@ -14,11 +14,14 @@ pub(super) fn csvfile(state: &mut State, call: &Call) -> Result<Value, Error> {
     let names = names(state)?;
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
-        let (key, options) = options_in(&text_of(&term)?, &["file", "delimiter", "col", "default", "encoding", "keycol"]);
+        let (key, options) =
+            options_in(&text_of(&term)?, &["file", "delimiter", "col", "default", "encoding", "keycol"]);
         let column = |name: &str, usual: usize| -> Result<usize, Error> {
             match option(call, &options, name)? {
                 None => Ok(usual),
-                Some(text) => text.parse().map_err(|_| call.wrong(format!("{name} is a number, not '{text}'"))),
+                Some(text) => {
+                    text.parse().map_err(|_| call.wrong(format!("{name} is a number, not '{text}'")))
+                }
             }
         };
         let (at, key_at) = (column("col", 1)?, column("keycol", 0)?);
@@ -88,7 +91,9 @@ pub(super) fn ini(state: &mut State, call: &Call) -> Result<Value, Error> {
             Ok::<_, Error>(option(call, &options, name)?.unwrap_or_else(|| usual.to_owned()))
         };
         let is_set = |name: &str| {
-            Ok::<_, Error>(call.is_set(name) || matches!(given(name, "")?.to_lowercase().as_str(), "true" | "yes" | "1"))
+            Ok::<_, Error>(
+                call.is_set(name) || matches!(given(name, "")?.to_lowercase().as_str(), "true" | "yes" | "1"),
+            )
         };
         let file = given("file", "ansible.ini")?;
         let text = read(&names, &file, "files")?;

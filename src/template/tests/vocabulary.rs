@@ -266,7 +266,10 @@ fn filters_on_paths_addresses_sizes_and_times() {
             ("{{ '/a/./b/../c' | normpath }}", json!("/a/c")),
             ("{{ '/a/b/c' | relpath('/a/d') }}", json!("../b/c")),
             ("{{ '/nosuch/./a/../b' | realpath }}", json!("/nosuch/b")),
-            ("{{ '~/x' | expanduser }}{{ '$HOME/${HOME}$NOPE' | expandvars }}", json!("/home/op/x/home/op//home/op$NOPE")),
+            (
+                "{{ '~/x' | expanduser }}{{ '$HOME/${HOME}$NOPE' | expandvars }}",
+                json!("/home/op/x/home/op//home/op$NOPE"),
+            ),
             ("{{ ['/a/b/c', '/a/b/d'] | commonpath }}", json!("/a/b")),
             ("{{ 'C:\\a\\b.txt' | win_basename }}", json!("b.txt")),
             ("{{ [1, 2, 3] | combinations(2) | list }}", json!([[1, 2], [1, 3], [2, 3]])),
@@ -277,7 +280,10 @@ fn filters_on_paths_addresses_sizes_and_times() {
             ("{{ [1, 'a'] | sort }}", json!("!can't be compared")),
             ("{{ none | quote }}{{ 'a%20b+c' | urldecode }}", json!("''a b c")),
             ("{{ '<b>x</b>  y' | striptags }}{{ 'a b-c' | wordcount }}", json!("x y3")),
-            ("{{ ('2020-01-03' | to_datetime('%Y-%m-%d') - ('2020-01-01 12:00:00' | to_datetime)).days }}", json!(1)),
+            (
+                "{{ ('2020-01-03' | to_datetime('%Y-%m-%d') - ('2020-01-01 12:00:00' | to_datetime)).days }}",
+                json!(1),
+            ),
             ("{{ '2020-01-02 03:04:05' | to_datetime }}", json!("2020-01-02 03:04:05")),
             ("{{ 'x' | to_datetime }}", json!("!is no time in the format")),
             ("{{ '10Mb' | human_to_bytes }}", json!("!there is no unit")),
@@ -379,10 +385,16 @@ fn functions_and_lookups() {
             ("{{ query('sequence', 'start=1 end=3 format=web%02d') }}", json!(["web01", "web02", "web03"])),
             ("{{ query('sequence', count=2) }}", json!(["1", "2"])),
             ("{{ query('sequence', '2-6/2:h%02d') }}", json!(["h02", "h04", "h06"])),
-            ("{{ query('subelements', [{'n': 1, 'l': [2]}, {'n': 3}], 'l', {'skip_missing': true}) }}", json!([[{"n": 1, "l": [2]}, 2]])),
+            (
+                "{{ query('subelements', [{'n': 1, 'l': [2]}, {'n': 3}], 'l', {'skip_missing': true}) }}",
+                json!([[{"n": 1, "l": [2]}, 2]]),
+            ),
             ("{{ lookup('pipe', 'id') }}", json!("<unknown: what 'id' prints here>")),
             ("{{ lookup('password', 'nosuch') }}", json!("<unknown: a password that is yet to be made>")),
-            ("{{ lookup('password', '/dev/null', seed='abc', length=12, chars=['ascii_letters', 'digits']) }}", json!("XJDT6w90X6w8")),
+            (
+                "{{ lookup('password', '/dev/null', seed='abc', length=12, chars=['ascii_letters', 'digits']) }}",
+                json!("XJDT6w90X6w8"),
+            ),
             ("{{ lookup('file', 'nope', errors='ignore') }}", json!(null)),
             ("{{ query('file', 'nope', errors='ignore') }}", json!([])),
             ("{{ lookup('template', 't.j2', template_vars={'x': 7}) }}", json!("x=7\n")),
@@ -557,7 +569,10 @@ fn lookups_on_this_machine_read_tables_and_keep_what_they_make() {
         ("{{ query('lines', 'echo a; echo b') }}", json!(["a", "b"])),
         ("{{ query('random_choice', 'a', 'a') }}", json!(["a"])),
         ("{{ 5 | random < 5 }}{{ [1] | random }}", json!("True1")),
-        ("{{ 'files/conf.ini' is exists }}{{ '/etc' is directory }}{{ '/etc' is file }}", json!("FalseTrueFalse")),
+        (
+            "{{ 'files/conf.ini' is exists }}{{ '/etc' is directory }}{{ '/etc' is file }}",
+            json!("FalseTrueFalse"),
+        ),
     ] {
         assert_eq!(render(source).0, expected, "{source}");
     }
@@ -571,7 +586,8 @@ fn lookups_on_this_machine_read_tables_and_keep_what_they_make() {
     assert!(templates.render(&json!("{{ lookup('password', '../out') }}"), &scope).is_err());
     assert!(templates.render(&json!("{{ lookup('pipe', 'exit 3') }}"), &scope).is_err());
 
-    let found = |lookup: &str, terms: Value| templates.look_up(lookup, &terms, &scope).unwrap().known().cloned();
+    let found =
+        |lookup: &str, terms: Value| templates.look_up(lookup, &terms, &scope).unwrap().known().cloned();
     assert_eq!(found("items", json!([1, [2, [3]]])), Some(json!([1, 2, [3]])));
     assert_eq!(found("dict", json!({"a": "{{ 1 + 1 }}"})), Some(json!([{"key": "a", "value": 2}])));
     assert_eq!(found("nested", json!([["a"], "{{ groups.web }}"])), Some(json!([["a", "w1"], ["a", "w2"]])));

@@ -15,14 +15,7 @@ pub(super) struct Pen {
 
 impl Pen {
     pub fn new(width: usize) -> Self {
-        Self {
-            out: String::new(),
-            width,
-            column: 0,
-            whitespace: true,
-            indention: true,
-            indent: None,
-        }
+        Self { out: String::new(), width, column: 0, whitespace: true, indention: true, indent: None }
     }
 
     /// Whether the line is long enough to be folded.

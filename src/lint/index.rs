@@ -6,8 +6,10 @@ use super::task::Task;
 use super::tree::{self, Kind};
 use crate::load::Node;
 use crate::model::Glob;
+use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// Folders, besides its own, in which a file that is named is looked for.
 const PLACES: [&str; 7] = ["", "files", "templates", "tasks", "vars", "playbooks", "handlers"];
@@ -33,6 +35,8 @@ pub(super) struct Index {
     collections: bool,
     /// Whether plays use roles that are not in this tree, so that their handlers are not known.
     foreign: bool,
+    /// Names of macros that templates define: one template may call what another one defines.
+    macros: BTreeSet<String>,
 }
 
 impl Index {
@@ -48,6 +52,9 @@ impl Index {
             }
             if document.kind == Kind::Requirements {
                 document.node.iter().for_each(|node| index.requirements(node));
+            }
+            if document.kind == Kind::Template {
+                index.macros.extend(macros(&document.file.text));
             }
             document.each_task(&mut |task| index.task(document, task, handlers));
             for play in document.plays() {
@@ -145,6 +152,11 @@ impl Index {
         self.notified_by_template || name.contains("{{") || self.notified.contains(name)
     }
 
+    /// Whether a template defines a macro of this name.
+    pub fn has_macro(&self, name: &str) -> bool {
+        self.macros.contains(name)
+    }
+
     /// Whether a role of this name may be there.
     pub fn has_role(&self, name: &str) -> bool {
         let last = name.rsplit(['/', '.']).next().unwrap_or_default();
@@ -166,6 +178,13 @@ impl Index {
     pub fn loop_variables(&self, path: &Path) -> Option<&BTreeSet<String>> {
         self.loops.get(path)
     }
+}
+
+/// The names of the macros that a template defines.
+fn macros(text: &str) -> Vec<String> {
+    static MACRO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{%[-+]?\s*macro\s+(\w+)").ok());
+    let all = MACRO.as_ref().map(|pattern| pattern.captures_iter(text));
+    all.into_iter().flatten().filter_map(|found| Some(found.get(1)?.as_str().to_owned())).collect()
 }
 
 /// What stands behind the last `/`.

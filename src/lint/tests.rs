@@ -86,6 +86,7 @@ fn modules_and_arguments_are_held_against_the_tables() {
     8 missing-parameter
     8 unknown-parameter
     10 no-free-form
+    16 missing-parameter
     16 unknown-parameter
     ");
 }
@@ -99,6 +100,11 @@ fn templates_are_compiled_wherever_they_stand() {
         ),
         ("roles/web/templates/a.j2", "ok\n{% if x %}\n{{ y is nosuchtest }}\n{% endif %}\n"),
         ("roles/web/templates/b.j2", "{% for x in y %}\n"),
+        ("roles/web/templates/base.j2", "{% macro shared(x) %}{{ x }}{% endmacro %}\n"),
+        (
+            "roles/web/templates/child.j2",
+            "{% extends 'base.j2' %}{% block b %}{{ shared(1) }}{{ unshared(1) }}{% endblock %}\n",
+        ),
         ("roles/web/defaults/main.yml", "a: '{{ b | }}'\nc: !unsafe '{{ d | }}'\n"),
         ("roles/web/files/c.j2.txt", "{{ nothing of ours"),
     ];
@@ -110,6 +116,7 @@ fn templates_are_compiled_wherever_they_stand() {
     roles/web/tasks/main.yml:6 no-jinja-when
     roles/web/templates/a.j2:3 unknown-jinja-name
     roles/web/templates/b.j2:1 jinja
+    roles/web/templates/child.j2:1 unknown-jinja-name
     ");
 }
 

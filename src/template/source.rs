@@ -46,9 +46,10 @@ pub(super) fn expression(source: &str, names: &Names) -> Result<Prepared, Vec<Te
     depth::check(source, true, &SyntaxConfig::default()).map_err(|error| vec![error])?;
     let tree = parse_expr(source).map_err(|error| vec![from_engine(&error, source, "expression")])?;
     let mut walk = Walk::new(source, "expression", names);
+    // Before what the walk may put at the very beginning.
+    walk.edits.replace(0..0, format!("{{% set {RESULT} = "));
     walk.expr(&tree);
     let end = source.len();
-    walk.edits.replace(0..0, format!("{{% set {RESULT} = "));
     walk.edits.replace(end..end, " %}");
     finish(walk, true)
 }

@@ -82,7 +82,17 @@ fn condition(desk: &mut Desk<'_>, node: &Node) {
     }
 }
 
+/// The function that there is not, by an error's words.
+fn function(error: &TemplateError) -> Option<&str> {
+    error.message.strip_prefix("there is no function '")?.split('\'').next()
+}
+
 fn tell(desk: &mut Desk<'_>, place: &Place, error: &TemplateError) {
+    // What a template brings in, or what brings it in, may define it.
+    let is_template = desk.document.kind == Kind::Template;
+    if is_template && function(error).is_some_and(|name| desk.index.has_macro(name)) {
+        return;
+    }
     let rule = match error.kind {
         TemplateErrorKind::UnknownName => &rules::UNKNOWN_JINJA_NAME,
         TemplateErrorKind::Unsupported => &rules::NOT_SUPPORTED_YET,

@@ -5,8 +5,18 @@ use crate::load::problem::Problem;
 use crate::load::yaml::{Key, Node, NodeValue, is_variable_name};
 
 /// Collections whose names may be left out of a module's name, and are.
-pub const MODULE_PREFIXES: [&str; 5] =
-    ["ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.", "wgops."];
+pub const MODULE_PREFIXES: [&str; 10] = [
+    "ansible.builtin.",
+    "ansible.legacy.",
+    "ansible.posix.",
+    "ansible.mysql.",
+    "community.general.",
+    "community.crypto.",
+    "community.mysql.",
+    "community.postgresql.",
+    "community.rabbitmq.",
+    "wgops.",
+];
 
 /// A module's name without a collection that wgops knows.
 pub fn short_module_name(written: &str) -> &str {

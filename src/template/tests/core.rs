@@ -117,6 +117,18 @@ fn in_a_value_a_backslash_between_quotes_stands_for_itself() {
 }
 
 #[test]
+fn a_condition_may_begin_with_what_is_divided() {
+    let scope = vars().arc();
+    for (condition, value) in
+        [("4 % 2 == 0", true), ("('xy' | length) % 2 == 1", false), ("'%s' % 1 == '1'", true)]
+    {
+        let known = Ok(Rendered::Known { value, tainted: false });
+        assert_eq!(templates().condition(&json!(condition), &scope), known, "{condition}");
+        assert_eq!(templates().check_condition(&json!(condition)), Vec::new(), "{condition}");
+    }
+}
+
+#[test]
 fn percent_fills_in_a_text_and_moments_can_be_taken_from_each_other() {
     table(
         &vars(),

@@ -220,6 +220,9 @@ impl HostConnection {
                 [Item::Apply(change)] if change.delivery == Delivery::Detached => {
                     self.detached(&work.user, change).await.map(|reply| vec![reply])
                 }
+                [Item::Apply(change)] if matches!(change.delivery, Delivery::Here(_)) => {
+                    Ok(vec![super::keep::write(change)])
+                }
                 [Item::Apply(change)] if change.delivery != Delivery::Attached => {
                     self.reboot(&work.user, change).await.map(|reply| vec![reply])
                 }

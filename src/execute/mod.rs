@@ -14,6 +14,7 @@ mod drive;
 mod fleet;
 mod gate;
 mod holds;
+mod keep;
 mod left;
 mod lock;
 mod prepare;

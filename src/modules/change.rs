@@ -1,6 +1,7 @@
 //! Outcomes and changes: what a module wants done, as data that can be shown, compared, approved, or applied.
 
 use crate::model::{Argv, Content, Finding, Map, Script, Subjects};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Exit status with which a change script says that the host is no longer as its `diff` saw it. Nothing was changed; the
@@ -87,6 +88,8 @@ pub enum Delivery {
     /// Apart from the SSH session, so that losing the connection harms nothing: output and exit status wait on the host
     /// until they are collected.
     Detached,
+    /// Not on the host at all: its content is written to this file of the controller.
+    Here(PathBuf),
     /// The host goes away and comes back: the script only asks for that, and success is a boot id other than this one.
     Reboot {
         /// The boot id before.

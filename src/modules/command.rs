@@ -9,10 +9,13 @@ use crate::model::{Content, Map, Script, Subjects, Value, printable};
 use crate::questions::command::AnyMatch;
 use crate::questions::{Output, Stop};
 
-const CHDIR: Param = Param::optional("chdir", Kind::Place, "the directory to run it in");
-const CREATES: Param =
+/// `chdir`.
+pub(super) const CHDIR: Param = Param::optional("chdir", Kind::Place, "the directory to run it in");
+/// `creates`.
+pub(super) const CREATES: Param =
     Param::optional("creates", Kind::Place, "a path or pattern; nothing is run where it exists");
-const REMOVES: Param =
+/// `removes`.
+pub(super) const REMOVES: Param =
     Param::optional("removes", Kind::Place, "a path or pattern; nothing is run where it doesn't exist");
 const STDIN: Param = Param::optional("stdin", Kind::Text, "what the command reads");
 const NEWLINE: Param =
@@ -75,7 +78,7 @@ pub static SHELL: Module = Module {
     summary: "Runs a command line in a shell",
     params: &[
         Param::required("cmd", Kind::Text, "the command line"),
-        Param::optional("executable", Kind::Path, "the shell").default("/bin/sh"),
+        Param::optional("executable", Kind::Place, "the shell").default("/bin/sh"),
         CHDIR,
         CREATES,
         REMOVES,
@@ -114,18 +117,16 @@ pub static SHELL: Module = Module {
     result,
 };
 
-/// Runs a program in a directory, with the locale that the user's own shell would have had.
+/// Puts a beginning before a script that runs `"$@"` with the locale that the user's own shell would have had.
 ///
 /// Both outputs pass through a `cat` of their own, so that the request ends when nobody can write to them any more:
 /// else a background process would write into later replies. The status follows stdout behind a last line feed; the
 /// script's own tells only whether it was 0, for any status could mean something to wgops.
-const RUN: Script = Script {
-    name: "run_command",
-    text: r#"if [ -n "$1" ]; then
-    cd -- "$1" || { printf '\n-\n'; exit 1; }
-fi
-shift
-if [ -n "${wgops_lc_all+x}" ]; then LC_ALL=$wgops_lc_all; else unset LC_ALL; fi
+macro_rules! with_run {
+    ($beginning:literal) => {
+        concat!(
+            $beginning,
+            r#"if [ -n "${wgops_lc_all+x}" ]; then LC_ALL=$wgops_lc_all; else unset LC_ALL; fi
 exec 3>&1 4>&2
 status=$(
     exec 6>&1
@@ -139,7 +140,22 @@ status=$(
 )
 printf '\n%s\n' "$status"
 [ "$status" = 0 ] || exit 1
-exit 0"#,
+exit 0"#
+        )
+    };
+}
+pub(super) use with_run;
+
+/// Runs a program in a directory.
+pub(super) const RUN: Script = Script {
+    name: "run_command",
+    text: with_run!(
+        r#"if [ -n "$1" ]; then
+    cd -- "$1" || { printf '\n-\n'; exit 1; }
+fi
+shift
+"#
+    ),
 };
 
 /// This module's scripts.
@@ -220,7 +236,7 @@ fn stdin(text: &str, args: &Args) -> Content {
 }
 
 /// Why nothing is to be run, in Ansible's words.
-fn not_needed(args: &Args, host: &Host<'_>) -> Result<Option<String>, Stop> {
+pub(super) fn not_needed(args: &Args, host: &Host<'_>) -> Result<Option<String>, Stop> {
     let directory = args.text("chdir").unwrap_or_default().to_owned();
     let exists = |pattern: &str| {
         let question = AnyMatch { pattern: pattern.to_owned(), directory: directory.clone() };
@@ -243,7 +259,7 @@ fn expand(words: Vec<String>, host: &Host<'_>) -> Result<Vec<String>, Stop> {
 }
 
 /// What `register` gets.
-fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
+pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
     let Some(output) = outputs.first() else { return without_private(outcome.result.clone()) };
     let Some((stdout, status)) = parted(&output.stdout) else {
         return without_private(plain_result(outcome, outputs));

@@ -264,7 +264,7 @@ fn settle_at(
     }
     describe_seen(&mut result, &seen);
     let parents = missing_parents(&dest, &seen, args)?;
-    if seen.node.is_some() && !args.flag("force") {
+    if seen.node.is_some() && args.maybe_flag("force") == Some(false) {
         result.insert("msg".into(), "file already exists".into());
         return Ok(Outcome::in_order(result));
     }

@@ -14,15 +14,15 @@ use crate::questions::trees::Unlike;
 /// Copies what differs below a directory of the host; owner, group and modes are set where they are given.
 pub(super) const COPY_TREE: Script = Script {
     name: "copy_tree",
-    text: r#"source=$1 dest=$2 uid=$3 gid=$4 mode=$5 directory_mode=$6
+    text: r#"source=$1 dest=$2 uid=$3 gid=$4 mode=$5 directory_mode=$6 named=$7
 cd -- "$source" || exit 113
 mkdir -p -- "$dest" || exit 1
-export dest uid gid mode directory_mode
+export dest uid gid directory_mode
 # Directories first: find names those before what lies in them.
 find . -type d -exec sh -c 'for path; do
     to=$dest/${path#./}
     [ "$path" = . ] || [ -d "$to" ] || { mkdir -- "$to" && chmod "$(stat -c %a -- "$path")" "$to"; } || exit 1
-    if [ "$directory_mode" != - ]; then chmod "$directory_mode" "$to" || exit 1; fi
+    if [ "$directory_mode" != - ] && [ "$path" != . ]; then chmod "$directory_mode" "$to" || exit 1; fi
     if [ "$uid" != - ]; then chown "$uid" "$to" || exit 1; fi
     if [ "$gid" != - ]; then chgrp "$gid" "$to" || exit 1; fi
 done' sh {} + || exit 1
@@ -37,11 +37,12 @@ find . ! -type d -exec sh -c 'for path; do
             new=$(mktemp "${to%/*}/.wgops.XXXXXXXXXX") || exit 1
             cp -p -- "$path" "$new" && mv -f -- "$new" "$to" || { rm -f -- "$new"; exit 1; }
         fi
-        if [ "$mode" != - ]; then chmod "$mode" "$to" || exit 1; fi
     fi
     if [ "$uid" != - ]; then chown -h "$uid" "$to" || exit 1; fi
     if [ "$gid" != - ]; then chgrp -h "$gid" "$to" || exit 1; fi
 done' sh {} + || exit 1
+# The mode is that of the place that was named, as under Ansible.
+if [ "$mode" != - ]; then chmod "$mode" "$named" || exit 1; fi
 exit 0"#,
 };
 
@@ -136,6 +137,7 @@ pub(super) fn on_host(src: &str, args: &Args, host: &Host<'_>) -> Result<Outcome
     let mode = exact(args, "mode")?;
     let directory_mode = exact(args, "directory_mode")?;
     let from = src.trim_end_matches('/').to_owned();
+    let named = args.needed("dest")?.trim_end_matches('/').to_owned();
     let wanted = wanted?;
     let owners = [number(wanted.uid), number(wanted.gid)];
     let modes = [octal(mode), octal(directory_mode)];
@@ -144,15 +146,16 @@ pub(super) fn on_host(src: &str, args: &Args, host: &Host<'_>) -> Result<Outcome
         dest: dest.clone(),
         owners: owners.clone(),
         modes: modes.clone(),
+        named: named.clone(),
     })?;
     let change = (unlike.count > 0).then(|| {
         let [uid, gid] = owners;
         let [mode, directory_mode] = modes;
-        let named = unlike.names.join(", ");
+        let first = unlike.names.join(", ");
         let more = if unlike.count > unlike.names.len() as u64 { ", …" } else { "" };
-        let summary = format!("copy {} of {src} to {dest}: {named}{more}", unlike.count);
-        let words = [from, dest.clone(), uid, gid, mode, directory_mode];
-        Change::state(summary, COPY_TREE, words, touching(&dest, &dest))
+        let summary = format!("copy {} of {src} to {dest}: {first}{more}", unlike.count);
+        let words = [from, dest.clone(), uid, gid, mode, directory_mode, named.clone()];
+        Change::state(summary, COPY_TREE, words, touching(&dest, &named))
     });
     Ok(Outcome::change(result(src, args)?, change.into_iter().collect()))
 }
@@ -224,10 +227,11 @@ mod tests {
             assert!(bench.at("new/s/link").is_symlink());
             bench.in_order(&MODULE, &args);
             args["src"] = json!(format!("{}/", bench.path("s")));
-            args["mode"] = json!("0600");
+            args["mode"] = json!("0750");
             args["directory_mode"] = json!("0700");
             bench.changes(&MODULE, &args);
-            assert_eq!((mode_of(&bench, "new/x y"), mode_of(&bench, "new/-d")), (0o600, 0o700));
+            assert_eq!((mode_of(&bench, "new/x y"), mode_of(&bench, "new/-d")), (0o751, 0o700));
+            assert_eq!(mode_of(&bench, "new"), 0o750);
             bench.in_order(&MODULE, &args);
             bench.file("new/-d/*", "changed");
             bench.file("new/-d/mine", "mine");

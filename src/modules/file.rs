@@ -273,14 +273,10 @@ fn finish(target: &Target<'_>, state: &str, outcome: &mut Outcome, host: &Host<'
         };
         after.stamp()
     });
-    // A file that was just made has the time of now.
-    let times = match (stamp, default) {
-        (None, "now") => None,
-        (stamp, _) => {
-            let stamp = stamp.unwrap_or_else(|| "any".into());
-            file_times::change(target.args, default, (target.named, &real), node, stamp, host)?
-        }
-    };
+    // A file that is just made has the time of now.
+    let default = if node.is_some() { default } else { "preserve" };
+    let stamp = stamp.unwrap_or_else(|| "any".into());
+    let times = file_times::change(target.args, default, (target.named, &real), node, stamp, host)?;
     let labels = labels::changes(target.args, host, target.named, &real)?;
     outcome.changes.extend(times.into_iter().chain(labels));
     Ok(())
@@ -492,6 +488,10 @@ mod tests {
             let path = bench.file("a b", "");
             let mut args = json!({"path": path, "state": "touch", "modification_time": "202001020304.05", "access_time": "preserve"});
             bench.changes(&MODULE, &args);
+            let mut anew = args.clone();
+            anew["path"] = json!(bench.path("anew"));
+            bench.changes(&MODULE, &anew);
+            bench.in_order(&MODULE, &anew);
             let first = std::fs::metadata(&path).unwrap().mtime();
             bench.in_order(&MODULE, &args);
             args["state"] = json!("file");

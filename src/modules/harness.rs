@@ -2,7 +2,7 @@
 //! its changes, and asks again. No engine, no network; every file lies in a temporary directory (see
 //! `crate::questions::workbench`). [`answer_with`] is for pure cases: answers come from a function.
 
-use super::{Args, Change, Controller, Host, Module, Nature, Outcome, TreeEntry, TreeKind};
+use super::{Args, Change, Controller, Host, Kept, Module, Nature, Outcome, TreeEntry, TreeKind};
 use crate::model::{Content, Map, Value};
 use crate::questions::workbench::Workbench;
 use crate::questions::{Answers, Asked, Output, Raw, Refusal, Stop};
@@ -57,6 +57,11 @@ impl Bench {
     /// Gives the controller a file, which also serves as a template.
     pub fn source(&mut self, name: &str, content: &str) {
         self.sources.0.insert(name.to_owned(), content.as_bytes().to_vec());
+    }
+
+    /// The same with bytes.
+    pub fn source_bytes(&mut self, name: &str, content: &[u8]) {
+        self.sources.0.insert(name.to_owned(), content.to_vec());
     }
 
     /// Evaluates once, asking this machine; also says how many exchanges that took.
@@ -193,6 +198,14 @@ impl Controller for Sources {
 
     fn template(&self, source: &str) -> Result<Content, Stop> {
         self.file(source)
+    }
+
+    fn host_name(&self) -> Result<String, Stop> {
+        Ok("bench".into())
+    }
+
+    fn kept(&self, dest: &str) -> Result<Kept, Stop> {
+        Ok(Kept { path: dest.into(), content: self.0.get(dest).cloned() })
     }
 
     fn tree(&self, source: &str) -> Result<Option<Vec<TreeEntry>>, Stop> {

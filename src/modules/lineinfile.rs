@@ -1,19 +1,14 @@
 //! `lineinfile`: that a line is in a file, or is not. What that comes to is computed from the file's content by
 //! `line_edit`; the file is then put in place as a whole.
 
-use super::attributes::{self, GROUP, MODE, OWNER, Wanted};
-use super::copy::MAKE_PARENTS;
-use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
-use super::line_edit::{Edit, Edited};
-use super::place::{BACKUP, New, Placement, VALIDATE};
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
-use crate::model::{Content, Digest, Map, Subject};
-use crate::questions::contents::{Content as Old, Read};
-use crate::questions::files::{Inspect, Inspected};
-use crate::questions::{Output, Refusal, Stop};
-
-/// Largest file that is edited.
-const BYTES_MAX: u64 = 4 << 20;
+use super::attributes::{GROUP, MODE, OWNER};
+use super::edited::{self, Edited, Ending, Missing};
+use super::labels::{ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
+use super::line_edit::{Edit, Edited as Changed};
+use super::place::{BACKUP, VALIDATE};
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
+use crate::model::Map;
+use crate::questions::{Output, Stop};
 
 /// The module.
 pub static MODULE: Module = Module {
@@ -95,140 +90,39 @@ pub static MODULE: Module = Module {
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     // What is wrong with the parameters is said before the host is asked.
     Edit::read(args, &str::to_owned)?;
-    let path = args.needed("path")?;
-    let wanted = Wanted::ask(args, host);
-    let (seen, old) =
-        host.get((Inspect::path(path), Read { path: path.to_owned(), bytes_max: BYTES_MAX }))?;
-    let wanted = wanted?;
     let absent = args.text("state") == Some("absent");
-    let old = match old.as_ref() {
-        Old::Whole(bytes) => Some(bytes.as_slice()),
-        Old::Absent if absent => return Ok(Outcome::in_order(message("file not present"))),
-        Old::Absent if args.flag("create") => None,
-        Old::Absent => return refuse(257, format!("Destination {path} does not exist !")),
-        Old::NoFile => return refuse(256, format!("Path {path} is a directory !")),
-        Old::TooLarge => {
-            let limit = BYTES_MAX >> 20;
-            return Err(Stop::refuse(format!("{path} is larger than {limit} MiB, which is not edited")));
-        }
+    let missing = match (absent, args.flag("create")) {
+        (true, _) => Missing::Told,
+        (false, true) => Missing::Made,
+        (false, false) => Missing::Refused("Destination"),
     };
-    let text = Text::decode(old.unwrap_or_default());
-    let edit = Edit::read(args, &|given| text.adapt(given))?;
-    let (lines, message, removed) = if absent {
-        let (lines, removed) = edit.remove(text.lines())?;
-        (lines, format!("{removed} line(s) removed"), Some(removed))
-    } else {
-        let Edited { lines, message } = edit.put(text.lines())?;
-        (lines, message.to_owned(), None)
-    };
-    let new = text.encode(&lines.concat());
-    finish(Finish { path, seen: &seen, old, new, wanted: &wanted, message, removed, args }, host)
-}
-
-/// All that the outcome is made from.
-struct Finish<'a> {
-    path: &'a str,
-    seen: &'a Inspected,
-    old: Option<&'a [u8]>,
-    new: Vec<u8>,
-    wanted: &'a Wanted,
-    message: String,
-    removed: Option<usize>,
-    args: &'a Args,
-}
-
-fn finish(it: Finish<'_>, host: &Host<'_>) -> Result<Outcome, Stop> {
-    // The digest of the very content that was edited: the change stops where the file is another by then.
-    let seen = Inspected { digest: it.old.map(|old| Digest::of(old).hex()), ..it.seen.clone() };
-    let is_same = it.old == Some(it.new.as_slice());
-    let placement = Placement {
-        named: it.path,
-        seen: &seen,
-        follow: true,
-        new: New::Content(Content::new(it.new)),
-        wanted: it.wanted,
-        preserved: None,
-        args: it.args,
-        old: it.old,
-    };
-    // A file that isn't there and would stay empty is not made.
-    let change = match it.old {
-        None if it.message.is_empty() => None,
-        _ => placement.change(host)?,
-    };
-    let mut result = message(&match (is_same && change.is_some(), it.message.as_str()) {
-        (false, said) => said.to_owned(),
-        (true, "") => "ownership, perms or SE linux context changed".to_owned(),
-        (true, said) => format!("{said} and ownership, perms or SE linux context changed"),
-    });
-    result.insert("backup".into(), "".into());
-    if let Some(removed) = it.removed {
-        result.insert("found".into(), removed.into());
+    let file = Edited::look(args, host, missing)?;
+    let mut result = Map::new();
+    if absent && !file.exists() {
+        result.insert("msg".into(), "file not present".into());
+        return Ok(Outcome::in_order(result));
     }
-    let parents = change.as_ref().and_then(|_| parents(it.path, it.seen));
-    let labels = match it.old.is_some() || change.is_some() {
-        true => labels::changes(it.args, host, it.path, &it.seen.followed_path())?,
-        false => Vec::new(),
+    let text = file.text();
+    let edit = Edit::read(args, &|given| text.adapt(given))?;
+    result.insert("backup".into(), "".into());
+    let (lines, message) = if absent {
+        let (lines, removed) = edit.remove(text.lines())?;
+        result.insert("found".into(), removed.into());
+        (lines, format!("{removed} line(s) removed"))
+    } else {
+        let Changed { lines, message } = edit.put(text.lines())?;
+        (lines, message.to_owned())
     };
-    Ok(Outcome::change(result, parents.into_iter().chain(change).chain(labels).collect()))
-}
-
-fn message(text: &str) -> Map {
-    let mut result = Map::new();
-    result.insert("msg".into(), text.into());
-    result
-}
-
-fn parents(path: &str, seen: &Inspected) -> Option<Change> {
-    let (parent, _) = path.rsplit_once('/').filter(|_| !seen.parent_exists)?;
-    let summary = format!("make the directory {parent}");
-    Some(Change::state(summary, MAKE_PARENTS, [parent, "-", "-", "-"], [Subject::path(parent)]))
-}
-
-fn refuse<T>(code: i64, message: String) -> Result<T, Stop> {
-    let mut result = Map::new();
-    result.insert("rc".into(), code.into());
-    Err(Stop::Refuse(Refusal { message, result }))
+    file.finish(Ending { new: text.encode(&lines.concat()), message, result }, host)
 }
 
 /// Ansible calls the backup `backup` here.
 fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
-    let mut result = attributes::result(outcome, outputs);
+    let mut result = edited::result(outcome, outputs);
     if let Some(backup) = result.shift_remove("backup_file") {
         result.insert("backup".into(), backup);
     }
     result
-}
-
-/// A file's content as text that can be written back byte by byte: as UTF-8, or else each byte as one character.
-struct Text {
-    text: String,
-    is_utf8: bool,
-}
-
-impl Text {
-    fn decode(bytes: &[u8]) -> Self {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Self { text: text.to_owned(), is_utf8: true },
-            Err(_) => Self { text: bytes.iter().copied().map(char::from).collect(), is_utf8: false },
-        }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.text.split_inclusive('\n').map(str::to_owned).collect()
-    }
-
-    /// What a user wrote, in the file's terms.
-    fn adapt(&self, text: &str) -> String {
-        if self.is_utf8 { text.to_owned() } else { text.bytes().map(char::from).collect() }
-    }
-
-    fn encode(&self, text: &str) -> Vec<u8> {
-        match self.is_utf8 {
-            true => text.as_bytes().to_vec(),
-            false => text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect(),
-        }
-    }
 }
 
 #[cfg(test)]

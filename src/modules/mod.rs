@@ -7,14 +7,19 @@
 //! To add a module: a file with its `MODULE`, its cases, and its line in [`ALL`]. `crate::questions` has what can be
 //! asked; `crate::plan` calls; `crate::execute` applies.
 
+mod acl;
 mod advisory_match;
 mod apply_selection;
 mod apply_updates;
 mod apt;
 mod args;
+mod assemble;
 mod assert;
 mod attributes;
+mod authorized_key;
+mod authorized_keys;
 mod automatic_updates;
+mod blockinfile;
 mod change;
 mod check;
 mod command;
@@ -23,22 +28,32 @@ mod copy_tree;
 mod cron;
 mod cron_table;
 mod debug;
+mod download;
+mod edited;
 mod expansion;
 mod fail;
 mod failed_units;
+mod fetch;
 mod file;
 mod file_link;
 mod file_times;
 mod file_tree;
+mod find;
 mod foreign_packages;
 mod free_space;
 mod gathered;
+mod get_url;
+mod git_config;
 mod group;
 #[cfg(test)]
 pub(crate) mod harness;
+mod http_request;
 mod include_role;
 mod include_tasks;
 mod include_vars;
+mod ini_file;
+mod ini_lines;
+mod known_hosts;
 mod labels;
 mod line_edit;
 mod lineinfile;
@@ -62,21 +77,30 @@ mod postgresql_ext;
 mod postgresql_privs;
 mod postgresql_user;
 mod python_json;
+mod raw;
+mod read_csv;
 mod reboot;
 mod release_support;
+mod replace;
 mod restart_services;
 mod same_as;
+mod script;
 mod service;
 mod set_fact;
 mod setup;
 mod shell_words;
+mod slurp;
 mod sshd_settings;
 mod stat;
 mod sudo_rules;
+mod synchronize;
+mod tempfile;
 mod template;
+mod unarchive;
 mod updates;
 mod updates_guard;
 mod uri;
+mod uri_body;
 mod user;
 mod user_accounts;
 mod user_changes;
@@ -90,13 +114,18 @@ pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, P
 
 use crate::model::{Advisories, Content, Map, Script};
 use crate::questions::{Answers, Ask, Output, Stop};
+use std::path::PathBuf;
 
 /// Every module, in alphabetical order.
 pub static ALL: &[&Module] = &[
+    &acl::MODULE,
     &apply_updates::MODULE,
     &apt::APT,
+    &assemble::MODULE,
     &assert::MODULE,
+    &authorized_key::MODULE,
     &automatic_updates::MODULE,
+    &blockinfile::MODULE,
     &check::MODULE,
     &command::COMMAND,
     &copy::MODULE,
@@ -104,13 +133,19 @@ pub static ALL: &[&Module] = &[
     &debug::MODULE,
     &fail::MODULE,
     &failed_units::MODULE,
+    &fetch::MODULE,
     &file::MODULE,
+    &find::MODULE,
     &foreign_packages::MODULE,
     &free_space::MODULE,
+    &get_url::MODULE,
+    &git_config::MODULE,
     &group::MODULE,
     &include_role::MODULE,
     &include_tasks::MODULE,
     &include_vars::MODULE,
+    &ini_file::MODULE,
+    &known_hosts::MODULE,
     &lineinfile::MODULE,
     &login_keys::MODULE,
     &mysql_db::MODULE,
@@ -125,18 +160,26 @@ pub static ALL: &[&Module] = &[
     &postgresql_ext::MODULE,
     &postgresql_privs::MODULE,
     &postgresql_user::MODULE,
+    &raw::MODULE,
+    &read_csv::MODULE,
     &reboot::MODULE,
     &release_support::MODULE,
+    &replace::MODULE,
     &restart_services::MODULE,
+    &script::MODULE,
     &service::SERVICE,
     &set_fact::MODULE,
     &setup::MODULE,
     &command::SHELL,
+    &slurp::MODULE,
     &sshd_settings::MODULE,
     &stat::MODULE,
     &sudo_rules::MODULE,
+    &synchronize::MODULE,
     &service::SYSTEMD,
+    &tempfile::MODULE,
     &template::MODULE,
+    &unarchive::MODULE,
     &uri::MODULE,
     &user::MODULE,
     &user_accounts::MODULE,
@@ -151,10 +194,14 @@ pub static MISSING: &Module = &missing::MODULE;
 /// Every script that changes a host.
 pub fn change_scripts() -> Vec<Script> {
     let families: &[&[Script]] = &[
-        command::SCRIPTS, //
+        acl::SCRIPTS,
+        command::SCRIPTS,
         copy::SCRIPTS,
         cron::SCRIPTS,
+        download::SCRIPTS,
+        fetch::SCRIPTS,
         file::SCRIPTS,
+        git_config::SCRIPTS,
         group::SCRIPTS,
         mysql::SCRIPTS,
         mysql_db::SCRIPTS,
@@ -163,9 +210,13 @@ pub fn change_scripts() -> Vec<Script> {
         labels::SCRIPTS,
         reboot::SCRIPTS,
         restart_services::SCRIPTS,
+        script::SCRIPTS,
         service::SCRIPTS,
+        tempfile::SCRIPTS,
         user_scripts::SCRIPTS,
+        unarchive::SCRIPTS,
         updates::SCRIPTS,
+        uri::SCRIPTS,
     ];
     families.concat()
 }
@@ -209,6 +260,15 @@ pub struct Returned {
 }
 
 impl Module {
+    /// Whether it can alter the host with these arguments, which need not be rendered yet.
+    pub fn acts_on_host(&self, given: &Map) -> bool {
+        match self.effect {
+            Effect::OnHost => true,
+            Effect::Sends => uri::sends(given),
+            Effect::Nothing | Effect::Facts | Effect::Variables | Effect::Written => false,
+        }
+    }
+
     /// What is to be done, with paths as they are for the user on the host: asks, refuses, or answers with the outcome.
     ///
     /// # Errors
@@ -228,6 +288,8 @@ impl Docs {
 pub enum Effect {
     /// The host.
     OnHost,
+    /// The host or somebody else, where the arguments say that something is sent or kept.
+    Sends,
     /// Nothing: it looks, or says something.
     Nothing,
     /// Nothing but the host's facts.
@@ -321,6 +383,22 @@ pub trait Controller {
         Ok(None)
     }
 
+    /// The host's name in the inventory.
+    ///
+    /// # Errors
+    /// Refuses where there is none that could be a directory's.
+    fn host_name(&self) -> Result<String, Stop> {
+        Err(Stop::refuse("the host's name is not known here"))
+    }
+
+    /// A place where something of the host may be kept here, and what is there now.
+    ///
+    /// # Errors
+    /// Refuses what lies outside the project and the directory for temporary files.
+    fn kept(&self, dest: &str) -> Result<Kept, Stop> {
+        Err(Stop::refuse(format!("nothing can be kept in {dest} here")))
+    }
+
     /// The permission bits of a file or template (`mode: preserve`).
     ///
     /// # Errors
@@ -328,6 +406,15 @@ pub trait Controller {
     fn mode(&self, source: &str) -> Result<u32, Stop> {
         Err(Stop::refuse(format!("'mode: preserve' is not supported yet ({source})")))
     }
+}
+
+/// A place of the controller where something is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// Where that is.
+    pub path: PathBuf,
+    /// What is there; nothing: nothing.
+    pub content: Option<Vec<u8>>,
 }
 
 /// Something below a directory of the controller.

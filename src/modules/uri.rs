@@ -1,42 +1,90 @@
-//! `uri`: asks a URL from the host and holds the answer against what is expected. It only looks (GET and HEAD), so a dry
-//! run asks too, unless a change that was not made stands before it.
+//! `uri`: sends a request from the host and holds the answer against what is expected. What only looks (GET and HEAD) is
+//! a question, so a dry run asks too, unless a change that was not made stands before it; what sends something else or
+//! keeps the answer in a file is a change.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
-use crate::model::{Map, Value};
-use crate::questions::http::{Body, Fetch, Fetched, Leniency, Response};
-use crate::questions::{Refusal, Stop};
+use super::attributes::{GROUP, MODE, OWNER};
+use super::http_request::{
+    AGENT, CA_PATH, CLIENT_CERT, CLIENT_KEY, FORCE_BASIC_AUTH, HEADERS, PASSWORD, USE_PROXY, USERNAME,
+    VALIDATE_CERTS, file_name, header, request,
+};
+use super::labels::{ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
+use super::uri_body::{self, Sent};
+use super::{
+    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, download,
+    plain_result,
+};
+use crate::model::{Content, Map, Script, Subjects, Value};
+use crate::questions::command::AnyMatch;
+use crate::questions::files::{Inspect, NodeKind};
+use crate::questions::http::{Body, Fetch, Fetched, Request, Response, SEND};
+use crate::questions::{Output, Refusal, Stop};
 use serde_json::json;
-use std::time::Duration;
 
 /// The module.
 pub static MODULE: Module = Module {
     name: "uri",
     aliases: &[],
-    summary: "Asks a URL from the host and holds the answer against what is expected",
+    summary: "Sends a request to a URL from the host and holds the answer against what is expected",
     params: &[
         Param::required("url", Kind::Text, "where, http or https, as the host reaches it"),
-        Param::optional("method", Kind::Choice(&["GET", "HEAD"]), "what is sent").default("GET"),
+        Param::optional("method", Kind::Text, "GET, HEAD, POST, PUT, PATCH, DELETE …").default("GET"),
+        Param::optional(
+            "body",
+            Kind::Any,
+            "what is sent; with body_format json or form-urlencoded it may be a mapping",
+        ),
+        Param::optional(
+            "body_format",
+            Kind::Choice(&["form-urlencoded", "json", "raw"]),
+            "what becomes of the body",
+        )
+        .default("raw"),
+        Param::optional(
+            "src",
+            Kind::Source,
+            "a file with what is sent, beside the playbook, or on the host with remote_src",
+        ),
+        Param::optional("remote_src", Kind::Bool, "src is on the host").default("no"),
         Param::optional("status_code", Kind::List, "status codes that are as expected").default("200"),
         Param::optional("return_content", Kind::Bool, "whether the result holds the body").default("no"),
+        Param::optional(
+            "dest",
+            Kind::Path,
+            "the file that the answer is kept in; a directory takes it under the URL's last name",
+        ),
+        Param::optional("creates", Kind::Path, "nothing is sent where this exists"),
+        Param::optional("removes", Kind::Path, "nothing is sent where this doesn't exist"),
         Param::optional("timeout", Kind::Int, "longest wait, in seconds").default("30"),
-        Param::optional("validate_certs", Kind::Bool, "whether certificates have to hold").default("yes"),
-        Param::optional("headers", Kind::Map, "lines of the head"),
         Param::optional(
             "follow_redirects",
-            Kind::Choice(&["safe", "all", "none", "yes", "no", "True", "False"]),
-            "whether to go where the answer sends us",
+            Kind::Choice(&["safe", "all", "none", "urllib2", "yes", "no", "True", "False"]),
+            "whether to go where the answer sends us; safe: with GET and HEAD",
         )
         .default("safe"),
-        Param::not_yet("body").or(&["body_format", "src", "dest", "creates", "removes"]),
-        Param::not_yet("url_username").or(&[
-            "url_password",
-            "user",
-            "password",
-            "force_basic_auth",
-            "use_gssapi",
-        ]),
-        Param::not_yet("client_cert").or(&["client_key", "ca_path", "ciphers", "unix_socket", "use_netrc"]),
-        Param::not_yet("http_agent").or(&["use_proxy", "decompress", "unredirected_headers"]),
+        HEADERS,
+        VALIDATE_CERTS,
+        USERNAME,
+        PASSWORD,
+        FORCE_BASIC_AUTH,
+        USE_PROXY,
+        AGENT,
+        CLIENT_CERT,
+        CLIENT_KEY,
+        CA_PATH,
+        OWNER,
+        GROUP,
+        MODE,
+        ATTRIBUTES,
+        SEUSER,
+        SEROLE,
+        SETYPE,
+        SELEVEL,
+        UNSAFE_WRITES,
+        Param::optional("force", Kind::Bool, "the answer is never taken from a cache, which it never is")
+            .default("no"),
+        Param::optional("use_netrc", Kind::Bool, "only what is said here counts; no .netrc is read")
+            .default("no"),
+        Param::not_yet("use_gssapi").or(&["ciphers", "unix_socket", "decompress", "unredirected_headers"]),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -49,8 +97,20 @@ pub static MODULE: Module = Module {
   until: health.status == 200
   retries: 10
   delay: 3
+- name: Say that the deployment begins
+  uri:
+    url: https://deploy.example.org/api/deployments
+    method: POST
+    body_format: json
+    body: {app: web, version: '1.2'}
+    headers: {Authorization: 'Bearer {{ deploy_token }}'}
+    status_code: [200, 201]
+  register: deployment
+  no_log: true
 ",
         returns: &[
+            Returned { name: "json", help: "where the body is JSON: its value" },
+            Returned { name: "path", help: "with `dest`: the file" },
             Returned { name: "status", help: "the status code; -1 where there was no answer" },
             Returned { name: "url", help: "where the answer came from at last" },
             Returned { name: "redirected", help: "whether that is elsewhere" },
@@ -59,42 +119,108 @@ pub static MODULE: Module = Module {
             Returned { name: "msg", help: "how it went" },
         ],
     },
-    effect: Effect::Nothing,
+    effect: Effect::Sends,
     diff,
-    result: plain_result,
+    result,
 };
 
-/// Longest wait that is taken: an hour.
-const SECONDS_MAX: i64 = 60 * 60;
+/// Sends a request with what is on stdin.
+const SEND_REQUEST: Script = Script { name: "send_request", text: SEND };
+
+/// This module's scripts.
+pub(super) const SCRIPTS: &[Script] = &[SEND_REQUEST];
+
 /// Keys of the result that no header takes.
-const OWN_KEYS: [&str; 9] =
-    ["status", "url", "msg", "elapsed", "redirected", "content", "json", "failed", "changed"];
+const OWN_KEYS: [&str; 10] =
+    ["status", "url", "msg", "elapsed", "redirected", "content", "json", "failed", "changed", "path"];
+/// Keys that `result` needs, and nobody else sees.
+const PRIVATE: [&str; 4] = ["_wanted", "_url", "_method", "_content"];
+
+/// Whether unrendered arguments may send something, or keep it in a file.
+pub(super) fn sends(given: &Map) -> bool {
+    let method = given.get("method").and_then(Value::as_str).unwrap_or("GET").to_uppercase();
+    given.contains_key("dest") || !only_looks(&method)
+}
+
+fn only_looks(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
+}
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let wanted = status_codes(args)?;
-    let question = question(args)?;
+    let method = args.needed("method")?.to_uppercase();
+    if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(Stop::refuse("'method' must be a single word, like GET or POST"));
+    }
+    let mut request = request(args, args.needed("url")?, &method)?;
+    let sent = uri_body::read(args, host)?;
+    if let Some(kind) = sent.kind.filter(|_| !request.headers.iter().any(|h| is_content_type(h))) {
+        request.headers.push(header("Content-Type", &kind.into())?);
+    }
+    if let Some(why) = not_needed(args, host)? {
+        let mut result = Map::new();
+        result.insert("stdout".into(), why.clone().into());
+        result.insert("changed".into(), false.into());
+        return Ok(Outcome { skipped: None, message: Some(why), ..Outcome::in_order(result) });
+    }
+    if let Some(dest) = args.text("dest") {
+        return keep(args, dest, request, sent, &wanted, host);
+    }
+    if only_looks(&method) && sent.is_text() {
+        return look(args, request, sent, &wanted, host);
+    }
+    Ok(send(args, &request, sent, &wanted))
+}
+
+fn is_content_type(header: &str) -> bool {
+    header.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case("content-type"))
+}
+
+/// Why nothing is to be sent.
+fn not_needed(args: &Args, host: &Host<'_>) -> Result<Option<String>, Stop> {
+    for (name, stops, words) in [("creates", true, "exists"), ("removes", false, "does not exist")] {
+        let Some(path) = args.text(name) else { continue };
+        let question = AnyMatch { pattern: path.to_owned(), directory: String::new() };
+        if *host.get(question)? == stops {
+            return Ok(Some(format!("skipped, since '{path}' {words}")));
+        }
+    }
+    Ok(None)
+}
+
+/// Asks, and judges at once.
+fn look(args: &Args, request: Request, sent: Sent, wanted: &[i64], host: &Host<'_>) -> Result<Outcome, Stop> {
+    let question = Fetch { request, body: Body::Wanted, sends: sent.text() };
     let fetched = host.get(question.clone())?;
-    match &*fetched {
+    let judged = judge(&fetched, &question.request.url, wanted, args.flag("return_content"));
+    judged.map(Outcome::in_order).map_err(Stop::Refuse)
+}
+
+/// The result of an answer, or why it is none that was expected.
+fn judge(fetched: &Fetched, url: &str, wanted: &[i64], with_content: bool) -> Result<Map, Refusal> {
+    match fetched {
         Fetched::Answered(response) if wanted.contains(&i64::from(response.status)) => {
-            let mut result = result(response, args.flag("return_content"));
+            let mut result = register(response, with_content);
             let length = response.header("content-length").unwrap_or("unknown");
             result.insert("msg".into(), format!("OK ({length} bytes)").into());
-            Ok(Outcome::in_order(result))
+            Ok(result)
         }
         Fetched::Answered(response) => {
             let message = unexpected(
                 i64::from(response.status),
-                &wanted,
+                wanted,
                 &format!("HTTP Error {}: {}", response.status, response.reason),
             );
-            Err(Stop::Refuse(Refusal { message, result: result(response, args.flag("return_content")) }))
+            Err(Refusal { message, result: register(response, with_content) })
         }
         Fetched::Failed { why, elapsed } => {
-            let result = json!({"status": -1, "url": question.url, "elapsed": elapsed, "redirected": false});
+            let result = json!({"status": -1, "url": url, "elapsed": elapsed, "redirected": false});
             let result = result.as_object().cloned().unwrap_or_default();
-            Err(Stop::Refuse(Refusal { message: unexpected(-1, &wanted, why), result }))
+            Err(Refusal { message: unexpected(-1, wanted, why), result })
         }
-        Fetched::Unable(why) => Err(Stop::refuse(format!("{why}: install curl on it"))),
+        Fetched::Unable(why) => {
+            Err(Refusal { message: format!("{why}: install curl on it"), ..Refusal::default() })
+        }
     }
 }
 
@@ -103,45 +229,101 @@ fn unexpected(status: i64, wanted: &[i64], why: &str) -> String {
     format!("Status code was {status} and not [{}]: {why}", wanted.join(", "))
 }
 
-fn question(args: &Args) -> Result<Fetch, Stop> {
-    let url = args.needed("url")?;
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    let plain = |c: char| !c.is_whitespace() && !c.is_control();
-    if !rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) || !url.chars().all(plain) {
-        return Err(Stop::refuse(format!("'{url}' is no URL that begins with http:// or https://")));
-    }
-    let mut headers = Vec::new();
-    for (name, value) in args.value("headers").and_then(Value::as_object).into_iter().flatten() {
-        headers.push(header(name, value)?);
-    }
-    let seconds = args.int("timeout").unwrap_or(30);
-    if !(1..=SECONDS_MAX).contains(&seconds) {
-        return Err(Stop::refuse(format!("'timeout' is {seconds}: expected 1 to {SECONDS_MAX} seconds")));
-    }
-    let follows = !matches!(args.text("follow_redirects"), Some("none" | "no" | "False"));
-    Ok(Fetch {
-        method: if args.text("method") == Some("HEAD") { "HEAD" } else { "GET" },
-        url: url.to_owned(),
-        limit: Duration::from_secs(seconds.unsigned_abs()),
-        leniency: Leniency { any_certificate: !args.flag("validate_certs"), redirects: follows },
-        body: if args.flag("return_content") { Body::Wanted } else { Body::Dropped },
-        headers,
-    })
+/// What `result` needs to judge an answer that comes later.
+fn private(args: &Args, request: &Request, wanted: &[i64]) -> Map {
+    let keys = [json!(wanted), json!(request.url), json!(request.method), json!(args.flag("return_content"))];
+    PRIVATE.into_iter().map(str::to_owned).zip(keys).collect()
 }
 
-/// A line of the head, and no more than one.
-fn header(name: &str, value: &Value) -> Result<String, Stop> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(flag) => flag.to_string(),
-        _ => return Err(Stop::refuse(format!("the header '{name}' is no text"))),
+/// The change that sends a request.
+fn send(args: &Args, request: &Request, sent: Sent, wanted: &[i64]) -> Outcome {
+    let summary = format!("send {} to {}", request.method, without_secrets(&request.url));
+    let words = request.words("-", sent.content.is_some());
+    let change = Change {
+        nature: Nature::Opaque,
+        content: Some(sent.content.unwrap_or_else(|| Content::new(Vec::new()))),
+        deadline: request.deadline(),
+        ..Change::event(summary, SEND_REQUEST, words, Subjects::Undeclared)
     };
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-    if !is_name || text.chars().any(char::is_control) {
-        return Err(Stop::refuse(format!("'{name}' is no header of one line")));
+    Outcome::change(private(args, request, wanted), vec![change])
+}
+
+/// A URL without a name and a password in it.
+fn without_secrets(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            let (place, path) = rest.split_at_checked(end).unwrap_or_default();
+            let place = place.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{place}{path}")
+        }
+        None => url.to_owned(),
     }
-    Ok(format!("{name}: {text}"))
+}
+
+/// The change that keeps an answer in a file.
+fn keep(
+    args: &Args,
+    dest: &str,
+    request: Request,
+    sent: Sent,
+    wanted: &[i64],
+    host: &Host<'_>,
+) -> Result<Outcome, Stop> {
+    let seen = host.get(Inspect::path(dest))?;
+    let is_directory = seen.followed().is_some_and(|node| node.kind == NodeKind::Directory);
+    let path = match is_directory {
+        true => format!("{}/{}", dest.trim_end_matches('/'), file_name(&request.url)),
+        false => dest.to_owned(),
+    };
+    let statuses = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let what = download::What {
+        path: &path,
+        request: &request,
+        content: sent.content,
+        statuses: &statuses,
+        sum: None,
+    };
+    let change = download::change(what, args, host)?;
+    let mut result = private(args, &request, wanted);
+    result.insert("path".into(), path.into());
+    Ok(Outcome::change(result, vec![change]))
+}
+
+/// What `register` gets: of a question what it came to; of a change the answer that it got.
+fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
+    let mut known = outcome.result.clone();
+    let [wanted, url, method, with_content] = PRIVATE.map(|key| known.shift_remove(key));
+    let Some(output) = outputs.first() else { return known };
+    let text = |value: Option<Value>| value.and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let (url, method) = (text(url), text(method));
+    let request = Request { method, ..Request::get(&url) };
+    let (said, placed) = download::parted(output);
+    let Ok(fetched) = request.read(&said, Body::Wanted) else { return plain_result(outcome, outputs) };
+    let wanted: Vec<i64> =
+        wanted.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_i64).collect();
+    let with_content = with_content == Some(Value::Bool(true));
+    let mut result = match judge(&fetched, &url, &wanted, with_content) {
+        Ok(result) => result,
+        Err(refusal) => {
+            let mut result = refusal.result;
+            result.insert("failed".into(), true.into());
+            result.insert("msg".into(), refusal.message.into());
+            result
+        }
+    };
+    result.extend(known);
+    match placed {
+        Some(placed) => result.extend(placed.result),
+        None if output.status != 0 && !result.contains_key("failed") => {
+            return plain_result(&Outcome { result, ..Outcome::default() }, outputs);
+        }
+        // Ansible says so of whatever is sent.
+        None => {
+            result.insert("changed".into(), false.into());
+        }
+    }
+    result
 }
 
 fn status_codes(args: &Args) -> Result<Vec<i64>, Stop> {
@@ -153,7 +335,7 @@ fn status_codes(args: &Args) -> Result<Vec<i64>, Stop> {
 }
 
 /// What `register` gets: Ansible's keys, and each header in small letters with `_` for `-`.
-fn result(response: &Response, with_content: bool) -> Map {
+fn register(response: &Response, with_content: bool) -> Map {
     let mut result = Map::new();
     for (name, value) in &response.headers {
         let name = name.to_lowercase().replace('-', "_");
@@ -167,11 +349,11 @@ fn result(response: &Response, with_content: bool) -> Map {
     result.insert("url".into(), response.url.as_str().into());
     result.insert("redirected".into(), (response.redirects > 0).into());
     result.insert("elapsed".into(), response.elapsed.into());
+    let text = String::from_utf8_lossy(&response.body).into_owned();
+    let is_json = response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("json"));
+    let parsed = is_json.then(|| serde_json::from_str::<Value>(&text).ok()).flatten();
+    result.extend(parsed.map(|value| ("json".to_owned(), value)));
     if with_content {
-        let text = String::from_utf8_lossy(&response.body).into_owned();
-        let is_json = response.header("content-type").is_some_and(|kind| kind.contains("json"));
-        let parsed = is_json.then(|| serde_json::from_str::<Value>(&text).ok()).flatten();
-        result.extend(parsed.map(|value| ("json".to_owned(), value)));
         result.insert("content".into(), text.into());
     }
     result
@@ -203,7 +385,7 @@ mod tests {
         assert_eq!((&result["x_a"], &result["elapsed"]), (&json!("1, 2"), &json!(2)));
         assert_eq!((&result["msg"], &result["redirected"]), (&json!("OK (13 bytes)"), &json!(true)));
         let bare = asked(json!({"url": "http://127.0.0.1/"}), CURL, "").unwrap();
-        assert!(!bare.contains_key("content") && !bare.contains_key("json"));
+        assert!(!bare.contains_key("content") && bare["json"]["up"] == "yes");
     }
 
     #[test]

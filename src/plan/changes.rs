@@ -140,8 +140,10 @@ pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> U
     let made: Vec<_> =
         prepared.outcome.changes.iter().take(outputs.len()).map(|c| change_made(c, &prepared.user)).collect();
     let message = result.get("msg").and_then(Value::as_str).map(str::to_owned);
+    // What only its script could find out: there was nothing to change.
+    let is_same = result.get("changed") == Some(&Value::Bool(false));
     UnitEnd {
-        changes: made,
+        changes: if is_same && !failed { Vec::new() } else { made },
         result,
         tainted: prepared.tainted,
         variables: prepared.outcome.variables.clone(),
@@ -151,7 +153,8 @@ pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> U
         ..if failed {
             UnitEnd::plain(Status::Failed, message)
         } else {
-            UnitEnd::plain(Status::Changed, prepared.outcome.message.clone())
+            let status = if is_same { Status::Ok } else { Status::Changed };
+            UnitEnd::plain(status, prepared.outcome.message.clone())
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::load::{Node, Problem, TextFile};
 use crate::model::{BecomeMethod, Map, Place, Value, nearest};
 use crate::modules::{self, Args, Kind, Module};
 use crate::template::{TemplateError, Templates};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Modules of Ansible's that are a matter of the engine, and not built yet.
 const NOT_YET: &[&str] = &["import_playbook", "meta", "add_host", "group_by"];
@@ -80,34 +80,37 @@ impl Compiler<'_> {
             match kind.map(|p| p.kind) {
                 Some(Kind::Conditions | Kind::Checks) => self.check_conditions(std::slice::from_ref(node)),
                 Some(Kind::Expression) => {}
-                Some(Kind::Source) if is_on_controller(task, node) => {
-                    self.check_source(own, module, node, around);
+                Some(Kind::Source) if is_on_controller(module, task, node) => {
+                    let found = self.check_source(own, module, node, around);
+                    // With marks of its own a template is no text that can be judged by the usual ones.
+                    let has_marks = args.keys().any(|name| name.ends_with("_string"));
+                    if let (Some(path), "template", false) = (found, module.name, has_marks)
+                        && !path.is_dir()
+                    {
+                        self.check_template(&path);
+                    }
                 }
                 _ => self.check_templates(node),
             }
         }
     }
 
-    /// Checks a file of the controller that a task names outright: that it is there, and a template's text.
-    fn check_source(&mut self, own: &Keywords, module: &Module, node: &Node, around: &Around) {
-        // A task with a condition may never need its file.
-        let conditional = !own.when.is_empty();
+    /// Finds a file of the controller that a task names outright; it has to be there, unless the task may never need it.
+    fn check_source(&mut self, own: &Keywords, module: &Module, node: &Node, around: &Around) -> Option<PathBuf> {
         let name = node.word().unwrap_or_default();
         let folder = if module.name == "template" { "templates" } else { "files" };
-        let name = Path::new(&name);
-        let tries: Vec<_> = around.candidates(folder, name).collect();
-        let Some(path) = tries.iter().find(|path| path.exists()) else {
-            if conditional {
-                return;
-            }
+        let tries: Vec<_> = around.candidates(folder, Path::new(&name)).collect();
+        let found = tries.iter().find(|path| path.exists());
+        if found.is_none() && own.when.is_empty() {
             let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();
             let problem = Problem::at(&node.place, "there is no such file here");
             self.problems.push(problem.help(format!("looked for {}", looked.join(" and "))));
-            return;
-        };
-        if module.name != "template" || path.is_dir() {
-            return;
         }
+        found.cloned()
+    }
+
+    /// Checks a template's text.
+    fn check_template(&mut self, path: &Path) {
         match TextFile::read(path) {
             Ok(file) => {
                 for error in self.templates.check_text(&path.to_string_lossy(), &file.text) {
@@ -196,7 +199,9 @@ impl Compiler<'_> {
 }
 
 /// Whether an argument names a file of the controller outright: no template, and not `remote_src`.
-fn is_on_controller(task: &playbook::Task, node: &Node) -> bool {
-    let remote = task.args.get("remote_src").is_some_and(|node| node.to_value() != Value::Bool(false));
+fn is_on_controller(module: &Module, task: &playbook::Task, node: &Node) -> bool {
+    let given = |name| task.args.get(name).map(|node| node.to_value() != Value::Bool(false));
+    let usual = module.params.iter().any(|param| param.name == "remote_src" && param.default == "yes");
+    let remote = given("remote_src").or(given("copy").map(|copies| !copies)).unwrap_or(usual);
     !remote && !node.is_template()
 }

@@ -3,13 +3,14 @@
 
 use super::around::Around;
 use super::library::Library;
-use crate::model::{Advisories, Content, Map};
-use crate::modules::{Controller, TreeEntry, TreeKind};
+use crate::load::text::lies_beneath;
+use crate::model::{Advisories, Content, Map, Value};
+use crate::modules::{Controller, Kept, TreeEntry, TreeKind};
 use crate::questions::Stop;
 use crate::template::{Rendered, Scope, Templates};
 use std::cell::Cell;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Deepest folder of variables that is looked into.
@@ -141,6 +142,26 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
     }
 }
 
+/// Where something of a host may be kept: below the project, or below the directory for temporary files. No part of the
+/// way there may lead out again.
+fn place_to_keep(directory: &Path, root: &Path, dest: &str) -> Result<PathBuf, Stop> {
+    let path = directory.join(dest);
+    let climbs = path.components().any(|part| matches!(part, Component::ParentDir));
+    let nearest = path.ancestors().skip(1).find(|above| above.exists());
+    let roots = [root.to_owned(), std::env::temp_dir()];
+    let is_inside = nearest.is_some_and(|above| roots.iter().any(|root| lies_beneath(root, above)));
+    let is_link = std::fs::symlink_metadata(&path).is_ok_and(|about| about.is_symlink());
+    if climbs || !is_inside || is_link {
+        return Err(Stop::refuse(format!(
+            "'{}' lies outside {}: what comes from hosts is kept below it, or below {}",
+            path.display(),
+            root.display(),
+            std::env::temp_dir().display()
+        )));
+    }
+    Ok(path)
+}
+
 impl Controller for Desk<'_> {
     fn advisories(&self) -> Option<&Advisories> {
         self.advisories
@@ -176,6 +197,32 @@ impl Controller for Desk<'_> {
         Ok(files)
     }
 
+    fn host_name(&self) -> Result<String, Stop> {
+        let name = Value::String("{{ inventory_hostname }}".into());
+        match self.templates.render(&name, self.scope) {
+            Ok(Rendered::Known { value: Value::String(name), .. })
+                if !name.is_empty() && !name.contains('/') && !name.starts_with('.') =>
+            {
+                Ok(name)
+            }
+            _ => Err(Stop::refuse("the host has no name that a directory could have")),
+        }
+    }
+
+    fn kept(&self, dest: &str) -> Result<Kept, Stop> {
+        let path = place_to_keep(&self.library.directory, &self.library.root, dest)?;
+        let path = std::path::absolute(&path).unwrap_or(path);
+        match std::fs::metadata(&path) {
+            Ok(about) if about.is_dir() => Err(Stop::refuse(format!(
+                "{} is a directory, and a file is to be kept there",
+                path.display()
+            ))),
+            Ok(about) if about.len() > CONTENT_MAX => Ok(Kept { path, content: Some(Vec::new()) }),
+            Ok(_) => Ok(Kept { content: Some(self.read(&path)?), path }),
+            Err(_) => Ok(Kept { path, content: None }),
+        }
+    }
+
     fn mode(&self, source: &str) -> Result<u32, Stop> {
         let path = self.find("files", source).or_else(|_| self.find("templates", source))?;
         let about =
@@ -192,6 +239,8 @@ impl Controller for Desk<'_> {
         if !path.is_dir() {
             return Ok(None);
         }
+        // What is found is asked for again by its own path, which must not begin anywhere else then.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let mut entries = Vec::new();
         self.walk(&path, "", &mut entries)?;
         Ok(Some(entries))
@@ -215,5 +264,27 @@ impl Controller for Desk<'_> {
                 Ok(Content::new(value.into_bytes()))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_from_hosts_is_kept_inside_and_nowhere_else() {
+        let all = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let root = all.path().join("ops");
+        std::fs::create_dir_all(root.join("playbooks")).unwrap();
+        std::fs::create_dir(all.path().join("other")).unwrap();
+        std::os::unix::fs::symlink(all.path().join("other"), root.join("way-out")).unwrap();
+        let keeps = |dest: &str| place_to_keep(&root.join("playbooks"), &root, dest);
+        assert_eq!(keeps("got/h1/etc/x").unwrap(), root.join("playbooks/got/h1/etc/x"));
+        assert!(keeps(root.join("x").to_str().unwrap()).is_ok());
+        assert!(keeps(std::env::temp_dir().join("x/y").to_str().unwrap()).is_ok());
+        for wrong in ["../../other/x", "/etc/x", "../way-out/x", "got/../../../x"] {
+            assert!(keeps(wrong).is_err(), "{wrong}");
+        }
+        assert!(keeps(root.join("way-out").to_str().unwrap()).is_err());
     }
 }

@@ -218,7 +218,7 @@ impl Task {
 
     /// Whether it can alter the host.
     pub fn acts_on_host(&self) -> bool {
-        self.module.effect == Effect::OnHost || self.include.is_some()
+        self.module.acts_on_host(&self.args) || self.include.is_some()
     }
 
     /// Whether an exchange must end with this task, because what follows depends on how its end is judged.

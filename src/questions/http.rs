@@ -1,5 +1,5 @@
 //! Asking a URL on the host, with what the host has: curl, else wget, else for plain http perl, which is part of every
-//! Debian. Nothing is sent but GET and HEAD.
+//! Debian. What only looks is a question; what sends or keeps something is a change, whose scripts are here, too.
 //!
 //! What answers is printed as it came: curl and perl print the headers before the body, wget the headers on standard
 //! error. The first line says which of them it was.
@@ -8,22 +8,42 @@ use super::{Cost, Output, ParseError, Question};
 use crate::model::{Argv, Script, Subjects};
 use std::time::Duration;
 
-/// Asks a URL.
+/// Asks a URL and changes nothing there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fetch {
-    /// GET or HEAD.
-    pub method: &'static str,
+    /// What is sent.
+    pub request: Request,
+    /// Whether the body is wanted.
+    pub body: Body,
+    /// A body that is sent.
+    pub sends: Option<String>,
+}
+
+/// What is sent, but for a body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// GET, HEAD, POST …
+    pub method: String,
     /// Where; http or https.
     pub url: String,
     /// How long at most.
     pub limit: Duration,
     /// What may be let pass on the way.
     pub leniency: Leniency,
-    /// Whether the body is wanted.
-    pub body: Body,
     /// Lines of the head, `Name: value`.
     pub headers: Vec<String>,
+    /// Who we say that we are; empty: what the program says.
+    pub agent: String,
+    /// Whether a proxy of the user's environment is used.
+    pub proxy: bool,
+    /// Files on the host: a certificate of our own, its key, and who is trusted; each may be empty.
+    pub files: [String; 3],
 }
+
+/// Text of the change that sends a request, with its body on stdin; takes the words of a request.
+pub const SEND: &str = concat!(include_str!("http/request.sh"), include_str!("http/send.sh"));
+/// Text of the change that puts what it gets in a file; see there for its arguments.
+pub const DOWNLOAD: &str = concat!(include_str!("http/request.sh"), include_str!("http/download.sh"));
 
 /// What may be let pass on the way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -80,15 +100,16 @@ pub struct Response {
 
 impl Question for Fetch {
     type Answer = Fetched;
-    const SCRIPT: Script = Script { name: "fetch_url", text: include_str!("http/fetch.sh") };
+    const SCRIPT: Script = Script {
+        name: "fetch_url",
+        text: concat!(include_str!("http/request.sh"), include_str!("http/fetch.sh")),
+    };
 
     fn args(&self) -> Argv {
-        let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-        let mut args = vec![self.method.to_owned(), self.url.clone(), self.limit.as_secs().to_string()];
-        args.push(yes(!self.leniency.any_certificate));
-        args.push(yes(self.leniency.redirects));
-        args.push(yes(self.body == Body::Wanted && self.method != "HEAD"));
-        args.extend(self.headers.iter().cloned());
+        let is_wanted = self.body == Body::Wanted && self.request.method != "HEAD";
+        let out = if is_wanted { "-" } else { "/dev/null" };
+        let mut args = vec![self.sends.clone().unwrap_or_default()];
+        args.extend(self.request.words(out, self.sends.is_some()));
         args.into()
     }
 
@@ -97,12 +118,53 @@ impl Question for Fetch {
     }
 
     fn cost(&self) -> Cost {
-        const SPARE: Duration = Duration::from_secs(30);
-        // wget's limit is for each step of its way.
-        Cost::Costly { deadline: self.limit.saturating_mul(3) + SPARE }
+        Cost::Costly { deadline: self.request.deadline() }
     }
 
     fn parse(&self, output: &Output) -> Result<Fetched, ParseError> {
+        self.request.read(output, self.body)
+    }
+}
+
+impl Request {
+    /// A plain request for a URL.
+    pub fn get(url: &str) -> Self {
+        Self {
+            method: "GET".into(),
+            url: url.to_owned(),
+            limit: Duration::from_secs(30),
+            leniency: Leniency { any_certificate: false, redirects: true },
+            headers: Vec::new(),
+            agent: String::new(),
+            proxy: true,
+            files: Default::default(),
+        }
+    }
+
+    /// The words that the script's `request` takes.
+    pub fn words(&self, out: &str, has_body: bool) -> Vec<String> {
+        let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+        let mut words = vec![self.method.clone(), self.url.clone(), self.limit.as_secs().to_string()];
+        words.push(yes(!self.leniency.any_certificate));
+        words.push(yes(self.leniency.redirects));
+        words.extend([out.to_owned(), yes(has_body), yes(self.proxy), self.agent.clone()]);
+        words.extend(self.files.iter().cloned());
+        words.extend(self.headers.iter().cloned());
+        words
+    }
+
+    /// How long it can take at most.
+    pub fn deadline(&self) -> Duration {
+        const SPARE: Duration = Duration::from_secs(30);
+        // wget's limit is for each step of its way.
+        self.limit.saturating_mul(3) + SPARE
+    }
+
+    /// Reads what the script's `request` printed.
+    ///
+    /// # Errors
+    /// It is not what that prints.
+    pub fn read(&self, output: &Output, body: Body) -> Result<Fetched, ParseError> {
         let wrong = || ParseError::new("what 'curl', 'wget' or 'perl' says, or 'unable'", output);
         let (tool, rest) = split_line(&output.stdout).ok_or_else(wrong)?;
         let errors = output.error_text();
@@ -114,7 +176,7 @@ impl Question for Fetch {
             b"wget" => {
                 wget(&self.url, rest, &errors).filter(|response| output.status == 0 || response.status >= 300)
             }
-            b"perl" => perl(&self.url, rest),
+            b"perl" | b"apt" => perl(&self.url, rest),
             text => {
                 let text = String::from_utf8_lossy(text);
                 return text
@@ -129,7 +191,7 @@ impl Question for Fetch {
             let why = "it is sent elsewhere, and this host has neither curl nor wget to go there".to_owned();
             return Ok(Fetched::Unable(why));
         }
-        if self.body == Body::Dropped || self.method == "HEAD" {
+        if body == Body::Dropped || self.method == "HEAD" {
             response.body.clear();
         }
         response.elapsed = elapsed;
@@ -240,20 +302,39 @@ fn split_line(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     Some((line.strip_suffix(b"\r").unwrap_or(line).to_vec(), bytes.get(end + 1..)?))
 }
 
+/// A server for tests, of this room's and of the modules'.
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::questions::workbench::Workbench;
+pub(crate) mod testing {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
+    /// The digest of the page `/new`.
+    const SUMS: &str = "00  other\nefa1ffb579079b0cd717d45656382018bf162e7ab22dc82851f5992850a28bef  new\n";
+
     /// A server of one page that moved, and what it was sent.
-    struct Server {
-        port: u16,
-        heard: std::sync::mpsc::Receiver<String>,
+    pub(crate) struct Server {
+        pub port: u16,
+        pub heard: std::sync::mpsc::Receiver<String>,
     }
 
-    fn server() -> Server {
+    impl Server {
+        /// The address of one of its pages.
+        pub fn url(&self, path: &str) -> String {
+            format!("http://127.0.0.1:{}{path}", self.port)
+        }
+    }
+
+    /// Whether a request is here with all of its body.
+    fn is_whole(request: &[u8]) -> bool {
+        let Some(end) = request.windows(4).position(|end| end == b"\r\n\r\n") else { return false };
+        let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        request.len() >= end + 4 + length.unwrap_or(0)
+    }
+
+    /// Starts one.
+    pub(crate) fn server() -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (says, heard) = std::sync::mpsc::channel();
@@ -262,7 +343,7 @@ mod tests {
                 let mut stream = stream.unwrap();
                 let mut request = Vec::new();
                 let mut buffer = [0; 1024];
-                while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                while !is_whole(&request) {
                     match stream.read(&mut buffer) {
                         Ok(0) | Err(_) => break,
                         Ok(count) => request.extend(&buffer[..count]),
@@ -273,6 +354,7 @@ mod tests {
                 let head = request.starts_with("HEAD");
                 let (status, more, body) = match path.as_str() {
                     "/old" => ("302 Found", "Location: /new\r\n", ""),
+                    "/sums" => ("200 OK", "", SUMS),
                     "/new" | "/a?b=c&d=%22" => ("200 OK", "X-Its: \"here\"\r\n", "HTTP/1.1 is\n\u{e9}\n"),
                     _ => ("503 Service Unavailable", "", "not yet"),
                 };
@@ -287,16 +369,36 @@ mod tests {
         });
         Server { port, heard }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::server;
+    use super::*;
+    use crate::questions::workbench::Workbench;
+    use std::net::TcpListener;
 
     fn fetch(port: u16, path: &str) -> Fetch {
-        Fetch {
-            method: "GET",
+        Fetch { request: request(port, path), body: Body::Wanted, sends: None }
+    }
+
+    fn request(port: u16, path: &str) -> Request {
+        Request {
+            method: "GET".into(),
             url: format!("http://127.0.0.1:{port}{path}"),
             limit: Duration::from_secs(5),
             leniency: Leniency { any_certificate: false, redirects: true },
-            body: Body::Wanted,
             headers: Vec::new(),
+            agent: String::new(),
+            proxy: false,
+            files: Default::default(),
         }
+    }
+
+    fn changed(fetch: Fetch, change: impl FnOnce(&mut Request)) -> Fetch {
+        let mut fetch = fetch;
+        change(&mut fetch.request);
+        fetch
     }
 
     fn asked(bench: &Workbench, question: &Fetch) -> Fetched {
@@ -316,7 +418,10 @@ mod tests {
         let program = |name: &&str| {
             ["/usr/bin", "/bin"].iter().any(|dir| std::path::Path::new(dir).join(name).exists())
         };
-        let alone = |name: &'static str| (name, Workbench::with_only(&[name, "sed", "date", "grep"]));
+        let tools = ["sed", "date", "grep", "cat", "rm", "mktemp"];
+        let alone = |name: &'static str| {
+            (name, Workbench::with_only(&tools.iter().copied().chain([name]).collect::<Vec<_>>()))
+        };
         let mut benches: Vec<_> =
             ["curl", "wget", "perl"].into_iter().filter(|name| program(name)).map(alone).collect();
         benches.extend(Workbench::every_shell().into_iter().map(|bench| ("whatever there is", bench)));
@@ -333,7 +438,7 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&response.body), "HTTP/1.1 is\n\u{e9}\n", "{with}");
             let dropped = answered(&bench, &Fetch { body: Body::Dropped, ..fetch(server.port, "/new") });
             assert!(dropped.body.is_empty() && dropped.status == 200, "{with}");
-            let head = answered(&bench, &Fetch { method: "HEAD", ..fetch(server.port, "/new") });
+            let head = answered(&bench, &changed(fetch(server.port, "/new"), |r| r.method = "HEAD".into()));
             assert!(head.status == 200 && head.body.is_empty(), "{with}: {head:?}");
         }
     }
@@ -358,7 +463,7 @@ mod tests {
         for (with, bench) in benches() {
             let stays = Leniency { redirects: false, ..Leniency::default() };
             if bench.name() != "busybox" {
-                let response = answered(&bench, &Fetch { leniency: stays, ..fetch(server.port, "/old") });
+                let response = answered(&bench, &changed(fetch(server.port, "/old"), |r| r.leniency = stays));
                 assert_eq!((response.status, response.redirects), (302, 0), "{with}");
             }
             match asked(&bench, &fetch(server.port, "/old")) {
@@ -376,14 +481,58 @@ mod tests {
     #[test]
     fn headers_reach_the_server_and_no_argument_list() {
         let server = server();
-        for (with, bench) in benches().into_iter().filter(|(with, _)| *with == "curl" || *with == "perl") {
+        for (with_what, bench) in benches().into_iter().filter(|(with, _)| *with != "whatever there is") {
             while server.heard.try_recv().is_ok() {}
             let headers = vec!["Authorization: Bearer \\\"$(id)".to_owned(), "Host: example.org".to_owned()];
-            answered(&bench, &Fetch { headers, ..fetch(server.port, "/new") });
+            let asks = changed(fetch(server.port, "/new"), |r| {
+                r.headers = headers;
+                r.agent = "me/1".into();
+            });
+            answered(&bench, &asks);
             let request = server.heard.recv().unwrap();
-            assert!(request.contains("Authorization: Bearer \\\"$(id)\r\n"), "{with}: {request}");
-            assert_eq!(request.matches("Host:").count(), 1, "{with}: {request}");
-            assert!(request.contains("Host: example.org\r\n"), "{with}: {request}");
+            assert!(request.contains("Authorization: Bearer \\\"$(id)\r\n"), "{with_what}: {request}");
+            assert_eq!(request.matches("Host:").count(), 1, "{with_what}: {request}");
+            assert!(request.contains("Host: example.org\r\n"), "{with_what}: {request}");
+            assert!(request.contains("User-Agent: me/1\r\n"), "{with_what}: {request}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_sent_as_it_is_whoever_sends_it() {
+        let server = server();
+        const SENT: &str = "a=1&b='\"$(id)\\ \u{e9}\nend";
+        let send = Script { name: "test_send", text: SEND };
+        for (with_what, bench) in benches() {
+            if bench.name() == "busybox" {
+                continue;
+            }
+            for method in ["POST", "DELETE"] {
+                while server.heard.try_recv().is_ok() {}
+                let mut request = request(server.port, "/new");
+                request.method = method.into();
+                request.headers = vec!["Content-Type: text/x".into()];
+                let words = Argv::from(request.words("-", true));
+                let output = bench.run(send, &words, Some(&crate::model::Content::new(SENT.as_bytes())));
+                let Fetched::Answered(response) = request.read(&output, Body::Wanted).unwrap() else {
+                    panic!("{with_what}: {output:?}")
+                };
+                assert_eq!((response.status, output.status), (200, 0), "{with_what}");
+                let heard = server.heard.recv().unwrap();
+                assert!(heard.starts_with(&format!("{method} /new HTTP/1.")), "{with_what}: {heard}");
+                assert!(heard.contains("\r\n\r\n") && heard.ends_with(SENT), "{with_what}: {heard}");
+                assert!(heard.contains("Content-Type: text/x\r\n"), "{with_what}: {heard}");
+                let asks = Fetch {
+                    sends: Some(SENT.into()),
+                    ..changed(fetch(server.port, "/new"), |r| r.method = "GET".into())
+                };
+                answered(&bench, &asks);
+                let heard = server.heard.recv().unwrap();
+                assert!(heard.starts_with("GET ") && heard.ends_with(SENT), "{with_what}: {heard}");
+            }
+            let left = std::fs::read_dir(std::env::temp_dir()).unwrap();
+            let left =
+                left.filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with(".wgops."));
+            assert_eq!(left.count(), 0, "{with_what}");
         }
     }
 
@@ -392,7 +541,7 @@ mod tests {
         let bench = Workbench::with_only(&["date"]);
         let Fetched::Unable(why) = asked(&bench, &fetch(1, "/")) else { panic!() };
         assert!(why.contains("no curl, wget or perl"), "{why}");
-        let https = Fetch { url: "https://127.0.0.1/".into(), ..fetch(1, "/") };
+        let https = changed(fetch(1, "/"), |r| r.url = "https://127.0.0.1/".into());
         assert!(matches!(asked(&bench, &https), Fetched::Unable(why) if why.contains("https")));
     }
 }

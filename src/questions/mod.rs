@@ -7,7 +7,9 @@
 
 pub mod access;
 pub mod accounts;
+pub mod acl;
 mod answers;
+pub mod archives;
 pub mod boot;
 pub mod clock;
 pub mod command;
@@ -16,6 +18,8 @@ pub mod contents;
 pub mod cron;
 pub mod facts;
 pub mod files;
+pub mod find;
+pub mod gitconfig;
 pub mod held;
 pub mod http;
 pub mod labels;
@@ -169,6 +173,8 @@ pub fn read_only_scripts() -> Vec<Script> {
         accounts::GroupsOf::SCRIPT,
         accounts::PasswordOf::SCRIPT,
         accounts::UserEntry::SCRIPT,
+        acl::AclState::SCRIPT,
+        archives::Differences::SCRIPT,
         boot::BootId::SCRIPT,
         boot::Microcode::SCRIPT,
         boot::RebootNeed::SCRIPT,
@@ -181,6 +187,8 @@ pub fn read_only_scripts() -> Vec<Script> {
         cron::Crontab::SCRIPT,
         facts::Facts::SCRIPT,
         files::Inspect::SCRIPT,
+        find::Below::SCRIPT,
+        gitconfig::GitSetting::SCRIPT,
         held::PEEK,
         http::Fetch::SCRIPT,
         labels::LabelsOf::SCRIPT,

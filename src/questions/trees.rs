@@ -13,8 +13,10 @@ pub struct Unlike {
     pub dest: String,
     /// Owner's and group's number that everything is to have; `-`: any.
     pub owners: [String; 2],
-    /// Modes in octal of files and of directories; `-`: any.
+    /// Modes in octal of the place that was named, and of directories below; `-`: any.
     pub modes: [String; 2],
+    /// The place that was named.
+    pub named: String,
 }
 
 /// What differs.
@@ -33,9 +35,13 @@ impl Question for Unlike {
     type Answer = Differing;
     const SCRIPT: Script = Script {
         name: "unlike_trees",
-        text: r#"dest=$2 uid=$3 gid=$4 mode=$5 directory_mode=$6
+        text: r#"dest=$2 uid=$3 gid=$4 mode=$5 directory_mode=$6 named=$7
 cd -- "$1" || exit 1
-export dest uid gid mode directory_mode
+export dest uid gid directory_mode
+if [ "$mode" != - ] && [ -e "$named" ]; then
+    bits=$(stat -c %a -- "$named") || exit 1
+    [ "$((0$bits))" -eq "$((mode))" ] || printf '%s\0' .
+fi
 find . -exec sh -c 'unlike() { printf "%s\0" "$path"; }
 for path; do
     to=$dest/${path#./}
@@ -45,10 +51,9 @@ for path; do
         [ "$(readlink -- "$path")" = "$(readlink -- "$to" 2>/dev/null)" ] || { unlike; continue; }
     elif [ -d "$path" ]; then
         [ -d "$to" ] || { unlike; continue; }
-        wanted=$directory_mode
+        [ "$path" = . ] || wanted=$directory_mode
     elif [ -f "$path" ]; then
         [ ! -L "$to" ] && cmp -s -- "$path" "$to" || { unlike; continue; }
-        wanted=$mode
     else
         continue
     fi
@@ -68,7 +73,7 @@ done' sh {} +"#,
     fn args(&self) -> Argv {
         let [uid, gid] = self.owners.clone();
         let [mode, directory_mode] = self.modes.clone();
-        [self.source.clone(), self.dest.clone(), uid, gid, mode, directory_mode].into()
+        [self.source.clone(), self.dest.clone(), uid, gid, mode, directory_mode, self.named.clone()].into()
     }
 
     fn reads(&self) -> Subjects {

@@ -11,6 +11,7 @@ mod auditing;
 mod calendar;
 mod ci;
 mod faults;
+mod files;
 mod finding;
 mod judging;
 mod kinds;

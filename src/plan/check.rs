@@ -96,7 +96,13 @@ impl Compiler<'_> {
     }
 
     /// Finds a file of the controller that a task names outright; it has to be there, unless the task may never need it.
-    fn check_source(&mut self, own: &Keywords, module: &Module, node: &Node, around: &Around) -> Option<PathBuf> {
+    fn check_source(
+        &mut self,
+        own: &Keywords,
+        module: &Module,
+        node: &Node,
+        around: &Around,
+    ) -> Option<PathBuf> {
         let name = node.word().unwrap_or_default();
         let folder = if module.name == "template" { "templates" } else { "files" };
         let tries: Vec<_> = around.candidates(folder, Path::new(&name)).collect();

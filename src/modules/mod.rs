@@ -9,9 +9,14 @@
 
 mod acl;
 mod advisory_match;
+mod alternatives;
 mod apply_selection;
 mod apply_updates;
 mod apt;
+mod apt_key;
+mod apt_keyring;
+mod apt_lists;
+mod apt_repository;
 mod args;
 mod assemble;
 mod assert;
@@ -27,10 +32,14 @@ mod copy;
 mod copy_tree;
 mod cron;
 mod cron_table;
+mod deb822_repository;
+mod debconf;
 mod debug;
 mod download;
 mod edited;
 mod expansion;
+mod dpkg_divert;
+mod dpkg_selections;
 mod fail;
 mod failed_units;
 mod fetch;
@@ -44,6 +53,7 @@ mod free_space;
 mod gathered;
 mod get_url;
 mod git_config;
+mod getent;
 mod group;
 #[cfg(test)]
 pub(crate) mod harness;
@@ -55,8 +65,10 @@ mod ini_file;
 mod ini_lines;
 mod known_hosts;
 mod labels;
+mod hostname;
 mod line_edit;
 mod lineinfile;
+mod locale_gen;
 mod login_keys;
 pub mod manual;
 mod missing;
@@ -64,6 +76,9 @@ mod mode;
 mod mysql;
 mod mysql_db;
 mod mysql_user;
+mod modprobe;
+mod mount;
+mod package_facts;
 mod package_sources;
 mod pam_rules;
 mod pamd;
@@ -86,6 +101,7 @@ mod restart_services;
 mod same_as;
 mod script;
 mod service;
+mod service_facts;
 mod set_fact;
 mod setup;
 mod shell_words;
@@ -97,6 +113,10 @@ mod synchronize;
 mod tempfile;
 mod template;
 mod unarchive;
+mod sysctl;
+mod template;
+mod text_file;
+mod timezone;
 mod updates;
 mod updates_guard;
 mod uri;
@@ -122,6 +142,11 @@ pub static ALL: &[&Module] = &[
     &apply_updates::MODULE,
     &apt::APT,
     &assemble::MODULE,
+    &alternatives::MODULE,
+    &apply_updates::MODULE,
+    &apt::APT,
+    &apt_key::MODULE,
+    &apt_repository::MODULE,
     &assert::MODULE,
     &authorized_key::MODULE,
     &automatic_updates::MODULE,
@@ -130,7 +155,11 @@ pub static ALL: &[&Module] = &[
     &command::COMMAND,
     &copy::MODULE,
     &cron::MODULE,
+    &deb822_repository::MODULE,
+    &debconf::MODULE,
     &debug::MODULE,
+    &dpkg_divert::MODULE,
+    &dpkg_selections::MODULE,
     &fail::MODULE,
     &failed_units::MODULE,
     &fetch::MODULE,
@@ -140,17 +169,23 @@ pub static ALL: &[&Module] = &[
     &free_space::MODULE,
     &get_url::MODULE,
     &git_config::MODULE,
+    &getent::MODULE,
     &group::MODULE,
     &include_role::MODULE,
     &include_tasks::MODULE,
     &include_vars::MODULE,
     &ini_file::MODULE,
     &known_hosts::MODULE,
+    &hostname::MODULE,
     &lineinfile::MODULE,
+    &locale_gen::MODULE,
     &login_keys::MODULE,
     &mysql_db::MODULE,
     &mysql_user::MODULE,
+    &modprobe::MODULE,
+    &mount::MODULE,
     &apt::PACKAGE,
+    &package_facts::MODULE,
     &package_sources::MODULE,
     &pamd::MODULE,
     &pause::MODULE,
@@ -168,6 +203,7 @@ pub static ALL: &[&Module] = &[
     &restart_services::MODULE,
     &script::MODULE,
     &service::SERVICE,
+    &service_facts::MODULE,
     &set_fact::MODULE,
     &setup::MODULE,
     &command::SHELL,
@@ -176,10 +212,12 @@ pub static ALL: &[&Module] = &[
     &stat::MODULE,
     &sudo_rules::MODULE,
     &synchronize::MODULE,
+    &sysctl::MODULE,
     &service::SYSTEMD,
     &tempfile::MODULE,
     &template::MODULE,
     &unarchive::MODULE,
+    &timezone::MODULE,
     &uri::MODULE,
     &user::MODULE,
     &user_accounts::MODULE,
@@ -202,6 +240,16 @@ pub fn change_scripts() -> Vec<Script> {
         fetch::SCRIPTS,
         file::SCRIPTS,
         git_config::SCRIPTS,
+        alternatives::SCRIPTS,
+        dpkg_divert::SCRIPTS,
+        dpkg_selections::SCRIPTS,
+        debconf::SCRIPTS,
+        locale_gen::SCRIPTS,
+        timezone::SCRIPTS,
+        hostname::SCRIPTS,
+        mount::SCRIPTS,
+        modprobe::SCRIPTS,
+        sysctl::SCRIPTS,
         group::SCRIPTS,
         mysql::SCRIPTS,
         mysql_db::SCRIPTS,

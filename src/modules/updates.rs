@@ -144,7 +144,11 @@ fn versions(plan: &Plan) -> Diff {
 
 /// The change that refreshes the host's own lists.
 pub(super) fn refresh_lists(args: &Args, tolerance: Tolerance) -> Change {
-    let patience = seconds(args, "lock_timeout");
+    refresh_lists_within(seconds(args, "lock_timeout"), tolerance)
+}
+
+/// The same with a wait for locks of this length.
+pub(super) fn refresh_lists_within(patience: Duration, tolerance: Tolerance) -> Change {
     let word = match tolerance {
         Tolerance::None => "all",
         Tolerance::SomeSources => "some",

@@ -113,8 +113,14 @@ impl Pending {
     }
 
     fn covers(&self, name: &str) -> bool {
-        self.names.contains(name) || (self.facts && name.starts_with("ansible_") && !is_magic(name))
+        let is_fact = (name.starts_with("ansible_") || is_plain_at_top(name)) && !is_magic(name);
+        self.names.contains(name) || (self.facts && is_fact)
     }
+}
+
+/// Facts that playbooks know without a prefix.
+fn is_plain_at_top(name: &str) -> bool {
+    name.starts_with("getent_")
 }
 
 /// Names that begin like facts and are none.
@@ -216,7 +222,8 @@ impl Variables {
     pub fn add_facts(&mut self, facts: Map) {
         let layer = Arc::make_mut(&mut self.fact_layer);
         for (name, value) in &facts {
-            let top = if name.starts_with("ansible_") { name.clone() } else { format!("ansible_{name}") };
+            let is_long = name.starts_with("ansible_") || is_plain_at_top(name);
+            let top = if is_long { name.clone() } else { format!("ansible_{name}") };
             layer.insert(top, Binding::Data(Arc::new(value.clone())));
         }
         self.facts.extend(facts);

@@ -30,6 +30,7 @@ pub mod postgresql;
 pub mod release;
 pub mod services;
 pub mod space;
+pub mod system;
 pub mod tree;
 pub mod trees;
 #[cfg(test)]
@@ -165,7 +166,7 @@ impl Stop {
 
 /// Every script that only reads, so that a server can allow these by digest and nothing else.
 pub fn read_only_scripts() -> Vec<Script> {
-    vec![
+    let mut scripts = vec![
         access::keys::AuthorizedKeys::SCRIPT,
         access::sshd::SshdSettings::SCRIPT,
         access::sudo::SudoRules::SCRIPT,
@@ -217,5 +218,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         tree::IsEmpty::SCRIPT,
         tree::Survey::SCRIPT,
         trees::Unlike::SCRIPT,
-    ]
+    ];
+    scripts.extend(system::scripts());
+    scripts
 }

@@ -54,6 +54,9 @@ exit 0"#,
 /// This module's scripts.
 pub(super) const SCRIPTS: &[Script] = &[UPDATE];
 
+/// A program, its priority, and its followers' paths by name.
+type Program = (String, i64, Vec<(String, String)>);
+
 /// What update-alternatives says.
 #[derive(Default)]
 struct Known {
@@ -61,7 +64,7 @@ struct Known {
     auto: bool,
     current: String,
     /// Programs, each with its priority and its followers' paths by name.
-    programs: Vec<(String, i64, Vec<(String, String)>)>,
+    programs: Vec<Program>,
 }
 
 impl Known {

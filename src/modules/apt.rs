@@ -1,17 +1,19 @@
 //! `apt` and `package`: packages that shall be there, gone, or the newest. What exactly is done is known before it is
 //! done: versions, what comes along, what goes. `package` is the same function on hosts whose manager is apt.
 
+use super::apt_deb;
+use super::dnf;
 use super::updates::{
-    Tolerance, Transaction, clean, counted, needed_repair, only_apt, refresh_lists, seconds, some_of,
+    Tolerance, Transaction, clean, counted, fits, needed_repair, only_apt, refresh_lists, seconds, some_of,
     transaction_result,
 };
 use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
-use crate::model::Value;
-use crate::questions::Stop;
+use crate::model::{Map, Value};
 use crate::questions::packages::apt::{
     Cleanable, Cleaning, DpkgState, Freshness, Installed, InstalledPackages, ListTimes, Simulate,
 };
-use crate::questions::packages::{PackageState, Plan, Refresh, WhichManager};
+use crate::questions::packages::{Manager, PackageState, Plan, Refresh, WhichManager};
+use crate::questions::{Output, Stop};
 use serde_json::json;
 use std::time::Duration;
 
@@ -57,6 +59,9 @@ pub static PACKAGE: Module = Module {
     name: "package",
     aliases: &[],
     summary: "Installs, upgrades and removes packages with the host's package manager",
+    params: PACKAGE_PARAMS,
+    diff: with_any_manager,
+    result: any_result,
     ..APT_LIKE
 };
 
@@ -90,7 +95,10 @@ const APT_LIKE: Module = Module {
     result: transaction_result,
 };
 
-const PARAMS: &[Param] = &[
+/// The parameters, and more behind them.
+macro_rules! params {
+    ($($more:expr,)*) => {
+        &[
     Param::optional("name", Kind::List, "packages, each NAME or NAME=VERSION").or(&["pkg", "package"]),
     Param::optional(
         "state",
@@ -123,20 +131,68 @@ const PARAMS: &[Param] = &[
     Param::optional("autoclean", Kind::Bool, "whether downloaded packages are thrown away that are outdated"),
     super::updates::DPKG_OPTIONS,
     super::updates::LOCK_TIMEOUT,
-    Param::optional("allow_unauthenticated", Kind::Bool, "refused: packages have to be signed"),
-    Param::optional("force", Kind::Bool, "refused: it would install packages that are not signed"),
-    Param::optional("deb", Kind::Text, "refused: files can't be installed so far"),
+    Param::optional(
+        "allow_unauthenticated",
+        Kind::Bool,
+        "whether packages may be installed that nobody signed",
+    )
+    .or(&["allow-unauthenticated"]),
+    Param::optional("force", Kind::Bool, "whether packages may be unsigned, downgraded and on hold"),
+    Param::optional("deb", Kind::Text, "a package's file: its path on the host, or its URL"),
+    Param::optional("fail_on_autoremove", Kind::Bool, "taken and not needed: nothing is removed unasked"),
+    Param::optional("auto_install_module_deps", Kind::Bool, "taken and not needed: no Python is used"),
+    Param::not_yet("policy_rc_d"),
     Param::optional("force_apt_get", Kind::Bool, "taken and not needed: it is always apt-get"),
     Param::optional("update_cache_retries", Kind::Int, "taken and not needed"),
     Param::optional("update_cache_retry_max_delay", Kind::Int, "taken and not needed"),
     Param::optional("use", Kind::Text, "taken and not needed: the manager is found out"),
+    $($more,)*
+        ]
+    };
+}
+
+const PARAMS: &[Param] = params![];
+
+/// What `package` takes besides, for the managers of other hosts.
+const PACKAGE_PARAMS: &[Param] = params![
+    Param::optional("enablerepo", Kind::List, "for dnf: sources that are used besides"),
+    Param::optional("disablerepo", Kind::List, "for dnf: sources that are not used"),
+    Param::optional("exclude", Kind::List, "for dnf: packages that are left out"),
+    Param::optional("disable_plugin", Kind::List, "for dnf: plugins that are off"),
+    Param::optional("disable_gpg_check", Kind::Bool, "for dnf: whether signatures don't matter"),
+    Param::optional("allowerasing", Kind::Bool, "for dnf: whether others may go for it"),
+    Param::optional("nobest", Kind::Bool, "for dnf: whether an older version does"),
 ];
+/// Does it with whichever manager the host has.
+fn with_any_manager(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+    match *host.get(WhichManager)? {
+        Manager::Dnf => dnf::diff(args, host),
+        Manager::Apt => {
+            let foreign = ["enablerepo", "disablerepo", "exclude", "disable_plugin", "nobest"];
+            match foreign.into_iter().find(|param| args.value(param).is_some()) {
+                Some(param) => Err(Stop::refuse(format!("'{param}' is for dnf, and this host has apt"))),
+                None => diff(args, host),
+            }
+        }
+        other => Err(only_apt(other).err().unwrap_or(Stop::Ask)),
+    }
+}
+
+fn any_result(outcome: &Outcome, outputs: &[Output]) -> Map {
+    match outcome.result.contains_key("results") {
+        true => (dnf::MODULE.result)(outcome, outputs),
+        false => transaction_result(outcome, outputs),
+    }
+}
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let wishes = Wishes::of(args)?;
     let (manager, installed) = host.get((WhichManager, Installed))?;
     only_apt(*manager)?;
     let task = Task { args, wishes, installed: &installed };
+    if let Some(source) = args.text("deb") {
+        return apt_deb::diff(source, &task.options("install"), &installed, args, host);
+    }
     let outcome = match task.command_line() {
         Some(command_line) => task.transaction(host, command_line)?,
         None => task.lists_alone(host)?,
@@ -163,6 +219,10 @@ enum State {
     Present,
     Latest,
     Absent,
+    /// What building these packages takes.
+    BuildDep,
+    /// Broken dependencies are mended.
+    Fixed,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -175,23 +235,11 @@ enum Upgrade {
 
 impl Wishes {
     fn of(args: &Args) -> Result<Self, Stop> {
-        for (param, why) in [
-            ("allow_unauthenticated", "packages have to be signed"),
-            ("force", "packages have to be signed, and nothing is removed unasked"),
-        ] {
-            if args.flag(param) {
-                return Err(Stop::refuse(format!("'{param}' is refused: {why}")));
-            }
-        }
-        if args.text("deb").is_some() {
-            return Err(Stop::refuse("'deb' is not supported so far: put the package into a repository"));
-        }
         let state = match args.text("state") {
             Some("absent" | "removed") => State::Absent,
             Some("latest") => State::Latest,
-            Some(other @ ("build-dep" | "fixed")) => {
-                return Err(Stop::refuse(format!("'state: {other}' is not supported so far")));
-            }
+            Some("build-dep") => State::BuildDep,
+            Some("fixed") => State::Fixed,
             _ => State::Present,
         };
         let upgrade = match args.text("upgrade") {
@@ -214,17 +262,17 @@ impl Wishes {
 /// A text that apt-get takes for nothing but a name.
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.:~_".contains(c))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.:~_*".contains(c))
 }
 
 impl Wish {
     fn parse(text: &str) -> Result<Self, Stop> {
         let wrong = |why: &str| Err(Stop::refuse(format!("'{text}' is no package: {why}")));
-        if text.contains(['*', '?', '[']) {
-            return wrong("patterns could mean more than was meant; name each package");
+        if text.contains(['?', '[']) {
+            return wrong("of patterns only * is supported");
         }
         if text.contains('/') || text.ends_with(".deb") {
-            return wrong("files can't be installed so far");
+            return wrong("a file is given with 'deb'");
         }
         let (name, version) = match text.split_once('=') {
             Some((name, version)) => (name.trim_end(), Some(version.trim_start_matches('=').trim())),
@@ -247,8 +295,22 @@ impl Wish {
     }
 
     fn is_met(&self, installed: &InstalledPackages) -> bool {
-        let version = installed.version(&self.name);
-        version.is_some() && (self.version.is_none() || self.version.as_deref() == version)
+        // What a pattern stands for, apt knows.
+        let version = installed.version(&self.name).filter(|_| !self.is_pattern());
+        version.is_some_and(|there| self.version.as_deref().is_none_or(|wanted| fits(wanted, there)))
+    }
+
+    fn is_pattern(&self) -> bool {
+        self.name.contains('*')
+    }
+
+    /// What it stands for among the packages that dpkg knows.
+    fn installed(&self, installed: &InstalledPackages) -> Vec<Self> {
+        if !self.is_pattern() {
+            return vec![Self { name: self.name.clone(), version: self.version.clone() }];
+        }
+        let named = installed.packages.iter().filter(|package| fits(&self.name, &package.name));
+        named.map(|package| Self { name: package.name.clone(), version: None }).collect()
     }
 }
 
@@ -269,8 +331,12 @@ impl Task<'_> {
             (None, State::Present) => ("install", self.named(|wish| !wish.is_met(self.installed))),
             (None, State::Latest) => ("install", self.named(|_| true)),
             (None, State::Absent) => {
-                (if purge { "purge" } else { "remove" }, self.named(|wish| self.is_there(wish, purge)))
+                let there = self.wishes.packages.iter().flat_map(|wish| wish.installed(self.installed));
+                let names = there.filter(|wish| self.is_there(wish, purge)).map(|wish| wish.argument());
+                (if purge { "purge" } else { "remove" }, names.collect())
             }
+            (None, State::BuildDep) => ("build-dep", self.named(|_| true)),
+            (None, State::Fixed) => ("install", vec!["--fix-broken".into()]),
         };
         let (verb, names) = match (names.is_empty() && self.wishes.upgrade.is_none(), autoremove) {
             (false, _) => (verb, names),
@@ -285,8 +351,12 @@ impl Task<'_> {
 
     fn named(&self, wanted: impl Fn(&Wish) -> bool) -> Vec<String> {
         let only_known = self.args.flag("only_upgrade");
-        let known = |wish: &Wish| !only_known || self.installed.version(&wish.name).is_some();
-        self.wishes.packages.iter().filter(|w| wanted(w) && known(w)).map(Wish::argument).collect()
+        if only_known {
+            let there = self.wishes.packages.iter().flat_map(|wish| wish.installed(self.installed));
+            let there = there.filter(|wish| self.installed.version(&wish.name).is_some() && wanted(wish));
+            return there.map(|wish| wish.argument()).collect();
+        }
+        self.wishes.packages.iter().filter(|wish| wanted(wish)).map(Wish::argument).collect()
     }
 
     fn is_there(&self, wish: &Wish, purge: bool) -> bool {
@@ -308,9 +378,11 @@ impl Task<'_> {
         for (param, option) in [
             ("allow_downgrade", "--allow-downgrades"),
             ("allow_change_held_packages", "--allow-change-held-packages"),
+            ("allow_unauthenticated", "--allow-unauthenticated"),
             ("only_upgrade", "--only-upgrade"),
         ] {
-            if self.args.flag(param) {
+            let forced = self.args.flag("force") && param != "only_upgrade";
+            if self.args.flag(param) || forced {
                 options.push(option.into());
             }
         }
@@ -461,7 +533,6 @@ fn summary(plan: &Plan) -> String {
 mod tests {
     use super::*;
     use crate::modules::harness::answer_with;
-    use crate::questions::Output;
 
     const DPKG: &str = "ii |dpkg|amd64|1.21\nii |bar|all|1.0\nrc |gone|all|1.0\nhi |heldpkg|all|1.0\n";
 
@@ -515,6 +586,17 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_stands_for_what_is_installed_or_for_what_apt_knows() {
+        let (asked, _) = run(json!({"name": "ba*", "state": "absent"}), "== plan 0\nRemv bar [1.0]");
+        assert_eq!(asked, ["- remove bar"]);
+        assert!(run(json!({"name": "no*", "state": "absent"}), "").0.is_empty());
+        assert_eq!(run(json!({"name": "ba*"}), "== plan 0").0, ["- --no-remove install ba*"]);
+        assert!(run(json!({"name": "bar=1.*"}), "").0.is_empty());
+        let (asked, _) = run(json!({"name": "bar", "state": "build-dep"}), "== plan 0");
+        assert_eq!(asked, ["- --no-remove build-dep bar"]);
+    }
+
+    #[test]
     fn removals_name_what_goes_along_and_purging_takes_what_was_left() {
         let (asked, changes) =
             run(json!({"name": "bar", "state": "absent"}), "== plan 0\nRemv dependent [1]\nRemv bar [1.0]");
@@ -555,9 +637,10 @@ mod tests {
     #[test]
     fn what_apt_would_take_for_something_else_is_refused() {
         for (name, expected) in [
-            ("ba*", "patterns could mean more"),
-            ("./x.deb", "files can't be installed"),
-            ("x.deb", "files can't be installed"),
+            ("ba?", "only * is supported"),
+            ("*", "expected NAME"),
+            ("./x.deb", "with 'deb'"),
+            ("x.deb", "with 'deb'"),
             ("-y", "expected NAME"),
             ("bar; reboot", "expected NAME"),
             ("bar>=1.0", "a version is given as NAME=VERSION"),
@@ -565,9 +648,8 @@ mod tests {
             let message = run(json!({"name": [name]}), "").1.unwrap_err();
             assert!(message.contains(expected), "{name}: {message}");
         }
-        assert!(
-            run(json!({"name": "bar", "allow_unauthenticated": true}), "").1.unwrap_err().contains("signed")
-        );
+        let unsigned = run(json!({"name": "new", "allow_unauthenticated": true}), "== plan 0");
+        assert_eq!(unsigned.0, ["- --no-remove --allow-unauthenticated install new"]);
         let missing = run(json!({"name": "nosuch"}), "== plan 100\nE: Unable to locate package nosuch").1;
         assert_eq!(missing, Err("No package matching 'nosuch' is available".into()));
     }

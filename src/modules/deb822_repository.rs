@@ -136,11 +136,7 @@ fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in name.to_lowercase().chars() {
         match c {
-            c if c.is_whitespace() || c == '_' => {
-                if !slug.ends_with('\n') {
-                    slug.push('\n');
-                }
-            }
+            c if (c.is_whitespace() || c == '_') && !slug.ends_with('\n') => slug.push('\n'),
             c if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' => slug.push(c),
             _ => {}
         }

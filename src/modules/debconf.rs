@@ -48,7 +48,8 @@ pub static MODULE: Module = Module {
 /// Takes a line of debconf-set-selections on stdin: package, question, `-u` or nothing, the old answer's digest.
 const SET: Script = Script {
     name: "set_debconf_value",
-    text: r#"now=$(printf 'GET %s\n' "$2" | debconf-communicate "$1" 2>/dev/null | head -n 1)
+    text: r#"export DEBIAN_FRONTEND=noninteractive
+now=$(printf 'GET %s\n' "$2" | debconf-communicate "$1" 2>/dev/null | head -n 1)
 case $now in
 0*)
     now=${now#0}

@@ -20,7 +20,15 @@ pub static MODULE: Module = Module {
         Param::optional("system", Kind::Bool, "number it among the system's groups").default("no"),
         Param::optional("non_unique", Kind::Bool, "take the number even if another group has it")
             .default("no"),
-        Param::not_yet("local").or(&["force", "gid_min", "gid_max"]),
+        Param::optional("force", Kind::Bool, "with absent: even if it is a user's primary group")
+            .default("no"),
+        Param::optional("gid_min", Kind::Int, "the least number that a new group may get"),
+        Param::optional("gid_max", Kind::Int, "the greatest number that a new group may get"),
+        Param::optional(
+            "local",
+            Kind::Bool,
+            "taken and not needed: groups are always made on the host itself",
+        ),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -95,7 +103,7 @@ const REMOVE: Script = Script {
     text: with_accounts!(
         r#"needs groupdel
 [ -n "$(entry group "$1")" ] || exit 113
-groupdel -- "$1" || exit 1
+groupdel $2 -- "$1" || exit 1
 exit 0"#
     ),
 };
@@ -115,9 +123,12 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     result.insert("state".into(), state.into());
     let change = match (state, group.as_ref()) {
         ("absent", None) => None,
-        ("absent", Some(_)) => {
-            Some(Change::state(format!("remove the group {name}"), REMOVE, [name], subjects()))
-        }
+        ("absent", Some(_)) => Some(Change::state(
+            format!("remove the group {name}"),
+            REMOVE,
+            [name, if args.flag("force") { "-f" } else { "" }],
+            subjects(),
+        )),
         (_, group) => {
             result.insert("system".into(), args.flag("system").into());
             if let Some(gid) = args.int("gid").or(group.as_ref().map(|group| group.gid.into())) {
@@ -140,6 +151,10 @@ fn present(name: &str, group: Option<&Group>, args: &Args) -> Option<Change> {
     let Some(group) = group else {
         if args.flag("system") {
             options.push("-r".to_owned());
+        }
+        for (parameter, key) in [("gid_min", "GID_MIN"), ("gid_max", "GID_MAX")] {
+            let bound = args.int(parameter).map(|bound| ["-K".to_owned(), format!("{key}={bound}")]);
+            options.extend(bound.into_iter().flatten());
         }
         let argv = [vec![name.to_owned()], options].concat();
         return Some(Change::state(format!("add the group {name}"), ADD, argv, subjects()));

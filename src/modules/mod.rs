@@ -10,9 +10,11 @@
 mod acl;
 mod advisory_match;
 mod alternatives;
+mod apache2_module;
 mod apply_selection;
 mod apply_updates;
 mod apt;
+mod apt_deb;
 mod apt_key;
 mod apt_keyring;
 mod apt_lists;
@@ -28,6 +30,7 @@ mod blockinfile;
 mod change;
 mod check;
 mod command;
+mod composer;
 mod copy;
 mod copy_tree;
 mod cron;
@@ -38,6 +41,7 @@ mod debug;
 mod download;
 mod edited;
 mod expansion;
+mod dnf;
 mod dpkg_divert;
 mod dpkg_selections;
 mod fail;
@@ -48,12 +52,14 @@ mod file_link;
 mod file_times;
 mod file_tree;
 mod find;
+mod filesystem;
 mod foreign_packages;
 mod free_space;
 mod gathered;
 mod get_url;
 mod git_config;
 mod getent;
+mod git;
 mod group;
 #[cfg(test)]
 pub(crate) mod harness;
@@ -66,10 +72,13 @@ mod ini_lines;
 mod known_hosts;
 mod labels;
 mod hostname;
+mod iptables;
+mod kernel_blacklist;
 mod line_edit;
 mod lineinfile;
 mod locale_gen;
 mod login_keys;
+mod make;
 pub mod manual;
 mod missing;
 mod mode;
@@ -78,13 +87,17 @@ mod mysql_db;
 mod mysql_user;
 mod modprobe;
 mod mount;
+mod mount_facts;
+mod npm;
 mod package_facts;
 mod package_sources;
 mod pam_rules;
 mod pamd;
+mod pam_limits;
 mod pause;
 mod pending_updates;
 mod ping;
+mod pip;
 mod place;
 mod postgresql;
 mod postgresql_db;
@@ -98,8 +111,10 @@ mod reboot;
 mod release_support;
 mod replace;
 mod restart_services;
+mod rpm_key;
 mod same_as;
 mod script;
+mod selinux;
 mod service;
 mod service_facts;
 mod set_fact;
@@ -117,6 +132,7 @@ mod sysctl;
 mod template;
 mod text_file;
 mod timezone;
+mod ufw;
 mod updates;
 mod updates_guard;
 mod uri;
@@ -124,10 +140,12 @@ mod uri_body;
 mod user;
 mod user_accounts;
 mod user_changes;
+mod user_extras;
 mod user_scripts;
 mod validate_argument_spec;
 mod vulnerabilities;
 mod wait_for;
+mod yum_repository;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress};
@@ -143,6 +161,7 @@ pub static ALL: &[&Module] = &[
     &apt::APT,
     &assemble::MODULE,
     &alternatives::MODULE,
+    &apache2_module::MODULE,
     &apply_updates::MODULE,
     &apt::APT,
     &apt_key::MODULE,
@@ -153,11 +172,13 @@ pub static ALL: &[&Module] = &[
     &blockinfile::MODULE,
     &check::MODULE,
     &command::COMMAND,
+    &composer::MODULE,
     &copy::MODULE,
     &cron::MODULE,
     &deb822_repository::MODULE,
     &debconf::MODULE,
     &debug::MODULE,
+    &dnf::MODULE,
     &dpkg_divert::MODULE,
     &dpkg_selections::MODULE,
     &fail::MODULE,
@@ -165,11 +186,13 @@ pub static ALL: &[&Module] = &[
     &fetch::MODULE,
     &file::MODULE,
     &find::MODULE,
+    &filesystem::MODULE,
     &foreign_packages::MODULE,
     &free_space::MODULE,
     &get_url::MODULE,
     &git_config::MODULE,
     &getent::MODULE,
+    &git::MODULE,
     &group::MODULE,
     &include_role::MODULE,
     &include_tasks::MODULE,
@@ -177,13 +200,18 @@ pub static ALL: &[&Module] = &[
     &ini_file::MODULE,
     &known_hosts::MODULE,
     &hostname::MODULE,
+    &iptables::MODULE,
+    &kernel_blacklist::MODULE,
     &lineinfile::MODULE,
     &locale_gen::MODULE,
     &login_keys::MODULE,
     &mysql_db::MODULE,
     &mysql_user::MODULE,
+    &make::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
+    &mount_facts::MODULE,
+    &npm::MODULE,
     &apt::PACKAGE,
     &package_facts::MODULE,
     &package_sources::MODULE,
@@ -197,11 +225,21 @@ pub static ALL: &[&Module] = &[
     &postgresql_user::MODULE,
     &raw::MODULE,
     &read_csv::MODULE,
+    &pam_limits::MODULE,
+    &pause::MODULE,
+    &pending_updates::MODULE,
+    &ping::MODULE,
+    &pip::MODULE,
     &reboot::MODULE,
     &release_support::MODULE,
     &replace::MODULE,
     &restart_services::MODULE,
     &script::MODULE,
+    &rpm_key::MODULE,
+    &selinux::BOOLEAN,
+    &selinux::CONTEXT,
+    &selinux::MODE,
+    &selinux::PORT,
     &service::SERVICE,
     &service_facts::MODULE,
     &set_fact::MODULE,
@@ -218,12 +256,14 @@ pub static ALL: &[&Module] = &[
     &template::MODULE,
     &unarchive::MODULE,
     &timezone::MODULE,
+    &ufw::MODULE,
     &uri::MODULE,
     &user::MODULE,
     &user_accounts::MODULE,
     &validate_argument_spec::MODULE,
     &vulnerabilities::MODULE,
     &wait_for::MODULE,
+    &yum_repository::MODULE,
 ];
 
 /// What stands for a module that there is not.
@@ -240,6 +280,20 @@ pub fn change_scripts() -> Vec<Script> {
         fetch::SCRIPTS,
         file::SCRIPTS,
         git_config::SCRIPTS,
+        apt_deb::SCRIPTS,
+        file::SCRIPTS,
+        make::SCRIPTS,
+        filesystem::SCRIPTS,
+        apache2_module::SCRIPTS,
+        rpm_key::SCRIPTS,
+        dnf::SCRIPTS,
+        composer::SCRIPTS,
+        npm::SCRIPTS,
+        selinux::SCRIPTS,
+        ufw::SCRIPTS,
+        iptables::SCRIPTS,
+        pip::SCRIPTS,
+        git::SCRIPTS,
         alternatives::SCRIPTS,
         dpkg_divert::SCRIPTS,
         dpkg_selections::SCRIPTS,
@@ -261,6 +315,7 @@ pub fn change_scripts() -> Vec<Script> {
         script::SCRIPTS,
         service::SCRIPTS,
         tempfile::SCRIPTS,
+        user_extras::SCRIPTS,
         user_scripts::SCRIPTS,
         unarchive::SCRIPTS,
         updates::SCRIPTS,

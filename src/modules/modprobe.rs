@@ -75,8 +75,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let load = verb.map(|verb| {
         let mut argv = vec![verb.to_owned(), name.to_owned(), listed.clone()];
         argv.extend(parameters.split_whitespace().map(str::to_owned));
-        let touches =
-            [Subject::path("/proc/modules"), Subject::path("/sys/module"), Subject::path("/proc/sys")];
+        let touches = [Subject::path("/proc/modules"), Subject::path("/sys/module")];
         Change::state(format!("{verb} the kernel's module {name}"), LOAD, argv, touches)
     });
     Ok(Outcome::change(result, load.into_iter().chain(files?).collect()))

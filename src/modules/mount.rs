@@ -140,14 +140,14 @@ fn read(text: &str) -> (String, Option<Mounted>) {
     let mut lines = text.lines();
     let real = lines.next().unwrap_or_default();
     let kind = lines.next().unwrap_or_default().to_owned();
-    let mounts = lines.filter_map(|line| {
+    let mut mounts = lines.filter_map(|line| {
         let (head, tail) = line.split_once(" - ")?;
         let mut head = head.split(' ').skip(3);
         let (root, place) = (head.next()?, head.next()?);
         let source = tail.split(' ').nth(1)?;
         (plain(place) == real).then(|| Mounted { source: plain(source), root: plain(root) })
     });
-    (kind, mounts.last())
+    (kind, mounts.next_back())
 }
 
 /// A field of fstab or mountinfo without its escapes.

@@ -60,7 +60,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let fits = |name: &&str| {
         matches!((*name, source), ("auto", _) | ("dnf" | "dnf5" | "yum" | "zypper", "rpm")) || *name == source
     };
-    if !managers.iter().any(|name| fits(&name)) {
+    if !managers.iter().any(fits) {
         return Err(Stop::refuse(
             "Could not detect a supported package manager from the following list: ".to_owned()
                 + &managers.join(", "),
@@ -88,9 +88,10 @@ fn packages(source: &str, lines: &str) -> Map {
             }
             _ => json!({"name": name, "version": version, "arch": arch, "source": source}),
         };
-        match packages.entry(name.to_owned()).or_insert_with(|| Value::Array(Vec::new())) {
-            Value::Array(list) => list.push(one),
-            _ => {}
+        if let Value::Array(list) =
+            packages.entry(name.to_owned()).or_insert_with(|| Value::Array(Vec::new()))
+        {
+            list.push(one);
         }
     }
     packages

@@ -27,6 +27,15 @@ pub static MODULE: Module = Module {
             "a shell command that must succeed before the host counts as back",
         )
         .default("whoami"),
+        Param::optional(
+            "post_reboot_delay",
+            Kind::Int,
+            "seconds after the boot before the host is asked anything",
+        )
+        .default("0"),
+        Param::optional("connect_timeout", Kind::Int, "taken and not needed: the whole wait has a limit"),
+        Param::optional("boot_time_command", Kind::Text, "taken and not needed: the boot id is compared"),
+        Param::optional("search_paths", Kind::List, "taken and not needed"),
         Param::optional("reboot_command", Kind::Text, "what restarts the host, if not the usual"),
         Param::optional("msg", Kind::Text, "what users who are logged in are told")
             .default("Reboot initiated by wgops"),
@@ -85,15 +94,21 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
     let mut change = Change::event(format!("reboot{why}"), REBOOT, argv, Subjects::Undeclared);
     change.nature = Nature::Event;
-    change.delivery = Delivery::Reboot {
-        boot_id: (*boot_id).clone(),
-        test_command: args.text("test_command").unwrap_or_default().to_owned(),
-    };
+    change.delivery = Delivery::Reboot { boot_id: (*boot_id).clone(), test_command: test_command(args) };
     let wait = seconds("reboot_timeout", 10).saturating_add(delay);
     change.deadline = Duration::from_secs(u64::try_from(wait).unwrap_or(600));
     let mut result = Map::new();
     result.insert("reasons".into(), reasons.into_iter().map(Value::String).collect());
     Ok(Outcome::change(result, vec![change]))
+}
+
+/// What has to succeed after the boot, and how long to wait before that.
+fn test_command(args: &Args) -> String {
+    let command = args.text("test_command").unwrap_or_default();
+    match args.int("post_reboot_delay").filter(|seconds| *seconds > 0) {
+        Some(seconds) => format!("sleep {seconds}; {command}"),
+        None => command.to_owned(),
+    }
 }
 
 /// The engine's output names the new boot id and the seconds that it took.

@@ -6,7 +6,9 @@ use super::{
 };
 use crate::model::{Map, Script, Subject};
 use crate::questions::Stop;
-use crate::questions::services::{ReloadNeed, Service, ServiceManager, ServiceState, UnitFiles, plain_name};
+use crate::questions::services::{
+    ReloadNeed, Scope, Service, ServiceManager, ServiceState, UnitFiles, plain_name,
+};
 
 /// The module for any service manager.
 pub static SERVICE: Module = Module {
@@ -20,7 +22,9 @@ pub static SERVICE: Module = Module {
         MASKED,
         DAEMON_RELOAD,
         Param::optional("use", Kind::Text, "taken and not needed: the manager is found out"),
-        Param::optional("sleep", Kind::Int, "taken and not needed"),
+        Param::optional("sleep", Kind::Int, "seconds between stop and start of a restart, for init scripts"),
+        Param::optional("arguments", Kind::Text, "arguments of an init script").or(&["args"]),
+        Param::optional("runlevel", Kind::Text, "taken and not needed: the usual ones"),
         Param::optional("pattern", Kind::Text, "taken and not needed: the service's own state counts"),
     ],
     free_form: FreeForm::No,
@@ -56,7 +60,7 @@ pub static SYSTEMD: Module = Module {
         Param::optional("daemon_reexec", Kind::Bool, "whether systemd runs itself anew")
             .or(&["daemon-reexec"]),
         Param::optional("no_block", Kind::Bool, "whether not to wait until it is done"),
-        Param::optional("scope", Kind::Choice(&["system"]), "whose units: only the system's so far")
+        Param::optional("scope", Kind::Choice(&["system", "user", "global"]), "whose units")
             .default("system"),
         Param::optional("force", Kind::Bool, "whether links that are in the way are overwritten"),
     ],
@@ -109,10 +113,11 @@ enum Managers {
 }
 
 fn diff(args: &Args, host: &Host<'_>, managers: Managers) -> Result<Outcome, Stop> {
-    let wants_reload = args.flag("daemon_reload");
+    let wants_reload = args.flag("daemon_reload") && scope(args) == Scope::System;
     let unit_files = wants_reload.then(|| host.get(ReloadNeed));
     let name = args.text("name");
-    let state = name.map(|name| checked(name).and_then(|name| host.get(Service { name })));
+    let state =
+        name.map(|name| checked(name).and_then(|name| host.get(Service { name, scope: scope(args) })));
     let mut outcome = Outcome::default();
     if let Some(unit_files) = unit_files {
         outcome.changes.extend(reload(&*unit_files?)?);
@@ -121,9 +126,21 @@ fn diff(args: &Args, host: &Host<'_>, managers: Managers) -> Result<Outcome, Sto
         outcome.changes.push(Change::event(
             "Let systemd run itself anew",
             SYSTEMD_CHANGE,
-            ["daemon-reexec", "", "", ""],
+            ["daemon-reexec", "", "", "", scope(args).word()],
             [Subject::Service("*".into())],
         ));
+    }
+    if args.flag("daemon_reload") && scope(args) == Scope::User {
+        let stale = match &state {
+            Some(state) => {
+                state.clone()?.properties.contains(&("NeedDaemonReload".to_owned(), "yes".to_owned()))
+            }
+            None => true,
+        };
+        let args = ["daemon-reload", "", "", "", "user"];
+        let summary = "Let the user's systemd read its unit files again";
+        let change = Change::event(summary, SYSTEMD_CHANGE, args, [Subject::Service("*".into())]);
+        outcome.changes.extend(stale.then_some(change));
     }
     let Some((name, state)) = name.zip(state) else {
         let needs_unit = ["state", "enabled", "masked"].into_iter().find(|p| args.value(p).is_some());
@@ -136,6 +153,15 @@ fn diff(args: &Args, host: &Host<'_>, managers: Managers) -> Result<Outcome, Sto
     result(&mut outcome.result, name, &state, args);
     Task { name, state: &state, args, managers }.changes(&mut outcome)?;
     Ok(outcome)
+}
+
+/// Whose units are meant.
+fn scope(args: &Args) -> Scope {
+    match args.text("scope") {
+        Some("user") => Scope::User,
+        Some("global") => Scope::Global,
+        _ => Scope::System,
+    }
 }
 
 /// A name that neither systemctl nor a path takes for something else.
@@ -266,7 +292,11 @@ impl Task<'_> {
         let subject = [Subject::Service(plain_name(self.name).to_owned())];
         let summary = format!("{} {}", verb.title(), self.name);
         if self.state.manager == ServiceManager::InitScripts {
-            return Change::state(summary, INIT_CHANGE, [verb.word(), self.name], subject);
+            let arguments = self.args.text("arguments").unwrap_or_default();
+            let pause =
+                self.args.int("sleep").filter(|_| verb == Verb::Restart).map(|n| n.max(0).to_string());
+            let words = [verb.word(), self.name, arguments, pause.as_deref().unwrap_or_default()];
+            return Change::state(summary, INIT_CHANGE, words, subject);
         }
         let expected = match verb {
             Verb::Start | Verb::Stop => self.state.active.as_str(),
@@ -279,7 +309,8 @@ impl Task<'_> {
             Verb::Enable | Verb::Mask if self.args.flag("force") => "--force",
             _ => "",
         };
-        Change::state(summary, SYSTEMD_CHANGE, [verb.word(), self.name, expected, option], subject)
+        let words = [verb.word(), self.name, expected, option, scope(self.args).word()];
+        Change::state(summary, SYSTEMD_CHANGE, words, subject)
     }
 }
 

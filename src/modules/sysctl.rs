@@ -103,7 +103,8 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     if let Some(now) = now {
         let now = now?.as_ref().clone().map_err(Stop::refuse)?.text;
         let now = now.trim_end_matches('\n');
-        if !same(now, &value) && !(now.is_empty() && lenient == "yes") {
+        let passed_over = now.is_empty() && lenient == "yes";
+        if !passed_over && !same(now, &value) {
             let seen = now.replace('\t', " ");
             changes.push(Change::state(
                 format!("set {name} to {value} in the running kernel"),

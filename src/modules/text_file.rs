@@ -101,9 +101,9 @@ impl TextFile {
 pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
     let mut result = plain_result(outcome, outputs);
     let written = outputs.iter().filter(|output| output.status == 0).map(Output::text);
-    let saved =
+    let mut saved =
         written.filter_map(|text| text.lines().nth(3).filter(|l| l.ends_with('~')).map(str::to_owned));
-    if let Some(saved) = saved.last() {
+    if let Some(saved) = saved.next_back() {
         result.insert("backup_file".into(), saved.into());
     }
     result

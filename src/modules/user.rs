@@ -3,6 +3,7 @@
 //! `user_changes` decides what is missing, `user_scripts` has the scripts that do it. Passwords travel as hashes, on stdin; the host's own is never brought here.
 
 use super::user_changes::{Groups, Wanted, removal};
+use super::user_extras;
 use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value, printable};
 use crate::questions::accounts::{GroupsOf, User, UserEntry, is_name};
@@ -47,27 +48,43 @@ pub static MODULE: Module = Module {
         ),
         Param::optional("remove", Kind::Bool, "with absent: remove the home directory too").default("no"),
         Param::optional("force", Kind::Bool, "with absent: even if the user is logged in").default("no"),
-        Param::optional("generate_ssh_key", Kind::Bool, "only 'no' is supported").default("no"),
-        Param::not_yet("ssh_key_bits").or(&[
-            "ssh_key_type",
+        Param::optional(
+            "generate_ssh_key",
+            Kind::Bool,
+            "whether the user gets an SSH key; with 'force' a new one",
+        )
+        .default("no"),
+        Param::optional("ssh_key_type", Kind::Text, "the key's type: rsa, ed25519, ecdsa").default("rsa"),
+        Param::optional("ssh_key_bits", Kind::Int, "the key's size; by default what ssh-keygen takes"),
+        Param::optional(
             "ssh_key_file",
-            "ssh_key_comment",
-            "ssh_key_passphrase",
-        ]),
-        Param::not_yet("local").or(&[
+            Kind::Text,
+            "where it lies, below the home directory; by default .ssh/id_TYPE",
+        ),
+        Param::optional("ssh_key_comment", Kind::Text, "the key's comment; by default with the host's name"),
+        Param::optional("umask", Kind::Mode, "the mask for a new home directory"),
+        Param::optional("uid_min", Kind::Int, "the least number that a new user may get"),
+        Param::optional("uid_max", Kind::Int, "the greatest number that a new user may get"),
+        Param::optional("password_expire_max", Kind::Int, "after how many days a password has to be changed"),
+        Param::optional("password_expire_min", Kind::Int, "how many days have to pass between changes"),
+        Param::optional("password_expire_warn", Kind::Int, "how many days before that the user is warned"),
+        Param::optional(
+            "password_expire_account_disable",
+            Kind::Int,
+            "how many days after that the account is off",
+        ),
+        Param::optional(
+            "local",
+            Kind::Bool,
+            "taken and not needed: users are always made on the host itself",
+        ),
+        Param::not_yet("ssh_key_passphrase").or(&[
             "seuser",
             "hidden",
             "login_class",
             "profile",
             "authorization",
             "role",
-            "umask",
-            "uid_min",
-            "uid_max",
-            "password_expire_max",
-            "password_expire_min",
-            "password_expire_warn",
-            "password_expire_account_disable",
         ]),
     ],
     free_form: FreeForm::No,
@@ -105,9 +122,6 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     if !is_name(name) {
         return Err(Stop::refuse(format!("'{}' can't be a user's name", printable(name))));
     }
-    if args.flag("generate_ssh_key") {
-        return Err(Stop::refuse("'generate_ssh_key: yes' is not supported yet"));
-    }
     let mut result = Map::new();
     result.insert("name".into(), name.into());
     result.insert("state".into(), args.needed("state")?.into());
@@ -123,13 +137,16 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let groups = Groups::ask(args, host);
     let (user, member) = host.get((UserEntry(name.to_owned()), GroupsOf(name.to_owned())))?;
     let groups = groups?;
-    let changes = match user.as_ref() {
+    let mut changes = match user.as_ref() {
         None => wanted.additions(name, &groups, args),
         Some(user) => {
             describe(&mut result, user);
             wanted.modifications(user, &member, &groups, args, host)?
         }
     };
+    let user = user.as_ref().as_ref();
+    changes.extend(user_extras::aging(name, user, args, host)?);
+    changes.extend(user_extras::ssh_key(user, args, host, &mut result)?);
     registered(&mut result, args);
     Ok(Outcome { warnings: wanted.warnings(), ..Outcome::change(result, changes) })
 }
@@ -163,9 +180,10 @@ fn registered(result: &mut Map, args: &Args) {
 
 fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
     let mut result = plain_result(outcome, outputs);
-    let last = outputs.iter().rev().find(|output| output.status == 0);
-    if let Some(user) = last.and_then(|output| User::read(output.text().trim_end())) {
+    let last = outputs.iter().rev().filter(|output| output.status == 0);
+    if let Some(user) = last.filter_map(|output| User::read(output.text().trim_end())).next() {
         describe(&mut result, &user);
     }
+    user_extras::describe_key(&mut result, outcome, outputs);
     result
 }

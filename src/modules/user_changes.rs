@@ -75,6 +75,11 @@ impl<'a> Wanted<'a> {
         if args.flag("system") {
             options.push("-r".into());
         }
+        for (parameter, key) in [("umask", "UMASK"), ("uid_min", "UID_MIN"), ("uid_max", "UID_MAX")] {
+            let value =
+                args.text(parameter).map(str::to_owned).or(args.int(parameter).map(|n| n.to_string()));
+            options.extend(value.into_iter().flat_map(|value| ["-K".to_owned(), format!("{key}={value}")]));
+        }
         let argv = [vec![name.to_owned()], options].concat();
         let touches = touching(args.text("home"));
         let add = Change::state(format!("add the user {name}"), ADD, argv, touches);

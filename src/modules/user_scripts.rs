@@ -125,7 +125,8 @@ mod tests {
                 ("look_up_account", ["group", "g"]) => "g:x:20:\n".into(),
                 ("look_up_account", ["group", "h"]) => "h:x:30:\n".into(),
                 ("groups_of", ["u"]) => "20 40\n".into(),
-                ("password_of", ["u"]) => format!("yes:{digest}:100\n"),
+                ("password_of", ["u"]) => format!("yes:{digest}:100:0:99999:7:\n"),
+                ("ssh_key_of", [file, ..]) if file.starts_with("/home/u/") => "absent\n".into(),
                 ("inspect", _) => {
                     format!("/home\0u\x000022\0{n}\0\0\0\0rwx\0\0", n = "41ed 10 20 1 1 1 1 1 1 1 1 1\nu\ng")
                 }
@@ -190,6 +191,31 @@ mod tests {
     }
 
     #[test]
+    fn days_of_a_password_bounds_and_keys_are_told_to_their_tools() {
+        let cases: [(Value, Vec<String>); 4] = [
+            (
+                json!({"name": "u", "password_expire_max": 90, "password_expire_warn": 7}),
+                vec!["set_password_aging u -M 90".into()],
+            ),
+            (
+                json!({"name": "n", "password_expire_min": 1}),
+                vec!["add_user n -m".into(), "set_password_aging n -m 1".into()],
+            ),
+            (
+                json!({"name": "n", "umask": "077", "uid_min": 500}),
+                vec!["add_user n -m -K UMASK=077 -K UID_MIN=500".into()],
+            ),
+            (
+                json!({"name": "u", "generate_ssh_key": true, "ssh_key_type": "ed25519", "ssh_key_comment": "c"}),
+                vec!["make_ssh_key u .ssh/id_ed25519 ed25519  c no".into()],
+            ),
+        ];
+        for (args, expected) in cases {
+            assert_eq!(argvs(args.clone()), expected, "{args}");
+        }
+    }
+
+    #[test]
     fn a_password_is_in_no_argument_and_no_result() {
         let outcome = outcome(&json!({"name": "u", "password": "$6$secret"})).unwrap();
         let change = &outcome.changes[0];
@@ -209,8 +235,9 @@ mod tests {
         assert!(message(json!({"name": "-r"})).contains("can't be a user's name"));
         assert!(message(json!({"name": "u", "password": "a:b"})).contains("no hash"));
         assert!(message(json!({"name": "u", "expires": "soon"})).contains("seconds since 1970"));
-        assert!(message(json!({"name": "u", "generate_ssh_key": true})).contains("not supported yet"));
-        assert!(misfit(&MODULE, &json!({"name": "u", "ssh_key_bits": 1})).contains("not supported yet"));
+        assert!(
+            misfit(&MODULE, &json!({"name": "u", "ssh_key_passphrase": "x"})).contains("not supported yet")
+        );
         assert_eq!(outcome(&json!({"name": "u", "password": "hunter2"})).unwrap().warnings.len(), 1);
         assert!(outcome(&json!({"name": "u", "password": "*"})).unwrap().warnings.is_empty());
     }

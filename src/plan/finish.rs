@@ -166,6 +166,11 @@ impl HostRun {
                 self.ground.variables.set(name.clone(), Binding::Unknown(cause));
             }
         }
+        if unsure && running.task.sets().facts {
+            self.ground
+                .variables
+                .doubt_facts(running.task.module.name, &format!("task '{}'", whole.event.task));
+        }
         if let Some(name) = &running.task.register {
             let bound = if unsure {
                 Binding::Unknown(Cause::from(format!("result of task '{}'", whole.event.task)))

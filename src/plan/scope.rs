@@ -231,6 +231,15 @@ impl Variables {
         layer.insert("ansible_facts".into(), Binding::Data(all));
     }
 
+    /// Notes that facts can't be known in a dry run, because a change that was not made stands before them. What `setup`
+    /// gathered before stays.
+    pub fn doubt_facts(&mut self, module: &str, cause: &str) {
+        if module != "setup" {
+            let unknown = Binding::Unknown(Cause::from(cause.to_owned()));
+            Arc::make_mut(&mut self.fact_layer).insert("ansible_facts".into(), unknown);
+        }
+    }
+
     /// Lets other hosts and later plays see what this one found out.
     pub fn publish(&self) {
         let mut layer = (*self.set).clone();

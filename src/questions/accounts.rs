@@ -54,6 +54,9 @@ pub struct Password {
     pub digest: String,
     /// When the account expires, in days since 1970.
     pub expires: Option<i64>,
+    /// How many days have to pass between changes, after how many one is due, how many before that the user is warned, and
+    /// after how many more the account is off; none where that isn't set.
+    pub aging: [Option<i64>; 4],
 }
 
 /// What accounts are kept in: their files, too, may be edited.
@@ -203,7 +206,7 @@ hash=$2 locked=no
 case $hash in '!'*) locked=yes ;; esac
 while :; do case $hash in '!'*) hash=${hash#?} ;; *) break ;; esac; done
 digest=$(printf '%s' "$hash" | sha256sum) || exit 1
-printf '%s:%s:%s\n' "$locked" "${digest%% *}" "${8-}"
+printf '%s:%s:%s:%s:%s:%s:%s\n' "$locked" "${digest%% *}" "${8-}" "${4-}" "${5-}" "${6-}" "${7-}"
 exit 0"#,
     };
 
@@ -223,9 +226,10 @@ exit 0"#,
 impl Password {
     fn read(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.split(':').collect();
-        let [locked, digest, expires] = fields[..] else { return None };
+        let [locked, digest, expires, ref days @ ..] = fields[..] else { return None };
         let expires = if expires.is_empty() { None } else { Some(expires.parse().ok()?) };
-        Some(Self { locked: locked == "yes", digest: digest.to_owned(), expires })
+        let aging = [0, 1, 2, 3].map(|at| days.get(at).and_then(|days| days.parse().ok()));
+        Some(Self { locked: locked == "yes", digest: digest.to_owned(), expires, aging })
     }
 }
 

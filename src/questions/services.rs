@@ -11,6 +11,31 @@ use crate::model::{Argv, Script, Subject, Subjects};
 pub struct Service {
     /// Its name, with or without `.service`.
     pub name: String,
+    /// Whose it is.
+    pub scope: Scope,
+}
+
+/// Whose units are meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scope {
+    /// The host's.
+    #[default]
+    System,
+    /// Those of the user that asks.
+    User,
+    /// Those that every user gets.
+    Global,
+}
+
+impl Scope {
+    /// The word for scripts; nothing for the host's own.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::System => "",
+            Self::User => "user",
+            Self::Global => "global",
+        }
+    }
 }
 
 /// Asks which programs still run on files that a package operation has replaced.
@@ -90,11 +115,18 @@ impl Question for Service {
     const SCRIPT: Script = Script { name: "service", text: include_str!("services/service.sh") };
 
     fn args(&self) -> Argv {
-        [self.name.clone()].into()
+        match self.scope {
+            Scope::System => [self.name.clone()].into(),
+            scope => [self.name.clone(), scope.word().to_owned()].into(),
+        }
     }
 
     fn reads(&self) -> Subjects {
         let mut reads = vec![Subject::Service(plain_name(&self.name).to_owned()), Subject::Packages];
+        if self.scope != Scope::System {
+            // A user's own units lie in the home directory.
+            reads.extend(["/home", "/root"].map(Subject::path));
+        }
         reads.extend(UNIT_PLACES.map(Subject::path));
         Subjects::These(reads)
     }
@@ -315,13 +347,14 @@ mod tests {
 
     #[test]
     fn systemds_words_become_states() {
-        let parse = |text: &str| Service { name: "x".into() }.parse(&Output::ok(text)).unwrap();
+        let service = || Service { name: "x".into(), scope: Scope::System };
+        let parse = |text: &str| service().parse(&Output::ok(text)).unwrap();
         let running = parse("manager systemd\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n");
         assert!(running.found && running.enabled == Some(true) && running.active == "active");
         assert!(!parse("manager systemd\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n").found);
         let masked = parse("manager systemd\nLoadState=masked\nActiveState=inactive\nUnitFileState=masked\n");
         assert!(masked.found && masked.masked);
         assert_eq!(parse("manager none\n"), ServiceState::default());
-        assert!(Service { name: "x".into() }.parse(&Output::ok("?")).is_err());
+        assert!(service().parse(&Output::ok("?")).is_err());
     }
 }

@@ -1,4 +1,5 @@
 # Changes a service that is a script in /etc/init.d. $1: start, stop, restart, reload, enable or disable. $2: its name.
+# $3: arguments of the script, or nothing. $4: seconds between stop and start of a restart, or nothing.
 [ -x "/etc/init.d/$2" ] || { echo "there is no /etc/init.d/$2 any more" >&2; exit 113; }
 case $1 in
     enable)
@@ -28,5 +29,14 @@ case $1 in
             sleep 1
         done
         ;;
-    *) "/etc/init.d/$2" "$1" </dev/null ;;
+    restart)
+        if [ -n "${4-}" ]; then
+            "/etc/init.d/$2" stop ${3-} </dev/null
+            sleep "$4"
+            "/etc/init.d/$2" start ${3-} </dev/null
+        else
+            "/etc/init.d/$2" restart ${3-} </dev/null
+        fi
+        ;;
+    *) "/etc/init.d/$2" "$1" ${3-} </dev/null ;;
 esac

@@ -1,4 +1,21 @@
-# The state of one service. $1: its name.
+# The state of one service. $1: its name. $2: 'user' or 'global' for units of users.
+case ${2-} in
+user)
+    XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+    export XDG_RUNTIME_DIR
+    echo 'manager systemd'
+    systemctl --user show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Type -p RemainAfterExit \
+        -p NeedDaemonReload -p Description -p MainPID -p FragmentPath -p Result -- "$1" || exit 1
+    exit 0
+    ;;
+global)
+    echo 'manager systemd'
+    if state=$(systemctl --global is-enabled -- "$1" 2>/dev/null) || [ -n "$state" ]; then
+        case $state in not-found) ;; *) printf 'LoadState=loaded\nActiveState=inactive\nUnitFileState=%s\n' "$state" ;; esac
+    fi
+    exit 0
+    ;;
+esac
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
     echo 'manager systemd'
     systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Type -p RemainAfterExit \

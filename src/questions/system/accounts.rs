@@ -4,6 +4,16 @@ use super::questions;
 use crate::model::Subject;
 
 questions! {
+    /// Asks about an SSH key by its file: `absent`, or its fingerprint and its public half.
+    SshKeyOf {
+        script: "ssh_key_of",
+        reads: |paths| paths.iter().map(|path| Subject::path(path)).chain([Subject::Users]).collect(),
+        text: r#"[ -e "$1" ] || { echo absent; exit 0; }
+if command -v ssh-keygen >/dev/null 2>&1; then ssh-keygen -l -f "$1" </dev/null; else echo; fi
+if [ -r "$1.pub" ]; then cat -- "$1.pub"; fi
+exit 0"#,
+    }
+
     /// Asks `getent`: a database, then perhaps a service (or nothing), then perhaps a key. The first line is the exit status.
     Entries {
         script: "getent",

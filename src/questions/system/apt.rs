@@ -4,6 +4,18 @@ use super::questions;
 use crate::model::Subject;
 
 questions! {
+    /// Asks which package is in a file, on the host or behind a URL: `package NAME`, `version VERSION`, `digest HEX`.
+    DebFile {
+        script: "deb_file",
+        reads: |words| words.iter().filter(|word| word.starts_with('/')).map(|path| Subject::path(path)).collect(),
+        slow: 600,
+        text: concat!(include_str!("deb_fetch.sh"), r#"
+fetch_deb "$1" || exit 3
+sum=$(sha256sum <"$deb") || exit 3
+printf 'package %s\nversion %s\ndigest %s\n' "$(dpkg-deb -f "$deb" Package)" "$(dpkg-deb -f "$deb" Version)" "${sum%% *}"
+exit 0"#),
+    }
+
     /// Asks for all installed packages: the manager's name, then for each package name, version, architecture and more.
     PackageList {
         script: "all_packages",
@@ -33,7 +45,7 @@ fi"#,
         script: "debconf_value",
         reads: |_| vec![Subject::path("/var/cache/debconf"), Subject::Packages],
         text: r#"command -v debconf-communicate >/dev/null 2>&1 || { echo 'this host has no debconf' >&2; exit 3; }
-said=$(printf 'GET %s\nFGET %s seen\n' "$2" "$2" | debconf-communicate "$1" 2>&1 </dev/stdin)
+said=$(printf 'GET %s\nFGET %s seen\n' "$2" "$2" | DEBIAN_FRONTEND=noninteractive debconf-communicate "$1" 2>/dev/null)
 value=$(printf '%s\n' "$said" | sed -n 1p)
 seen=$(printf '%s\n' "$said" | sed -n 2p)
 case $value in
@@ -47,7 +59,7 @@ case $value in
     ;;
 10*) echo unknown ;;
 *)
-    printf '%s\n' "$value" >&2
+    printf 'debconf has no answer: %s\n' "$value" >&2
     exit 3
     ;;
 esac"#,

@@ -17,6 +17,19 @@ pub fn setting_path(name: &str) -> String {
 }
 
 questions! {
+    /// Asks what is mounted and how large it is: lines of `/proc/mounts`, a bar, then block size, blocks, available blocks,
+    /// inodes and free inodes.
+    MountSizes {
+        script: "mount_sizes",
+        reads: |_| vec![Subject::Mounts],
+        text: r#"while IFS= read -r line; do
+    place=${line#* }
+    place=$(printf '%b' "${place%% *}" | sed 's/\\040/ /g')
+    numbers=$(stat -f -c '%S %b %a %c %d' -- "$place" 2>/dev/null) || numbers='0 0 0 0 0'
+    printf '%s|%s\n' "$line" "$numbers"
+done </proc/mounts"#,
+    }
+
     /// Asks for the values of kernel settings, by their paths: a line each, empty where there is no such setting.
     Settings {
         script: "kernel_settings",

@@ -7,6 +7,8 @@ pub mod accounts;
 pub mod apt;
 pub mod files;
 pub mod kernel;
+pub mod rpm;
+pub mod tools;
 
 use super::{Output, ParseError};
 use crate::model::Script;
@@ -75,6 +77,13 @@ use questions;
 
 /// Every script of this room; all of them only read.
 pub fn scripts() -> Vec<Script> {
-    [accounts::SCRIPTS, apt::SCRIPTS, &[<files::Matching as super::Question>::SCRIPT], kernel::SCRIPTS]
-        .concat()
+    [
+        accounts::SCRIPTS,
+        apt::SCRIPTS,
+        &[<files::Matching as super::Question>::SCRIPT],
+        kernel::SCRIPTS,
+        rpm::SCRIPTS,
+        tools::SCRIPTS,
+    ]
+    .concat()
 }

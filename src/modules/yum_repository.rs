@@ -1,6 +1,6 @@
 //! `yum_repository`: a source of packages for dnf and yum, in a file below `/etc/yum.repos.d`.
 
-use super::attributes::{GROUP, MODE, NOT_YET, OWNER};
+use super::attributes::{GROUP, MODE, OWNER};
 use super::text_file::{self, TextFile};
 use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Map, Value};
@@ -59,7 +59,7 @@ pub static MODULE: Module = Module {
         OWNER,
         GROUP,
         MODE,
-        NOT_YET,
+        Param::not_yet("attributes").or(&["attr", "seuser", "serole", "setype", "selevel", "unsafe_writes"]),
     ],
     free_form: FreeForm::No,
     docs: Docs {

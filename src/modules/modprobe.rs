@@ -40,9 +40,11 @@ const LOAD: Script = Script {
     text: r#"verb=$1 name=$2 listed=$3
 shift 3
 loaded=no
-while read -r word rest; do
-    if [ "$word" = "$listed" ]; then loaded=yes; fi
-done </proc/modules
+if [ -r /proc/modules ]; then
+    while read -r word rest; do
+        if [ "$word" = "$listed" ]; then loaded=yes; fi
+    done </proc/modules
+fi
 case $verb:$loaded in load:yes | unload:no) exit 113 ;; esac
 command -v modprobe >/dev/null 2>&1 || { echo 'this host has no modprobe' >&2; exit 1; }
 if [ "$verb" = load ]; then modprobe -- "$name" "$@" || exit 1; else modprobe -r -- "$name" || exit 1; fi

@@ -45,9 +45,11 @@ done"#,
     Module {
         script: "kernel_module",
         reads: |_| vec![Subject::path("/proc/modules"), Subject::path("/lib/modules"), Subject::Packages, Subject::Machine],
-        text: r#"while read -r name rest; do
-    if [ "$name" = "$1" ]; then echo loaded; exit 0; fi
-done </proc/modules
+        text: r#"if [ -r /proc/modules ]; then
+    while read -r name rest; do
+        if [ "$name" = "$1" ]; then echo loaded; exit 0; fi
+    done </proc/modules
+fi
 builtin=/lib/modules/$(uname -r)/modules.builtin
 if [ -r "$builtin" ] && sed 's|.*/||; s|\.ko.*$||; s|-|_|g' "$builtin" | grep -qxF -e "$1"; then
     echo builtin

@@ -164,7 +164,10 @@ if [ $# -gt 0 ]; then
     grep -h '^### tuple' /etc/ufw/user.rules /etc/ufw/user6.rules 2>/dev/null
     exit 0
 fi
-ufw status verbose </dev/null || exit 3
+# Where the packet filter itself can't be asked, ufw's settings still say whether it is on.
+if ! ufw status verbose </dev/null 2>/dev/null; then
+    if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null; then echo 'Status: active'; else echo 'Status: inactive'; fi
+fi
 echo '== defaults'
 cat /etc/default/ufw /etc/ufw/ufw.conf 2>/dev/null
 exit 0"#,

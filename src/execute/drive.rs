@@ -4,9 +4,10 @@ use super::Interrupt;
 use super::admission::Admission;
 use super::away::{Away, Elsewhere, is_attached, place_of};
 use super::connection::HostConnection;
-use super::gate::{Gate, Pass};
+use super::gate::{Gate, Pass, Share};
 use crate::event::{Counts, Event};
-use crate::plan::{Exchange, HostRun, Item, Next, Way};
+use crate::model::HostName;
+use crate::plan::{Ended, Exchange, HostRun, Item, Next, Patience, Way};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -55,6 +56,8 @@ pub struct Left {
     pub counts: Counts,
     /// It failed or was lost, so it takes part in nothing more.
     pub failed: bool,
+    /// How the play ended before its steps did.
+    pub ended: Ended,
     /// Nothing was begun on it, because it was held out.
     pub held_out: bool,
 }
@@ -62,8 +65,17 @@ pub struct Left {
 /// Takes a host through its play.
 pub async fn drive(run: HostRun, connection: HostConnection, away: Away, road: Road) -> Left {
     let changes_known = road.elsewhere.changes_of(&run.host);
-    let mut driver =
-        Driver { run, connection, away, changes_known, road, permit: None, turn: None, reason: None };
+    let mut driver = Driver {
+        run,
+        connection,
+        away,
+        changes_known,
+        road,
+        permit: None,
+        throttled: None,
+        turn: None,
+        reason: None,
+    };
     driver.connection.events = Some(driver.road.events.clone());
     driver.take_permit().await;
     if !driver.may_begin().await {
@@ -73,12 +85,18 @@ pub async fn drive(run: HostRun, connection: HostConnection, away: Away, road: R
         driver.hear_of_changes();
         let next = driver.run.next(driver.road.begun.elapsed());
         driver.tell().await;
-        if let Some(way) = driver.run.way() {
-            driver.road.gate.advance(&driver.run.host, way);
-        }
+        driver.say_where();
         match next {
             Next::Done => break,
             Next::Wait(barrier) => driver.wait(&barrier).await,
+            Next::Once(way) => driver.once(&way).await,
+            Next::Await(host, way) => driver.await_host(&host, &way).await,
+            Next::Throttle(way, most) => driver.throttle(&way, most).await,
+            Next::Reset => {
+                driver.connection.close().await;
+                driver.away.close().await;
+            }
+            Next::Connect(patience) => driver.connect(patience).await,
             Next::Pause(length) => driver.pause(length).await,
             Next::Exchange(exchange) => driver.exchange(&exchange).await,
         }
@@ -94,6 +112,8 @@ struct Driver {
     changes_known: u64,
     road: Road,
     permit: Option<OwnedSemaphorePermit>,
+    /// Held while the host is at a task that not many may be at.
+    throttled: Option<(Way, OwnedSemaphorePermit)>,
     turn: Option<OwnedMutexGuard<()>>,
     reason: Option<String>,
 }
@@ -138,7 +158,9 @@ impl Driver {
     fn stay_out(mut self) -> Left {
         self.connection.events = None;
         self.road.gate.leave(&self.run.host, false);
-        Left { connection: self.connection, counts: Counts::default(), failed: false, held_out: true }
+        self.run.note_progress(None);
+        let ended = Ended::default();
+        Left { connection: self.connection, counts: Counts::default(), failed: false, ended, held_out: true }
     }
 
     /// Passes on what happened. Where nobody listens any more, the run goes on to a safe end all the same.
@@ -148,17 +170,86 @@ impl Driver {
         }
     }
 
-    async fn wait(&mut self, barrier: &Way) {
+    /// Tells the others how far the host is, and what it found out for them.
+    fn say_where(&mut self) {
+        if let Some((way, common)) = self.run.take_common() {
+            self.road.gate.tell(&self.run.host, way, common);
+        }
+        if self.run.take_fatal() {
+            self.road.gate.fail_all(&self.run.host);
+        }
+        if self.throttled.as_ref().is_some_and(|(at, _)| self.run.way() != Some(at)) {
+            self.throttled = None;
+        }
+        if let Some(way) = self.run.way().cloned() {
+            self.run.note_progress(Some(&way));
+            self.road.gate.advance(&self.run.host, &way);
+        }
+    }
+
+    /// Lets others work as long as it waits for them.
+    async fn step_back(&mut self) {
         if self.road.crowded {
             self.connection.release().await;
             self.connection.close().await;
             self.permit = None;
         }
         self.turn = None;
+    }
+
+    async fn wait(&mut self, barrier: &Way) {
+        self.step_back().await;
+        self.run.note_progress(Some(barrier));
         if self.road.gate.arrive(&self.run.host, barrier).await == Pass::Stop {
-            self.run.abandon();
+            self.run.stop();
         }
         self.take_permit().await;
+    }
+
+    async fn once(&mut self, way: &Way) {
+        self.step_back().await;
+        self.run.note_progress(Some(way));
+        let share = self.road.gate.once(&self.run.host, way).await;
+        self.take_permit().await;
+        match share {
+            Share::Lead => self.run.lead(),
+            Share::Follow(common) => self.run.follow(&common),
+            Share::Stop => self.run.stop(),
+        }
+    }
+
+    async fn await_host(&mut self, host: &HostName, way: &Way) {
+        self.step_back().await;
+        if self.road.gate.until(host, way).await == Pass::Stop {
+            self.run.stop();
+        }
+        self.take_permit().await;
+    }
+
+    async fn throttle(&mut self, way: &Way, most: usize) {
+        self.step_back().await;
+        // The semaphore is never closed, so this can't fail.
+        let permit = self.road.gate.throttle(way, most).acquire_owned().await.ok();
+        self.throttled = permit.map(|permit| (way.clone(), permit));
+        self.take_permit().await;
+        self.run.admit();
+    }
+
+    /// Tries to reach the host until that succeeds, or patience ends.
+    async fn connect(&mut self, patience: Patience) {
+        self.connection.close().await;
+        let begun = Instant::now();
+        self.pause(patience.delay).await;
+        while self.run.way().is_some() {
+            match self.connection.open().await {
+                Ok(_) => return self.run.admit(),
+                Err(error) if begun.elapsed() >= patience.timeout => {
+                    let waited = patience.timeout.as_secs();
+                    return self.run.not_connected(&format!("can't be reached after {waited} s: {error}"));
+                }
+                Err(_) => self.pause(patience.sleep).await,
+            }
+        }
     }
 
     /// Lets time pass, unless somebody interrupts.
@@ -230,11 +321,14 @@ impl Driver {
             self.connection.close().await;
         }
         self.run.publish();
+        self.say_where();
+        self.run.note_progress(None);
         let failed = self.run.has_failed();
         let reason = self.reason.or_else(|| failed.then(|| "a task failed".to_owned()));
         let _ = self.road.events.send(Event::HostLeaves { host: self.run.host.clone(), reason }).await;
         self.road.gate.leave(&self.run.host, failed);
-        Left { connection: self.connection, counts: self.run.counts(), failed, held_out: false }
+        let ended = self.run.ended();
+        Left { connection: self.connection, counts: self.run.counts(), failed, ended, held_out: false }
     }
 }
 

@@ -11,7 +11,7 @@ use super::reach::Reach;
 use crate::event::{Counts, Event};
 use crate::model::{Advisories, ConnectionKind, HostName, RunId, Value};
 use crate::plan::{
-    Approved, Conduct, DefaultPrivilege, Ground, HostRun, Layer, Play, Shared, Variables, written,
+    Approved, Conduct, DefaultPrivilege, Ended, Ground, HostRun, Layer, Play, Shared, Variables, Way, written,
 };
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
@@ -37,6 +37,8 @@ pub struct Fleet {
     /// Hosts that a later play of the order is for too.
     later: BTreeSet<HostName>,
     admission: Option<Admission>,
+    /// How the batch under way ended before its steps did.
+    ended: Ended,
     /// Hosts that were begun: nothing holds them out any more.
     begun: BTreeSet<HostName>,
 }
@@ -108,6 +110,7 @@ impl Fleet {
             numbers: Arc::default(),
             later: BTreeSet::new(),
             admission: None,
+            ended: Ended::default(),
             begun: BTreeSet::new(),
         }
     }
@@ -159,6 +162,10 @@ impl Fleet {
                     })
                     .await;
                 let magic = play_variables(play, targeted, (index + 1, &batches), &out, order);
+                if let Ok(mut progress) = order.shared.progress.write() {
+                    *progress = batch.iter().map(|host| (host.clone(), Way::default())).collect();
+                }
+                self.ended = Ended::default();
                 let stopped = self
                     .batch(order, play, batch, magic, &events, &interrupt, begun, &mut outcome, &mut out)
                     .await;
@@ -171,6 +178,12 @@ impl Fleet {
                     outcome.not_begun.extend(not_begun.iter().cloned());
                     let _ = events.send(Event::PlayStops { reason: reason.clone(), not_begun }).await;
                     outcome.stopped = Some(reason);
+                    break;
+                }
+                if self.ended.forgives {
+                    out.clear();
+                }
+                if self.ended.play {
                     break;
                 }
             }
@@ -249,6 +262,7 @@ impl Fleet {
                     let Some(host) = driven.remove(&error.id()) else { continue };
                     tracing::error!(%host, %error, "a host's driver ended abnormally");
                     gate.leave(&host, true);
+                    out.insert(host.clone());
                     outcome.recap.entry(host).or_default().failed += 1;
                 }
             }
@@ -353,6 +367,8 @@ impl Fleet {
             self.open.insert(host, left.connection);
             return;
         }
+        self.ended.play |= left.ended.play;
+        self.ended.forgives |= left.ended.forgives;
         let total = outcome.recap.entry(host.clone()).or_default();
         total.ok += left.counts.ok;
         total.changed += left.counts.changed;
@@ -370,11 +386,11 @@ impl Fleet {
     }
 }
 
-/// Puts hosts out that failed or were lost, and those of which nothing is known.
+/// Puts hosts out of which nothing is known.
 fn put_out(batch: &[HostName], outcome: &mut Outcome, out: &mut BTreeSet<HostName>) {
     for host in batch.iter().filter(|host| !outcome.held_out.contains(host)) {
-        let counts = outcome.recap.entry(host.clone()).or_insert(Counts { failed: 1, ..Counts::default() });
-        if counts.failed > 0 || counts.unreachable > 0 {
+        if !outcome.recap.contains_key(host) {
+            outcome.recap.insert(host.clone(), Counts { failed: 1, ..Counts::default() });
             out.insert(host.clone());
         }
     }

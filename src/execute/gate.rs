@@ -4,10 +4,10 @@
 //! (into a rescue, around an include) passes it without ever having stood there.
 
 use crate::model::HostName;
-use crate::plan::Way;
+use crate::plan::{Common, Way};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, Semaphore};
 
 /// When a batch stops because hosts failed; a host that can't be reached counts as failed.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,8 @@ pub enum Pass {
 pub struct Gate {
     rule: StopRule,
     total: usize,
+    /// The batch's hosts, in order.
+    order: Vec<HostName>,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -60,14 +62,42 @@ struct State {
     present: BTreeMap<HostName, Way>,
     failed: usize,
     stopped: Option<String>,
+    /// A task failed whose failure stops all, on this host.
+    fatal: Option<HostName>,
+    /// What one host does for all: which one, and what it found out.
+    once: BTreeMap<Way, Once>,
+    /// How many may be at a task, and who is.
+    throttled: BTreeMap<Way, Arc<Semaphore>>,
+}
+
+struct Once {
+    leader: HostName,
+    common: Option<Arc<Common>>,
+}
+
+/// What a host is told where one does something for all.
+pub enum Share {
+    /// It is this one.
+    Lead,
+    /// It was another one, which found this out.
+    Follow(Arc<Common>),
+    /// The play was stopped.
+    Stop,
 }
 
 impl Gate {
     /// A gate for these hosts, all of them at the beginning.
     pub fn new(hosts: &[HostName], rule: StopRule) -> Self {
         let present = hosts.iter().map(|host| (host.clone(), Way::default())).collect();
-        let state = State { present, failed: 0, stopped: None };
-        Self { rule, total: hosts.len(), state: Mutex::new(state), changed: Notify::new() }
+        let (once, throttled) = (BTreeMap::new(), BTreeMap::new());
+        let state = State { present, failed: 0, stopped: None, fatal: None, once, throttled };
+        Self {
+            rule,
+            total: hosts.len(),
+            order: hosts.to_vec(),
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }
     }
 
     /// A host is this far now.
@@ -91,7 +121,11 @@ impl Gate {
                     return Pass::Stop;
                 }
                 if state.present.values().all(|at| at >= barrier) {
-                    state.stopped = self.rule.stops(state.failed, self.total);
+                    let fatal = state
+                        .fatal
+                        .as_ref()
+                        .map(|host| format!("{host} failed, and any_errors_fatal is set"));
+                    state.stopped = fatal.or_else(|| self.rule.stops(state.failed, self.total));
                     match state.stopped {
                         Some(_) => self.changed.notify_waiters(),
                         None => return Pass::Go,
@@ -101,6 +135,71 @@ impl Gate {
             }
             woken.await;
         }
+    }
+
+    /// Waits until another host is so far, or has left.
+    pub async fn until(&self, host: &HostName, way: &Way) -> Pass {
+        loop {
+            let woken = self.changed.notified();
+            {
+                let state = self.lock();
+                if state.stopped.is_some() {
+                    return Pass::Stop;
+                }
+                if state.present.get(host).is_none_or(|at| at >= way) {
+                    return Pass::Go;
+                }
+            }
+            woken.await;
+        }
+    }
+
+    /// Waits until no host is before what one host does for all, and says which one that is; where it is another one,
+    /// until that one has done it. One that leaves before is followed by the next.
+    pub async fn once(&self, host: &HostName, way: &Way) -> Share {
+        if self.arrive(host, way).await == Pass::Stop {
+            return Share::Stop;
+        }
+        loop {
+            let woken = self.changed.notified();
+            {
+                let mut state = self.lock();
+                if let Some(common) = state.once.get(way).and_then(|once| once.common.clone()) {
+                    return Share::Follow(common);
+                }
+                if state.stopped.is_some() {
+                    return Share::Stop;
+                }
+                let leads = state.once.get(way).map(|once| once.leader.clone());
+                let leads = leads.filter(|leader| state.present.contains_key(leader)).or_else(|| {
+                    self.order.iter().find(|other| state.present.get(*other) == Some(way)).cloned()
+                });
+                if leads.as_ref() == Some(host) {
+                    let leader = host.clone();
+                    state.once.insert(way.clone(), Once { leader, common: None });
+                    return Share::Lead;
+                }
+            }
+            woken.await;
+        }
+    }
+
+    /// Tells all what one host found out for them.
+    pub fn tell(&self, host: &HostName, way: Way, common: Common) {
+        let mut state = self.lock();
+        let leader = host.clone();
+        state.once.insert(way, Once { leader, common: Some(Arc::new(common)) });
+        self.changed.notify_waiters();
+    }
+
+    /// What lets so many hosts be at a task at once.
+    pub fn throttle(&self, way: &Way, most: usize) -> Arc<Semaphore> {
+        self.lock().throttled.entry(way.clone()).or_insert_with(|| Arc::new(Semaphore::new(most))).clone()
+    }
+
+    /// A task failed on a host that says that this stops all.
+    pub fn fail_all(&self, host: &HostName) {
+        self.lock().fatal.get_or_insert_with(|| host.clone());
     }
 
     /// A host leaves the batch: through, failed, or lost.
@@ -115,7 +214,8 @@ impl Gate {
     /// Why the batch was stopped, if it was.
     pub fn stopped(&self) -> Option<String> {
         let state = self.lock();
-        state.stopped.clone().or_else(|| self.rule.stops(state.failed, self.total))
+        let fatal = state.fatal.as_ref().map(|host| format!("{host} failed, and any_errors_fatal is set"));
+        state.stopped.clone().or(fatal).or_else(|| self.rule.stops(state.failed, self.total))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -126,7 +226,6 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn hosts(names: &[&str]) -> Vec<HostName> {
         names.iter().map(|name| name.parse().unwrap()).collect()

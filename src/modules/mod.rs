@@ -81,6 +81,7 @@ mod login_keys;
 mod make;
 pub mod manual;
 mod missing;
+mod meta;
 mod mode;
 mod modprobe;
 mod mount;
@@ -145,6 +146,7 @@ mod validate_argument_spec;
 mod vulnerabilities;
 mod wait_for;
 mod yum_repository;
+mod wait_for_connection;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress};
@@ -209,6 +211,7 @@ pub static ALL: &[&Module] = &[
     &mysql_db::MODULE,
     &mysql_user::MODULE,
     &npm::MODULE,
+    &meta::MODULE,
     &apt::PACKAGE,
     &package_facts::MODULE,
     &package_sources::MODULE,
@@ -258,6 +261,7 @@ pub static ALL: &[&Module] = &[
     &vulnerabilities::MODULE,
     &wait_for::MODULE,
     &yum_repository::MODULE,
+    &wait_for_connection::MODULE,
 ];
 
 /// What stands for a module that there is not.

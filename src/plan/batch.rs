@@ -68,11 +68,13 @@ impl HostRun {
 
     /// Adds one queued task's changes to a batch; whether the batch may go on with the next task.
     fn extend(&mut self, batch: &mut Batch, position: usize, pending: &Arc<Pending>) -> bool {
-        let ahead = if position == 0 { None } else { Some(pending) };
         let Some(mut running) = self.take_queued(position) else { return false };
+        let mut pending = pending.clone();
+        Arc::make_mut(&mut pending).stand_at(&running.way);
+        let ahead = if position == 0 { None } else { Some(&pending) };
         let task = running.task.clone();
         let mut go_on = running.uncertain.is_none() && self.applies(&running);
-        go_on &= position == 0 || !task.may_be_elsewhere();
+        go_on &= position == 0 || !task.waits_before();
         if go_on && self.ground.unfold(&mut running, ahead).is_err() {
             running.units = None;
             go_on = false;

@@ -135,7 +135,7 @@ impl HostRun {
                 continue;
             }
             match mark.part {
-                Part::Main if !mark.block.rescue.is_empty() => return self.rescue(*mark),
+                Part::Main if !mark.block.rescue.is_empty() && !self.stopping => return self.rescue(*mark),
                 Part::Main | Part::Rescue => {
                     if let Some(end) = mark_of(&mut self.queue, Part::Always) {
                         end.failed = true;
@@ -145,7 +145,10 @@ impl HostRun {
                 Part::Always => {}
             }
         }
-        self.failed = true;
+        self.failed |= !self.stopping;
+        if self.failed && self.play.force_handlers {
+            self.queue.push_back(Queued::Flush(Way::end()));
+        }
     }
 
     fn rescue(&mut self, mark: Mark) {

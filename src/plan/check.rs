@@ -11,7 +11,7 @@ use crate::template::{TemplateError, Templates};
 use std::path::{Path, PathBuf};
 
 /// Modules of Ansible's that are a matter of the engine, and not built yet.
-const NOT_YET: &[&str] = &["import_playbook", "meta", "add_host", "group_by"];
+const NOT_YET: &[&str] = &["import_playbook", "add_host", "group_by"];
 
 impl Compiler<'_> {
     pub(super) fn module(&mut self, task: &playbook::Task, own: &Keywords) -> Option<&'static Module> {
@@ -130,12 +130,7 @@ impl Compiler<'_> {
 
     pub(super) fn refuse_keywords(&mut self, task: &playbook::Task, own: &Keywords) {
         let optional = [
-            ("run_once", own.run_once.as_ref(), "limit the play to one host"),
             ("remote_user of a task", own.remote_user.as_ref(), "set it for the play"),
-            ("any_errors_fatal of a task", own.any_errors_fatal.as_ref(), "set it for the play"),
-            ("throttle", own.throttle.as_ref(), "use 'serial' of the play"),
-            ("timeout", own.timeout.as_ref(), "leave it out"),
-            ("ignore_unreachable", own.ignore_unreachable.as_ref(), "leave it out"),
             ("async", task.r#async.as_ref(), "leave it out"),
         ];
         for (name, node, help) in optional {
@@ -161,6 +156,11 @@ impl Compiler<'_> {
             &own.become_user,
             &own.become_method,
             &own.ignore_errors,
+            &own.run_once,
+            &own.any_errors_fatal,
+            &own.ignore_unreachable,
+            &own.throttle,
+            &own.timeout,
         ];
         for node in templates.into_iter().flatten().chain(&own.environment) {
             self.check_templates(node);

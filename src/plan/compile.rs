@@ -294,8 +294,9 @@ impl<'a> Compiler<'a> {
             }
             TaskItem::Task(task) => {
                 if let Some(task) = self.task(task, spot, false) {
+                    let barrier = self.lockstep || task.any_errors_fatal.is_some();
                     steps.push(Step::Task(task));
-                    if self.lockstep {
+                    if barrier {
                         steps.push(Step::Barrier);
                     }
                 }
@@ -479,7 +480,9 @@ impl<'a> Compiler<'a> {
         let names = || handlers.iter().flat_map(|h| [&h.title, &h.name].into_iter().chain(&h.listen));
         for node in std::mem::take(&mut self.notified) {
             let name = super::evaluate::text_of(&node.to_value());
-            if names().any(|known| *known == name) {
+            // What a template names is known when something is notified.
+            let is_open = name.contains("{{") || names().any(|known| known.contains("{{"));
+            if is_open || names().any(|known| *known == name) {
                 continue;
             }
             let problem = Problem::at(&node.place, format!("no handler is called '{name}' or listens to it"));

@@ -230,10 +230,11 @@ impl HostRun {
                     }
                 }
                 Some(Queued::Task(running)) if running.uncertain.is_none() => {
+                    Arc::make_mut(&mut pending).stand_at(&running.way);
                     let units = self.ground.unfold(running, Some(&pending)).map(|()| running.units.take());
                     let mut sets = Foreseen::default();
                     if let Ok(Some(units)) = units {
-                        let ahead = !running.task.may_be_elsewhere();
+                        let ahead = !running.task.waits_before();
                         for unit in &units {
                             match &unit.stage {
                                 Stage::Fresh if ahead => {

@@ -1,6 +1,7 @@
 //! How a task ends on a host: judged by its own conditions, registered, reported, and handlers notified.
 
-use super::evaluate::Truth;
+use super::control::{Common, Turn};
+use super::evaluate::{Truth, text_of};
 use super::host_run::{HostRun, Queued};
 use super::scope::{Layer, Pending};
 use super::task::Task;
@@ -8,7 +9,8 @@ use super::unit::{Running, Stage, UnitEnd, Whole, unit_result};
 use super::way::Way;
 use crate::event::{Event, Status};
 use crate::model::{Finding, FindingKind, Value};
-use crate::template::{Binding, Cause};
+use crate::template::{Binding, Cause, Rendered};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A value as templates see it.
@@ -92,21 +94,33 @@ impl HostRun {
         let Some(Queued::Task(mut running)) = self.queue.pop_front() else { return };
         let inside = self.open_include(&mut running);
         let mut whole = self.whole(&running);
-        self.take_over(&mut running, &whole);
+        let mut common = self.take_over(&mut running, &whole);
+        self.ground.variables.publish();
         let failed = whole.event.status == Status::Failed;
         if let (Some(role), false) = (&running.task.frame.around.role, whole.event.status == Status::Skipped)
         {
             self.roles.tried.insert(role.instance);
         }
-        if failed && self.is_ignored(&running) {
+        if failed && (running.is_unreachable || self.is_ignored(&running)) {
             whole.event.ignored = true;
         }
-        self.notify(&running.task, &whole.event.status);
+        let action = super::control::action_of(&whole.result).filter(|_| running.task.module.name == "meta");
+        let action = action.filter(|_| whole.event.status == Status::Ok).map(str::to_owned);
+        if running.turn == Turn::Leads {
+            common.failed = failed && !whole.event.ignored;
+            common.meta = action.clone();
+            self.common = Some((running.way.clone(), common));
+        }
+        if running.task.module.name == "meta" && !failed {
+            return action.into_iter().for_each(|action| self.meta(&action, &running.way));
+        }
+        self.notify(&running, &whole.event.status);
         let fatal = failed && !whole.event.ignored;
         if fatal && self.is_rescuing() {
             whole.event.rescued = true;
             self.note_failure(&running, &whole.event.task, &whole.result, whole.hidden);
         }
+        let rescued = whole.event.rescued;
         self.counts.add(&whole.event);
         self.events.push(Event::TaskEnds(Box::new(whole.event)));
         for queued in inside.into_iter().rev().filter(|_| !fatal) {
@@ -116,10 +130,10 @@ impl HostRun {
             self.ground.forget_elsewhere();
         }
         if fatal {
+            let keyword = running.task.any_errors_fatal.as_ref();
+            let stops_all = self.ground.flag(keyword, &running.layer) == Some(true);
             self.fail_over();
-            if self.failed && self.play.force_handlers && !running.task.handler {
-                self.queue.push_back(Queued::Flush(Way::end()));
-            }
+            self.fatal |= stops_all && !rescued;
         }
     }
 
@@ -132,7 +146,10 @@ impl HostRun {
     }
 
     /// Takes over what a task sets: registered result, variables, facts; and passes on its warnings and findings.
-    fn take_over(&mut self, running: &mut Running, whole: &Whole) {
+    fn take_over(&mut self, running: &mut Running, whole: &Whole) -> Common {
+        let mut common = Common::default();
+        let delegates_facts =
+            self.ground.flag(running.task.delegate_facts.as_ref(), &running.layer) == Some(true);
         for unit in running.units.iter_mut().flatten() {
             let Stage::Ended(end) = &mut unit.stage else { continue };
             for message in std::mem::take(&mut end.warnings) {
@@ -145,13 +162,22 @@ impl HostRun {
             }
             let tainted = end.tainted;
             self.ground.variables.include(&std::mem::take(&mut end.written));
+            if delegates_facts
+                && let Some(host) = self.ground.delegate_of(&running.task, &running.layer, &unit.layer)
+            {
+                let (facts, variables) = (std::mem::take(&mut end.facts), std::mem::take(&mut end.variables));
+                self.ground.variables.publish_facts_of(&host, facts, variables);
+                continue;
+            }
             for (name, value) in std::mem::take(&mut end.variables) {
                 let data = Binding::Data(Arc::new(value));
                 let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
+                common.variables.push((name.clone(), bound.clone()));
                 self.ground.variables.set(name, bound);
             }
             let facts = std::mem::take(&mut end.facts);
             if !facts.is_empty() {
+                common.facts.extend(facts.clone());
                 self.ground.variables.add_facts(facts);
             }
         }
@@ -163,7 +189,9 @@ impl HostRun {
         if let (true, Some(names)) = (unsure, running.task.sets().variables) {
             for name in names.keys() {
                 let cause = Cause::from(format!("task '{}'", whole.event.task));
-                self.ground.variables.set(name.clone(), Binding::Unknown(cause));
+                let unknown = Binding::Unknown(cause);
+                common.variables.push((name.clone(), unknown.clone()));
+                self.ground.variables.set(name.clone(), unknown);
             }
         }
         if unsure && running.task.sets().facts {
@@ -178,21 +206,26 @@ impl HostRun {
                 let data = Binding::Data(Arc::new(Value::Object(whole.result.clone())));
                 if whole.tainted { Binding::Secret(Box::new(data)) } else { data }
             };
+            common.variables.push((name.clone(), bound.clone()));
             self.ground.variables.set(name.clone(), bound);
         }
+        common
     }
 
-    pub(super) fn notify(&mut self, task: &Task, status: &Status) {
+    /// Notes which handlers a task notifies.
+    pub(super) fn notify(&mut self, running: &Running, status: &Status) {
         let uncertain = match status {
             Status::Changed | Status::WouldChange | Status::WouldRun => None,
             Status::Provisional { cause } | Status::KnownAfterApply { cause } => Some(cause.clone()),
             _ => return,
         };
-        for name in &task.notify {
-            for (index, handler) in self.handlers.iter().enumerate() {
-                if handler.name != *name && handler.title != *name && !handler.listen.contains(name) {
-                    continue;
-                }
+        for name in self.notified_names(running) {
+            let found = self.handlers_called(&name);
+            if found.is_empty() {
+                let message = format!("no handler is called '{name}' or listens to it");
+                self.events.push(Event::Warning { host: Some(self.host.clone()), message });
+            }
+            for index in found {
                 match self.notified.iter_mut().find(|(known, _)| *known == index) {
                     Some((_, was)) if uncertain.is_none() => *was = None,
                     Some(_) => {}
@@ -200,6 +233,58 @@ impl HostRun {
                 }
             }
         }
+    }
+
+    /// The names that a task notifies: a template may give another one for each item.
+    fn notified_names(&self, running: &Running) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for notified in &running.task.notify {
+            if !notified.contains("{{") {
+                names.push(notified.clone());
+                continue;
+            }
+            for unit in running.units.iter().flatten() {
+                let Stage::Ended(end) = &unit.stage else { continue };
+                if matches!(end.status, Status::Ok | Status::Skipped | Status::Failed) {
+                    continue;
+                }
+                let view = self.ground.variables.view(&running.layer, &unit.layer, None);
+                match self.ground.templates.render(&Value::String(notified.clone()), &view) {
+                    Ok(Rendered::Known { value: Value::Array(list), .. }) => {
+                        names.extend(list.iter().map(text_of))
+                    }
+                    Ok(Rendered::Known { value, .. }) => names.push(text_of(&value)),
+                    Ok(_) => {}
+                    Err(_) => names.push(notified.clone()),
+                }
+            }
+        }
+        names.retain(|name| !name.is_empty());
+        names
+    }
+
+    /// The handlers of this name, of which the last counts, and those that listen to it.
+    fn handlers_called(&self, name: &str) -> Vec<usize> {
+        let named = |handler: &Task, name: &str| handler.name == name || handler.title == name;
+        let handlers = || self.handlers.iter().enumerate().rev();
+        let plain = handlers().find(|(_, handler)| named(handler, name));
+        let by_name = plain.or_else(|| {
+            let templated = |handler: &Task| handler.title.contains("{{");
+            handlers().filter(|(_, handler)| templated(handler)).find(|(_, handler)| {
+                let shown = self.ground.name_of(&Running::new((*handler).clone(), None));
+                shown == name || shown.rsplit_once(" : ").is_some_and(|(_, title)| title == name)
+            })
+        });
+        let mut seen = BTreeSet::new();
+        let listening = handlers().filter(|(_, handler)| {
+            let is_nameless = handler.title == handler.module.name;
+            handler.listen.iter().any(|topic| topic == name)
+                && (seen.insert(handler.title.clone()) || is_nameless)
+        });
+        let mut found: Vec<usize> = by_name.into_iter().chain(listening).map(|(index, _)| index).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Puts notified handlers to the front, in the order of their definition; more may be notified by them.

@@ -270,7 +270,19 @@ impl Ground {
         let view = self.variables.view(layer, item, pending);
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
-        sort_out(task, evaluation, user, frozen)
+        let mut looked = sort_out(task, evaluation, user, frozen);
+        if let (Look::Changes(prepared, _), Some(timeout)) = (&mut looked, &task.timeout) {
+            let seconds = self.templates.render(timeout, &view).ok().and_then(|r| r.known()?.as_f64());
+            if let Some(most) = seconds.filter(|most| *most > 0.0) {
+                let most = std::time::Duration::from_secs_f64(most.min(86_400.0));
+                prepared
+                    .outcome
+                    .changes
+                    .iter_mut()
+                    .for_each(|change| change.deadline = change.deadline.min(most));
+            }
+        }
+        looked
     }
 
     /// Asks the module again with the same arguments, after its changes ran.
@@ -362,6 +374,15 @@ impl Ground {
             "local" => Ok(Some(At::Here)),
             "" | "ssh" | "smart" | "paramiko" | "paramiko_ssh" => Ok(None),
             _ => Err(Missing::refused(format!("wgops has no connection '{kind}': expected ssh or local"))),
+        }
+    }
+
+    /// The other host that a task is done on, if it is.
+    pub fn delegate_of(&self, task: &Task, layer: &Arc<Frame>, item: &Arc<Layer>) -> Option<HostName> {
+        let view = self.variables.view(layer, item, None);
+        match self.place(task, layer, &view) {
+            Ok(Some(At::Host(host))) => Some(host),
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@
 use super::around::InRole;
 use super::block::{Mark, block};
 use super::changes::applied;
+use super::control::{Common, Ended, Patience};
 use super::effective::Effective;
 use super::evaluate::Truth;
 use super::exchange::{InFlight, Reply};
@@ -42,6 +43,17 @@ pub enum Next {
     Pause(Duration),
     /// Wait for the other hosts of the batch at the barrier that stands there.
     Wait(Way),
+    /// One host does what stands there for all of the batch: wait for the others, then either it is this one
+    /// ([`HostRun::lead`]), or it takes over what that one found out ([`HostRun::follow`]).
+    Once(Way),
+    /// Wait until that host of the batch has come so far, for its results are needed here.
+    Await(HostName, Way),
+    /// No more than so many hosts may be at what stands there: wait for that, then [`HostRun::admit`].
+    Throttle(Way, usize),
+    /// Close the connection; it opens again when it is used.
+    Reset,
+    /// Wait until the host can be reached, then [`HostRun::admit`] or [`HostRun::not_connected`].
+    Connect(Patience),
     /// Nothing: the host is through.
     Done,
 }
@@ -83,6 +95,15 @@ pub struct HostRun {
     /// What was warned of already.
     warned: BTreeSet<String>,
     pub(super) failed: bool,
+    /// The batch was stopped.
+    pub(super) stopping: bool,
+    /// The connection is to be closed.
+    pub(super) resets: bool,
+    pub(super) ended: Ended,
+    /// A task failed whose failure stops all.
+    pub(super) fatal: bool,
+    /// What is to be told to the other hosts.
+    pub(super) common: Option<(Way, Common)>,
     pub(super) events: Vec<Event>,
     pub(super) counts: Counts,
     pub(super) now: Duration,
@@ -107,6 +128,8 @@ pub(super) enum Front {
     Apply,
     /// It waits until then, on the run's clock.
     Wait(Duration),
+    /// It needs what that host finds out before.
+    Await(HostName),
 }
 
 impl HostRun {
@@ -127,6 +150,11 @@ impl HostRun {
             roles: RolesSeen::default(),
             warned: BTreeSet::new(),
             failed: false,
+            stopping: false,
+            resets: false,
+            ended: Ended::default(),
+            fatal: false,
+            common: None,
             events: Vec::new(),
             counts: Counts::default(),
             now: Duration::ZERO,
@@ -146,6 +174,13 @@ impl HostRun {
     pub fn next(&mut self, now: Duration) -> Next {
         self.now = now;
         loop {
+            if std::mem::take(&mut self.resets) {
+                self.forget_all();
+                return Next::Reset;
+            }
+            if let Some(next) = self.hold() {
+                return next;
+            }
             match self.queue.front_mut() {
                 None => return Next::Done,
                 Some(Queued::Barrier(way)) => {
@@ -193,6 +228,10 @@ impl HostRun {
                             None => self.give_up(),
                         },
                         Front::Apply => return Next::Exchange(self.batch()),
+                        Front::Await(host) => {
+                            let way = self.way().cloned().unwrap_or_default();
+                            return Next::Await(host, way);
+                        }
                         Front::Wait(until) => {
                             // What was known before a wait is old after it.
                             self.forget_all();
@@ -233,6 +272,16 @@ impl HostRun {
         events
     }
 
+    /// Says how far the host is to whoever asks for its results; nothing: it has left.
+    pub fn note_progress(&self, way: Option<&Way>) {
+        self.ground.variables.note_progress(way);
+    }
+
+    /// Whether a task failed since the last call whose failure stops all.
+    pub fn take_fatal(&mut self) -> bool {
+        std::mem::take(&mut self.fatal)
+    }
+
     /// Where the task stands that it is at.
     pub fn way(&self) -> Option<&Way> {
         match self.queue.front()? {
@@ -269,6 +318,9 @@ impl HostRun {
     /// The connection is gone. What was answered before counts; what was being changed is unknown, neither failed nor
     /// done. With `nothing_sent` nothing was under way at all.
     pub fn lose(&mut self, reason: &str, replies: Vec<Vec<Reply>>, nothing_sent: bool) {
+        if self.goes_on_unreachable(reason) {
+            return;
+        }
         self.failed = true;
         self.counts.unreachable = 1;
         let units: Vec<(usize, usize)> = self.in_flight.units().collect();
@@ -289,6 +341,27 @@ impl HostRun {
             }
         }
         self.wind_up();
+    }
+
+    /// Whether the first task lets an unreachable host go on; it has failed then, and that is ignored.
+    fn goes_on_unreachable(&mut self, reason: &str) -> bool {
+        let Some(Queued::Task(running)) = self.queue.front() else { return false };
+        let keyword = running.task.ignore_unreachable.as_ref();
+        if self.ground.flag(keyword, &running.layer) != Some(true) {
+            return false;
+        }
+        self.in_flight = InFlight::default();
+        self.forget_all();
+        let Some(Queued::Task(running)) = self.queue.front_mut() else { return false };
+        running.without_loop();
+        for unit in running.units.iter_mut().flatten() {
+            let mut end = UnitEnd::failed(reason.to_owned(), crate::model::Map::new());
+            end.result.insert("unreachable".into(), true.into());
+            unit.end(end);
+            unit.tried_enough = true;
+        }
+        running.is_unreachable = true;
+        true
     }
 
     /// Empties the queue. What was changed in tasks that nobody comes back to is reported all the same.
@@ -313,7 +386,7 @@ impl HostRun {
         let ended = running.units.iter().flatten().any(|unit| matches!(unit.stage, Stage::Ended(_)));
         if ended {
             let whole = self.whole(&running);
-            self.notify(&task, &whole.event.status);
+            self.notify(&running, &whole.event.status);
             self.counts.add(&whole.event);
             self.events.push(Event::TaskEnds(Box::new(whole.event)));
         }
@@ -366,6 +439,9 @@ impl HostRun {
             return Front::Over;
         }
         if let Err(end) = self.ground.unfold(running, None) {
+            if let Some(host) = self.ground.variables.take_wait() {
+                return Front::Await(host);
+            }
             running.without_loop();
             let unknown = end.unknown().is_some();
             for unit in running.units.iter_mut().flatten() {
@@ -470,7 +546,11 @@ impl HostRun {
     ) -> Result<UnitEnd, Front> {
         let task = running.task.clone();
         let applies = self.applies(running);
-        match self.ground.look(&task, &running.layer, item, None) {
+        let looked = self.ground.look(&task, &running.layer, item, None);
+        if let Some(host) = self.ground.variables.take_wait() {
+            return Err(Front::Await(host));
+        }
+        match looked {
             Look::Ask => Err(Front::Ask),
             Look::End(mut end, _) => {
                 let pause = end.pause.take().filter(|_| applies);

@@ -11,6 +11,7 @@ mod block;
 mod changes;
 mod check;
 mod compile;
+mod control;
 mod desk;
 mod effective;
 mod evaluate;
@@ -32,6 +33,7 @@ mod way;
 
 pub use around::{Around, Exported, InRole};
 pub use compile::{Given, compile, root_of};
+pub use control::{Common, Ended, Patience};
 pub use effective::{At, Effective};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
 pub use ground::{Approved, DefaultPrivilege, Ground};

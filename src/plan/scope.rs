@@ -4,11 +4,12 @@
 //! their own and never reach connection settings: those are resolved with [`Variables::settings`].
 
 use super::around::{Around, Exported, InRole};
+use super::way::Way;
 use crate::model::{HostName, Map, Value};
 use crate::template::{Binding, Cause, Scope};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Names and what they are bound to.
 pub type Layer = HashMap<String, Binding>;
@@ -57,6 +58,8 @@ pub struct Shared {
     pub group_names: BTreeMap<HostName, Arc<Value>>,
     /// What hosts have found out so far: facts, registered results, set facts. Visible to others by `hostvars`.
     pub published: RwLock<BTreeMap<HostName, Layer>>,
+    /// How far each host is that is in the batch under way.
+    pub progress: RwLock<BTreeMap<HostName, Way>>,
 }
 
 /// Variables of one host in one play. Layers are shared, so that a view costs a few counters.
@@ -77,6 +80,10 @@ pub struct Variables {
     magic: Arc<Layer>,
     /// What roles of the play let all tasks see.
     exported: Exported,
+    /// Where the task stands that is evaluated.
+    way: Mutex<Way>,
+    /// A host that must come further before the task can be evaluated.
+    waits: Arc<Mutex<Option<HostName>>>,
 }
 
 /// What a task ahead of its turn can't know yet: variables that tasks before it will set.
@@ -88,9 +95,16 @@ pub struct Pending {
     known: Layer,
     /// What `include_vars` before it will set.
     included: Layer,
+    /// Where the task stands.
+    way: Way,
 }
 
 impl Pending {
+    /// The task that is looked at stands there.
+    pub fn stand_at(&mut self, way: &Way) {
+        self.way = way.clone();
+    }
+
     /// Notes what a task will set.
     pub fn add(&mut self, sets: &super::task::Sets<'_>) {
         self.names.extend(sets.register.map(str::to_owned));
@@ -170,6 +184,8 @@ impl Variables {
             files,
             magic,
             exported: Exported::default(),
+            way: Mutex::default(),
+            waits: Arc::default(),
         };
         this.recall(known.unwrap_or_default());
         this
@@ -213,6 +229,31 @@ impl Variables {
         self.exported.add(role);
     }
 
+    /// The task that is evaluated stands there.
+    pub fn stand_at(&self, way: &Way) {
+        *self.way.lock().unwrap_or_else(PoisonError::into_inner) = way.clone();
+    }
+
+    /// The host whose results were needed, and are not there yet.
+    pub fn take_wait(&self) -> Option<HostName> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Says how far the host is; nothing: it has left the batch.
+    pub fn note_progress(&self, way: Option<&Way>) {
+        let Ok(mut progress) = self.shared.progress.write() else { return };
+        match way {
+            Some(way) => progress.insert(self.host.clone(), way.clone()),
+            None => progress.remove(&self.host),
+        };
+    }
+
+    /// Forgets all facts.
+    pub fn clear_facts(&mut self) {
+        self.facts = Map::new();
+        self.fact_layer = Arc::default();
+    }
+
     /// Sets what `set_fact` and `register` set.
     pub fn set(&mut self, name: String, binding: Binding) {
         Arc::make_mut(&mut self.set).insert(name, binding);
@@ -250,7 +291,8 @@ impl Variables {
             layer.entry(name.clone()).or_insert_with(|| bound.clone());
         }
         if let Ok(mut published) = self.shared.published.write() {
-            published.insert(self.host.clone(), layer);
+            // Somebody else may have found facts out for it.
+            published.entry(self.host.clone()).or_default().extend(layer);
         }
     }
 
@@ -310,6 +352,11 @@ impl Variables {
             play: self.play.clone(),
             facts: self.fact_layer.clone(),
             magic: self.magic.clone(),
+            way: match pending {
+                Some(pending) => pending.way.clone(),
+                None => self.way.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            },
+            waits: self.waits.clone(),
             pending: pending.cloned(),
         }
     }
@@ -331,6 +378,8 @@ struct View {
     facts: Arc<Layer>,
     magic: Arc<Layer>,
     pending: Option<Arc<Pending>>,
+    way: Way,
+    waits: Arc<Mutex<Option<HostName>>>,
 }
 
 impl View {
@@ -411,8 +460,16 @@ impl Scope for HostVars {
         }
         let shared = &self.own.shared;
         let inventory = shared.inventory.get(&host)?.clone();
+        let waits = shared.progress.read().ok()?.get(&host).is_some_and(|at| *at < self.own.way);
+        let waits = waits.then(|| self.own.waits.clone());
         let published = shared.published.read().ok()?.get(&host).cloned().unwrap_or_default();
-        Some(Binding::Scope(Arc::new(OtherHost { host, inventory, published, shared: shared.clone() })))
+        Some(Binding::Scope(Arc::new(OtherHost {
+            host,
+            inventory,
+            published,
+            waits,
+            shared: shared.clone(),
+        })))
     }
 
     fn names(&self) -> Vec<String> {
@@ -424,11 +481,26 @@ struct OtherHost {
     host: HostName,
     inventory: Arc<Layer>,
     published: Layer,
+    /// Set where the host has not come so far yet that all is known of it which the play says is known here.
+    waits: Option<Arc<Mutex<Option<HostName>>>>,
     shared: Arc<Shared>,
 }
 
 impl Scope for OtherHost {
     fn get(&self, name: &str) -> Option<Binding> {
+        let never_found_out = matches!(
+            name,
+            "inventory_hostname"
+                | "group_names"
+                | "ansible_host"
+                | "ansible_port"
+                | "ansible_user"
+                | "ansible_connection"
+        );
+        if let (Some(waits), false) = (&self.waits, never_found_out) {
+            *waits.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.host.clone());
+            return Some(Binding::Unknown(Cause::from(format!("what {} has yet to do", self.host))));
+        }
         if let Some(binding) = self.published.get(name) {
             return Some(binding.clone());
         }

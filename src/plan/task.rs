@@ -216,6 +216,12 @@ impl Task {
         self.delegate_to.is_some() || self.connection.is_some()
     }
 
+    /// Whether it is begun only when its turn has come, whatever is known before.
+    pub fn waits_before(&self) -> bool {
+        let named = matches!(self.module.name, "meta" | "wait_for_connection");
+        named || self.may_be_elsewhere() || self.run_once.is_some() || self.throttle.is_some()
+    }
+
     /// Whether it can alter the host.
     pub fn acts_on_host(&self) -> bool {
         self.module.acts_on_host(&self.args) || self.include.is_some()

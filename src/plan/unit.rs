@@ -1,5 +1,6 @@
 //! The progress of one task on one host, item by item.
 
+use super::control::Turn;
 use super::effective::{At, Effective};
 use super::evaluate::Frozen;
 use super::scope::{Frame, Layer};
@@ -33,6 +34,12 @@ pub struct Running {
     pub ahead: Option<Vec<Unit>>,
     /// An include whose steps stand in the queue.
     pub is_open: bool,
+    /// Whose turn it is, where one host does it for all.
+    pub turn: Turn,
+    /// What it had to wait for before it begins is there.
+    pub is_admitted: bool,
+    /// The host could not be reached, and goes on all the same.
+    pub is_unreachable: bool,
 }
 
 /// One item of a task, or the task where it has no loop.
@@ -167,6 +174,9 @@ impl Running {
             asked: 0,
             ahead: None,
             is_open: false,
+            turn: Turn::Open,
+            is_admitted: false,
+            is_unreachable: false,
         }
     }
 

@@ -16,8 +16,8 @@ fn said(keywords: &str, msg: &str) -> Vec<String> {
 #[test]
 fn every_lookup_makes_a_loop() {
     let cases = [
-        ("  with_items: [1, [2, 3], [[4]]]\n", "{{ item }}", "1 2 3 [4]"),
-        ("  with_list: [1, [2, 3]]\n", "{{ item }}", "1 [2, 3]"),
+        ("  with_items: [1, [2, 3], [[4]]]\n", "{{ item | string }}", "1 2 3 [4]"),
+        ("  with_list: [1, [2, 3]]\n", "{{ item | string }}", "1 [2, 3]"),
         ("  with_dict: {a: 1, b: 2}\n", "{{ item.key }}{{ item.value }}", "a1 b2"),
         ("  with_together: [[1, 2], [a, b]]\n", "{{ item.0 }}{{ item.1 }}", "1a 2b"),
         ("  with_nested: [[1, 2], [a, b]]\n", "{{ item[0] }}{{ item[1] }}", "1a 1b 2a 2b"),

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
 mod blocks;
+mod control;
 mod edges;
 mod elsewhere;
 mod includes;

@@ -104,6 +104,9 @@ impl Stage {
         let order = &mut prepared.order;
         order.forgetful = self.forgetful;
         if !self.secrets.is_empty() {
+            // Nobody else may hold what is altered.
+            let reach = Arc::get_mut(&mut order.reach).unwrap();
+            reach.shared = Arc::default();
             let shared = Arc::get_mut(&mut order.shared).unwrap();
             let extra = Arc::make_mut(&mut shared.extra);
             for (name, text) in &self.secrets {

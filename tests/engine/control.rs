@@ -1,0 +1,177 @@
+//! Hosts that share something: `run_once`, results of others, stops; and what `meta` does.
+
+use crate::stage::{Played, Stage};
+
+fn two() -> Stage {
+    Stage { hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(), ..Stage::new() }
+}
+
+/// Tasks and handlers of a play for two hosts.
+fn play(stage: &Stage, keywords: &str, tasks: &str) -> Played {
+    let indented: String = tasks.lines().map(|line| format!("    {line}\n")).collect();
+    stage.play(&format!("- hosts: all\n  gather_facts: no\n{keywords}  tasks:\n{indented}"))
+}
+
+#[test]
+fn one_host_does_it_for_all_and_all_know_what_it_found_out() {
+    let stage = two();
+    let played = play(
+        &stage,
+        "",
+        "- shell: echo {{ inventory_hostname }} >> DIR/ran; echo found\n  run_once: true\n  register: r\n\
+         - set_fact: {given: '{{ inventory_hostname }}'}\n  run_once: yes\n\
+         - name: told\n  debug: {msg: '{{ r.stdout }} {{ given }}'}\n",
+    );
+    assert_eq!(stage.read("ran").as_deref(), Some("one\n"));
+    let told: Vec<_> =
+        played.ends().iter().filter(|end| end.task == "told").map(|end| end.message.clone()).collect();
+    assert_eq!(told, [Some("found one".to_owned()), Some("found one".to_owned())]);
+    assert_eq!((played.counts_of("one").ok, played.counts_of("two").ok), (3, 1));
+}
+
+#[test]
+fn what_fails_for_one_fails_for_all_and_each_is_rescued() {
+    let played = play(
+        &two(),
+        "",
+        "- block:\n    - fail: {msg: x}\n      run_once: true\n  rescue:\n    - debug: {msg: saved}\n- debug: {msg: on}\n",
+    );
+    assert_eq!((played.counts_of("one").ok, played.counts_of("two").ok), (2, 2));
+    let played = play(&two(), "", "- fail: {msg: x}\n  run_once: true\n- debug: {msg: never}\n");
+    assert_eq!((played.counts_of("one").failed, played.counts_of("two").ok), (1, 0));
+}
+
+#[test]
+fn a_hosts_results_are_waited_for() {
+    let stage = two();
+    let played = play(
+        &stage,
+        "",
+        "- shell: sleep 0.4; echo slow\n  register: r\n  when: inventory_hostname == 'two'\n\
+         - set_fact: {mine: 'of {{ inventory_hostname }}'}\n\
+         - name: told\n  debug: {msg: \"{{ hostvars['two'].r.stdout }} {{ hostvars.two.mine }} {{ hostvars['one']['mine'] }}\"}\n\
+         - name: looped\n  debug: {msg: '{{ item }}'}\n  loop: \"{{ groups['all'] | map('extract', hostvars, 'mine') | list }}\"\n",
+    );
+    let told: Vec<_> = played
+        .ends()
+        .iter()
+        .filter(|end| end.task == "told")
+        .map(|end| end.message.clone().unwrap())
+        .collect();
+    assert_eq!(told, ["slow of two of one"; 2], "{:?}", played.story());
+    let looped =
+        played.end("looped").items.iter().map(|item| item.message.clone().unwrap()).collect::<Vec<_>>();
+    assert_eq!(looped, ["of one", "of two"]);
+}
+
+#[test]
+fn facts_that_are_found_for_another_host_are_its_own() {
+    let played = play(
+        &two(),
+        "",
+        "- set_fact: {role: main}\n  delegate_to: two\n  delegate_facts: true\n  when: inventory_hostname == 'one'\n\
+         - name: told\n  debug: {msg: \"{{ hostvars.two.role | default('-') }} {{ role | default('none') }}\"}\n  when: inventory_hostname == 'one'\n",
+    );
+    let told =
+        played.ends().into_iter().find(|end| end.task == "told" && end.host.as_str() == "one").unwrap();
+    assert_eq!(told.message.as_deref(), Some("main none"));
+}
+
+#[test]
+fn a_play_ends_for_a_host_for_all_or_for_a_batch() {
+    let ended = |keywords: &str, action: &str, when: &str| {
+        let stage = two();
+        let played = play(
+            &stage,
+            keywords,
+            &format!("- debug: {{msg: a}}\n- meta: {action}\n  when: {when}\n- debug: {{msg: b}}\n"),
+        );
+        let ok = |host: &str| played.outcome.recap.get(&host.parse().unwrap()).map_or(0, |counts| counts.ok);
+        assert_eq!(played.outcome.stopped, None);
+        (ok("one"), ok("two"))
+    };
+    assert_eq!(ended("", "end_host", "inventory_hostname == 'one'"), (1, 2));
+    assert_eq!(ended("", "end_play", "inventory_hostname == 'one'"), (1, 1));
+    assert_eq!(ended("  serial: 1\n", "end_play", "true"), (1, 0));
+    assert_eq!(ended("  serial: 1\n", "end_batch", "true"), (1, 1));
+    assert_eq!(ended("", "noop", "true"), (2, 2));
+}
+
+#[test]
+fn handlers_run_where_meta_says_and_none_of_it_is_a_task() {
+    let stage = Stage::new();
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  handlers:\n    - name: h\n      shell: echo h >> DIR/path\n  tasks:\n\
+         \x20   - shell: echo a >> DIR/path\n      notify: h\n    - meta: flush_handlers\n    - shell: echo b >> DIR/path\n",
+    );
+    assert_eq!(stage.read("path").as_deref(), Some("a\nh\nb\n"));
+    assert_eq!(played.counts().ok, 3);
+}
+
+#[test]
+fn hosts_that_failed_are_forgiven_by_meta() {
+    let stage = two();
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n    - fail: {msg: x}\n      when: inventory_hostname == 'one'\n    - meta: clear_host_errors\n\
+         - hosts: all\n  gather_facts: no\n  tasks:\n    - shell: echo {{ inventory_hostname }} >> DIR/second\n",
+    );
+    let mut second: Vec<String> =
+        stage.read("second").unwrap_or_default().lines().map(str::to_owned).collect();
+    second.sort();
+    assert_eq!(second, ["one", "two"], "{:?}", played.story());
+}
+
+#[test]
+fn a_tasks_failure_can_stop_all() {
+    let stage = two();
+    let played = play(
+        &stage,
+        "",
+        "- block:\n    - fail: {msg: x}\n      when: inventory_hostname == 'one'\n      any_errors_fatal: true\n\
+         \x20   - shell: echo {{ inventory_hostname }} >> DIR/never\n  always:\n    - shell: echo {{ inventory_hostname }} >> DIR/always\n",
+    );
+    assert!(stage.read("never").is_none());
+    assert_eq!(stage.read("always").map(|text| text.lines().count()), Some(2));
+    assert!(
+        played.outcome.stopped.as_deref().unwrap().contains("any_errors_fatal"),
+        "{:?}",
+        played.outcome.stopped
+    );
+}
+
+#[test]
+fn a_throttled_task_is_one_hosts_at_a_time() {
+    let stage =
+        Stage { hosts: (0..4).map(|n| format!("h{n} ansible_connection=local\n")).collect(), ..Stage::new() };
+    stage.tasks("- shell: mkdir DIR/alone && sleep 0.1 && rmdir DIR/alone\n  throttle: 1\n  register: r\n- shell: echo x >> DIR/through\n");
+    assert_eq!(stage.read("through").map(|text| text.lines().count()), Some(4));
+}
+
+#[test]
+fn a_task_that_takes_too_long_has_failed() {
+    let played = Stage::new().tasks("- name: t\n  command: sleep 20\n  timeout: 1\n");
+    assert!(played.end("t").message.as_deref().unwrap().contains("did not end within 1 s"));
+}
+
+#[test]
+fn handlers_are_notified_by_templates_and_topics_and_the_last_of_a_name_counts() {
+    let stage = Stage::new();
+    let said = |word: &str| format!("shell: echo {word} >> DIR/path");
+    let played = stage.play(&format!(
+        "- hosts: all\n  gather_facts: no\n  vars: {{svc: web}}\n  handlers:\n\
+         \x20   - name: same\n      {}\n    - name: 'restart {{{{ svc }}}}'\n      {}\n    - name: db\n      listen: [all of them, topic]\n      {}\n\
+         \x20   - name: same\n      {}\n    - name: quiet\n      {}\n\
+         \x20 tasks:\n    - command: 'true'\n      notify: '{{{{ item }}}}'\n      loop: [same, topic]\n    - command: 'true'\n      notify: ['restart web', '{{{{ none_of_them }}}}']\n      vars: {{none_of_them: []}}\n",
+        said("first"), said("web"), said("db"), said("last"), said("quiet"),
+    ));
+    assert_eq!(stage.read("path").as_deref(), Some("web\ndb\nlast\n"), "{:?}", played.story());
+}
+
+#[test]
+fn a_role_ends_where_meta_says_and_the_play_goes_on() {
+    let stage = Stage::new();
+    stage.write("roles/r/tasks/main.yml", "- debug: {msg: a}\n- meta: end_role\n- debug: {msg: never}\n");
+    let played = stage.play("- hosts: all\n  gather_facts: no\n  roles: [r]\n  tasks:\n    - debug: {msg: b}\n");
+    let said: Vec<_> = played.ends().iter().map(|end| end.message.clone().unwrap_or_default()).collect();
+    assert_eq!(said, ["a", "b"]);
+}

@@ -56,7 +56,7 @@ pub struct Targets {
 #[command(next_help_heading = "Connection")]
 pub struct Reach {
     /// Most hosts that are connected at a time; 20 unless wgops.yml says otherwise
-    #[arg(long, value_name = "HOSTS", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, value_name = "HOSTS", value_parser = clap::value_parser!(u16).range(1..))]
     pub forks: Option<u16>,
     /// Log in as this user, unless the inventory says otherwise
     #[arg(short, long, value_name = "USER")]

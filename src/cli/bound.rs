@@ -57,6 +57,8 @@ pub fn typed(errand: &Errand, repository: &Repository, masked: &dyn Fn(&str) -> 
             .collect(),
         tags: choice.tags.only.clone(),
         skip_tags: choice.tags.skip.clone(),
+        start_at: choice.tags.start_at.clone(),
+        force_handlers: choice.force_handlers,
         canary: choice.canary.as_ref().map(|canary| canary.hosts.as_str().to_owned()),
         variables: variables.into_iter().map(named).collect(),
         variable_files: choice.files.iter().filter_map(|(file, _)| source(repository, file)).collect(),

@@ -33,8 +33,10 @@ pub struct Errand {
 /// What a playbook is run with.
 #[derive(Default, Clone)]
 pub struct Choice {
-    /// `--tags` and `--skip-tags`.
+    /// `--tags`, `--skip-tags` and `--start-at-task`.
     pub tags: Tags,
+    /// `--force-handlers`.
+    pub force_handlers: bool,
     /// Hosts that come first.
     pub canary: Option<Canary>,
     /// Variables that win over all others.

@@ -238,6 +238,7 @@ impl<'a> Job<'a> {
             limit: self.errand.targets.pattern()?,
             canary: choice.canary,
             tags: choice.tags,
+            force_handlers: choice.force_handlers,
             conduct,
             show_diff: choice.show_diff,
             explain: choice.explain,

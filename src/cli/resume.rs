@@ -191,7 +191,12 @@ impl Again {
         extra.extend(given);
         Ok(Choice {
             canary: canary(typed.canary.as_deref())?,
-            tags: Tags { only: typed.tags.clone(), skip: typed.skip_tags.clone() },
+            tags: Tags {
+                only: typed.tags.clone(),
+                skip: typed.skip_tags.clone(),
+                start_at: typed.start_at.clone(),
+            },
+            force_handlers: typed.force_handlers,
             extra,
             files: from_files(&files)?,
             privilege: DefaultPrivilege { active: typed.r#become, user: typed.become_user.clone() },

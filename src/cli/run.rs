@@ -60,6 +60,15 @@ pub struct Run {
     /// List the tasks that would run, touch no host
     #[arg(long, group = "look")]
     pub list_tasks: bool,
+    /// List the tags of tasks, touch no host
+    #[arg(long, group = "look")]
+    pub list_tags: bool,
+    /// Begin with the first task of this name
+    #[arg(long, value_name = "NAME")]
+    pub start_at_task: Option<String>,
+    /// Run handlers that were notified on hosts that failed, too
+    #[arg(long)]
+    pub force_handlers: bool,
     /// List the hosts that it is about, touch none
     #[arg(long, group = "look")]
     pub list_hosts: bool,
@@ -86,7 +95,7 @@ pub struct Run {
 impl Run {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         let mut playbooks = self.playbooks()?;
-        let looks = self.syntax_check || self.list_tasks;
+        let looks = self.syntax_check || self.list_tasks || self.list_tags;
         let asking = if looks || self.list_hosts { Asking::Nobody } else { Asking::Somebody };
         answer(console, &mut playbooks, &merged(console, &self.extra_vars)?, asking)?;
         if looks {
@@ -135,6 +144,7 @@ impl Run {
             out.push_str(&format!("playbook: {}\n", shown(&playbook.file)));
             match compile(playbook, &given) {
                 Ok(plays) if self.list_tasks => plays.iter().for_each(|play| out.push_str(&tasks(play))),
+                Ok(plays) if self.list_tags => plays.iter().for_each(|play| out.push_str(&tag_list(play))),
                 Ok(_) => {}
                 Err(found) => problems.extend(found.0),
             }
@@ -145,7 +155,7 @@ impl Run {
     }
 
     fn tags(&self) -> Tags {
-        Tags { only: self.tags.clone(), skip: self.skip_tags.clone() }
+        Tags { only: self.tags.clone(), skip: self.skip_tags.clone(), start_at: self.start_at_task.clone() }
     }
 
     fn errand(self, console: &Console, playbooks: Vec<Playbook>) -> Result<Errand, Failure> {
@@ -160,6 +170,7 @@ impl Run {
             extra: merged(console, &self.extra_vars)?,
             files: from_files(&self.extra_vars)?,
             privilege: DefaultPrivilege { active: self.r#become, user: self.become_user },
+            force_handlers: self.force_handlers,
             show_diff: self.diff,
             explain: self.explain,
             ..Choice::default()
@@ -212,10 +223,11 @@ fn tasks(play: &Play) -> String {
             _ => {
                 for task in step.tasks() {
                     out.push_str(&format!(
-                        "    {}  ({}, {})\n",
+                        "    {}  ({}, {}){}\n",
                         one_line(&task.name),
                         task.module.name,
-                        task.place
+                        task.place,
+                        tagged(&task.tags)
                     ));
                 }
             }
@@ -230,6 +242,18 @@ fn tasks(play: &Play) -> String {
         ));
     }
     out
+}
+
+fn tagged(tags: &[String]) -> String {
+    if tags.is_empty() { String::new() } else { format!("  [{}]", one_line(&tags.join(", "))) }
+}
+
+fn tag_list(play: &Play) -> String {
+    let all: std::collections::BTreeSet<&str> =
+        play.tasks().flat_map(|task| &task.tags).map(String::as_str).collect();
+    let all: Vec<&str> = all.into_iter().collect();
+    let (name, hosts) = (one_line(&play.name), one_line(&play.hosts));
+    format!("\n  play: {name} (hosts: {hosts})\n    tags: {}\n", one_line(&all.join(", ")))
 }
 
 fn hosts(console: &Console, prepared: &Prepared) -> Result<Exit, Failure> {

@@ -1,7 +1,7 @@
 //! What a host's driver does on other hosts (`delegate_to`), and on this machine in its host's name.
 //!
 //! It has connections of its own for that, so that twenty hosts that wait for something on this machine wait side by side.
-//! What is done on another host over SSH is done one after the other, whoever does it; and whoever knows something of
+//! What brings another host into a state is done one after the other, whoever does it; and whoever knows something of
 //! that host is told that it is old.
 
 use super::admission::Admission;
@@ -11,7 +11,7 @@ use super::fleet::Order;
 use super::reach::Reach;
 use crate::event::Event;
 use crate::model::{ConnectionKind, HostName};
-use crate::modules::Delivery;
+use crate::modules::{Delivery, Nature};
 use crate::plan::{At, Conduct, Exchange, Item, Reply};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,25 +20,36 @@ use tokio::sync::mpsc;
 /// What the drivers of a batch do on each other's hosts.
 #[derive(Default)]
 pub struct Elsewhere {
-    turns: Mutex<BTreeMap<HostName, Arc<tokio::sync::Mutex<()>>>>,
-    changed: Mutex<BTreeMap<HostName, u64>>,
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    changed: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Elsewhere {
-    fn turn(&self, host: &HostName) -> Arc<tokio::sync::Mutex<()>> {
+    /// What lets one exchange at a time bring a host into a state: between look and change of one nobody else's comes.
+    pub fn turn(&self, connection: &HostConnection) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.entry(host.clone()).or_default().clone()
+        turns.entry(real(connection)).or_default().clone()
     }
 
-    fn has_changed(&self, host: &HostName) {
+    fn has_changed(&self, connection: &HostConnection) {
         let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-        *changed.entry(host.clone()).or_default() += 1;
+        *changed.entry(real(connection)).or_default() += 1;
     }
 
     /// How often others changed a host.
-    pub fn changes_of(&self, host: &HostName) -> u64 {
+    pub fn changes_of(&self, connection: &HostConnection) -> u64 {
         let changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-        changed.get(host).copied().unwrap_or_default()
+        changed.get(&real(connection)).copied().unwrap_or_default()
+    }
+}
+
+/// The real host behind a connection.
+fn real(connection: &HostConnection) -> String {
+    let settings = &connection.access.connection;
+    match (settings.kind, &settings.address) {
+        (ConnectionKind::Local, _) => "localhost".to_owned(),
+        (ConnectionKind::Ssh, Some(address)) => address.clone(),
+        (ConnectionKind::Ssh, None) => connection.host.to_string(),
     }
 }
 
@@ -104,14 +115,14 @@ impl Away {
         };
         connection.events = Some(self.events.clone());
         let is_shared = connection.access.connection.kind == ConnectionKind::Ssh;
-        let turn = is_shared.then(|| self.elsewhere.turn(&target));
+        let turn = sets_state(exchange).then(|| self.elsewhere.turn(&connection));
         let held = match &turn {
             Some(turn) => Some(turn.lock().await),
             None => None,
         };
         let done = connection.exchange(exchange).await;
-        if is_shared && changes {
-            self.elsewhere.has_changed(&target);
+        if changes {
+            self.elsewhere.has_changed(&connection);
         }
         if self.crowded && is_shared {
             connection.release().await;
@@ -142,6 +153,12 @@ impl Away {
             connection.close().await;
         }
     }
+}
+
+/// Whether an exchange brings a host into a state, so that what it was computed from must still hold.
+pub fn sets_state(exchange: &Exchange) -> bool {
+    let mut items = exchange.shells.iter().flat_map(|shell| &shell.items);
+    items.any(|item| matches!(item, Item::Apply(change) if change.nature == Nature::State))
 }
 
 /// Where an exchange is carried out, if not on the driver's own host.

@@ -2,7 +2,7 @@
 
 use super::Interrupt;
 use super::admission::Admission;
-use super::away::{Away, Elsewhere, is_attached, place_of};
+use super::away::{Away, Elsewhere, is_attached, place_of, sets_state};
 use super::connection::HostConnection;
 use super::gate::{Gate, Pass, Share};
 use crate::event::{Counts, Event};
@@ -64,7 +64,7 @@ pub struct Left {
 
 /// Takes a host through its play.
 pub async fn drive(run: HostRun, connection: HostConnection, away: Away, road: Road) -> Left {
-    let changes_known = road.elsewhere.changes_of(&run.host);
+    let changes_known = road.elsewhere.changes_of(&connection);
     let mut driver = Driver {
         run,
         connection,
@@ -121,7 +121,7 @@ struct Driver {
 impl Driver {
     /// What was known of the host before somebody else changed it is old.
     fn hear_of_changes(&mut self) {
-        let changes = self.road.elsewhere.changes_of(&self.run.host);
+        let changes = self.road.elsewhere.changes_of(&self.connection);
         if std::mem::replace(&mut self.changes_known, changes) != changes {
             self.run.forget_all();
         }
@@ -291,7 +291,14 @@ impl Driver {
         let carried = async {
             match &at {
                 Some(at) => self.away.exchange(at, exchange).await,
-                None => self.connection.exchange(exchange).await,
+                None => {
+                    let turn = sets_state(exchange).then(|| self.road.elsewhere.turn(&self.connection));
+                    let _held = match &turn {
+                        Some(turn) => Some(turn.lock().await),
+                        None => None,
+                    };
+                    self.connection.exchange(exchange).await
+                }
             }
         };
         tokio::select! {

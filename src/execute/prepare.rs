@@ -7,7 +7,7 @@ use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Playbook, Problem, Problems, playbook};
 use crate::model::{Advisories, HostName, Map, Secret, Value};
-use crate::plan::{Conduct, DefaultPrivilege, Given, Layer, Play, Shared, Tags, compile, written};
+use crate::plan::{Conduct, DefaultPrivilege, Given, Layer, Play, Shared, Tags, compile, start_at, written};
 use crate::template::{Binding, Templates};
 use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,8 +24,10 @@ pub struct Wish<'a> {
     pub limit: Option<Pattern>,
     /// These come first, in a wave of their own.
     pub canary: Option<Canary>,
-    /// `--tags` and `--skip-tags`.
+    /// `--tags`, `--skip-tags` and `--start-at-task`.
     pub tags: Tags,
+    /// `--force-handlers`: handlers that were notified run on hosts that failed, too.
+    pub force_handlers: bool,
     /// Whether changes are applied.
     pub conduct: Conduct,
     /// `--diff`.
@@ -111,6 +113,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         };
         plays.extend(compile(playbook, &given)?.into_iter().zip(&playbook.plays));
     }
+    alter(&wish, &mut plays)?;
     let mut warnings = wish.inventory.warnings().to_vec();
     let (plays, hosts) = choose(&wish, plays, &mut warnings)?;
     let canaries = canaries(&wish, &hosts, &mut warnings)?;
@@ -143,6 +146,22 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         advisories: wish.advisories,
     };
     Ok(Prepared { order, access, hosts: hosts.into_iter().collect(), warnings, held: Vec::new() })
+}
+
+/// Does with plays what the command line says of them as a whole.
+fn alter(wish: &Wish<'_>, plays: &mut [(Arc<Play>, &playbook::Play)]) -> Result<(), Problems> {
+    for (play, _) in plays.iter_mut().filter(|_| wish.force_handlers) {
+        if let Some(play) = Arc::get_mut(play) {
+            play.force_handlers = true;
+        }
+    }
+    let Some(name) = &wish.tags.start_at else { return Ok(()) };
+    let mut all: Vec<&mut Arc<Play>> = plays.iter_mut().map(|(play, _)| play).collect();
+    if start_at(&mut all, name) {
+        return Ok(());
+    }
+    let problem = Problem::bare(format!("no task is called '{name}', as far as can be known before a run"));
+    Err(Problems(vec![problem.help("look at the names that --list-tasks shows")]))
 }
 
 /// Plays, each with its hosts.
@@ -212,10 +231,8 @@ fn put_in_order(hosts: &mut [HostName], order: playbook::Order) -> Result<(), Pr
         playbook::Order::Sorted => hosts.sort(),
         playbook::Order::ReverseSorted => hosts.sort_by(|a, b| b.cmp(a)),
         playbook::Order::Shuffle => {
-            let problem = Problem::bare("order: shuffle is not supported yet");
-            return Err(Problems(vec![
-                problem.help("use inventory, reverse_inventory, sorted or reverse_sorted"),
-            ]));
+            let chance = std::collections::hash_map::RandomState::new();
+            hosts.sort_by_cached_key(|host| std::hash::BuildHasher::hash_one(&chance, host));
         }
     }
     Ok(())

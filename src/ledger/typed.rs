@@ -23,6 +23,12 @@ pub struct Typed {
     /// `--skip-tags`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skip_tags: Vec<String>,
+    /// `--start-at-task`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<String>,
+    /// `--force-handlers`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub force_handlers: bool,
     /// `--canary`, or what the settings said of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
@@ -55,6 +61,8 @@ impl Typed {
             playbooks: sources(&self.playbooks),
             tags: texts(&self.tags),
             skip_tags: texts(&self.skip_tags),
+            start_at: self.start_at.as_ref().map(text),
+            force_handlers: self.force_handlers,
             canary: self.canary.as_ref().map(text),
             variables: scrubbed_map(&self.variables, scrub),
             variable_files: sources(&self.variable_files),

@@ -271,6 +271,8 @@ impl<'a> Compiler<'a> {
             ignore_unreachable: setting(&spot.inherited.ignore_unreachable),
             throttle: None,
             timeout: None,
+            patience: None,
+            tags: spot.inherited.tags.clone(),
         }
     }
 
@@ -405,6 +407,8 @@ impl<'a> Compiler<'a> {
             ignore_unreachable: setting(&own.ignore_unreachable),
             throttle: setting(&own.throttle),
             timeout: setting(&own.timeout),
+            patience: setting(&task.r#async),
+            tags: own.tags.clone(),
         };
         chosen.then(|| Arc::new(compiled))
     }

@@ -22,6 +22,9 @@ const AHEAD_MAX: usize = 200;
 /// Exchanges that one task may take to learn what it wants to know, and two more for each item.
 const ASKED_MAX: usize = 50;
 
+/// How often what is done on another host is computed anew because somebody else changed that host.
+const RECOMPUTED_ELSEWHERE_MAX: u32 = 100;
+
 /// What is sent to one host at once; the shells work side by side.
 pub struct Exchange {
     /// One entry for each effective user.
@@ -328,7 +331,9 @@ impl HostRun {
                 unit.stage = stage;
                 continue;
             };
-            match verdict(of_unit, unit.recomputed) {
+            // Others may be at the same file of the same other host: each look is soon old there.
+            let most = if running.task.may_be_elsewhere() { RECOMPUTED_ELSEWHERE_MAX } else { 1 };
+            match verdict(of_unit, unit.recomputed, most) {
                 Ran::Never => {}
                 Ran::Stale => unit.recomputed += 1,
                 Ran::Through(outputs) => unit.stage = Stage::Applied(prepared, outputs),
@@ -361,7 +366,7 @@ enum Ran {
     Broken(usize, String),
 }
 
-fn verdict(replies: Vec<Reply>, recomputed: u32) -> Ran {
+fn verdict(replies: Vec<Reply>, recomputed: u32, most: u32) -> Ran {
     let mut outputs = Vec::new();
     for reply in replies {
         match reply {
@@ -370,14 +375,18 @@ fn verdict(replies: Vec<Reply>, recomputed: u32) -> Ran {
             Reply::Failed(why) => return Ran::Broken(outputs.len() + 1, why),
             // Behind a change of the same task that ran, computing it again would forget that one.
             Reply::Done(output)
-                if output.status == PRECONDITION_FAILED && recomputed == 0 && outputs.is_empty() =>
+                if output.status == PRECONDITION_FAILED && recomputed < most && outputs.is_empty() =>
             {
                 return Ran::Stale;
             }
             Reply::Done(output) if output.status == PRECONDITION_FAILED => {
                 let said = output.error_text().trim().to_owned();
                 let why = if said.is_empty() { String::new() } else { format!(": {said}") };
-                let often = if recomputed == 0 { "" } else { ", twice" };
+                let often = match recomputed {
+                    0 => String::new(),
+                    1 => ", twice".to_owned(),
+                    more => format!(", {} times", more + 1),
+                };
                 let message = format!("the host changed between look and change{often}{why}");
                 return Ran::Broken(outputs.len(), message);
             }

@@ -7,6 +7,8 @@ pub struct Tags {
     pub only: Vec<String>,
     /// `--skip-tags`.
     pub skip: Vec<String>,
+    /// `--start-at-task`.
+    pub start_at: Option<String>,
 }
 
 impl Tags {
@@ -56,7 +58,7 @@ mod tests {
             ("", "a", "always a", false),
         ];
         for (only, skip, tags, expected) in cases {
-            let chooser = Tags { only: words(only), skip: words(skip) };
+            let chooser = Tags { only: words(only), skip: words(skip), start_at: None };
             assert_eq!(
                 chooser.choose(&words(tags)),
                 expected,

@@ -158,6 +158,10 @@ pub struct Task {
     pub throttle: Option<Value>,
     /// Seconds after which it has failed.
     pub timeout: Option<Value>,
+    /// `async`: so long it may take, be it longer than usual.
+    pub patience: Option<Value>,
+    /// Its tags.
+    pub tags: Vec<String>,
 }
 
 /// `loop` and its settings.

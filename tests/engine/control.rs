@@ -171,7 +171,8 @@ fn handlers_are_notified_by_templates_and_topics_and_the_last_of_a_name_counts()
 fn a_role_ends_where_meta_says_and_the_play_goes_on() {
     let stage = Stage::new();
     stage.write("roles/r/tasks/main.yml", "- debug: {msg: a}\n- meta: end_role\n- debug: {msg: never}\n");
-    let played = stage.play("- hosts: all\n  gather_facts: no\n  roles: [r]\n  tasks:\n    - debug: {msg: b}\n");
+    let played =
+        stage.play("- hosts: all\n  gather_facts: no\n  roles: [r]\n  tasks:\n    - debug: {msg: b}\n");
     let said: Vec<_> = played.ends().iter().map(|end| end.message.clone().unwrap_or_default()).collect();
     assert_eq!(said, ["a", "b"]);
 }

@@ -25,6 +25,8 @@ pub struct Stage {
     pub canary: Option<String>,
     /// What may hold hosts out.
     pub admission: Option<Admission>,
+    /// Which tasks are chosen.
+    pub tags: Tags,
     /// Variables that hold secrets.
     pub secrets: Vec<(String, String)>,
 }
@@ -46,6 +48,7 @@ impl Stage {
             interrupt_at: None,
             canary: None,
             admission: None,
+            tags: Tags::default(),
             secrets: Vec::new(),
         }
     }
@@ -85,7 +88,8 @@ impl Stage {
                 .canary
                 .as_ref()
                 .map(|text| Canary { hosts: Pattern::parse(text, None).unwrap(), needed: true }),
-            tags: Tags::default(),
+            tags: self.tags.clone(),
+            force_handlers: false,
             conduct: self.conduct,
             show_diff: false,
             explain: false,

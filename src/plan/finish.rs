@@ -303,7 +303,9 @@ impl HostRun {
         self.queue.push_front(Queued::FlushMore(way.clone(), round + 1));
         for (index, uncertain) in now.into_iter().rev() {
             let Some(handler) = self.handlers.get(index) else { continue };
-            let running = Running::new(handler.clone(), uncertain).at(way.child(round).child(index));
+            let given = self.given_to_handlers.get(&handler.number).cloned().unwrap_or_default();
+            let at = way.child(round).child(index);
+            let running = Running::new(handler.clone(), uncertain).at(at).given(&given);
             self.queue.push_front(Queued::Task(Box::new(running)));
         }
     }

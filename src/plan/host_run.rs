@@ -20,7 +20,7 @@ use super::way::Way;
 use crate::event::{Counts, Event, Status};
 use crate::model::{HostName, Subjects, Value};
 use crate::questions::{Key, Output};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +87,8 @@ pub struct HostRun {
     pub(super) queue: VecDeque<Queued>,
     /// Handlers that the host knows: the play's, and those of what it included.
     pub(super) handlers: Vec<Arc<Task>>,
+    /// What includes gave handlers, by their numbers.
+    pub(super) given_to_handlers: BTreeMap<usize, Arc<Layer>>,
     pub(super) notified: Vec<(usize, Option<String>)>,
     /// Handlers that ran in the flush under way: each runs once in it, whoever notifies it again.
     pub(super) flushed: BTreeSet<usize>,
@@ -140,6 +142,7 @@ impl HostRun {
         let mut this = Self {
             host,
             handlers,
+            given_to_handlers: BTreeMap::new(),
             play,
             conduct,
             ground,

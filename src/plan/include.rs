@@ -278,7 +278,7 @@ impl HostRun {
                 Ok(opening) => {
                     let given = given(running, unit);
                     inside.extend(opened(&opening.steps, &way.child(number), 0, &given));
-                    self.take_up(&opening);
+                    self.take_up(&opening, &given);
                 }
                 Err(problems) => unit.end(UnitEnd::failed(problems, Map::new())),
             }
@@ -287,8 +287,10 @@ impl HostRun {
         inside
     }
 
-    fn take_up(&mut self, opening: &Opening) {
+    fn take_up(&mut self, opening: &Opening, given: &Arc<Layer>) {
         for handler in &opening.handlers {
+            // Of a role that is included more than once, the last one's handlers count.
+            self.given_to_handlers.insert(handler.number, given.clone());
             if !self.handlers.iter().any(|known| Arc::ptr_eq(known, handler)) {
                 self.handlers.push(handler.clone());
             }

@@ -144,7 +144,7 @@ mod tests {
         assert!(plays[2].keywords.when.is_empty());
         write("site.yml", "- import_playbook: site.yml\n- import_playbook: nosuch.yml\n");
         let refused = Playbook::load(&dir.path().join("site.yml")).unwrap_err().to_string();
-        assert!(refused.contains("without end") && refused.contains("nosuch.yml: no such file"), "{refused}");
+        assert!(refused.contains("without end") && refused.contains("no such file"), "{refused}");
     }
 
     #[test]

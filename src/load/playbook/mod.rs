@@ -553,7 +553,7 @@ mod tests {
           |   ^
         help: did you mean 'hosts'?
 
-        error: x.yml: no such file
+        error: x.yml: can't be read: no such file
          --> p.yml:7:20
           |
         7 | - import_playbook: x.yml

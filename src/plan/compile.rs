@@ -226,11 +226,13 @@ impl<'a> Compiler<'a> {
         if wanted == Value::Bool(false) || !self.foundation.tags.choose(&["always".to_owned()]) {
             return None;
         }
-        let when = if wanted == Value::Bool(true) { Vec::new() } else { vec![wanted] };
+        let mut when: Vec<Value> = spot.inherited.when.iter().map(Node::to_value).collect();
+        when.extend(Some(wanted).filter(|wanted| *wanted != Value::Bool(true)));
         Some(Arc::new(Task {
             name: "Gathering Facts".into(),
             title: "Gathering Facts".into(),
             place: play.place.to_string(),
+            args: play.gathering.iter().map(|(name, node)| (name.clone(), node.to_value())).collect(),
             when,
             ..self.plain_task(module, spot)
         }))

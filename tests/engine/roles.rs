@@ -209,6 +209,16 @@ fn files_of_variables_may_be_named_by_what_is_found_out_on_a_host() {
 }
 
 #[test]
+fn a_play_says_which_facts_are_gathered() {
+    let stage = Stage::new();
+    let played = stage.play(
+        "- hosts: all\n  gather_subset: ['!all', '!min', env]\n  gather_timeout: 5\n\
+         \x20 tasks: [{debug: {msg: '{{ ansible_env is defined }}'}}]\n",
+    );
+    assert_eq!((played.counts().failed, said(&played)), (0, vec!["True".to_owned()]));
+}
+
+#[test]
 fn a_playbook_that_is_imported_finds_its_files_beside_itself() {
     let stage = Stage::new();
     stage.write(

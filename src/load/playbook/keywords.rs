@@ -64,6 +64,9 @@ const INNER: &[&str] = &["when", "notify", "delegate_to", "delegate_facts"];
 const PLAY: &[&str] = &[
     "hosts",
     "gather_facts",
+    "gather_subset",
+    "gather_timeout",
+    "fact_path",
     "vars_files",
     "serial",
     "max_fail_percentage",
@@ -98,7 +101,7 @@ const TASK: &[&str] = &[
     "poll",
 ];
 /// What Ansible has and wgops has not, yet.
-const LATER: &[&str] = &["fact_path", "gather_subset", "gather_timeout", "validate_argspec"];
+const LATER: &[&str] = &["validate_argspec"];
 
 impl Scope {
     /// The keywords of this scope.

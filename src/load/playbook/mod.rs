@@ -46,6 +46,8 @@ pub struct Play {
     pub keywords: Keywords,
     /// `gather_facts`: true, false or a template.
     pub gather_facts: Option<Node>,
+    /// `gather_subset`, `gather_timeout` and `fact_path`: what `setup` is given then.
+    pub gathering: Vec<(String, Node)>,
     /// `vars_files`: texts, each perhaps a template, or lists of texts of which the first that exists counts.
     pub vars_files: Vec<Node>,
     /// `serial`: the batches, in order; each holds for [`Batch::of`], or is a template. Empty: all hosts at once.

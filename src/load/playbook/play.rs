@@ -30,6 +30,9 @@ impl Reader<'_> {
         match key.name.as_str() {
             "hosts" => self.hosts(play, node),
             "gather_facts" => play.gather_facts = self.flag(node),
+            "gather_subset" | "gather_timeout" | "fact_path" => {
+                play.gathering.push((key.name.clone(), node.clone()));
+            }
             "vars_files" => play.vars_files = self.vars_files(node),
             "serial" => play.serial = self.serial(node),
             "max_fail_percentage" => play.max_fail_percentage = self.number(node),
@@ -138,6 +141,7 @@ impl Play {
             hosts_place: node.place.clone(),
             keywords: Keywords::default(),
             gather_facts: None,
+            gathering: Vec::new(),
             vars_files: Vec::new(),
             serial: Vec::new(),
             max_fail_percentage: None,

@@ -215,7 +215,7 @@ fn a_play_says_which_facts_are_gathered() {
         "- hosts: all\n  gather_subset: ['!all', '!min', env]\n  gather_timeout: 5\n\
          \x20 tasks: [{debug: {msg: '{{ ansible_env is defined }}'}}]\n",
     );
-    assert_eq!((played.counts().failed, said(&played)), (0, vec!["True".to_owned()]));
+    assert_eq!((played.counts().failed, said(&played)), (0, vec!["true".to_owned()]));
 }
 
 #[test]

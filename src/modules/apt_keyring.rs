@@ -11,7 +11,7 @@ use super::{Args, Change, Host};
 use crate::model::{Content, Subject};
 use crate::questions::Stop;
 use crate::questions::files::{Digesting, Inspect};
-use crate::questions::http::{Body, Fetch, Fetched, Leniency};
+use crate::questions::http::{Body, Fetch, Fetched, Leniency, Request};
 use base64::Engine as _;
 use sha1::Digest as _;
 use std::time::Duration;
@@ -150,14 +150,17 @@ fn fingerprint(body: &[u8]) -> String {
 pub(super) fn fetched(host: &Host<'_>, url: &str) -> Result<Vec<u8>, Stop> {
     const LIMIT: Duration = Duration::from_secs(30);
     let leniency = Leniency { redirects: true, ..Leniency::default() };
-    let question = Fetch {
-        method: "GET",
+    let request = Request {
+        method: "GET".to_owned(),
         url: url.to_owned(),
         limit: LIMIT,
         leniency,
-        body: Body::Wanted,
         headers: Vec::new(),
+        agent: String::new(),
+        proxy: true,
+        files: Default::default(),
     };
+    let question = Fetch { request, body: Body::Wanted, sends: None };
     match host.get(question)?.as_ref() {
         Fetched::Answered(response) if response.status == 200 => Ok(response.body.clone()),
         Fetched::Answered(response) => {

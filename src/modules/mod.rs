@@ -91,6 +91,7 @@ mod mysql_db;
 mod mysql_user;
 mod npm;
 mod package_facts;
+mod openssh_keypair;
 mod package_sources;
 mod pam_limits;
 mod pam_rules;
@@ -212,6 +213,7 @@ pub static ALL: &[&Module] = &[
     &mysql_user::MODULE,
     &npm::MODULE,
     &meta::MODULE,
+    &openssh_keypair::MODULE,
     &apt::PACKAGE,
     &package_facts::MODULE,
     &package_sources::MODULE,
@@ -296,6 +298,7 @@ pub fn change_scripts() -> Vec<Script> {
         make::SCRIPTS,
         modprobe::SCRIPTS,
         mount::SCRIPTS,
+        openssh_keypair::SCRIPTS,
         mysql::SCRIPTS,
         mysql_db::SCRIPTS,
         npm::SCRIPTS,

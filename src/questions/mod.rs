@@ -22,6 +22,7 @@ pub mod find;
 pub mod gitconfig;
 pub mod held;
 pub mod http;
+pub mod keypair;
 pub mod labels;
 pub mod mysql;
 pub mod packages;
@@ -194,6 +195,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         http::Fetch::SCRIPT,
         labels::LabelsOf::SCRIPT,
         labels::MimeOf::SCRIPT,
+        keypair::Keypair::SCRIPT,
         mysql::Query::SCRIPT,
         packages::WhichManager::SCRIPT,
         packages::apt::automatic::Automatic::SCRIPT,

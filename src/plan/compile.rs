@@ -375,7 +375,8 @@ impl<'a> Compiler<'a> {
         };
         self.dynamic |= include.is_some();
         let number = self.number_next();
-        let title = task.keywords.name.clone().unwrap_or_else(|| module.name.to_owned());
+        let called = if is_missing { task.module_key.name.as_str() } else { module.name };
+        let title = task.keywords.name.clone().unwrap_or_else(|| called.to_owned());
         let compiled = Task {
             number,
             name: spot.around.shown(&title),

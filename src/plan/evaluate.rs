@@ -6,7 +6,7 @@ use super::library::Library;
 use super::task::{Loop, Task};
 use crate::load::playbook::LoopKind;
 use crate::model::{Advisories, Map, Value};
-use crate::modules::{Args, Host, Kind, Module, Outcome, Param};
+use crate::modules::{Args, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::questions::{Answers, Reading, Refusal, Stop};
 use crate::template::{Binding, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
@@ -154,6 +154,19 @@ impl Means<'_> {
         self.templates.render(&Value::String(format!("{{{{ query('{name}', *{TERMS}) }}}}")), &scope)
     }
 
+    /// The name of an argument, which may be a template where any are taken (`set_fact`).
+    fn name(&self, module: &Module, key: &str, scope: &Arc<dyn Scope>) -> Result<Rendered<String>, Refusal> {
+        if module.free_form != FreeForm::AnyKeys || !key.contains("{{") {
+            return Ok(Rendered::Known { value: key.to_owned(), tainted: false });
+        }
+        let rendered = self.templates.render(&Value::String(key.to_owned()), scope);
+        match rendered.map_err(|error| refusal(&format!("'{key}': {error}"), &error))? {
+            Rendered::Known { value, tainted } => Ok(Rendered::Known { value: text_of(&value), tainted }),
+            Rendered::Omitted => Ok(Rendered::Omitted),
+            Rendered::Unknown(cause) => Ok(Rendered::Unknown(cause)),
+        }
+    }
+
     /// Renders a task's arguments, and gives them their parameters' names and types.
     ///
     /// # Errors
@@ -200,7 +213,11 @@ impl Means<'_> {
                 Rendered::Omitted => {}
                 Rendered::Known { value, tainted: secret } => {
                     tainted |= secret;
-                    given.insert(key.clone(), value);
+                    match self.name(task.module, key, scope)? {
+                        Rendered::Known { value: name, .. } => given.insert(name, value),
+                        Rendered::Omitted => None,
+                        Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
+                    };
                 }
             }
         }

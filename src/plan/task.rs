@@ -241,7 +241,10 @@ impl Task {
 
     /// Whether nobody knows which variables there are where a dry run can't know what it does.
     pub fn leaves_undecided(&self) -> bool {
-        self.include.is_some() || self.module.effect == Effect::Written
+        let named_later = || self.args.keys().any(|name| name.contains("{{"));
+        self.include.is_some()
+            || self.module.effect == Effect::Written
+            || (self.module.effect == Effect::Variables && named_later())
     }
 
     /// Variables that this task sets when it ends, as far as they can be known before it runs.

@@ -110,6 +110,17 @@ fn variables_of_files_are_templates_and_rank_below_set_facts() {
 }
 
 #[test]
+fn names_of_variables_may_be_templates() {
+    let stage = Stage::new();
+    let played = play(
+        &stage,
+        "  vars: {v_b: kept}\n  tasks:\n    - set_fact: {'v_{{ item }}': 'is {{ item }}'}\n      loop: [a, b]\n\
+         \x20     when: 'item == \"a\" or v_b is not defined'\n    - debug: {msg: '{{ v_a }} {{ v_b }}'}\n",
+    );
+    assert_eq!(played.ends()[1].message.as_deref(), Some("is a kept"));
+}
+
+#[test]
 fn a_dry_run_says_what_it_can_not_know_of_an_include_and_of_what_comes_behind() {
     let stage = Stage::dry();
     stage.write("t.yml", "- set_fact: {inner: 1}\n");

@@ -191,7 +191,7 @@ pub(super) fn put(host: &Host<'_>, path: &str, bytes: Vec<u8>) -> Result<Vec<Cha
     let Some(change) = placement.change(host)? else { return Ok(Vec::new()) };
     let parent = path.rsplit_once('/').filter(|_| !seen.parent_exists).map(|(parent, _)| {
         let summary = format!("make the directory {parent}");
-        Change::state(summary, super::copy::MAKE_PARENTS, [parent], [Subject::path(parent)])
+        Change::state(summary, super::copy::MAKE_PARENTS, [parent, "-", "-", "-"], [Subject::path(parent)])
     });
     Ok(parent.into_iter().chain([change]).collect())
 }

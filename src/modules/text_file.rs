@@ -83,7 +83,7 @@ impl TextFile {
         let Some(change) = placement.change(host)? else { return Ok(Vec::new()) };
         let parent = self.path.rsplit_once('/').filter(|_| !self.seen.parent_exists).map(|(parent, _)| {
             let summary = format!("make the directory {parent}");
-            Change::state(summary, MAKE_PARENTS, [parent], [Subject::path(parent)])
+            Change::state(summary, MAKE_PARENTS, [parent, "-", "-", "-"], [Subject::path(parent)])
         });
         Ok(parent.into_iter().chain([change]).collect())
     }

@@ -195,9 +195,7 @@ impl HostRun {
             }
         }
         if unsure && running.task.sets().facts {
-            self.ground
-                .variables
-                .doubt_facts(running.task.module.name, &format!("task '{}'", whole.event.task));
+            self.ground.variables.doubt_facts(&running.task, &format!("task '{}'", whole.event.task));
         }
         if let Some(name) = &running.task.register {
             let bound = if unsure {

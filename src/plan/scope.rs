@@ -274,10 +274,15 @@ impl Variables {
 
     /// Notes that facts can't be known in a dry run, because a change that was not made stands before them. What `setup`
     /// gathered before stays.
-    pub fn doubt_facts(&mut self, module: &str, cause: &str) {
-        if module != "setup" {
-            let unknown = Binding::Unknown(Cause::from(cause.to_owned()));
-            Arc::make_mut(&mut self.fact_layer).insert("ansible_facts".into(), unknown);
+    pub fn doubt_facts(&mut self, task: &super::task::Task, cause: &str) {
+        if task.module.name == "setup" {
+            return;
+        }
+        let layer = Arc::make_mut(&mut self.fact_layer);
+        let database = task.args.get("database").and_then(Value::as_str);
+        let plain = database.map(|database| format!("getent_{database}"));
+        for name in plain.into_iter().chain(["ansible_facts".to_owned()]) {
+            layer.insert(name, Binding::Unknown(Cause::from(cause.to_owned())));
         }
     }
 

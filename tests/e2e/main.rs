@@ -29,6 +29,7 @@ mod resuming;
 mod roles;
 mod shown;
 mod site;
+mod system;
 mod together;
 mod transaction;
 mod typed;

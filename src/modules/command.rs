@@ -127,6 +127,7 @@ macro_rules! with_run {
         concat!(
             $beginning,
             r#"if [ -n "${wgops_lc_all+x}" ]; then LC_ALL=$wgops_lc_all; else unset LC_ALL; fi
+began=$(date '+%s %Y-%m-%d %H:%M:%S')
 exec 3>&1 4>&2
 status=$(
     exec 6>&1
@@ -138,7 +139,7 @@ status=$(
         } | cat >&4 5>&-
     } 5>&1 | cat >&3
 )
-printf '\n%s\n' "$status"
+printf '\n%s %s %s\n' "$status" "$began" "$(date '+%s %Y-%m-%d %H:%M:%S')"
 [ "$status" = 0 ] || exit 1
 exit 0"#
         )
@@ -261,7 +262,7 @@ fn expand(words: Vec<String>, host: &Host<'_>) -> Result<Vec<String>, Stop> {
 /// What `register` gets.
 pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
     let Some(output) = outputs.first() else { return without_private(outcome.result.clone()) };
-    let Some((stdout, status)) = parted(&output.stdout) else {
+    let Some((stdout, status, times)) = parted(&output.stdout) else {
         return without_private(plain_result(outcome, outputs));
     };
     let strip = outcome.result.get("strip_empty_ends") == Some(&Value::Bool(true));
@@ -273,6 +274,9 @@ pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
     insert_text(&mut result, "stdout", text(stdout));
     insert_text(&mut result, "stderr", text(&output.stderr));
     result.insert("rc".into(), status.into());
+    if let Some(times) = times {
+        times.insert(&mut result);
+    }
     let message = if status == 0 { "" } else { "non-zero return code" };
     result.insert("msg".into(), message.into());
     if status != 0 {
@@ -286,12 +290,39 @@ fn without_private(mut result: Map) -> Map {
     result
 }
 
-/// Parts what the command wrote from the status behind it; `None` where the command was not run.
-fn parted(stdout: &[u8]) -> Option<(&[u8], u8)> {
+/// When a command ran.
+struct Times {
+    began: String,
+    ended: String,
+    seconds: i64,
+}
+
+impl Times {
+    /// Reads what stands behind the status: seconds since 1970, day and time of the beginning, and of the end.
+    fn read(text: &str) -> Option<Self> {
+        let words: Vec<&str> = text.split(' ').collect();
+        let [began, day, time, ended, last_day, last_time] = words[..] else { return None };
+        let seconds = ended.parse::<i64>().ok()? - began.parse::<i64>().ok()?;
+        Some(Self { began: format!("{day} {time}"), ended: format!("{last_day} {last_time}"), seconds })
+    }
+
+    /// Ansible's keys; its times have fractions, of which the host's clock says nothing here.
+    fn insert(self, result: &mut Map) {
+        let (hours, minutes, seconds) = (self.seconds / 3600, self.seconds / 60 % 60, self.seconds % 60);
+        result.insert("start".into(), format!("{}.000000", self.began).into());
+        result.insert("end".into(), format!("{}.000000", self.ended).into());
+        result.insert("delta".into(), format!("{hours}:{minutes:02}:{seconds:02}.000000").into());
+    }
+}
+
+/// Parts what the command wrote from the status behind it, and when that was; `None` where the command was not run.
+fn parted(stdout: &[u8]) -> Option<(&[u8], u8, Option<Times>)> {
     let body = stdout.strip_suffix(b"\n")?;
     let at = body.iter().rposition(|b| *b == b'\n')?;
-    let (output, status) = (body.get(..at)?, body.get(at + 1..)?);
-    Some((output, std::str::from_utf8(status).ok()?.parse().ok()?))
+    let (output, line) = (body.get(..at)?, body.get(at + 1..)?);
+    let line = std::str::from_utf8(line).ok()?;
+    let (status, times) = line.split_once(' ').unwrap_or((line, ""));
+    Some((output, status.parse().ok()?, Times::read(times)))
 }
 
 fn insert_text(result: &mut Map, key: &str, text: String) {
@@ -330,6 +361,9 @@ mod tests {
             assert_eq!((&result["rc"], &result["msg"]), (&json!(0), &json!("")));
             assert_eq!(result.get("failed"), None);
             assert_eq!(result.get("strip_empty_ends"), None);
+            assert!(result["delta"].as_str().unwrap().starts_with("0:00:0"), "{result:?}");
+            let (start, end) = (result["start"].as_str().unwrap(), result["end"].as_str().unwrap());
+            assert!(start.len() == "2026-01-02 03:04:05.000000".len() && start <= end, "{result:?}");
             let result = sh(&bench, "exit 113");
             assert_eq!((&result["rc"], &result["failed"]), (&json!(113), &json!(true)));
             assert_eq!(result["msg"], json!("non-zero return code"));

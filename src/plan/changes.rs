@@ -140,10 +140,10 @@ pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> U
     let made: Vec<_> =
         prepared.outcome.changes.iter().take(outputs.len()).map(|c| change_made(c, &prepared.user)).collect();
     let message = result.get("msg").and_then(Value::as_str).map(str::to_owned);
-    // What only its script could find out: there was nothing to change.
+    // What only its script could find out: nothing is another than before. What was sent is told all the same.
     let is_same = result.get("changed") == Some(&Value::Bool(false));
     UnitEnd {
-        changes: if is_same && !failed { Vec::new() } else { made },
+        changes: made,
         result,
         tainted: prepared.tainted,
         variables: prepared.outcome.variables.clone(),

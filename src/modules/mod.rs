@@ -206,13 +206,13 @@ pub static ALL: &[&Module] = &[
     &locale_gen::MODULE,
     &login_keys::MODULE,
     &make::MODULE,
+    &meta::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
     &mount_facts::MODULE,
     &mysql_db::MODULE,
     &mysql_user::MODULE,
     &npm::MODULE,
-    &meta::MODULE,
     &openssh_keypair::MODULE,
     &apt::PACKAGE,
     &package_facts::MODULE,
@@ -262,8 +262,8 @@ pub static ALL: &[&Module] = &[
     &validate_argument_spec::MODULE,
     &vulnerabilities::MODULE,
     &wait_for::MODULE,
-    &yum_repository::MODULE,
     &wait_for_connection::MODULE,
+    &yum_repository::MODULE,
 ];
 
 /// What stands for a module that there is not.

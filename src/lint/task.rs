@@ -172,7 +172,7 @@ impl<'a> Task<'a> {
 
     /// Whether a keyword is literally true.
     pub fn is_set(&self, name: &str) -> bool {
-        self.own(name).is_some_and(|node| is_yes(node))
+        self.own(name).is_some_and(is_yes)
     }
 
     /// The key of a loop, `loop` or `with_…`, and what it repeats over.

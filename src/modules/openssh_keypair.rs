@@ -172,28 +172,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         let changes = std::iter::once(change).chain(labels::changes(args, host, path, &seen.real)?);
         return Ok(Outcome::change(told(args, None), changes.collect()));
     }
-    let mut changes = Vec::new();
-    let comment = args.text("comment").unwrap_or_else(|| pair.comment());
-    let key = Pair::key(&pair.public);
-    if pair.unreadable.is_none() {
-        let recorded = pair.public.splitn(3, ' ').nth(2);
-        if args
-            .text("comment")
-            .is_some_and(|wanted| recorded.is_some_and(|now| now != wanted) || pair.comment() != wanted)
-        {
-            let argv = [path.to_owned(), before.clone(), comment.to_owned()];
-            changes.push(Change::state(format!("comment the keys {path}"), COMMENT, argv, subjects(path)));
-        } else if pair.file.as_deref().map(Pair::key).as_deref() != Some(&key) {
-            let line = format!("{key} {comment}");
-            let argv = [path.to_owned(), before.clone(), line.trim_end().to_owned()];
-            changes.push(Change::state(
-                format!("write the public key {path}.pub"),
-                PUBLISH,
-                argv,
-                subjects(path),
-            ));
-        }
-    }
+    let mut changes: Vec<Change> = written_about(args, &pair, path, before).into_iter().collect();
     if let Some(node) = &seen.node {
         let missing = wanted.missing(node, seen.umask);
         if !missing.is_empty() {
@@ -202,6 +181,27 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     }
     changes.extend(labels::changes(args, host, path, &seen.real)?);
     Ok(Outcome::change(told(args, Some(&pair)), changes))
+}
+
+/// What is to be written of a pair that is kept: its comment, or its public half where that is not what the private one says.
+fn written_about(args: &Args, pair: &Pair, path: &str, before: String) -> Option<Change> {
+    if pair.unreadable.is_some() {
+        return None;
+    }
+    let comment = args.text("comment").unwrap_or_else(|| pair.comment());
+    let recorded = pair.public.splitn(3, ' ').nth(2);
+    let differs = |wanted: &str| recorded.is_some_and(|now| now != wanted) || pair.comment() != wanted;
+    if args.text("comment").is_some_and(differs) {
+        let argv = [path.to_owned(), before, comment.to_owned()];
+        return Some(Change::state(format!("comment the keys {path}"), COMMENT, argv, subjects(path)));
+    }
+    let key = Pair::key(&pair.public);
+    if pair.file.as_deref().map(Pair::key).as_deref() == Some(&key) {
+        return None;
+    }
+    let line = format!("{key} {comment}");
+    let argv = [path.to_owned(), before, line.trim_end().to_owned()];
+    Some(Change::state(format!("write the public key {path}.pub"), PUBLISH, argv, subjects(path)))
 }
 
 fn plain(number: String) -> String {

@@ -134,32 +134,7 @@ impl<'a> Compiler<'a> {
         if let Some(task) = self.gather_facts(play, &spot) {
             steps.push(Step::Task(task));
         }
-        self.items(&play.pre_tasks, &spot, &mut steps);
-        let mut roles = Vec::new();
-        for entry in &play.roles {
-            if let Some(role) = self.role_entry(entry, &spot, &[], &mut steps) {
-                self.exported.add(&role);
-                roles.push(role);
-            }
-        }
-        if !play.roles.is_empty() && play.tasks.is_empty() {
-            steps.push(Step::FlushHandlers);
-        }
-        self.items(&play.tasks, &spot, &mut steps);
-        self.items(&play.post_tasks, &spot, &mut steps);
-        for item in &play.handlers {
-            self.handler(item, &spot);
-        }
-        if !self.dynamic {
-            self.check_notified();
-        }
-        // Those that were imported win over those of the play, wherever they stand.
-        self.exported = Exported::default();
-        roles.iter().chain(&self.imported).for_each(|role| self.exported.add(role));
-        let _ = self.foundation.exported.set(self.exported.clone());
-        if self.handlers.is_empty() && !self.dynamic {
-            steps.retain(|step| !matches!(step, Step::FlushHandlers));
-        }
+        self.sections(play, &spot, &mut steps);
         Play {
             name: keywords.name.clone().unwrap_or_else(|| play.hosts.clone()),
             number,
@@ -176,6 +151,36 @@ impl<'a> Compiler<'a> {
             remote_user: keywords.remote_user.as_ref().map(Node::to_value),
             exported: self.exported.clone(),
             foundation: self.foundation.clone(),
+        }
+    }
+
+    /// What a play does, in the order in which it does it.
+    fn sections(&mut self, play: &playbook::Play, spot: &Spot, steps: &mut Vec<Step>) {
+        self.items(&play.pre_tasks, spot, steps);
+        let mut roles = Vec::new();
+        for entry in &play.roles {
+            if let Some(role) = self.role_entry(entry, spot, &[], steps) {
+                self.exported.add(&role);
+                roles.push(role);
+            }
+        }
+        if !play.roles.is_empty() && play.tasks.is_empty() {
+            steps.push(Step::FlushHandlers);
+        }
+        self.items(&play.tasks, spot, steps);
+        self.items(&play.post_tasks, spot, steps);
+        for item in &play.handlers {
+            self.handler(item, spot);
+        }
+        if !self.dynamic {
+            self.check_notified();
+        }
+        // Those that were imported win over those of the play, wherever they stand.
+        self.exported = Exported::default();
+        roles.iter().chain(&self.imported).for_each(|role| self.exported.add(role));
+        let _ = self.foundation.exported.set(self.exported.clone());
+        if self.handlers.is_empty() && !self.dynamic {
+            steps.retain(|step| !matches!(step, Step::FlushHandlers));
         }
     }
 
@@ -353,14 +358,7 @@ impl<'a> Compiler<'a> {
         let chosen = handler || self.foundation.tags.choose(&own.tags);
         let module = self.module(task, &own)?;
         let is_missing = std::ptr::eq(module, modules::MISSING);
-        let args = match is_missing {
-            true => Map::from_iter([("module".to_owned(), task.module_key.name.as_str().into())]),
-            false => self.args(task, module),
-        };
-        let more_args = if is_missing { Vec::new() } else { self.more_args(task, &own, module) };
-        if !is_missing {
-            self.check_args(task, module, &args, &more_args, &spot.around, &own);
-        }
+        let (args, more_args) = self.checked_args(task, module, spot, &own);
         self.check_conditions(&own.when);
         self.check_conditions(&task.changed_when);
         self.check_conditions(&task.failed_when);
@@ -414,6 +412,24 @@ impl<'a> Compiler<'a> {
             tags: own.tags.clone(),
         };
         chosen.then(|| Arc::new(compiled))
+    }
+
+    /// The arguments as far as they are known, and mappings of more of them; of a module that wgops lacks, its name.
+    fn checked_args(
+        &mut self,
+        task: &playbook::Task,
+        module: &'static Module,
+        spot: &Spot,
+        own: &Keywords,
+    ) -> (Map, Vec<Value>) {
+        if std::ptr::eq(module, modules::MISSING) {
+            let name = task.module_key.name.as_str().into();
+            return (Map::from_iter([("module".to_owned(), name)]), Vec::new());
+        }
+        let args = self.args(task, module);
+        let more_args = self.more_args(task, own, module);
+        self.check_args(task, module, &args, &more_args, &spot.around, own);
+        (args, more_args)
     }
 
     /// `until`, or `retries` alone; a `delay` alone waits for nothing.

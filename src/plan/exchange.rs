@@ -228,7 +228,8 @@ impl HostRun {
             match self.queue.get_mut(position) {
                 // What comes behind an include depends on what it opens.
                 Some(Queued::Task(running)) if running.task.include.is_some() => {
-                    if !running.is_open && !self.open_ahead(position, &pending) {
+                    let is_open = running.is_open || self.open_ahead(position, &pending);
+                    if !is_open {
                         return;
                     }
                 }

@@ -182,6 +182,12 @@ impl HostRun {
             }
         }
         self.read_vars_files();
+        self.take_over_whole(running, whole, &mut common);
+        common
+    }
+
+    /// The same for what the task as a whole sets, and for what nobody knows before it ran.
+    fn take_over_whole(&mut self, running: &Running, whole: &Whole, common: &mut Common) {
         let unsure = whole.unknown.is_some();
         if unsure && running.task.leaves_undecided() {
             self.ground.variables.leave_undecided(&format!("task '{}'", whole.event.task));
@@ -207,7 +213,6 @@ impl HostRun {
             common.variables.push((name.clone(), bound.clone()));
             self.ground.variables.set(name.clone(), bound);
         }
-        common
     }
 
     /// Notes which handlers a task notifies.

@@ -191,37 +191,6 @@ impl HostRun {
                     self.queue.pop_front();
                     return Next::Wait(way);
                 }
-                Some(Queued::RoleBegins(role)) => {
-                    let role = role.clone();
-                    self.queue.pop_front();
-                    self.begin_role(&role);
-                }
-                Some(Queued::RoleEnds(role)) => {
-                    if self.roles.tried.contains(&role.instance) {
-                        self.roles.done.insert(role.instance);
-                    }
-                    self.queue.pop_front();
-                }
-                Some(Queued::Begin) => {
-                    self.queue.pop_front();
-                    self.enter_block();
-                }
-                Some(Queued::End(_)) => {
-                    if let Some(Queued::End(mark)) = self.queue.pop_front() {
-                        self.leave_part(&mark);
-                    }
-                }
-                Some(Queued::Flush(way)) => {
-                    let way = way.clone();
-                    self.queue.pop_front();
-                    self.flushed.clear();
-                    self.flush(&way, 0);
-                }
-                Some(Queued::FlushMore(way, round)) => {
-                    let (way, round) = (way.clone(), *round);
-                    self.queue.pop_front();
-                    self.flush(&way, round);
-                }
                 Some(Queued::Task(running)) => {
                     running.begun.get_or_insert(now);
                     match self.advance() {
@@ -242,7 +211,26 @@ impl HostRun {
                         }
                     }
                 }
+                Some(_) => self.pass_mark(),
             }
+        }
+    }
+
+    /// Takes what stands first, where that is no task: where a role or a block begins or ends, or handlers run.
+    fn pass_mark(&mut self) {
+        match self.queue.pop_front() {
+            Some(Queued::RoleBegins(role)) => self.begin_role(&role),
+            Some(Queued::RoleEnds(role)) if self.roles.tried.contains(&role.instance) => {
+                self.roles.done.insert(role.instance);
+            }
+            Some(Queued::Begin) => self.enter_block(),
+            Some(Queued::End(mark)) => self.leave_part(&mark),
+            Some(Queued::Flush(way)) => {
+                self.flushed.clear();
+                self.flush(&way, 0);
+            }
+            Some(Queued::FlushMore(way, round)) => self.flush(&way, round),
+            Some(Queued::RoleEnds(_) | Queued::Task(_) | Queued::Barrier(_)) | None => {}
         }
     }
 

@@ -43,8 +43,11 @@ pub struct Foundation {
     pub(super) lockstep: bool,
     pub(super) numbers: AtomicUsize,
     pub(super) exported: OnceLock<Exported>,
-    pub(super) shelves: Mutex<HashMap<(usize, Wanted), Result<Arc<Opening>, String>>>,
+    pub(super) shelves: Mutex<Shelves>,
 }
+
+/// What includes opened already, by the include and what it wanted: compiled once for all hosts.
+type Shelves = HashMap<(usize, Wanted), Result<Arc<Opening>, String>>;
 
 /// What an include opens.
 pub struct Include {

@@ -143,7 +143,6 @@ fn workflow(runner: &mut Runner, key: &str) -> Vec<(String, Output)> {
 
 fn code(done: &[(String, Output)], name: &str) -> Option<i32> {
     let (_, output) = done.iter().find(|(step, _)| step == name).unwrap();
-    println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     output.status.code()
 }
 

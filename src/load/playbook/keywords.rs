@@ -125,10 +125,7 @@ impl Scope {
 
 /// The error for a keyword that wgops can't do yet.
 pub(super) fn later(key: &Key) -> Problem {
-    let problem = Problem::at(&key.place, format!("'{}' is not supported yet", key.name));
-    match key.name.as_str() {
-        _ => problem,
-    }
+    Problem::at(&key.place, format!("'{}' is not supported yet", key.name))
 }
 
 impl Reader<'_> {

@@ -23,7 +23,7 @@ pub static MODULE: Module = Module {
     ],
     free_form: FreeForm::No,
     docs: Docs {
-        examples: "- name: URLs that read well\n  apache2_module:\n    name: rewrite\n    state: present\n  notify: restart apache2\n",
+        examples: "- name: URLs that read well\n  apache2_module:\n    name: rewrite\n    state: present\n",
         returns: &[Returned { name: "result", help: "Whether it is on or off." }],
     },
     effect: Effect::OnHost,

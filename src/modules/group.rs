@@ -123,12 +123,11 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     result.insert("state".into(), state.into());
     let change = match (state, group.as_ref()) {
         ("absent", None) => None,
-        ("absent", Some(_)) => Some(Change::state(
-            format!("remove the group {name}"),
-            REMOVE,
-            [name, if args.flag("force") { "-f" } else { "" }],
-            subjects(),
-        )),
+        ("absent", Some(_)) => {
+            let forced = args.flag("force").then_some("-f");
+            let argv: Vec<&str> = [Some(name), forced].into_iter().flatten().collect();
+            Some(Change::state(format!("remove the group {name}"), REMOVE, argv, subjects()))
+        }
         (_, group) => {
             result.insert("system".into(), args.flag("system").into());
             if let Some(gid) = args.int("gid").or(group.as_ref().map(|group| group.gid.into())) {
@@ -220,6 +219,7 @@ mod tests {
             (json!({"name": "g", "gid": 5, "non_unique": true}), "g:x:6:", Some("g 6 -g 5 -o")),
             (json!({"name": "g", "gid": 6}), "g:x:6:", None),
             (json!({"name": "g", "state": "absent"}), "g:x:6:", Some("g")),
+            (json!({"name": "g", "state": "absent", "force": true}), "g:x:6:", Some("g -f")),
             (json!({"name": "g", "state": "absent"}), "", None),
         ];
         for (args, entry, argv) in cases {
@@ -236,7 +236,7 @@ mod tests {
             let message = bench.refusal(&MODULE, &json!({"name": name}));
             assert!(message.contains("can't be a group's name"), "{message}");
         }
-        assert!(misfit(&MODULE, &json!({"name": "g", "local": true})).contains("not supported yet"));
+        assert!(misfit(&MODULE, &json!({"name": "g", "locale": true})).contains("'local'"));
         for bench in Bench::every_shell().iter().filter(|bench| bench.name() == "busybox") {
             let failed = bench.settle(&MODULE, &json!({"name": "no_such_group_x"})).result;
             assert_eq!(failed["msg"], json!("groupadd is not installed on this host"));

@@ -189,14 +189,15 @@ fn written_about(args: &Args, pair: &Pair, path: &str, before: String) -> Option
         return None;
     }
     let comment = args.text("comment").unwrap_or_else(|| pair.comment());
-    let recorded = pair.public.splitn(3, ' ').nth(2);
-    let differs = |wanted: &str| recorded.is_some_and(|now| now != wanted) || pair.comment() != wanted;
-    if args.text("comment").is_some_and(differs) {
+    // Older tools don't print the comment of the private key: then that of the public one counts.
+    let recorded = pair.public.splitn(3, ' ').nth(2).or(pair.file.as_ref().map(|_| pair.comment()));
+    let other = |now: &str| args.text("comment").is_some_and(|wanted| now != wanted);
+    if recorded.is_some_and(other) {
         let argv = [path.to_owned(), before, comment.to_owned()];
         return Some(Change::state(format!("comment the keys {path}"), COMMENT, argv, subjects(path)));
     }
     let key = Pair::key(&pair.public);
-    if pair.file.as_deref().map(Pair::key).as_deref() == Some(&key) {
+    if pair.file.as_deref().map(Pair::key).as_deref() == Some(&key) && !other(pair.comment()) {
         return None;
     }
     let line = format!("{key} {comment}");

@@ -332,7 +332,7 @@ mod tests {
         let done = "== pip pip3\n== planned 0\nRequirement already satisfied: flask\n";
         assert_eq!(run(&args, done), Ok(("   --no-cache-dir flask x==1".into(), vec![])));
         let (_, changes) = run(&args, "== pip pip3\n== planned 0\nWould install flask-3.0 x-1\n").unwrap();
-        assert_eq!(changes, ["install flask-3.0, x-1 with pip:      install --no-cache-dir flask x==1"]);
+        assert_eq!(changes, ["install flask-3.0, x-1 with pip:     install --no-cache-dir flask x==1"]);
         let failed = run(&args, "== pip pip3\n== planned 1\nerror: externally-managed-environment\n\nmore\n");
         assert!(matches!(failed, Err(Stop::Refuse(r)) if r.message.contains("externally-managed")));
     }

@@ -188,7 +188,7 @@ impl<'a> Now<'a> {
 /// printed as they would be.
 fn would_change(said: &str) -> bool {
     let (then, now) = said.split_once("== now").unwrap_or((said, ""));
-    let is_v6 = |tuple: &str| tuple.split(' ').nth(5).is_some_and(|to| to.contains(':'));
+    let is_v6 = |tuple: &str| tuple.split(' ').nth(6).is_some_and(|to| to.contains(':'));
     let tuples = |text: &str, v6: bool| -> Vec<String> {
         let lines = text.lines().map(str::trim).filter(|line| line.starts_with("### tuple"));
         lines.filter(|tuple| is_v6(tuple) == v6).map(str::to_owned).collect()

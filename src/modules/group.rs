@@ -125,7 +125,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         ("absent", None) => None,
         ("absent", Some(_)) => {
             let forced = args.flag("force").then_some("-f");
-            let argv: Vec<&str> = [Some(name), forced].into_iter().flatten().collect();
+            let argv: Vec<String> = [Some(name), forced].into_iter().flatten().map(str::to_owned).collect();
             Some(Change::state(format!("remove the group {name}"), REMOVE, argv, subjects()))
         }
         (_, group) => {

@@ -236,7 +236,7 @@ mod tests {
             let message = bench.refusal(&MODULE, &json!({"name": name}));
             assert!(message.contains("can't be a group's name"), "{message}");
         }
-        assert!(misfit(&MODULE, &json!({"name": "g", "locale": true})).contains("'local'"));
+        assert!(misfit(&MODULE, &json!({"name": "g", "locale": true})).contains("no parameter 'locale'"));
         for bench in Bench::every_shell().iter().filter(|bench| bench.name() == "busybox") {
             let failed = bench.settle(&MODULE, &json!({"name": "no_such_group_x"})).result;
             assert_eq!(failed["msg"], json!("groupadd is not installed on this host"));

@@ -162,8 +162,10 @@ impl HostRun {
 
     /// What a rescue may look at: the task that failed, and its result.
     pub(super) fn note_failure(&mut self, running: &Running, name: &str, result: &Map, tainted: bool) {
+        // Its own name: the role in front of it is for people.
+        let role = running.task.name.strip_suffix(running.task.title.as_str()).unwrap_or_default();
         let task = json!({
-            "name": name,
+            "name": name.strip_prefix(role).unwrap_or(name),
             "action": running.task.module.name,
             "args": if self.ground.hides(&running.task, &running.layer) { Value::Null } else { Value::Object(running.task.args.clone()) },
             "ignore_errors": false,

@@ -244,6 +244,9 @@ impl HostRun {
 
     /// Leaves a role out that the host went through already.
     fn begin_role(&mut self, role: &InRole) {
+        if role.included {
+            self.ground.variables.name_role(&role.name);
+        }
         if role.allow_duplicates || !self.roles.done.contains(&role.instance) {
             return;
         }

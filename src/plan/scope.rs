@@ -224,6 +224,19 @@ impl Variables {
         self.undecided.get_or_insert_with(|| Cause::from(cause));
     }
 
+    /// Counts a role among those of the play, now that an include has brought it in.
+    pub fn name_role(&mut self, name: &str) {
+        let magic = Arc::make_mut(&mut self.magic);
+        for list in ["ansible_play_role_names", "ansible_role_names", "role_names"] {
+            let Some(Binding::Data(known)) = magic.get(list) else { continue };
+            let mut names = known.as_array().cloned().unwrap_or_default();
+            if !names.iter().any(|known| known == name) {
+                names.push(name.into());
+                magic.insert(list.to_owned(), Binding::Data(Arc::new(Value::Array(names))));
+            }
+        }
+    }
+
     /// Adds a role to those that all tasks see.
     pub fn export(&mut self, role: &InRole) {
         self.exported.add(role);
@@ -447,7 +460,9 @@ impl Scope for View {
     }
 
     fn search_dirs(&self) -> Vec<PathBuf> {
-        self.frame.around.folders.to_vec()
+        // Whole paths: what a lookup finds is handed on to modules, which look from folders of their own.
+        let whole = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+        self.frame.around.folders.iter().map(whole).collect()
     }
 }
 

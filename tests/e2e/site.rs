@@ -69,7 +69,11 @@ fn tasks(said: &Said) -> BTreeMap<String, String> {
             continue;
         }
         let name = format!("{} {}", event["place"], event["task"]);
-        let status = event["status"]["status"].as_str().unwrap_or_default().to_owned();
+        let status = match event["message"].as_str() {
+            // What a rescue does is foretold with its condition.
+            Some("only if the block fails") => "only_if".to_owned(),
+            _ => event["status"]["status"].as_str().unwrap_or_default().to_owned(),
+        };
         let times = (1..).find(|times| !ends.contains_key(&format!("{name} {times}"))).unwrap_or_default();
         ends.insert(format!("{name} {times}"), status);
     }

@@ -187,6 +187,9 @@ fn an_interrupt_lets_a_transaction_end_and_a_second_one_leaves_it_to_itself() {
     first.signal("INT");
     first.says().expect(130, &["Interrupted again", "unknown"]);
     assert!(lab.holds(&host, "pgrep -f '[s]lowpost.postinst'"), "it goes on");
+    // The shell there looks up from what it waits for after a second, and finds that nobody listens.
+    let holder = "kill -0 $(sed -n 's/^pid //p' /run/wgops/lock/*)";
+    wait_until("the host saw the line go", 10, || !lab.holds(&host, holder));
     let quick = ops.play("quick", "  become: true\n", QUICK);
     let said = ops.types("alice", &format!("run {quick} -i ops")).says();
     said.expect(1, &["still goes on there", &format!("wgops resume {run}")]);

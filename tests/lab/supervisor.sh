@@ -66,11 +66,13 @@ run_machine() {
     local status=0
     # Registering is for machines with systemd-machined, which the lab does without.
     # The variables ask for the unified hierarchy inside, whatever is outside, and for
-    # no lock files, which a killed nspawn would leave in /run. The network is the host's own,
-    # so it may have a firewall.
+    # no lock files, which a killed nspawn would leave in /run.
+    local rights=()
+    # Where public roles run there may be a firewall. Elsewhere not: init scripts would take the link down for good.
+    if wants_mirror "$(cat "$dir/kind")"; then rights=(--capability=CAP_NET_ADMIN); fi
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_LOCK=0 systemd-nspawn --quiet --register=no --keep-unit \
         --machine="$(netns_name "$host")" --hostname="$host" --directory="$root" \
-        --network-namespace-path="/run/netns/$(netns_name "$host")" --capability=CAP_NET_ADMIN \
+        --network-namespace-path="/run/netns/$(netns_name "$host")" "${rights[@]}" \
         --bind-ro="$(repo_of_layer "$image" "$(cat "$dir/kind")"):/srv/repo" \
         --resolv-conf=off --timezone=off --console=pipe --boot || status=$?
     echo "supervisor: the machine ended with $status"

@@ -146,7 +146,7 @@ const RUNGS: [&str; 17] = [
 
 #[test]
 fn variables_win_in_ansibles_order() {
-    for top in 0..RUNGS.len() {
+    for (top, winner) in RUNGS.iter().enumerate() {
         let mut stage = Stage::new();
         let has = |rung: &str| RUNGS.iter().position(|name| *name == rung).unwrap() <= top;
         let value = |rung: &str| if has(rung) { format!("v: {rung}") } else { "unused: 1".to_owned() };
@@ -191,7 +191,7 @@ fn variables_win_in_ansibles_order() {
                 value("entry_vars")
             ),
         );
-        assert_eq!(said(&played).last().map(String::as_str), Some(RUNGS[top]));
+        assert_eq!(said(&played).last().map(String::as_str), Some(*winner));
     }
 }
 

@@ -91,6 +91,10 @@ pub(super) async fn connect(
     let asked = way.last().and_then(|hop| hop.options.connect_timeout);
     let limit = asked.map_or(connection.connect_timeout, |asked| asked.min(connection.connect_timeout));
     let stage = Stage(Arc::new(Mutex::new("connecting")));
+    // Who waits longer for a login has a bad line, on which silence means less.
+    let silences =
+        usize::try_from(limit.as_secs() / settings.keepalive.as_secs().max(1)).unwrap_or(usize::MAX);
+    let settings = &Settings { keepalive_max: settings.keepalive_max.max(silences), ..settings.clone() };
     match timeout(limit, travel(host, &way, settings, meter, &stage)).await {
         Ok(result) => result,
         Err(_) => Err(ConnectError::TimedOut { host: host.clone(), stage: stage.get(), after: limit }),

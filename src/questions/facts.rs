@@ -89,7 +89,7 @@ impl Question for Facts {
         if wants(Subset::Network) {
             network::gather(&lines, facts);
         }
-        sheet.warnings = system::gather_local(&lines, facts);
+        system::gather_local(&lines, facts);
         Ok(sheet)
     }
 }

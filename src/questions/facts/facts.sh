@@ -21,6 +21,11 @@ file load /proc/loadavg
 file hosts /etc/hosts
 file resolv /etc/resolv.conf
 file init /proc/1/comm
+for name in python3 python; do
+    place=$(command -v "$name" 2>/dev/null) || continue
+    echo "python $place $("$place" -V 2>&1)"
+    break
+done
 [ ! -d /run/systemd/system ] || echo 'systemd yes'
 for name in apt-get dnf5 dnf yum zypper apk pacman emerge xbps-install; do
     if command -v "$name" >/dev/null 2>&1; then
@@ -79,6 +84,11 @@ fi
 for place in "$2"/*.fact; do
     [ -r "$place" ] || continue
     name=${place##*/}
-    if [ -x "$place" ]; then echo "program ${name%.fact}"; else file "local ${name%.fact}" "$place"; fi
+    if [ -x "$place" ]; then
+        "$place" </dev/null 2>/dev/null |
+            while IFS= read -r line || [ -n "$line" ]; do printf 'local %s %s\n' "${name%.fact}" "$line"; done
+    else
+        file "local ${name%.fact}" "$place"
+    fi
 done
 echo end

@@ -7,6 +7,7 @@ use serde_json::json;
 pub(super) fn gather(lines: &Lines<'_>, facts: &mut Map) {
     kernel(lines, facts);
     names(lines, facts);
+    python(lines, facts);
     user(lines, facts);
     time(lines, facts);
     set(facts, "cmdline", cmdline(lines));
@@ -53,6 +54,22 @@ fn kernel(lines: &Lines<'_>, facts: &mut Map) {
     if let [one, five, fifteen] = loads.as_slice() {
         set(facts, "loadavg", json!({"1m": one, "5m": five, "15m": fifteen}));
     }
+}
+
+/// Reads `PLACE Python 3.11.2`; a host without Python has no such facts.
+fn python(lines: &Lines<'_>, facts: &mut Map) {
+    let Some((place, version)) = lines.first("python").and_then(|line| line.split_once(" Python ")) else { return };
+    let version = version.trim();
+    let numbers: Vec<u64> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    let [major, minor, micro] = numbers.as_slice() else { return };
+    set(facts, "python_version", version);
+    let python = json!({
+        "executable": place,
+        "type": "cpython",
+        "version": {"major": major, "minor": minor, "micro": micro, "releaselevel": "final", "serial": 0},
+        "version_info": [major, minor, micro, "final", 0],
+    });
+    set(facts, "python", python);
 }
 
 /// The full name is the first one with a dot that `/etc/hosts` has for this host, as the resolver would find it there.
@@ -231,8 +248,8 @@ pub(super) fn gather_virtualization(lines: &Lines<'_>, facts: &mut Map) {
     set(facts, "virtualization_tech_host", Vec::<Value>::new());
 }
 
-/// Facts that the host keeps in files: JSON, or sections with keys. Programs that print facts are not run.
-pub(super) fn gather_local(lines: &Lines<'_>, facts: &mut Map) -> Vec<String> {
+/// Facts that the host keeps in files, or has programs for that print them: JSON, or sections with keys.
+pub(super) fn gather_local(lines: &Lines<'_>, facts: &mut Map) {
     let mut texts: indexmap::IndexMap<&str, String> = indexmap::IndexMap::new();
     for line in lines.all("local") {
         let (name, text) = line.split_once(' ').unwrap_or((line, ""));
@@ -247,7 +264,6 @@ pub(super) fn gather_local(lines: &Lines<'_>, facts: &mut Map) -> Vec<String> {
         })
         .collect();
     set(facts, "local", local);
-    lines.all("program").map(|name| format!("the local fact '{name}' is a program and was not run")).collect()
 }
 
 fn sections(text: &str) -> Value {

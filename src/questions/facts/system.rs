@@ -58,7 +58,9 @@ fn kernel(lines: &Lines<'_>, facts: &mut Map) {
 
 /// Reads `PLACE Python 3.11.2`; a host without Python has no such facts.
 fn python(lines: &Lines<'_>, facts: &mut Map) {
-    let Some((place, version)) = lines.first("python").and_then(|line| line.split_once(" Python ")) else { return };
+    let Some((place, version)) = lines.first("python").and_then(|line| line.split_once(" Python ")) else {
+        return;
+    };
     let version = version.trim();
     let numbers: Vec<u64> = version.split('.').map_while(|part| part.parse().ok()).collect();
     let [major, minor, micro] = numbers.as_slice() else { return };

@@ -20,8 +20,16 @@ pub(super) const GENERAL: &[Word] = &[
         params: &["key"],
         body: |_, call| Ok(Value::from_pairs([(call.need("key")?.clone(), call.operand.clone())])),
     },
-    Word { name: "keep_keys", params: &["target", "matching_parameter"], body: |_, call| some_keys(call, true) },
-    Word { name: "remove_keys", params: &["target", "matching_parameter"], body: |_, call| some_keys(call, false) },
+    Word {
+        name: "keep_keys",
+        params: &["target", "matching_parameter"],
+        body: |_, call| some_keys(call, true),
+    },
+    Word {
+        name: "remove_keys",
+        params: &["target", "matching_parameter"],
+        body: |_, call| some_keys(call, false),
+    },
     Word { name: "lists_mergeby", params: &["*lists", "recursive", "list_merge"], body: lists_mergeby },
     Word { name: "groupby_as_dict", params: &["attribute"], body: groupby_as_dict },
     Word { name: "counter", params: &[], body: counter },
@@ -170,7 +178,8 @@ fn some_keys(call: &Call, keeps: bool) -> Result<Value, Error> {
         "starts_with" => Ok(names.iter().any(|name| key.starts_with(name))),
         "ends_with" => Ok(names.iter().any(|name| key.ends_with(name))),
         "regex" => Ok(patterns.iter().any(|pattern| pattern.is_at_start(key).unwrap_or(false))),
-        other => Err(call.wrong(format!("matching_parameter is equal, starts_with, ends_with or regex, not '{other}'"))),
+        other => Err(call
+            .wrong(format!("matching_parameter is equal, starts_with, ends_with or regex, not '{other}'"))),
     };
     let mut kept = Vec::new();
     for map in call.items()? {

@@ -123,16 +123,22 @@ impl Network {
             "range_usable" => self.usable().map_or(Value::from(false), |(first, last)| {
                 Value::from(format!("{}-{}", self.with_number(first), self.with_number(last)))
             }),
-            "size_usable" => {
-                self.usable().map_or(Value::from(0), |(first, last)| number(last.saturating_sub(first).saturating_add(1)))
-            }
+            "size_usable" => self
+                .usable()
+                .map_or(Value::from(0), |(first, last)| number(last.saturating_sub(first).saturating_add(1))),
             "next_usable" => self.usable_at(1),
             "previous_usable" => self.usable_at(-1),
             "peer" => return self.peer(),
             "bool" => Value::from(true),
             "type" => Value::from(if network { "network" } else { "address" }),
             "unicast" => return holds(!self.address.is_multicast()),
-            "ipv4" => return Some(if self.address.is_ipv4() { Value::from(self.written()) } else { Value::from(false) }),
+            "ipv4" => {
+                return Some(if self.address.is_ipv4() {
+                    Value::from(self.written())
+                } else {
+                    Value::from(false)
+                });
+            }
             "version" => Value::from(if self.address.is_ipv4() { 4 } else { 6 }),
             "net" => return holds(network),
             "loopback" | "lo" => return holds(self.address.is_loopback()),
@@ -149,10 +155,14 @@ impl Network {
                 );
             }
             "size" => number(self.host_mask().saturating_add(1)),
-            other => return match Self::read(other).filter(|_| !other.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')) {
-                Some(within) => holds(within.holds(self)),
-                None => self.indexed(other.parse().ok()?),
-            },
+            other => {
+                return match Self::read(other)
+                    .filter(|_| !other.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
+                {
+                    Some(within) => holds(within.holds(self)),
+                    None => self.indexed(other.parse().ok()?),
+                };
+            }
         })
     }
 
@@ -290,7 +300,8 @@ fn network_in(call: &Call, usable_only: bool) -> Result<Value, Error> {
 
 fn reduce_on_network(_: &mut State, call: &Call) -> Result<Value, Error> {
     let network = argument(call, "network")?;
-    let items = if call.operand.kind() == ValueKind::String { vec![call.operand.clone()] } else { call.items()? };
+    let items =
+        if call.operand.kind() == ValueKind::String { vec![call.operand.clone()] } else { call.items()? };
     Ok(items
         .into_iter()
         .filter(|item| {
@@ -324,12 +335,17 @@ fn ipsubnet(_: &mut State, call: &Call) -> Result<Value, Error> {
     let at = if at < 0 { count.checked_sub(offset) } else { Some(offset) };
     let step = 1_u128.checked_shl(network.bits() - size).unwrap_or(0);
     let first = network.number() & !network.host_mask();
-    Ok(at.filter(|at| *at < count).and_then(|at| at.checked_mul(step)).map_or(Value::from(false), |by| of_size(first + by)))
+    Ok(at
+        .filter(|at| *at < count)
+        .and_then(|at| at.checked_mul(step))
+        .map_or(Value::from(false), |by| of_size(first + by)))
 }
 
 fn ip4_hex(_: &mut State, call: &Call) -> Result<Value, Error> {
     let between = call.text("delimiter")?.unwrap_or_default();
-    let IpAddr::V4(address) = network(call)?.address else { return Err(call.wrong("this is no address of IPv4")) };
+    let IpAddr::V4(address) = network(call)?.address else {
+        return Err(call.wrong("this is no address of IPv4"));
+    };
     let parts: Vec<String> = address.octets().iter().map(|octet| format!("{octet:02x}")).collect();
     Ok(Value::from(parts.join(&between)))
 }
@@ -355,7 +371,11 @@ fn hwaddr(_: &mut State, call: &Call) -> Result<Value, Error> {
         "eui48" | "win" => parts(2, "-").to_uppercase(),
         "pgsql" => parts(6, ":"),
         "psql" => parts(6, ":"),
-        other => return Err(unsupported(format!("the query '{other}' for a hardware address is not supported yet"))),
+        other => {
+            return Err(unsupported(format!(
+                "the query '{other}' for a hardware address is not supported yet"
+            )));
+        }
     }))
 }
 

@@ -295,3 +295,18 @@ impl Reader<'_> {
         layers
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_on_the_dialect_names_every_keyword() {
+        let page = include_str!("../../../docs/dialect.md");
+        let table: String = page.lines().skip_while(|line| !line.starts_with("| plays |")).take(8).collect();
+        let named = |name: &str| table.contains(&format!("`{name}`")) || name.starts_with("with_");
+        let lists = [SHARED, INNER, PLAY, BLOCK, TASK, LATER];
+        let missing: Vec<&str> = lists.concat().into_iter().filter(|name| !named(name)).collect();
+        assert_eq!(missing, Vec::<&str>::new());
+    }
+}

@@ -3,7 +3,8 @@
 
 use super::errand::Errand;
 use super::repository::Repository;
-use super::{Failure, commit, patch};
+use super::{Failure, access, commit, patch};
+use crate::people::Verb;
 use crate::ledger::{Details, PlanRef, Source, Typed};
 use crate::load;
 use crate::model::{Digest, HostName, Map};
@@ -43,7 +44,9 @@ pub fn typed(errand: &Errand, repository: &Repository, masked: &dyn Fn(&str) -> 
     let choice = &errand.choice;
     let mut from_files = Map::new();
     choice.files.iter().for_each(|(_, values)| from_files.extend(values.clone()));
-    let given = choice.extra.iter().filter(|(name, value)| from_files.get(*name) != Some(value));
+    // What is made from the roster is made anew, and is far too long to be kept.
+    let of_roster = |name: &str| errand.verb == Verb::Access && name.starts_with("access_");
+    let given = choice.extra.iter().filter(|(name, _)| !of_roster(name)).filter(|(name, value)| from_files.get(*name) != Some(value));
     let is_secret =
         |name: &str, value: &crate::model::Value| names_a_secret(name) || masked(&value.to_string());
     let (withheld, variables): (Vec<_>, Vec<_>) = given.partition(|(name, value)| is_secret(name, value));
@@ -78,7 +81,11 @@ pub fn source(repository: &Repository, file: &Path) -> Option<Source> {
 
 /// The text of a playbook that wgops brings along, of those that change something.
 fn built_in(name: &Path) -> Option<&'static str> {
-    (name == Path::new("playbooks/patch.yml")).then_some(patch::PLAYBOOK)
+    match name.to_str() {
+        Some("playbooks/patch.yml") => Some(patch::PLAYBOOK),
+        Some("playbooks/access.yml") => Some(access::PLAYBOOK),
+        _ => None,
+    }
 }
 
 /// The inventory that was named, as the ledger knows it; a list and `local` have no file.

@@ -13,9 +13,9 @@ use super::repository::Repository;
 use super::roles_path::roles_path;
 use super::show::Show;
 use super::who::{Who, home};
-use super::{Console, Exit, Failure, commit};
+use super::{Console, Exit, Failure, access, commit};
 use crate::event::{Event, Mode, VERSION};
-use crate::execute::{Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
+use crate::execute::{Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
 use crate::ledger::{Details, Typed};
 use crate::load::Inventory;
 use crate::model::{HostName, Map, RunId, Secret};
@@ -253,6 +253,7 @@ impl<'a> Job<'a> {
             templates: self.templates.clone(),
             advisories: self.judge.as_ref().and_then(Judge::advisories),
             roles_path: roles_path(home().as_deref()),
+            asker: self.asker()?,
         })?;
         if let Some(hosts) = &self.bound.hosts {
             prepared.keep_only(hosts);
@@ -263,6 +264,11 @@ impl<'a> Job<'a> {
         }
         self.hold_out(&mut prepared)?;
         Ok(prepared)
+    }
+
+    /// The account in which whoever is typing asks, if they may change nothing.
+    fn asker(&self) -> Result<Option<Asker>, Failure> {
+        access::asker(self.repository.settings().access.as_ref(), &self.who, &self.inventory, self.console)
     }
 
     /// Leaves out hosts that are held out, where this is about changing them and nobody broke the glass.

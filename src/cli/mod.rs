@@ -4,6 +4,7 @@
 //! errors as people see them, `exit` the exit codes, `diagnostics` what `-v` shows, `show` the way from events to
 //! streams. Nobody imports this room.
 
+mod access;
 mod apply;
 mod args;
 mod ask;
@@ -98,6 +99,7 @@ enum Verb {
     Claim(claim::Claim),
     Runs(runs::Runs),
     Apply(apply::Apply),
+    Access(access::Access),
     Resume(resume::Resume),
     Handoff(handoff::Handoff),
     Operators(operators::Operators),
@@ -121,6 +123,7 @@ impl Verb {
             Self::Claim(verb) => verb.perform(console),
             Self::Runs(verb) => verb.perform(console),
             Self::Apply(verb) => verb.perform(console),
+            Self::Access(verb) => verb.perform(console),
             Self::Resume(verb) => verb.perform(console),
             Self::Handoff(verb) => verb.perform(console),
             Self::Operators(verb) => verb.perform(console),

@@ -336,6 +336,11 @@ pub enum Status {
         /// The earlier task.
         cause: String,
     },
+    /// A dry run by an account that is not shown what it depends on: only an operator can know.
+    Unseen {
+        /// What it is not shown.
+        why: String,
+    },
 }
 
 /// A host's counts, in Ansible's words and two of our own.
@@ -423,7 +428,9 @@ impl Counts {
             Status::Failed => self.failed += 1,
             Status::Skipped => self.skipped += 1,
             Status::Unknown => {}
-            Status::Provisional { .. } | Status::KnownAfterApply { .. } => self.unknown += 1,
+            Status::Provisional { .. } | Status::KnownAfterApply { .. } | Status::Unseen { .. } => {
+                self.unknown += 1;
+            }
         }
     }
 }

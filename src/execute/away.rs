@@ -48,8 +48,8 @@ fn real(connection: &HostConnection) -> String {
     let settings = &connection.access.connection;
     match (settings.kind, &settings.address) {
         (ConnectionKind::Local, _) => "localhost".to_owned(),
-        (ConnectionKind::Ssh, Some(address)) => address.clone(),
-        (ConnectionKind::Ssh, None) => connection.host.to_string(),
+        (ConnectionKind::Ssh | ConnectionKind::Gate, Some(address)) => address.clone(),
+        (ConnectionKind::Ssh | ConnectionKind::Gate, None) => connection.host.to_string(),
     }
 }
 
@@ -114,7 +114,7 @@ impl Away {
             }
         };
         connection.events = Some(self.events.clone());
-        let is_shared = connection.access.connection.kind == ConnectionKind::Ssh;
+        let is_shared = connection.access.connection.kind != ConnectionKind::Local;
         let turn = sets_state(exchange).then(|| self.elsewhere.turn(&connection));
         let held = match &turn {
             Some(turn) => Some(turn.lock().await),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
 /// Bytes that a question or an attached change may print.
-const OUTPUT_BYTES_MAX: usize = 16 << 20;
+pub(super) const OUTPUT_BYTES_MAX: usize = 16 << 20;
 
 /// What every connection of a run takes.
 #[derive(Clone)]
@@ -184,6 +184,9 @@ impl HostConnection {
     /// The host can't be reached, or was lost on the way.
     pub async fn exchange(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
         self.open().await.map_err(|e| Broken::before_anything(told(&e.to_string(), e.hint())))?;
+        if self.only_asks() {
+            return self.ask_all(exchange).await;
+        }
         self.collect_left(exchange.shells.iter().map(|work| &work.user)).await?;
         // An exchange that is given up half-way leaves this set.
         self.under_way = exchange.shells.iter().flat_map(|work| &work.items).any(is_change);
@@ -219,6 +222,9 @@ impl HostConnection {
             let result = match part {
                 [Item::Apply(change)] if change.delivery == Delivery::Detached => {
                     self.detached(&work.user, change).await.map(|reply| vec![reply])
+                }
+                [Item::Apply(change)] if change.delivery == Delivery::Login => {
+                    self.log_in_again(&work.user, change).await.map(|reply| vec![reply])
                 }
                 [Item::Apply(change)] if matches!(change.delivery, Delivery::Here(_)) => {
                     Ok(vec![super::keep::write(change)])
@@ -411,7 +417,7 @@ pub(super) fn told(message: &str, hint: Option<String>) -> String {
     }
 }
 
-fn privilege(user: &Effective, password: Option<&Secret>) -> Option<Become> {
+pub(super) fn privilege(user: &Effective, password: Option<&Secret>) -> Option<Become> {
     user.user.as_ref().map(|name| Become {
         method: user.method,
         user: name.clone(),

@@ -217,7 +217,7 @@ impl HostConnection {
     ) -> Result<After, Broken> {
         let output = match collected {
             Reply::Done(output) => output,
-            Reply::Failed(why) | Reply::Refused(why) => {
+            Reply::Failed(why) | Reply::Refused(why) | Reply::Unseen(why) => {
                 return Ok(After::Over(Reply::Failed(still_unknown(known.directory, &why))));
             }
             Reply::NotRun => return Ok(After::Over(Reply::NotRun)),

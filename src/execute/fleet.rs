@@ -320,7 +320,7 @@ impl Fleet {
             let address = connection.address.as_deref().unwrap_or(host.as_str());
             let real = match connection.kind {
                 ConnectionKind::Local => (None, None),
-                ConnectionKind::Ssh => (Some(address), connection.port),
+                ConnectionKind::Ssh | ConnectionKind::Gate => (Some(address), connection.port),
             };
             names.entry(real).or_default().push(host);
         }

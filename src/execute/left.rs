@@ -48,7 +48,7 @@ impl HostConnection {
         let output = match replies.into_iter().next() {
             Some(Reply::Done(output)) if output.status == 0 => output,
             Some(Reply::Done(output)) => return Err(unknown(output.error_text().trim())),
-            Some(Reply::Failed(why) | Reply::Refused(why)) => return Err(unknown(&why)),
+            Some(Reply::Failed(why) | Reply::Refused(why) | Reply::Unseen(why)) => return Err(unknown(&why)),
             Some(Reply::NotRun) | None => return Err(unknown("it was not asked")),
         };
         let mut left = Others::parse(&output.text()).left;

@@ -76,7 +76,7 @@ impl HostConnection {
         purpose: Purpose,
         requests: &mut Vec<Request>,
     ) -> Front {
-        let Some(banner) = &self.banner else { return Front::Nothing };
+        let Some(banner) = self.banner.as_ref().filter(|_| !self.only_asks()) else { return Front::Nothing };
         let (front, lease) = match purpose {
             Purpose::Change(lease) => (Front::Lock, lease),
             Purpose::Watch(lease) if self.conduct == Conduct::Real => (Front::Renewal, lease),
@@ -199,7 +199,9 @@ fn refusal(reply: &Reply) -> String {
         Reply::Done(Output { stderr, .. }) => {
             format!("the host's lock could not be taken: {}", String::from_utf8_lossy(stderr).trim())
         }
-        Reply::Failed(why) | Reply::Refused(why) => format!("the host's lock could not be taken: it {why}"),
+        Reply::Failed(why) | Reply::Refused(why) | Reply::Unseen(why) => {
+            format!("the host's lock could not be taken: it {why}")
+        }
         Reply::NotRun => "interrupted before the host's lock was taken".to_owned(),
     }
 }

@@ -2,11 +2,12 @@
 //! is driven by its [`crate::plan::HostRun`], a machine without I/O.
 //!
 //! `prepare` makes an order of files and options; `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
-//! `connection` is one real host's connection, which only its driver uses, and `reach` how it is found; `away` is what a driver does on other hosts; `gate` is where hosts wait for each other;
+//! `connection` is one real host's connection, which only its driver uses, `asking` that of somebody who may only ask, and `reach` how it is found; `away` is what a driver does on other hosts; `gate` is where hosts wait for each other;
 //! `holds` says what holds hosts out of a run, and `admission` asks it; `lock` keeps two runs off one host; `detached` carries out what must outlive
 //! the connection.
 
 mod admission;
+mod asking;
 mod away;
 mod connection;
 mod detached;
@@ -17,6 +18,7 @@ mod holds;
 mod keep;
 mod left;
 mod lock;
+mod login;
 mod prepare;
 mod reach;
 mod reboot;
@@ -28,7 +30,7 @@ pub use fleet::{Fleet, Order, Outcome};
 pub use holds::{ESTIMATE_DEFAULT, Holds, OpenWindow};
 pub use lock::{Banner, SCRIPTS as LOCK_SCRIPTS};
 pub use prepare::{Canary, Prepared, Wish, prepare};
-pub use reach::Reach;
+pub use reach::{Asker, Reach};
 
 /// How far an interrupt has gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

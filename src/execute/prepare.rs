@@ -2,7 +2,7 @@
 
 use super::connection::HostAccess;
 use super::fleet::Order;
-use super::reach::Reach;
+use super::reach::{Asker, Reach};
 use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Playbook, Problem, Problems, playbook};
@@ -56,6 +56,8 @@ pub struct Wish<'a> {
     pub advisories: Option<Arc<Advisories>>,
     /// Folders of roles that the operator named.
     pub roles_path: Arc<[PathBuf]>,
+    /// Who may only ask, and where.
+    pub asker: Option<Asker>,
 }
 
 /// Hosts that come first.
@@ -128,6 +130,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         private_key: wish.private_key,
         connect_timeout: wish.connect_timeout,
         become_password: wish.become_password,
+        asker: wish.asker,
     };
     let access = access(&reach, &plays)?;
     let order = Order {

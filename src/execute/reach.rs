@@ -7,6 +7,7 @@ use crate::load::inventory::Inventory;
 use crate::model::{ConnectionKind, HostName, Map, Secret, Value};
 use crate::plan::{Frame, Layer, Play, Shared, Variables, written};
 use crate::template::Templates;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,19 @@ pub struct Reach {
     pub connect_timeout: Option<Duration>,
     /// `--ask-become-pass`.
     pub become_password: Option<Secret>,
+    /// Who may only ask, and where.
+    pub asker: Option<Asker>,
+}
+
+/// An account behind the gate, in which somebody asks who may change nothing.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Its name.
+    pub account: String,
+    /// The hosts that have it.
+    pub hosts: BTreeSet<HostName>,
+    /// The key that it is entered with, where nothing else is said.
+    pub key: Option<PathBuf>,
 }
 
 impl Reach {
@@ -79,6 +93,14 @@ impl Reach {
         connection.user = connection.user.take().or_else(|| self.user.clone());
         connection.private_key = connection.private_key.take().or_else(|| self.private_key.clone());
         connection.connect_timeout = self.connect_timeout.unwrap_or(connection.connect_timeout);
+        let asker = self.asker.as_ref().filter(|asker| asker.hosts.contains(host));
+        if let (Some(asker), ConnectionKind::Ssh) = (asker, connection.kind) {
+            // Whoever the inventory logs in as, and with which key, is not for them.
+            connection.kind = ConnectionKind::Gate;
+            connection.user = Some(asker.account.clone());
+            connection.private_key = self.private_key.clone().or_else(|| asker.key.clone());
+            return Ok(HostAccess { connection, become_password: None });
+        }
         let become_password = privilege.password.or_else(|| self.become_password.clone());
         Ok(HostAccess { connection, become_password })
     }

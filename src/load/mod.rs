@@ -4,6 +4,7 @@
 //! This room reads files and nothing else: it renders no template, knows no module and reaches no host. What is wrong is
 //! collected and shown at once (`problem`), each with its line and a caret.
 
+pub mod access;
 pub mod advisories;
 pub mod baseline;
 pub mod calendar;
@@ -18,6 +19,7 @@ pub mod suppressions;
 pub mod text;
 pub mod yaml;
 
+pub use access::Access;
 pub use calendar::Calendar;
 pub use inventory::{Inventory, Pattern, Source};
 pub use playbook::Playbook;

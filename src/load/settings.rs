@@ -19,8 +19,9 @@
 //!   fail_on: warning
 //! ```
 //!
-//! `zone`, `windows` and `freezes` are [`Calendar`]'s.
+//! `zone`, `windows` and `freezes` are [`Calendar`]'s, `access` is [`Access`]'s.
 
+use super::access::Access;
 use super::calendar::Calendar;
 use super::inventory::Pattern;
 use super::playbook::Batch;
@@ -34,8 +35,8 @@ use std::time::Duration;
 
 /// The one version of the format there is.
 const VERSION: u64 = 1;
-const FIELDS: [&str; 9] =
-    ["version", "group", "ticket_pattern", "defaults", "patch", "zone", "windows", "freezes", "lint"];
+const FIELDS: [&str; 10] =
+    ["version", "group", "ticket_pattern", "defaults", "patch", "zone", "windows", "freezes", "lint", "access"];
 /// Fields that the calendar reads.
 const CALENDAR: [&str; 3] = ["zone", "windows", "freezes"];
 const PATCH: [&str; 4] = ["serial", "canary", "pause", "max_fail"];
@@ -69,6 +70,8 @@ pub struct Settings {
     pub calendar: Calendar,
     /// What `wgops lint` does where its options don't say.
     pub lint: Lint,
+    /// Who may log in on the servers; nothing: that is not wgops' business.
+    pub access: Option<Access>,
 }
 
 /// What `wgops lint` leaves out, and what makes it fail.
@@ -171,6 +174,7 @@ impl Settings {
                     self.lint.field(key, node)?;
                 }
             }
+            "access" => self.access = Some(Access::read(node)?),
             name if CALENDAR.contains(&name) => {}
             name if LATER.contains(&name) => {
                 return Err(Problem::at(&key.place, format!("'{name}' is not supported yet")));

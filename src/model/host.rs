@@ -60,6 +60,8 @@ impl fmt::Display for HostName {
 pub enum ConnectionKind {
     /// Over SSH.
     Ssh,
+    /// Over SSH, to an account behind the gate: it answers the questions that the host knows, and runs nothing else.
+    Gate,
     /// The machine that wgops runs on.
     Local,
 }

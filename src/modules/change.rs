@@ -88,6 +88,8 @@ pub enum Delivery {
     /// Apart from the SSH session, so that losing the connection harms nothing: output and exit status wait on the host
     /// until they are collected.
     Detached,
+    /// Over a second connection, opened anew as the first one was and closed again.
+    Login,
     /// Not on the host at all: its content is written to this file of the controller.
     Here(PathBuf),
     /// The host goes away and comes back: the script only asks for that, and success is a boot id other than this one.

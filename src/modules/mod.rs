@@ -116,6 +116,7 @@ mod restart_services;
 mod rpm_key;
 mod same_as;
 mod script;
+mod second_login;
 mod selinux;
 mod service;
 mod service_facts;
@@ -236,6 +237,7 @@ pub static ALL: &[&Module] = &[
     &rpm_key::MODULE,
     &script::MODULE,
     &selinux::BOOLEAN,
+    &second_login::MODULE,
     &selinux::CONTEXT,
     &selinux::MODE,
     &selinux::PORT,
@@ -309,6 +311,7 @@ pub fn change_scripts() -> Vec<Script> {
         restart_services::SCRIPTS,
         rpm_key::SCRIPTS,
         script::SCRIPTS,
+        second_login::SCRIPTS,
         selinux::SCRIPTS,
         service::SCRIPTS,
         sysctl::SCRIPTS,

@@ -1,6 +1,7 @@
 //! Public keys, and the verifying of signatures made with them. The cryptography is `ssh-key`'s.
 
 use crate::model::printable;
+use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, Error, HashAlg, PublicKey, SshSig};
 use std::fmt;
 use std::str::FromStr;
@@ -106,6 +107,11 @@ impl Key {
         Self::new(signature.public_key().clone().into()).map_err(|_| VerifyError::NotASignature)
     }
 
+    /// The key itself.
+    pub(super) fn data(&self) -> &KeyData {
+        self.key.key_data()
+    }
+
     pub(super) fn new(key: PublicKey) -> Result<Self, ParseKeyError> {
         match key.algorithm() {
             Algorithm::Ed25519
@@ -168,7 +174,7 @@ mod tests {
     use super::*;
     use crate::model::Signer as _;
     use russh::keys::signature::Signer as _;
-    use russh::keys::ssh_key::public::{KeyData, SkEd25519};
+    use russh::keys::ssh_key::public::SkEd25519;
     use russh::keys::ssh_key::{LineEnding, Signature};
     use sha2::{Digest as _, Sha256};
 

@@ -195,6 +195,11 @@ impl FileSigner {
     pub fn key(&self) -> &Key {
         &self.public
     }
+
+    /// The private half.
+    pub(super) fn private(&self) -> &PrivateKey {
+        &self.key
+    }
 }
 
 impl Signer for FileSigner {

@@ -9,6 +9,7 @@
 //!
 //! Not yet: vaults, accounts on servers, more than one person behind a plan. Their fields are read, checked and kept.
 
+mod certificate;
 mod chain;
 mod edit;
 mod first;
@@ -22,6 +23,7 @@ mod succession;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use certificate::{Authority, Grant};
 pub use chain::{ChainName, ParseChainNameError};
 pub use edit::Amendment;
 pub use identity::{Anonymous, Identity, NoProof, Proven, Seek, identify};
@@ -69,6 +71,9 @@ pub enum PeopleError {
     /// A public key can't be used.
     #[error(transparent)]
     Key(#[from] ParseKeyError),
+    /// A certificate can't be signed.
+    #[error("the certificate can't be signed: {0}")]
+    Certificate(String),
     /// The first roster could not be written as YAML.
     #[error("could not write the roster: {0}")]
     Unwritable(#[from] serde_yaml::Error),

@@ -49,6 +49,8 @@ pub enum Verb {
     Patch,
     /// `wgops apply`.
     Apply,
+    /// `wgops access`.
+    Access,
     /// `wgops audit`.
     Audit,
     /// `wgops facts`.
@@ -82,10 +84,11 @@ pub enum Permission {
 
 impl Verb {
     /// Every verb that permission depends on.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Run,
         Self::Patch,
         Self::Apply,
+        Self::Access,
         Self::Audit,
         Self::Facts,
         Self::Ping,
@@ -100,6 +103,7 @@ impl Verb {
             Self::Run => "run",
             Self::Patch => "patch",
             Self::Apply => "apply",
+            Self::Access => "access",
             Self::Audit => "audit",
             Self::Facts => "facts",
             Self::Ping => "ping",
@@ -155,7 +159,7 @@ impl Standing {
     /// What the table says to a verb.
     pub fn may(self, verb: Verb) -> Permission {
         match verb {
-            Verb::Run | Verb::Patch | Verb::Apply => self.may_change(),
+            Verb::Run | Verb::Patch | Verb::Apply | Verb::Access => self.may_change(),
             Verb::Audit | Verb::Facts | Verb::Ping | Verb::Ledger => self.allow_unless(self == Self::Left),
             Verb::Vault => self.allow_unless(!matches!(self, Self::Lead | Self::Operator)),
             Verb::Roster => self.allow_unless(self != Self::Lead),
@@ -174,6 +178,13 @@ impl Standing {
 
     fn allow_unless(self, refused: bool) -> Permission {
         if refused { Permission::Refuse { why: self.to_string() } } else { Permission::Change }
+    }
+}
+
+impl Person {
+    /// Whether an agreement that they signed counts on a day, whatever their role.
+    pub fn is_agreed(&self, today: Date) -> bool {
+        lapse(self, today).is_none()
     }
 }
 
@@ -240,18 +251,18 @@ mod tests {
 
     #[test]
     fn the_table_of_roles_and_verbs_is_the_one_in_the_formats() {
-        //                 run, patch, apply · audit, facts, ping, ledger · vault · roster
+        //                 run, patch, apply, access · audit, facts, ping, ledger · vault · roster
         let table = [
-            (Standing::Lead, "ccccccccc"),
-            (Standing::Operator, "cccccccc-"),
-            (Standing::Lapsed(Role::Lead, Lapse::Missing), "dddcccc--"),
-            (Standing::Lapsed(Role::Operator, Lapse::Missing), "dddcccc--"),
-            (Standing::Unpinned(Role::Lead), "---cccc--"),
-            (Standing::Shadow, "dddcccc--"),
-            (Standing::Auditor, "---cccc--"),
-            (Standing::Left, "---------"),
-            (Standing::Stranger, "dddcccc--"),
-            (Standing::NoRoster, "dddcccc--"),
+            (Standing::Lead, "cccccccccc"),
+            (Standing::Operator, "ccccccccc-"),
+            (Standing::Lapsed(Role::Lead, Lapse::Missing), "ddddcccc--"),
+            (Standing::Lapsed(Role::Operator, Lapse::Missing), "ddddcccc--"),
+            (Standing::Unpinned(Role::Lead), "----cccc--"),
+            (Standing::Shadow, "ddddcccc--"),
+            (Standing::Auditor, "----cccc--"),
+            (Standing::Left, "----------"),
+            (Standing::Stranger, "ddddcccc--"),
+            (Standing::NoRoster, "ddddcccc--"),
         ];
         for (standing, expected) in table {
             assert_eq!(row(standing), expected, "{standing:?}");

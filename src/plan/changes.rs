@@ -124,7 +124,7 @@ impl HostRun {
                     let message = format!("did not converge: {}", refusal.message);
                     end = UnitEnd { changes: end.changes, ..UnitEnd::failed(message, end.result) };
                 }
-                Verdict::Unknown(_) => {}
+                Verdict::Unknown(_) | Verdict::Unseen(_) => {}
             }
         }
         unit.end(end);

@@ -71,6 +71,8 @@ pub enum Verdict {
     Refuse(Refusal),
     /// It depends on what only the real run knows.
     Unknown(String),
+    /// It depends on what the account that asks is not shown.
+    Unseen(String),
     /// This is to be done; nothing, if there are no changes.
     Ready(Box<Outcome>),
 }
@@ -305,6 +307,7 @@ impl Means<'_> {
             Err(Stop::Ask) => Verdict::Ask,
             Err(Stop::Refuse(refusal)) => Verdict::Refuse(refusal),
             Err(Stop::Unknown(cause)) => Verdict::Unknown(cause),
+            Err(Stop::Unseen(why)) => Verdict::Unseen(why),
         };
         Evaluation { verdict, reading: answers.take_reading(), tainted: frozen.tainted || desk.is_tainted() }
     }

@@ -58,6 +58,8 @@ pub enum Reply {
     Failed(String),
     /// It was not begun, and what comes after it is not either, for this reason.
     Refused(String),
+    /// The account that asks can't know what the one asked for would, for this reason.
+    Unseen(String),
 }
 
 impl Reply {
@@ -303,6 +305,12 @@ impl HostRun {
         let raw = match reply {
             Reply::Done(output) => Ok(output),
             Reply::NotRun => return,
+            Reply::Unseen(why) => {
+                if let Some(answers) = self.ground.stores.get_mut(user) {
+                    answers.store_unseen(asked, why);
+                }
+                return;
+            }
             Reply::Failed(why) | Reply::Refused(why) => Err(why),
         };
         if matches!(asked.cost, Cost::Costly { .. }) {
@@ -372,7 +380,7 @@ fn verdict(replies: Vec<Reply>, recomputed: u32, most: u32) -> Ran {
     for reply in replies {
         match reply {
             Reply::NotRun => break,
-            Reply::Refused(why) => return Ran::Broken(outputs.len(), why),
+            Reply::Refused(why) | Reply::Unseen(why) => return Ran::Broken(outputs.len(), why),
             Reply::Failed(why) => return Ran::Broken(outputs.len() + 1, why),
             // Behind a change of the same task that ran, computing it again would forget that one.
             Reply::Done(output)

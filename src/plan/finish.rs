@@ -25,7 +25,10 @@ impl HostRun {
         let Some(unit) = running.units.as_ref().and_then(|units| units.get(index)) else { return };
         let Stage::Ended(end) = &unit.stage else { return };
         let judged = match end.status {
-            Status::Skipped | Status::KnownAfterApply { .. } | Status::Provisional { .. } => return,
+            Status::Skipped
+            | Status::KnownAfterApply { .. }
+            | Status::Unseen { .. }
+            | Status::Provisional { .. } => return,
             Status::WouldRun => self.judge_foreseen(running, &unit.layer),
             _ => self.judge_ended(running, &unit.layer, end),
         };
@@ -220,6 +223,7 @@ impl HostRun {
         let uncertain = match status {
             Status::Changed | Status::WouldChange | Status::WouldRun => None,
             Status::Provisional { cause } | Status::KnownAfterApply { cause } => Some(cause.clone()),
+            Status::Unseen { .. } => Some(running.task.name.clone()),
             _ => return,
         };
         for name in self.notified_names(running) {

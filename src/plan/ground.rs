@@ -85,6 +85,8 @@ pub enum Look {
     Changes(Prepared, Reading),
     /// A dry run can't know: it depends on this.
     Unknown(String),
+    /// The account that asks is not shown what it depends on; what was read until then.
+    Unseen(String, Subjects),
     /// An unapplied change may alter this.
     Provisional(Option<Outcome>, Reading, String),
 }
@@ -563,6 +565,7 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen
         return match verdict {
             Verdict::Ask => Look::Ask,
             Verdict::Unknown(cause) => Look::Unknown(cause),
+            Verdict::Unseen(why) => Look::Unseen(why, reading.reads),
             Verdict::Refuse(_) => Look::Provisional(None, reading, cause),
             Verdict::Ready(outcome) => Look::Provisional(Some(*outcome), reading, cause),
         };
@@ -570,6 +573,7 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen
     match verdict {
         Verdict::Ask => Look::Ask,
         Verdict::Unknown(cause) => Look::Unknown(cause),
+        Verdict::Unseen(why) => Look::Unseen(why, reading.reads),
         Verdict::Refuse(refusal) => Look::End(UnitEnd { tainted, ..failed(refusal) }, reading.reads),
         Verdict::Ready(outcome) if outcome.changes.is_empty() => {
             Look::End(settled(task, *outcome, tainted), reading.reads)

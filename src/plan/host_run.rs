@@ -559,6 +559,13 @@ impl HostRun {
                 }
                 Ok(UnitEnd::plain(Status::KnownAfterApply { cause }, None))
             }
+            Look::Unseen(why, reads) => {
+                // What it would change is, for all that is known, no more than what it looks at.
+                if task.acts_on_host() {
+                    self.ground.would_touch(None, &reads, &task.name);
+                }
+                Ok(UnitEnd::plain(Status::Unseen { why }, None))
+            }
             Look::Provisional(outcome, reading, cause) => {
                 Ok(self.provisional(&task, outcome, &reading, cause))
             }

@@ -155,6 +155,7 @@ impl UnitEnd {
         match &self.status {
             _ if self.unforeseeable => Some("its result"),
             Status::Provisional { cause } | Status::KnownAfterApply { cause } => Some(cause),
+            Status::Unseen { why } => Some(why),
             _ => None,
         }
     }
@@ -330,7 +331,7 @@ fn worst<'a>(all: impl Iterator<Item = &'a Status>, looped: bool) -> Status {
     let rank = |status: &Status| match status {
         Status::Unknown => 8,
         Status::Failed => 7,
-        Status::KnownAfterApply { .. } => 6,
+        Status::KnownAfterApply { .. } | Status::Unseen { .. } => 6,
         Status::Provisional { .. } => 5,
         Status::WouldRun => 4,
         Status::Changed | Status::WouldChange => 3,

@@ -52,6 +52,8 @@ pub struct Reading {
 struct Stored {
     raw: Raw,
     reads: Subjects,
+    /// Whoever asked can't know the answer; why is what `raw` has.
+    unseen: bool,
 }
 
 /// An answer of any type.
@@ -93,6 +95,9 @@ impl Answers {
             return Err(Stop::Ask);
         };
         self.note(&stored.reads);
+        if let (true, Err(why)) = (stored.unseen, &stored.raw) {
+            return Err(Stop::Unseen(why.clone()));
+        }
         let mut parsed = self.parsed.borrow_mut();
         let answer = parsed.entry(key).or_insert_with(|| match &stored.raw {
             Ok(output) => question.parse(output).map(|a| Arc::new(a) as AnyAnswer),
@@ -121,7 +126,14 @@ impl Answers {
         if let (Ok(output), Some(reads_too)) = (&raw, self.reads_too.borrow().get(&key)) {
             reads.extend(&reads_too(output));
         }
-        self.stored.insert(key, Stored { raw, reads });
+        self.stored.insert(key, Stored { raw, reads, unseen: false });
+    }
+
+    /// Keeps that the answer is nothing that whoever asks can know, and why.
+    pub fn store_unseen(&mut self, asked: &Asked, why: String) {
+        let key = asked.key();
+        self.parsed.borrow_mut().remove(&key);
+        self.stored.insert(key, Stored { raw: Err(why), reads: asked.reads.clone(), unseen: true });
     }
 
     /// Drops every answer that a change of these subjects may have made stale.
@@ -303,6 +315,18 @@ mod tests {
         assert_eq!(answers.take_reading().provisional, None);
         assert!(answers.get(Size("/etc/a")).is_ok());
         assert_eq!(answers.take_reading().provisional.as_deref(), Some("write the config"));
+    }
+
+    #[test]
+    fn what_nobody_can_know_is_no_failure_and_what_it_would_have_read_is_noted() {
+        let mut answers = Answers::default();
+        assert_eq!(answers.get(Size("/a")), Err(Stop::Ask));
+        let asked = answers.take_wanted().remove(0);
+        answers.store_unseen(&asked, "only root reads /a".into());
+        assert_eq!(answers.get(Size("/a")), Err(Stop::Unseen("only root reads /a".into())));
+        assert_eq!(answers.take_reading().reads, [Subject::path("/a")].into());
+        answers.forget(&[Subject::path("/a")].into());
+        assert_eq!(answers.get(Size("/a")), Err(Stop::Ask));
     }
 
     #[test]

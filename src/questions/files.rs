@@ -230,6 +230,7 @@ impl Question for Inspect {
     const SCRIPT: Script = Script {
         name: "inspect",
         text: r#"path=$1 algorithm=$2 wanted=$3
+case $algorithm in - | md5 | sha1 | sha224 | sha256 | sha384 | sha512) ;; *) exit 1 ;; esac
 format='%f %u %g %s %Y %X %Z %i %h %d %b %o
 %U
 %G'

@@ -19,6 +19,7 @@ pub mod cron;
 pub mod facts;
 pub mod files;
 pub mod find;
+pub mod gate;
 pub mod gitconfig;
 pub mod held;
 pub mod http;
@@ -147,6 +148,8 @@ pub enum Stop {
     Refuse(Refusal),
     /// It depends on something known only after an earlier change is applied, which the text names.
     Unknown(String),
+    /// The account that asks is not shown what it depends on; the text says what that is.
+    Unseen(String),
 }
 
 /// A task that fails before it changes anything.

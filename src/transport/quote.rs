@@ -31,6 +31,19 @@ pub(super) fn percent_b(bytes: &[u8], source: &mut Vec<u8>) {
     }
 }
 
+/// The same where all of it has to stand on one line.
+pub(super) fn line(bytes: &[u8], source: &mut Vec<u8>) {
+    for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+        match part.split_last() {
+            Some((b'\n', before)) => {
+                percent_b(before, source);
+                source.extend_from_slice(b"\\0012");
+            }
+            _ => percent_b(part, source),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,9 +15,14 @@ use zeroize::Zeroizing;
 /// Longest wait for tasks to end when a session is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What is asked of sshd where an account has a gate.
+const GATE_COMMAND: &str = "wgops-ask";
+
 /// A connection to one real host, over SSH or to this machine.
 pub struct Session {
     way: Way,
+    /// Whether it ends at a gate, which answers questions and starts no shell.
+    is_gated: bool,
     settings: Settings,
     meter: Arc<Meter>,
     tasks: Tasks,
@@ -41,13 +46,16 @@ pub async fn connect(
     let meter = Arc::new(Meter::default());
     let way = match connection.kind {
         ConnectionKind::Local => Way::Local,
-        ConnectionKind::Ssh => Way::Ssh(Arc::new(ssh::connect(host, connection, settings, &meter).await?)),
+        ConnectionKind::Ssh | ConnectionKind::Gate => {
+            Way::Ssh(Arc::new(ssh::connect(host, connection, settings, &meter).await?))
+        }
     };
-    Ok(Session { way, settings: settings.clone(), meter, tasks: Tasks::default() })
+    let is_gated = connection.kind == ConnectionKind::Gate;
+    Ok(Session { way, is_gated, settings: settings.clone(), meter, tasks: Tasks::default() })
 }
 
 impl Session {
-    /// Starts a shell: as who logged in, or as another user. Without a password nothing is waited for but the channel:
+    /// Starts a shell: as who logged in, or as another user; behind a gate nobody else can be become. Without a password nothing is waited for but the channel:
     /// that sudo declines may then only show in the first exchange.
     ///
     /// # Errors
@@ -55,6 +63,7 @@ impl Session {
     pub async fn shell(&self, user: Option<&Become>) -> Result<Shell, ShellError> {
         let opener = Opener {
             way: self.way.clone(),
+            is_gated: self.is_gated,
             user: user.cloned(),
             shell_timeout: self.settings.shell_timeout,
             meter: self.meter.clone(),
@@ -95,6 +104,7 @@ impl Session {
 #[derive(Clone)]
 pub(super) struct Opener {
     way: Way,
+    is_gated: bool,
     user: Option<Become>,
     shell_timeout: Duration,
     meter: Arc<Meter>,
@@ -105,6 +115,12 @@ impl Opener {
     /// Starts one, and gets it past sudo's prompt if there may be one.
     pub async fn open(&self) -> Result<Pipe, ShellError> {
         let mark = Mark::random()?;
+        if self.is_gated {
+            let (pipe, far) = Pipe::new(mark, None);
+            // The gate is there whatever is asked for; an account without one has no such command.
+            self.launch(&[GATE_COMMAND.to_owned()], far).await?;
+            return Ok(pipe);
+        }
         match sudo::start(self.user.as_ref())? {
             Start::Plain(words) => {
                 let (pipe, far) = Pipe::new(mark, None);
@@ -174,6 +190,11 @@ impl Opener {
             Way::Ssh(link) => link.farewell().await,
             Way::Local => "the process is gone".into(),
         }
+    }
+
+    /// Whether what it opens is a gate.
+    pub fn is_gated(&self) -> bool {
+        self.is_gated
     }
 
     pub fn wanted(&self) -> Option<&Become> {

@@ -41,7 +41,8 @@ impl Halter {
     /// The shell could not be told; it carries its exchange to the end.
     pub async fn halt(&self) -> Result<(), ShellError> {
         let pid = self.pid.load(Ordering::Relaxed);
-        if pid == 0 {
+        // A gate does questions alone, each with a deadline, and takes no order to end one.
+        if pid == 0 || self.opener.is_gated() {
             return Ok(());
         }
         let mut other = Shell::new(self.opener.clone(), self.opener.open().await?);
@@ -131,7 +132,11 @@ impl Shell {
             self.pipe.inbox.expect(number, request.output_bytes_max);
             self.next = number + 1;
         }
-        let mut source = Source::new(requests, first, &self.pipe.mark, &mut self.known);
+        let mut source = if self.opener.is_gated() {
+            Source::asking(requests, first, &self.pipe.mark, &mut self.known)
+        } else {
+            Source::new(requests, first, &self.pipe.mark, &mut self.known)
+        };
         let mut chunk = None;
         let (mut sent, mut done, mut since) = (0, 0, Instant::now());
         // Told for a request, perhaps before the end of the one before it is told by the other stream.
@@ -228,6 +233,11 @@ impl Shell {
         let mut old = std::mem::replace(&mut self.pipe, fresh);
         self.known = Known::default();
         self.next = 1;
+        // A gate is left behind: it ends when it finds nobody who reads what it says.
+        if self.opener.is_gated() {
+            self.pid = None;
+            return Ok(Vec::new());
+        }
         if let Some(pid) = self.pid.take() {
             let kill = [Request {
                 script: KILL,

@@ -34,6 +34,9 @@ export PATH
 case $(command -v printf) in printf) wgops_p=b ;; *) wgops_p=x ;; esac
 "#;
 
+/// What a gate is told first; its own side is `questions/gate/loop.sh`.
+const HELLO: &str = "wgops-ask 1";
+
 /// What a shell without a `printf` of its own says to a request with content.
 const NO_PRINTF: &str =
     "wgops: printf is no builtin of this sh, so that content could be seen in the process list";
@@ -83,6 +86,21 @@ impl<'a> Source<'a> {
         text.extend_from_slice(b"wgops_halted=\n");
         for (index, (number, request)) in (first..).zip(requests).enumerate() {
             source.request((index, number), request, &mut text, (mark, known));
+        }
+        source
+    }
+
+    /// The same for a gate, which is sent no source but the digests of questions, and their arguments apart.
+    pub fn asking(requests: &'a [Request], first: u64, mark: &Mark, known: &mut Known) -> Self {
+        let mut text = Vec::new();
+        if !known.bootstrapped {
+            known.bootstrapped = true;
+            text.extend_from_slice(format!("{HELLO}\n{}\n", mark.as_str()).as_bytes());
+        }
+        let mut source = Self { pieces: VecDeque::new(), going: 0, answered: 0 };
+        for (index, (number, request)) in (first..).zip(requests).enumerate() {
+            question(number, request, &mut text);
+            source.pieces.push_back((index + 1, Piece::Text(std::mem::take(&mut text))));
         }
         source
     }
@@ -226,6 +244,19 @@ fn call(function: &str, request: &Request, text: &mut Vec<u8>) {
     }
 }
 
+/// What a gate is sent for a request. What it can't be given (content, variables) has the digest of no question, so that it
+/// isn't run.
+fn question(number: u64, request: &Request, text: &mut Vec<u8>) {
+    let is_askable = request.content.is_none() && request.environment.is_empty() && !has_nul(request);
+    let digest = if is_askable { request.script.digest().hex() } else { "0".repeat(64) };
+    let args: &[String] = if is_askable { &request.args.0 } else { &[] };
+    text.extend_from_slice(format!("ask {number} {digest} {}\n", args.len()).as_bytes());
+    for arg in args {
+        quote::line(arg.as_bytes(), text);
+        text.push(b'\n');
+    }
+}
+
 /// What writes the marks at a request's end.
 fn end(mark: &Mark, number: u64, status: &str) -> String {
     let mark = mark.as_str();
@@ -276,6 +307,20 @@ mod tests {
         let second = text(&[request(&["b"], None)], &mut known);
         assert!(!second.contains("() (") && !second.contains("LC_ALL"));
         assert!(second.contains("wgops_0_say 'b' </dev/null"));
+    }
+
+    #[test]
+    fn a_gate_is_sent_digests_and_arguments_a_line_each() {
+        let mark = Mark::random().unwrap();
+        let requests = [request(&["it's\n\\x", ""], None), request(&["secret"], Some(b"content"))];
+        let mut known = Known::default();
+        let sent = |known: &mut Known| {
+            let mut source = Source::asking(&requests, 1, &mark, known);
+            String::from_utf8(std::iter::from_fn(|| source.next()).flat_map(|chunk| chunk.bytes).collect()).unwrap()
+        };
+        let asked = format!("ask 1 {} 2\nit\\0047s\\0012\\\\x\n\nask 2 {} 0\n", SCRIPT.digest().hex(), "0".repeat(64));
+        assert_eq!(sent(&mut known), format!("wgops-ask 1\n{}\n{asked}", mark.as_str()));
+        assert_eq!(sent(&mut known), asked);
     }
 
     #[test]

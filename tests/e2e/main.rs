@@ -27,6 +27,7 @@ mod rebooting;
 mod record;
 mod resuming;
 mod roles;
+mod shadowing;
 mod shown;
 mod site;
 mod system;

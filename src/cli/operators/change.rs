@@ -30,6 +30,9 @@ pub struct Add {
     /// In which role
     #[arg(long, value_name = "ROLE", default_value = "shadow")]
     role: Entry,
+    /// The day on which they signed the non-disclosure agreement: servers let in no shadow without one
+    #[arg(long, value_name = "DATE")]
+    nda: Option<Date>,
     #[command(flatten)]
     confirmed: Confirmed,
 }
@@ -110,7 +113,8 @@ impl Add {
             Entry::Shadow => Role::Shadow,
             Entry::Auditor => Role::Auditor,
         };
-        let new = Person { name: self.name, role, nda: None, keys, age: Vec::new(), until: None };
+        let nda = self.nda.map(|signed| Nda { signed, until: None, reference: None });
+        let new = Person { name: self.name, role, nda, keys, age: Vec::new(), until: None };
         amend(console, &desk, new, &self.confirmed)
     }
 }

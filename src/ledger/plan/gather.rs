@@ -71,6 +71,9 @@ impl<'a> Gather<'a> {
                 let why = end.message.as_deref().map(short).unwrap_or_else(|| "it failed".into());
                 plan.unknown.push(format!("{task}: {why}"));
             }
+            Status::Unseen { why } => {
+                plan.unknown.push(format!("{task} ({}) needs an operator: {}", end.module, short(why)));
+            }
             Status::Provisional { cause } | Status::KnownAfterApply { cause } => match weight {
                 Weight::None => {}
                 Weight::Follows => plan.after.push(PlannedTask { task, module: end.module.clone() }),

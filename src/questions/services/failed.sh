@@ -5,6 +5,7 @@ if ! [ -d /run/systemd/system ] || ! command -v systemctl >/dev/null 2>&1; then
     exit 0
 fi
 left=$1
+case $left in '' | *[!0-9]* | ?????*) left=3600 ;; esac
 while state=$(systemctl is-system-running 2>/dev/null); [ "$left" -gt 0 ]; do
     # Jobs that wait for their turn count, too: a unit may be about to start.
     case $state in

@@ -29,6 +29,8 @@ if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
     exit 0
 fi
 name=${1%.service}
+# A name with a slash in it could lead to any program.
+case $name in */*) echo 'manager none'; exit 0 ;; esac
 if [ -x "/etc/init.d/$name" ]; then
     printf 'manager init\nfound\n'
     if "/etc/init.d/$name" status >/dev/null 2>&1; then echo 'running yes'; else echo 'running no'; fi

@@ -42,6 +42,7 @@ struct Host {
     findings: Vec<Finding>,
     left: Option<String>,
     failed: Vec<String>,
+    unseen: Vec<String>,
     lost: bool,
     finished: bool,
     updates: bool,
@@ -65,6 +66,10 @@ impl Assessment {
             {
                 let message = end.message.clone().unwrap_or_else(|| "no reason was given".into());
                 self.host(&end.host).failed.push(format!("{}: {message}", end.task));
+            }
+            Event::TaskEnds(end) if matches!(end.status, Status::Unseen { .. }) => {
+                let Status::Unseen { why } = &end.status else { return };
+                self.host(&end.host).unseen.push(format!("{}: {why}", end.task));
             }
             Event::HostLeaves { host, reason } => self.host(host).left.clone_from(reason),
             Event::RunEnds { recap, interrupted, .. } => {
@@ -150,9 +155,12 @@ impl Assessment {
             Host { failed, .. } if !failed.is_empty() => ("task-failed", "the audit failed on this host"),
             Host { finished: false, .. } if self.interrupted => ("interrupted", "the audit was interrupted"),
             Host { finished: false, .. } => ("not-begun", "the audit did not get to this host"),
+            Host { unseen, .. } if !unseen.is_empty() => {
+                ("not-seen", "a part of this host is not shown to the account that asked")
+            }
             _ => return None,
         };
-        let evidence = host.left.iter().chain(&host.failed).cloned().collect::<Vec<_>>().join("\n");
+        let evidence = host.left.iter().chain(&host.failed).chain(&host.unseen).cloned().collect::<Vec<_>>().join("\n");
         Some(
             Finding::new(FindingKind::NotAssessed, about, Severity::High, title)
                 .seen(evidence)

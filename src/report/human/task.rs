@@ -165,6 +165,9 @@ fn label(status: &Status, end: &TaskEnd) -> (String, Style) {
         Status::KnownAfterApply { cause } => {
             (format!("known after apply ({})", one_line(cause)), line::WARNING)
         }
+        Status::Unseen { why } => {
+            (format!("unknown, needs an operator ({})", one_line(why)), line::WARNING)
+        }
     }
 }
 

@@ -1,0 +1,282 @@
+//! `wgops access plan` and `sync`: shows who would gain and lose what on each host, and makes it so after a confirmation. It is
+//! a run of a playbook like any other, with an intent and an outcome, and only its summary is its own.
+
+use super::super::args::{Cause, Privilege, Reach, Shape, Targets};
+use super::super::errand::{Choice, Errand};
+use super::super::job::Job;
+use super::super::patch::Ask;
+use super::super::repository::{Repository, built_in_playbook};
+use super::super::show::Show;
+use super::super::{Console, Exit, Failure, ask};
+use super::people::{hosts, operating_keys, owner, shadow_keys};
+use crate::event::{Compared, Event, Mode};
+use crate::load;
+use crate::model::{HostName, Map, Value};
+use crate::people::{Key, PeopleError, Roster, Verb};
+use crate::questions::gate;
+use crate::report::{Subject, one_line};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use jiff::civil::Date;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is run. No copy in an ops repository is looked for.
+pub const PLAYBOOK: &str = include_str!("../../../playbooks/access.yml");
+
+/// Show who would gain and lose access on each host, and which files would change
+#[derive(Args)]
+pub struct Plan {
+    #[command(flatten)]
+    targets: Targets,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    privilege: Privilege,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+/// Make access on the servers what the roster says, asking first
+///
+/// Shows what changes, asks for the number of hosts, and begins with one. On each host a second login is tried before the
+/// first one ends; where it fails, keys and sshd's settings are put back. sudoers and sshd's files are checked before they
+/// take effect.
+#[derive(Args)]
+pub struct Sync {
+    /// Dry run: say what would happen, change nothing
+    #[arg(short = 'C', long)]
+    check: bool,
+    /// Don't ask for a confirmation
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    targets: Targets,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    privilege: Privilege,
+    #[command(flatten)]
+    cause: Cause,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Plan {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let Self { targets, reach, privilege, shape } = self;
+        let cause = Cause { reason: None, ticket: None, allow_dirty: true, break_glass: None };
+        let sync = Sync { check: true, yes: false, targets, reach, privilege, cause, shape };
+        sync.run(console, "plan")
+    }
+}
+
+impl Sync {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        self.run(console, "--check")
+    }
+
+    fn run(self, console: &Console, dry: &'static str) -> Result<Exit, Failure> {
+        let repository = Repository::here()?;
+        let access = settings(&repository)?;
+        let (yes, check, format) = (self.yes, self.check, self.shape.format);
+        let who = super::super::who::Who::find(console, &repository)?;
+        let Some(roster) = who.roster.clone() else {
+            return Err(Failure::usage("there is no roster, so nobody's access follows from one")
+                .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one"));
+        };
+        let today = jiff::Zoned::now().date();
+        let mut errand = self.errand(check.then_some(dry))?;
+        errand.choice.extra = variables(&access, &roster, today)?;
+        let job = Job::open_for(console, errand, repository, who)?;
+        if job.mode == Mode::Real {
+            stays(&job, &roster, today)?;
+        }
+        let ours = hosts(&access, job.inventory());
+        let job = job.only_on(ours);
+        let asks = job.mode == Mode::Real && !yes;
+        if asks {
+            ask::somebody_is_there(console)?;
+        }
+        let prepared = job.prepare(&Map::new())?;
+        let mut engine = job.engine(&prepared)?;
+        let done = if asks {
+            Ask { console, job: &job, subject: Subject::Run, format }.confirmed(&mut engine)
+        } else {
+            let mut gains = Gains::new(&roster);
+            let show = Show::new(console, Subject::Run, format);
+            let mut hear = |event: &Event| gains.event(event);
+            let ended = job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut hear);
+            console.tell(&gains.told(job.mode == Mode::Real));
+            ended.map(|ended| ended.exit)
+        };
+        engine.close();
+        done
+    }
+
+    fn errand(self, dry: Option<&'static str>) -> Result<Errand, Failure> {
+        Ok(Errand {
+            verb: Verb::Access,
+            targets: self.targets,
+            reach: self.reach,
+            playbooks: vec![built_in_playbook("playbooks/access.yml", PLAYBOOK)?],
+            privilege: Some(self.privilege),
+            cause: Some(self.cause),
+            dry,
+            choice: Choice { show_diff: true, ..Choice::default() },
+        })
+    }
+}
+
+/// What `wgops.yml` says under `access`.
+///
+/// # Errors
+/// Nothing.
+pub fn settings(repository: &Repository) -> Result<load::Access, Failure> {
+    repository.settings().access.ok_or_else(|| {
+        Failure::usage("wgops.yml has no 'access', so the accounts on the servers are not wgops' business")
+            .hint("say there which account operators log in to:\n  access:\n    account: ops")
+    })
+}
+
+/// Whoever changes keys keeps their own.
+fn stays(job: &Job<'_>, roster: &Roster, today: Date) -> Result<(), Failure> {
+    let Some(proven) = job.who().identity.proven() else { return Ok(()) };
+    let mine = roster.person(&proven.operator).map(|person| person.keys.as_slice()).unwrap_or_default();
+    let kept = operating_keys(roster, today);
+    if mine.iter().any(|key| kept.contains(key.text())) {
+        return Ok(());
+    }
+    let message = "your own keys are not among those that would let in, so this would lock you out";
+    Err(Failure::new(Exit::Refused, message))
+}
+
+/// What the playbook is told.
+fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map, Failure> {
+    let keys = operating_keys(roster, today);
+    if keys.is_empty() {
+        return Err(Failure::new(Exit::Refused, "nobody in the roster is cleared today: nobody could log in"));
+    }
+    let ca = match &access.ca {
+        None => String::new(),
+        Some(line) => line.parse::<Key>().map_err(PeopleError::from)?.text().to_owned(),
+    };
+    let principals = Value::Object(Map::from_iter([
+        (access.account.clone(), super::issue::OPERATING.into()),
+        (access.shadow.clone(), super::issue::SHADOW.into()),
+    ]));
+    let all: [(&str, Value); 9] = [
+        ("access_account", access.account.clone().into()),
+        ("access_keys", keys.into()),
+        ("access_keep", access.keeps_other_keys.into()),
+        ("access_sudo", (access.sudo && access.account != "root").into()),
+        ("access_shadow", access.shadow.clone().into()),
+        ("access_shadow_keys", shadow_keys(roster, today).into()),
+        // A shell's program may look like a template.
+        ("access_gate", STANDARD.encode(gate::program()).into()),
+        ("access_ca", ca.into()),
+        ("access_principals", principals),
+    ];
+    Ok(all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// Who gains and who loses what, from what changes in files of keys.
+struct Gains<'a> {
+    roster: &'a Roster,
+    hosts: BTreeMap<HostName, BTreeSet<String>>,
+}
+
+impl<'a> Gains<'a> {
+    fn new(roster: &'a Roster) -> Self {
+        Self { roster, hosts: BTreeMap::new() }
+    }
+
+    fn event(&mut self, event: &Event) {
+        let Event::TaskEnds(end) = event else { return };
+        for diff in end.changes.iter().filter_map(|change| change.diff.as_ref()) {
+            if !diff.header.ends_with("/authorized_keys") {
+                continue;
+            }
+            let lines = compared(self.roster, diff);
+            if !lines.is_empty() {
+                self.hosts.entry(end.host.clone()).or_default().extend(lines);
+            }
+        }
+    }
+
+    fn told(&self, done: bool) -> String {
+        if self.hosts.is_empty() {
+            return if done { String::new() } else { "\nNobody gains or loses a key on these hosts.\n".into() };
+        }
+        let mut text = String::from(if done { "\nWho gained and lost access:\n" } else { "\nWho would gain and lose access:\n" });
+        for (host, lines) in &self.hosts {
+            text.push_str(&format!("  {host}\n"));
+            lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+        }
+        text
+    }
+}
+
+/// The keys of a file that come and go, by whose they are.
+fn compared(roster: &Roster, diff: &Compared) -> Vec<String> {
+    let blobs = |text: &str| -> BTreeSet<String> {
+        let word = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let at = words.iter().position(|word| word.starts_with("AAAA"))?;
+            words.get(at).map(|blob| (*blob).to_owned())
+        };
+        text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(word).collect()
+    };
+    let (before, after) = (blobs(&diff.before), blobs(&diff.after));
+    let line = |sign: char, blob: &String, text: &str| {
+        let comment = text.lines().find(|line| line.contains(blob.as_str()));
+        let comment = comment.and_then(|line| line.split_once(blob.as_str())).map_or("", |(_, rest)| rest.trim());
+        let owner = owner(roster, blob);
+        let beside = if owner.starts_with("nobody") && !comment.is_empty() {
+            format!(", '{}'", one_line(comment))
+        } else {
+            String::new()
+        };
+        format!("{sign} {owner}{beside}  in {}", one_line(&diff.header))
+    };
+    let gone = before.difference(&after).map(|blob| line('-', blob, &diff.before));
+    let come = after.difference(&before).map(|blob| line('+', blob, &diff.after));
+    gone.chain(come).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::testing::{key, roster};
+
+    #[test]
+    fn who_gains_and_loses_is_told_by_name_and_a_stranger_s_key_by_its_comment() {
+        let diff = Compared {
+            header: "/home/ops/.ssh/authorized_keys".into(),
+            before: format!("# old\nssh-rsa AAAAold bob@laptop\n{} alice\n", key(1).text()),
+            after: format!("{} alice (lead)\n{} oscar (operator)\n", key(1).text(), key(2).text()),
+        };
+        let lines = compared(&roster(), &diff);
+        let file = "in /home/ops/.ssh/authorized_keys";
+        assert_eq!(lines, [format!("- nobody in the roster, 'bob@laptop'  {file}"), format!("+ oscar (operator)  {file}")]);
+    }
+
+    #[test]
+    fn the_playbook_is_sound_and_its_variables_are_all_given() {
+        let playbook = built_in_playbook("playbooks/access.yml", PLAYBOOK).unwrap();
+        assert_eq!(playbook.plays.len(), 1);
+        let access = load::Access {
+            account: "ops".into(),
+            shadow: "wgops-shadow".into(),
+            hosts: None,
+            keeps_other_keys: false,
+            sudo: false,
+            ca: None,
+        };
+        let day = jiff::civil::date(2026, 6, 1);
+        let given = variables(&access, &roster(), day).unwrap();
+        for name in given.keys() {
+            assert!(PLAYBOOK.contains(name.as_str()), "{name}");
+        }
+    }
+}

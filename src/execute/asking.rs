@@ -1,0 +1,119 @@
+//! A host that is asked through the gate: one account answers in everybody's place, nothing is ever changed, and what it
+//! isn't shown is said to be unseen. All that an exchange asks still travels at once.
+
+use super::connection::{Broken, HostConnection, OUTPUT_BYTES_MAX};
+use crate::model::{Argv, ConnectionKind, Environment, Script};
+use crate::plan::{Effective, Exchange, Item, Reply, ShellWork};
+use crate::questions::gate::{SEE, Sight, sees_all, sight};
+use crate::questions::{Asked, Cost};
+use crate::transport::{OnFailure, Request};
+use std::time::Duration;
+
+/// How a reply is made of those that the gate sends.
+enum Way {
+    /// It is the next one.
+    Next,
+    /// It is the next but one, where the next says that so many places can be looked at.
+    Behind(usize),
+    /// None was asked for.
+    Said(Reply),
+}
+
+impl HostConnection {
+    /// Whether it ends at the gate.
+    pub(super) fn only_asks(&self) -> bool {
+        self.access.connection.kind == ConnectionKind::Gate
+    }
+
+    /// Asks all that an exchange asks, whoever was to ask it.
+    ///
+    /// # Errors
+    /// The host was lost on the way.
+    pub(super) async fn ask_all(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
+        let (mut requests, mut ways) = (Vec::new(), Vec::new());
+        for work in &exchange.shells {
+            ways.push(work.items.iter().map(|item| way(item, work, &mut requests)).collect::<Vec<_>>());
+        }
+        let told = match requests.is_empty() {
+            true => Vec::new(),
+            false => self.through_gate(requests).await?,
+        };
+        let mut told = told.into_iter();
+        Ok(ways.into_iter().map(|ways| ways.into_iter().map(|way| read(way, &mut told)).collect()).collect())
+    }
+
+    async fn through_gate(&mut self, requests: Vec<Request>) -> Result<Vec<Reply>, Broken> {
+        let (nobody_else, count) = (Effective::default(), requests.len());
+        let mut replies = self.requests(&nobody_else, requests, super::lock::Purpose::Look).await?;
+        replies.resize_with(count, || Reply::NotRun);
+        Ok(replies)
+    }
+}
+
+fn way(item: &Item, work: &ShellWork, requests: &mut Vec<Request>) -> Way {
+    let Item::Ask(asked) = item else {
+        return Way::Said(Reply::Refused("this connection carries questions and no changes".into()));
+    };
+    if !work.user.environment.is_empty() {
+        return unseen(asked, "is asked with variables in its environment, which a shadow can't set");
+    }
+    match sight(asked) {
+        Sight::Unseen => unseen(asked, "is not answered to a shadow"),
+        Sight::Same => {
+            requests.push(request(asked.script, asked.args.clone(), asked.cost));
+            Way::Next
+        }
+        Sight::Places(places) => {
+            let count = places.len();
+            requests.push(request(SEE, Argv(places), Cost::Cheap));
+            requests.push(request(asked.script, asked.args.clone(), asked.cost));
+            Way::Behind(count)
+        }
+    }
+}
+
+fn unseen(asked: &Asked, why: &str) -> Way {
+    Way::Said(Reply::Unseen(format!("{} {why}", asked.script.name)))
+}
+
+fn read(way: Way, told: &mut impl Iterator<Item = Reply>) -> Reply {
+    let mut next = || told.next().unwrap_or(Reply::NotRun);
+    match way {
+        Way::Said(reply) => reply,
+        Way::Next => known(next()),
+        Way::Behind(places) => {
+            let (seen, answer) = (next(), next());
+            match seen {
+                Reply::Done(output) if sees_all(&output, places) => known(answer),
+                Reply::Done(_) => Reply::Unseen("root alone can look there".into()),
+                other => known(other),
+            }
+        }
+    }
+}
+
+/// What the gate doesn't know is as unseen as what it doesn't show.
+fn known(reply: Reply) -> Reply {
+    match reply {
+        Reply::Failed(why) if why.starts_with("wgops: ") => Reply::Unseen(
+            "the host's gate is of another wgops: an operator types 'wgops access sync'".to_owned(),
+        ),
+        reply => reply,
+    }
+}
+
+fn request(script: Script, args: Argv, cost: Cost) -> Request {
+    let deadline: Duration = match cost {
+        Cost::Cheap => Cost::CHEAP_DEADLINE,
+        Cost::Slow { deadline } | Cost::Costly { deadline } => deadline,
+    };
+    Request {
+        script,
+        environment: Environment::default(),
+        args,
+        content: None,
+        deadline,
+        output_bytes_max: OUTPUT_BYTES_MAX,
+        on_failure: OnFailure::Continue,
+    }
+}

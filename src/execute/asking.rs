@@ -13,8 +13,8 @@ use std::time::Duration;
 enum Way {
     /// It is the next one.
     Next,
-    /// It is the next but one, where the next says that so many places can be looked at.
-    Behind(usize),
+    /// It is the next but one, where the next says that these places can be looked at.
+    Behind(Vec<String>),
     /// None was asked for.
     Said(Reply),
 }
@@ -64,10 +64,9 @@ fn way(item: &Item, work: &ShellWork, requests: &mut Vec<Request>) -> Way {
             Way::Next
         }
         Sight::Places(places) => {
-            let count = places.len();
-            requests.push(request(SEE, Argv(places), Cost::Cheap));
+            requests.push(request(SEE, Argv(places.clone()), Cost::Cheap));
             requests.push(request(asked.script, asked.args.clone(), asked.cost));
-            Way::Behind(count)
+            Way::Behind(places)
         }
     }
 }
@@ -84,12 +83,18 @@ fn read(way: Way, told: &mut impl Iterator<Item = Reply>) -> Reply {
         Way::Behind(places) => {
             let (seen, answer) = (next(), next());
             match seen {
-                Reply::Done(output) if sees_all(&output, places) => known(answer),
-                Reply::Done(_) => Reply::Unseen("root alone can look there".into()),
+                Reply::Done(output) if sees_all(&output, places.len()) => known(answer),
+                Reply::Done(_) => Reply::Unseen(format!("root alone sees {}", named(&places))),
                 other => known(other),
             }
         }
     }
+}
+
+/// Places as people write them.
+fn named(places: &[String]) -> String {
+    let paths = places.iter().map(|place| place.split_once(':').map_or(place.as_str(), |(_, path)| path));
+    paths.collect::<Vec<_>>().join(", ")
 }
 
 /// What the gate doesn't know is as unseen as what it doesn't show.

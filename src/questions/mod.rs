@@ -203,6 +203,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         packages::WhichManager::SCRIPT,
         packages::apt::automatic::Automatic::SCRIPT,
         packages::apt::foreign::Unlisted::SCRIPT,
+        packages::apt::SourcePackages::SCRIPT,
         packages::apt::sources::Sources::SCRIPT,
         packages::apt::Cleanable::SCRIPT,
         packages::apt::DpkgState::SCRIPT,

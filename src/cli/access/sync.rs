@@ -9,7 +9,7 @@ use super::super::repository::{Repository, built_in_playbook};
 use super::super::show::Show;
 use super::super::{Console, Exit, Failure, ask};
 use super::people::{hosts, operating_keys, owner, shadow_keys};
-use crate::event::{Compared, Event, Mode};
+use crate::event::{Compared, Event, Mode, Status};
 use crate::load;
 use crate::model::{HostName, Map, Value};
 use crate::people::{Key, PeopleError, Roster, Verb};
@@ -20,6 +20,10 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The task that writes the shadow account's keys, and the file.
+const SHADOWS_KEYS: &str = "The shadow account's keys";
+const SHADOWS_FILE: &str = "/usr/local/lib/wgops/shadow/.ssh/authorized_keys";
 
 /// What is run. No copy in an ops repository is looked for.
 pub const PLAYBOOK: &str = include_str!("../../../playbooks/access.yml");
@@ -103,7 +107,7 @@ impl Sync {
         let done = if asks {
             Ask { console, job: &job, subject: Subject::Run, format }.confirmed(&mut engine)
         } else {
-            let mut gains = Gains::new(&roster);
+            let mut gains = Gains::new(&roster, today);
             let show = Show::new(console, Subject::Run, format);
             let mut hear = |event: &Event| gains.event(event);
             let ended = job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut hear);
@@ -183,33 +187,53 @@ fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map,
 /// Who gains and who loses what, from what changes in files of keys.
 struct Gains<'a> {
     roster: &'a Roster,
-    hosts: BTreeMap<HostName, BTreeSet<String>>,
+    /// What the shadow account's file will hold.
+    shadows: String,
+    /// Files before the first change and after the last one; a host that gets all of it back gains nothing.
+    files: BTreeMap<(HostName, String), (String, String)>,
 }
 
 impl<'a> Gains<'a> {
-    fn new(roster: &'a Roster) -> Self {
-        Self { roster, hosts: BTreeMap::new() }
+    fn new(roster: &'a Roster, today: Date) -> Self {
+        Self { roster, shadows: shadow_keys(roster, today), files: BTreeMap::new() }
     }
 
     fn event(&mut self, event: &Event) {
         let Event::TaskEnds(end) = event else { return };
         for diff in end.changes.iter().filter_map(|change| change.diff.as_ref()) {
-            if !diff.header.ends_with("/authorized_keys") {
-                continue;
-            }
-            let lines = compared(self.roster, diff);
-            if !lines.is_empty() {
-                self.hosts.entry(end.host.clone()).or_default().extend(lines);
-            }
+            self.file(&end.host, &diff.header, &diff.before, &diff.after);
+        }
+        // Where its directory is yet to be made, a dry run has nothing to compare.
+        let is_new = end.changes.is_empty() && matches!(end.status, Status::Provisional { .. });
+        if is_new && end.task == SHADOWS_KEYS {
+            let shadows = self.shadows.clone();
+            self.file(&end.host, SHADOWS_FILE, "", &shadows);
         }
     }
 
+    fn file(&mut self, host: &HostName, header: &str, before: &str, after: &str) {
+        if !header.ends_with("/authorized_keys") {
+            return;
+        }
+        let first = || (before.to_owned(), String::new());
+        let known = self.files.entry((host.clone(), header.to_owned())).or_insert_with(first);
+        known.1 = after.to_owned();
+    }
+
     fn told(&self, done: bool) -> String {
-        if self.hosts.is_empty() {
+        let mut hosts: BTreeMap<&HostName, Vec<String>> = BTreeMap::new();
+        for ((host, header), (before, after)) in &self.files {
+            let diff = Compared { header: header.clone(), before: before.clone(), after: after.clone() };
+            let lines = compared(self.roster, &diff);
+            if !lines.is_empty() {
+                hosts.entry(host).or_default().extend(lines);
+            }
+        }
+        if hosts.is_empty() {
             return if done { String::new() } else { "\nNobody gains or loses a key on these hosts.\n".into() };
         }
         let mut text = String::from(if done { "\nWho gained and lost access:\n" } else { "\nWho would gain and lose access:\n" });
-        for (host, lines) in &self.hosts {
+        for (host, lines) in hosts {
             text.push_str(&format!("  {host}\n"));
             lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
         }
@@ -275,8 +299,23 @@ mod tests {
         };
         let day = jiff::civil::date(2026, 6, 1);
         let given = variables(&access, &roster(), day).unwrap();
-        for name in given.keys() {
-            assert!(PLAYBOOK.contains(name.as_str()), "{name}");
+        for name in given.keys().map(String::as_str).chain([SHADOWS_KEYS, "{{ home }}/shadow/.ssh/authorized_keys"]) {
+            assert!(PLAYBOOK.contains(name), "{name}");
         }
+        assert!(SHADOWS_FILE.starts_with("/usr/local/lib/wgops/shadow") && PLAYBOOK.contains("home: /usr/local/lib/wgops"));
+    }
+
+    #[test]
+    fn a_host_that_gets_everything_back_gains_and_loses_nothing() {
+        let (people, host) = (roster(), "web1".parse().unwrap());
+        let mut gains = Gains::new(&people, jiff::civil::date(2026, 6, 1));
+        let file = "/home/ops/.ssh/authorized_keys";
+        let (before, after) = (format!("{} x\n", key(9).text()), format!("{} oscar\n", key(2).text()));
+        gains.file(&host, file, &before, &after);
+        assert!(gains.told(true).contains("+ oscar (operator)"));
+        gains.file(&host, file, &after, &before);
+        assert_eq!(gains.told(true), "");
+        gains.file(&host, "/etc/motd", "a", &after);
+        assert_eq!(gains.told(true), "");
     }
 }

@@ -4,10 +4,10 @@
 use super::errand::Errand;
 use super::repository::Repository;
 use super::{Failure, access, commit, patch};
-use crate::people::Verb;
 use crate::ledger::{Details, PlanRef, Source, Typed};
 use crate::load;
 use crate::model::{Digest, HostName, Map};
+use crate::people::Verb;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,11 @@ pub fn typed(errand: &Errand, repository: &Repository, masked: &dyn Fn(&str) -> 
     choice.files.iter().for_each(|(_, values)| from_files.extend(values.clone()));
     // What is made from the roster is made anew, and is far too long to be kept.
     let of_roster = |name: &str| errand.verb == Verb::Access && name.starts_with("access_");
-    let given = choice.extra.iter().filter(|(name, _)| !of_roster(name)).filter(|(name, value)| from_files.get(*name) != Some(value));
+    let given = choice
+        .extra
+        .iter()
+        .filter(|(name, _)| !of_roster(name))
+        .filter(|(name, value)| from_files.get(*name) != Some(value));
     let is_secret =
         |name: &str, value: &crate::model::Value| names_a_secret(name) || masked(&value.to_string());
     let (withheld, variables): (Vec<_>, Vec<_>) = given.partition(|(name, value)| is_secret(name, value));

@@ -75,8 +75,10 @@ impl Resume {
         }
         drop(Held::take(&root, run.run)?);
         if run.verb == Some(Verb::Access) {
-            return Err(Failure::usage("what access comes to is made anew from the roster, so nothing is picked up")
-                .hint("type 'wgops access sync' again; what is in order stays as it is"));
+            return Err(Failure::usage(
+                "what access comes to is made anew from the roster, so nothing is picked up",
+            )
+            .hint("type 'wgops access sync' again; what is in order stays as it is"));
         }
         let typed = run.details.typed.clone().ok_or_else(|| too_old(&run))?;
         let differs = differences(&typed, &run.details, &repository, &root);

@@ -112,8 +112,10 @@ mod tests {
     #[test]
     fn the_example_is_understood_and_little_has_to_be_said() {
         let lines = include_str!("access.rs").lines().skip_while(|line| !line.ends_with("```yaml")).skip(1);
-        let example: Vec<&str> =
-            lines.take_while(|line| !line.ends_with("```")).map(|line| line.get(4..).unwrap_or_default()).collect();
+        let example: Vec<&str> = lines
+            .take_while(|line| !line.ends_with("```"))
+            .map(|line| line.get(4..).unwrap_or_default())
+            .collect();
         let access = parse(&example.join("\n")).unwrap().access.unwrap();
         assert_eq!((access.account.as_str(), access.shadow.as_str()), ("ops", "wgops-shadow"));
         assert!(access.hosts.is_some() && !access.keeps_other_keys && !access.sudo && access.ca.is_some());

@@ -35,8 +35,18 @@ use std::time::Duration;
 
 /// The one version of the format there is.
 const VERSION: u64 = 1;
-const FIELDS: [&str; 10] =
-    ["version", "group", "ticket_pattern", "defaults", "patch", "zone", "windows", "freezes", "lint", "access"];
+const FIELDS: [&str; 10] = [
+    "version",
+    "group",
+    "ticket_pattern",
+    "defaults",
+    "patch",
+    "zone",
+    "windows",
+    "freezes",
+    "lint",
+    "access",
+];
 /// Fields that the calendar reads.
 const CALENDAR: [&str; 3] = ["zone", "windows", "freezes"];
 const PATCH: [&str; 4] = ["serial", "canary", "pause", "max_fail"];

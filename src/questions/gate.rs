@@ -95,7 +95,8 @@ pub fn sight(asked: &Asked) -> Sight {
 /// Where a question looks; nothing can be said of one that doesn't tell, or looks from where its user happens to be.
 fn places(asked: &Asked) -> Sight {
     let Subjects::These(all) = &asked.reads else { return Sight::Unseen };
-    let only_lies_there = asked.script.name == "inspect" && asked.args.0.get(1).is_some_and(|word| word == "-");
+    let only_lies_there =
+        asked.script.name == "inspect" && asked.args.0.get(1).is_some_and(|word| word == "-");
     let kind = if only_lies_there { 'x' } else { 'r' };
     let mut places = Vec::new();
     for subject in all {
@@ -212,10 +213,14 @@ mod tests {
         let path = format!("{}/{name}", folder.path().display());
         let escaped = path.replace('\\', "\\\\").replace('\n', "\\0012");
         for shell in shells() {
-            let input = begun(&(ask(1, &script("read_file"), &[&escaped, "100"]) + &ask(2, &script("alive"), &[])));
+            let input =
+                begun(&(ask(1, &script("read_file"), &[&escaped, "100"]) + &ask(2, &script("alive"), &[])));
             let (out, err, status) = gate(&shell, &input);
             let expected = format!("content{MARK} 1 0\nalive\n{MARK} 2 0\n");
-            assert!(out.ends_with(&expected) && out.starts_with(&format!("{MARK} 0 ")), "{shell:?} {out} {err}");
+            assert!(
+                out.ends_with(&expected) && out.starts_with(&format!("{MARK} 0 ")),
+                "{shell:?} {out} {err}"
+            );
             assert_eq!(status, Some(0));
         }
     }

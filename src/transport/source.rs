@@ -316,9 +316,14 @@ mod tests {
         let mut known = Known::default();
         let sent = |known: &mut Known| {
             let mut source = Source::asking(&requests, 1, &mark, known);
-            String::from_utf8(std::iter::from_fn(|| source.next()).flat_map(|chunk| chunk.bytes).collect()).unwrap()
+            String::from_utf8(std::iter::from_fn(|| source.next()).flat_map(|chunk| chunk.bytes).collect())
+                .unwrap()
         };
-        let asked = format!("ask 1 {} 2\nit\\0047s\\0012\\\\x\n\nask 2 {} 0\n", SCRIPT.digest().hex(), "0".repeat(64));
+        let asked = format!(
+            "ask 1 {} 2\nit\\0047s\\0012\\\\x\n\nask 2 {} 0\n",
+            SCRIPT.digest().hex(),
+            "0".repeat(64)
+        );
         assert_eq!(sent(&mut known), format!("wgops-ask 1\n{}\n{asked}", mark.as_str()));
         assert_eq!(sent(&mut known), asked);
     }

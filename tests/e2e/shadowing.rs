@@ -41,10 +41,24 @@ fn with_her_own_key(lab: &Lab, ops: &Ops<'_>) {
 }
 
 /// ssh with somebody's key alone; `input` is what is sent.
-fn ssh(lab: &Lab, ops: &Ops<'_>, (key, user): (&str, &str), host: &Host, words: &[&str], input: &[u8]) -> (String, Option<i32>) {
+fn ssh(
+    lab: &Lab,
+    ops: &Ops<'_>,
+    (key, user): (&str, &str),
+    host: &Host,
+    words: &[&str],
+    input: &[u8],
+) -> (String, Option<i32>) {
     let mut child = Command::new("timeout")
         .args(["-s", "KILL", "20", "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"])
-        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"])
+        .args([
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "LogLevel=ERROR",
+        ])
         .args(["-o", "SendEnv=LC_EVIL", "-o", "ExitOnForwardFailure=yes", "-i"])
         .arg(ops.key(key))
         .args(words.iter().take_while(|word| word.starts_with('-') && **word != "--"))
@@ -70,7 +84,15 @@ fn a_sync_gives_and_takes_what_the_roster_says_and_locks_nobody_out() {
         let before = lab.exec(host, keys);
         let places = lab.exec(host, PLACES);
         let plan = ops.types("alice", "access plan -i ops").within(120).says();
-        plan.expect(0, &["Who would gain and lose access", "+ sam (shadow)", "- nobody in the roster", "in /home/ops/.ssh/authorized_keys"]);
+        plan.expect(
+            0,
+            &[
+                "Who would gain and lose access",
+                "+ sam (shadow)",
+                "- nobody in the roster",
+                "in /home/ops/.ssh/authorized_keys",
+            ],
+        );
         assert_eq!(lab.exec(host, PLACES), places, "a plan changes nothing");
 
         // The inventory's key is nobody's in the roster: with it, nobody could log in again.
@@ -94,7 +116,11 @@ fn a_sync_gives_and_takes_what_the_roster_says_and_locks_nobody_out() {
         let question = format!("wgops-ask 1\n{MARK}\nask 1 {} 0\n", alive());
         let (said, _) = ssh(lab, ops, ("sam", "wgops-shadow"), host, &["x"], question.as_bytes());
         assert!(said.contains("alive"), "{said}");
-        roster(ops, "  sam:\n    role: shadow\n    nda: {signed: 2026-01-01}\n", "  sam:\n    role: left\n    until: 2026-06-01\n");
+        roster(
+            ops,
+            "  sam:\n    role: shadow\n    nda: {signed: 2026-01-01}\n",
+            "  sam:\n    role: left\n    until: 2026-06-01\n",
+        );
         let left = ops.types("alice", "access sync -i ops --yes --reason left").within(120).says();
         left.expect(0, &["Who gained and lost access", "- sam (left)"]);
         let (said, status) = ssh(lab, ops, ("sam", "wgops-shadow"), host, &["x"], question.as_bytes());
@@ -116,7 +142,10 @@ fn digest(name: &str) -> String {
 fn a_shadow_s_key_changes_nothing_whatever_the_client() {
     here(|lab, host, ops| {
         with_her_own_key(lab, ops);
-        ops.types("alice", "access sync -i ops --yes --reason why").within(120).says().expect(0, &["sam (shadow)"]);
+        ops.types("alice", "access sync -i ops --yes --reason why")
+            .within(120)
+            .says()
+            .expect(0, &["sam (shadow)"]);
         let before = lab.exec(host, PLACES);
         for user in ["ops", "opspw", "nosudo", "fishy", "audit", "root"] {
             let (said, status) = ssh(lab, ops, ("sam", user), host, &["touch", "/tmp/e2e-evil"], b"");
@@ -150,9 +179,15 @@ fn a_shadow_s_key_changes_nothing_whatever_the_client() {
             format!("wgops-ask 1\n{MARK}\nask 1 {} 0\ntouch /tmp/e2e-evil\n", alive()),
             format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n$(touch /tmp/e2e-evil)\n", "0".repeat(64)),
             format!("wgops-ask 1\n{MARK}\nask 1 {inspect} 3\n'; touch /tmp/e2e-evil; '\n-\n-\n"),
-            format!("wgops-ask 1\n{MARK}\nask 1 {inspect} 3\n/etc/passwd\\0012touch /tmp/e2e-evil\n/tmp/x;touch /tmp/e2e-evil #\n-\n"),
-            format!("wgops-ask 1\n{MARK}\nask 1 {plan} 4\n-\n-o\nAPT::Update::Pre-Invoke::=touch /tmp/e2e-evil\nupdate\n"),
-            format!("wgops-ask 1\n{MARK}\nask 1 {plan} 3\n-\n-oDPkg::Pre-Invoke::=touch /tmp/e2e-evil\nupgrade\n"),
+            format!(
+                "wgops-ask 1\n{MARK}\nask 1 {inspect} 3\n/etc/passwd\\0012touch /tmp/e2e-evil\n/tmp/x;touch /tmp/e2e-evil #\n-\n"
+            ),
+            format!(
+                "wgops-ask 1\n{MARK}\nask 1 {plan} 4\n-\n-o\nAPT::Update::Pre-Invoke::=touch /tmp/e2e-evil\nupdate\n"
+            ),
+            format!(
+                "wgops-ask 1\n{MARK}\nask 1 {plan} 3\n-\n-oDPkg::Pre-Invoke::=touch /tmp/e2e-evil\nupgrade\n"
+            ),
             format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n{}\n", digest("read_file"), "A".repeat(1 << 20)),
             format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n../../usr/bin/touch\n", digest("service")),
             "A".repeat(1 << 20),
@@ -163,7 +198,18 @@ fn a_shadow_s_key_changes_nothing_whatever_the_client() {
             assert!(!said.contains("uid="), "{shown}: {said}");
         }
         let scp = Command::new("timeout")
-            .args(["-s", "KILL", "20", "scp", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"])
+            .args([
+                "-s",
+                "KILL",
+                "20",
+                "scp",
+                "-F",
+                "none",
+                "-o",
+                "BatchMode=yes",
+                "-o",
+                "IdentitiesOnly=yes",
+            ])
             .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-i"])
             .arg(ops.key("sam"))
             .arg("/etc/hostname")
@@ -175,7 +221,12 @@ fn a_shadow_s_key_changes_nothing_whatever_the_client() {
         let new: Vec<&str> = after.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
         assert!(after == before, "{new:#?}");
         // The account itself, if it had a shell: no sudo, no cron, nothing of its own to write to.
-        for command in ["sudo -n true", "crontab -l", "touch /usr/local/lib/wgops/ask", "touch /usr/local/lib/wgops/shadow/x"] {
+        for command in [
+            "sudo -n true",
+            "crontab -l",
+            "touch /usr/local/lib/wgops/ask",
+            "touch /usr/local/lib/wgops/shadow/x",
+        ] {
             assert!(!lab.holds(host, &format!("su -s /bin/sh wgops-shadow -c '{command}'")), "{command}");
         }
     });
@@ -198,19 +249,38 @@ fn a_shadow_is_shown_the_truth_and_told_what_only_an_operator_sees() {
         // Not one server lets in who signed nothing.
         roster(ops, "    nda: {signed: 2026-01-01}\n", "");
         ops.types("sam", "run playbooks/site.yml -i ops").says().expect(4, &["no agreement of sam"]);
-        roster(ops, "  sam:\n    role: shadow\n", "  sam:\n    role: shadow\n    nda: {signed: 2026-01-01}\n");
+        roster(
+            ops,
+            "  sam:\n    role: shadow\n",
+            "  sam:\n    role: shadow\n    nda: {signed: 2026-01-01}\n",
+        );
         let early = ops.types("sam", "run playbooks/site.yml -i ops").says();
         early.expect(3, &["wgops-shadow can't log in"]);
-        ops.types("alice", "access sync -i ops --yes --reason why").within(120).says().expect(0, &["sam (shadow)"]);
+        ops.types("alice", "access sync -i ops --yes --reason why")
+            .within(120)
+            .says()
+            .expect(0, &["sam (shadow)"]);
 
         let before = lab.exec(host, PLACES);
         let said = ops.types("sam", "run playbooks/site.yml -i ops").within(120).says();
-        said.expect(0, &["would change", "write /etc/e2e-shadow", "needs an operator", "after True", "unreachable=0", "failed=0"]);
+        said.expect(
+            0,
+            &[
+                "would change",
+                "write /etc/e2e-shadow",
+                "needs an operator",
+                "after True",
+                "unreachable=0",
+                "failed=0",
+            ],
+        );
         assert_eq!(said.out.matches("needs an operator").count(), 3, "{said}");
         let patch = ops.types("sam", "patch -i ops").within(180).says();
         patch.expect(0, &["libfoo", "svcd", "bar"]);
         let hers = ops.types("alice", "patch -i ops --check").within(180).says();
-        let packages = |text: &str| text.lines().filter(|line| line.contains("1.1")).map(str::to_owned).collect::<Vec<_>>();
+        let packages = |text: &str| {
+            text.lines().filter(|line| line.contains("1.1")).map(str::to_owned).collect::<Vec<_>>()
+        };
         assert_eq!(packages(&patch.out), packages(&hers.out), "{patch}\n{hers}");
         ops.types("sam", "audit -i ops").within(180).says().expect(5, &["libfoo"]);
         ops.types("ci", "audit -i ops").within(180).says().expect(5, &["libfoo"]);
@@ -227,15 +297,23 @@ fn a_shadow_is_shown_the_truth_and_told_what_only_an_operator_sees() {
 fn a_certificate_lets_in_for_a_while_and_a_shadow_s_leads_to_the_gate() {
     here(|lab, host, ops| {
         let ca = ops.elsewhere().join("ca");
-        let keygen = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&ca).status().unwrap();
+        let keygen = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(&ca)
+            .status()
+            .unwrap();
         assert!(keygen.success());
         let public = std::fs::read_to_string(ca.with_extension("pub")).unwrap();
         let settings = std::fs::read_to_string(ops.root().join("wgops.yml")).unwrap();
         ops.keep("wgops.yml", format!("{settings}  ca: {}\n", public.trim()));
         with_her_own_key(lab, ops);
-        ops.types("alice", "access sync -i ops --yes --reason why").within(120).says().expect(0, &["sam (shadow)"]);
+        ops.types("alice", "access sync -i ops --yes --reason why")
+            .within(120)
+            .says()
+            .expect(0, &["sam (shadow)"]);
         let issue = |who: &str, name: &str| {
-            let (ca, out) = (ca.to_string_lossy().into_owned(), ops.elsewhere().join(format!("{name}-cert.pub")));
+            let (ca, out) =
+                (ca.to_string_lossy().into_owned(), ops.elsewhere().join(format!("{name}-cert.pub")));
             let words = format!("access issue {name} --valid 8h --ca-key {ca} --out {}", out.display());
             (ops.types(who, &words).says(), out)
         };
@@ -245,7 +323,10 @@ fn a_certificate_lets_in_for_a_while_and_a_shadow_s_leads_to_the_gate() {
         assert!(ops.newest().contains("note"), "{}", ops.newest());
         let (_, hers) = issue("alice", "alice");
         // The keys themselves count no more: what lets in is the certificate.
-        lab.exec(host, ": >/usr/local/lib/wgops/shadow/.ssh/authorized_keys; : >/home/ops/.ssh/authorized_keys");
+        lab.exec(
+            host,
+            ": >/usr/local/lib/wgops/shadow/.ssh/authorized_keys; : >/home/ops/.ssh/authorized_keys",
+        );
         let question = format!("wgops-ask 1\n{MARK}\nask 1 {} 0\n", alive());
         let with = |file: &std::path::Path| format!("-oCertificateFile={}", file.display());
         let enter = |key: &str, user: &str, certificate: &str, command: &str| {

@@ -84,15 +84,18 @@ impl Issue {
         let authority = Authority::open(&self.ca_key, asks)?;
         if *authority.public() != ca {
             let file = shown(&self.ca_key);
-            return Err(Failure::usage(format!("{file} is not the key that wgops.yml names under 'access: ca'"))
-                .hint(format!("that one is {}", ca.fingerprint())));
+            return Err(Failure::usage(format!(
+                "{file} is not the key that wgops.yml names under 'access: ca'"
+            ))
+            .hint(format!("that one is {}", ca.fingerprint())));
         }
         note(console, &root, &who, &grant, &subject)?;
         let line = authority.certify(&subject, &grant, &random_bytes()?)?;
         let out = self.out.unwrap_or_else(|| PathBuf::from(format!("{}-cert.pub", person.name)));
         std::fs::write(&out, format!("{line}\n"))
             .map_err(|error| Failure::usage(format!("can't write {}: {error}", shown(&out))))?;
-        let until = Timestamp::from_second(i64::try_from(grant.valid.1).unwrap_or(i64::MAX)).unwrap_or_default();
+        let until =
+            Timestamp::from_second(i64::try_from(grant.valid.1).unwrap_or(i64::MAX)).unwrap_or_default();
         console.tell(&format!(
             "Certificate {} for {} counts until {until}: {}\nIt belongs beside the key: for id_ed25519 it is called id_ed25519-cert.pub.\n",
             grant.serial, person.name, shown(&out)

@@ -1,8 +1,8 @@
 //! Whose keys let in where, by the roster: FORMATS' last column, in one place.
 
-use super::super::{Console, Failure};
 use super::super::exit::Exit;
 use super::super::who::Who;
+use super::super::{Console, Failure};
 use crate::execute::Asker;
 use crate::load::{self, Inventory};
 use crate::model::{HostName, Role};

@@ -159,7 +159,10 @@ fn stays(job: &Job<'_>, roster: &Roster, today: Date) -> Result<(), Failure> {
 fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map, Failure> {
     let keys = operating_keys(roster, today);
     if keys.is_empty() {
-        return Err(Failure::new(Exit::Refused, "nobody in the roster is cleared today: nobody could log in"));
+        return Err(Failure::new(
+            Exit::Refused,
+            "nobody in the roster is cleared today: nobody could log in",
+        ));
     }
     let ca = match &access.ca {
         None => String::new(),
@@ -230,9 +233,17 @@ impl<'a> Gains<'a> {
             }
         }
         if hosts.is_empty() {
-            return if done { String::new() } else { "\nNobody gains or loses a key on these hosts.\n".into() };
+            return if done {
+                String::new()
+            } else {
+                "\nNobody gains or loses a key on these hosts.\n".into()
+            };
         }
-        let mut text = String::from(if done { "\nWho gained and lost access:\n" } else { "\nWho would gain and lose access:\n" });
+        let mut text = String::from(if done {
+            "\nWho gained and lost access:\n"
+        } else {
+            "\nWho would gain and lose access:\n"
+        });
         for (host, lines) in hosts {
             text.push_str(&format!("  {host}\n"));
             lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
@@ -254,7 +265,8 @@ fn compared(roster: &Roster, diff: &Compared) -> Vec<String> {
     let (before, after) = (blobs(&diff.before), blobs(&diff.after));
     let line = |sign: char, blob: &String, text: &str| {
         let comment = text.lines().find(|line| line.contains(blob.as_str()));
-        let comment = comment.and_then(|line| line.split_once(blob.as_str())).map_or("", |(_, rest)| rest.trim());
+        let comment =
+            comment.and_then(|line| line.split_once(blob.as_str())).map_or("", |(_, rest)| rest.trim());
         let owner = owner(roster, blob);
         let beside = if owner.starts_with("nobody") && !comment.is_empty() {
             format!(", '{}'", one_line(comment))
@@ -282,7 +294,10 @@ mod tests {
         };
         let lines = compared(&roster(), &diff);
         let file = "in /home/ops/.ssh/authorized_keys";
-        assert_eq!(lines, [format!("- nobody in the roster, 'bob@laptop'  {file}"), format!("+ oscar (operator)  {file}")]);
+        assert_eq!(
+            lines,
+            [format!("- nobody in the roster, 'bob@laptop'  {file}"), format!("+ oscar (operator)  {file}")]
+        );
     }
 
     #[test]
@@ -299,10 +314,15 @@ mod tests {
         };
         let day = jiff::civil::date(2026, 6, 1);
         let given = variables(&access, &roster(), day).unwrap();
-        for name in given.keys().map(String::as_str).chain([SHADOWS_KEYS, "{{ home }}/shadow/.ssh/authorized_keys"]) {
+        for name in
+            given.keys().map(String::as_str).chain([SHADOWS_KEYS, "{{ home }}/shadow/.ssh/authorized_keys"])
+        {
             assert!(PLAYBOOK.contains(name), "{name}");
         }
-        assert!(SHADOWS_FILE.starts_with("/usr/local/lib/wgops/shadow") && PLAYBOOK.contains("home: /usr/local/lib/wgops"));
+        assert!(
+            SHADOWS_FILE.starts_with("/usr/local/lib/wgops/shadow")
+                && PLAYBOOK.contains("home: /usr/local/lib/wgops")
+        );
     }
 
     #[test]

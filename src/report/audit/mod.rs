@@ -160,7 +160,8 @@ impl Assessment {
             }
             _ => return None,
         };
-        let evidence = host.left.iter().chain(&host.failed).chain(&host.unseen).cloned().collect::<Vec<_>>().join("\n");
+        let evidence =
+            host.left.iter().chain(&host.failed).chain(&host.unseen).cloned().collect::<Vec<_>>().join("\n");
         Some(
             Finding::new(FindingKind::NotAssessed, about, Severity::High, title)
                 .seen(evidence)

@@ -165,9 +165,7 @@ fn label(status: &Status, end: &TaskEnd) -> (String, Style) {
         Status::KnownAfterApply { cause } => {
             (format!("known after apply ({})", one_line(cause)), line::WARNING)
         }
-        Status::Unseen { why } => {
-            (format!("unknown, needs an operator ({})", one_line(why)), line::WARNING)
-        }
+        Status::Unseen { why } => (format!("unknown, needs an operator ({})", one_line(why)), line::WARNING),
     }
 }
 

@@ -136,7 +136,9 @@ impl Host {
         self.reboot = match end.status {
             Status::Changed => Reboot::Done,
             Status::WouldChange | Status::WouldRun => Reboot::Would,
-            Status::Provisional { .. } | Status::KnownAfterApply { .. } | Status::Unseen { .. } => Reboot::May,
+            Status::Provisional { .. } | Status::KnownAfterApply { .. } | Status::Unseen { .. } => {
+                Reboot::May
+            }
             _ => self.reboot,
         };
     }

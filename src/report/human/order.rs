@@ -5,7 +5,7 @@
 
 use crate::event::TaskEnd;
 use crate::model::HostName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Where a host is. Handlers may run between tasks, and stand behind the last task before them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -17,8 +17,11 @@ struct Position {
 /// Ends of tasks that wait for other hosts.
 #[derive(Default)]
 pub(super) struct Waiting {
-    hosts: Vec<HostName>,
-    present: BTreeMap<HostName, Position>,
+    /// In which order the play names the hosts.
+    ranks: HashMap<HostName, usize>,
+    present: HashMap<HostName, Position>,
+    /// How many hosts that are present stand where: the slowest one is found without asking all of them.
+    standing: BTreeMap<Position, usize>,
     ended: BTreeMap<Position, Vec<TaskEnd>>,
 }
 
@@ -29,8 +32,12 @@ impl Waiting {
     /// Begins with the hosts of a batch, and gives out what waited for those of the last one.
     pub fn begin(&mut self, hosts: &[HostName]) -> Vec<Group> {
         let rest = self.rest();
-        self.hosts = hosts.to_vec();
+        self.ranks = hosts.iter().cloned().zip(0..).collect();
         self.present = hosts.iter().map(|host| (host.clone(), Position::default())).collect();
+        self.standing = BTreeMap::new();
+        for _ in hosts {
+            *self.standing.entry(Position::default()).or_default() += 1;
+        }
         rest
     }
 
@@ -41,8 +48,12 @@ impl Waiting {
             true => Position { handler: Some(end.number), ..before },
             false => Position { task: Some(end.number), handler: None },
         };
-        if let Some(progress) = self.present.get_mut(&end.host) {
-            *progress = before.max(position);
+        if let Some(progress) = self.present.get_mut(&end.host)
+            && position > before
+        {
+            *progress = position;
+            self.steps_off(before);
+            *self.standing.entry(position).or_default() += 1;
         }
         self.ended.entry(position).or_default().push(end.clone());
         self.complete()
@@ -50,8 +61,19 @@ impl Waiting {
 
     /// Waits for a host no longer, and gives out what is complete.
     pub fn leaves(&mut self, host: &HostName) -> Vec<Group> {
-        self.present.remove(host);
+        if let Some(position) = self.present.remove(host) {
+            self.steps_off(position);
+        }
         self.complete()
+    }
+
+    fn steps_off(&mut self, position: Position) {
+        if let Some(count) = self.standing.get_mut(&position) {
+            *count -= 1;
+            if *count == 0 {
+                self.standing.remove(&position);
+            }
+        }
     }
 
     /// Gives out everything.
@@ -60,7 +82,7 @@ impl Waiting {
     }
 
     fn complete(&mut self) -> Vec<Group> {
-        let Some(slowest) = self.present.values().min().copied() else { return self.rest() };
+        let Some((&slowest, _)) = self.standing.first_key_value() else { return self.rest() };
         let mut out = Vec::new();
         while let Some(entry) = self.ended.first_entry().filter(|entry| *entry.key() <= slowest) {
             out.push(entry.remove());
@@ -69,7 +91,7 @@ impl Waiting {
     }
 
     fn sorted(&self, mut group: Vec<TaskEnd>) -> Group {
-        group.sort_by_key(|end| self.hosts.iter().position(|host| *host == end.host));
+        group.sort_by_cached_key(|end| self.ranks.get(&end.host).copied());
         group
     }
 }

@@ -19,6 +19,7 @@ mod apt_key;
 mod apt_keyring;
 mod apt_lists;
 mod apt_repository;
+mod archive;
 mod args;
 mod assemble;
 mod assert;
@@ -27,6 +28,7 @@ mod authorized_key;
 mod authorized_keys;
 mod automatic_updates;
 mod blockinfile;
+mod capabilities;
 mod change;
 mod check;
 mod command;
@@ -38,6 +40,7 @@ mod cron_table;
 mod deb822_repository;
 mod debconf;
 mod debug;
+mod django_manage;
 mod dnf;
 mod download;
 mod dpkg_divert;
@@ -53,6 +56,7 @@ mod file_times;
 mod file_tree;
 mod filesystem;
 mod find;
+mod firewalld;
 mod foreign_packages;
 mod free_space;
 mod gathered;
@@ -64,12 +68,14 @@ mod group;
 #[cfg(test)]
 pub(crate) mod harness;
 mod hostname;
+mod htpasswd;
 mod http_request;
 mod include_role;
 mod include_tasks;
 mod include_vars;
 mod ini_file;
 mod ini_lines;
+mod interfaces_file;
 mod iptables;
 mod kernel_blacklist;
 mod known_hosts;
@@ -78,6 +84,8 @@ mod line_edit;
 mod lineinfile;
 mod locale_gen;
 mod login_keys;
+mod lvm;
+mod made_file;
 mod make;
 pub mod manual;
 mod meta;
@@ -88,14 +96,22 @@ mod mount;
 mod mount_facts;
 mod mysql;
 mod mysql_db;
+mod mysql_query;
 mod mysql_user;
+mod mysql_variables;
 mod npm;
 mod openssh_keypair;
+mod openssl_csr;
+mod openssl_dhparam;
+mod openssl_key;
+mod openssl_privatekey;
 mod package_facts;
 mod package_sources;
 mod pam_limits;
 mod pam_rules;
 mod pamd;
+mod parted;
+mod patch;
 mod pause;
 mod pending_updates;
 mod ping;
@@ -105,8 +121,14 @@ mod postgresql;
 mod postgresql_db;
 mod postgresql_ext;
 mod postgresql_privs;
+mod postgresql_query;
 mod postgresql_user;
 mod python_json;
+mod rabbitmq;
+mod rabbitmq_plugin;
+mod rabbitmq_policy;
+mod rabbitmq_user;
+mod rabbitmq_vhost;
 mod raw;
 mod read_csv;
 mod reboot;
@@ -124,10 +146,12 @@ mod set_fact;
 mod setup;
 mod shell_words;
 mod slurp;
+mod snap;
 mod sshd_settings;
 mod stat;
 mod sudo_rules;
 mod synchronize;
+mod synchronize_pull;
 mod sysctl;
 mod tempfile;
 mod template;
@@ -148,6 +172,10 @@ mod validate_argument_spec;
 mod vulnerabilities;
 mod wait_for;
 mod wait_for_connection;
+mod x509;
+mod x509_certificate;
+mod x509_certificate_info;
+mod xattr;
 mod yum_repository;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
@@ -166,11 +194,13 @@ pub static ALL: &[&Module] = &[
     &apt::APT,
     &apt_key::MODULE,
     &apt_repository::MODULE,
+    &archive::MODULE,
     &assemble::MODULE,
     &assert::MODULE,
     &authorized_key::MODULE,
     &automatic_updates::MODULE,
     &blockinfile::MODULE,
+    &capabilities::MODULE,
     &check::MODULE,
     &command::COMMAND,
     &composer::MODULE,
@@ -179,6 +209,7 @@ pub static ALL: &[&Module] = &[
     &deb822_repository::MODULE,
     &debconf::MODULE,
     &debug::MODULE,
+    &django_manage::MODULE,
     &dnf::MODULE,
     &dpkg_divert::MODULE,
     &dpkg_selections::MODULE,
@@ -188,38 +219,51 @@ pub static ALL: &[&Module] = &[
     &file::MODULE,
     &filesystem::MODULE,
     &find::MODULE,
+    &firewalld::MODULE,
     &foreign_packages::MODULE,
     &free_space::MODULE,
+    &x509_certificate_info::SERVER,
     &get_url::MODULE,
     &getent::MODULE,
     &git::MODULE,
     &git_config::MODULE,
     &group::MODULE,
     &hostname::MODULE,
+    &htpasswd::MODULE,
     &include_role::MODULE,
     &include_tasks::MODULE,
     &include_vars::MODULE,
     &ini_file::MODULE,
+    &interfaces_file::MODULE,
     &iptables::MODULE,
     &kernel_blacklist::MODULE,
     &known_hosts::MODULE,
     &lineinfile::MODULE,
     &locale_gen::MODULE,
     &login_keys::MODULE,
+    &lvm::GROUP,
+    &lvm::VOLUME,
     &make::MODULE,
     &meta::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
     &mount_facts::MODULE,
     &mysql_db::MODULE,
+    &mysql_query::MODULE,
     &mysql_user::MODULE,
+    &mysql_variables::MODULE,
     &npm::MODULE,
     &openssh_keypair::MODULE,
+    &openssl_csr::MODULE,
+    &openssl_dhparam::MODULE,
+    &openssl_privatekey::MODULE,
     &apt::PACKAGE,
     &package_facts::MODULE,
     &package_sources::MODULE,
     &pam_limits::MODULE,
     &pamd::MODULE,
+    &parted::MODULE,
+    &patch::MODULE,
     &pause::MODULE,
     &pending_updates::MODULE,
     &ping::MODULE,
@@ -227,7 +271,13 @@ pub static ALL: &[&Module] = &[
     &postgresql_db::MODULE,
     &postgresql_ext::MODULE,
     &postgresql_privs::MODULE,
+    &postgresql_query::MODULE,
     &postgresql_user::MODULE,
+    &rabbitmq_policy::PARAMETER,
+    &rabbitmq_plugin::MODULE,
+    &rabbitmq_policy::POLICY,
+    &rabbitmq_user::MODULE,
+    &rabbitmq_vhost::MODULE,
     &raw::MODULE,
     &read_csv::MODULE,
     &reboot::MODULE,
@@ -247,6 +297,7 @@ pub static ALL: &[&Module] = &[
     &setup::MODULE,
     &command::SHELL,
     &slurp::MODULE,
+    &snap::MODULE,
     &sshd_settings::MODULE,
     &stat::MODULE,
     &sudo_rules::MODULE,
@@ -265,6 +316,9 @@ pub static ALL: &[&Module] = &[
     &vulnerabilities::MODULE,
     &wait_for::MODULE,
     &wait_for_connection::MODULE,
+    &x509_certificate::MODULE,
+    &x509_certificate_info::MODULE,
+    &xattr::MODULE,
     &yum_repository::MODULE,
 ];
 
@@ -278,11 +332,14 @@ pub fn change_scripts() -> Vec<Script> {
         alternatives::SCRIPTS,
         apache2_module::SCRIPTS,
         apt_deb::SCRIPTS,
+        archive::SCRIPTS,
+        capabilities::SCRIPTS,
         command::SCRIPTS,
         composer::SCRIPTS,
         copy::SCRIPTS,
         cron::SCRIPTS,
         debconf::SCRIPTS,
+        django_manage::SCRIPTS,
         dnf::SCRIPTS,
         download::SCRIPTS,
         dpkg_divert::SCRIPTS,
@@ -290,6 +347,7 @@ pub fn change_scripts() -> Vec<Script> {
         fetch::SCRIPTS,
         file::SCRIPTS,
         filesystem::SCRIPTS,
+        firewalld::SCRIPTS,
         git::SCRIPTS,
         git_config::SCRIPTS,
         group::SCRIPTS,
@@ -297,16 +355,24 @@ pub fn change_scripts() -> Vec<Script> {
         iptables::SCRIPTS,
         labels::SCRIPTS,
         locale_gen::SCRIPTS,
+        lvm::SCRIPTS,
+        made_file::SCRIPTS,
         make::SCRIPTS,
         modprobe::SCRIPTS,
         mount::SCRIPTS,
         openssh_keypair::SCRIPTS,
+        openssl_csr::SCRIPTS,
+        openssl_dhparam::SCRIPTS,
+        openssl_privatekey::SCRIPTS,
+        parted::SCRIPTS,
+        patch::SCRIPTS,
         mysql::SCRIPTS,
         mysql_db::SCRIPTS,
         npm::SCRIPTS,
         pip::SCRIPTS,
         postgresql::SCRIPTS,
         postgresql_db::SCRIPTS,
+        rabbitmq::SCRIPTS,
         reboot::SCRIPTS,
         restart_services::SCRIPTS,
         rpm_key::SCRIPTS,
@@ -314,6 +380,8 @@ pub fn change_scripts() -> Vec<Script> {
         second_login::SCRIPTS,
         selinux::SCRIPTS,
         service::SCRIPTS,
+        snap::SCRIPTS,
+        synchronize_pull::SCRIPTS,
         sysctl::SCRIPTS,
         tempfile::SCRIPTS,
         timezone::SCRIPTS,
@@ -323,6 +391,8 @@ pub fn change_scripts() -> Vec<Script> {
         uri::SCRIPTS,
         user_extras::SCRIPTS,
         user_scripts::SCRIPTS,
+        x509_certificate::SCRIPTS,
+        xattr::SCRIPTS,
     ];
     families.concat()
 }

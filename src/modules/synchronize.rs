@@ -1,5 +1,5 @@
 //! `synchronize`: a directory of the controller to the host, over the connection that is there: neither side needs rsync.
-//! Files are compared by content, not by time.
+//! Files are compared by content, not by time. The other way round: `synchronize_pull`.
 
 use super::attributes::{Wanted, number, octal, touching};
 use super::copy::{MAKE_PARENTS, base_name};
@@ -8,7 +8,7 @@ use super::mode::Mode;
 use super::place::{New, Placement};
 use super::{
     Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, TreeKind,
-    plain_result,
+    plain_result, synchronize_pull,
 };
 use crate::model::{Map, Pattern, PatternOptions, Subject};
 use crate::questions::Stop;
@@ -24,11 +24,15 @@ pub static MODULE: Module = Module {
         Param::required(
             "src",
             Kind::Source,
-            "the directory or file here; with a slash at its end what is in it",
+            "the directory or file here, or with pull on the host; with a slash at its end what is in it",
         ),
-        Param::required("dest", Kind::Path, "where it goes"),
-        Param::optional("mode", Kind::Choice(&["push", "pull"]), "only 'push': from here to the host")
-            .default("push"),
+        Param::required("dest", Kind::Place, "where it goes"),
+        Param::optional(
+            "mode",
+            Kind::Choice(&["push", "pull"]),
+            "push: from here to the host; pull: from the host to here",
+        )
+        .default("push"),
         Param::optional("archive", Kind::Bool, "recursive, perms and so on, unless they say otherwise")
             .default("yes"),
         Param::optional("recursive", Kind::Bool, "also what lies deeper"),
@@ -82,10 +86,13 @@ struct Wish {
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let (src, dest) = (args.needed("src")?, args.needed("dest")?);
-    if args.text("mode") == Some("pull") {
-        return Err(Stop::refuse("'mode: pull' is not supported yet: use fetch"));
-    }
     let excluded = excluded(args)?;
+    if args.text("mode") == Some("pull") {
+        return synchronize_pull::diff(args, &excluded, host);
+    }
+    if !dest.starts_with('/') {
+        return Err(Stop::refuse(format!("'dest' is {dest}: expected an absolute path of the host")));
+    }
     let dest = dest.trim_end_matches('/').to_owned();
     let (root, wishes) = wishes(src, &dest, args, &excluded, host)?;
     let asks: Vec<Inspect> = wishes.iter().map(|wish| ask(wish, host)).collect::<Result<_, _>>()?;
@@ -229,7 +236,7 @@ fn parts(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A pattern of rsync's for what is left out.
-struct Exclude {
+pub(super) struct Exclude {
     pattern: Pattern,
     only_directories: bool,
 }
@@ -258,7 +265,7 @@ impl Exclude {
         Ok(Self { pattern, only_directories })
     }
 
-    fn fits(&self, name: &str, is_directory: bool) -> bool {
+    pub(super) fn fits(&self, name: &str, is_directory: bool) -> bool {
         (is_directory || !self.only_directories) && self.pattern.is_found(name).unwrap_or(false)
     }
 }
@@ -353,8 +360,8 @@ mod tests {
     #[test]
     fn what_it_can_not_do_is_refused_by_name() {
         let bench = Bench::new();
-        let pull = json!({"src": "s", "dest": "/d", "mode": "pull"});
-        assert!(bench.refusal(&MODULE, &pull).contains("pull"));
+        let relative = json!({"src": "s", "dest": "d"});
+        assert!(bench.refusal(&MODULE, &relative).contains("absolute path of the host"));
         let option = json!({"src": "s", "dest": "/d", "rsync_opts": ["--chmod=g+w"]});
         assert!(bench.refusal(&MODULE, &option).contains("--chmod=g+w"));
     }

@@ -200,6 +200,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         labels::MimeOf::SCRIPT,
         keypair::Keypair::SCRIPT,
         mysql::Query::SCRIPT,
+        mysql::Rows::SCRIPT,
         packages::WhichManager::SCRIPT,
         packages::apt::automatic::Automatic::SCRIPT,
         packages::apt::foreign::Unlisted::SCRIPT,

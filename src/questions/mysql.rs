@@ -116,6 +116,54 @@ impl Question for Query {
     }
 }
 
+/// Asks a server for rows with the names of their columns.
+pub struct Rows {
+    /// How it is reached.
+    pub login: Login,
+    /// The database; empty: none.
+    pub database: String,
+    /// A statement that only looks.
+    pub select: String,
+}
+
+impl Question for Rows {
+    /// The client's XML, or what the server or the client had to say.
+    type Answer = Result<String, String>;
+    const SCRIPT: Script = Script {
+        name: "ask_mysql_rows",
+        text: with_mysql!(
+            r#"printf '%s' "$1" | client mariadb mysql --xml --default-character-set=utf8mb4 --connect-timeout=15"#
+        ),
+    };
+
+    fn args(&self) -> Argv {
+        let mut args = self.login.args();
+        let database =
+            if self.database.is_empty() { String::new() } else { format!("USE {};\n", name(&self.database)) };
+        args.push(format!("{PRELUDE}{database}START TRANSACTION READ ONLY;\n{};\n", self.select));
+        args.into()
+    }
+
+    /// What a query is about is its own affair: any change to the server's data makes it stale.
+    fn reads(&self) -> Subjects {
+        [
+            Subject::path("/var/lib/mysql"),
+            Subject::path("/etc/mysql"),
+            Subject::Service("mysql".into()),
+            Subject::Service("mariadb".into()),
+            Subject::Packages,
+        ]
+        .into()
+    }
+
+    fn parse(&self, output: &Output) -> Result<Self::Answer, ParseError> {
+        Ok(match output.status {
+            0 => Ok(output.text().into_owned()),
+            _ => Err(complaint(&output.error_text())),
+        })
+    }
+}
+
 /// What the client said, without the place in what it was given.
 pub fn complaint(said: &str) -> String {
     let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("---"));

@@ -16,6 +16,7 @@ mod error;
 mod evaluate;
 mod explain;
 mod filters;
+mod foreign;
 mod functions;
 mod header;
 mod is;

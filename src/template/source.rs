@@ -4,6 +4,7 @@
 
 use super::depth;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
+use super::foreign;
 use super::rewrite::{self, Edit};
 use super::walk::Walk;
 use minijinja::machinery::{ast, parse, parse_expr};
@@ -41,8 +42,25 @@ impl Prepared {
     }
 }
 
+/// Prepares what the engine reads, or else what it reads once it is adapted.
+fn either(
+    source: &str,
+    is_expression: bool,
+    syntax: &SyntaxConfig,
+    prepare: impl Fn(&str) -> Result<Prepared, Vec<TemplateError>>,
+) -> Result<Prepared, Vec<TemplateError>> {
+    prepare(source).or_else(|errors| match foreign::adapted(source, is_expression, syntax) {
+        Some(adapted) => prepare(&adapted),
+        None => Err(errors),
+    })
+}
+
 /// Prepares a bare expression (a condition).
 pub(super) fn expression(source: &str, names: &Names) -> Result<Prepared, Vec<TemplateError>> {
+    either(source, true, &SyntaxConfig::default(), |source| expression_as_it_is(source, names))
+}
+
+fn expression_as_it_is(source: &str, names: &Names) -> Result<Prepared, Vec<TemplateError>> {
     depth::check(source, true, &SyntaxConfig::default()).map_err(|error| vec![error])?;
     let tree = parse_expr(source).map_err(|error| vec![from_engine(&error, source, "expression")])?;
     let mut walk = Walk::new(source, "expression", names);
@@ -84,6 +102,16 @@ pub(super) fn text(
     syntax: &SyntaxConfig,
     names: &Names,
 ) -> Result<Prepared, Vec<TemplateError>> {
+    either(source, false, syntax, |source| text_as_it_is(name, source, origin, syntax, names))
+}
+
+fn text_as_it_is(
+    name: &str,
+    source: &str,
+    origin: Origin,
+    syntax: &SyntaxConfig,
+    names: &Names,
+) -> Result<Prepared, Vec<TemplateError>> {
     let tree =
         parse(source, name, syntax.clone()).map_err(|error| vec![from_engine(&error, source, name)])?;
     let mut walk = Walk::new(source, name, names);
@@ -103,12 +131,20 @@ pub(super) fn value(
     syntax: &SyntaxConfig,
     names: &Names,
 ) -> Result<Prepared, Vec<TemplateError>> {
+    either(source, false, syntax, |source| value_as_it_is(source, syntax, names))
+}
+
+fn value_as_it_is(
+    source: &str,
+    syntax: &SyntaxConfig,
+    names: &Names,
+) -> Result<Prepared, Vec<TemplateError>> {
     let trimmed = source.strip_suffix('\n').unwrap_or(source);
     depth::check(source, false, syntax).map_err(|error| vec![error])?;
     let tree = parse(trimmed, "expression", syntax.clone())
         .map_err(|error| vec![from_engine(&error, source, "expression")])?;
     let Some(inner) = single_expression(&tree, trimmed) else {
-        return text("expression", source, Origin::Value, syntax, names);
+        return text_as_it_is("expression", source, Origin::Value, syntax, names);
     };
     let mut walk = Walk::new(source, "expression", names);
     walk.stmt(&tree);

@@ -70,3 +70,46 @@ fn a_host_without_systemd_reboots_and_its_services_are_started() {
         assert!(lab.holds(host, "pgrep cron"));
     });
 }
+
+/// What most playbooks are made of.
+const USUAL: &str = "\
+- file: {path: /srv/a/b, state: directory, mode: '0750', owner: ops}
+- copy: {dest: /srv/a/c, content: \"one\\ntwo\\n\", mode: '0640', backup: true}
+- copy: {src: tree/, dest: /srv/t/}
+- template: {src: t.j2, dest: /srv/a/t}
+- lineinfile: {path: /srv/a/l, line: two=2, regexp: ^two, create: true}
+- blockinfile: {path: /srv/a/k, block: \"x\\ny\", create: true, mode: '0600'}
+- user: {name: bb, shell: /bin/sh, groups: adm, append: true}
+- group: {name: bbg, system: true}
+- cron: {name: nightly, minute: '3', hour: '4', job: 'true', user: root, cron_file: bb}
+- ini_file: {path: /srv/a/i, section: s, option: o, value: v}
+- file: {src: /srv/a/c, dest: /srv/a/link, state: link}
+- archive: {path: /srv/t, dest: /srv/t.tar.gz}
+- file: {path: /srv/u, state: directory}
+- unarchive: {src: /srv/t.tar.gz, dest: /srv/u, remote_src: true}
+- synchronize: {src: tree/, dest: /srv/sync}
+- authorized_key: {user: bb, key: \"{{ lookup('file', 'key.pub') }}\"}
+- service: {name: svcd, state: stopped}
+";
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn what_most_playbooks_are_made_of_settles_where_sh_is_busybox() {
+    on("sysvinit", |lab, host, ops| {
+        ops.write("playbooks/files/tree/a/f", "f\n");
+        ops.write("playbooks/files/key.pub", std::fs::read(lab.path("keys/alice.pub")).unwrap());
+        ops.write("playbooks/templates/t.j2", "{{ inventory_hostname }}\n");
+        let file = ops.play("usual", "  become: true\n", USUAL);
+        let all = u32::try_from(USUAL.lines().count()).unwrap();
+        let run =
+            |more: &str| ops.alice(&format!("run {file} -i ops {more}")).expect(0, &[]).recap(host.name());
+        let foreseen = run("--check");
+        assert_eq!(foreseen["changed"] + foreseen["unknown"], all, "{foreseen:?}");
+        let done = run("");
+        assert_eq!((done["changed"], done["failed"]), (all, 0), "{done:?}");
+        let again = run("");
+        assert_eq!((again["changed"], again["failed"]), (0, 0), "{again:?}");
+        assert_eq!(lab.exec(host, "cat /srv/u/t/a/f /srv/a/l"), "f\ntwo=2");
+        lab.reset(host);
+    });
+}

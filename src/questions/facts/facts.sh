@@ -26,7 +26,14 @@ for name in python3 python; do
     echo "python $place $("$place" -V 2>&1)"
     break
 done
-[ ! -d /run/systemd/system ] || echo 'systemd yes'
+file fips /proc/sys/crypto/fips_enabled
+if [ -d /run/systemd/system ]; then
+    echo 'systemd yes'
+    systemctl --version 2>/dev/null | while IFS= read -r line; do printf 'systemctl %s\n' "$line"; done
+fi
+if capsh=$(command -v capsh || command -v /usr/sbin/capsh || command -v /sbin/capsh); then
+    "$capsh" --print 2>/dev/null | while IFS= read -r line; do case $line in Current:*) printf 'capsh %s\n' "$line" ;; esac; done
+fi
 for name in apt-get dnf5 dnf yum zypper apk pacman emerge xbps-install; do
     if command -v "$name" >/dev/null 2>&1; then
         echo "manager $name"
@@ -41,6 +48,7 @@ for kind in rsa ecdsa ed25519 dsa; do file "hostkey $kind" "/etc/ssh/ssh_host_${
 if [ -d /sys/fs/selinux ] && [ -r /sys/fs/selinux/enforce ]; then file selinux /sys/fs/selinux/enforce; fi
 [ ! -d /sys/kernel/security/apparmor ] || echo 'apparmor yes'
 file container /run/systemd/container
+if [ -r /proc/1/environ ] && tr '\0' '\n' 2>/dev/null </proc/1/environ | grep -q '^container=.'; then echo 'contained yes'; fi
 [ ! -e /.dockerenv ] || echo 'container docker'
 [ ! -e /run/.containerenv ] || echo 'container podman'
 

@@ -98,7 +98,7 @@ fn take_address(interfaces: &mut [Interface], line: &str) {
     };
     let (address, prefix) = address.split_once('/').unwrap_or((address, "32"));
     match *family {
-        "inet" => interface.ipv4.extend(ipv4(address, prefix)),
+        "inet" => interface.ipv4.extend(ipv4(address, prefix, after(line, "brd").unwrap_or_default())),
         "inet6" => {
             let scope = after(line, "scope").unwrap_or("global");
             interface.ipv6.push(json!({"address": address, "prefix": prefix, "scope": scope}));
@@ -107,7 +107,7 @@ fn take_address(interfaces: &mut [Interface], line: &str) {
     }
 }
 
-fn ipv4(address: &str, prefix: &str) -> Option<Value> {
+fn ipv4(address: &str, prefix: &str, broadcast: &str) -> Option<Value> {
     let bits: u32 = prefix.parse().ok().filter(|bits| *bits <= 32)?;
     let number = u32::from(address.parse::<Ipv4Addr>().ok()?);
     let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
@@ -116,7 +116,7 @@ fn ipv4(address: &str, prefix: &str) -> Option<Value> {
         "address": address,
         "netmask": text(mask),
         "network": text(number & mask),
-        "broadcast": text(number | !mask),
+        "broadcast": broadcast,
         "prefix": prefix,
     }))
 }

@@ -11,6 +11,10 @@ pub(super) fn gather(lines: &Lines<'_>, facts: &mut Map) {
     user(lines, facts);
     time(lines, facts);
     set(facts, "cmdline", cmdline(lines));
+    set(facts, "proc_cmdline", whole_cmdline(lines));
+    set(facts, "fips", lines.first("fips").is_some_and(|value| value.trim() == "1"));
+    systemd(lines, facts);
+    capabilities(lines, facts);
     set(facts, "service_mgr", service_manager(lines));
     set(facts, "pkg_mgr", package_manager(lines));
     set(facts, "dns", dns(lines));
@@ -178,6 +182,40 @@ fn cmdline(lines: &Lines<'_>) -> Map {
         .collect()
 }
 
+/// The same with a list where there are several.
+fn whole_cmdline(lines: &Lines<'_>) -> Map {
+    let mut all = Map::new();
+    for word in lines.first("cmdline").unwrap_or_default().split_whitespace() {
+        let (key, value) =
+            word.split_once('=').map_or((word, true.into()), |(key, value)| (key, Value::from(value)));
+        match all.get_mut(key) {
+            None => set(&mut all, key, value),
+            Some(Value::Array(several)) => several.push(value),
+            Some(one) => *one = vec![one.clone(), value].into(),
+        }
+    }
+    all
+}
+
+/// Reads `systemd 252 (252.38-1)` and the line of features behind it.
+fn systemd(lines: &Lines<'_>, facts: &mut Map) {
+    let mut said = lines.all("systemctl");
+    let version = said.next().and_then(|line| line.split(' ').nth(1)?.parse::<u64>().ok());
+    if let Some(version) = version {
+        set(facts, "systemd", json!({"version": version, "features": said.next().unwrap_or_default()}));
+    }
+}
+
+/// Reads `Current: =ep cap_x,cap_y-ep` as Ansible does: behind the first equals sign, at the commas.
+fn capabilities(lines: &Lines<'_>, facts: &mut Map) {
+    let Some((_, current)) = lines.first("capsh").and_then(|line| line.split_once(':')) else { return };
+    let all = current.trim() == "=ep";
+    let listed = current.split('=').nth(1).filter(|_| !all).unwrap_or_default();
+    let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    set(facts, "system_capabilities_enforced", if all { "False" } else { "True" });
+    set(facts, "system_capabilities", listed);
+}
+
 fn service_manager(lines: &Lines<'_>) -> &'static str {
     match lines.first("init").map(str::trim) {
         _ if lines.first("systemd").is_some() => "systemd",
@@ -242,10 +280,15 @@ pub(super) fn gather_virtualization(lines: &Lines<'_>, facts: &mut Map) {
             _ => "NA",
         },
     };
+    // Who may read what the first process was started with knows less of its container, and more.
+    let known = kind;
+    let generic = lines.first("contained").is_some() && !matches!(kind, "docker" | "podman" | "lxc" | "NA");
+    let kind = if generic { "container" } else { kind };
     let role = if kind == "NA" { "NA" } else { "guest" };
     set(facts, "virtualization_type", kind);
     set(facts, "virtualization_role", role);
-    let guest: Vec<&str> = if role == "guest" { vec![kind] } else { Vec::new() };
+    let mut guest: Vec<&str> = if role == "guest" { vec![kind, known] } else { Vec::new() };
+    guest.dedup();
     set(facts, "virtualization_tech_guest", guest);
     set(facts, "virtualization_tech_host", Vec::<Value>::new());
 }

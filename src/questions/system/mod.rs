@@ -5,10 +5,15 @@
 
 pub mod accounts;
 pub mod apt;
+pub mod brokers;
 pub mod files;
+pub mod firewalls;
 pub mod kernel;
+pub mod keys;
+pub mod labels;
 pub mod rpm;
 pub mod tools;
+pub mod volumes;
 
 use super::{Output, ParseError};
 use crate::model::Script;
@@ -80,10 +85,15 @@ pub fn scripts() -> Vec<Script> {
     [
         accounts::SCRIPTS,
         apt::SCRIPTS,
+        brokers::SCRIPTS,
         &[<files::Matching as super::Question>::SCRIPT],
+        firewalls::SCRIPTS,
         kernel::SCRIPTS,
+        keys::SCRIPTS,
+        labels::SCRIPTS,
         rpm::SCRIPTS,
         tools::SCRIPTS,
+        volumes::SCRIPTS,
     ]
     .concat()
 }

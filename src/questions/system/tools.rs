@@ -159,7 +159,9 @@ esac"#,
         reads: |_| vec![Subject::path("/etc/ufw"), Subject::path("/etc/default/ufw"), Subject::path("/lib/ufw"), Subject::Packages],
         text: r#"command -v ufw >/dev/null 2>&1 || { echo 'this host has no ufw' >&2; exit 3; }
 if [ $# -gt 0 ]; then
-    ufw --dry-run "$@" 2>&1 </dev/null || exit 3
+    # What it complains of comes first, its usage behind it.
+    said=$(ufw --dry-run "$@" 2>&1 </dev/null) || { printf '%s\n' "$said" | grep '^ERROR' | sed 's/^ERROR: //' >&2; exit 3; }
+    printf '%s\n' "$said"
     echo '== now'
     grep -h '^### tuple' /etc/ufw/user.rules /etc/ufw/user6.rules 2>/dev/null
     exit 0

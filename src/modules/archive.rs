@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::{Map, Script, Subject, Subjects, Value};
 use crate::questions::Stop;
-use crate::questions::files::{Inspect, NodeKind};
+use crate::questions::files::{Inspect, Inspected, NodeKind};
 use crate::questions::system::volumes::Packed;
 
 /// The module.
@@ -168,33 +168,40 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         result.insert("dest_state".into(), state.into());
         return Ok(Outcome::in_order(result));
     }
+    let changes = changes(args, host, &dest, (&target, &wanted), &plan, words)?;
+    Ok(Outcome::change(result, changes))
+}
+
+/// What packs it, or what is missing of owner and mode where it is packed.
+fn changes(
+    args: &Args,
+    host: &Host<'_>,
+    dest: &str,
+    (target, wanted): (&Inspected, &Wanted),
+    plan: &Plan,
+    words: Vec<String>,
+) -> Result<Vec<Change>, Stop> {
     let real = target.followed_path();
+    let labels = labels::changes(args, host, dest, &real)?;
     let remove = args.flag("remove");
     if plan.state == "same" && !remove {
-        let node = target.followed();
-        let missing = node.and_then(|node| {
+        let missing = target.followed().and_then(|node| {
             let missing = wanted.missing(node, target.umask);
-            (!missing.is_empty()).then(|| missing.change(&dest, &real, node))
+            (!missing.is_empty()).then(|| missing.change(dest, &real, node))
         });
-        let changes = missing.into_iter().chain(labels::changes(args, host, &dest, &real)?);
-        return Ok(Outcome::change(result, changes.collect()));
+        return Ok(missing.into_iter().chain(labels).collect());
     }
     let mode = wanted.new_mode(target.followed().map_or(0o666, |node| node.mode), false, target.umask);
-    let head = [
-        octal(Some(mode)),
-        number(wanted.uid),
-        number(wanted.gid),
-        if remove { "yes" } else { "no" }.to_owned(),
-    ];
-    let mut touches = vec![Subject::path(&dest), Subject::path(&real)];
+    let yes = if remove { "yes" } else { "no" }.to_owned();
+    let head = vec![octal(Some(mode)), number(wanted.uid), number(wanted.gid), yes];
+    let mut touches = vec![Subject::path(dest), Subject::path(&real)];
     if remove {
         touches.extend(plan.paths.iter().map(|path| Subject::path(path)));
     }
-    let summary =
-        format!("pack {} in {dest}{}", plan.paths.join(", "), if remove { " and remove that" } else { "" });
-    let change = Change::state(summary, PACK, [head.to_vec(), words].concat(), Subjects::These(touches));
-    let changes = std::iter::once(change).chain(labels::changes(args, host, &dest, &real)?);
-    Ok(Outcome::change(result, changes.collect()))
+    let also = if remove { " and remove that" } else { "" };
+    let summary = format!("pack {} in {dest}{also}", plan.paths.join(", "));
+    let change = Change::state(summary, PACK, [head, words].concat(), Subjects::These(touches));
+    Ok(std::iter::once(change).chain(labels).collect())
 }
 
 /// The words that `plan` takes.

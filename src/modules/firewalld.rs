@@ -76,75 +76,74 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     if zone.starts_with('-') || zone.contains(['\n', ' ']) {
         return Err(Stop::refuse(format!("'{zone}' is no zone's name")));
     }
-    let state = args.needed("state")?;
     let given: Vec<&str> = VALUED.into_iter().chain(SWITCHES).filter(|name| args.has(name)).collect();
-    let permanent = args.flag("permanent");
-    let immediate = args.flag("immediate") || !permanent;
-    let mut changes = Vec::new();
-    let mut message = Vec::new();
-    match given[..] {
-        [] => {
-            return Err(Stop::refuse(
-                "nothing is named: expected service, port, source, interface, rich_rule …",
-            ));
-        }
-        [name] => {
-            let on = matches!(state, "enabled" | "present")
-                != (args.maybe_flag(name) == Some(false) && SWITCHES.contains(&name));
-            let word = name.replace('_', "-");
-            let value = args.text(name).filter(|_| VALUED.contains(&name));
-            if value.is_some_and(|value| value.is_empty() || value.contains('\n')) {
-                return Err(Stop::refuse(format!("'{name}' is empty, or has more than one line")));
-            }
-            let option = |verb: &str| match value {
-                Some(value) => format!("--{verb}-{word}={value}"),
-                None => format!("--{verb}-{word}"),
-            };
-            let asked = FirewalldState(vec![zone.to_owned(), option("query")]);
-            let said = host
-                .get(asked)?
-                .as_ref()
-                .clone()
-                .map_err(|why| Stop::refuse(format!("firewalld: {why}")))?
-                .text;
-            let of = |key: &str| said.lines().find_map(|line| line.strip_prefix(key));
-            let running = said.lines().any(|line| line == "running");
-            if !running && !args.flag("offline") {
-                return Err(Stop::refuse(
-                    "firewall is not currently running, unable to perform immediate actions without a running firewall daemon; offline: true sets it for later",
-                ));
-            }
-            let zone = of("zone ").unwrap_or(zone);
-            let verb = if on { "add" } else { "remove" };
-            let shown = value.unwrap_or(&word);
-            let summary = |when: &str| format!("{verb} {name} {shown} in firewalld's zone {zone}, {when}");
-            if (permanent || !running) && (of("later ") == Some("yes")) != on {
-                let words: Vec<String> = match running {
-                    true => vec!["now".into(), "--permanent".into(), format!("--zone={zone}"), option(verb)],
-                    false => vec!["offline".into(), format!("--zone={zone}"), option(verb)],
-                };
-                changes.push(run(summary("for good"), words));
-                message.push("Permanent operation");
-            }
-            if immediate && running && (of("now ") == Some("yes")) != on {
-                let mut words = vec!["now".to_owned(), format!("--zone={zone}"), option(verb)];
-                let timeout = args.int("timeout").filter(|seconds| on && *seconds > 0 && !permanent);
-                words.extend(timeout.map(|seconds| format!("--timeout={seconds}")));
-                changes.push(run(summary("now"), words));
-                message.push("Non-permanent operation");
-            }
-            message.extend((!changes.is_empty()).then_some("Changed"));
-        }
-        _ => {
-            return Err(Stop::refuse(format!(
-                "can only operate on one at once, and there are {}",
-                given.join(", ")
-            )));
-        }
+    let [name] = given[..] else {
+        return Err(Stop::refuse(match given.len() {
+            0 => "nothing is named: expected service, port, source, interface, rich_rule …".to_owned(),
+            _ => format!("can only operate on one at once, and there are {}", given.join(", ")),
+        }));
+    };
+    let value = args.text(name).filter(|_| VALUED.contains(&name));
+    if value.is_some_and(|value| value.is_empty() || value.contains('\n')) {
+        return Err(Stop::refuse(format!("'{name}' is empty, or has more than one line")));
     }
+    let asked = FirewalldState(vec![zone.to_owned(), option("query", name, value)]);
+    let said = host.get(asked)?.as_ref().clone().map_err(|why| Stop::refuse(format!("firewalld: {why}")))?;
+    let (changes, message) = changes(args, name, value, &said.text)?;
     let mut result = Map::new();
     result.insert("msg".into(), message.join(", ").into());
     Ok(Outcome::change(result, changes))
+}
+
+/// An option of firewalld's tools: what is done with what.
+fn option(verb: &str, name: &str, value: Option<&str>) -> String {
+    let word = name.replace('_', "-");
+    match value {
+        Some(value) => format!("--{verb}-{word}={value}"),
+        None => format!("--{verb}-{word}"),
+    }
+}
+
+/// What is missing for good and now, and Ansible's words for it.
+fn changes(
+    args: &Args,
+    name: &str,
+    value: Option<&str>,
+    said: &str,
+) -> Result<(Vec<Change>, Vec<&'static str>), Stop> {
+    let of = |key: &str| said.lines().find_map(|line| line.strip_prefix(key));
+    let running = said.lines().any(|line| line == "running");
+    if !running && !args.flag("offline") {
+        return Err(Stop::refuse(
+            "firewall is not currently running, unable to perform immediate actions without a running firewall daemon; offline: true sets it for later",
+        ));
+    }
+    let reversed = SWITCHES.contains(&name) && args.maybe_flag(name) == Some(false);
+    let on = matches!(args.needed("state")?, "enabled" | "present") != reversed;
+    let permanent = args.flag("permanent");
+    let zone = of("zone ").unwrap_or_default();
+    let verb = if on { "add" } else { "remove" };
+    let told = option(verb, name, value);
+    let shown = value.unwrap_or(name);
+    let summary = |when: &str| format!("{verb} {name} {shown} in firewalld's zone {zone}, {when}");
+    let (mut changes, mut message) = (Vec::new(), Vec::new());
+    if (permanent || !running) && (of("later ") == Some("yes")) != on {
+        let head: &[&str] = if running { &["now", "--permanent"] } else { &["offline"] };
+        let words =
+            head.iter().map(|word| (*word).to_owned()).chain([format!("--zone={zone}"), told.clone()]);
+        changes.push(run(summary("for good"), words.collect()));
+        message.push("Permanent operation");
+    }
+    let immediate = args.flag("immediate") || !permanent;
+    if immediate && running && (of("now ") == Some("yes")) != on {
+        let mut words = vec!["now".to_owned(), format!("--zone={zone}"), told];
+        let timeout = args.int("timeout").filter(|seconds| on && *seconds > 0 && !permanent);
+        words.extend(timeout.map(|seconds| format!("--timeout={seconds}")));
+        changes.push(run(summary("now"), words));
+        message.push("Non-permanent operation");
+    }
+    message.extend((!changes.is_empty()).then_some("Changed"));
+    Ok((changes, message))
 }
 
 fn run(summary: String, words: Vec<String>) -> Change {

@@ -114,36 +114,13 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     for given in &names {
         let name = name_of(given);
         let now = there.iter().find(|snap| snap.name == name);
+        let Some(change) = one(args, given, now)? else { continue };
         match (args.text("state"), now) {
-            (Some("absent"), None) => {}
-            (Some("absent"), Some(_)) => {
-                removed.push(name);
-                changes.push(run(format!("remove the snap {name}"), vec!["remove".into(), name.into()]));
-            }
-            (Some(state @ ("enabled" | "disabled")), Some(now)) => {
-                let verb = if state == "enabled" { "enable" } else { "disable" };
-                if now.disabled == (state == "enabled") {
-                    changes.push(run(format!("{verb} the snap {name}"), vec![verb.into(), name.into()]));
-                }
-            }
-            (Some("enabled" | "disabled"), None) => {
-                return Err(Stop::refuse(format!("Please install the snap {name} first: it is not there")));
-            }
-            (_, None) => {
-                installed.push(name);
-                changes.push(run(format!("install the snap {name}"), words("install", given, args)));
-            }
-            (_, Some(now)) => {
-                let channel = args.text("channel").is_some_and(|wanted| full(wanted) != full(now.channel));
-                let revision = args.int("revision").is_some_and(|wanted| now.revision != wanted.to_string());
-                if channel || revision {
-                    changes.push(run(
-                        format!("bring the snap {name} to what is asked"),
-                        words("refresh", given, args),
-                    ));
-                }
-            }
+            (Some("absent"), _) => removed.push(name),
+            (_, None) => installed.push(name),
+            _ => {}
         }
+        changes.push(change);
     }
     let mut changed = Vec::new();
     if args.text("state") == Some("present") {
@@ -162,6 +139,33 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     result.insert("snaps_removed".into(), removed.into());
     result.insert("options_changed".into(), changed.into());
     Ok(Outcome::change(result, changes))
+}
+
+/// What is to be done about one snap.
+fn one(args: &Args, given: &str, now: Option<&There<'_>>) -> Result<Option<Change>, Stop> {
+    let name = name_of(given);
+    Ok(match (args.text("state"), now) {
+        (Some("absent"), None) => None,
+        (Some("absent"), Some(_)) => {
+            Some(run(format!("remove the snap {name}"), vec!["remove".into(), name.into()]))
+        }
+        (Some(state @ ("enabled" | "disabled")), Some(now)) => {
+            let verb = if state == "enabled" { "enable" } else { "disable" };
+            let change = || run(format!("{verb} the snap {name}"), vec![verb.into(), name.into()]);
+            (now.disabled == (state == "enabled")).then(change)
+        }
+        (Some("enabled" | "disabled"), None) => {
+            return Err(Stop::refuse(format!("Please install the snap {name} first: it is not there")));
+        }
+        (_, None) => Some(run(format!("install the snap {name}"), words("install", given, args))),
+        (_, Some(now)) => {
+            let channel = args.text("channel").is_some_and(|wanted| full(wanted) != full(now.channel));
+            let revision = args.int("revision").is_some_and(|wanted| now.revision != wanted.to_string());
+            let change =
+                || run(format!("bring the snap {name} to what is asked"), words("refresh", given, args));
+            (channel || revision).then(change)
+        }
+    })
 }
 
 /// What snap is told to install one.

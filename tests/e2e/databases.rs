@@ -72,7 +72,7 @@ fn databases_roles_and_privileges_are_made_once_and_found_in_order() {
     lab.reset(&host);
     let ops = Ops::of(&lab, &[&host]);
     let run = |file: &str, more: &str| {
-        ops.types("alice", &format!("run {file} -i ops --become {more}")).within(170).says()
+        ops.types("alice", &format!("run {file} -i ops --become {more}")).within(400).says()
     };
     let install = ops.play("install", "", INSTALL);
     run(&install, "").expect(0, &["changed=1"]);

@@ -113,7 +113,7 @@ const LOOKS: &str = r#"
 const PATCH: &str = "--- a/greeting\n+++ b/greeting\n@@ -1 +1 @@\n-before\n+after\n";
 
 fn run(ops: &Ops<'_>, file: &str, more: &str) -> Said {
-    ops.types("alice", &format!("run {file} -i ops --become {more}")).within(170).says()
+    ops.types("alice", &format!("run {file} -i ops --become {more}")).within(400).says()
 }
 
 #[test]

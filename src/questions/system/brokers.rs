@@ -46,8 +46,8 @@ fi"#,
         reads: |_| rabbitmq(),
         text: r#"tool=${1:+$1/}rabbitmq-plugins
 command -v "$tool" >/dev/null 2>&1 || { echo "this host has no $tool" >&2; exit 3; }
-enabled=$("$tool" -q list --offline -E -m </dev/null) || exit 3
-all=$("$tool" -q list --offline -m </dev/null) || exit 3
+enabled=$("$tool" -q list -E -m </dev/null) || exit 3
+all=$("$tool" -q list -m </dev/null) || exit 3
 printf '%s\n' "$enabled" | sed -n 's/^\([A-Za-z0-9_]\{1,\}\)$/e \1/p'
 printf '%s\n' "$all" | sed -n 's/^\([A-Za-z0-9_]\{1,\}\)$/a \1/p'"#,
     }

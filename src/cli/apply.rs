@@ -6,6 +6,7 @@ use super::bound::{Bound, differences};
 use super::console::shown;
 use super::engine::Engine;
 use super::errand::Errand;
+use super::four_eyes::{FourEyes, behind, enough};
 use super::handoff::cleared;
 use super::job::Job;
 use super::planning::{FOLLOW_UPS, weigh};
@@ -74,9 +75,15 @@ impl Apply {
         let repository = Repository::here()?;
         let root = repository.needed()?.to_owned();
         let who = Who::find(console, &repository)?;
-        let (_, roster) = cleared(&who, "apply a plan")?;
-        let (plan, plan_ref) = read(&self.plan, roster)?;
-        fresh(&plan, &plan_ref, &root, roster)?;
+        let (me, roster) = cleared(&who, "apply a plan")?;
+        let (plan, mut plan_ref) = read(&self.plan, roster)?;
+        let known = fresh(&plan, &plan_ref, &root, roster)?;
+        let inventory = repository.inventory_named(plan.typed.inventory.as_deref())?;
+        let eyes = FourEyes::of(&repository, roster, &inventory)?;
+        let people = behind(&known.record, &known.report, roster, &plan_ref, jiff::Zoned::now().date());
+        plan_ref.approved_by =
+            people.iter().filter(|name| **name != me.operator && **name != plan_ref.maker).cloned().collect();
+        enough(&eyes, &plan, people, &me.operator, &shown(&self.plan))?;
         let then =
             Details { inventory: plan.inventory.clone(), commit: plan.commit.clone(), ..Details::default() };
         let mut differs = differences(&plan.typed, &then, &repository, &root);
@@ -119,7 +126,10 @@ impl Apply {
 }
 
 /// Reads a plan, and proves who made it.
-fn read(file: &Path, roster: &Roster) -> Result<(Plan, PlanRef), Failure> {
+///
+/// # Errors
+/// It is no plan, or not by whom it says.
+pub fn read(file: &Path, roster: &Roster) -> Result<(Plan, PlanRef), Failure> {
     let bytes = bounded(file, PLAN_BYTES_MAX)?;
     let plan = Plan::parse(&bytes)?;
     if !matches!(plan.verb, Verb::Patch | Verb::Run) {
@@ -131,7 +141,7 @@ fn read(file: &Path, roster: &Roster) -> Result<(Plan, PlanRef), Failure> {
         false => None,
     };
     let maker = plan.proven_maker(&bytes, signature.as_deref(), roster)?;
-    Ok((plan, PlanRef { digest: Digest::of(&bytes), maker }))
+    Ok((plan, PlanRef { digest: Digest::of(&bytes), maker, approved_by: Vec::new() }))
 }
 
 fn bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
@@ -145,8 +155,11 @@ fn bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Whether it can still be applied.
-fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> Result<(), Failure> {
+/// Makes sure that it can still be applied; what comes back is the ledger.
+///
+/// # Errors
+/// It has expired, or was applied.
+pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> Result<Known, Failure> {
     if jiff::Timestamp::now() > plan.expires {
         return Err(PlanError::Expired(plan.expires).into());
     }
@@ -154,7 +167,7 @@ fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> Resul
     if let Some((by, run)) = known.record.spent(plan_ref.digest) {
         return Err(PlanError::Spent { by, run }.into());
     }
-    Ok(())
+    Ok(known)
 }
 
 /// A plan that is about to be applied.

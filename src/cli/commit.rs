@@ -28,7 +28,7 @@ pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
     );
     let dirty = id.is_none() || changed.as_deref().is_none_or(|list| !list.trim().is_empty());
     if dirty && !allow_dirty {
-        return Err(uncommitted(changed.as_deref().unwrap_or_default()));
+        return Err(refuse_uncommitted(changed.as_deref().unwrap_or_default()));
     }
     Ok(Some(Commit { id: id.unwrap_or_else(|| "none".into()), dirty }))
 }
@@ -36,16 +36,67 @@ pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
 /// Files that differ between a commit and the one that is checked out, but for the ledger and saved plans; none where git
 /// doesn't know that commit.
 pub fn changed_since(root: &Path, commit: &str) -> Option<Vec<String>> {
-    if !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) || commit.len() < 40 {
+    if !is_a_commit(commit) {
         return None;
     }
-    let paths = ["--", ".", ":(exclude)ledger", ":(exclude)plans"];
-    let list =
-        git(root, &[&["diff", "--no-ext-diff", "--name-only", "-z", commit, "HEAD"], &paths[..]].concat())?;
+    let how = ["diff", "--no-ext-diff", "--name-only", "-z", commit, "HEAD"];
+    let list = git(root, &[&how, &WHAT_PEOPLE_WRITE[..]].concat())?;
     Some(list.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
-fn uncommitted(list: &str) -> Failure {
+/// A file that changed, and by how many lines.
+pub struct Changed {
+    /// Its path in the ops repository.
+    pub name: String,
+    /// Lines that came; `-` in a file that has none.
+    pub added: String,
+    /// Lines that went.
+    pub removed: String,
+}
+
+/// What the ops repository's own people change, and not wgops itself.
+const WHAT_PEOPLE_WRITE: [&str; 4] = ["--", ".", ":(exclude)ledger", ":(exclude)plans"];
+
+/// The same with numbers of lines.
+pub fn numbers_since(root: &Path, commit: &str) -> Option<Vec<Changed>> {
+    if !is_a_commit(commit) {
+        return None;
+    }
+    let how = ["diff", "--no-ext-diff", "--no-textconv", "--no-renames", "--numstat", "-z", commit, "HEAD"];
+    let list = git(root, &[&how, &WHAT_PEOPLE_WRITE[..]].concat())?;
+    let changed = |line: &str| {
+        let mut parts = line.splitn(3, '\t').map(str::to_owned);
+        let (added, removed, name) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Changed { name, added, removed })
+    };
+    Some(list.split('\0').filter_map(changed).collect())
+}
+
+/// Whose commits came since, as git says: anybody can write any name there.
+pub fn authors_since(root: &Path, commit: &str) -> Vec<String> {
+    if !is_a_commit(commit) {
+        return Vec::new();
+    }
+    let range = format!("{commit}..HEAD");
+    let list = git(root, &[&["log", "--format=%an", &range], &WHAT_PEOPLE_WRITE[..]].concat());
+    let mut names: Vec<String> = list.unwrap_or_default().lines().map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Files with changes that are not committed.
+pub fn uncommitted(root: &Path) -> Vec<String> {
+    let how = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"];
+    let list = git(root, &[&how, &WHAT_PEOPLE_WRITE[..]].concat()).unwrap_or_default();
+    list.split('\0').filter_map(|line| line.get(3..)).map(str::to_owned).collect()
+}
+
+fn is_a_commit(commit: &str) -> bool {
+    commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn refuse_uncommitted(list: &str) -> Failure {
     let files: Vec<&str> = list.lines().filter_map(|line| line.get(3..)).take(5).collect();
     let files = if files.is_empty() { String::new() } else { format!(": {}", files.join(", ")) };
     Failure::new(Exit::Refused, format!("the ops repository has changes that are not committed{files}"))

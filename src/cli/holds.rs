@@ -3,7 +3,7 @@
 use super::repository::Repository;
 use super::who::Who;
 use super::{Console, Exit, Failure};
-use crate::event::{Event, HeldOut};
+use crate::event::{Event, HeldOut, HoldCause};
 use crate::execute::{Admission, Holds, Prepared};
 use crate::ledger::{CLAIM_MAX, Record};
 use crate::load::{Inventory, Level, Problems};
@@ -76,8 +76,12 @@ pub fn hold_out(prepared: &mut Prepared, held: Vec<HeldOut>) -> Result<(), Failu
     prepared.order.plays.iter_mut().for_each(|(_, hosts)| hosts.retain(|host| !out(host)));
     if prepared.order.plays.iter().all(|(_, hosts)| hosts.is_empty()) {
         let message = format!("no host may be changed now\n{}", held_out(&held));
-        let hint =
-            "wait, or say with --break-glass REASON why it can't; that stands in every report and the ledger";
+        let hint = match held.iter().all(|held| held.cause == HoldCause::FourEyes) {
+            true => "one person alone changes nothing on these hosts: the roster says so in threshold.apply",
+            false => {
+                "wait, or say with --break-glass REASON why it can't; that stands in every report and the ledger"
+            }
+        };
         return Err(Failure::new(Exit::Refused, message).hint(hint));
     }
     prepared.held = held;
@@ -119,7 +123,10 @@ pub fn opening(holds: &Holds, prepared: &Prepared, break_glass: Option<&str>) ->
     });
     let mut events: Vec<Event> = claims.collect();
     if let Some(reason) = break_glass {
-        events.push(Event::GlassBroken { reason: reason.to_owned(), overridden: prepared.held.clone() });
+        let (held, overridden): (Vec<_>, Vec<_>) =
+            prepared.held.iter().cloned().partition(|held| held.cause == HoldCause::FourEyes);
+        events.push(Event::GlassBroken { reason: reason.to_owned(), overridden });
+        events.extend(held.into_iter().map(Event::HeldOut));
         return events;
     }
     let begins = |host: &&HostName| !prepared.held.iter().any(|held| held.host == **host);

@@ -7,16 +7,17 @@ use super::bound::{self, Bound};
 use super::chronicle::Chronicle;
 use super::engine::Engine;
 use super::errand::Errand;
+use super::four_eyes::FourEyes;
 use super::holds;
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::roles_path::roles_path;
 use super::show::Show;
 use super::who::{Who, home};
-use super::{Console, Exit, Failure, access, commit};
-use crate::event::{Event, Mode, VERSION};
+use super::{Console, Exit, Failure, access, commit, news};
+use crate::event::{Event, HeldOut, Mode, VERSION};
 use crate::execute::{Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
-use crate::ledger::{Details, Typed};
+use crate::ledger::{self, Details, Typed};
 use crate::load::Inventory;
 use crate::model::{HostName, Map, RunId, Secret};
 use crate::people::{Permission, Roster, Verb, random_bytes};
@@ -271,18 +272,55 @@ impl<'a> Job<'a> {
         access::asker(self.repository.settings().access.as_ref(), &self.who, &self.inventory, self.console)
     }
 
-    /// Leaves out hosts that are held out, where this is about changing them and nobody broke the glass.
+    /// Leaves out hosts that are held out, where this is about changing them and nobody broke the glass. More people than one
+    /// are asked for behind the glass, too.
     fn hold_out(&self, prepared: &mut Prepared) -> Result<(), Failure> {
+        let mut alone = self.not_alone(&prepared.hosts)?;
         let held = match self.errand.verb {
             Verb::Run | Verb::Patch | Verb::Apply => holds::held(&self.holds, &prepared.hosts),
             _ => Vec::new(),
         };
-        if self.mode == Mode::Real && self.break_glass().is_none() {
-            holds::hold_out(prepared, held)?;
-            // Who goes on with a run may have its canaries behind them.
-            return if self.bound.resumes.is_some() { Ok(()) } else { holds::keeps_a_canary(prepared) };
+        let others = held.into_iter().filter(|held| !alone.iter().any(|known| known.host == held.host));
+        let others: Vec<HeldOut> = others.collect();
+        match (self.mode == Mode::Real, self.break_glass()) {
+            (true, None) => {
+                alone.extend(others);
+                holds::hold_out(prepared, alone)?;
+            }
+            (true, Some(_)) => {
+                holds::hold_out(prepared, alone)?;
+                prepared.held.extend(others);
+                return Ok(());
+            }
+            (false, _) => {
+                alone.extend(others);
+                prepared.held = alone;
+                return Ok(());
+            }
         }
-        prepared.held = held;
+        // Who goes on with a run may have its canaries behind them.
+        if self.bound.resumes.is_some() { Ok(()) } else { holds::keeps_a_canary(prepared) }
+    }
+
+    /// Hosts on which the roster asks for more than one person, where this is no plan that they stand behind.
+    fn not_alone(&self, hosts: &[HostName]) -> Result<Vec<HeldOut>, Failure> {
+        match (&self.who.roster, self.errand.verb) {
+            (Some(roster), Verb::Run | Verb::Patch) if self.bound.plan.is_none() => {
+                Ok(FourEyes::of(&self.repository, roster, &self.inventory)?.held(hosts))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// What is new in the ops repository, where somebody is about to change hosts by it.
+    fn tell_news(&self) -> Result<(), Failure> {
+        let changes = self.mode == Mode::Real
+            && !self.errand.choice.explain
+            && matches!(self.errand.verb, Verb::Run | Verb::Patch | Verb::Apply);
+        let Some(root) = self.repository.root().filter(|_| changes) else { return Ok(()) };
+        let last_year = jiff::Zoned::now().year().saturating_sub(1);
+        let record = ledger::Record::read_since(root, u16::try_from(last_year).unwrap_or_default())?;
+        news::tell(self.console, root, &record);
         Ok(())
     }
 
@@ -301,6 +339,7 @@ impl<'a> Job<'a> {
     /// The system gives no threads, or a file leads out of the repository.
     pub fn engine(&self, prepared: &Prepared) -> Result<Engine<'a>, Failure> {
         self.console.warn(&prepared.warnings);
+        self.tell_news()?;
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
         let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };

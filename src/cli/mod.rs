@@ -6,6 +6,7 @@
 
 mod access;
 mod apply;
+mod approve;
 mod args;
 mod ask;
 mod audit;
@@ -24,6 +25,7 @@ mod errand;
 mod exit;
 mod facts;
 mod failure;
+mod four_eyes;
 mod handoff;
 mod holds;
 mod init;
@@ -33,6 +35,7 @@ mod ledger;
 mod lint;
 mod live;
 mod man;
+mod news;
 mod operators;
 mod output;
 mod patch;
@@ -47,6 +50,7 @@ mod run;
 mod runs;
 mod same_as;
 mod screen;
+mod shadow;
 mod show;
 mod trust;
 mod waves;
@@ -98,10 +102,12 @@ enum Verb {
     Audit(audit::Audit),
     Claim(claim::Claim),
     Runs(runs::Runs),
+    Approve(approve::Approve),
     Apply(apply::Apply),
     Access(access::Access),
     Resume(resume::Resume),
     Handoff(handoff::Handoff),
+    Shadow(shadow::Shadow),
     Operators(operators::Operators),
     Ledger(ledger::Ledger),
     Lint(lint::Lint),
@@ -122,10 +128,12 @@ impl Verb {
             Self::Audit(verb) => verb.perform(console),
             Self::Claim(verb) => verb.perform(console),
             Self::Runs(verb) => verb.perform(console),
+            Self::Approve(verb) => verb.perform(console),
             Self::Apply(verb) => verb.perform(console),
             Self::Access(verb) => verb.perform(console),
             Self::Resume(verb) => verb.perform(console),
             Self::Handoff(verb) => verb.perform(console),
+            Self::Shadow(verb) => verb.perform(console),
             Self::Operators(verb) => verb.perform(console),
             Self::Ledger(verb) => verb.perform(console),
             Self::Lint(verb) => verb.perform(console),

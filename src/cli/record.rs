@@ -84,7 +84,15 @@ impl<'a> Record<'a> {
     /// It can't be written or signed.
     pub fn say(&self, kind: Kind) -> Result<(), Failure> {
         let hosts = Counts { hosts: Some(self.details.hosts.len() as u64), ..Counts::default() };
-        self.append(kind, hosts, self.details.clone())
+        self.say_counted(kind, hosts)
+    }
+
+    /// The same with how many hosts fared how.
+    ///
+    /// # Errors
+    /// As [`Record::say`].
+    pub fn say_counted(&self, kind: Kind, counts: Counts) -> Result<(), Failure> {
+        self.append(kind, counts, self.details.clone())
     }
 
     /// Writes how the run ended.

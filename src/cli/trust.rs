@@ -30,6 +30,13 @@ pub struct Trust {
     pub pinned: bool,
 }
 
+impl Pin {
+    /// The version that it names.
+    pub fn anchor(self) -> Anchor {
+        self.0
+    }
+}
+
 impl FromStr for Pin {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {

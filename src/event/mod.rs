@@ -205,6 +205,8 @@ pub enum HoldCause {
     Window,
     /// It would not be through before its window ends or a freeze begins.
     Budget,
+    /// It takes more than one cleared person.
+    FourEyes,
 }
 
 /// Whether a run may change anything.

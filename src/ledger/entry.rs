@@ -69,8 +69,25 @@ pub struct SignedRoster {
     pub version: u64,
     /// Digest of its file.
     pub digest: Digest,
+    /// Digest of the file of the version before; none for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Digest>,
+    /// How many leads must sign the next version.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub signatures: u32,
     /// Everybody in it.
     pub people: IndexMap<OperatorName, SignedPerson>,
+    /// Chains that nobody may extend any more, and their last entries.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sealed: BTreeMap<ChainName, Head>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 /// A person of a [`SignedRoster`].
@@ -94,6 +111,13 @@ impl SignedRoster {
         Self {
             version: roster.version,
             digest: roster.digest,
+            previous: roster.previous,
+            signatures: roster.threshold.roster,
+            sealed: roster
+                .sealed
+                .iter()
+                .map(|(chain, seal)| (chain.clone(), Head { seq: seal.last, digest: seal.digest }))
+                .collect(),
             people: roster.people.values().map(|one| (one.name.clone(), person(one))).collect(),
         }
     }

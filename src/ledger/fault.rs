@@ -53,6 +53,25 @@ pub enum Fault {
         /// The entry's kind.
         kind: Kind,
     },
+    /// The roster under which it was written gives its key to nobody of that name.
+    #[error("was signed with a key that roster {roster} does not give to its writer")]
+    NotOf {
+        /// The roster's version.
+        roster: u64,
+    },
+    /// Its writer lost the right to sign such an entry, and nobody had seen it then.
+    #[error(
+        "is of the kind '{kind}', which its writer may not sign since roster {roster}; whoever signed that roster had not seen it: written later, whatever its time says, or pushed too late"
+    )]
+    Lost {
+        /// The version that took the right away.
+        roster: u64,
+        /// The entry's kind.
+        kind: Kind,
+    },
+    /// What the public may see of a roster is not what its file says.
+    #[error("says something else of roster {0} than the file that it signs")]
+    SignsDiffers(u64),
     /// An entry before it is missing.
     #[error("follows {found}, but {missing} is missing: removed, or not yet pulled")]
     Gap {

@@ -2,6 +2,7 @@
 //! this memory with it.
 
 use super::{Head, LedgerError, Report, tree};
+use crate::model::Digest;
 use crate::people::ChainName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,19 @@ const HEADS_BYTES_MAX: u64 = 4 << 20;
 pub struct Heads {
     version: u32,
     chains: BTreeMap<ChainName, Head>,
+    /// How far every signature of a chain was verified here: up to there, it need not be done again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    verified: BTreeMap<ChainName, Verified>,
+}
+
+/// How far a chain was verified, and with which signatures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Verified {
+    /// The last entry.
+    pub(super) head: Head,
+    /// Digest of the digests of all signatures up to there.
+    pub(super) signatures: Digest,
 }
 
 impl Heads {
@@ -44,7 +58,7 @@ impl Heads {
             let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
             serde_json::to_writer(
                 &mut temporary,
-                &Self { version: super::VERSION, chains: self.chains.clone() },
+                &Self { version: super::VERSION, ..self.clone() },
             )?;
             temporary.flush()?;
             temporary.as_file().sync_all()?;
@@ -57,7 +71,19 @@ impl Heads {
     pub fn remember(&mut self, report: &Report) {
         if report.breaks.is_empty() {
             report.heads.iter().for_each(|(chain, head)| self.advance(chain, *head));
+            self.verified = report.verified.clone();
         }
+    }
+
+    /// The last entry of a chain up to which every signature was verified here.
+    pub(super) fn verified(&self, chain: &ChainName) -> Option<Verified> {
+        self.verified.get(chain).copied()
+    }
+
+    /// The same without what was verified: everything is looked at anew.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        Self { verified: BTreeMap::new(), ..self }
     }
 
     /// Takes over a head, unless a later one is known.

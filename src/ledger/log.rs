@@ -233,7 +233,8 @@ impl LogOutcome {
             Kind::Audit => {
                 Self::Audited { findings: count(public.failed), unreachable: count(public.unreachable) }
             }
-            Kind::Shadow => {
+            // Without counts it is no dry run: somebody went through what another did.
+            Kind::Shadow if public.changed.is_some() => {
                 Self::Unchanged { pending: count(public.changed), unreachable: count(public.unreachable) }
             }
             _ => Self::Said,

@@ -32,18 +32,20 @@
 //! What belongs to this clone alone is in `.wgops/`, which ignores itself in git: the random part of the chain's name, bound
 //! to the clone's path so that a copied clone begins a chain of its own, and the lock under which entries are appended.
 //!
-//! # Not yet
+//! # Judging
 //!
-//! Exporting, a cache of verified heads. Roles are judged by the roster in force: what somebody signed in a role since lost
-//! counts only if the roster seals the chain.
+//! `history` finds the versions of the roster from the one in force back to the first; each entry is judged by the one that it
+//! names. `compare` holds the record against what hosts' own logs say.
 
 mod append;
 mod claims;
 mod clone;
+mod compare;
 mod entry;
 mod estimate;
 mod fault;
 mod heads;
+mod history;
 mod log;
 pub mod plan;
 mod record;
@@ -59,12 +61,14 @@ mod verify;
 pub use append::{EntryRef, Ledger, Stamp};
 pub use claims::{CLAIM_MAX, Claim};
 pub use clone::Held;
+pub use compare::{Disagreement, Login, RunLine, Sudo, Traces, Transaction, Whose};
 pub use entry::{
     Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, SignedPerson,
     SignedRoster, Source,
 };
 pub use fault::{Break, Fault};
 pub use heads::Heads;
+pub use history::History;
 pub use log::{LogLine, LogOutcome, RunRecord, Shown};
 pub use record::{PrivatePart, Record, Stored};
 pub use rosters::{Anchor, NoRosterInForce, RosterFile, Succession, Successor};

@@ -98,6 +98,16 @@ impl Record {
         self.chains.iter().flat_map(|(chain, entries)| entries.iter().map(move |entry| (chain, entry)))
     }
 
+    /// What everybody may see: each entry and its signature, seen from the root of the ops repository.
+    pub fn public_files(&self) -> impl Iterator<Item = (PathBuf, &[u8])> {
+        self.entries().flat_map(|(_, entry)| {
+            let signature = entry.signature.as_ref().map(|text| {
+                (entry.file.with_file_name(Part::Signature.name(entry.seq)), text.as_bytes())
+            });
+            [Some((entry.file.clone(), entry.bytes.as_slice())), signature].into_iter().flatten()
+        })
+    }
+
     /// Reads a private part in full.
     pub(super) fn read_private(&self, entry: &Stored) -> Option<Private> {
         let file = self.root.join(&entry.file).with_file_name(Part::Private.name(entry.seq));

@@ -168,7 +168,7 @@ impl Record {
     }
 
     /// The key that signed an entry, where the signature holds and the entry lies in that key's chain.
-    fn hand(&self, entry: &Stored) -> Option<Key> {
+    pub(super) fn hand(&self, entry: &Stored) -> Option<Key> {
         let public = entry.public.as_ref().ok()?;
         let signature = entry.signature.as_ref()?;
         let key = Key::claimed_by(signature).ok().filter(|key| public.chain.is_of(key))?;
@@ -178,7 +178,7 @@ impl Record {
 }
 
 /// The file that an entry signs: its digest, and its text where the private part is here and is that file.
-fn signed_file(entry: &Stored) -> Option<(Digest, Option<&String>)> {
+pub(super) fn signed_file(entry: &Stored) -> Option<(Digest, Option<&String>)> {
     let public = entry.public.as_ref().ok().filter(|public| public.kind == Kind::Roster)?;
     let digest = public.signs.as_ref()?.digest;
     let text = entry.private.content().and_then(|private| private.details.roster_file.as_ref());

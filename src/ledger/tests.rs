@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 mod claims;
+mod compare;
+mod history;
+mod many;
 mod rosters;
 mod runs;
 

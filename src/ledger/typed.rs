@@ -80,4 +80,7 @@ pub struct PlanRef {
     pub digest: Digest,
     /// Who made it.
     pub maker: OperatorName,
+    /// Who else stood behind it as it was applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<OperatorName>,
 }

@@ -2,10 +2,14 @@
 //! [`Record`] by a roster, and opens no file.
 
 use super::append::year_of;
+use super::heads::Verified;
+use super::rosters::signed_file;
 use super::trail::{Leaf, Trail};
-use super::{Break, Fault, Head, Heads, Kind, PrivatePart, Public, Record, Stored, VERSION};
+use super::{
+    Break, Fault, Head, Heads, History, Kind, PrivatePart, Public, Record, SignedRoster, Stored, VERSION,
+};
 use crate::model::{Digest, RunId};
-use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Person, Roster, Seal, VerifyError};
+use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, VerifyError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +26,8 @@ pub struct Report {
     pub open_runs: Vec<OpenRun>,
     /// The last entry of each chain.
     pub heads: BTreeMap<ChainName, Head>,
+    /// The same with the signatures that lead there.
+    pub(super) verified: BTreeMap<ChainName, Verified>,
 }
 
 /// A run of which nobody said how it ended.
@@ -41,9 +47,17 @@ impl Report {
 }
 
 impl Record {
-    /// Judges the record by a roster and by what was verified here before.
+    /// Judges the record by the roster in force, with what the record has of the versions before it, and by what was
+    /// verified here before.
     pub fn verify(&self, roster: &Roster, remembered: &Heads) -> Report {
-        let mut judge = Judge { record: self, roster, breaks: self.breaks.clone() };
+        self.verify_by(&History::of(self, roster), remembered)
+    }
+
+    /// The same by a history of the roster.
+    pub fn verify_by(&self, history: &History, remembered: &Heads) -> Report {
+        let mut judge = Judge { record: self, history, breaks: self.breaks.clone() };
+        let signatures = signatures(self, history, remembered);
+        judge.breaks.extend(signatures);
         for (chain, entries) in &self.chains {
             judge.chain(chain, entries);
         }
@@ -51,12 +65,19 @@ impl Record {
         let open_runs = judge.runs();
         let heads =
             self.chains.iter().filter_map(|(chain, entries)| Some((chain.clone(), entries.last()?.head())));
+        let mut breaks = judge.breaks;
+        breaks.sort_by(|a, b| a.file.cmp(&b.file));
         Report {
             entries: self.entries().count(),
             rests: self.rests.clone(),
             open_runs,
             heads: heads.collect(),
-            breaks: judge.breaks,
+            verified: self
+                .chains
+                .iter()
+                .filter_map(|(name, all)| Some((name.clone(), verified(all)?)))
+                .collect(),
+            breaks,
         }
     }
 
@@ -76,18 +97,91 @@ impl Stored {
 
 struct Judge<'a> {
     record: &'a Record,
-    roster: &'a Roster,
+    history: &'a History,
     breaks: Vec<Break>,
 }
 
-/// By whose key, and in which role, a chain was written.
-enum Hand<'a> {
-    /// Somebody in the roster.
-    Known(&'a Person, &'a Key),
-    /// Whoever it was: the roster vouches for the chain up to its seal.
-    Sealed(&'a Seal, Option<Key>),
-    /// Nobody we know.
-    Nobody,
+/// The key with which a chain is written: the roster's; or of a sealed chain, which the roster vouches for up to its seal, the
+/// one that it was signed with.
+fn key_of(history: &History, chain: &ChainName, entries: &[Stored]) -> Option<Key> {
+    if let Some(key) = history.key(chain) {
+        return Some(key.clone());
+    }
+    history.seal(chain)?;
+    let claimed = entries.iter().find_map(|entry| Key::claimed_by(entry.signature.as_ref()?).ok());
+    claimed.filter(|key| chain.is_of(key))
+}
+
+/// What does not hold of the signatures; those that were verified here before are not looked at again. On all cores: of all
+/// that verifying does, this takes the longest.
+fn signatures(record: &Record, history: &History, remembered: &Heads) -> Vec<Break> {
+    let mut work: Vec<(&Stored, Option<&Key>)> = Vec::new();
+    let keys: Vec<Option<Key>> =
+        record.chains.iter().map(|(chain, entries)| key_of(history, chain, entries)).collect();
+    for ((chain, entries), key) in record.chains.iter().zip(&keys) {
+        if key.is_none() && history.seal(chain).is_none() {
+            continue;
+        }
+        let done = record.verified_before(chain, entries, remembered);
+        work.extend(entries.iter().filter(|entry| entry.seq > done).map(|entry| (entry, key.as_ref())));
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = work.len().div_ceil(threads).max(1);
+    let wrong = |share: &[(&Stored, Option<&Key>)]| -> Vec<Break> {
+        share.iter().filter_map(|(entry, key)| unsigned(entry, *key)).collect()
+    };
+    std::thread::scope(|scope| {
+        let wrong = &wrong;
+        let parts: Vec<_> = work.chunks(share).map(|part| (part, scope.spawn(move || wrong(part)))).collect();
+        parts.into_iter().flat_map(|(part, done)| done.join().unwrap_or_else(|_| wrong(part))).collect()
+    })
+}
+
+fn unsigned(entry: &Stored, key: Option<&Key>) -> Option<Break> {
+    let fault = match (&entry.signature, key) {
+        (None, _) => Fault::Unsigned,
+        (Some(_), None) => Fault::Signature(VerifyError::OtherKey),
+        (Some(signature), Some(key)) => {
+            Fault::Signature(key.verify(LEDGER_NAMESPACE, &entry.bytes, signature).err()?)
+        }
+    };
+    Some(Break { file: entry.file.clone(), fault })
+}
+
+/// A chain's end, with a digest of the signatures up to there.
+fn verified(entries: &[Stored]) -> Option<Verified> {
+    let head = entries.last()?.head();
+    let signatures: String = entries
+        .iter()
+        .map(|entry| Digest::of(entry.signature.as_deref().unwrap_or_default().as_bytes()).hex())
+        .collect();
+    Some(Verified { head, signatures: Digest::of(signatures.as_bytes()) })
+}
+
+impl Record {
+    /// The number up to which a chain is the one whose signatures were verified here before: each entry named by the next
+    /// one, down from the head that is remembered.
+    fn verified_before(&self, chain: &ChainName, entries: &[Stored], remembered: &Heads) -> u64 {
+        let Some(known) = remembered.verified(chain) else { return 0 };
+        let head = known.head;
+        let upto = entries.partition_point(|entry| entry.seq <= head.seq);
+        let entries = entries.get(..upto).unwrap_or_default();
+        if verified(entries) != Some(known) {
+            return 0;
+        }
+        let known = entries.iter().rev();
+        let mut wanted = Some(head.digest);
+        for entry in known {
+            let previous = entry.public.as_ref().ok().map(|public| public.previous);
+            match (wanted, previous) {
+                (Some(digest), Some(previous)) if digest == entry.digest && entry.signature.is_some() => {
+                    wanted = previous;
+                }
+                _ => return 0,
+            }
+        }
+        if wanted.is_none() { head.seq } else { 0 }
+    }
 }
 
 impl<'a> Judge<'a> {
@@ -96,47 +190,21 @@ impl<'a> Judge<'a> {
     }
 
     fn chain(&mut self, chain: &ChainName, entries: &'a [Stored]) {
-        let hand = self.hand(chain, entries);
-        if matches!(hand, Hand::Nobody) && !entries.is_empty() {
+        let key = self.history.key(chain).cloned();
+        if key.is_none() && self.history.seal(chain).is_none() && !entries.is_empty() {
             let file = Path::new("ledger").join(chain.to_string());
             self.breaks.push(Break { file, fault: Fault::UnknownKey(chain.operator().to_string()) });
         }
         let mut before: Option<&Stored> = None;
         for entry in entries {
-            self.signature(entry, &hand);
             match &entry.public {
-                Ok(public) => self.entry(chain, entry, public, before, &hand),
+                Ok(public) => self.entry(chain, entry, public, before, key.as_ref()),
                 Err(reason) => self.fault(entry, Fault::NoEntry(reason.clone())),
             }
             before = Some(entry);
         }
-        if let Hand::Sealed(seal, _) = hand {
+        if let Some(seal) = self.history.seal(chain) {
             self.seal(chain, seal);
-        }
-    }
-
-    fn hand(&self, chain: &ChainName, entries: &[Stored]) -> Hand<'a> {
-        let roster = self.roster;
-        if let Some(seal) = roster.sealed.get(chain) {
-            let claimed = entries.iter().find_map(|entry| Key::claimed_by(entry.signature.as_ref()?).ok());
-            return Hand::Sealed(seal, claimed.filter(|key| chain.is_of(key)));
-        }
-        let person = roster.person(chain.operator());
-        let known =
-            person.and_then(|person| Some((person, person.keys.iter().find(|key| chain.is_of(key))?)));
-        known.map_or(Hand::Nobody, |(person, key)| Hand::Known(person, key))
-    }
-
-    fn signature(&mut self, entry: &Stored, hand: &Hand<'_>) {
-        let Some(signature) = &entry.signature else { return self.fault(entry, Fault::Unsigned) };
-        let key = match hand {
-            Hand::Known(_, key) => *key,
-            Hand::Sealed(_, Some(key)) => key,
-            Hand::Sealed(_, None) => return self.fault(entry, Fault::Signature(VerifyError::OtherKey)),
-            Hand::Nobody => return,
-        };
-        if let Err(error) = key.verify(LEDGER_NAMESPACE, &entry.bytes, signature) {
-            self.fault(entry, Fault::Signature(error));
         }
     }
 
@@ -146,7 +214,7 @@ impl<'a> Judge<'a> {
         entry: &Stored,
         public: &Public,
         before: Option<&Stored>,
-        hand: &Hand<'_>,
+        key: Option<&Key>,
     ) {
         if public.version > VERSION {
             self.fault(entry, Fault::Version(public.version));
@@ -155,10 +223,8 @@ impl<'a> Judge<'a> {
         if said != (chain, entry.seq, entry.year) {
             self.fault(entry, Fault::Misplaced(format!("{}, {}, {}", said.0, said.1, said.2)));
         }
-        if let Hand::Known(person, _) = hand
-            && !public.kind.may_be_signed_by(person.role)
-        {
-            self.fault(entry, Fault::Role { role: person.role, kind: public.kind });
+        if let Some(fault) = key.and_then(|key| self.history.objection(chain, key, entry.seq, public)) {
+            self.fault(entry, fault);
         }
         self.order(entry, public, before);
         self.private(chain, entry, public);
@@ -175,8 +241,8 @@ impl<'a> Judge<'a> {
         } else if public.previous != digest {
             self.fault(entry, Fault::Previous);
         }
-        if public.roster > self.roster.version {
-            self.fault(entry, Fault::RosterAhead(public.roster, self.roster.version));
+        if public.roster > self.history.version() {
+            self.fault(entry, Fault::RosterAhead(public.roster, self.history.version()));
         }
         if let Some(Ok(before)) = before.map(|before| &before.public)
             && public.roster < before.roster
@@ -197,7 +263,16 @@ impl<'a> Judge<'a> {
             Ok(private) if private.operator != *chain.operator() => {
                 self.fault(entry, Fault::PrivateOfAnother(private.operator.to_string()));
             }
-            Ok(_) => {}
+            Ok(_) => self.signs(entry, public),
+        }
+    }
+
+    /// What the public may see of a roster is what the file says that was signed with it.
+    fn signs(&mut self, entry: &Stored, public: &Public) {
+        let (Some(signs), Some((_, Some(text)))) = (&public.signs, signed_file(entry)) else { return };
+        let file = Roster::parse(Path::new("inventory/operators.yml"), text.as_bytes());
+        if file.is_ok_and(|roster| SignedRoster::of(&roster) != *signs) {
+            self.fault(entry, Fault::SignsDiffers(signs.version));
         }
     }
 
@@ -212,13 +287,17 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn seal(&mut self, chain: &ChainName, seal: &Seal) {
+    fn seal(&mut self, chain: &ChainName, seal: Head) {
         let entries: &[Stored] = self.record.chains.get(chain).map_or(&[], |entries| entries);
-        for entry in entries.iter().filter(|entry| entry.seq > seal.last) {
-            self.fault(entry, Fault::AfterSeal(seal.last));
+        let mut own = true;
+        for entry in entries.iter().filter(|entry| entry.seq > seal.seq) {
+            own &= entry.public.as_ref().is_ok_and(|public| self.history.signs_its_own_seal(chain, public));
+            if !own {
+                self.fault(entry, Fault::AfterSeal(seal.seq));
+            }
         }
-        if seal.last > 0 && self.digest_of(chain, seal.last) != Some(seal.digest) {
-            let file = self.file_of(chain, seal.last);
+        if seal.seq > 0 && self.digest_of(chain, seal.seq) != Some(seal.digest) {
+            let file = self.file_of(chain, seal.seq);
             self.breaks.push(Break { file, fault: Fault::SealDiffers });
         }
     }

@@ -134,6 +134,7 @@ mod rabbitmq_vhost;
 mod raw;
 mod read_csv;
 mod reboot;
+mod recent_activity;
 mod release_support;
 mod replace;
 mod restart_services;
@@ -283,6 +284,7 @@ pub static ALL: &[&Module] = &[
     &raw::MODULE,
     &read_csv::MODULE,
     &reboot::MODULE,
+    &recent_activity::MODULE,
     &release_support::MODULE,
     &replace::MODULE,
     &restart_services::MODULE,

@@ -33,6 +33,7 @@ pub mod release;
 pub mod services;
 pub mod space;
 pub mod system;
+pub mod traces;
 pub mod tree;
 pub mod trees;
 #[cfg(test)]
@@ -224,6 +225,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         space::Space::SCRIPT,
         tree::IsEmpty::SCRIPT,
         tree::Survey::SCRIPT,
+        traces::Traces::SCRIPT,
         trees::Unlike::SCRIPT,
     ];
     scripts.extend(system::scripts());

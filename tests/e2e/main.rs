@@ -10,6 +10,7 @@ mod advisories;
 mod auditing;
 mod calendar;
 mod ci;
+mod comparing;
 mod databases;
 mod faults;
 mod files;

@@ -50,7 +50,10 @@ pub(super) fn human(line: &LogLine) -> String {
     let time = line.time.strftime("%Y-%m-%d %H:%MZ").to_string();
     let role = line.role.map(|role| format!(" ({role})")).unwrap_or_default();
     let what = match (line.kind, line.verb) {
-        (Kind::Plan | Kind::Handoff, Some(verb)) => format!("{} of {verb}", line.kind),
+        (Kind::Plan | Kind::Handoff | Kind::Note | Kind::Approval, Some(verb)) => {
+            format!("{} of {verb}", line.kind)
+        }
+        (Kind::Shadow, Some(verb)) if line.outcome == LogOutcome::Said => format!("shadow of {verb}"),
         (kind, None) => kind.to_string(),
         (_, Some(verb)) => verb.to_string(),
     };

@@ -1,10 +1,13 @@
-//! `wgops ledger`: reads and verifies the record. It signs and changes nothing.
+//! `wgops ledger`: reads and verifies the record. `note` and `resolve` add to it; nothing ever changes it.
 
+mod compare;
+mod export;
 mod log;
+mod note;
 mod show;
 mod verify;
 
-pub use show::find;
+pub use show::{events, find, head, unknown};
 pub use verify::memory;
 
 use super::{Console, Exit, Failure};
@@ -23,6 +26,10 @@ enum Verb {
     Log(log::Log),
     Show(show::Show),
     Verify(verify::Verify),
+    Note(note::Note),
+    Resolve(note::Resolve),
+    Export(export::Export),
+    Compare(compare::Compare),
 }
 
 impl Ledger {
@@ -31,6 +38,10 @@ impl Ledger {
             Verb::Log(verb) => verb.perform(console),
             Verb::Show(verb) => verb.perform(console),
             Verb::Verify(verb) => verb.perform(console),
+            Verb::Note(verb) => verb.perform(console),
+            Verb::Resolve(verb) => verb.perform(console),
+            Verb::Export(verb) => verb.perform(console),
+            Verb::Compare(verb) => verb.perform(console),
         }
     }
 }
@@ -48,6 +59,11 @@ impl From<LedgerError> for Failure {
         };
         Self::of(exit, &error)
     }
+}
+
+/// A number of things.
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// One sentence of why: the reason, and the ticket in brackets.

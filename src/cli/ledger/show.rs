@@ -55,12 +55,14 @@ pub fn find(record: &Record, text: &str) -> Result<RunId, Failure> {
     }
 }
 
+/// Says that there is no such run.
 pub fn unknown(text: &str) -> Failure {
     Failure::usage(format!("the ledger has no run '{}'", one_line(text)))
         .hint("'wgops ledger log' lists runs; 'git pull' brings those of others")
 }
 
-fn head(found: &RunRecord) -> String {
+/// What is known of a run before its events: its line, and each entry's details.
+pub fn head(found: &RunRecord) -> String {
     let mut out = human(&found.line);
     let mut before = String::new();
     for entry in &found.entries {
@@ -101,6 +103,7 @@ fn details(private: &Private) -> String {
         ("commit", commit),
         ("differs", Some(differs.join(", ")).filter(|list| !list.is_empty())),
         ("plan", plan.as_ref().map(|plan| format!("{} by {}", plan.digest, plan.maker))),
+        ("approved by", plan.as_ref().map(approvers).filter(|names| !names.is_empty())),
         ("arguments", Some(arguments.join(" ")).filter(|arguments| !arguments.is_empty())),
     ];
     let rows = rows.into_iter().filter_map(|(name, text)| Some((name, text?)));
@@ -108,6 +111,10 @@ fn details(private: &Private) -> String {
         format!("  {name:<10}{}{}\n", if name.len() < 10 { "" } else { " " }, one_line(&text))
     })
     .collect()
+}
+
+fn approvers(plan: &crate::ledger::PlanRef) -> String {
+    plan.approved_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Tells the stored events to the reporter that told them first.
@@ -133,7 +140,7 @@ fn is_bound_by_versions(entry: &Shown) -> bool {
 }
 
 /// Events of a vocabulary that this wgops doesn't know are left out.
-fn events(entry: &Shown) -> Vec<Event> {
+pub fn events(entry: &Shown) -> Vec<Event> {
     let stored = entry.private.iter().flat_map(|private| &private.details.events);
     stored.filter_map(|value| Event::deserialize(value).ok()).collect()
 }

@@ -24,6 +24,12 @@ impl Sign {
         let desk = Desk::read(console, &Repository::here()?)?;
         let file = Roster::parse(&desk.file, desk.text.as_bytes())?;
         may_sign(&desk, &file)?;
+        if file.digest == desk.roster.digest && !desk.record.has_roster(file.digest) {
+            confirm(console, file.version, self.yes)?;
+            desk.sign(console, &file, &desk.text)?;
+            console.tell(&format!("Version {} is in the ledger now. Commit and push it.\n", file.version));
+            return Ok(Exit::Well);
+        }
         if file.digest == desk.roster.digest {
             console
                 .tell(&format!("Version {} is in force already; there is nothing to sign.\n", file.version));

@@ -29,7 +29,7 @@ mod gather;
 pub use compare::differences;
 pub use gather::{BOOKKEEPING, Gather, Weight};
 
-use super::{Commit, Kind, Record, Source, Typed};
+use super::{Commit, Kind, Record, Report, Source, Typed};
 use crate::event::{ChangeMade, Sent};
 use crate::model::{Digest, HostName, OperatorName, RunId, Value, printable};
 use crate::people::{Key, PLAN_NAMESPACE, Roster, Verb};
@@ -289,6 +289,18 @@ impl Record {
             details.plan.as_ref().filter(|known| known.digest == plan)?;
             Some((chain.operator().clone(), public.run?))
         })
+    }
+
+    /// Who approved the plan of this digest, by entries that hold.
+    pub fn approvals(&self, plan: Digest, report: &Report) -> Vec<OperatorName> {
+        let approvals = self.entries().filter(|(_, entry)| {
+            let is_approval = entry.public.as_ref().is_ok_and(|public| public.kind == Kind::Approval);
+            let known = entry.private.content().and_then(|private| private.details.plan.as_ref());
+            is_approval
+                && known.is_some_and(|known| known.digest == plan)
+                && report.breaks_of(&entry.file).next().is_none()
+        });
+        approvals.map(|(chain, _)| chain.operator().clone()).collect()
     }
 }
 

@@ -3,15 +3,15 @@
 use super::*;
 
 /// The roster of the tests with another head, perhaps with more below its people.
-fn text(version: u64, previous: &Digest, more: &str) -> String {
+pub(super) fn text(version: u64, previous: &Digest, more: &str) -> String {
     roster_text(&format!("version: {version}\nprevious: {previous}\n")) + more
 }
 
-fn file(text: &str) -> RosterFile {
+pub(super) fn file(text: &str) -> RosterFile {
     RosterFile::parse(Path::new("operators.yml"), text.to_owned()).unwrap()
 }
 
-fn first() -> RosterFile {
+pub(super) fn first() -> RosterFile {
     file(&roster_text("version: 17\nprevious: sha256:{zeros}\n"))
 }
 
@@ -19,7 +19,7 @@ fn eve(role: &str) -> String {
     format!("  eve: {{role: {role}, nda: {{signed: 2026-01-01}}, keys: [{}]}}\n", key(9).text())
 }
 
-fn signing(text: &str) -> Draft {
+pub(super) fn signing(text: &str) -> Draft {
     let details = Details { roster_file: Some(text.to_owned()), ..Details::default() };
     Draft { kind: Kind::Roster, run: None, verb: None, counts: Counts::default(), details }
 }

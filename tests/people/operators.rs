@@ -1,107 +1,9 @@
 //! The roster as people type it: who is taken in, rises and leaves, whose signature counts, and what does not help
-//! somebody who would like to rise by themselves. No host is needed.
+//! somebody who would like to rise by themselves.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
-
+use crate::group::Group;
 use assert_cmd::Command;
 use std::fs;
-use std::path::PathBuf;
-use tempfile::TempDir;
-
-const TOUCH: &str = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: touch MADE\n";
-
-/// An ops repository that alice began, and people with keys who share it.
-struct Group {
-    folder: TempDir,
-}
-
-/// What a command printed, and how it ended.
-struct Said {
-    code: Option<i32>,
-    text: String,
-}
-
-impl Said {
-    #[track_caller]
-    fn expect(&self, code: i32, words: &[&str]) {
-        assert_eq!(self.code, Some(code), "{}", self.text);
-        for word in words {
-            assert!(self.text.contains(word), "'{word}' is missing in:\n{}", self.text);
-        }
-    }
-}
-
-impl Group {
-    fn new() -> Self {
-        let group = Self { folder: tempfile::tempdir().unwrap() };
-        for name in ["alice", "carol", "sam", "bob"] {
-            let key = group.key(name);
-            let mut keygen = std::process::Command::new("ssh-keygen");
-            keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(&key);
-            assert!(keygen.status().unwrap().success());
-        }
-        let public = group.public("alice");
-        let begin =
-            ["init", "--group", "G", "--operator", "alice", "--nda", "2026-01-01", "--no-git", "--key"];
-        let words: Vec<&str> = begin.into_iter().chain([public.as_str(), "."]).collect();
-        fs::create_dir(group.root()).unwrap();
-        group.types("alice", &words).expect(0, &["inventory/operators.yml"]);
-        let play = TOUCH.replace("MADE", &group.made().to_string_lossy());
-        fs::write(group.root().join("playbooks/touch.yml"), play).unwrap();
-        group
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("ops")
-    }
-
-    fn made(&self) -> PathBuf {
-        self.folder.path().join("made")
-    }
-
-    fn roster(&self) -> PathBuf {
-        self.root().join("inventory/operators.yml")
-    }
-
-    fn key(&self, name: &str) -> PathBuf {
-        self.folder.path().join(format!("key_{name}"))
-    }
-
-    fn public(&self, name: &str) -> String {
-        format!("{}.pub", self.key(name).display())
-    }
-
-    /// Types words as somebody whose home remembers what it has met; there is no terminal.
-    fn types(&self, who: &str, words: &[&str]) -> Said {
-        let home = self.folder.path().join(format!("home_{who}"));
-        let mut command = Command::cargo_bin("wgops").unwrap();
-        let command = command.args(words).current_dir(self.root()).env_clear().env("HOME", home);
-        let command = command.env("PATH", std::env::var("PATH").unwrap_or_default());
-        let output = command.env("WGOPS_IDENTITY", self.key(who)).output().unwrap();
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        Said { code: output.status.code(), text: text.concat() }
-    }
-
-    fn says(&self, who: &str, line: &str) -> Said {
-        self.types(who, &line.split_whitespace().collect::<Vec<_>>())
-    }
-
-    /// The same with a roster that somebody told them on the phone.
-    fn pinned(&self, who: &str, line: &str) -> Said {
-        let listed = self.says("alice", "operators list").text;
-        let pin = listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
-        self.says(who, &format!("{line} --roster-pin {pin}"))
-    }
-
-    fn adds(&self, name: &str) {
-        let line = format!("operators add {name} --key {} --yes", self.public(name));
-        self.says("alice", &line).expect(0, &["in force"]);
-    }
-
-    fn run(&self, who: &str) -> Said {
-        self.says(who, "run playbooks/touch.yml -i local --allow-dirty")
-    }
-}
 
 #[test]
 fn a_lead_takes_somebody_in_clears_them_and_lets_them_go() {
@@ -224,4 +126,92 @@ fn what_is_exported_lets_openssh_verify_a_signed_roster_alone() {
     assert!(String::from_utf8_lossy(&bytes).contains("\"kind\":\"roster\""));
     assert!(verify(bytes.clone()));
     assert!(!verify([bytes, b" ".to_vec()].concat()));
+}
+
+#[test]
+fn two_leads_who_change_the_roster_at_once_are_told_and_one_of_them_does_it_again() {
+    let group = Group::new();
+    group.clears("carol");
+    group.says("alice", "operators promote carol --yes").expect(0, &["in force"]);
+    let root = group.root();
+    group.git(&root, &["init", "-q"]);
+    group.commits(&root, "all");
+    let hers = group.folder.path().join("hers");
+    group.git(group.folder.path(), &["clone", "-q", &root.to_string_lossy(), &hers.to_string_lossy()]);
+    let listed = group.says("alice", "operators list").text;
+    let pin = listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
+    let adds = |name: &str| format!("operators add {name} --key {} --yes", group.public(name));
+    group.says_in(&hers, "carol", &format!("{} --roster-pin {pin}", adds("sam"))).expect(0, &["in force"]);
+    group.commits(&hers, "sam");
+    group.says("alice", &adds("bob")).expect(0, &["in force"]);
+    group.commits(&root, "bob");
+    // git can't merge the file itself: both are the next version.
+    let merge = |folder: &std::path::Path, from: &std::path::Path| {
+        let mut git = std::process::Command::new("git");
+        git.args(["-c", "user.name=s", "-c", "user.email=s@example.org", "-C"]).arg(folder);
+        git.args(["pull", "-q", "--no-rebase", "--no-edit"])
+            .arg(from)
+            .arg("HEAD")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    };
+    assert!(!merge(&hers, &root));
+    group.git(&hers, &["checkout", "-q", "--theirs", "inventory/operators.yml"]);
+    group.commits(&hers, "alice's roster, both signatures");
+    // Whoever knew neither is not told that one of them is right.
+    let both = group.says_in(&hers, "bob", &format!("operators list --roster-pin {pin}"));
+    both.expect(4, &["two files are signed as version", "--roster-pin"]);
+    // carol, who took her own for the one in force, takes alice's once they spoke.
+    group.says_in(&hers, "carol", "operators list").expect(0, &["not in force"]);
+    let agreed = group.says("alice", "operators list").text;
+    let agreed = agreed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
+    group.says_in(&hers, "carol", &format!("{} --roster-pin {agreed}", adds("sam"))).expect(0, &["in force"]);
+    group.says_in(&hers, "carol", "operators list").expect(0, &["sam", "bob"]);
+}
+
+#[test]
+fn a_clearance_ends_with_its_last_day_and_a_lead_renews_it() {
+    let group = Group::new();
+    group.adds("sam");
+    group
+        .says("alice", "operators clear sam --nda 2024-01-01 --until 2025-01-01 --yes")
+        .expect(0, &["in force"]);
+    let run = group.pinned("sam", "run playbooks/touch.yml -i local --allow-dirty");
+    run.expect(0, &["the nda ended on 2025-01-01", "would"]);
+    group.says("alice", "operators list").expect(0, &["acts as a shadow"]);
+    group.says("sam", "approve plans/x.json --yes").expect(4, &["the nda ended on 2025-01-01"]);
+    assert!(!group.made().exists());
+    group.says("alice", "operators clear sam --nda 2026-11-01 --yes").expect(0, &["in force"]);
+    group.run("sam").expect(0, &["changed=1"]);
+}
+
+#[test]
+fn a_roster_of_a_wgops_to_come_and_one_that_breaks_a_rule_are_refused_with_the_line() {
+    let group = Group::new();
+    let good = fs::read_to_string(group.roster()).unwrap();
+    let emergency = fs::read_to_string(group.public("alice")).unwrap();
+    for (more, words) in [
+        ("quorum: 2\n", vec!["quorum", "operators.yml"]),
+        ("emergency_keys: [EMERGENCY]\n", vec!["alice"]),
+        ("sealed: {alice: {last: 1, digest: x}}\n", vec!["is no chain"]),
+        ("threshold: {roster: 3}\n", vec!["3"]),
+    ] {
+        let text = good.clone() + &more.replace("EMERGENCY", emergency.trim());
+        fs::write(group.roster(), text).unwrap();
+        group.run("alice").expect(2, &words);
+    }
+    assert!(!group.made().exists());
+}
+
+#[test]
+fn a_key_that_is_not_there_and_one_that_is_nobodys_are_told_apart() {
+    let group = Group::new();
+    group.says("bob", "run playbooks/touch.yml -i local --allow-dirty").expect(2, &["belongs to nobody"]);
+    let mut nowhere = group.command("alice");
+    nowhere.env("WGOPS_IDENTITY", group.folder.path().join("key_nobody"));
+    crate::group::said(nowhere.args(["run", "playbooks/touch.yml", "-i", "local"]))
+        .expect(2, &["key_nobody"]);
+    assert!(!group.made().exists());
 }

@@ -1,0 +1,118 @@
+//! `wgops approve`: somebody cleared puts their name behind a plan that another person made. It carries nothing out.
+
+use super::apply::{fresh, read};
+use super::bound::differences;
+use super::console::shown;
+use super::handoff::cleared;
+use super::record::{About, Record};
+use super::repository::Repository;
+use super::who::Who;
+use super::{Console, Exit, Failure, ask};
+use crate::ledger::plan::{self, HostPlan, Plan};
+use crate::ledger::{Details, Kind};
+use crate::model::HostName;
+use crate::report::one_line;
+use clap::Args;
+use owo_colors::OwoColorize;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  wgops approve plans/01JQ….plan.json
+  wgops approve plans/01JQ….plan.json --note \"as we said on Tuesday\"";
+
+/// Put your name behind a plan that somebody else made
+///
+/// Shows what the plan does on each host, and signs that into the ledger. Where the roster asks for more than one cleared
+/// person (threshold.apply), 'wgops apply' goes on only with enough of them: who made it, who approved it, who applies it.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Approve {
+    /// The plan; its signature lies beside it (.sig)
+    #[arg(value_name = "FILE")]
+    plan: PathBuf,
+    /// What you looked at, or what else there is to say
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Don't ask for a confirmation
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Approve {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let repository = Repository::here()?;
+        let root = repository.needed()?.to_owned();
+        let who = Who::find(console, &repository)?;
+        let (me, roster) = cleared(&who, "approve a plan")?;
+        let (plan, plan_ref) = read(&self.plan, roster)?;
+        let known = fresh(&plan, &plan_ref, &root, roster)?;
+        if plan_ref.maker == me.operator {
+            return Err(Failure::usage("you made this plan, and a person counts once")
+                .hint("somebody else who is cleared approves it"));
+        }
+        if known.record.approvals(plan_ref.digest, &known.report).contains(&me.operator) {
+            console.tell("You approved this plan already.\n");
+            return Ok(Exit::Well);
+        }
+        let then =
+            Details { inventory: plan.inventory.clone(), commit: plan.commit.clone(), ..Details::default() };
+        console.result(&told(&plan))?;
+        for difference in differences(&plan.typed, &then, &repository, &root) {
+            console
+                .tell(&format!("Made from something else than what lies here: {}\n", one_line(&difference)));
+        }
+        if !self.confirmed(console, &plan)? {
+            console.tell("Not approved.\n");
+            return Ok(Exit::Well);
+        }
+        let hosts = hosts(&plan).map(|(host, _)| host.clone()).collect();
+        let details = Details { hosts, plan: Some(plan_ref), note: self.note, ..Details::default() };
+        let about = About { run: plan.id, verb: plan.verb, details };
+        if let Some(record) = Record::open(console, Some(&root), &who, about)? {
+            record.say(Kind::Approval)?;
+        }
+        console.tell(&format!(
+            "Approved. Commit and push the ledger; then 'wgops apply {}' goes on with it.\n",
+            shown(&self.plan)
+        ));
+        Ok(Exit::Well)
+    }
+
+    fn confirmed(&self, console: &Console, plan: &Plan) -> Result<bool, Failure> {
+        if self.yes {
+            return Ok(true);
+        }
+        ask::somebody_is_there_to_sign(console)?;
+        let number = hosts(plan).count().to_string();
+        Ok(ask::types(console, "\nType the number of hosts to approve, or nothing to stop: ")? == number)
+    }
+}
+
+/// Hosts on which the plan does something.
+fn hosts(plan: &Plan) -> impl Iterator<Item = (&HostName, &HostPlan)> {
+    plan.hosts.iter().filter(|(_, planned)| !planned.is_empty())
+}
+
+/// What a plan does, host by host.
+fn told(plan: &Plan) -> String {
+    let mut out = String::new();
+    if let Some(maker) = &plan.maker {
+        out.push_str(&format!(
+            "Plan {} ({}) by {maker}, {}, until {}\n",
+            plan.id, plan.verb, plan.created, plan.expires
+        ));
+    }
+    for (host, planned) in hosts(plan) {
+        out.push_str(&format!("\n{}\n", one_line(host.as_str()).bold()));
+        let nothing = HostPlan { key: planned.key.clone(), ..HostPlan::default() };
+        for line in plan::differences(&nothing, planned) {
+            out.push_str(&format!("  {}\n", one_line(&line)));
+        }
+    }
+    let unknown = plan.hosts.iter().filter(|(_, planned)| !planned.unknown.is_empty());
+    for (host, planned) in unknown {
+        out.push_str(&format!("\n{host}: not part of the plan: {}\n", one_line(&planned.unknown.join("; "))));
+    }
+    out
+}

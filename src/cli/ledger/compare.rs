@@ -1,0 +1,331 @@
+//! `wgops ledger compare`: the ledger held against the servers' own logs, both ways.
+
+use super::super::args::{Privilege, Reach, Shape, Targets};
+use super::super::errand::{Choice, Errand};
+use super::super::job::Job;
+use super::super::record::{About, Record};
+use super::super::repository::built_in_playbook;
+use super::super::show::Show;
+use super::super::{Console, Exit, Failure};
+use super::counted;
+use crate::event::{Event, Status};
+use crate::ledger::{self, Details, Disagreement, Kind, Traces, Whose};
+use crate::model::{HostName, Map};
+use crate::people::Verb;
+use crate::report::{Format, Subject, json, one_line};
+use clap::Args;
+use indexmap::IndexMap;
+use jiff::{SignedDuration, Timestamp};
+use owo_colors::OwoColorize;
+use serde_json::{Value, json};
+
+const PLAYBOOK: &str = "\
+- hosts: all
+  gather_facts: false
+  become: true
+  tasks:
+    - name: What the host's own logs say
+      recent_activity: {since: '{{ wgops_since }}'}
+";
+
+/// Longest time that is looked back, in days.
+const DAYS_MAX: i64 = 366;
+/// Most packages that a line names.
+const NAMES_MAX: usize = 4;
+
+const EXAMPLES: &str = "\
+Examples:
+  wgops ledger compare -i prod
+  wgops ledger compare -i prod -l db --since 90d";
+
+/// Hold the ledger against the servers' own logs: what no run explains, and runs that left no trace
+///
+/// Reads package histories, logins, sudo and the lines that wgops itself leaves on a host, as root. Ends with exit code 5 where
+/// somebody has to answer for something. 'wgops ledger note' is where to.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Compare {
+    /// How far to look back: 12h, 30d, 8w
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = lookback)]
+    since: SignedDuration,
+    #[command(flatten)]
+    targets: Targets,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    privilege: Privilege,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+fn lookback(text: &str) -> Result<SignedDuration, String> {
+    let expected = || format!("expected a time such as 12h, 30d or 8w, at most {DAYS_MAX}d");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(expected)?;
+    let hours = match unit {
+        "h" => 1,
+        "d" => 24,
+        "w" => 7 * 24,
+        _ => return Err(expected()),
+    };
+    let hours = number.parse::<i64>().ok().and_then(|number| number.checked_mul(hours));
+    let hours = hours.filter(|hours| (1..=DAYS_MAX * 24).contains(hours)).ok_or_else(expected)?;
+    Ok(SignedDuration::from_hours(hours))
+}
+
+impl Compare {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let since = Timestamp::now().checked_sub(self.since).unwrap_or(Timestamp::UNIX_EPOCH).as_second();
+        let begun = Timestamp::now().as_second();
+        let errand = Errand {
+            verb: Verb::Facts,
+            targets: self.targets,
+            reach: self.reach,
+            playbooks: vec![built_in_playbook("compare.yml", PLAYBOOK)?],
+            privilege: Some(self.privilege),
+            cause: None,
+            dry: Some("logs are only read"),
+            choice: Choice {
+                extra: Map::from_iter([("wgops_since".to_owned(), since.into())]),
+                ..Choice::default()
+            },
+        };
+        let job = Job::open(console, errand)?;
+        let root = job.repository().needed()?.to_owned();
+        let Some(roster) = job.roster() else {
+            return Err(Failure::usage("without a roster there is no ledger to compare with"));
+        };
+        let prepared = job.prepare(&Map::new())?;
+        let mut engine = job.engine(&prepared)?;
+        let mut looked = Looked::default();
+        let show = Show::preview(console, Subject::Narration);
+        let ended =
+            job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut |event| looked.event(event));
+        engine.close();
+        let exit = ended?.exit;
+        let record = ledger::Record::read(&root)?;
+        let mut all: IndexMap<HostName, Vec<Disagreement>> = IndexMap::new();
+        for (host, traces) in &looked.hosts {
+            let mut traces = traces.clone();
+            // What this very comparison did there.
+            traces.logins.retain(|login| login.at < begun - 1);
+            traces.sudo.retain(|sudo| sudo.at < begun - 1);
+            all.insert(host.clone(), record.compared(roster, host, &traces, since));
+        }
+        match self.shape.format {
+            Format::Json => console.result(&machine(&all, &looked)?)?,
+            _ => console.result(&human(&all, &looked))?,
+        }
+        let open = all.values().flatten().filter(|one| one.is_open()).count();
+        note(console, &job, &root, &looked, open)?;
+        Ok(if open > 0 { exit.worst(Exit::Findings) } else { exit })
+    }
+}
+
+/// What hosts told.
+#[derive(Default)]
+struct Looked {
+    hosts: IndexMap<HostName, Traces>,
+    silent: IndexMap<HostName, String>,
+}
+
+impl Looked {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::TaskEnds(end) if end.module == "recent_activity" => {
+                match serde_json::from_value(end.result.clone()) {
+                    Ok(traces) if end.status == Status::Ok => {
+                        drop(self.hosts.insert(end.host.clone(), traces))
+                    }
+                    _ => {
+                        let why = end.message.clone().unwrap_or_else(|| "it told nothing".into());
+                        self.silent.insert(end.host.clone(), why);
+                    }
+                }
+            }
+            Event::HostLeaves { host, reason: Some(reason) } => {
+                self.silent.entry(host.clone()).or_insert_with(|| reason.clone());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// That somebody compared is in the ledger: it also explains the logins of the comparison.
+fn note(
+    console: &Console,
+    job: &Job<'_>,
+    root: &std::path::Path,
+    looked: &Looked,
+    open: usize,
+) -> Result<(), Failure> {
+    let may = job.who().identity.proven().is_some_and(|me| Kind::Note.may_be_signed_by(me.role));
+    if !may || looked.hosts.is_empty() {
+        return Ok(());
+    }
+    let hosts = counted(looked.hosts.len(), "host", "hosts");
+    let details = Details {
+        hosts: looked.hosts.keys().cloned().collect(),
+        note: Some(format!("compared with the logs of {hosts}: {open} open")),
+        ..Details::default()
+    };
+    let about = About { run: job.run(), verb: Verb::Ledger, details };
+    match Record::open(console, Some(root), job.who(), about)? {
+        Some(record) => record.say(Kind::Note),
+        None => Ok(()),
+    }
+}
+
+fn shown(seconds: i64) -> String {
+    Timestamp::from_second(seconds)
+        .map(|time| time.strftime("%Y-%m-%d %H:%MZ").to_string())
+        .unwrap_or_else(|_| seconds.to_string())
+}
+
+fn human(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> String {
+    let mut out = String::new();
+    for (host, found) in all {
+        let unread = looked.hosts.get(host).map(|traces| traces.unread.join(", ")).unwrap_or_default();
+        if found.is_empty() && unread.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("{}\n", one_line(host.as_str()).bold()));
+        if !unread.is_empty() {
+            out.push_str(&format!(
+                "  {} not all of {} could be read\n",
+                "unread:".yellow(),
+                one_line(&unread)
+            ));
+        }
+        for one in found {
+            let (word, text) = told(one);
+            let word = if one.is_open() { word.red().to_string() } else { word.dimmed().to_string() };
+            out.push_str(&format!("  {word} {}\n", one_line(&text)));
+        }
+    }
+    for (host, why) in &looked.silent {
+        out.push_str(&format!(
+            "{}\n  {} {}\n",
+            one_line(host.as_str()).bold(),
+            "not compared:".red(),
+            one_line(why)
+        ));
+    }
+    let open = all.values().flatten().filter(|one| one.is_open()).count();
+    let hosts = counted(all.len(), "host", "hosts");
+    out.push_str(&match open {
+        0 => format!("{}: {hosts}, and the ledger explains what was found there\n", "compared".green()),
+        n => format!("{}: {hosts}, {n} to be answered for\n", "compared".red()),
+    });
+    out
+}
+
+/// A word for what it is, and the rest.
+fn told(one: &Disagreement) -> (&'static str, String) {
+    match one {
+        Disagreement::Packages(one) | Disagreement::Automatic(one) => {
+            let word = if one.command.is_empty() { "?" } else { one.command.as_str() };
+            let by = if one.by.is_empty() { String::new() } else { format!(" by {}", one.by) };
+            let more = one.packages.len().saturating_sub(NAMES_MAX);
+            let names = one.packages.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            (packages_word(one), format!("{} '{word}'{by}: {names}{more}", shown(one.from)))
+        }
+        Disagreement::Logins { user, whose, last, count } => {
+            let key = last.key.as_deref().unwrap_or("no key");
+            let (word, whose) = match whose {
+                Whose::Person(name) => ("no run explains:", format!("{name}'s key")),
+                Whose::Auditor(name) => ("scheduled:", format!("{name}'s key")),
+                Whose::Emergency => ("emergency key:", key.to_owned()),
+                Whose::Nobody => ("no run explains:", format!("{key}, which the roster does not know")),
+            };
+            let times = counted(*count, "login", "logins");
+            (word, format!("{times} as {user} with {whose}, last {} from {}", shown(last.at), last.from))
+        }
+        Disagreement::Sudo { last, count } => {
+            let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+            (
+                "no run explains:",
+                format!(
+                    "{} became another user {times}, last {}: {}",
+                    last.user,
+                    shown(last.at),
+                    last.command
+                ),
+            )
+        }
+        Disagreement::NotInLedger(line) => (
+            "not in the ledger:",
+            format!("{} '{}': never recorded, removed, or not pulled", shown(line.at), line.line),
+        ),
+        Disagreement::NoTrace { run, owner, begun } => (
+            "left no trace:",
+            format!(
+                "run {run} of {owner}, {}, changed this host; its log has no line of it",
+                begun.strftime("%Y-%m-%d %H:%MZ")
+            ),
+        ),
+    }
+}
+
+fn packages_word(one: &ledger::Transaction) -> &'static str {
+    let program = one.command.split_whitespace().next().unwrap_or_default();
+    if program.ends_with("/unattended-upgrade") || program.ends_with("/dnf-automatic") {
+        "by itself:"
+    } else {
+        "no run explains:"
+    }
+}
+
+fn machine(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> Result<String, Failure> {
+    let one = |one: &Disagreement| {
+        let kind = match one {
+            Disagreement::Packages(_) => "packages",
+            Disagreement::Automatic(_) => "automatic",
+            Disagreement::Logins { .. } => "logins",
+            Disagreement::Sudo { .. } => "sudo",
+            Disagreement::NotInLedger(_) => "not-in-ledger",
+            Disagreement::NoTrace { .. } => "no-trace",
+        };
+        json!({"kind": kind, "open": one.is_open(), "message": told(one).1})
+    };
+    let hosts = all.iter().map(|(host, found)| {
+        let unread = looked.hosts.get(host).map(|traces| traces.unread.clone()).unwrap_or_default();
+        json!({"host": host, "found": found.iter().map(one).collect::<Vec<Value>>(), "unread": unread})
+    });
+    let silent = looked.silent.iter().map(|(host, why)| json!({"host": host, "why": why}));
+    let document = json!({
+        "version": 1, "kind": "wgops-compare", "hosts": hosts.collect::<Vec<_>>(),
+        "not_compared": silent.collect::<Vec<_>>(),
+    });
+    let text = json::document(&document).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(format!("{text}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_look_back_is_hours_days_or_weeks() {
+        assert_eq!(lookback("12h"), Ok(SignedDuration::from_hours(12)));
+        assert_eq!(lookback("30d"), Ok(SignedDuration::from_hours(720)));
+        for wrong in ["", "d", "0d", "-1d", "367d", "7", "1y", "99999999999999999999d", "ä"] {
+            assert!(lookback(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_hosts_said_reaches_the_terminal_on_one_line_and_printable() {
+        let transaction = ledger::Transaction {
+            from: 0,
+            to: 0,
+            command: "apt\u{1b}[2J\nx".into(),
+            by: String::new(),
+            packages: vec!["a".into(); 9],
+        };
+        let all = IndexMap::from_iter([("web1".parse().unwrap(), vec![Disagreement::Packages(transaction)])]);
+        let text = human(&all, &Looked::default());
+        assert!(!text.contains("\u{1b}[2J"), "{text:?}");
+        assert!(text.contains("and 5 more") && text.contains("1 to be answered for"), "{text}");
+    }
+}

@@ -1,0 +1,68 @@
+//! What changed in the ops repository since the last run that changed something: said before an operator confirms, because
+//! playbooks and inventory are programs that others write.
+
+use super::{Console, commit};
+use crate::ledger::{Kind, Record};
+use crate::report::one_line;
+use jiff::Timestamp;
+use std::path::Path;
+
+/// Most files that are named.
+const FILES_MAX: usize = 12;
+/// How many of the newest runs are looked at for a commit that this clone has.
+const RUNS_MAX: usize = 20;
+
+/// The last run that changed something.
+struct Last {
+    who: String,
+    time: Timestamp,
+    commit: String,
+}
+
+/// Tells what is new, if anything is.
+pub fn tell(console: &Console, root: &Path, record: &Record) {
+    let mut said = String::new();
+    if let Some((last, changed)) = since(root, record).filter(|(_, changed)| !changed.is_empty()) {
+        let short = last.commit.get(..12).unwrap_or(&last.commit);
+        let day = last.time.strftime("%Y-%m-%d");
+        let files = if changed.len() == 1 { "1 file has" } else { &format!("{} files have", changed.len()) };
+        said.push_str(&format!("Since the last run ({}, {day}) {files} changed:\n", last.who));
+        for file in changed.iter().take(FILES_MAX) {
+            said.push_str(&format!("  {}  +{} -{}\n", one_line(&file.name), file.added, file.removed));
+        }
+        if changed.len() > FILES_MAX {
+            said.push_str(&format!("  and {} more\n", changed.len() - FILES_MAX));
+        }
+        let authors = commit::authors_since(root, &last.commit);
+        if !authors.is_empty() {
+            said.push_str(&format!("  by {}, as git has it\n", one_line(&authors.join(", "))));
+        }
+        said.push_str(&format!("  see 'git diff {short} HEAD'\n"));
+    }
+    let dirty = commit::uncommitted(root);
+    if !dirty.is_empty() {
+        let more = dirty.len().saturating_sub(FILES_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names: Vec<&str> = dirty.iter().take(FILES_MAX).map(String::as_str).collect();
+        said.push_str(&format!("Not committed: {}{more}\n", one_line(&names.join(", "))));
+    }
+    if !said.is_empty() {
+        console.tell(&said);
+    }
+}
+
+/// The newest run whose commit is here, and what changed since.
+fn since(root: &Path, record: &Record) -> Option<(Last, Vec<commit::Changed>)> {
+    let mut runs: Vec<Last> = record
+        .entries()
+        .filter_map(|(chain, entry)| {
+            let public = entry.public.as_ref().ok().filter(|public| public.kind == Kind::Intent)?;
+            let commit = entry.private.content()?.details.commit.as_ref()?.id.clone();
+            Some(Last { who: chain.operator().to_string(), time: public.time, commit })
+        })
+        .collect();
+    runs.sort_by_key(|last| std::cmp::Reverse(last.time));
+    runs.into_iter()
+        .take(RUNS_MAX)
+        .find_map(|last| commit::numbers_since(root, &last.commit).map(|changed| (last, changed)))
+}

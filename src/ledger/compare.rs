@@ -1,0 +1,298 @@
+//! The ledger held against a host's own logs, both ways: what was done there that no run explains, and runs that left no trace
+//! there. Pure: the logs come as data. They are the host's word, and whoever was root there could write anything into them;
+//! that is why the two are compared, and neither believed alone.
+
+use super::trail::Trail;
+use super::{HostOutcome, Kind, Record};
+use crate::model::{HostName, OperatorName, Role, RunId};
+use crate::people::{Key, Roster};
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// How long before its intent a run may log in: it looks, shows, and waits for somebody to confirm.
+const PREVIEW_SECONDS: i64 = 3600;
+/// How long a dry run or an audit may have taken, of which only the end is known.
+const DRY_SECONDS: i64 = 1800;
+/// How much clocks may differ, and how long closing a connection may take.
+const SLACK_SECONDS: i64 = 120;
+/// The same for packages, which a run changes only between its intent and its outcome.
+const PACKAGES_SLACK_SECONDS: i64 = 15;
+/// How long something may go on on a host of which nobody knows how it ended.
+const UNKNOWN_SECONDS: i64 = 6 * 3600;
+
+/// What a host's own logs have, as `recent_activity` tells it.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Traces {
+    /// Transactions of packages.
+    pub packages: Vec<Transaction>,
+    /// Logins.
+    pub logins: Vec<Login>,
+    /// Uses of sudo.
+    pub sudo: Vec<Sudo>,
+    /// Lines that wgops left.
+    pub runs: Vec<RunLine>,
+    /// How far back the log of logins goes, in seconds since 1970.
+    pub oldest: Option<i64>,
+    /// Logs that could not be read.
+    pub unread: Vec<String>,
+}
+
+/// A transaction of packages.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Transaction {
+    /// When it began, in seconds since 1970.
+    pub from: i64,
+    /// When it ended.
+    pub to: i64,
+    /// What was typed.
+    pub command: String,
+    /// By whom, where it is known.
+    pub by: String,
+    /// What changed.
+    pub packages: Vec<String>,
+}
+
+/// A login.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Login {
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// As whom.
+    pub user: String,
+    /// From where.
+    pub from: String,
+    /// The key's fingerprint.
+    pub key: Option<String>,
+}
+
+/// A use of sudo.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Sudo {
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Who.
+    pub user: String,
+    /// The command.
+    pub command: String,
+}
+
+/// A line that wgops left.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct RunLine {
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// The run's id, as it stands there.
+    pub run: String,
+    /// The whole line.
+    pub line: String,
+}
+
+/// Something that ledger and host do not agree on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Disagreement {
+    /// Packages changed, and no run explains it.
+    Packages(Transaction),
+    /// Packages changed by themselves.
+    Automatic(Transaction),
+    /// Logins that belong to no run.
+    Logins {
+        /// As whom.
+        user: String,
+        /// Whose key it was, by the roster.
+        whose: Whose,
+        /// The last one.
+        last: Login,
+        /// How many.
+        count: usize,
+    },
+    /// Uses of sudo that belong to no run.
+    Sudo {
+        /// The last one.
+        last: Sudo,
+        /// How many of the same command.
+        count: usize,
+    },
+    /// wgops changed something, and the ledger has no such run.
+    NotInLedger(RunLine),
+    /// A run changed the host, and left no trace there.
+    NoTrace {
+        /// The run.
+        run: RunId,
+        /// Whose it was.
+        owner: OperatorName,
+        /// When it began.
+        begun: Timestamp,
+    },
+}
+
+/// Whose key somebody logged in with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// Somebody's of the roster.
+    Person(OperatorName),
+    /// One for scheduled audits, which leave no entry.
+    Auditor(OperatorName),
+    /// One that is kept for a lock-out: its use is told whatever else goes on.
+    Emergency,
+    /// Nobody's that the roster knows.
+    Nobody,
+}
+
+impl Disagreement {
+    /// Whether somebody has to answer for it; what happens by itself is only told.
+    pub fn is_open(&self) -> bool {
+        !matches!(self, Self::Automatic(_) | Self::Logins { whose: Whose::Auditor(_), .. })
+    }
+}
+
+impl Whose {
+    fn of(roster: &Roster, key: Option<&str>) -> Self {
+        let is_it = |one: &Key| Some(one.fingerprint().as_str()) == key;
+        if roster.emergency_keys.iter().any(is_it) {
+            return Self::Emergency;
+        }
+        match roster.people.values().find(|person| person.keys.iter().any(is_it)) {
+            Some(person) if person.role == Role::Auditor => Self::Auditor(person.name.clone()),
+            Some(person) => Self::Person(person.name.clone()),
+            None => Self::Nobody,
+        }
+    }
+}
+
+/// A time in which something was done on the host.
+struct Span {
+    from: i64,
+    to: i64,
+    changes: bool,
+}
+
+/// A run that changed the host.
+struct Changed {
+    run: RunId,
+    owner: OperatorName,
+    begun: Timestamp,
+}
+
+impl Record {
+    /// Compares what the record has of a host with the host's own logs since a moment.
+    pub fn compared(
+        &self,
+        roster: &Roster,
+        host: &HostName,
+        traces: &Traces,
+        since: i64,
+    ) -> Vec<Disagreement> {
+        let (spans, changed) = self.spans(host);
+        let within = |from: i64, to: i64, changes: bool| {
+            spans.iter().any(|span| span.from <= to && from <= span.to && (!changes || span.changes))
+        };
+        let mut found = Vec::new();
+        for transaction in traces.packages.iter().filter(|one| !within(one.from, one.to, true)) {
+            let by_itself = transaction.command.split_whitespace().next().is_some_and(|program| {
+                program.ends_with("/unattended-upgrade") || program.ends_with("/dnf-automatic")
+            });
+            let found_one = if by_itself { Disagreement::Automatic } else { Disagreement::Packages };
+            found.push(found_one(transaction.clone()));
+        }
+        let unexplained = traces.logins.iter().filter(|login| {
+            !within(login.at, login.at, false) || Whose::of(roster, login.key.as_deref()) == Whose::Emergency
+        });
+        found.extend(logins(roster, unexplained));
+        found.extend(sudo(traces.sudo.iter().filter(|one| !within(one.at, one.at, false))));
+        let known = |line: &&RunLine| line.run.parse().is_ok_and(|run: RunId| self.has_run(run));
+        let mut strange: BTreeMap<&str, &RunLine> = BTreeMap::new();
+        for line in traces.runs.iter().filter(|line| !known(line)) {
+            strange.entry(&line.run).or_insert(line);
+        }
+        found.extend(strange.into_values().cloned().map(Disagreement::NotInLedger));
+        let told = |run: RunId| {
+            traces.runs.iter().any(|line| line.run.parse::<RunId>().is_ok_and(|known| known == run))
+        };
+        let oldest = traces.oldest.unwrap_or(since).max(since);
+        let silent = changed.into_iter().filter(|one| one.begun.as_second() > oldest && !told(one.run));
+        found.extend(silent.map(|Changed { run, owner, begun }| Disagreement::NoTrace { run, owner, begun }));
+        found
+    }
+
+    fn has_run(&self, run: RunId) -> bool {
+        let is_it = |public: &super::Public| public.kind == Kind::Intent && public.run == Some(run);
+        self.entries().any(|(_, entry)| entry.public.as_ref().is_ok_and(is_it))
+    }
+
+    /// When something was done on a host, as the record has it, and the runs that changed it.
+    fn spans(&self, host: &HostName) -> (Vec<Span>, Vec<Changed>) {
+        let (mut spans, mut changed) = (Vec::new(), Vec::new());
+        for (run, trail) in Trail::all(self) {
+            let Some(first) = trail.intents.first() else { continue };
+            let is_about = |leaf: &super::trail::Leaf<'_>| {
+                leaf.private().is_some_and(|private| private.details.hosts.contains(host))
+            };
+            if !trail.intents.iter().any(is_about) {
+                continue;
+            }
+            let fared = |leaf: &super::trail::Leaf<'_>| {
+                leaf.private()
+                    .and_then(|private| private.details.results.get(host))
+                    .map(|result| result.outcome)
+            };
+            let outcomes: Vec<HostOutcome> = trail.outcomes.iter().filter_map(fared).collect();
+            let open = trail.outcome().is_none() || outcomes.contains(&HostOutcome::Unknown);
+            let latest =
+                trail.intents.iter().chain(&trail.outcomes).map(|leaf| leaf.public.time.as_second()).max();
+            let begun = first.public.time;
+            let last = latest.unwrap_or_default();
+            let until = |slack: i64| last + if open { UNKNOWN_SECONDS } else { slack };
+            let from = begun.as_second() - PREVIEW_SECONDS;
+            spans.push(Span { from, to: until(SLACK_SECONDS), changes: false });
+            let touched = [HostOutcome::Changed, HostOutcome::Failed, HostOutcome::Unknown];
+            if open || outcomes.iter().any(|outcome| touched.contains(outcome)) {
+                let from = begun.as_second() - PACKAGES_SLACK_SECONDS;
+                spans.push(Span { from, to: until(PACKAGES_SLACK_SECONDS), changes: true });
+            }
+            if outcomes.contains(&HostOutcome::Changed) {
+                changed.push(Changed { run, owner: first.chain.operator().clone(), begun });
+            }
+        }
+        for (_, entry) in self.entries() {
+            let Ok(public) = &entry.public else { continue };
+            let looks = matches!(public.kind, Kind::Shadow | Kind::Audit | Kind::Plan | Kind::Note);
+            let is_about =
+                entry.private.content().is_some_and(|private| private.details.hosts.contains(host));
+            if looks && is_about {
+                let end = public.time.as_second();
+                spans.push(Span { from: end - DRY_SECONDS, to: end + SLACK_SECONDS, changes: false });
+            }
+        }
+        (spans, changed)
+    }
+}
+
+/// Logins by user and key, each with its last.
+fn logins<'a>(roster: &Roster, logins: impl Iterator<Item = &'a Login>) -> Vec<Disagreement> {
+    let mut by_key: BTreeMap<(&str, Option<&str>), (usize, &Login)> = BTreeMap::new();
+    for login in logins {
+        let entry = by_key.entry((login.user.as_str(), login.key.as_deref())).or_insert((0, login));
+        *entry = (entry.0 + 1, if login.at >= entry.1.at { login } else { entry.1 });
+    }
+    by_key
+        .into_iter()
+        .map(|((user, key), (count, last))| Disagreement::Logins {
+            user: user.to_owned(),
+            whose: Whose::of(roster, key),
+            last: last.clone(),
+            count,
+        })
+        .collect()
+}
+
+/// Uses of sudo by user and command, each with its last.
+fn sudo<'a>(all: impl Iterator<Item = &'a Sudo>) -> Vec<Disagreement> {
+    let mut by_command: BTreeMap<(&str, &str), (usize, &Sudo)> = BTreeMap::new();
+    for one in all {
+        let entry = by_command.entry((one.user.as_str(), one.command.as_str())).or_insert((0, one));
+        *entry = (entry.0 + 1, if one.at >= entry.1.at { one } else { entry.1 });
+    }
+    by_command.into_values().map(|(count, last)| Disagreement::Sudo { last: last.clone(), count }).collect()
+}

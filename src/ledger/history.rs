@@ -1,0 +1,238 @@
+//! Who could sign what, and since when: the versions of the roster from the one in force back to the first that the record
+//! has. An entry is judged by the version under which it was written. Who lost a right later keeps what they signed before,
+//! as far as the roster seals it or those who took the right away had seen it; what turns up afterwards counts for nothing,
+//! whatever version or time it claims.
+
+use super::rosters::{RosterFile, signed_file};
+use super::{Anchor, Fault, Head, Kind, NoRosterInForce, Public, Record, SignedRoster, Stored};
+use crate::model::{Digest, OperatorName, Role};
+use crate::people::{ChainName, Key, Roster};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+/// The versions of a roster, without a gap; the last one is in force.
+pub struct History {
+    versions: BTreeMap<u64, Version>,
+}
+
+/// One version, and what those who signed it had seen.
+struct Version {
+    roster: SignedRoster,
+    people: HashMap<OperatorName, (Role, Vec<Key>)>,
+    seen: HashMap<ChainName, u64>,
+}
+
+/// Entries that sign a roster, by the digest of its file.
+type Signings<'a> = HashMap<Digest, Vec<(&'a Stored, &'a Public, &'a SignedRoster)>>;
+
+impl Version {
+    fn new(roster: SignedRoster) -> Self {
+        let keys = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect();
+        let people = roster.people.iter().map(|(name, one)| (name.clone(), (one.role, keys(&one.keys))));
+        Self { people: people.collect(), roster, seen: HashMap::new() }
+    }
+
+    fn role(&self, name: &OperatorName, key: &Key) -> Option<Role> {
+        let (role, keys) = self.people.get(name)?;
+        keys.contains(key).then_some(*role)
+    }
+
+    fn leads(&self, key: &Key) -> Option<&OperatorName> {
+        let leads = |(role, keys): &(Role, Vec<Key>)| *role == Role::Lead && keys.contains(key);
+        self.people.iter().find(|(_, one)| leads(one)).map(|(name, _)| name)
+    }
+}
+
+impl History {
+    /// The versions that lead to the one in force, as far back as the record has them.
+    pub fn of(record: &Record, in_force: &Roster) -> Self {
+        let signings = signings(record);
+        let mut versions = BTreeMap::new();
+        let mut next = Some(SignedRoster::of(in_force));
+        while let Some(roster) = next {
+            let (number, previous) = (roster.version, roster.previous);
+            let version = Version::new(roster);
+            let before = previous.and_then(|digest| before(record, &signings, digest, &version));
+            next = before.filter(|before| before.version.checked_add(1) == Some(number));
+            versions.insert(number, version);
+        }
+        let mut history = Self { versions };
+        history.look_through(record, &signings);
+        history
+    }
+
+    /// The versions as the public may know them, from the one that is known to be right, or from the first.
+    ///
+    /// # Errors
+    /// There is none to begin with, or two are signed as one version.
+    pub fn public(record: &Record, known: Option<Anchor>) -> Result<Self, NoRosterInForce> {
+        let signings = signings(record);
+        let all = signings.values().flatten().map(|(_, _, roster)| *roster);
+        let is_first = |roster: &&SignedRoster| match known {
+            Some(anchor) => (roster.version, roster.digest) == (anchor.version, anchor.digest),
+            None => roster.previous.is_none(),
+        };
+        let missing = known.unwrap_or(Anchor { version: 1, digest: Digest::of("") });
+        let none = NoRosterInForce::NoAnchor { version: missing.version, digest: missing.digest };
+        let mut at = all.clone().find(is_first).cloned().ok_or(none)?;
+        let mut versions = BTreeMap::new();
+        loop {
+            let version = Version::new(at);
+            let follows = |roster: &&SignedRoster| {
+                Some(roster.version) == version.roster.version.checked_add(1)
+                    && roster.previous == Some(version.roster.digest)
+                    && enough(record, &signings, &version, roster)
+            };
+            let next: BTreeMap<_, _> =
+                all.clone().filter(follows).map(|roster| (roster.digest.to_string(), roster)).collect();
+            let mut next = next.into_values();
+            let (one, other) = (next.next().cloned(), next.next());
+            if let (Some(one), Some(other)) = (&one, other) {
+                let (version, one, other) = (one.version, one.digest, other.digest);
+                return Err(NoRosterInForce::Fork { version, one, other });
+            }
+            versions.insert(version.roster.version, version);
+            match one {
+                Some(one) => at = one,
+                None => break,
+            }
+        }
+        let mut history = Self { versions };
+        history.look_through(record, &signings);
+        Ok(history)
+    }
+
+    /// Notes how far those who signed each version had seen every chain, their own included.
+    fn look_through(&mut self, record: &Record, signings: &Signings<'_>) {
+        let mut before: Option<Version> = None;
+        for version in self.versions.values_mut() {
+            let signed = signings.get(&version.roster.digest).into_iter().flatten();
+            let mut seen = HashMap::new();
+            for (entry, public, _) in signed {
+                let Some(key) = record.hand(entry) else { continue };
+                let leads = version.leads(&key).or(before.as_ref().and_then(|before| before.leads(&key)));
+                if leads.is_none() {
+                    continue;
+                }
+                let own = (&public.chain, public.seq);
+                for (chain, seq) in public.seen.iter().map(|(chain, head)| (chain, head.seq)).chain([own]) {
+                    let known: &mut u64 = seen.entry(chain.clone()).or_default();
+                    *known = seq.max(*known);
+                }
+            }
+            version.seen = seen;
+            before = Some(Version::new(version.roster.clone()));
+        }
+    }
+
+    fn last(&self) -> Option<&Version> {
+        self.versions.values().next_back()
+    }
+
+    /// The version in force.
+    pub fn version(&self) -> u64 {
+        self.last().map_or(0, |last| last.roster.version)
+    }
+
+    /// The version from which the others follow, as `--roster-pin` takes it.
+    pub fn first(&self) -> String {
+        let first = self.versions.values().next();
+        first.map(|first| format!("{}:{}", first.roster.version, first.roster.digest)).unwrap_or_default()
+    }
+
+    /// Every key that ever signed for somebody, as an OpenSSH `allowed_signers` file for the ledger: also those of people who
+    /// left, whose entries stay.
+    pub fn allowed_signers(&self) -> String {
+        let mut lines = BTreeSet::new();
+        for version in self.versions.values() {
+            for (name, (_, keys)) in &version.people {
+                lines.extend(keys.iter().map(|key| {
+                    format!("{name} namespaces=\"{}\" {}\n", crate::people::LEDGER_NAMESPACE, key.text())
+                }));
+            }
+        }
+        lines.into_iter().collect()
+    }
+
+    /// Where a chain ends for good.
+    pub(super) fn seal(&self, chain: &ChainName) -> Option<Head> {
+        self.last()?.roster.sealed.get(chain).copied()
+    }
+
+    /// The key that writes a chain, by the newest version that has it.
+    pub(super) fn key(&self, chain: &ChainName) -> Option<&Key> {
+        self.versions.values().rev().find_map(|version| {
+            let (_, keys) = version.people.get(chain.operator())?;
+            keys.iter().find(|key| chain.is_of(key))
+        })
+    }
+
+    /// What speaks against an entry of this chain, written with this key: it was not its writer's to sign, then or later.
+    pub(super) fn objection(&self, chain: &ChainName, key: &Key, seq: u64, public: &Public) -> Option<Fault> {
+        let oldest = *self.versions.keys().next()?;
+        let at = public.roster.clamp(oldest, self.version());
+        // Of a version that is not here nobody can tell; what was taken away since, one can.
+        let is_known = public.roster >= oldest;
+        let kind = public.kind;
+        let may = |role: Option<Role>| role.is_some_and(|role| kind.may_be_signed_by(role));
+        let role = |version: u64| self.versions.get(&version)?.role(chain.operator(), key);
+        // Whoever becomes a lead by a version signs it as the lead that they are in it.
+        let becomes = public.signs.as_ref().filter(|_| kind == Kind::Roster).map(|signs| signs.version);
+        if is_known && !may(role(at)) && !may(becomes.and_then(role)) {
+            return Some(match role(at) {
+                Some(role) => Fault::Role { role, kind },
+                None => Fault::NotOf { roster: at },
+            });
+        }
+        let after = if is_known { at + 1 } else { at };
+        let lost = |number: u64| !may(role(number)) && becomes.is_none_or(|becomes| number > becomes);
+        let (lost, version) = self.versions.range(after..).find(|(number, _)| lost(**number))?;
+        let sealed = self.seal(chain).is_some_and(|seal| seq <= seal.seq);
+        let seen = version.seen.get(chain).is_some_and(|last| seq <= *last);
+        (!sealed && !seen).then_some(Fault::Lost { roster: *lost, kind })
+    }
+
+    /// Whether an entry is the signature under the very version that seals its chain: who takes their own leave signs once
+    /// more after the end.
+    pub(super) fn signs_its_own_seal(&self, chain: &ChainName, public: &Public) -> bool {
+        let Some(signs) = public.signs.as_ref().filter(|_| public.kind == Kind::Roster) else { return false };
+        let first = self.versions.values().find(|version| version.roster.sealed.contains_key(chain));
+        first.is_some_and(|first| signs.version <= first.roster.version)
+            && self.versions.get(&signs.version).is_some_and(|version| version.roster.digest == signs.digest)
+    }
+}
+
+fn signings(record: &Record) -> Signings<'_> {
+    let mut signings: Signings<'_> = HashMap::new();
+    for (_, entry) in record.entries() {
+        let Ok(public) = &entry.public else { continue };
+        let Some(signs) = public.signs.as_ref().filter(|_| public.kind == Kind::Roster) else { continue };
+        signings.entry(signs.digest).or_default().push((entry, public, signs));
+    }
+    signings
+}
+
+/// The version whose file has this digest: as the file says, where it is here; else as a lead of the version after it says.
+fn before(record: &Record, signings: &Signings<'_>, digest: Digest, after: &Version) -> Option<SignedRoster> {
+    let signed = signings.get(&digest)?;
+    let file = signed.iter().find_map(|(entry, _, _)| {
+        let (_, text) = signed_file(entry)?;
+        RosterFile::parse(Path::new("inventory/operators.yml"), text?.clone()).ok()
+    });
+    if let Some(file) = file {
+        return Some(SignedRoster::of(&file.roster));
+    }
+    let by_a_lead =
+        signed.iter().find(|(entry, _, _)| record.hand(entry).is_some_and(|key| after.leads(&key).is_some()));
+    by_a_lead.map(|(_, _, roster)| (*roster).clone())
+}
+
+/// Whether as many leads signed a version as the one before asks for.
+fn enough(record: &Record, signings: &Signings<'_>, before: &Version, roster: &SignedRoster) -> bool {
+    let signed = signings.get(&roster.digest).into_iter().flatten();
+    // What they say of it must be one and the same.
+    let same = signed.filter(|(_, _, said)| *said == roster);
+    let hands = same.filter_map(|(entry, _, _)| record.hand(entry));
+    let leads: BTreeSet<OperatorName> = hands.filter_map(|key| before.leads(&key).cloned()).collect();
+    leads.len() >= before.roster.signatures.max(1) as usize
+}

@@ -1,0 +1,124 @@
+//! Ledger and hosts held against each other.
+
+use super::*;
+
+fn finished(number: u64, outcome_of: HostOutcome) -> Draft {
+    let result = HostResult { outcome: outcome_of, records: Vec::new(), seconds: None };
+    let details = Details { results: [("web1".parse().unwrap(), result)].into(), ..Details::default() };
+    let counts = Counts::of(details.results.values());
+    Draft { run: Some(run(number)), verb: Some(Verb::Patch), counts, ..draft(Kind::Outcome, details) }
+}
+
+fn transaction(at: i64, command: &str) -> Transaction {
+    Transaction {
+        from: at,
+        to: at + 5,
+        command: command.into(),
+        by: String::new(),
+        packages: vec!["install x".into()],
+    }
+}
+
+fn line(run: RunId) -> RunLine {
+    RunLine { at: NOON, run: run.to_string(), line: format!("run {run} (patch) by oscar (operator)") }
+}
+
+fn told(ops: &Ops, traces: &Traces) -> Vec<String> {
+    let found = ops.record().compared(&ops.roster, &"web1".parse().unwrap(), traces, NOON - 86_400);
+    let short = |one: &Disagreement| match one {
+        Disagreement::Packages(one) => format!("packages {}", one.command),
+        Disagreement::Automatic(_) => "automatic".into(),
+        Disagreement::Logins { user, whose, count, .. } => {
+            format!("{count} logins as {user} by {whose:?}")
+        }
+        Disagreement::Sudo { last, count } => format!("{count} sudo {}", last.command),
+        Disagreement::NotInLedger(line) => format!("not in ledger {}", line.run),
+        Disagreement::NoTrace { run, owner, .. } => format!("no trace {run} by {owner}"),
+    };
+    found.iter().map(short).collect()
+}
+
+#[test]
+fn what_a_run_did_is_explained_and_what_was_done_by_hand_is_not() {
+    let ops = Ops::new();
+    ops.append("oscar", 2, &intent(1));
+    ops.append("oscar", 2, &finished(1, HostOutcome::Changed));
+    let good = Traces {
+        packages: vec![transaction(NOON + 1, "apt-get -y install x")],
+        logins: vec![Login { at: NOON - 60, user: "ops".into(), from: "a".into(), key: None }],
+        sudo: vec![Sudo { at: NOON, user: "ops".into(), command: "/bin/sh".into() }],
+        runs: vec![line(run(1))],
+        ..Traces::default()
+    };
+    assert_eq!(told(&ops, &good), [""; 0]);
+    let login = |at| Login { at, user: "ops".into(), from: "a".into(), key: Some(key(2).fingerprint()) };
+    let by_hand = Traces {
+        packages: vec![
+            transaction(NOON + 9000, "apt-get install backdoor"),
+            transaction(NOON + 9100, "/usr/bin/unattended-upgrade"),
+        ],
+        logins: vec![login(NOON + 8000), login(NOON + 9000)],
+        sudo: vec![Sudo { at: NOON + 9000, user: "ops".into(), command: "/usr/bin/apt-get".into() }],
+        ..good.clone()
+    };
+    assert_eq!(
+        told(&ops, &by_hand),
+        [
+            "packages apt-get install backdoor",
+            "automatic",
+            "2 logins as ops by Person(OperatorName(\"oscar\"))",
+            "1 sudo /usr/bin/apt-get"
+        ]
+    );
+}
+
+#[test]
+fn an_emergency_key_is_told_even_in_a_run_and_an_auditors_only_told() {
+    let mut ops = Ops::new();
+    ops.append("oscar", 2, &intent(1));
+    ops.roster.emergency_keys.push(key(30));
+    let login = |number, at| Login {
+        at,
+        user: "root".into(),
+        from: "a".into(),
+        key: Some(key(number).fingerprint()),
+    };
+    let traces = Traces { logins: vec![login(30, NOON + 1), login(4, NOON - 80_000)], ..Traces::default() };
+    let mut found = told(&ops, &traces);
+    found.sort();
+    assert_eq!(found, ["1 logins as root by Auditor(OperatorName(\"ci\"))", "1 logins as root by Emergency"]);
+    let open = |one: &Disagreement| one.is_open();
+    let all = ops.record().compared(&ops.roster, &"web1".parse().unwrap(), &traces, 0);
+    assert_eq!(all.iter().filter(|one| open(one)).count(), 1);
+}
+
+#[test]
+fn a_run_that_was_hidden_from_the_ledger_or_from_the_host_shows() {
+    let ops = Ops::new();
+    ops.append("oscar", 2, &intent(1));
+    ops.append("oscar", 2, &finished(1, HostOutcome::Changed));
+    assert_eq!(told(&ops, &Traces::default()), [format!("no trace {} by oscar", run(1))]);
+    let cut = Traces { oldest: Some(NOON + 50), ..Traces::default() };
+    assert_eq!(told(&ops, &cut), [""; 0], "a log that begins later says nothing");
+    let other = Traces { runs: vec![line(run(1)), line(run(2)), line(run(2))], ..Traces::default() };
+    assert_eq!(told(&ops, &other), [format!("not in ledger {}", run(2))]);
+}
+
+#[test]
+fn a_dry_run_explains_a_login_and_no_package() {
+    let ops = Ops::new();
+    let details = Details { hosts: vec!["web1".parse().unwrap()], ..Details::default() };
+    ops.append("sam", 3, &Draft { run: Some(run(4)), ..draft(Kind::Shadow, details) });
+    let traces = Traces {
+        packages: vec![transaction(NOON - 5, "apt-get install x")],
+        logins: vec![Login { at: NOON - 5, user: "sam".into(), from: "a".into(), key: None }],
+        ..Traces::default()
+    };
+    assert_eq!(told(&ops, &traces), ["packages apt-get install x"]);
+    // A run in which nothing was changed explains none either; one that is open does.
+    ops.append("oscar", 2, &intent(1));
+    ops.append("oscar", 2, &finished(1, HostOutcome::Ok));
+    assert_eq!(told(&ops, &traces), ["packages apt-get install x"]);
+    ops.append("oscar", 2, &intent(2));
+    assert_eq!(told(&ops, &traces), [""; 0]);
+}

@@ -1,0 +1,42 @@
+# What a host's own logs say of who was here and what was installed. The arguments: since when, in seconds since 1970, and
+# how many bytes of each log at most. Lines that begin with a word; times are the host's own, with its zone told first.
+since=$1 most=$2
+zone=$(cat /etc/timezone 2>/dev/null) || zone=
+if [ -z "$zone" ]; then
+    zone=$(readlink /etc/localtime 2>/dev/null) || zone=
+    zone=${zone#*zoneinfo/}
+fi
+echo "zone $(date +%z) $zone"
+# lines WORD FILE…  the end of what stands in files, the oldest first, each line with a word in front.
+lines() {
+    word=$1
+    shift
+    for file in "$@"; do
+        [ ! -e "$file" ] || [ -r "$file" ] || echo "blind $file"
+    done
+    for file in "$@"; do
+        [ -r "$file" ] || continue
+        case $file in
+            *.gz) gzip -dc "$file" 2>/dev/null ;;
+            *) cat "$file" ;;
+        esac
+    done | tail -c "$most" | sed "s/^/$word /"
+}
+lines apt /var/log/apt/history.log.1.gz /var/log/apt/history.log | grep -E '^blind|^apt (Start-Date|Commandline|Requested-By|Install|Upgrade|Downgrade|Remove|Purge|Reinstall|End-Date):'
+lines dpkg /var/log/dpkg.log.1 /var/log/dpkg.log | grep -E '^blind|^dpkg [0-9: -]* (install|upgrade|remove|purge) '
+lines rpm /var/log/dnf.rpm.log.1 /var/log/dnf.rpm.log | grep -E '^blind|(Installed|Upgraded|Upgrade|Erase|Erased|Removed|Downgraded|Downgrade|Reinstalled): '
+wanted='(Accepted [a-z/-]* for |COMMAND=|wgops)'
+if command -v journalctl >/dev/null 2>&1 && journalctl -q -n 1 >/dev/null 2>&1; then
+    echo "journal $(journalctl -q --no-pager -o short-unix 2>/dev/null | head -n 1 | cut -d' ' -f1)"
+    journalctl -q --no-pager -o short-unix --since "@$since" -t sshd -t sshd-session -t sudo -t wgops 2>/dev/null |
+        grep -E "$wanted" | tail -c "$most" | sed 's/^/log /'
+    # Not everybody sees all of it.
+    [ "$(id -u)" = 0 ] || echo "blind journal"
+else
+    for file in /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
+        [ -e "$file" ] || continue
+        lines file "$file.1" "$file" | grep -E "^blind|$wanted"
+    done
+    [ -e /var/log/auth.log ] || [ -e /var/log/secure ] || [ -e /var/log/messages ] || echo "blind log"
+fi
+exit 0

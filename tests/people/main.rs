@@ -1,0 +1,10 @@
+//! A working group's people and their record, as they are typed: roster, plans, ledger. No host is needed.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod group;
+mod operators;
+mod plans;
+mod record;
+mod tampering;
+mod token;

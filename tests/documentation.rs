@@ -87,7 +87,9 @@ fn every_command_that_a_page_shows_is_one_and_has_the_options_it_is_shown_with()
         for line in text.lines().filter_map(|line| line.strip_prefix("    wgops ")) {
             let line = line.split('#').next().unwrap();
             let words: Vec<&str> = line.split_whitespace().collect();
-            let verbs: Vec<&str> = if words[0] == "ledger" { words[..2].into() } else { words[..1].into() };
+            let has_verbs = ["access", "ledger", "operators", "vault"].contains(&words[0]);
+            let second = words.get(1).filter(|_| has_verbs).and_then(|word| word.split('|').next());
+            let verbs: Vec<&str> = [words[0]].into_iter().chain(second).collect();
             let (known, help) = help(&verbs);
             assert!(known, "{}: wgops {line}", name.display());
             for option in words.iter().filter(|word| word.starts_with('-')) {

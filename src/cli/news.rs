@@ -3,6 +3,7 @@
 
 use super::{Console, commit};
 use crate::ledger::{Kind, Record};
+use crate::model::RunId;
 use crate::report::one_line;
 use jiff::Timestamp;
 use std::path::Path;
@@ -16,6 +17,7 @@ const RUNS_MAX: usize = 20;
 struct Last {
     who: String,
     time: Timestamp,
+    run: Option<RunId>,
     commit: String,
 }
 
@@ -58,10 +60,10 @@ fn since(root: &Path, record: &Record) -> Option<(Last, Vec<commit::Changed>)> {
         .filter_map(|(chain, entry)| {
             let public = entry.public.as_ref().ok().filter(|public| public.kind == Kind::Intent)?;
             let commit = entry.private.content()?.details.commit.as_ref()?.id.clone();
-            Some(Last { who: chain.operator().to_string(), time: public.time, commit })
+            Some(Last { who: chain.operator().to_string(), time: public.time, run: public.run, commit })
         })
         .collect();
-    runs.sort_by_key(|last| std::cmp::Reverse(last.time));
+    runs.sort_by_key(|last| std::cmp::Reverse((last.time, last.run)));
     runs.into_iter()
         .take(RUNS_MAX)
         .find_map(|last| commit::numbers_since(root, &last.commit).map(|changed| (last, changed)))

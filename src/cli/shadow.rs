@@ -250,6 +250,7 @@ fn status(status: &Status) -> String {
         Status::WouldRun => "would run; what that does can't be foreseen".yellow().to_string(),
         Status::Provisional { cause } => format!("can't be said before '{}' is done", one_line(cause)),
         Status::KnownAfterApply { cause } => format!("is known only after '{}' is done", one_line(cause)),
+        Status::Unseen { .. } => "could not be seen from the account of whoever looked".into(),
     }
 }
 

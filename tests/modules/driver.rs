@@ -62,7 +62,7 @@ impl<'a> Account<'a> {
             match module.evaluate(&args, &host) {
                 Ok(outcome) => return Ok((outcome, round)),
                 Err(Stop::Refuse(refusal)) => return Err(refusal),
-                Err(Stop::Unknown(why)) => panic!("{why}"),
+                Err(Stop::Unknown(why) | Stop::Unseen(why)) => panic!("{why}"),
                 Err(Stop::Ask) => {}
             }
             for asked in answers.take_wanted() {

@@ -10,6 +10,8 @@ const TOUCH: &str = "- hosts: all\n  gather_facts: false\n  tasks:\n    - comman
 /// An ops repository that alice began, and people with keys who share it.
 pub struct Group {
     pub folder: TempDir,
+    /// This machine is changed by one run at a time, whoever's it is: tests wait for each other.
+    _turn: fs::File,
 }
 
 /// What a command printed, and how it ended.
@@ -30,7 +32,9 @@ impl Said {
 
 impl Group {
     pub fn new() -> Self {
-        let group = Self { folder: tempfile::tempdir().unwrap() };
+        let turn = fs::File::create(std::env::temp_dir().join("wgops-tests-people.lock")).unwrap();
+        turn.lock().unwrap();
+        let group = Self { folder: tempfile::tempdir().unwrap(), _turn: turn };
         for name in ["alice", "carol", "sam", "bob"] {
             let key = group.key(name);
             let mut keygen = std::process::Command::new("ssh-keygen");

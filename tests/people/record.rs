@@ -146,13 +146,21 @@ fn a_shadow_goes_through_a_run_and_a_lead_sees_that() {
 }
 
 #[test]
-fn without_a_place_for_the_intent_nothing_is_changed() {
+fn where_the_ledger_can_not_be_read_or_written_nothing_is_changed() {
     let group = Group::new();
     let ledger = group.root().join("ledger");
     if ledger.exists() {
         fs::remove_dir_all(&ledger).unwrap();
     }
     fs::write(&ledger, "").unwrap();
-    group.run("alice").expect(2, &["ledger", "nothing is changed, and nothing was"]);
-    assert!(!group.made().exists());
+    group.run("alice").expect(2, &["ledger: Not a directory"]);
+    fs::remove_file(&ledger).unwrap();
+    std::os::unix::fs::symlink(group.folder.path(), &ledger).unwrap();
+    group.run("alice").expect(2, &["ledger", "the ledger follows no links"]);
+    fs::remove_file(&ledger).unwrap();
+    // Where this clone keeps its lock.
+    fs::write(group.root().join(".wgops"), "").unwrap();
+    let said = group.run("alice");
+    assert_ne!(said.code, Some(0), "{}", said.text);
+    assert!(!group.made().exists(), "{}", said.text);
 }

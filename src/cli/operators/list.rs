@@ -5,7 +5,7 @@ use super::super::repository::Repository;
 use super::super::trust::{Trust, pin};
 use super::super::{Console, Exit, Failure};
 use super::desk::person;
-use crate::ledger::{Kind, LogLine, Record};
+use crate::ledger::{Kind, LogLine, LogOutcome, Record};
 use crate::model::OperatorName;
 use crate::people::{Person, Standing};
 use crate::report::{Format, json, one_line};
@@ -165,5 +165,9 @@ pub fn in_short(line: &LogLine) -> String {
     let time = line.time.strftime("%Y-%m-%d %H:%MZ");
     let verb = line.verb.map_or_else(|| line.kind.to_string(), |verb| verb.to_string());
     let run = line.run.map(|run| format!("  {run}")).unwrap_or_default();
-    one_line(&format!("{time} {verb} on {}: {}{run}", line.hosts_in_short(3), line.outcome)).into_owned()
+    let outcome = match line.outcome {
+        LogOutcome::Said => line.remark.clone().unwrap_or_default(),
+        outcome => outcome.to_string(),
+    };
+    one_line(&format!("{time} {verb} on {}: {outcome}{run}", line.hosts_in_short(3))).into_owned()
 }

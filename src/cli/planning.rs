@@ -177,7 +177,8 @@ impl Planning<'_> {
     }
 
     fn record(&self, plan: &Plan, bytes: &[u8], proven: &Proven) -> Result<(), Failure> {
-        let plan_ref = PlanRef { digest: Digest::of(bytes), maker: proven.operator.clone(), approved_by: Vec::new() };
+        let plan_ref =
+            PlanRef { digest: Digest::of(bytes), maker: proven.operator.clone(), approved_by: Vec::new() };
         let hosts = plan.hosts.iter().filter(|(_, host)| !host.is_empty()).map(|(name, _)| name.clone());
         let details = Details {
             hosts: hosts.collect(),

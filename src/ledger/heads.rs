@@ -56,10 +56,7 @@ impl Heads {
             let directory = file.parent().unwrap_or(Path::new("."));
             std::fs::create_dir_all(directory)?;
             let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
-            serde_json::to_writer(
-                &mut temporary,
-                &Self { version: super::VERSION, ..self.clone() },
-            )?;
+            serde_json::to_writer(&mut temporary, &Self { version: super::VERSION, ..self.clone() })?;
             temporary.flush()?;
             temporary.as_file().sync_all()?;
             temporary.persist(file).map(drop).map_err(|error| error.error)

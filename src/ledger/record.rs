@@ -101,9 +101,10 @@ impl Record {
     /// What everybody may see: each entry and its signature, seen from the root of the ops repository.
     pub fn public_files(&self) -> impl Iterator<Item = (PathBuf, &[u8])> {
         self.entries().flat_map(|(_, entry)| {
-            let signature = entry.signature.as_ref().map(|text| {
-                (entry.file.with_file_name(Part::Signature.name(entry.seq)), text.as_bytes())
-            });
+            let signature = entry
+                .signature
+                .as_ref()
+                .map(|text| (entry.file.with_file_name(Part::Signature.name(entry.seq)), text.as_bytes()));
             [Some((entry.file.clone(), entry.bytes.as_slice())), signature].into_iter().flatten()
         })
     }

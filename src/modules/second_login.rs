@@ -40,7 +40,6 @@ pub const SCRIPTS: &[Script] = &[LOGGED_IN];
 /// Longest wait for it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-#[expect(clippy::unnecessary_wraps, reason = "the signature of every module")]
 fn diff(_: &Args, _: &Host<'_>) -> Result<Outcome, Stop> {
     let change = Change::event("log in once more", LOGGED_IN, Argv::default(), Subjects::NONE);
     let change = Change { delivery: Delivery::Login, deadline: DEADLINE, ..change };

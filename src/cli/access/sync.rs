@@ -2,9 +2,9 @@
 //! a run of a playbook like any other, with an intent and an outcome, and only its summary is its own.
 
 use super::super::args::{Cause, Privilege, Reach, Shape, Targets};
+use super::super::engine::Engine;
 use super::super::errand::{Choice, Errand};
 use super::super::job::Job;
-use super::super::patch::Ask;
 use super::super::repository::{Repository, built_in_playbook};
 use super::super::show::Show;
 use super::super::{Console, Exit, Failure, ask};
@@ -104,15 +104,18 @@ impl Sync {
         }
         let prepared = job.prepare(&Map::new())?;
         let mut engine = job.engine(&prepared)?;
-        let done = if asks {
-            Ask { console, job: &job, subject: Subject::Run, format }.confirmed(&mut engine)
-        } else {
-            let mut gains = Gains::new(&roster, today);
-            let show = Show::new(console, Subject::Run, format);
-            let mut hear = |event: &Event| gains.event(event);
-            let ended = job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut hear);
-            console.tell(&gains.told(job.mode == Mode::Real));
-            ended.map(|ended| ended.exit)
+        let mut gains = Gains::new(&roster, today);
+        let done = match asks.then(|| confirmed(console, &job, &mut engine, &mut gains)) {
+            Some(Ok(Some(exit))) => Ok(exit),
+            Some(Err(failure)) => Err(failure),
+            Some(Ok(None)) | None => {
+                gains.files.clear();
+                let show = Show::new(console, Subject::Run, format);
+                let mut hear = |event: &Event| gains.event(event);
+                let ended = job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut hear);
+                console.tell(&gains.told(job.mode == Mode::Real));
+                ended.map(|ended| ended.exit)
+            }
         };
         engine.close();
         done
@@ -130,6 +133,41 @@ impl Sync {
             choice: Choice { show_diff: true, ..Choice::default() },
         })
     }
+}
+
+/// Shows what would happen, and asks for the number of hosts. An exit code: that is all.
+fn confirmed(
+    console: &Console,
+    job: &Job<'_>,
+    engine: &mut Engine<'_>,
+    gains: &mut Gains<'_>,
+) -> Result<Option<Exit>, Failure> {
+    let prepared = job.prepare_preview()?;
+    let (mut show, mut hosts) = (Show::preview(console, Subject::Run), 0);
+    let mut listen = |event: &Event| {
+        gains.event(event);
+        show.event(event);
+        if let Event::RunEnds { recap, .. } = event {
+            hosts = recap.values().filter(|counts| counts.changed + counts.unknown > 0).count();
+        }
+    };
+    listen(&job.begins(&Mode::Dry { why: "this is what would happen".into() }, &prepared.hosts));
+    job.opening(&prepared).iter().for_each(&mut listen);
+    engine.run(&prepared.order, &mut listen);
+    let exit = show.finish()?;
+    console.tell(&gains.told(false));
+    if exit == Exit::Interrupted {
+        return Ok(Some(exit));
+    }
+    if hosts == 0 {
+        console.tell("\nNothing to do.\n");
+        return Ok(Some(exit));
+    }
+    if ask::number_of_hosts(console, engine, hosts)? {
+        return Ok(None);
+    }
+    console.tell("Stopped; nothing was changed.\n");
+    Ok(Some(exit))
 }
 
 /// What `wgops.yml` says under `access`.

@@ -122,3 +122,56 @@ fn request(script: Script, args: Argv, cost: Cost) -> Request {
         on_failure: OnFailure::Continue,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Subjects;
+    use crate::modules::Change;
+    use crate::questions::{Output, Question, boot::BootId, cron::Crontab, files::Inspect};
+
+    fn asked<Q: Question>(question: &Q) -> Item {
+        let (script, args, reads, cost) = (Q::SCRIPT, question.args(), question.reads(), question.cost());
+        Item::Ask(Asked { script, args, reads, cost })
+    }
+
+    /// What is sent for items, and what comes of these replies.
+    fn through(items: Vec<Item>, user: Effective, replies: Vec<Reply>) -> (Vec<&'static str>, Vec<Reply>) {
+        let work = ShellWork { user, items };
+        let mut requests = Vec::new();
+        let ways: Vec<Way> = work.items.iter().map(|item| way(item, &work, &mut requests)).collect();
+        let mut replies = replies.into_iter();
+        let read = ways.into_iter().map(|way| read(way, &mut replies)).collect();
+        (requests.iter().map(|request| request.script.name).collect(), read)
+    }
+
+    fn done(text: &str) -> Reply {
+        Reply::Done(Output::ok(text))
+    }
+
+    #[test]
+    fn what_can_be_seen_is_answered_and_what_can_t_is_told() {
+        let inspect = || asked(&Inspect::path("/root/x"));
+        let crontab = asked(&Crontab { user: "root".into() });
+        let items = vec![asked(&BootId), inspect(), crontab, inspect()];
+        let replies = vec![done("id"), done("no\n"), done("nothing"), done("yes\n"), done("there")];
+        let (sent, read) = through(items, Effective::user("root"), replies);
+        assert_eq!(sent, ["boot_id", "see", "inspect", "see", "inspect"]);
+        assert_eq!(read[0], done("id"));
+        assert_eq!(read[1], Reply::Unseen("root alone sees /root/x".into()));
+        assert_eq!(read[2], Reply::Unseen("list_crontab is not answered to a shadow".into()));
+        assert_eq!(read[3], done("there"));
+    }
+
+    #[test]
+    fn a_question_that_the_gate_doesn_t_know_is_unseen_and_a_change_is_refused() {
+        let unknown = Reply::Failed("wgops: this gate does not know the question".into());
+        let script = Script { name: "x", text: "touch /x" };
+        let change = Change::state("touch it", script, [""; 0], Subjects::Undeclared);
+        let items = vec![asked(&BootId), Item::Apply(Box::new(change))];
+        let (sent, read) = through(items, Effective::default(), vec![unknown]);
+        assert_eq!(sent, ["boot_id"]);
+        assert!(matches!(&read[0], Reply::Unseen(why) if why.contains("wgops access sync")), "{read:?}");
+        assert!(matches!(&read[1], Reply::Refused(_)));
+    }
+}

@@ -5,10 +5,13 @@ use crate::model::Environment;
 use crate::modules::Change;
 use crate::plan::{Effective, Reply};
 use crate::questions::Output;
-use crate::transport::{self, OnFailure, Request};
+use crate::transport::{self, ConnectError, OnFailure, Request, Session};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+/// How often it is tried, and how long to wait before it is tried again.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 /// Longest wait for the second connection to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -27,9 +30,19 @@ impl HostConnection {
         })
     }
 
+    /// An sshd that reads its settings anew doesn't listen for a moment; what it says of a key is its last word.
+    async fn connected_anew(&self) -> Result<Session, ConnectError> {
+        for _ in 1..ATTEMPTS {
+            match transport::connect(&self.host, &self.access.connection, &self.settings).await {
+                Err(ConnectError::Refused { .. } | ConnectError::Unreachable { .. }) => sleep(PAUSE).await,
+                done => return done,
+            }
+        }
+        transport::connect(&self.host, &self.access.connection, &self.settings).await
+    }
+
     async fn second(&self, user: &Effective, change: &Change) -> Result<Reply, String> {
-        let opened = transport::connect(&self.host, &self.access.connection, &self.settings).await;
-        let session = opened.map_err(|error| told(&error.to_string(), error.hint()))?;
+        let session = self.connected_anew().await.map_err(|error| told(&error.to_string(), error.hint()))?;
         let become_ = privilege(user, self.access.become_password.as_ref());
         let request = Request {
             script: change.script,

@@ -10,7 +10,7 @@ use wgops::questions::gate;
 /// All that a shadow could have altered; what sshd and the lab themselves write is left out.
 const PLACES: &str = "dpkg -l; find /etc /home /root /usr/local /opt /srv /tmp /var/tmp /dev/shm /var/spool /var/mail \
      -xdev -not -type d -printf '%p %s %m %U %T@\\n' | sort; crontab -l -u wgops-shadow 2>&1; atq 2>&1; \
-     ps -eo user:20,args | grep '^wgops-shadow' | grep -vE '[s]shd|systemd --user|sd-pam'";
+     ps -eo user:20,args | grep '^wgops-shadow' | grep -vE '[s]shd|systemd --user|sd-pam'; true";
 
 const MARK: &str = "00112233445566778899aabbccddeeff";
 

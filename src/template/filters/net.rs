@@ -132,13 +132,7 @@ impl Network {
             "bool" => Value::from(true),
             "type" => Value::from(if network { "network" } else { "address" }),
             "unicast" => return holds(!self.address.is_multicast()),
-            "ipv4" => {
-                return Some(if self.address.is_ipv4() {
-                    Value::from(self.written())
-                } else {
-                    Value::from(false)
-                });
-            }
+            "ipv4" => return holds(self.address.is_ipv4()),
             "version" => Value::from(if self.address.is_ipv4() { 4 } else { 6 }),
             "net" => return holds(network),
             "loopback" | "lo" => return holds(self.address.is_loopback()),

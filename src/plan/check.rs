@@ -209,6 +209,6 @@ fn is_on_controller(module: &Module, task: &playbook::Task, node: &Node) -> bool
     let given = |name| task.args.get(name).map(|node| node.to_value() != Value::Bool(false));
     let usual = module.params.iter().any(|param| param.name == "remote_src" && param.default == "yes");
     let remote = given("remote_src").or(given("copy").map(|copies| !copies)).unwrap_or(usual);
-    let pulled = task.args.get("mode").is_some_and(|node| node.to_value() == Value::from("pull"));
+    let pulled = task.args.get("mode").is_some_and(|node| node.word().is_ok_and(|word| word == "pull"));
     !remote && !pulled && !node.is_template()
 }

@@ -104,6 +104,7 @@ impl Stage {
             templates: Arc::new(Templates::new(Arc::new(Beneath::new([self.dir.path().to_owned()])))),
             advisories: None,
             roles_path: Arc::from([]),
+            asker: None,
         })?;
         let order = &mut prepared.order;
         order.forgetful = self.forgetful;

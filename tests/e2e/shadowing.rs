@@ -137,6 +137,61 @@ fn digest(name: &str) -> String {
     gate::scripts().into_iter().find(|script| script.name == name).unwrap().digest().hex()
 }
 
+/// What somebody might ask of sshd.
+const EVIL: [&[&str]; 14] = [
+    &["touch /tmp/e2e-evil"],
+    &["sh", "-c", "'touch /tmp/e2e-evil'"],
+    &["/usr/local/lib/wgops/ask; touch /tmp/e2e-evil"],
+    &["wgops-ask;touch${IFS}/tmp/e2e-evil"],
+    &["$(touch /tmp/e2e-evil)"],
+    &["sudo -n touch /tmp/e2e-evil"],
+    &["crontab", "-"],
+    &["at now"],
+    &["-tt", "touch /tmp/e2e-evil"],
+    &["-s", "sftp"],
+    &["-N", "-L22222:127.0.0.1:22"],
+    &["-N", "-R22223:127.0.0.1:22"],
+    &["-N", "-D22224"],
+    &["-W127.0.0.1:22"],
+];
+
+/// Frames for the gate that are none, or hold something else.
+fn crafted() -> Vec<String> {
+    let inspect = digest("inspect");
+    let plan = digest("apt_plan");
+    vec![
+        "touch /tmp/e2e-evil\n".to_owned(),
+        format!("wgops-ask 1\n{MARK}\nask 1 {} 0\ntouch /tmp/e2e-evil\n", alive()),
+        format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n$(touch /tmp/e2e-evil)\n", "0".repeat(64)),
+        format!("wgops-ask 1\n{MARK}\nask 1 {inspect} 3\n'; touch /tmp/e2e-evil; '\n-\n-\n"),
+        format!(
+            "wgops-ask 1\n{MARK}\nask 1 {inspect} 3\n/etc/passwd\\0012touch /tmp/e2e-evil\n/tmp/x;touch /tmp/e2e-evil #\n-\n"
+        ),
+        format!(
+            "wgops-ask 1\n{MARK}\nask 1 {plan} 4\n-\n-o\nAPT::Update::Pre-Invoke::=touch /tmp/e2e-evil\nupdate\n"
+        ),
+        format!(
+            "wgops-ask 1\n{MARK}\nask 1 {plan} 3\n-\n-oDPkg::Pre-Invoke::=touch /tmp/e2e-evil\nupgrade\n"
+        ),
+        format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n{}\n", digest("read_file"), "A".repeat(1 << 20)),
+        format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n../../usr/bin/touch\n", digest("service")),
+        "A".repeat(1 << 20),
+    ]
+}
+
+/// Whether a file can be copied there.
+fn copies(lab: &Lab, ops: &Ops<'_>, host: &Host) -> bool {
+    let scp = Command::new("timeout")
+        .args(["-s", "KILL", "20", "scp", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"])
+        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-i"])
+        .arg(ops.key("sam"))
+        .arg("/etc/hostname")
+        .arg(format!("wgops-shadow@{}:/tmp/e2e-evil", lab.address(host)))
+        .output()
+        .unwrap();
+    scp.status.success()
+}
+
 #[test]
 #[ignore = "needs the lab: run scripts/test"]
 fn a_shadow_s_key_changes_nothing_whatever_the_client() {
@@ -152,71 +207,17 @@ fn a_shadow_s_key_changes_nothing_whatever_the_client() {
             assert_eq!(status, Some(255), "{user}: {said}");
         }
         let shadow = ("sam", "wgops-shadow");
-        let evil: [&[&str]; 14] = [
-            &["touch /tmp/e2e-evil"],
-            &["sh", "-c", "'touch /tmp/e2e-evil'"],
-            &["/usr/local/lib/wgops/ask; touch /tmp/e2e-evil"],
-            &["wgops-ask;touch${IFS}/tmp/e2e-evil"],
-            &["$(touch /tmp/e2e-evil)"],
-            &["sudo -n touch /tmp/e2e-evil"],
-            &["crontab", "-"],
-            &["at now"],
-            &["-tt", "touch /tmp/e2e-evil"],
-            &["-s", "sftp"],
-            &["-N", "-L22222:127.0.0.1:22"],
-            &["-N", "-R22223:127.0.0.1:22"],
-            &["-N", "-D22224"],
-            &["-W127.0.0.1:22"],
-        ];
-        for words in evil {
+        for words in EVIL {
             let (said, status) = ssh(lab, ops, shadow, host, words, b"* * * * * touch /tmp/e2e-evil\n");
             assert_ne!(status, Some(0), "{words:?}: {said}");
         }
-        let inspect = digest("inspect");
-        let plan = digest("apt_plan");
-        let frames = [
-            "touch /tmp/e2e-evil\n".to_owned(),
-            format!("wgops-ask 1\n{MARK}\nask 1 {} 0\ntouch /tmp/e2e-evil\n", alive()),
-            format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n$(touch /tmp/e2e-evil)\n", "0".repeat(64)),
-            format!("wgops-ask 1\n{MARK}\nask 1 {inspect} 3\n'; touch /tmp/e2e-evil; '\n-\n-\n"),
-            format!(
-                "wgops-ask 1\n{MARK}\nask 1 {inspect} 3\n/etc/passwd\\0012touch /tmp/e2e-evil\n/tmp/x;touch /tmp/e2e-evil #\n-\n"
-            ),
-            format!(
-                "wgops-ask 1\n{MARK}\nask 1 {plan} 4\n-\n-o\nAPT::Update::Pre-Invoke::=touch /tmp/e2e-evil\nupdate\n"
-            ),
-            format!(
-                "wgops-ask 1\n{MARK}\nask 1 {plan} 3\n-\n-oDPkg::Pre-Invoke::=touch /tmp/e2e-evil\nupgrade\n"
-            ),
-            format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n{}\n", digest("read_file"), "A".repeat(1 << 20)),
-            format!("wgops-ask 1\n{MARK}\nask 1 {} 1\n../../usr/bin/touch\n", digest("service")),
-            "A".repeat(1 << 20),
-        ];
+        let frames = crafted();
         for frame in &frames {
             let (said, _) = ssh(lab, ops, shadow, host, &["x"], frame.as_bytes());
             let shown: String = frame.chars().take(200).collect();
             assert!(!said.contains("uid="), "{shown}: {said}");
         }
-        let scp = Command::new("timeout")
-            .args([
-                "-s",
-                "KILL",
-                "20",
-                "scp",
-                "-F",
-                "none",
-                "-o",
-                "BatchMode=yes",
-                "-o",
-                "IdentitiesOnly=yes",
-            ])
-            .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-i"])
-            .arg(ops.key("sam"))
-            .arg("/etc/hostname")
-            .arg(format!("wgops-shadow@{}:/tmp/e2e-evil", lab.address(host)))
-            .output()
-            .unwrap();
-        assert!(!scp.status.success());
+        assert!(!copies(lab, ops, host));
         let after = lab.exec(host, PLACES);
         let new: Vec<&str> = after.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
         assert!(after == before, "{new:#?}");

@@ -29,6 +29,11 @@ pub struct Global {
     /// Without it, the keys of ssh-agent and of ~/.ssh that the roster knows are tried.
     #[arg(long, value_name = "FILE", global = true, env = "WGOPS_IDENTITY")]
     pub identity: Option<PathBuf>,
+    /// Open sealed values with the age identities in this file, native ones or plugins'
+    ///
+    /// Without it, the ed25519 or RSA keys in files that the roster knows are used.
+    #[arg(long, value_name = "FILE", global = true, env = "WGOPS_AGE_IDENTITY")]
+    pub age_identity: Option<PathBuf>,
     /// The version of the roster to trust, as a lead tells it: VERSION:sha256:…
     ///
     /// Needed once where nothing is remembered and nobody is at a terminal, as in CI.

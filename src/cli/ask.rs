@@ -145,9 +145,12 @@ fn unreadable_file(file: &Path, error: &io::Error) -> Failure {
 /// Asks for the passphrase of a key; nobody's answer is none.
 pub fn passphrase(console: &Console, key: &Path) -> Option<Secret> {
     let prompt = format!("Passphrase of {}", shown(key));
-    secret(console, &prompt, "an ssh-agent that holds the key")
+    let secret = secret(console, &prompt, "an ssh-agent that holds the key")
         .ok()
-        .filter(|secret| !secret.expose().is_empty())
+        .filter(|secret| !secret.expose().is_empty())?;
+    // The same key may be needed again, to open what is sealed.
+    console.ring.remember(key, &secret);
+    Some(secret)
 }
 
 fn no_terminal(what: &str, flag: &str) -> Failure {

@@ -6,6 +6,7 @@
 use super::args::{Color, Global};
 use super::diagnostics::Masks;
 use super::live::Live;
+use super::ring::Ring;
 use super::trust::Pin;
 use super::{Exit, Failure, failure};
 use crate::load::Problem;
@@ -21,6 +22,8 @@ pub struct Console {
     pub view: View,
     /// `--identity`.
     pub identity: Option<PathBuf>,
+    /// What opens sealed values.
+    pub ring: Ring,
     /// `--roster-pin`.
     pub roster_pin: Option<Pin>,
     /// Secrets that diagnostics must not show.
@@ -40,13 +43,18 @@ impl Console {
         let columns = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
         let view =
             View { columns: columns.map(|(width, _)| usize::from(width.0)), verbosity: global.verbose };
+        let masks = Masks::default();
+        let live = Live::new(global.color);
+        let is_interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let ring = Ring::new(global, masks.clone(), live.clone(), is_interactive);
         Self {
             color,
             view,
+            ring,
             identity: global.identity.clone(),
             roster_pin: global.roster_pin,
-            masks: Masks::default(),
-            live: Live::new(global.color),
+            masks,
+            live,
         }
     }
 

@@ -14,6 +14,9 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Shorter secrets are not masked: their letters stand everywhere.
 const MASKED_BYTES_MIN: usize = 4;
 
+/// Shorter lines of a longer secret are not masked: a sealed file has lines that stand everywhere.
+const LINE_BYTES_MIN: usize = 16;
+
 /// Secrets that must not appear in diagnostics, in any usual spelling. The second net: the first is that secrets can't
 /// be printed at all.
 #[derive(Clone, Default)]
@@ -28,6 +31,14 @@ impl Masks {
         }
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         all.extend(spellings(text).map(Secret::new));
+    }
+
+    /// Masks a secret of several lines: the whole, and each of its longer lines, as `grep` and editors show them.
+    pub fn add_with_lines(&self, secret: &Secret) {
+        let text = secret.expose().trim_end_matches(['\r', '\n']);
+        self.add(&Secret::new(text.to_owned()));
+        let lines = text.lines().map(str::trim).filter(|line| line.len() >= LINE_BYTES_MIN && *line != text);
+        lines.for_each(|line| self.add(&Secret::new(line.to_owned())));
     }
 
     /// The text without the secrets.

@@ -59,6 +59,16 @@ impl Failure {
         self
     }
 
+    /// What it says in one line, without hints.
+    pub fn message(&self) -> String {
+        match &self.said {
+            Said::Problems(problems) => problems.to_string(),
+            Said::Error { message, causes } => {
+                std::iter::once(message).chain(causes).cloned().collect::<Vec<_>>().join(": ")
+            }
+        }
+    }
+
     /// The whole text for stderr, with colours.
     pub fn text(&self) -> String {
         let mut out = match &self.said {

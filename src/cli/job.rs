@@ -13,17 +13,19 @@ use super::record::{About, Record};
 use super::repository::Repository;
 use super::roles_path::roles_path;
 use super::show::Show;
+use super::vault;
 use super::who::{Who, home};
 use super::{Console, Exit, Failure, access, commit, news};
 use crate::event::{Event, HeldOut, Mode, VERSION};
 use crate::execute::{Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
 use crate::ledger::{self, Details, Typed};
 use crate::load::Inventory;
-use crate::model::{HostName, Map, RunId, Secret};
+use crate::model::{HostName, Map, RunId, Secret, Value};
 use crate::people::{Permission, Roster, Verb, random_bytes};
 use crate::plan::{Conduct, Task, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
+use crate::vault::Vault;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -43,6 +45,7 @@ pub struct Job<'a> {
     pub mode: Mode,
     password: Option<Secret>,
     templates: Arc<Templates>,
+    vault: Arc<Vault>,
     holds: Arc<Holds>,
     run: RunId,
     judge: Option<Judge>,
@@ -99,8 +102,10 @@ impl<'a> Job<'a> {
         let holds = holds::gather(&repository, &who, &inventory, (errand.verb, playbook.as_deref()))?;
         let folders = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent());
         let named = roles_path(home().as_deref());
-        let readable =
-            Beneath::new(folders.map(root_of).chain(named.iter().cloned())).acting(mode == Mode::Real);
+        let vault = Arc::new(vault::opener(console, repository.root(), &who, mode != Mode::Real));
+        let readable = Beneath::new(folders.map(root_of).chain(named.iter().cloned()))
+            .acting(mode == Mode::Real)
+            .opening(vault.clone());
         let templates = Arc::new(Templates::new(Arc::new(readable)));
         Ok(Self {
             console,
@@ -111,6 +116,7 @@ impl<'a> Job<'a> {
             mode,
             password,
             templates,
+            vault,
             holds: Arc::new(holds),
             run: run_id()?,
             judge: None,
@@ -416,6 +422,7 @@ impl<'a> Job<'a> {
         let mut chronicle = Chronicle::default();
         let mut listen = |event: &Event| {
             let event = self.judge.as_ref().map_or(Cow::Borrowed(event), |judge| judge.look(event));
+            let event = self.without_secrets(event);
             chronicle.event(&event);
             show.event(&event);
             also(&event);
@@ -424,13 +431,36 @@ impl<'a> Job<'a> {
         self.opening(prepared).iter().for_each(&mut listen);
         self.judge.iter().for_each(|judge| listen(&judge.event()));
         engine.run(&prepared.order, &mut listen);
+        let read = record.as_ref().map_or(Ok(()), |record| self.record_opened(record));
         let recorded = match &record {
             Some(record) if changes => record.outcome(&chronicle),
             Some(record) => self.record_dry(record, &chronicle),
             None => Ok(()),
         };
         let exit = show.finish()?;
-        recorded.map(|()| Ended { chronicle, exit })
+        read.and(recorded).map(|()| Ended { chronicle, exit })
+    }
+
+    /// Which sealed values were opened stands in the ledger, too.
+    fn record_opened(&self, record: &Record<'_>) -> Result<(), Failure> {
+        let names: Vec<String> = self.vault.used().iter().map(ToString::to_string).collect();
+        if names.is_empty() { Ok(()) } else { record.opened(names) }
+    }
+
+    /// The second net under secrets, which never enter an event: what was opened is masked in whatever it is spelt.
+    fn without_secrets<'e>(&self, event: Cow<'e, Event>) -> Cow<'e, Event> {
+        if self.vault.used().is_empty() {
+            return event;
+        }
+        let Ok(value) = serde_json::to_value(&*event) else { return event };
+        let masked = masked(&value, &|text| self.console.masks.masked(text).into_owned());
+        if masked == value {
+            return event;
+        }
+        tracing::warn!("a secret was masked in what is told of a task");
+        let host = value.get("host").and_then(|host| host.as_str()?.parse().ok());
+        let hidden = || Event::Warning { host, message: "something is not shown: a secret is in it".into() };
+        Cow::Owned(serde_json::from_value(masked).unwrap_or_else(|_| hidden()))
     }
 
     /// The mode as people should see it: a dry run that runs some tasks all the same says so.
@@ -505,6 +535,17 @@ impl<'a> Job<'a> {
             plan: self.bound.plan.clone(),
             ..Details::default()
         })
+    }
+}
+
+fn masked(value: &Value, mask: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(mask(text)),
+        Value::Array(items) => Value::Array(items.iter().map(|item| masked(item, mask)).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, member)| (mask(key), masked(member, mask))).collect())
+        }
+        other => other.clone(),
     }
 }
 

@@ -45,14 +45,17 @@ mod prompts;
 mod record;
 mod repository;
 mod resume;
+mod ring;
 mod roles_path;
 mod run;
 mod runs;
 mod same_as;
 mod screen;
+mod seclusion;
 mod shadow;
 mod show;
 mod trust;
+mod vault;
 mod waves;
 mod who;
 
@@ -110,6 +113,7 @@ enum Verb {
     Shadow(shadow::Shadow),
     Operators(operators::Operators),
     Ledger(ledger::Ledger),
+    Vault(vault::Vault),
     Lint(lint::Lint),
     Docs(docs::Docs),
     Completions(completions::Completions),
@@ -136,6 +140,7 @@ impl Verb {
             Self::Shadow(verb) => verb.perform(console),
             Self::Operators(verb) => verb.perform(console),
             Self::Ledger(verb) => verb.perform(console),
+            Self::Vault(verb) => verb.perform(console),
             Self::Lint(verb) => verb.perform(console),
             Self::Docs(verb) => verb.perform(console),
             Self::Completions(verb) => verb.perform(console),
@@ -163,6 +168,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn perform(cli: Cli) -> Exit {
     let console = Console::new(&cli.global);
     diagnostics::begin(&console);
+    seclusion::no_core_dumps();
     match cli.verb.perform(&console) {
         Ok(exit) => exit,
         Err(failure) => console.fail(&failure),

@@ -78,6 +78,23 @@ impl<'a> Record<'a> {
         Ok(held)
     }
 
+    /// Writes which sealed values were opened, by name.
+    ///
+    /// # Errors
+    /// It can't be written or signed.
+    pub fn opened(&self, names: Vec<String>) -> Result<(), Failure> {
+        let details = Details { opened: names, ..Details::default() };
+        self.append(Kind::Read, Counts::default(), details)
+    }
+
+    /// Writes what was sealed.
+    ///
+    /// # Errors
+    /// It can't be written or signed.
+    pub fn sealed(&self) -> Result<(), Failure> {
+        self.append(Kind::Vault, Counts::default(), self.details.clone())
+    }
+
     /// Writes an entry that is about no hosts' fate: a plan, a handover.
     ///
     /// # Errors
@@ -143,7 +160,7 @@ impl<'a> Record<'a> {
     }
 
     fn append(&self, kind: Kind, counts: Counts, details: Details) -> Result<(), Failure> {
-        let of_run = !matches!(kind, Kind::Claim | Kind::Roster);
+        let of_run = !matches!(kind, Kind::Claim | Kind::Roster | Kind::Vault) && self.run != RunId::from_parts(0, 0);
         let (run, verb) = (of_run.then_some(self.run), of_run.then_some(self.verb));
         let draft = Draft { kind, run, verb, counts, details };
         let nonce = Nonce::from_bytes(random_bytes()?);

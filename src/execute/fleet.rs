@@ -413,6 +413,7 @@ fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> 
         stores: BTreeMap::new(),
         unapplied: Vec::new(),
         is_local: false,
+        looked_at_secret: false,
     }
 }
 

@@ -308,12 +308,52 @@ pub struct Details {
     /// To whom a run is handed over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<OperatorName>,
+    /// Values that were sealed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<SealedValue>,
+    /// Sealed values that were opened, as `FILE NAME`; never what they hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<String>,
     /// How each host fared.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub results: IndexMap<HostName, HostResult>,
     /// What happened that is about no single host, in the engine's words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Value>,
+}
+
+/// A value that was sealed, as the ledger knows it: never what it holds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SealedValue {
+    /// Its file in the ops repository.
+    pub file: String,
+    /// Its name in there; none where the whole file is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Digest of the sealed text.
+    pub digest: Digest,
+    /// How often it was sealed.
+    pub generation: u64,
+    /// Why it was sealed.
+    pub act: SealAct,
+    /// For whom.
+    pub readers: Vec<OperatorName>,
+    /// Digest of the public keys for which it was sealed, in order: tells whether somebody's key is another one today.
+    pub keys: Digest,
+}
+
+/// Why a value was sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SealAct {
+    /// It holds something new.
+    Set,
+    /// It holds what it held, for other readers.
+    Rekeyed,
+    /// It was sealed outside, and is taken over.
+    Adopted,
+    /// It is gone from its file, and what it held was changed where it was used.
+    Retired,
 }
 
 /// A file that a run was made from.
@@ -439,6 +479,8 @@ impl Details {
             // Signed to the byte, and no place for secrets.
             roster_file: self.roster_file.clone(),
             to: self.to.clone(),
+            sealed: self.sealed.clone(),
+            opened: self.opened.iter().map(text).collect(),
             results: self.results.iter().map(|(host, fared)| (host.clone(), result(fared))).collect(),
             events: values(&self.events),
         }

@@ -57,14 +57,15 @@ mod trail;
 mod tree;
 mod typed;
 mod verify;
+mod vouched;
 
 pub use append::{EntryRef, Ledger, Stamp};
 pub use claims::{CLAIM_MAX, Claim};
 pub use clone::Held;
 pub use compare::{Disagreement, Login, RunLine, Sudo, Traces, Transaction, Whose};
 pub use entry::{
-    Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, SignedPerson,
-    SignedRoster, Source,
+    Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, SealAct,
+    SealedValue, SignedPerson, SignedRoster, Source,
 };
 pub use fault::{Break, Fault};
 pub use heads::Heads;
@@ -75,6 +76,7 @@ pub use rosters::{Anchor, NoRosterInForce, RosterFile, Succession, Successor};
 pub use runs::{Handover, RunState};
 pub use typed::{PlanRef, Typed};
 pub use verify::{OpenRun, Report};
+pub use vouched::Vouched;
 
 use crate::model::{Role, RunId, SignError};
 use crate::people::{ChainName, PeopleError, VerifyError};

@@ -207,14 +207,32 @@ fn holds(signer: &dyn Signer, key: &Key) -> bool {
     signer.public_key().parse::<Key>().is_ok_and(|held| held == *key)
 }
 
+/// The files in which one of these keys lies whole: the named file, or those of a directory. Open ones come first.
+pub fn files_of(keys: &[Key], named: Option<&Path>, directory: Option<&Path>) -> Vec<PathBuf> {
+    let known = |key: Key| keys.contains(&key);
+    let named = named.and_then(|path| {
+        let file = KeyFile::read(path).ok()?;
+        file.public().is_none_or(known).then(|| (path.to_owned(), file))
+    });
+    let mut found: Vec<(PathBuf, KeyFile)> = named.into_iter().collect();
+    if found.is_empty() {
+        found = directory.map(|directory| key_files_of(directory, &known)).unwrap_or_default();
+    }
+    found.sort_by_cached_key(|(path, file)| (file.is_locked(), path.clone()));
+    found.into_iter().map(|(path, _)| path).collect()
+}
+
 /// The private keys of a directory whose public halves are in the roster: `id_*`, and whatever has a `.pub` beside it.
 fn key_files(directory: &Path, roster: &Roster) -> Vec<(PathBuf, KeyFile)> {
+    key_files_of(directory, &|key| roster.owner(&key).is_some())
+}
+
+fn key_files_of(directory: &Path, known: &dyn Fn(Key) -> bool) -> Vec<(PathBuf, KeyFile)> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut paths: Vec<PathBuf> =
         entries.flatten().take(KEY_FILES_MAX).filter_map(|entry| private_path(&entry.path())).collect();
     paths.sort();
     paths.dedup();
-    let known = |key: Key| roster.owner(&key).is_some();
     let usable = |path: PathBuf| {
         let beside = path.with_added_extension("pub");
         let beside: Option<Key> = read_bounded(&beside).ok().and_then(|text| text.expose().parse().ok());

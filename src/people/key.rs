@@ -77,6 +77,11 @@ impl Key {
         fingerprint.as_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Whether what is sealed for it can be opened with it: age knows ed25519 and RSA alone, and no device decrypts.
+    pub fn opens(&self) -> bool {
+        matches!(self.key.algorithm(), Algorithm::Ed25519 | Algorithm::Rsa { .. })
+    }
+
     /// Whether the key lives in a FIDO device, which signs through ssh-agent alone.
     pub fn is_in_device(&self) -> bool {
         matches!(self.key.algorithm(), Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256)

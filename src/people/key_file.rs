@@ -200,6 +200,12 @@ impl FileSigner {
     pub(super) fn private(&self) -> &PrivateKey {
         &self.key
     }
+
+    /// The private half without its passphrase, in OpenSSH's form: for what opens sealed values.
+    pub fn unlocked(&self) -> Option<Secret> {
+        let text = self.key.to_openssh(LineEnding::LF).ok()?;
+        Some(Secret::new(text.to_string()))
+    }
 }
 
 impl Signer for FileSigner {

@@ -7,7 +7,7 @@
 //! `succession` says when one version of the roster follows another, and `edit` makes the next one; which is in force, the
 //! ledger knows, which has the signatures.
 //!
-//! Not yet: vaults, accounts on servers, more than one person behind a plan. Their fields are read, checked and kept.
+//! Not yet: accounts on servers, more than one person behind a plan. Their fields are read, checked and kept.
 
 mod certificate;
 mod chain;
@@ -26,7 +26,7 @@ pub(crate) mod testing;
 pub use certificate::{Authority, Grant};
 pub use chain::{ChainName, ParseChainNameError};
 pub use edit::Amendment;
-pub use identity::{Anonymous, Identity, NoProof, Proven, Seek, identify};
+pub use identity::{Anonymous, Identity, NoProof, Proven, Seek, files_of, identify};
 pub use key::{Key, ParseKeyError, VerifyError};
 pub use key_file::{AskPassphrase, FileSigner, KeyFileError};
 pub use roster::{ApplyThreshold, Nda, Person, Reader, Roster, Seal, Threshold, VaultRule};

@@ -85,7 +85,9 @@ impl HostRun {
                 break;
             }
             if matches!(unit.stage, Stage::Fresh) {
-                match self.ground.look(&task, &running.layer, &unit.layer, ahead) {
+                let looked = self.ground.look(&task, &running.layer, &unit.layer, ahead);
+                unit.secret |= self.ground.looked_at_secret;
+                match looked {
                     Look::Changes(prepared, reading) if !reading.reads.meet(&batch.touched) => {
                         unit.stage = Stage::Ready(Box::new(prepared));
                     }

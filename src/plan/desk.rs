@@ -4,7 +4,7 @@
 use super::around::Around;
 use super::library::Library;
 use crate::load::text::lies_beneath;
-use crate::model::{Advisories, Content, Map, Value};
+use crate::model::{Advisories, Content, Map, Opened, Value, is_sealed};
 use crate::modules::{Controller, Kept, TreeEntry, TreeKind};
 use crate::questions::Stop;
 use crate::template::{Rendered, Scope, Templates};
@@ -107,6 +107,22 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    /// The same with what is sealed opened: whatever is made of it is then a secret.
+    fn read_open(&self, path: &Path) -> Result<Vec<u8>, Stop> {
+        let bytes = self.read(path)?;
+        if !is_sealed(&bytes) {
+            return Ok(bytes);
+        }
+        match self.templates.opener().file(path, &bytes) {
+            Opened::Known(plain) => {
+                self.tainted.set(true);
+                Ok(plain.to_vec())
+            }
+            Opened::Unknown(cause) => Err(Stop::Unknown(cause)),
+            Opened::Refused(why) => Err(Stop::refuse(why)),
+        }
+    }
+
     fn read(&self, path: &Path) -> Result<Vec<u8>, Stop> {
         let unreadable = |error| Stop::refuse(format!("{}: {error}", path.display()));
         let about = std::fs::metadata(path).map_err(unreadable)?;
@@ -169,7 +185,7 @@ impl Controller for Desk<'_> {
 
     fn file(&self, source: &str) -> Result<Content, Stop> {
         let path = self.find("files", source)?;
-        Ok(Content::new(self.read(&path)?))
+        Ok(Content::new(self.read_open(&path)?))
     }
 
     fn variables(&self, source: &str) -> Result<(Map, String), Stop> {
@@ -248,7 +264,7 @@ impl Controller for Desk<'_> {
 
     fn template_with(&self, source: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
         let path = self.find("templates", source)?;
-        let bytes = self.read(&path)?;
+        let bytes = self.read_open(&path)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Stop::refuse(format!("{}: is not UTF-8 text, so no template", path.display())))?;
         let name = path.to_string_lossy();

@@ -53,6 +53,8 @@ pub struct Frozen {
     pub args: Args,
     /// Whether a secret is in them.
     pub tainted: bool,
+    /// In which of them.
+    pub secret: Vec<String>,
 }
 
 /// What rendering a task's arguments comes to.
@@ -175,7 +177,7 @@ impl Means<'_> {
     /// Why the task fails: a template error, or arguments that don't fit the module.
     pub fn render(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Rendering, Refusal> {
         let mut given = Map::new();
-        let mut tainted = false;
+        let (mut tainted, mut secrets) = (false, Vec::new());
         let named =
             |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
         for more in &task.more_args {
@@ -189,6 +191,7 @@ impl Means<'_> {
                     tainted |= secret;
                     for (key, value) in more {
                         let name = named(&key);
+                        secrets.extend(secret.then(|| name.clone()));
                         if !task.args.keys().any(|own| named(own) == name) {
                             given.insert(name, value);
                         }
@@ -215,6 +218,7 @@ impl Means<'_> {
                 Rendered::Omitted => {}
                 Rendered::Known { value, tainted: secret } => {
                     tainted |= secret;
+                    secrets.extend(secret.then(|| named(key)));
                     match self.name(task.module, key, scope)? {
                         Rendered::Known { value: name, .. } => given.insert(name, value),
                         Rendered::Omitted => None,
@@ -224,7 +228,15 @@ impl Means<'_> {
             }
         }
         match Args::parse(task.module.params, task.module.free_form, &given) {
-            Ok(args) => Ok(Rendering::Done(Frozen { args, tainted })),
+            Ok(args) => Ok(Rendering::Done(Frozen { args, tainted, secret: secrets })),
+            // What is wrong with a secret could show it.
+            Err(_) if tainted => {
+                let message = format!(
+                    "its arguments don't fit the module, and a secret is among them, so they are not shown: look at {}",
+                    secrets.join(", ")
+                );
+                Err(Refusal { message, ..Refusal::default() })
+            }
             Err(problem) => {
                 let help = problem.help.map(|h| format!(" ({h})")).unwrap_or_default();
                 Err(Refusal { message: format!("{}{help}", problem.message), ..Refusal::default() })

@@ -169,7 +169,7 @@ impl HostRun {
                 && let Some(host) = self.ground.delegate_of(&running.task, &running.layer, &unit.layer)
             {
                 let (facts, variables) = (std::mem::take(&mut end.facts), std::mem::take(&mut end.variables));
-                self.ground.variables.publish_facts_of(&host, facts, variables);
+                self.ground.variables.publish_facts_of(&host, facts, variables, tainted);
                 continue;
             }
             for (name, value) in std::mem::take(&mut end.variables) {
@@ -182,6 +182,9 @@ impl HostRun {
             if !facts.is_empty() {
                 common.facts.extend(facts.clone());
                 self.ground.variables.add_facts(facts);
+                if tainted {
+                    self.ground.variables.keep_facts_secret();
+                }
             }
         }
         self.read_vars_files();

@@ -2,6 +2,7 @@
 //! decides nothing about order.
 
 use super::effective::{At, Effective};
+use super::exposure;
 use super::evaluate::{Evaluation, Frozen, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
 use super::library::Library;
 use super::scope::{Frame, Layer, Pending, Variables};
@@ -61,6 +62,8 @@ pub struct Ground {
     pub unapplied: Vec<(Option<At>, Subjects, String)>,
     /// Whether its host is this machine.
     pub is_local: bool,
+    /// Whether a secret had a part in what was looked at last, however that came out.
+    pub looked_at_secret: bool,
 }
 
 /// Why it can't be said in whose hands a task is put.
@@ -220,18 +223,40 @@ impl Ground {
         let variables = Arc::new(variables);
         let label = each.label.as_ref().and_then(|label| {
             let view = self.variables.view(layer, &variables, None);
-            self.templates.render(label, &view).ok().and_then(|r| r.known().map(text_of))
+            let shown = self.templates.render(label, &view).ok().filter(|shown| !shown.is_tainted());
+            shown.and_then(|shown| shown.known().map(text_of))
         });
-        let label = label.unwrap_or_else(|| text_of(&item));
+        let label = label.unwrap_or_else(|| match walk.tainted {
+            true => "(item not shown)".to_owned(),
+            false => text_of(&item),
+        });
         let label = Excerpt { lines_max: 1, columns_max: 100 }.of(&label);
         let mut unit = Unit::new(variables, Some(label), Some(item));
+        unit.secret = walk.tainted;
         unit.index = index;
         unit.loop_place = walk.extended.then(|| walk.place(index));
         unit
     }
 
-    /// Evaluates a unit that is fresh.
+    /// Evaluates a unit that is fresh. A secret that had a part in it, as an item or an argument, hides all of it.
     pub fn look(
+        &mut self,
+        task: &Task,
+        layer: &Arc<Frame>,
+        item: &Arc<Layer>,
+        pending: Option<&Arc<Pending>>,
+    ) -> Look {
+        self.looked_at_secret = holds_secret(item);
+        let mut looked = self.look_at(task, layer, item, pending);
+        match &mut looked {
+            Look::End(end, _) => end.tainted |= self.looked_at_secret,
+            Look::Changes(prepared, _) => prepared.tainted |= self.looked_at_secret,
+            Look::Ask | Look::Unknown(_) | Look::Provisional(..) => {}
+        }
+        looked
+    }
+
+    fn look_at(
         &mut self,
         task: &Task,
         layer: &Arc<Frame>,
@@ -260,6 +285,10 @@ impl Ground {
             Ok(user) => user,
         };
         let frozen = Frozen { tainted: frozen.tainted || secret, ..frozen };
+        self.looked_at_secret |= frozen.tainted;
+        if let Some(refusal) = exposure::of_task(task, &frozen, &user, &self.templates) {
+            return nothing_read(said_openly(refusal));
+        }
         if !self.stores.contains_key(&user) {
             let mut answers = Answers::default();
             for (at, touched, cause) in &self.unapplied {
@@ -272,6 +301,16 @@ impl Ground {
         let view = self.variables.view(layer, item, pending);
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
+        self.looked_at_secret |= evaluation.tainted;
+        if self.looked_at_secret {
+            let changes = match &evaluation.verdict {
+                Verdict::Ready(outcome) => outcome.changes.as_slice(),
+                _ => &[],
+            };
+            if let Some(refusal) = exposure::of_words(changes, answers, &self.templates) {
+                return nothing_read(said_openly(refusal));
+            }
+        }
         let mut looked = sort_out(task, evaluation, user, frozen);
         if let (Look::Changes(prepared, _), Some(timeout)) = (&mut looked, &task.timeout) {
             let seconds = self.templates.render(timeout, &view).ok().and_then(|r| r.known()?.as_f64());
@@ -534,6 +573,17 @@ impl Ground {
     }
 }
 
+/// Whether an item of a loop is a secret.
+fn holds_secret(item: &Layer) -> bool {
+    item.values().any(|bound| matches!(bound, Binding::Secret(_)))
+}
+
+/// A refusal that names no secret, though one had a part in it.
+fn said_openly(refusal: Refusal) -> UnitEnd {
+    let in_open = Some(refusal.message.clone());
+    UnitEnd { in_open, ..failed(refusal) }
+}
+
 fn failed(refusal: Refusal) -> UnitEnd {
     UnitEnd::failed(refusal.message, refusal.result)
 }
@@ -609,5 +659,6 @@ fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
         findings: outcome.findings,
         unforeseeable: false,
         pause: outcome.pause,
+        in_open: None,
     }
 }

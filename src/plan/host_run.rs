@@ -541,6 +541,9 @@ impl HostRun {
         let task = running.task.clone();
         let applies = self.applies(running);
         let looked = self.ground.look(&task, &running.layer, item, None);
+        if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+            unit.secret |= self.ground.looked_at_secret;
+        }
         if let Some(host) = self.ground.variables.take_wait() {
             return Err(Front::Await(host));
         }

@@ -16,6 +16,7 @@ mod desk;
 mod effective;
 mod evaluate;
 mod exchange;
+mod exposure;
 mod finish;
 mod ground;
 mod host_run;

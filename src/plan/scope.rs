@@ -74,6 +74,8 @@ pub struct Variables {
     /// Why what nobody knows may be known all the same: a dry run came by an include that it can't decide.
     undecided: Option<Cause>,
     facts: Map,
+    /// Whether a secret was made a fact.
+    has_secret_facts: bool,
     fact_layer: Arc<Layer>,
     play: Arc<Layer>,
     files: Arc<Layer>,
@@ -179,6 +181,7 @@ impl Variables {
             included: Arc::default(),
             undecided: None,
             facts: Map::new(),
+            has_secret_facts: false,
             fact_layer: Arc::default(),
             play,
             files,
@@ -199,10 +202,17 @@ impl Variables {
 
     /// Takes over what the host found out in earlier plays.
     fn recall(&mut self, mut known: Layer) {
-        if let Some(Binding::Data(facts)) = known.remove("ansible_facts")
+        let (facts, secret) = match known.remove("ansible_facts") {
+            Some(Binding::Secret(inner)) => (Some(*inner), true),
+            other => (other, false),
+        };
+        if let Some(Binding::Data(facts)) = facts
             && let Value::Object(map) = facts.as_ref()
         {
             self.add_facts(map.clone());
+            if secret {
+                self.keep_facts_secret();
+            }
         }
         // Only what `include_vars` sets is written; everything else came from a host.
         let (included, set) = known.into_iter().partition(|(_, bound)| matches!(bound, Binding::Written(_)));
@@ -283,6 +293,19 @@ impl Variables {
         self.facts.extend(facts);
         let all = Arc::new(Value::Object(self.facts.clone()));
         layer.insert("ansible_facts".into(), Binding::Data(all));
+        if self.has_secret_facts {
+            self.keep_facts_secret();
+        }
+    }
+
+    /// A secret is among the facts: from now on all of them count as one, for nobody knows which is which.
+    pub fn keep_facts_secret(&mut self) {
+        self.has_secret_facts = true;
+        for bound in Arc::make_mut(&mut self.fact_layer).values_mut() {
+            if !matches!(bound, Binding::Secret(_)) {
+                *bound = Binding::Secret(Box::new(bound.clone()));
+            }
+        }
     }
 
     /// Notes that facts can't be known in a dry run, because a change that was not made stands before them. What `setup`
@@ -344,16 +367,24 @@ impl Variables {
     }
 
     /// Takes facts that were found for another host, for it and for whoever asks for its variables.
-    pub fn publish_facts_of(&self, host: &HostName, facts: Map, variables: Map) {
+    pub fn publish_facts_of(&self, host: &HostName, facts: Map, variables: Map, tainted: bool) {
+        let bound = |value: Value| {
+            let data = Binding::Data(Arc::new(value));
+            if tainted { Binding::Secret(Box::new(data)) } else { data }
+        };
         let Ok(mut published) = self.shared.published.write() else { return };
         let layer = published.entry(host.clone()).or_default();
-        let mut known = match layer.get("ansible_facts") {
+        let known = match layer.get("ansible_facts") {
+            Some(Binding::Secret(inner)) => Some(&**inner),
+            other => other,
+        };
+        let mut known = match known {
             Some(Binding::Data(known)) => known.as_object().cloned().unwrap_or_default(),
             _ => Map::new(),
         };
         known.extend(facts);
-        layer.insert("ansible_facts".into(), Binding::Data(Arc::new(Value::Object(known))));
-        layer.extend(variables.into_iter().map(|(name, value)| (name, Binding::Data(Arc::new(value)))));
+        layer.insert("ansible_facts".into(), bound(Value::Object(known)));
+        layer.extend(variables.into_iter().map(|(name, value)| (name, bound(value))));
     }
 
     fn see(&self, frame: &Arc<Frame>, item: &Arc<Layer>, pending: Option<&Arc<Pending>>) -> View {

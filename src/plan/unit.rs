@@ -70,6 +70,8 @@ pub struct Unit {
     pub tried_enough: bool,
     /// How the attempt before ended, with the changes of all so far.
     pub before: Option<Box<UnitEnd>>,
+    /// Whether a secret had a part in it: nothing of it is shown then.
+    pub secret: bool,
 }
 
 /// How far a unit is.
@@ -122,6 +124,8 @@ pub struct UnitEnd {
     pub unforeseeable: bool,
     /// How long it waits before it is over.
     pub pause: Option<Duration>,
+    /// Its message in words that may be told where nothing else of it may.
+    pub in_open: Option<String>,
 }
 
 impl UnitEnd {
@@ -140,6 +144,7 @@ impl UnitEnd {
             findings: Vec::new(),
             unforeseeable: false,
             pause: None,
+            in_open: None,
         }
     }
 
@@ -229,11 +234,13 @@ impl Unit {
             attempts: 0,
             tried_enough: false,
             before: None,
+            secret: false,
         }
     }
 
     /// Ends it.
-    pub fn end(&mut self, end: UnitEnd) {
+    pub fn end(&mut self, mut end: UnitEnd) {
+        end.tainted |= self.secret;
         self.stage = Stage::Ended(Box::new(end));
     }
 }
@@ -271,7 +278,7 @@ impl Running {
         let status = worst(ends.iter().map(|(_, end)| &end.status), looped);
         let unknown = ends.iter().find_map(|(_, end)| end.unknown()).map(str::to_owned);
         let result = each.map_or_else(|| single_result(&ends), |each| loop_result(each, &ends));
-        let message = if looped { None } else { ends.first().and_then(|(_, e)| shown(&e.message, hide)) };
+        let message = if looped { None } else { ends.first().and_then(|(_, e)| shown(e, hide)) };
         let changes =
             if looped { Vec::new() } else { ends.iter().flat_map(|(_, e)| made(e, hide)).collect() };
         let items = if looped {
@@ -283,7 +290,7 @@ impl Running {
                         unit.label.clone().unwrap_or_default()
                     },
                     status: end.status.clone(),
-                    message: shown(&end.message, hide),
+                    message: shown(end, hide),
                     changes: made(end, hide),
                 })
                 .collect()
@@ -310,10 +317,9 @@ impl Running {
     }
 }
 
-fn shown(message: &Option<String>, hide: bool) -> Option<String> {
-    message
-        .as_ref()
-        .map(|text| if hide { "(not shown: it may hold a secret)".to_owned() } else { text.clone() })
+fn shown(end: &UnitEnd, hide: bool) -> Option<String> {
+    let hidden = || end.in_open.clone().unwrap_or_else(|| "(not shown: it may hold a secret)".to_owned());
+    end.message.as_ref().map(|text| if hide { hidden() } else { text.clone() })
 }
 
 fn made(end: &UnitEnd, hide: bool) -> Vec<ChangeMade> {

@@ -171,6 +171,14 @@ impl Answers {
         self.unapplied.push((touched, task));
     }
 
+    /// Forgets wanted questions that must not be asked, and says which the first one is.
+    pub fn refuse_wanted(&self, refused: impl Fn(&Asked) -> bool) -> Option<&'static str> {
+        let mut wanted = self.wanted.borrow_mut();
+        let first = wanted.values().find(|asked| refused(asked)).map(|asked| asked.script.name);
+        wanted.retain(|_, asked| !refused(asked));
+        first
+    }
+
     /// Takes what is wanted, each question once, in the order in which it was first wanted.
     pub fn take_wanted(&self) -> Vec<Asked> {
         self.wanted.take().into_values().collect()

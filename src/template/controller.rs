@@ -2,10 +2,11 @@
 //! lookups that say so also run a program there (`pipe`, `lines`, `url`) or keep a new password. Tests, and whoever
 //! narrows what a playbook may read, bring their own [`Controller`].
 
+use crate::model::{Opener, Unopened};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The machine that wgops runs on, as far as templates see it.
 pub trait Controller: Send + Sync {
@@ -60,6 +61,10 @@ pub trait Controller: Send + Sync {
     /// What chance begins with, the same for the whole run.
     fn chance(&self) -> [u8; 32] {
         [0; 32]
+    }
+    /// What opens sealed values.
+    fn opener(&self) -> &dyn Opener {
+        &Unopened
     }
 }
 
@@ -127,6 +132,7 @@ pub struct Beneath {
     acts: bool,
     draws: bool,
     chance: [u8; 32],
+    opener: Arc<dyn Opener>,
     /// What programs printed that lookups ran: each is run once.
     printed: Mutex<HashMap<String, Result<String, String>>>,
 }
@@ -138,13 +144,19 @@ impl Beneath {
         let mut chance = [0; 32];
         // Without chance nothing is drawn: see `acts`.
         let draws = getrandom::fill(&mut chance).is_ok();
-        Self { roots, acts: false, draws, chance, printed: Mutex::default() }
+        Self { roots, acts: false, draws, chance, opener: Arc::new(Unopened), printed: Mutex::default() }
     }
 
     /// Lets lookups act, which they may where the run may change something.
     #[must_use]
     pub fn acting(self, acts: bool) -> Self {
         Self { acts, ..self }
+    }
+
+    /// Opens sealed values with this.
+    #[must_use]
+    pub fn opening(self, opener: Arc<dyn Opener>) -> Self {
+        Self { opener, ..self }
     }
 
     fn holds(&self, path: &Path) -> bool {
@@ -206,6 +218,10 @@ impl Controller for Beneath {
 
     fn chance(&self) -> [u8; 32] {
         self.chance
+    }
+
+    fn opener(&self) -> &dyn Opener {
+        &*self.opener
     }
 }
 

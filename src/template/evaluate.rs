@@ -8,11 +8,11 @@ use super::compile::{self, Cache, Compiled, Form, first};
 use super::convert;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::explain::{concealed, into_engine, too_large};
-use super::lazy::{Lazy, Names, Nature, unsealed};
+use super::lazy::{Lazy, Names, Nature};
 use super::scope::{Binding, Cause, Scope};
 use super::source::RESULT;
 use crate::load::Marked;
-use crate::model;
+use crate::model::{self, Opened};
 use minijinja::{Error, ErrorKind, Value};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -181,6 +181,48 @@ impl Session {
         self.notes().tainted = true;
     }
 
+    /// The text behind a tag: never rendered, and where it was sealed, a secret. Nothing where it can't be known yet.
+    pub fn unsealed(&self, marked: Marked<'_>) -> Result<Option<String>, TemplateError> {
+        let (file, text) = match marked {
+            Marked::Unsafe(text) => return Ok(Some(text.to_owned())),
+            Marked::Vault(_) => {
+                let message = "a value sealed by ansible-vault can't be opened in a run";
+                let hint = "'wgops vault import FILE' seals what is in the file for people instead".to_owned();
+                return Err(TemplateError::new(Kind::Unsupported, message).hint(Some(hint)));
+            }
+            Marked::Age { file, text } => (file, text),
+        };
+        match self.cache.controller.opener().value(file, text) {
+            Opened::Known(secret) => {
+                self.taint();
+                Ok(Some(secret.expose().to_owned()))
+            }
+            Opened::Unknown(cause) => {
+                self.unknown(&cause);
+                Ok(None)
+            }
+            Opened::Refused(why) => Err(TemplateError::new(Kind::Lookup, why)),
+        }
+    }
+
+    /// A file's content as text; what is sealed is opened.
+    pub fn opened_file(&self, path: &std::path::Path, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+        if !model::is_sealed(&bytes) {
+            return Ok(bytes);
+        }
+        match self.cache.controller.opener().file(path, &bytes) {
+            Opened::Known(plain) => {
+                self.taint();
+                Ok(plain.to_vec())
+            }
+            Opened::Unknown(cause) => {
+                self.unknown(&cause);
+                Ok(Vec::new())
+            }
+            Opened::Refused(why) => Err(why),
+        }
+    }
+
     /// How often this session drew by chance before.
     pub fn drawn(&self) -> usize {
         let mut notes = self.notes();
@@ -200,7 +242,8 @@ impl Session {
         names: &Arc<Names>,
     ) -> Result<Option<model::Value>, TemplateError> {
         if let Some(marked) = Marked::of(value) {
-            return unsealed(marked).map(|text| Some(model::Value::from(text)));
+            // Where it is not known yet, the session has noted that, and nobody looks at the value.
+            return self.unsealed(marked).map(|text| Some(model::Value::from(text.unwrap_or_default())));
         }
         Ok(Some(match value {
             model::Value::String(text) => return self.string(Form::Value, text, names),

@@ -1,12 +1,12 @@
 //! What templates hold in their hands: a namespace, and a list or mapping whose members are rendered when they are
 //! read. To the engine they are ordinary sequences and mappings.
 
-use super::error::{TemplateError, TemplateErrorKind};
+use super::error::TemplateError;
 use super::evaluate::Session;
 use super::scope::Scope;
 use crate::load::Marked;
 use crate::model;
-use minijinja::Value;
+use minijinja::{Error, ErrorKind, Value};
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use std::fmt;
 use std::sync::Arc;
@@ -119,8 +119,8 @@ impl Lazy {
         if self.nature == Nature::Written
             && let Some(marked) = Marked::of(self.json())
         {
-            return match unsealed(marked) {
-                Ok(text) => Value::from(text),
+            return match self.names.session.unsealed(marked) {
+                Ok(text) => text.map_or_else(|| not_known(&self.label), Value::from),
                 Err(error) => self.names.session.fail(error.through(&self.label)),
             };
         }
@@ -137,19 +137,9 @@ impl Lazy {
     }
 }
 
-/// The text that a tag marks as never to be rendered; sealed values are opened by whoever hands out the scope.
-pub(super) fn unsealed(marked: Marked<'_>) -> Result<&str, TemplateError> {
-    let sealed = |by| {
-        TemplateError::new(
-            TemplateErrorKind::Unsupported,
-            format!("a value sealed by {by} can't be opened yet"),
-        )
-    };
-    match marked {
-        Marked::Unsafe(text) => Ok(text),
-        Marked::Age(_) => Err(sealed("wgops vault")),
-        Marked::Vault(_) => Err(sealed("ansible-vault")),
-    }
+/// What stands for a value that nobody knows yet; the session has noted why.
+fn not_known(label: &str) -> Value {
+    Value::from(Error::new(ErrorKind::InvalidOperation, format!("'{label}' is not known yet")))
 }
 
 impl Object for Lazy {

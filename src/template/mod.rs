@@ -41,7 +41,7 @@ pub use controller::{Beneath, Controller, Kind, ThisMachine};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};
 pub use scope::{Binding, Cause, Scope};
 
-use crate::model::Value;
+use crate::model::{Opener, Value};
 use compile::{Cache, Form};
 use evaluate::Session;
 use lazy::Names;
@@ -88,6 +88,11 @@ impl Templates {
     /// Makes the environment. The controller is what templates may learn of this machine.
     pub fn new(controller: Arc<dyn Controller>) -> Self {
         Self { cache: Arc::new(Cache::new(controller)) }
+    }
+
+    /// What opens sealed values.
+    pub fn opener(&self) -> &dyn Opener {
+        self.cache.controller.opener()
     }
 
     /// Renders a value all the way down. A string that is one `{{ expression }}` becomes the expression's value with

@@ -48,6 +48,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
         stores: BTreeMap::new(),
         unapplied: Vec::new(),
         is_local: true,
+        looked_at_secret: false,
     };
     let run = HostRun::new(hosts[0].clone(), play, stage.conduct, ground);
     tokio::runtime::Runtime::new().unwrap().block_on(drive(run, &mut fate))

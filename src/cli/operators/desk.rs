@@ -130,6 +130,24 @@ impl Desk {
     /// # Errors
     /// The ledger can't be read again.
     pub fn tell(&self, console: &Console, next: &RosterFile) -> Result<(), Failure> {
+        if self.tell_whether_it_counts(console, next)? {
+            self.seal_again(console, next)?;
+        }
+        Ok(())
+    }
+
+    /// What is sealed is sealed for those who read it under the new version; and what who reads no longer could have read
+    /// is listed.
+    fn seal_again(&self, console: &Console, next: &RosterFile) -> Result<(), Failure> {
+        let differs = |one: &&Person| next.roster.person(&one.name) != Some(*one);
+        let changed: Vec<OperatorName> =
+            self.roster.people.values().filter(differs).map(|one| one.name.clone()).collect();
+        let who = Who::find(console, &Repository::here()?)?;
+        super::super::vault::after_roster(console, &self.root, who, &changed);
+        Ok(())
+    }
+
+    fn tell_whether_it_counts(&self, console: &Console, next: &RosterFile) -> Result<bool, Failure> {
         let record = ledger::Record::read(&self.root)?;
         let known = [next.clone(), RosterFile { roster: self.roster.clone(), text: self.in_force.clone() }];
         let found = record.succession(&known, ledger::Anchor::of(&self.roster));
@@ -140,6 +158,7 @@ impl Desk {
                 console.tell(&format!(
                     "Version {version} is in force. Commit and push it with the ledger:\n  git add inventory/operators.yml ledger && git commit -m \"Roster {version}\" && git push\n"
                 ));
+                return Ok(true);
             }
             Ok(ledger::Successor::Waits(why)) => console.tell(&format!(
                 "You signed version {version}; it is not in force yet: {why}.\nCommit and push it with the ledger; the next lead pulls and types 'wgops operators sign'.\n"
@@ -147,7 +166,7 @@ impl Desk {
             Ok(ledger::Successor::Older) => {}
             Err(error) => return Err(Failure::of(Exit::Refused, &error)),
         }
-        Ok(())
+        Ok(false)
     }
 
     /// The chains that end with this change: those of people who may sign less than before, and of keys that are gone.

@@ -81,10 +81,18 @@ pub enum Marked<'a> {
     /// Text that must not be rendered.
     Unsafe(&'a str),
     /// A value sealed by `wgops vault`: an armored age file.
-    Age(&'a str),
+    Age {
+        /// The file where it was written; empty where nobody wrote it in a file.
+        file: &'a str,
+        /// The sealed text.
+        text: &'a str,
+    },
     /// A value sealed by ansible-vault.
     Vault(&'a str),
 }
+
+/// Between a sealed text and the file where it was written: no text file holds it.
+const FILE_END: char = '\0';
 
 impl Tag {
     const ALL: [Self; 3] = [Self::Unsafe, Self::Age, Self::Vault];
@@ -117,7 +125,10 @@ impl<'a> Marked<'a> {
         let text = text.as_str()?;
         Some(match tag {
             Tag::Unsafe => Self::Unsafe(text),
-            Tag::Age => Self::Age(text),
+            Tag::Age => {
+                let (file, text) = text.split_once(FILE_END).unwrap_or(("", text));
+                Self::Age { file, text }
+            }
             Tag::Vault => Self::Vault(text),
         })
     }
@@ -150,12 +161,16 @@ impl Node {
         Self { place: place.clone(), tag: None, value }
     }
 
-    /// The value without places. Tagged text becomes a mapping with one reserved key, which [`Marked::of`] recognises.
+    /// The value without places. Tagged text becomes a mapping with one reserved key, which [`Marked::of`] recognises;
+    /// sealed text keeps its file with it, for who may open it depends on where it stands.
     pub fn to_value(&self) -> Value {
         let plain = match &self.value {
             NodeValue::Null => Value::Null,
             NodeValue::Bool(flag) => Value::Bool(*flag),
             NodeValue::Number(number) => Value::Number(number.clone()),
+            NodeValue::Text(text) if self.tag == Some(Tag::Age) => {
+                Value::String(format!("{}{FILE_END}{text}", self.place.file.display()))
+            }
             NodeValue::Text(text) => Value::String(text.clone()),
             NodeValue::List(list) => Value::Array(list.iter().map(Self::to_value).collect()),
             NodeValue::Map(entries) => {

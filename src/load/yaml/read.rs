@@ -45,7 +45,9 @@ impl Node {
             SEALED.iter().find(|(start, _)| file.text.starts_with(start)).map(|(_, sealer)| sealer)
         {
             let problem = Problem::at(&file.place(1, 1), format!("a file sealed by {sealer}, expected YAML"));
-            return Err(problem.help("seal single values with '!age', not whole files of variables").into());
+            return Err(problem
+                .help("'wgops vault import FILE' seals its single values instead, so that changes show")
+                .into());
         }
         let parsed = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
@@ -378,7 +380,7 @@ mod tests {
         assert_eq!(Marked::of(&value["a"]), Some(Marked::Unsafe("{{ x }}")));
         assert_eq!(Marked::of(&value["l"][0]), Some(Marked::Unsafe("p")));
         assert_eq!(value["l"][1], json!(1));
-        assert_eq!(Marked::of(&value["s"]), Some(Marked::Age("AAA\n")));
+        assert_eq!(Marked::of(&value["s"]), Some(Marked::Age { file: "test.yml", text: "AAA\n" }));
         assert_eq!(Marked::of(&value["v"]), Some(Marked::Vault("x")));
         assert!(!parse("!unsafe '{{ x }}'").is_template());
         assert!(refused("a: !age {b: c}").contains("a sealed value must be text"));

@@ -162,7 +162,7 @@ fn document(call: &Call, text: String) -> Result<Value, Error> {
 fn unmarked(value: model::Value) -> Option<model::Value> {
     match Marked::of(&value) {
         Some(Marked::Unsafe(text)) => return Some(model::Value::from(text)),
-        Some(Marked::Age(_) | Marked::Vault(_)) => return None,
+        Some(Marked::Age { .. } | Marked::Vault(_)) => return None,
         None => {}
     }
     Some(match value {

@@ -266,7 +266,7 @@ fn text_tagged_unsafe_is_never_rendered_and_sealed_text_is_refused() {
             ("{{ raw }}", json!("{{ nope }}")),
             ("{{ map }}", json!({"k": "{% x"})),
             ("{{ via }}", json!("<{{ nope }}>")),
-            ("{{ sealed | default(1) }}", json!("!a value sealed by wgops vault can't be opened yet")),
+            ("{{ sealed | default(1) }}", json!("!sealed values are not opened here")),
             ("{{ old }}", json!("!a value sealed by ansible-vault")),
         ],
     );

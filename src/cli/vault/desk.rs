@@ -1,0 +1,421 @@
+//! What the verbs share: who is typing, what the ledger says of each value, their keys, and how a file gets its new text.
+//! The text is written beside the file first, then the ledger's entry, and then the file gets its name: what a crash
+//! leaves is finished, or cleared away, when the file is touched next.
+
+use super::super::console::shown;
+use super::super::ledger::memory;
+use super::super::record::{About, Record};
+use super::super::repository::Repository;
+use super::super::who::Who;
+use super::super::{Console, Exit, Failure};
+use crate::ledger::{self, Details, Heads, SealAct, SealedValue};
+use crate::model::{Digest, RunId, Secret, is_sealed};
+use crate::people::{Permission, Proven, Roster, Standing, Verb};
+use crate::vault::{Access, History, Keys, Readers, Sheet, State, Subject, Vault, digest, relative};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Largest file that is looked into.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// The vault of an ops repository in somebody's hands.
+pub struct Desk<'a> {
+    /// The terminal.
+    pub console: &'a Console,
+    /// The repository's folder.
+    pub root: PathBuf,
+    /// Who is typing.
+    pub who: Who,
+    /// The roster in force.
+    pub roster: Roster,
+    /// What the ledger says.
+    pub history: History,
+}
+
+/// A file with what is sealed in it.
+pub struct Target {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// As the roster and the ledger name it.
+    pub file: String,
+}
+
+/// A sealed thing as it stands in a file.
+pub struct Sealed {
+    /// What it is called.
+    pub subject: Subject,
+    /// The digest of what stands there.
+    pub digest: Digest,
+}
+
+/// Something to be sealed.
+pub struct ToSeal {
+    /// What it is called.
+    pub subject: Subject,
+    /// What it holds.
+    pub plain: zeroize::Zeroizing<Vec<u8>>,
+    /// Why.
+    pub act: SealAct,
+}
+
+impl<'a> Desk<'a> {
+    /// Opens it for whoever it is.
+    ///
+    /// # Errors
+    /// There is no roster, or the ledger can't be read.
+    pub fn read(console: &'a Console) -> Result<Self, Failure> {
+        let repository = Repository::here()?;
+        let who = Who::find(console, &repository)?;
+        Self::of(console, repository.needed()?, who)
+    }
+
+    /// The same for somebody who proved who they are already.
+    ///
+    /// # Errors
+    /// As [`Desk::read`].
+    pub fn of(console: &'a Console, root: &Path, who: Who) -> Result<Self, Failure> {
+        let Some(roster) = who.roster.clone() else {
+            return Err(Failure::usage("there is no roster, which says who may read what: inventory/operators.yml is missing")
+                .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one"));
+        };
+        let history = history(root, &roster).map_err(|why| Failure::new(Exit::Refused, why))?;
+        Ok(Self { console, root: root.to_owned(), who, roster, history })
+    }
+
+    /// Opens it for somebody who may open what is sealed.
+    ///
+    /// # Errors
+    /// As [`Desk::read`], or they may not.
+    pub fn open(console: &'a Console) -> Result<Self, Failure> {
+        let desk = Self::read(console)?;
+        desk.cleared()?;
+        Ok(desk)
+    }
+
+    /// Whoever is typing, if they may open what is sealed.
+    ///
+    /// # Errors
+    /// They may not.
+    pub fn cleared(&self) -> Result<&Proven, Failure> {
+        match (self.who.standing.may(Verb::Vault), self.who.identity.proven()) {
+            (Permission::Change, Some(proven)) => Ok(proven),
+            (Permission::Refuse { why } | Permission::DryRun { why }, _) => {
+                Err(Failure::new(Exit::Refused, format!("only cleared operators open and seal values: {why}")))
+            }
+            _ => Err(Failure::new(Exit::Refused, "nobody knows who you are")),
+        }
+    }
+
+    /// Their keys.
+    ///
+    /// # Errors
+    /// They have none that opens anything.
+    pub fn keys(&self) -> Result<Keys, Failure> {
+        let me = &self.cleared()?.operator;
+        let person = self.roster.person(me).ok_or_else(|| Failure::new(Exit::Refused, "you are not in the roster"))?;
+        self.console.ring.keys(person).map_err(|why| Failure::new(Exit::Refused, why))
+    }
+
+    /// A file of the repository; what an interrupted verb left of it is finished first.
+    ///
+    /// # Errors
+    /// It lies outside.
+    pub fn target(&self, path: &Path) -> Result<Target, Failure> {
+        let file = relative(&self.root, path).ok_or_else(|| {
+            Failure::usage(format!("{} lies outside the ops repository {}", shown(path), shown(&self.root)))
+        })?;
+        let target = Target { path: self.root.join(&file), file };
+        self.finish(&target)?;
+        Ok(target)
+    }
+
+    /// For whom a file is sealed today.
+    ///
+    /// # Errors
+    /// The roster says nothing of it, or nobody whom it names can open.
+    pub fn readers(&self, target: &Target) -> Result<Readers, Failure> {
+        let readers = Readers::of(&self.roster, &target.file, today())?;
+        for (name, why) in &readers.locked_out {
+            self.console.tell(&format!("{name} can't read {}: {name} {why}\n", target.file));
+        }
+        Ok(readers)
+    }
+
+    /// The same for somebody who is about to seal: they read it, too, or nobody would know their seal.
+    ///
+    /// # Errors
+    /// As [`Desk::readers`], or they are not among them.
+    pub fn readers_with_me(&self, target: &Target) -> Result<Readers, Failure> {
+        let readers = self.readers(target)?;
+        let me = &self.cleared()?.operator;
+        match readers.names().contains(me) {
+            true => Ok(readers),
+            false => Err(Failure::new(
+                Exit::Refused,
+                format!("you may not read {}, so what you seal there would count for nobody", target.file),
+            )
+            .hint("the roster's 'vaults' names its readers; they need an ed25519 or RSA key, or an 'age:' recipient")),
+        }
+    }
+
+    /// Refuses what the ledger does not vouch for.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn vouched(&self, subject: &Subject, sealed: Digest) -> Result<(), Failure> {
+        match crate::vault::refusal(&self.history, subject, sealed) {
+            None => Ok(()),
+            Some(why) => Err(Failure::new(Exit::Refused, why)),
+        }
+    }
+
+    /// Seals something, and gives back the sealed text and what the ledger is told.
+    ///
+    /// # Errors
+    /// It can't be sealed.
+    pub fn seal(&self, what: &ToSeal, readers: &Readers) -> Result<(String, SealedValue), Failure> {
+        let conversation = self.console.ring.conversation();
+        let armor = crate::vault::seal(&what.plain, readers, &conversation)?;
+        let value = self.entry(&what.subject, digest(&armor), what.act, readers);
+        Ok((armor, value))
+    }
+
+    /// What the ledger is told of a sealed text.
+    pub fn entry(&self, subject: &Subject, digest: Digest, act: SealAct, readers: &Readers) -> SealedValue {
+        SealedValue {
+            file: subject.file.clone(),
+            name: subject.name.clone(),
+            digest,
+            generation: self.history.next_generation(subject),
+            act,
+            readers: readers.names(),
+            keys: readers.keys(),
+        }
+    }
+
+    /// Gives a file its new text, with its entry in the ledger.
+    ///
+    /// # Errors
+    /// One of both can't be written; the file is as it was then.
+    pub fn commit(&self, target: &Target, text: &[u8], sealed: Vec<SealedValue>) -> Result<(), Failure> {
+        let aside = aside(&target.path);
+        let unwritable = |error: std::io::Error| Failure::usage(format!("can't write {}: {error}", shown(&target.path)));
+        write_new(&aside, &target.path, text).map_err(unwritable)?;
+        if let Err(failure) = self.record(sealed) {
+            let _it_is_cleared_away_later = std::fs::remove_file(&aside);
+            return Err(failure.hint(format!("{} is as it was", shown(&target.path))));
+        }
+        std::fs::rename(&aside, &target.path).map_err(unwritable)?;
+        sync_folder(&target.path);
+        Ok(())
+    }
+
+    /// Writes what was sealed into the ledger.
+    ///
+    /// # Errors
+    /// It can't be written or signed.
+    pub fn record(&self, sealed: Vec<SealedValue>) -> Result<(), Failure> {
+        if sealed.is_empty() {
+            return Ok(());
+        }
+        self.said(Details { sealed, ..Details::default() })?.sealed()
+    }
+
+    /// Writes what was opened into the ledger.
+    ///
+    /// # Errors
+    /// It can't be written or signed; then nothing may be shown.
+    pub fn opened(&self, subjects: &[Subject]) -> Result<(), Failure> {
+        let names = subjects.iter().map(Subject::to_string).collect();
+        self.said(Details::default())?.opened(names)
+    }
+
+    fn said(&self, details: Details) -> Result<Record<'_>, Failure> {
+        let about = About { run: RunId::from_parts(0, 0), verb: Verb::Vault, details };
+        let record = Record::open(self.console, Some(&self.root), &self.who, about)?;
+        record.ok_or_else(|| Failure::new(Exit::Refused, "nobody knows who you are"))
+    }
+
+    /// Finishes what an interrupted verb left: if the ledger has its entry, the file gets its new text.
+    fn finish(&self, target: &Target) -> Result<(), Failure> {
+        let aside = aside(&target.path);
+        if std::fs::symlink_metadata(&aside).is_err() {
+            return Ok(());
+        }
+        let standing = standing(&aside, &target.file).unwrap_or_default();
+        let recorded = !standing.is_empty()
+            && standing.iter().all(|one| {
+                matches!(self.history.state(&one.subject, one.digest), State::Newest(_) | State::Parallel(_))
+            });
+        let done = match recorded {
+            true => std::fs::rename(&aside, &target.path),
+            false => std::fs::remove_file(&aside),
+        };
+        done.map_err(|error| Failure::usage(format!("can't clear {} away: {error}", shown(&aside))))
+    }
+
+    /// What is sealed in a file.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn standing(&self, target: &Target) -> Result<Vec<Sealed>, Failure> {
+        standing(&target.path, &target.file)
+    }
+
+    /// Every file of the repository in which something is sealed.
+    pub fn files(&self) -> Vec<Target> {
+        let mut found = Vec::new();
+        walk(&self.root, 0, &mut found);
+        let target = |path: PathBuf| Some(Target { file: relative(&self.root, &path)?, path });
+        found.into_iter().filter_map(target).collect()
+    }
+
+    /// The files that were named, or all.
+    ///
+    /// # Errors
+    /// One lies outside.
+    pub fn targets(&self, named: &[PathBuf]) -> Result<Vec<Target>, Failure> {
+        match named.is_empty() {
+            true => Ok(self.files()),
+            false => named.iter().map(|path| self.target(path)).collect(),
+        }
+    }
+
+    /// What a sealed text holds; it must be vouched for.
+    ///
+    /// # Errors
+    /// It is not, or it can't be opened.
+    pub fn holds(&self, keys: &Keys, one: &Sealed, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
+        self.vouched(&one.subject, one.digest)?;
+        self.holds_unvouched(keys, sealed)
+    }
+
+    /// The same where somebody decides that it is right.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub fn holds_unvouched(&self, keys: &Keys, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
+        let plain = keys.open(sealed)?;
+        if let Ok(text) = std::str::from_utf8(&plain) {
+            self.console.masks.add(&Secret::new(text.to_owned()));
+        }
+        Ok(plain)
+    }
+}
+
+/// Today, where the roster's days count.
+pub fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
+}
+
+/// What the ledger says of sealed values; refused where it lacks what was seen here before.
+fn history(root: &Path, roster: &Roster) -> Result<History, String> {
+    let record = ledger::Record::read(root).map_err(|error| error.to_string())?;
+    if let Some(file) = memory(root) {
+        let heads = Heads::load(&file).map_err(|error| error.to_string())?;
+        if let Some((chain, seq)) = record.lacks(&heads) {
+            return Err(format!(
+                "the ledger here is older than one that was seen on this machine: entry {seq} of {chain} is missing or another; pull, or see 'wgops ledger verify'"
+            ));
+        }
+    }
+    Ok(History::read(&record, roster))
+}
+
+/// What a run opens sealed values with.
+pub fn opener(console: &Console, root: Option<&Path>, who: &Who, dry: bool) -> Vault {
+    let access = match (who.standing, dry) {
+        (Standing::Lead | Standing::Operator, _) => Access::Cleared,
+        (_, true) => Access::Unknown("a sealed value, which needs an operator".into()),
+        (standing, false) => Access::Refused(format!("a sealed value needs an operator: {standing}")),
+    };
+    let (ring, roster) = (console.ring.clone(), who.roster.clone());
+    let me = who.identity.proven().map(|proven| proven.operator.clone());
+    let root = root.map(Path::to_owned).unwrap_or_default();
+    let at = root.clone();
+    let prepare = move || {
+        let roster = roster.as_ref().ok_or("there is no roster, so nobody may open sealed values")?;
+        let person = me.as_ref().and_then(|me| roster.person(me)).ok_or("nobody knows who you are")?;
+        Ok((history(&at, roster)?, ring.keys(person)?))
+    };
+    let (masks, asked) = (console.masks.clone(), console.masks.clone());
+    let hear = move |secret: &Secret| masks.add_with_lines(secret);
+    Vault::new(&root, access, Box::new(prepare), Box::new(hear))
+        .telling(Box::new(move |text| asked.masked(text) != text))
+}
+
+fn aside(path: &Path) -> PathBuf {
+    path.with_added_extension("wgops-new")
+}
+
+fn write_new(aside: &Path, like: &Path, text: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = aside.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::File::create(aside)?;
+    if let Ok(about) = std::fs::metadata(like) {
+        file.set_permissions(about.permissions())?;
+    }
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+fn sync_folder(path: &Path) {
+    if let Some(folder) = path.parent() {
+        let _best_effort = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    }
+}
+
+/// A file's bytes.
+///
+/// # Errors
+/// It can't be read.
+pub fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
+    let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !about.is_file() || about.len() > FILE_BYTES_MAX {
+        return Err(Failure::usage(format!("{} is no file of at most {} MiB", shown(path), FILE_BYTES_MAX >> 20)));
+    }
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("can't read {}: {error}", shown(path)))
+}
+
+fn standing(path: &Path, file: &str) -> Result<Vec<Sealed>, Failure> {
+    let bytes = bytes_of(path)?;
+    if is_sealed(&bytes) {
+        let subject = Subject { file: file.to_owned(), name: None };
+        return Ok(vec![Sealed { subject, digest: crate::vault::file_digest(&bytes) }]);
+    }
+    let sheet = Sheet::read(path)?;
+    let one = |found: &crate::vault::Found| Sealed {
+        subject: Subject { file: file.to_owned(), name: Some(found.name.clone()) },
+        digest: digest(&found.text),
+    };
+    Ok(sheet.sealed().map(one).collect())
+}
+
+/// Deepest folder that is looked into.
+const DEPTH_MAX: usize = 24;
+
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Ok(about) = std::fs::symlink_metadata(&path) else { continue };
+        let ours = depth == 0 && matches!(name.as_str(), "ledger" | "plans" | "target");
+        if about.is_dir() && !name.starts_with('.') && !ours && depth < DEPTH_MAX {
+            walk(&path, depth + 1, found);
+        } else if about.is_file() && about.len() <= FILE_BYTES_MAX && !name.ends_with(".wgops-new") {
+            let Ok(bytes) = std::fs::read(&path) else { continue };
+            let is_yaml = [".yml", ".yaml", ".json"].iter().any(|end| name.ends_with(end)) || !name.contains('.');
+            let tagged = || memchr::memmem::find(&bytes, b"!age").is_some() && Sheet::read(&path).is_ok_and(|sheet| sheet.sealed().next().is_some());
+            if is_sealed(&bytes) || (is_yaml && tagged()) {
+                found.push(path);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `wgops vault exposed`: what somebody could have read and what was not set anew since. Sealing for others takes nothing
+//! out of a head: only a new value does.
+
+use super::super::{Console, Exit, Failure, ask};
+use super::desk::{Desk, today};
+use super::list::day;
+use crate::ledger::{SealAct, SealedValue};
+use crate::model::{OperatorName, nearest};
+use crate::report::one_line;
+use crate::vault::{Readers, Seal, Subject};
+use clap::Args;
+
+/// List what somebody could have read and what was not set anew since
+///
+/// For somebody who may read it today still, that is everything they may read; for somebody who left, the list of what
+/// is to be changed, on the servers and then with 'wgops vault set', until it is empty.
+#[derive(Args)]
+pub struct Exposed {
+    /// A name in the roster, or of somebody who left it
+    #[arg(value_name = "PERSON")]
+    name: OperatorName,
+    /// Take off the list what is no longer in any file, because you changed it where it was used
+    #[arg(long)]
+    retire: bool,
+    /// Do so without asking
+    #[arg(short, long, requires = "retire")]
+    yes: bool,
+}
+
+impl Exposed {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let desk = Desk::read(console)?;
+        let known = desk.roster.person(&self.name).is_some();
+        let read = desk.history.exposed(&self.name).next().is_some();
+        if !known && !read {
+            let near = nearest(self.name.as_str(), desk.roster.people.keys().map(OperatorName::as_str));
+            let failure = Failure::usage(format!("nobody in the roster is called '{}'", self.name));
+            return Err(match near {
+                Some(near) => failure.hint(format!("did you mean '{near}'?")),
+                None => failure.hint("'wgops operators list' shows everybody"),
+            });
+        }
+        if self.retire {
+            return self.retire(console, &desk);
+        }
+        let text = list(&desk, &self.name);
+        match text.is_empty() {
+            true => console.tell(&format!("Nothing that {} could have read is still the same.\n", self.name)),
+            false => console.result(&text)?,
+        }
+        Ok(Exit::Well)
+    }
+
+    fn retire(&self, console: &Console, desk: &Desk<'_>) -> Result<Exit, Failure> {
+        desk.cleared()?;
+        let gone: Vec<(&Subject, &Seal)> =
+            desk.history.exposed(&self.name).filter(|(subject, _)| !is_there(desk, subject)).collect();
+        if gone.is_empty() {
+            console.tell("Everything on the list still stands in a file: 'wgops vault set' takes it off.\n");
+            return Ok(Exit::Well);
+        }
+        for (subject, _) in &gone {
+            console.tell(&format!("  {}\n", one_line(&subject.to_string())));
+        }
+        if !self.yes {
+            ask::somebody_is_there_to_sign(console)?;
+            let prompt = "Type 'changed' if each was changed where it was used: ";
+            if ask::types(console, prompt)? != "changed" {
+                return Err(Failure::usage("nothing was taken off the list"));
+            }
+        }
+        let entry = |(subject, seal): &(&Subject, &Seal)| SealedValue {
+            act: SealAct::Retired,
+            generation: desk.history.next_generation(subject),
+            readers: Vec::new(),
+            ..seal.value.clone()
+        };
+        desk.record(gone.iter().map(entry).collect())?;
+        console.tell("Taken off the list. Commit the ledger.\n");
+        Ok(Exit::Well)
+    }
+}
+
+fn is_there(desk: &Desk<'_>, subject: &Subject) -> bool {
+    let target = super::desk::Target { path: desk.root.join(&subject.file), file: subject.file.clone() };
+    desk.standing(&target).is_ok_and(|all| all.iter().any(|one| one.subject == *subject))
+}
+
+fn list(desk: &Desk<'_>, name: &OperatorName) -> String {
+    let line = |(subject, seal): (&Subject, &Seal)| {
+        let reads = Readers::of(&desk.roster, &subject.file, today())
+            .is_ok_and(|readers| readers.names().contains(name));
+        let state = match (reads, is_there(desk, subject)) {
+            (true, _) => "may read it today",
+            (false, true) => "to be set anew",
+            (false, false) => "gone from its file: change it where it was used, then --retire",
+        };
+        format!("{}  sealed by {} on {}: {state}\n", one_line(&subject.to_string()), seal.by, day(seal))
+    };
+    desk.history.exposed(name).map(line).collect()
+}
+
+/// Says what somebody who may read less than before could have read.
+pub(super) fn tell(console: &Console, desk: &Desk<'_>, name: &OperatorName) {
+    let still = |subject: &Subject| {
+        Readers::of(&desk.roster, &subject.file, today()).is_ok_and(|readers| readers.names().contains(name))
+    };
+    let open: Vec<String> = desk
+        .history
+        .exposed(name)
+        .filter(|(subject, _)| !still(subject))
+        .map(|(subject, _)| format!("  {}\n", one_line(&subject.to_string())))
+        .collect();
+    if !open.is_empty() {
+        console.tell(&format!(
+            "{name} could read these values. Change each where it is used, then 'wgops vault set' it ('wgops vault exposed {name}' lists what is left):\n{}",
+            open.concat()
+        ));
+    }
+}

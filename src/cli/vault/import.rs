@@ -1,0 +1,198 @@
+//! `wgops vault import`: takes over what ansible-vault sealed with a password, whole files and single values, and what
+//! somebody sealed with age outside.
+
+use super::super::{Console, Exit, Failure, ask};
+use super::desk::{Desk, Target, ToSeal, bytes_of};
+use crate::ledger::{SealAct, SealedValue};
+use crate::load::{Node, NodeValue, Problems, TextFile};
+use crate::model::{Secret, is_sealed};
+use crate::report::one_line;
+use crate::vault::{AnsibleError, Keys, Readers, Sheet, State, Subject, digest, file_digest, is_ansible, open_ansible};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Take over what ansible-vault sealed, files and values, and what was sealed with age outside
+///
+/// A file of variables that ansible-vault sealed as a whole comes back with each of its texts sealed; any other file
+/// becomes one age file under the same name. What was sealed with age by hand is opened, and sealed anew for the
+/// file's readers. The old password has opened all of it: 'wgops vault set' makes it new.
+#[derive(Args)]
+pub struct Import {
+    /// The files
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Read a password of ansible-vault from the first line of this file; several times for several
+    #[arg(long, value_name = "FILE")]
+    password_file: Vec<PathBuf>,
+}
+
+/// What is known of passwords so far.
+struct Passwords<'a> {
+    console: &'a Console,
+    known: Vec<Secret>,
+    may_ask: bool,
+}
+
+impl Import {
+    pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        let desk = Desk::open(console)?;
+        let known = self.password_file.iter().map(|file| ask::secret_file(console, file));
+        let known = known.collect::<Result<Vec<_>, _>>()?;
+        let may_ask = known.is_empty();
+        let mut passwords = Passwords { console, known, may_ask };
+        for file in &self.files {
+            let target = desk.target(file)?;
+            let count = import(&desk, &target, &mut passwords)?;
+            console.tell(&match count {
+                0 => format!("{}: nothing to take over.\n", target.file),
+                1 => format!("{}: one value is sealed now.\n", target.file),
+                n => format!("{}: {n} values are sealed now.\n", target.file),
+            });
+        }
+        console.tell("Commit the files with the ledger.\n");
+        Ok(Exit::Well)
+    }
+}
+
+fn import(desk: &Desk<'_>, target: &Target, passwords: &mut Passwords<'_>) -> Result<usize, Failure> {
+    let readers = desk.readers_with_me(target)?;
+    let bytes = bytes_of(&target.path)?;
+    if is_sealed(&bytes) {
+        return whole_age(desk, target, &readers, &bytes);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    if is_ansible(&text) {
+        return whole_ansible(desk, target, &readers, passwords, &text);
+    }
+    let sheet = Sheet::read(&target.path)?;
+    let mut plain: BTreeMap<String, Zeroizing<Vec<u8>>> = BTreeMap::new();
+    for found in sheet.of_ansible() {
+        plain.insert(found.name.clone(), passwords.open(&found.text, &format!("{} {}", target.file, found.name))?);
+    }
+    let mut keys: Option<Keys> = None;
+    for found in sheet.sealed() {
+        let subject = Subject { file: target.file.clone(), name: Some(found.name.clone()) };
+        if matches!(desk.history.state(&subject, digest(&found.text)), State::Newest(_)) {
+            continue;
+        }
+        let keys = match &mut keys {
+            Some(keys) => keys,
+            empty => empty.insert(desk.keys()?),
+        };
+        plain.insert(found.name.clone(), desk.holds_unvouched(keys, found.text.as_bytes())?);
+    }
+    seal_values(desk, target, &readers, &sheet, plain)
+}
+
+/// A file that age sealed outside.
+fn whole_age(desk: &Desk<'_>, target: &Target, readers: &Readers, bytes: &[u8]) -> Result<usize, Failure> {
+    let subject = Subject { file: target.file.clone(), name: None };
+    if matches!(desk.history.state(&subject, file_digest(bytes)), State::Newest(_)) {
+        return Ok(0);
+    }
+    let plain = desk.holds_unvouched(&desk.keys()?, bytes)?;
+    seal_whole(desk, target, readers, plain)
+}
+
+fn seal_whole(
+    desk: &Desk<'_>,
+    target: &Target,
+    readers: &Readers,
+    plain: Zeroizing<Vec<u8>>,
+) -> Result<usize, Failure> {
+    let subject = Subject { file: target.file.clone(), name: None };
+    let (armor, entry) = desk.seal(&ToSeal { subject, plain, act: SealAct::Adopted }, readers)?;
+    desk.commit(target, armor.as_bytes(), vec![entry])?;
+    Ok(1)
+}
+
+/// A file that ansible-vault sealed: variables come back as such, with their texts sealed.
+fn whole_ansible(
+    desk: &Desk<'_>,
+    target: &Target,
+    readers: &Readers,
+    passwords: &mut Passwords<'_>,
+    text: &str,
+) -> Result<usize, Failure> {
+    let plain = passwords.open(text, &target.file)?;
+    let sheet = std::str::from_utf8(&plain).ok().and_then(|text| variables(target, text));
+    let Some((sheet, values)) = sheet else { return seal_whole(desk, target, readers, plain) };
+    seal_values(desk, target, readers, &sheet, values)
+}
+
+/// The texts and numbers of a file of variables; nothing if it is none.
+fn variables(target: &Target, text: &str) -> Option<(Sheet, BTreeMap<String, Zeroizing<Vec<u8>>>)> {
+    let file = TextFile { file: Arc::new(PathBuf::from(&target.file)), text: text.to_owned() };
+    let node = Node::parse(&file).map_err(|_: Problems| ()).ok()?;
+    if !matches!(&node.value, NodeValue::Map(entries) if !entries.is_empty()) {
+        return None;
+    }
+    let sheet = Sheet::parse(file).ok()?;
+    let text = |value: crate::model::Value| match value {
+        crate::model::Value::String(text) => Some(text),
+        crate::model::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let values = sheet.plain().into_iter();
+    let values = values.filter_map(|(name, value)| Some((name, Zeroizing::new(text(value)?.into_bytes()))));
+    let values = values.collect();
+    Some((sheet, values))
+}
+
+fn seal_values(
+    desk: &Desk<'_>,
+    target: &Target,
+    readers: &Readers,
+    sheet: &Sheet,
+    plain: BTreeMap<String, Zeroizing<Vec<u8>>>,
+) -> Result<usize, Failure> {
+    let (mut armors, mut entries): (BTreeMap<String, String>, Vec<SealedValue>) = Default::default();
+    for (name, plain) in plain {
+        if std::str::from_utf8(&plain).is_err() {
+            let message = format!("{} {name} holds no text", target.file);
+            return Err(Failure::usage(message).hint("seal it as a file: 'wgops vault set FILE.age'"));
+        }
+        let subject = Subject { file: target.file.clone(), name: Some(name.clone()) };
+        let (armor, entry) = desk.seal(&ToSeal { subject, plain, act: SealAct::Adopted }, readers)?;
+        armors.insert(name, armor);
+        entries.push(entry);
+    }
+    let count = entries.len();
+    if count > 0 {
+        desk.commit(target, sheet.with(&armors)?.as_bytes(), entries)?;
+    }
+    Ok(count)
+}
+
+impl Passwords<'_> {
+    fn open(&mut self, text: &str, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let wrong = |error: &AnsibleError| matches!(error, AnsibleError::Password(_));
+        let mut last = AnsibleError::Password(None);
+        for password in &self.known {
+            match open_ansible(text, password) {
+                Ok(plain) => return Ok(plain),
+                Err(error) if wrong(&error) => last = error,
+                Err(error) => return Err(refused(what, &error)),
+            }
+        }
+        if self.may_ask {
+            let prompt = format!("Password of ansible-vault for {}", one_line(what));
+            let password = ask::secret(self.console, &prompt, "--password-file FILE")?;
+            match open_ansible(text, &password) {
+                Ok(plain) => {
+                    self.known.push(password);
+                    return Ok(plain);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(refused(what, &last))
+    }
+}
+
+fn refused(what: &str, error: &AnsibleError) -> Failure {
+    Failure::new(Exit::Refused, format!("{}: {error}", one_line(what)))
+}

@@ -1,0 +1,63 @@
+//! Where a secret would be seen: in the words of a command, which everybody on the host can list, or in its environment. A
+//! task that would put it there is refused, and told how to do without.
+
+use super::effective::Effective;
+use super::evaluate::Frozen;
+use super::task::Task;
+use crate::model::Argv;
+use crate::modules::Change;
+use crate::questions::{Answers, Refusal};
+use crate::template::Templates;
+
+/// Modules whose arguments become the words of a program; what stands under `stdin` does not.
+const COMMANDS: [&str; 5] = ["command", "shell", "raw", "script", "expect"];
+/// Their parameters that no program gets as a word.
+const APART: [&str; 2] = ["stdin", "responses"];
+
+/// Why a task's arguments or environment can't be used, if they can't.
+pub(super) fn of_task(
+    task: &Task,
+    frozen: &Frozen,
+    user: &Effective,
+    templates: &Templates,
+) -> Option<Refusal> {
+    if !frozen.tainted || !templates.opener().has_opened() {
+        return None;
+    }
+    let in_environment = user.environment.iter().any(|(_, value)| templates.opener().reveals(value));
+    if in_environment {
+        return Some(refused(
+            "a sealed value would stand in the environment of a program, where others of its user read it: give it on 'stdin', or in a file that 'copy' or 'template' writes with 'mode: \"0600\"'",
+        ));
+    }
+    let seen = frozen.secret.iter().find(|name| !APART.contains(&name.as_str()))?;
+    COMMANDS.contains(&task.module.name).then(|| {
+        refused(&format!(
+            "a sealed value would stand in the words of a command ('{seen}'), which everybody on the host can list: give it on 'stdin', or in a file that 'copy' or 'template' writes with 'mode: \"0600\"'"
+        ))
+    })
+}
+
+/// The same for what a module made of its arguments: words of scripts.
+pub(super) fn of_words(changes: &[Change], answers: &Answers, templates: &Templates) -> Option<Refusal> {
+    let opener = templates.opener();
+    if !opener.has_opened() {
+        return None;
+    }
+    let shows = |name: &str, args: &Argv| {
+        !WITHIN_THE_SHELL.contains(&name) && args.0.iter().any(|arg| opener.reveals(arg))
+    };
+    let asked = answers.refuse_wanted(|asked| shows(asked.script.name, &asked.args));
+    let change = changes.iter().find(|change| shows(change.script.name, &change.args));
+    let script = asked.or(change.map(|change| change.script.name))?;
+    Some(refused(&format!(
+        "a sealed value would stand in the words of '{script}', which everybody on the host can list: this module takes no secret there; write it into a file with 'copy' or 'template' instead"
+    )))
+}
+
+/// Scripts that hand their arguments to no program: the shell alone sees them.
+const WITHIN_THE_SHELL: [&str; 0] = [];
+
+fn refused(message: &str) -> Refusal {
+    Refusal { message: message.to_owned(), ..Refusal::default() }
+}

@@ -1,0 +1,140 @@
+//! What the ledger says of each sealed value: every seal that counts, and which is the newest.
+//!
+//! A seal counts if its entry holds, and whoever signed it could read the value: the file's rule names them, or an earlier
+//! seal that counts was for them. Of two seals neither of which had seen the other nobody can say which is the newer one.
+
+use super::readers::may_seal;
+use crate::ledger::{Kind, Record, SealAct, SealedValue, Vouched};
+use crate::model::{Digest, OperatorName};
+use crate::people::Roster;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// A value by file and name; no name stands for the whole file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Subject {
+    /// The file, seen from the root of the repository.
+    pub file: String,
+    /// Its name in there.
+    pub name: Option<String>,
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} {name}", self.file),
+            None => f.write_str(&self.file),
+        }
+    }
+}
+
+/// One seal of a value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seal {
+    /// By whom.
+    pub by: OperatorName,
+    /// When they say it was.
+    pub time: Timestamp,
+    /// What the entry says.
+    pub value: SealedValue,
+    /// Whether a later seal had seen this one.
+    pub superseded: bool,
+}
+
+/// What a sealed text in a file is, compared with the ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State<'a> {
+    /// The newest seal of this value.
+    Newest(&'a Seal),
+    /// One of several that were made in parallel.
+    Parallel(&'a Seal),
+    /// A seal that was followed by another.
+    Older(&'a Seal, &'a Seal),
+    /// The ledger has seals of this value, and this is none of them.
+    Foreign(&'a Seal),
+    /// The ledger knows nothing of this value.
+    Unknown,
+}
+
+/// The seals of all values.
+#[derive(Default)]
+pub struct History(BTreeMap<Subject, Vec<Seal>>);
+
+impl History {
+    /// Reads it out of the ledger, as the roster in force vouches for it.
+    pub fn read(record: &Record, roster: &Roster) -> Self {
+        let mut entries = record.vouched(roster, Kind::Vault);
+        // Whoever had seen more comes later; the order of what is parallel means nothing.
+        let weights: Vec<usize> = entries
+            .iter()
+            .map(|entry| entries.iter().filter(|other| entry.follows(other)).count())
+            .collect();
+        let mut order: Vec<usize> = (0..entries.len()).collect();
+        order.sort_by_key(|at| weights.get(*at).copied().unwrap_or_default());
+        entries = order.iter().filter_map(|at| entries.get(*at).copied()).collect();
+        let mut counted: BTreeMap<Subject, Vec<(Vouched<'_>, Seal)>> = BTreeMap::new();
+        for entry in entries {
+            for value in &entry.details.sealed {
+                let subject = Subject { file: value.file.clone(), name: value.name.clone() };
+                let before = counted.entry(subject).or_default();
+                let by = entry.chain.operator();
+                let could_read = before.iter().any(|(_, seal)| seal.value.readers.contains(by));
+                let first = before.is_empty() && entry.sealed;
+                if !(first || could_read || may_seal(roster, &value.file, by)) {
+                    continue;
+                }
+                for (other, seal) in before.iter_mut() {
+                    seal.superseded |= entry.follows(other);
+                }
+                let seal = Seal {
+                    by: by.clone(),
+                    time: entry.public.time,
+                    value: value.clone(),
+                    superseded: false,
+                };
+                before.push((entry, seal));
+            }
+        }
+        let seals = |seals: Vec<(Vouched<'_>, Seal)>| seals.into_iter().map(|(_, seal)| seal).collect();
+        Self(counted.into_iter().map(|(subject, all)| (subject, seals(all))).collect())
+    }
+
+    /// Every value that was ever sealed, with its seals in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Subject, &[Seal])> {
+        self.0.iter().map(|(subject, seals)| (subject, seals.as_slice()))
+    }
+
+    /// The seals of a value, in order.
+    pub fn of(&self, subject: &Subject) -> &[Seal] {
+        self.0.get(subject).map_or(&[], Vec::as_slice)
+    }
+
+    /// The number of the next seal of a value.
+    pub fn next_generation(&self, subject: &Subject) -> u64 {
+        self.of(subject).iter().map(|seal| seal.value.generation).max().unwrap_or_default() + 1
+    }
+
+    /// What a sealed text is that stands in a file under a name.
+    pub fn state(&self, subject: &Subject, digest: Digest) -> State<'_> {
+        let seals = self.of(subject);
+        let Some(last) = seals.iter().rev().find(|seal| !seal.superseded) else { return State::Unknown };
+        let heads = seals.iter().filter(|seal| !seal.superseded).count();
+        match seals.iter().rev().find(|seal| seal.value.digest == digest) {
+            Some(seal) if seal.superseded => State::Older(seal, last),
+            Some(seal) if heads > 1 => State::Parallel(seal),
+            Some(seal) => State::Newest(seal),
+            None => State::Foreign(last),
+        }
+    }
+
+    /// The values that somebody could have read and that were not set anew since, unless they may read them today.
+    pub fn exposed<'a>(&'a self, name: &'a OperatorName) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
+        self.0.iter().filter_map(move |(subject, seals)| {
+            let since = seals.iter().rposition(|seal| matches!(seal.value.act, SealAct::Set | SealAct::Retired));
+            let current = seals.get(since.unwrap_or_default()..).unwrap_or_default();
+            let last = current.last().filter(|last| last.value.act != SealAct::Retired)?;
+            let read = current.iter().any(|seal| seal.value.readers.contains(name));
+            read.then_some((subject, last))
+        })
+    }
+}

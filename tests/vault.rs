@@ -1,0 +1,429 @@
+//! The vault as people type it, on this machine: no host is needed. What must not be there afterwards is looked for.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const VARS: &str = "inventory/group_vars/all/vault.yml";
+const CANARY: &str = "Kanarienvogel-7f3a";
+
+/// An ops repository with people who have keys.
+struct Group {
+    folder: TempDir,
+}
+
+/// What a command printed, and how it ended.
+struct Said {
+    code: Option<i32>,
+    text: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn expect(&self, code: i32, words: &[&str]) -> &Self {
+        assert_eq!(self.code, Some(code), "{}", self.text);
+        for word in words {
+            assert!(self.text.contains(word), "'{word}' is missing in:\n{}", self.text);
+        }
+        self
+    }
+
+    #[track_caller]
+    fn hides(&self, secret: &str) {
+        assert!(!self.text.contains(secret), "'{secret}' is shown:\n{}", self.text);
+    }
+}
+
+impl Group {
+    fn new() -> Self {
+        let group = Self { folder: tempfile::tempdir().unwrap() };
+        for name in ["alice", "carol", "oscar", "sam"] {
+            let mut keygen = std::process::Command::new("ssh-keygen");
+            keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(group.key(name));
+            assert!(keygen.status().unwrap().success());
+        }
+        let public = group.public("alice");
+        let begin =
+            ["init", "--group", "G", "--operator", "alice", "--nda", "2026-01-01", "--no-git", "--key"];
+        let words: Vec<&str> = begin.into_iter().chain([public.as_str(), "."]).collect();
+        fs::create_dir(group.root()).unwrap();
+        group.types("alice", &words, "").expect(0, &[]);
+        fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
+        group
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("ops")
+    }
+
+    fn key(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("key_{name}"))
+    }
+
+    fn public(&self, name: &str) -> String {
+        format!("{}.pub", self.key(name).display())
+    }
+
+    fn types(&self, who: &str, words: &[&str], input: &str) -> Said {
+        let home = self.folder.path().join(format!("home_{who}"));
+        let mut command = Command::cargo_bin("wgops").unwrap();
+        let command = command.args(words).current_dir(self.root()).env_clear().env("HOME", home);
+        let command = command.env("PATH", std::env::var("PATH").unwrap_or_default());
+        let command = command.write_stdin(input.to_owned());
+        let output = command.env("WGOPS_IDENTITY", self.key(who)).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Said { code: output.status.code(), text: text.concat() }
+    }
+
+    fn says(&self, who: &str, line: &str) -> Said {
+        self.types(who, &line.split_whitespace().collect::<Vec<_>>(), "")
+    }
+
+    /// The same on a machine that is told which roster counts.
+    fn pinned(&self, who: &str, line: &str) -> Said {
+        let listed = self.says("alice", "operators list").text;
+        let pin = listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
+        self.says(who, &format!("{line} --roster-pin {pin}"))
+    }
+
+    fn sets(&self, who: &str, name: &str, value: &str) -> Said {
+        self.types(who, &["vault", "set", VARS, name], value)
+    }
+
+    fn adds(&self, name: &str) {
+        let line = format!("operators add {name} --key {} --yes", self.public(name));
+        self.says("alice", &line).expect(0, &["in force"]);
+    }
+
+    fn clears(&self, name: &str) -> Said {
+        self.adds(name);
+        self.says("alice", &format!("operators clear {name} --nda 2026-01-01 --yes"))
+    }
+
+    fn vars(&self) -> String {
+        fs::read_to_string(self.root().join(VARS)).unwrap()
+    }
+
+    /// Runs tasks on this machine.
+    fn runs(&self, who: &str, tasks: &str, more: &str) -> Said {
+        let play = format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}");
+        let play = play.replace("FOLDER", &self.folder.path().to_string_lossy());
+        fs::write(self.root().join("playbooks/test.yml"), play).unwrap();
+        self.pinned(who, &format!("run playbooks/test.yml -i local --allow-dirty {more}"))
+    }
+
+    fn made(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.folder.path().join(name)).ok()
+    }
+
+    /// Every file in which a text stands, below the repository and the homes.
+    fn found(&self, secret: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut pending = vec![self.folder.path().to_owned()];
+        while let Some(folder) = pending.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    pending.push(path);
+                } else if String::from_utf8_lossy(&fs::read(&path).unwrap()).contains(secret) {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+}
+
+fn copies(name: &str) -> String {
+    format!("    - copy: {{content: '{{{{ {name} }}}}', dest: FOLDER/made, mode: '0600'}}\n")
+}
+
+#[test]
+fn a_value_is_set_used_set_anew_and_nowhere_shown() {
+    let group = Group::new();
+    fs::write(group.root().join(VARS), "# ours\nplain: 1\n").unwrap();
+    group.sets("alice", "db_password", &format!("{CANARY}\n")).expect(0, &["Sealed", "alice"]).hides(CANARY);
+    let vars = group.vars();
+    assert!(vars.starts_with("# ours\nplain: 1\ndb_password: !age |\n  -----BEGIN AGE"), "{vars}");
+    group.says("alice", "vault list").expect(0, &[VARS, "db_password", "generation 1", "alice"]);
+    let said = group.runs("alice", &copies("db_password"), "--diff -vvv --explain");
+    said.hides(CANARY);
+    let said = group.runs("alice", &copies("db_password"), "--diff -vvv");
+    said.expect(0, &["changed=1"]).hides(CANARY);
+    assert_eq!(group.made("made").unwrap(), CANARY);
+    group.says("alice", "ledger log").expect(0, &["read", "vault"]);
+    group.sets("alice", "db_password", "other").expect(0, &[]);
+    group.says("alice", "vault list").expect(0, &["generation 2"]);
+    group.runs("alice", &copies("db_password"), "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").unwrap(), "other");
+    assert_eq!(group.found(CANARY), Vec::<PathBuf>::new());
+    group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
+}
+
+#[test]
+fn a_shadow_opens_nothing_and_sees_that_it_needs_an_operator() {
+    let group = Group::new();
+    group.sets("alice", "db_password", CANARY).expect(0, &[]);
+    group.adds("sam");
+    let said = group.runs("sam", &copies("db_password"), "-vvv");
+    said.expect(0, &["needs an operator"]).hides(CANARY);
+    assert!(group.made("made").is_none());
+    group.pinned("sam", &format!("vault set {VARS} x")).expect(4, &["only cleared operators"]);
+    group.pinned("sam", "vault rekey").expect(4, &["only cleared operators"]);
+    // Nor with another tool: it is sealed for others.
+    if std::process::Command::new("age").arg("--version").output().is_ok() {
+        let armor: String = group.vars().lines().skip(2).map(|line| format!("{}\n", line.trim())).collect();
+        let opens = |who: &str| {
+            let mut age = Command::new("age");
+            age.arg("-d").arg("-i").arg(group.key(who)).write_stdin(armor.clone()).output().unwrap()
+        };
+        assert!(!opens("sam").status.success());
+        assert_eq!(String::from_utf8_lossy(&opens("alice").stdout), CANARY);
+    }
+}
+
+#[test]
+fn whoever_is_cleared_reads_and_whoever_leaves_reads_no_more_and_leaves_a_list() {
+    let group = Group::new();
+    group.sets("alice", "one", CANARY).expect(0, &[]);
+    group.sets("alice", "two", "zwei").expect(0, &[]);
+    group.clears("oscar").expect(0, &["2 values were sealed again"]);
+    group.runs("oscar", &copies("one"), "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").unwrap(), CANARY);
+    group.says("alice", "vault exposed oscar").expect(0, &["one", "two", "may read it today"]);
+    group.says("alice", "operators leave oscar --yes").expect(
+        0,
+        &["2 values were sealed again", "oscar could read these values", "vault exposed oscar"],
+    );
+    group.runs("oscar", &copies("one"), "").expect(4, &[]);
+    group.says("alice", "vault exposed oscar").expect(0, &["one", "two", "to be set anew"]);
+    group.sets("alice", "one", "new").expect(0, &[]);
+    let left = group.says("alice", "vault exposed oscar");
+    left.expect(0, &["two"]);
+    assert!(!left.text.contains("one"), "{}", left.text);
+    group.sets("alice", "two", "new").expect(0, &[]);
+    group.says("alice", "vault exposed oscar").expect(0, &["Nothing that oscar could have read"]);
+}
+
+#[test]
+fn what_a_leaver_sealed_counts_until_it_is_sealed_again_and_nothing_of_theirs_after() {
+    let group = Group::new();
+    group.clears("oscar").expect(0, &[]);
+    let pin = group.pinned("oscar", "vault list");
+    pin.expect(0, &[]);
+    group.sets("oscar", "his", CANARY).expect(0, &["alice, oscar"]);
+    let by_oscar = group.vars();
+    group.says("alice", "operators leave oscar --yes").expect(0, &["One value was sealed again"]);
+    group.runs("alice", &copies("his"), "").expect(0, &["changed=1"]);
+    // The file as it was before: still a seal of oscar's, and an older one.
+    fs::write(group.root().join(VARS), by_oscar).unwrap();
+    group.runs("alice", &copies("his"), "").expect(1, &["generation 1", "generation 2"]);
+}
+
+#[test]
+fn what_was_not_sealed_last_by_a_reader_is_refused_before_it_is_opened() {
+    let group = Group::new();
+    group.sets("alice", "one", CANARY).expect(0, &[]);
+    let first = group.vars();
+    group.sets("alice", "one", "newer").expect(0, &[]);
+    let second = group.vars();
+    // An older one is put back.
+    fs::write(group.root().join(VARS), &first).unwrap();
+    let said = group.runs("alice", &copies("one"), "-vvv");
+    said.expect(1, &["this is generation 1", "generation 2"]).hides(CANARY);
+    assert!(group.made("made").is_none());
+    group.says("alice", "vault list").expect(0, &["attention", "generation 2"]);
+    group.says("alice", "vault rekey --all").expect(4, &["generation 1"]);
+    // It stands under another name.
+    fs::write(group.root().join(VARS), second.replace("one:", "two:")).unwrap();
+    group.runs("alice", &copies("two"), "").expect(1, &["no cleared reader sealed it"]);
+    // Two values are swapped.
+    fs::write(group.root().join(VARS), &second).unwrap();
+    group.sets("alice", "two", "zwei").expect(0, &[]);
+    let swapped = group.vars().replace("one:", "x:").replace("two:", "one:").replace("x:", "two:");
+    fs::write(group.root().join(VARS), swapped).unwrap();
+    group.runs("alice", &copies("one"), "").expect(1, &["it is not what alice sealed last"]);
+    assert!(group.made("made").is_none());
+}
+
+#[test]
+fn what_age_sealed_outside_is_refused_until_it_is_taken_over() {
+    if std::process::Command::new("age").arg("--version").output().is_err() {
+        return;
+    }
+    let group = Group::new();
+    let mut age = Command::new("age");
+    let sealed = age.args(["-a", "-R", &group.public("alice")]).write_stdin(CANARY).output().unwrap().stdout;
+    let armor = String::from_utf8(sealed).unwrap();
+    let block: String = armor.lines().map(|line| format!("  {line}\n")).collect();
+    fs::write(group.root().join(VARS), format!("# by hand\ntoken: !age |\n{block}")).unwrap();
+    group.runs("alice", &copies("token"), "").expect(1, &["vault import"]).hides(CANARY);
+    group.says("alice", &format!("vault import {VARS}")).expect(0, &["one value is sealed now"]).hides(CANARY);
+    group.runs("alice", &copies("token"), "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").unwrap(), CANARY);
+}
+
+#[test]
+fn whole_files_are_sealed_copied_rendered_and_looked_up() {
+    let group = Group::new();
+    fs::create_dir_all(group.root().join("playbooks/files")).unwrap();
+    fs::create_dir_all(group.root().join("playbooks/templates")).unwrap();
+    let key = format!("-----BEGIN KEY-----\n{CANARY}\n-----END KEY-----\n");
+    group.types("alice", &["vault", "set", "playbooks/files/tls.key.age"], &key).expect(0, &["Sealed"]);
+    group
+        .types("alice", &["vault", "set", "playbooks/templates/conf.j2.age"], "key={{ 1 + 1 }} Kanarienvogel-7f3a\n")
+        .expect(0, &[]);
+    let tasks = "    - copy: {src: tls.key.age, dest: FOLDER/made, mode: '0600'}\n    \
+                 - template: {src: conf.j2.age, dest: FOLDER/conf, mode: '0600'}\n    \
+                 - copy: {content: \"{{ lookup('file', 'tls.key.age') }}\", dest: FOLDER/looked, mode: '0600'}\n";
+    let said = group.runs("alice", tasks, "--diff -vvv");
+    said.expect(0, &["changed=3"]).hides(CANARY);
+    assert_eq!(group.made("made").unwrap(), key);
+    assert_eq!(group.made("conf").unwrap(), format!("key=2 {CANARY}\n"));
+    assert_eq!(group.made("looked").unwrap(), key.trim_end());
+    group.says("alice", "vault list").expect(0, &["tls.key.age", "conf.j2.age"]);
+}
+
+/// Every way in which a play could tell a secret, and the one place where it may be.
+const WAYS: &str = "    - set_fact: {derived: 'x{{ secret }}y', coded: '{{ secret | b64encode }}'}
+    - debug: {var: secret}
+    - debug: {msg: 'it is {{ derived }} and {{ hostvars[inventory_hostname].derived }}'}
+    - debug: {var: coded}
+    - name: 'the name has {{ secret }}'
+      debug: {msg: hello}
+    - debug: {msg: '{{ item }}'}
+      loop: ['{{ secret }}', other]
+    - debug: {msg: nothing}
+      loop: ['{{ secret }}', other]
+      when: false
+      register: skipped
+    - debug: {var: skipped}
+    - set_fact: {kept: '{{ secret }}', cacheable: true}
+    - debug: {msg: '{{ ansible_facts.kept }}'}
+    - copy: {content: '{{ secret }}', dest: FOLDER/made, mode: '0600'}
+      register: copied
+    - debug: {var: copied}
+    - lineinfile: {path: FOLDER/lines, line: 'password={{ secret }}', create: true, mode: '0600'}
+    - blockinfile: {path: FOLDER/lines, block: 'again {{ secret }}'}
+    - shell: {cmd: 'cat > FOLDER/through', stdin: '{{ secret }}'}
+      register: ran
+    - debug: {var: ran}
+    - assert: {that: secret == 'no', fail_msg: 'it was {{ secret }}'}
+      ignore_errors: true
+    - fail: {msg: '{{ secret }}'}
+      ignore_errors: true
+    - file: {path: 'relative/{{ secret }}', state: '{{ secret }}'}
+      ignore_errors: true
+    - copy: {content: x, dest: '/nowhere/{{ secret }}', mode: '{{ secret }}'}
+      ignore_errors: true
+    - shell: echo {{ secret }}
+      ignore_errors: true
+    - shell: echo hello
+      environment: {TOKEN: '{{ secret }}'}
+      ignore_errors: true
+    - debug: {msg: '{{ secret.nothing.at.all }}'}
+      ignore_errors: true
+    - debug: {msg: '{{ secret | int / 0 }}'}
+      ignore_errors: true
+    - block:
+        - fail: {msg: '{{ secret }}'}
+      rescue:
+        - debug: {var: ansible_failed_result}
+";
+
+#[test]
+fn a_canary_in_every_way_of_a_play_is_told_nowhere() {
+    let group = Group::new();
+    group.sets("alice", "secret", CANARY).expect(0, &[]);
+    let coded = "S2FuYXJpZW52b2dlbC03ZjNh";
+    for more in ["--check --diff -vvv", "--check --explain -vvv", "--diff -vvv", "--diff -vvv --format json"] {
+        let said = group.runs("alice", WAYS, more);
+        said.expect(0, &[]).hides(CANARY);
+        said.hides(coded);
+        said.hides("Kanarienvogel");
+        if more.contains("--check") {
+            assert_eq!(group.found(CANARY), Vec::<PathBuf>::new(), "{more}");
+        }
+    }
+    let mut found: Vec<String> =
+        group.found(CANARY).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    found.sort();
+    assert_eq!(found, ["lines", "made", "through"]);
+    assert_eq!(group.found(coded), Vec::<PathBuf>::new());
+    let said = group.runs("alice", "    - shell: echo {{ secret }}\n", "");
+    said.expect(1, &["would stand in the words of a command", "stdin"]);
+    let said = group.runs("alice", "    - shell: echo\n      environment: {A: '{{ secret }}'}\n", "");
+    said.expect(1, &["environment of a program"]);
+}
+
+#[test]
+fn ansible_vaults_files_and_values_come_over() {
+    let ansible = Path::new("src/vault/tests/ansible-core-2.19-1.1.txt");
+    let value = fs::read_to_string(ansible).unwrap();
+    let group = Group::new();
+    let password = group.folder.path().join("pass");
+    fs::write(&password, "right horse\n").unwrap();
+    let mut mode = fs::metadata(&password).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o600);
+    fs::set_permissions(&password, mode).unwrap();
+    let block: String = value.lines().map(|line| format!("          {line}\n")).collect();
+    fs::write(group.root().join(VARS), format!("# kept\nplain: yes\nold: !vault |\n{block}end: 1\n")).unwrap();
+    group.runs("alice", &copies("old"), "").expect(1, &["vault import"]);
+    let import = format!("vault import {VARS} --password-file {}", password.display());
+    group.says("alice", &import).expect(0, &["one value is sealed now"]).hides("battery");
+    let vars = group.vars();
+    assert!(vars.starts_with("# kept\nplain: yes\nold: !age |\n  -----BEGIN") && vars.ends_with("end: 1\n"), "{vars}");
+    group.runs("alice", &copies("old"), "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").unwrap(), "battery staple\n");
+    group.says("alice", &import).expect(0, &["nothing to take over"]);
+    // A whole file that is no file of variables stays one.
+    fs::create_dir_all(group.root().join("playbooks/files")).unwrap();
+    fs::write(group.root().join("playbooks/files/key"), &value).unwrap();
+    let import = format!("vault import playbooks/files/key --password-file {}", password.display());
+    group.says("alice", &import).expect(0, &["one value"]);
+    let tasks = "    - copy: {src: key, dest: FOLDER/made2, mode: '0600'}\n";
+    group.runs("alice", tasks, "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made2").unwrap(), "battery staple\n");
+}
+
+#[test]
+fn mistakes_are_named_and_secrets_go_to_a_terminal_alone() {
+    let group = Group::new();
+    group.sets("alice", "db_password", "x1234").expect(0, &[]);
+    group.says("alice", &format!("vault get {VARS} db_password")).expect(2, &["terminal alone"]).hides("x1234");
+    group.says("alice", &format!("vault edit {VARS}")).expect(2, &["terminal"]);
+    group.sets("alice", "empty", "").expect(2, &["nothing was sealed"]);
+    group.types("alice", &["vault", "set", VARS], "x").expect(2, &["which of its values"]);
+    group.types("alice", &["vault", "set", "/etc/x.yml", "a"], "x").expect(2, &["outside"]);
+    group.types("alice", &["vault", "set", VARS, "a.b"], "x").expect(2, &["not there yet"]);
+    group.says("alice", "vault exposed alise").expect(2, &["did you mean 'alice'"]);
+    group.says("alice", &format!("vault set {VARS} a secret")).expect(2, &["unexpected argument"]);
+    // A rule is written, and it does not fit.
+    let roster = group.root().join("inventory/operators.yml");
+    let text = fs::read_to_string(&roster).unwrap();
+    fs::write(&roster, text + "vaults: [{files: 'inventory/host_vars/**', readers: [lead]}]\n").unwrap();
+    group.says("alice", "operators sign --yes").expect(0, &["in force", "no rule"]);
+    group.sets("alice", "new", "x").expect(4, &["no rule", "vaults:"]);
+}
+
+#[test]
+fn what_a_crash_left_is_finished_or_cleared_away() {
+    let group = Group::new();
+    group.sets("alice", "one", "first").expect(0, &[]);
+    let (vars, aside) = (group.root().join(VARS), group.root().join(format!("{VARS}.wgops-new")));
+    // The ledger never heard of it.
+    fs::write(&aside, group.vars().replace("one:", "other:")).unwrap();
+    group.sets("alice", "two", "second").expect(0, &[]);
+    assert!(!aside.exists() && !group.vars().contains("other:"));
+    // The ledger has it, and the file has not got its name yet.
+    let before = group.vars();
+    group.sets("alice", "one", "newer").expect(0, &[]);
+    fs::rename(&vars, &aside).unwrap();
+    fs::write(&vars, before).unwrap();
+    group.says("alice", &format!("vault list {VARS}")).expect(0, &["generation 2"]);
+    group.runs("alice", &copies("one"), "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").unwrap(), "newer");
+}

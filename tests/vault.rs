@@ -13,6 +13,8 @@ const CANARY: &str = "Kanarienvogel-7f3a";
 /// An ops repository with people who have keys.
 struct Group {
     folder: TempDir,
+    /// Another clone of it, in which people type instead.
+    clone: Option<PathBuf>,
 }
 
 /// What a command printed, and how it ended.
@@ -39,7 +41,7 @@ impl Said {
 
 impl Group {
     fn new() -> Self {
-        let group = Self { folder: tempfile::tempdir().unwrap() };
+        let group = Self { folder: tempfile::tempdir().unwrap(), clone: None };
         for name in ["alice", "carol", "oscar", "sam"] {
             let mut keygen = std::process::Command::new("ssh-keygen");
             keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(group.key(name));
@@ -56,7 +58,7 @@ impl Group {
     }
 
     fn root(&self) -> PathBuf {
-        self.folder.path().join("ops")
+        self.clone.clone().unwrap_or_else(|| self.folder.path().join("ops"))
     }
 
     fn key(&self, name: &str) -> PathBuf {
@@ -87,6 +89,19 @@ impl Group {
         let listed = self.says("alice", "operators list").text;
         let pin = listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
         self.says(who, &format!("{line} --roster-pin {pin}"))
+    }
+
+    /// What alice types at a terminal, with this editor.
+    fn at_a_terminal(&self, line: &str, editor: &str) -> Said {
+        let home = self.folder.path().join("home_alice");
+        let program = assert_cmd::cargo::cargo_bin("wgops");
+        let mut command = Command::new("script");
+        let command = command.args(["-q", "-e", "-c", &format!("{} {line}", program.display()), "/dev/null"]);
+        let command = command.current_dir(self.root()).env_clear().env("HOME", home).env("EDITOR", editor);
+        let command = command.env("PATH", std::env::var("PATH").unwrap_or_default());
+        let output = command.env("WGOPS_IDENTITY", self.key("alice")).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Said { code: output.status.code(), text: text.concat() }
     }
 
     fn sets(&self, who: &str, name: &str, value: &str) -> Said {
@@ -426,4 +441,86 @@ fn what_a_crash_left_is_finished_or_cleared_away() {
     group.says("alice", &format!("vault list {VARS}")).expect(0, &["generation 2"]);
     group.runs("alice", &copies("one"), "").expect(0, &["changed=1"]);
     assert_eq!(group.made("made").unwrap(), "newer");
+}
+
+#[test]
+fn on_a_terminal_a_value_is_shown_and_a_file_edited_and_the_open_text_leaves_nothing_behind() {
+    let group = Group::new();
+    fs::write(group.root().join(VARS), "# ours\nplain: 1\n").unwrap();
+    group.sets("alice", "one", CANARY).expect(0, &[]);
+    group.sets("alice", "two", "zwei").expect(0, &[]);
+    let before = group.vars();
+    let shown = group.at_a_terminal(&format!("vault get {VARS} one"), "true");
+    shown.expect(0, &[CANARY]);
+    let log = group.says("alice", "ledger log");
+    log.expect(0, &["read"]);
+    group.at_a_terminal(&format!("vault edit {VARS}"), "true").expect(0, &["Nothing was changed"]);
+    assert_eq!(group.vars(), before);
+    group.at_a_terminal(&format!("vault edit {VARS}"), "sed -i s/zwei/drei/").expect(0, &["Sealed: two"]);
+    let after = group.vars();
+    let until_two = before.find("two:").unwrap();
+    assert!(after.starts_with(&before[..until_two]) && after != before);
+    group.runs("alice", &copies("two"), "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").unwrap(), "drei");
+    group.at_a_terminal(&format!("vault edit {VARS}"), "false").expect(2, &["nothing was changed"]);
+    assert_eq!(group.vars(), after);
+    for place in ["/dev/shm", "/run/user/0"] {
+        let left = fs::read_dir(place).into_iter().flatten().flatten();
+        let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with("wgops-edit-"));
+        assert_eq!(left.count(), 0, "{place}");
+    }
+    assert_eq!(group.found(CANARY), Vec::<PathBuf>::new());
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    let done = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(done.success());
+}
+
+#[test]
+fn two_people_who_seal_one_value_in_two_clones_are_asked_which_one_is_right() {
+    let mut group = Group::new();
+    group.sets("alice", "one", "first").expect(0, &[]);
+    group.clears("oscar").expect(0, &[]);
+    group.pinned("oscar", "vault list").expect(0, &[]);
+    let (here, there) = (group.root(), group.folder.path().join("clone"));
+    copy(&here, &there);
+    group.sets("alice", "one", "by alice").expect(0, &[]);
+    // oscar has another clone, and has not seen that.
+    group.clone = Some(there.clone());
+    let pin = group.pinned("oscar", "operators list");
+    pin.expect(0, &[]);
+    group.pinned("oscar", "vault list").expect(0, &["generation 2"]);
+    group.types("oscar", &["vault", "set", VARS, "two"], "zwei").expect(0, &[]);
+    group.types("oscar", &["vault", "set", VARS, "one"], "by oscar").expect(0, &[]);
+    group.clone = None;
+    for chain in fs::read_dir(there.join("ledger")).unwrap().flatten() {
+        let chain = chain.path();
+        if chain.file_name().unwrap().to_string_lossy().starts_with("oscar") {
+            copy(&chain, &here.join("ledger"));
+        }
+    }
+    group.runs("alice", &copies("one"), "").expect(1, &["in parallel", "vault rekey"]);
+    group.says("alice", "vault list").expect(0, &["attention"]);
+    group.says("alice", &format!("vault rekey {VARS}")).expect(0, &["One value was sealed again"]);
+    group.runs("alice", &copies("one"), "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").unwrap(), "by alice");
+    group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
+}
+
+#[test]
+fn a_seal_by_somebody_who_may_not_read_the_file_counts_for_nothing() {
+    let group = Group::new();
+    group.clears("oscar").expect(0, &[]);
+    group.pinned("oscar", "vault list").expect(0, &[]);
+    let roster = group.root().join("inventory/operators.yml");
+    let text = fs::read_to_string(&roster).unwrap();
+    let rules = "vaults:\n  - {files: 'inventory/**', readers: [lead, operator]}\n  - {files: 'inventory/**/vault.yml', readers: [alice]}\n";
+    fs::write(&roster, text + rules).unwrap();
+    group.says("alice", "operators sign --yes").expect(0, &["in force"]);
+    group.sets("alice", "one", CANARY).expect(0, &["for alice."]);
+    group.pinned("oscar", &format!("vault set {VARS} one")).expect(4, &["you may not read"]);
+    group.runs("oscar", &copies("one"), "").expect(1, &["none of your keys opens it"]).hides(CANARY);
+    group.runs("alice", &copies("one"), "").expect(0, &["changed=1"]);
 }

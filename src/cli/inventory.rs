@@ -3,6 +3,7 @@
 use super::args::Targets;
 use super::repository::Repository;
 use super::{Console, Exit, Failure};
+use crate::load::Marked;
 use crate::load::{Inventory, Pattern, Problem};
 use crate::model::{HostName, nearest, printable};
 use crate::report::{json, one_line};
@@ -109,7 +110,10 @@ fn sources(inventory: &Inventory, host: &HostName) -> String {
         let rung = rungs.iter().rev().find(|(_, variables)| variables.contains_key(name));
         let rung = rung.map(|(rung, _)| rung.to_string()).unwrap_or_default();
         let place = merged.get(name).map(|variable| variable.place.to_string()).unwrap_or_default();
-        let text = format!("  {name}: {value}");
+        let text = match Marked::of(value) {
+            Some(Marked::Age { .. } | Marked::Vault(_)) => format!("  {name}: (sealed)"),
+            _ => format!("  {name}: {value}"),
+        };
         out.push_str(&format!("{}\n      {} ({})\n", one_line(&text), one_line(&rung), one_line(&place)));
     }
     out

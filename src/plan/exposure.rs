@@ -4,9 +4,9 @@
 use super::effective::Effective;
 use super::evaluate::Frozen;
 use super::task::Task;
-use crate::model::Argv;
+use crate::model::{Argv, Script};
 use crate::modules::Change;
-use crate::questions::{Answers, Refusal};
+use crate::questions::{Answers, Refusal, is_withheld};
 use crate::template::Templates;
 
 /// Modules whose arguments become the words of a program; what stands under `stdin` does not.
@@ -44,19 +44,17 @@ pub(super) fn of_words(changes: &[Change], answers: &Answers, templates: &Templa
     if !opener.has_opened() {
         return None;
     }
-    let shows = |name: &str, args: &Argv| {
-        !WITHIN_THE_SHELL.contains(&name) && args.0.iter().any(|arg| opener.reveals(arg))
+    let shows = |script: &Script, args: &Argv| {
+        let mut words = args.0.iter().enumerate();
+        words.any(|(position, word)| opener.reveals(word) && !is_withheld(script, position, word))
     };
-    let asked = answers.refuse_wanted(|asked| shows(asked.script.name, &asked.args));
-    let change = changes.iter().find(|change| shows(change.script.name, &change.args));
+    let asked = answers.refuse_wanted(|asked| shows(&asked.script, &asked.args));
+    let change = changes.iter().find(|change| shows(&change.script, &change.args));
     let script = asked.or(change.map(|change| change.script.name))?;
     Some(refused(&format!(
         "a sealed value would stand in the words of '{script}', which everybody on the host can list: this module takes no secret there; write it into a file with 'copy' or 'template' instead"
     )))
 }
-
-/// Scripts that hand their arguments to no program: the shell alone sees them.
-const WITHIN_THE_SHELL: [&str; 0] = [];
 
 fn refused(message: &str) -> Refusal {
     Refusal { message: message.to_owned(), ..Refusal::default() }

@@ -40,6 +40,8 @@ pub struct Request {
     pub files: [String; 3],
 }
 
+/// How every script begins that asks a URL.
+pub(super) const REQUEST: &str = include_str!("http/request.sh");
 /// Text of the change that sends a request, with its body on stdin; takes the words of a request.
 pub const SEND: &str = concat!(include_str!("http/request.sh"), include_str!("http/send.sh"));
 /// Text of the change that puts what it gets in a file; see there for its arguments.

@@ -38,7 +38,9 @@ pub mod tree;
 pub mod trees;
 #[cfg(test)]
 pub(crate) mod workbench;
+mod withheld;
 
+pub use withheld::is_withheld;
 pub use answers::{Answers, Ask, Asked, Key, Raw, Reading};
 
 use crate::model::{Argv, Script, Subjects};

@@ -29,6 +29,7 @@ mod rebooting;
 mod record;
 mod resuming;
 mod roles;
+mod secrets;
 mod shadowing;
 mod shown;
 mod site;

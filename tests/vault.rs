@@ -209,10 +209,9 @@ fn whoever_is_cleared_reads_and_whoever_leaves_reads_no_more_and_leaves_a_list()
     group.runs("oscar", &copies("one"), "").expect(0, &["changed=1"]);
     assert_eq!(group.made("made").unwrap(), CANARY);
     group.says("alice", "vault exposed oscar").expect(0, &["one", "two", "may read it today"]);
-    group.says("alice", "operators leave oscar --yes").expect(
-        0,
-        &["2 values were sealed again", "oscar could read these values", "vault exposed oscar"],
-    );
+    group
+        .says("alice", "operators leave oscar --yes")
+        .expect(0, &["2 values were sealed again", "oscar could read these values", "vault exposed oscar"]);
     group.runs("oscar", &copies("one"), "").expect(4, &[]);
     group.says("alice", "vault exposed oscar").expect(0, &["one", "two", "to be set anew"]);
     group.sets("alice", "one", "new").expect(0, &[]);
@@ -276,7 +275,10 @@ fn what_age_sealed_outside_is_refused_until_it_is_taken_over() {
     let block: String = armor.lines().map(|line| format!("  {line}\n")).collect();
     fs::write(group.root().join(VARS), format!("# by hand\ntoken: !age |\n{block}")).unwrap();
     group.runs("alice", &copies("token"), "").expect(1, &["vault import"]).hides(CANARY);
-    group.says("alice", &format!("vault import {VARS}")).expect(0, &["one value is sealed now"]).hides(CANARY);
+    group
+        .says("alice", &format!("vault import {VARS}"))
+        .expect(0, &["one value is sealed now"])
+        .hides(CANARY);
     group.runs("alice", &copies("token"), "").expect(0, &["changed=1"]);
     assert_eq!(group.made("made").unwrap(), CANARY);
 }
@@ -289,7 +291,11 @@ fn whole_files_are_sealed_copied_rendered_and_looked_up() {
     let key = format!("-----BEGIN KEY-----\n{CANARY}\n-----END KEY-----\n");
     group.types("alice", &["vault", "set", "playbooks/files/tls.key.age"], &key).expect(0, &["Sealed"]);
     group
-        .types("alice", &["vault", "set", "playbooks/templates/conf.j2.age"], "key={{ 1 + 1 }} Kanarienvogel-7f3a\n")
+        .types(
+            "alice",
+            &["vault", "set", "playbooks/templates/conf.j2.age"],
+            "key={{ 1 + 1 }} Kanarienvogel-7f3a\n",
+        )
         .expect(0, &[]);
     let tasks = "    - copy: {src: tls.key.age, dest: FOLDER/made, mode: '0600'}\n    \
                  - template: {src: conf.j2.age, dest: FOLDER/conf, mode: '0600'}\n    \
@@ -354,7 +360,8 @@ fn a_canary_in_every_way_of_a_play_is_told_nowhere() {
     let group = Group::new();
     group.sets("alice", "secret", CANARY).expect(0, &[]);
     let coded = "S2FuYXJpZW52b2dlbC03ZjNh";
-    for more in ["--check --diff -vvv", "--check --explain -vvv", "--diff -vvv", "--diff -vvv --format json"] {
+    for more in ["--check --diff -vvv", "--check --explain -vvv", "--diff -vvv", "--diff -vvv --format json"]
+    {
         let said = group.runs("alice", WAYS, more);
         said.expect(0, &[]).hides(CANARY);
         said.hides(coded);
@@ -363,8 +370,11 @@ fn a_canary_in_every_way_of_a_play_is_told_nowhere() {
             assert_eq!(group.found(CANARY), Vec::<PathBuf>::new(), "{more}");
         }
     }
-    let mut found: Vec<String> =
-        group.found(CANARY).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let mut found: Vec<String> = group
+        .found(CANARY)
+        .iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
     found.sort();
     assert_eq!(found, ["lines", "made", "through"]);
     assert_eq!(group.found(coded), Vec::<PathBuf>::new());
@@ -385,12 +395,16 @@ fn ansible_vaults_files_and_values_come_over() {
     std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o600);
     fs::set_permissions(&password, mode).unwrap();
     let block: String = value.lines().map(|line| format!("          {line}\n")).collect();
-    fs::write(group.root().join(VARS), format!("# kept\nplain: yes\nold: !vault |\n{block}end: 1\n")).unwrap();
+    fs::write(group.root().join(VARS), format!("# kept\nplain: yes\nold: !vault |\n{block}end: 1\n"))
+        .unwrap();
     group.runs("alice", &copies("old"), "").expect(1, &["vault import"]);
     let import = format!("vault import {VARS} --password-file {}", password.display());
     group.says("alice", &import).expect(0, &["one value is sealed now"]).hides("battery");
     let vars = group.vars();
-    assert!(vars.starts_with("# kept\nplain: yes\nold: !age |\n  -----BEGIN") && vars.ends_with("end: 1\n"), "{vars}");
+    assert!(
+        vars.starts_with("# kept\nplain: yes\nold: !age |\n  -----BEGIN") && vars.ends_with("end: 1\n"),
+        "{vars}"
+    );
     group.runs("alice", &copies("old"), "").expect(0, &["changed=1"]);
     assert_eq!(group.made("made").unwrap(), "battery staple\n");
     group.says("alice", &import).expect(0, &["nothing to take over"]);
@@ -408,7 +422,10 @@ fn ansible_vaults_files_and_values_come_over() {
 fn mistakes_are_named_and_secrets_go_to_a_terminal_alone() {
     let group = Group::new();
     group.sets("alice", "db_password", "x1234").expect(0, &[]);
-    group.says("alice", &format!("vault get {VARS} db_password")).expect(2, &["terminal alone"]).hides("x1234");
+    group
+        .says("alice", &format!("vault get {VARS} db_password"))
+        .expect(2, &["terminal alone"])
+        .hides("x1234");
     group.says("alice", &format!("vault edit {VARS}")).expect(2, &["terminal"]);
     group.sets("alice", "empty", "").expect(2, &["nothing was sealed"]);
     group.types("alice", &["vault", "set", VARS], "x").expect(2, &["which of its values"]);

@@ -160,7 +160,8 @@ impl<'a> Record<'a> {
     }
 
     fn append(&self, kind: Kind, counts: Counts, details: Details) -> Result<(), Failure> {
-        let of_run = !matches!(kind, Kind::Claim | Kind::Roster | Kind::Vault) && self.run != RunId::from_parts(0, 0);
+        let of_run =
+            !matches!(kind, Kind::Claim | Kind::Roster | Kind::Vault) && self.run != RunId::from_parts(0, 0);
         let (run, verb) = (of_run.then_some(self.run), of_run.then_some(self.verb));
         let draft = Draft { kind, run, verb, counts, details };
         let nonce = Nonce::from_bytes(random_bytes()?);

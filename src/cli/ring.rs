@@ -66,10 +66,8 @@ impl Ring {
         let able: Vec<_> = person.keys.iter().filter(|key| key.opens()).cloned().collect();
         let files = files_of(&able, self.identity.as_deref(), ssh.as_deref());
         let mut reasons = Vec::new();
-        let unlocked: Vec<Secret> = files
-            .iter()
-            .filter_map(|file| FileSigner::open(file, None).ok()?.unlocked())
-            .collect();
+        let unlocked: Vec<Secret> =
+            files.iter().filter_map(|file| FileSigner::open(file, None).ok()?.unlocked()).collect();
         for key in unlocked {
             keys = keys.with_ssh(key);
         }
@@ -86,15 +84,18 @@ impl Ring {
         }
         let hint = self.hint(person, able.is_empty());
         if keys.is_empty() {
-            return Err(if reasons.is_empty() { format!("you have no key that opens it: {hint}") } else { reasons.join("; ") });
+            return Err(if reasons.is_empty() {
+                format!("you have no key that opens it: {hint}")
+            } else {
+                reasons.join("; ")
+            });
         }
         Ok(keys.hinting(hint))
     }
 
     fn unlock(&self, file: &Path) -> Result<Secret, String> {
-        let remembered = Mutex::new(
-            self.passphrases.lock().unwrap_or_else(PoisonError::into_inner).get(file).cloned(),
-        );
+        let remembered =
+            Mutex::new(self.passphrases.lock().unwrap_or_else(PoisonError::into_inner).get(file).cloned());
         let ask = |path: &Path| {
             let known = remembered.lock().unwrap_or_else(PoisonError::into_inner).take();
             let given = known.or_else(|| self.ask_secret(&format!("Passphrase of {}", shown(path))))?;
@@ -110,7 +111,8 @@ impl Ring {
 
     fn hint(&self, person: &Person, no_key_can: bool) -> String {
         if !person.age.is_empty() && self.age_identity.is_none() {
-            return "the roster has an age recipient for you: give its identity with --age-identity FILE".into();
+            return "the roster has an age recipient for you: give its identity with --age-identity FILE"
+                .into();
         }
         if no_key_can {
             return "security keys and ECDSA keys sign, but can't decrypt: a lead gives you an 'age:' recipient in the roster".into();

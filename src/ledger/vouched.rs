@@ -27,8 +27,7 @@ impl Record {
     pub fn vouched(&self, roster: &Roster, kind: Kind) -> Vec<Vouched<'_>> {
         let mut all = Vec::new();
         for (chain, entries) in &self.chains {
-            let of_kind =
-                |entry: &&Stored| entry.public.as_ref().is_ok_and(|public| public.kind == kind);
+            let of_kind = |entry: &&Stored| entry.public.as_ref().is_ok_and(|public| public.kind == kind);
             if !entries.iter().any(|entry| of_kind(&entry)) {
                 continue;
             }

@@ -2,8 +2,8 @@
 //! decides nothing about order.
 
 use super::effective::{At, Effective};
-use super::exposure;
 use super::evaluate::{Evaluation, Frozen, Items, Means, Rendering, Truth, Verdict, refusal, text_of};
+use super::exposure;
 use super::library::Library;
 use super::scope::{Frame, Layer, Pending, Variables};
 use super::task::{Loop, Task};

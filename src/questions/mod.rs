@@ -36,12 +36,12 @@ pub mod system;
 pub mod traces;
 pub mod tree;
 pub mod trees;
+mod withheld;
 #[cfg(test)]
 pub(crate) mod workbench;
-mod withheld;
 
-pub use withheld::is_withheld;
 pub use answers::{Answers, Ask, Asked, Key, Raw, Reading};
+pub use withheld::is_withheld;
 
 use crate::model::{Argv, Script, Subjects};
 use std::time::Duration;

@@ -27,9 +27,15 @@ mod tests {
     #[test]
     fn logins_and_headers_are_withheld_and_nothing_else() {
         let sql = [mysql::Query::SCRIPT, postgresql::Query::SCRIPT];
-        assert_eq!(sql.map(|script| (0..6).filter(|at| is_withheld(&script, *at, "x")).collect::<Vec<_>>()), [vec![0], vec![3]]);
+        assert_eq!(
+            sql.map(|script| (0..6).filter(|at| is_withheld(&script, *at, "x")).collect::<Vec<_>>()),
+            [vec![0], vec![3]]
+        );
         let fetch = http::Fetch::SCRIPT;
-        assert!(is_withheld(&fetch, 13, "Authorization: Bearer x") && !is_withheld(&fetch, 2, "http://h/?token=x"));
+        assert!(
+            is_withheld(&fetch, 13, "Authorization: Bearer x")
+                && !is_withheld(&fetch, 2, "http://h/?token=x")
+        );
         let other = Script { name: "other", text: "cat -- \"$1\"" };
         assert!((0..6).all(|at| !is_withheld(&other, at, "x")));
     }

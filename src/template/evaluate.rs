@@ -187,7 +187,8 @@ impl Session {
             Marked::Unsafe(text) => return Ok(Some(text.to_owned())),
             Marked::Vault(_) => {
                 let message = "a value sealed by ansible-vault can't be opened in a run";
-                let hint = "'wgops vault import FILE' seals what is in the file for people instead".to_owned();
+                let hint =
+                    "'wgops vault import FILE' seals what is in the file for people instead".to_owned();
                 return Err(TemplateError::new(Kind::Unsupported, message).hint(Some(hint)));
             }
             Marked::Age { file, text } => (file, text),

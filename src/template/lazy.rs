@@ -6,8 +6,8 @@ use super::evaluate::Session;
 use super::scope::Scope;
 use crate::load::Marked;
 use crate::model;
-use minijinja::{Error, ErrorKind, Value};
 use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::{Error, ErrorKind, Value};
 use std::fmt;
 use std::sync::Arc;
 

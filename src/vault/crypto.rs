@@ -85,9 +85,7 @@ impl Keys {
         }
         for (file, text) in &self.identities {
             let parsed = parse_identities(text, &self.conversation);
-            all.extend(
-                parsed.map_err(|reason| VaultError::Identity { file: file.clone(), reason })?,
-            );
+            all.extend(parsed.map_err(|reason| VaultError::Identity { file: file.clone(), reason })?);
         }
         let opened = decryptor.decrypt(all.iter().map(AsRef::as_ref));
         let reader = opened.map_err(|error| match error {
@@ -130,7 +128,9 @@ fn parse_identities(
     let identities = file.with_callbacks(Talk(conversation.clone())).into_identities();
     let identities = identities.map_err(|error| error.to_string())?;
     match identities.is_empty() {
-        true => Err("there is no identity in it: expected a line 'AGE-SECRET-KEY-1…' or 'AGE-PLUGIN-…'".into()),
+        true => {
+            Err("there is no identity in it: expected a line 'AGE-SECRET-KEY-1…' or 'AGE-PLUGIN-…'".into())
+        }
         false => Ok(identities),
     }
 }

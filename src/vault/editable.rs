@@ -68,7 +68,11 @@ impl Editable {
     ///
     /// # Errors
     /// As [`Editable::changed`].
-    pub fn sealed_again(&self, edited: &str, sealed: &BTreeMap<String, String>) -> Result<String, VaultError> {
+    pub fn sealed_again(
+        &self,
+        edited: &str,
+        sealed: &BTreeMap<String, String>,
+    ) -> Result<String, VaultError> {
         let path: &Path = &self.sheet.file.file;
         let sheet = Sheet::parse(TextFile { file: Arc::new(path.to_owned()), text: edited.to_owned() })?;
         let before: BTreeMap<&str, &Found> =

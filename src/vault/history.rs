@@ -65,10 +65,8 @@ impl History {
     pub fn read(record: &Record, roster: &Roster) -> Self {
         let mut entries = record.vouched(roster, Kind::Vault);
         // Whoever had seen more comes later; the order of what is parallel means nothing.
-        let weights: Vec<usize> = entries
-            .iter()
-            .map(|entry| entries.iter().filter(|other| entry.follows(other)).count())
-            .collect();
+        let weights: Vec<usize> =
+            entries.iter().map(|entry| entries.iter().filter(|other| entry.follows(other)).count()).collect();
         let mut order: Vec<usize> = (0..entries.len()).collect();
         order.sort_by_key(|at| weights.get(*at).copied().unwrap_or_default());
         entries = order.iter().filter_map(|at| entries.get(*at).copied()).collect();
@@ -86,12 +84,8 @@ impl History {
                 for (other, seal) in before.iter_mut() {
                     seal.superseded |= entry.follows(other);
                 }
-                let seal = Seal {
-                    by: by.clone(),
-                    time: entry.public.time,
-                    value: value.clone(),
-                    superseded: false,
-                };
+                let seal =
+                    Seal { by: by.clone(), time: entry.public.time, value: value.clone(), superseded: false };
                 before.push((entry, seal));
             }
         }
@@ -130,7 +124,8 @@ impl History {
     /// The values that somebody could have read and that were not set anew since, unless they may read them today.
     pub fn exposed<'a>(&'a self, name: &'a OperatorName) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
         self.0.iter().filter_map(move |(subject, seals)| {
-            let since = seals.iter().rposition(|seal| matches!(seal.value.act, SealAct::Set | SealAct::Retired));
+            let since =
+                seals.iter().rposition(|seal| matches!(seal.value.act, SealAct::Set | SealAct::Retired));
             let current = seals.get(since.unwrap_or_default()..).unwrap_or_default();
             let last = current.last().filter(|last| last.value.act != SealAct::Retired)?;
             let read = current.iter().any(|seal| seal.value.readers.contains(name));

@@ -174,7 +174,12 @@ impl Opener for Vault {
 pub fn relative(root: &Path, file: &Path) -> Option<String> {
     let root = root.canonicalize().ok()?;
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let whole = file.canonicalize().or_else(|_| Ok::<_, std::io::Error>(parent.canonicalize()?.join(file.file_name().unwrap_or_default()))).ok()?;
+    let whole = file
+        .canonicalize()
+        .or_else(|_| {
+            Ok::<_, std::io::Error>(parent.canonicalize()?.join(file.file_name().unwrap_or_default()))
+        })
+        .ok()?;
     Some(whole.strip_prefix(&root).ok()?.to_str()?.to_owned())
 }
 

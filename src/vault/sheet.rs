@@ -75,8 +75,7 @@ impl Sheet {
         });
         let (mut found, mut from) = (Vec::new(), 0);
         for (name, tag, text) in tagged {
-            let words: &[&str] =
-                if tag == Tag::Age { &["!age"] } else { &["!vault-encrypted", "!vault"] };
+            let words: &[&str] = if tag == Tag::Age { &["!age"] } else { &["!vault-encrypted", "!vault"] };
             let spot = spots(&file.text, words, from).find(|spot| spot.holds(&file.text, &text));
             let spot = spot.ok_or_else(|| VaultError::Entangled {
                 file: file.file.display().to_string(),
@@ -198,7 +197,8 @@ impl Sheet {
     fn check(&self, text: &str, sealed: &BTreeMap<String, String>) -> Result<(), VaultError> {
         let first = sealed.keys().next().cloned().unwrap_or_default();
         let file = TextFile { file: self.file.file.clone(), text: text.to_owned() };
-        let again = Node::parse(&file).map_err(|_| self.entangled(&first, "the file would be no YAML then"))?;
+        let again =
+            Node::parse(&file).map_err(|_| self.entangled(&first, "the file would be no YAML then"))?;
         let (mut before, mut after) = (leaves(&self.node), leaves(&again));
         for (name, armor) in sealed {
             before.remove(name);
@@ -345,7 +345,8 @@ fn spot(text: &str, start: usize, after: usize, column: usize) -> Spot {
     let value_end = value_at + length;
     let tail = text.get(value_end..).unwrap_or_default();
     let behind = tail.lines().next().unwrap_or_default();
-    let end = (value_end + behind.len() + newline(tail.get(behind.len()..).unwrap_or_default())).min(text.len());
+    let end =
+        (value_end + behind.len() + newline(tail.get(behind.len()..).unwrap_or_default())).min(text.len());
     Spot {
         range: start..end,
         content: value_at..value_end,

@@ -81,7 +81,10 @@ fn native_identities_open_and_what_is_none_is_named() {
     let identity = age::x25519::Identity::generate();
     let recipient = identity.to_public().to_string();
     let armor = seal(b"x", &readers(&[("alice", &recipient)]), &silent()).unwrap();
-    let text = Secret::new(format!("# mine\n{}\n", age::secrecy::ExposeSecret::expose_secret(&identity.to_string())));
+    let text = Secret::new(format!(
+        "# mine\n{}\n",
+        age::secrecy::ExposeSecret::expose_secret(&identity.to_string())
+    ));
     let keys = Keys::new(silent()).with_identities(Path::new("id.txt"), text).unwrap();
     assert_eq!(keys.open_text(&armor).unwrap().expose(), "x");
     for wrong in ["", "# nothing\n", "hello\n", "-----BEGIN AGE ENCRYPTED FILE-----\n"] {
@@ -163,7 +166,10 @@ fn who_has_no_key_that_opens_is_named_with_what_to_do() {
     assert_eq!(readers.names().len(), 1);
     let (name, why) = &readers.locked_out[0];
     assert!(name.as_str() == "oscar" && why.contains("security key") && why.contains("age:"), "{why}");
-    let both = text.replace("role: operator, nda: {signed: 2026-01-01}", "role: operator, nda: {signed: 2026-01-01}, age: [age1xyz]");
+    let both = text.replace(
+        "role: operator, nda: {signed: 2026-01-01}",
+        "role: operator, nda: {signed: 2026-01-01}, age: [age1xyz]",
+    );
     assert_eq!(Readers::of(&parse(&both), "a.yml", today()).unwrap().readers[1].recipients, ["age1xyz"]);
 }
 
@@ -173,9 +179,8 @@ const SHEET: &str = "# a comment\nuser: mautic   # plain\nold: hunter1  # said a
 fn a_value_is_put_in_its_place_and_no_other_byte_changes() {
     let armor = sealed_for(2, "new");
     let with = |name: &str| sheet(SHEET).with(&BTreeMap::from([(name.to_owned(), armor.clone())]));
-    let indented = |by: usize| -> String {
-        armor.lines().map(|line| format!("{}{line}\n", " ".repeat(by))).collect()
-    };
+    let indented =
+        |by: usize| -> String { armor.lines().map(|line| format!("{}{line}\n", " ".repeat(by))).collect() };
     let cases = [
         ("old", "old: hunter1  # said aloud\n", format!("old: !age |  # said aloud\n{}", indented(2))),
         ("list[0].password", "password: x\n", format!("password: !age |\n{}", indented(6))),

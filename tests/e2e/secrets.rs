@@ -48,7 +48,8 @@ const TASKS: &str = "- copy: {content: '{{ canary }}', dest: /root/destination, 
 fn seals(ops: &Ops<'_>, words: &[&str], plain: &str) {
     let mut command = assert_cmd::Command::cargo_bin("wgops").unwrap();
     let command = command.current_dir(ops.root()).env("WGOPS_IDENTITY", ops.key("alice"));
-    let command = command.env("HOME", ops.elsewhere().join("home")).env("WGOPS_ROSTER_PIN", ops.pin().unwrap());
+    let command =
+        command.env("HOME", ops.elsewhere().join("home")).env("WGOPS_ROSTER_PIN", ops.pin().unwrap());
     let output = command.args(words).write_stdin(plain.to_owned()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
@@ -100,7 +101,8 @@ rm -f /run/sampled /run/samples; setsid sh /run/sampler >/dev/null 2>&1 &";
 
 fn with(lab: &Lab, host: &Host, ops: &Ops<'_>, line: &str) -> crate::typed::Said {
     // The pattern itself must not be in a command line.
-    let sampler = SAMPLER.replace("CANARY", "Kanari-5b1f-Voge[l]").replace("CODED", "S2FuYXJpLTViMWYtVm9nZW[w]");
+    let sampler =
+        SAMPLER.replace("CANARY", "Kanari-5b1f-Voge[l]").replace("CODED", "S2FuYXJpLTViMWYtVm9nZW[w]");
     lab.exec(host, &sampler);
     let stop = AtomicBool::new(false);
     let (said, seen) = std::thread::scope(|scope| {

@@ -75,8 +75,10 @@ impl<'a> Desk<'a> {
     /// As [`Desk::read`].
     pub fn of(console: &'a Console, root: &Path, who: Who) -> Result<Self, Failure> {
         let Some(roster) = who.roster.clone() else {
-            return Err(Failure::usage("there is no roster, which says who may read what: inventory/operators.yml is missing")
-                .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one"));
+            return Err(Failure::usage(
+                "there is no roster, which says who may read what: inventory/operators.yml is missing",
+            )
+            .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one"));
         };
         let history = history(root, &roster).map_err(|why| Failure::new(Exit::Refused, why))?;
         Ok(Self { console, root: root.to_owned(), who, roster, history })
@@ -99,9 +101,10 @@ impl<'a> Desk<'a> {
     pub fn cleared(&self) -> Result<&Proven, Failure> {
         match (self.who.standing.may(Verb::Vault), self.who.identity.proven()) {
             (Permission::Change, Some(proven)) => Ok(proven),
-            (Permission::Refuse { why } | Permission::DryRun { why }, _) => {
-                Err(Failure::new(Exit::Refused, format!("only cleared operators open and seal values: {why}")))
-            }
+            (Permission::Refuse { why } | Permission::DryRun { why }, _) => Err(Failure::new(
+                Exit::Refused,
+                format!("only cleared operators open and seal values: {why}"),
+            )),
             _ => Err(Failure::new(Exit::Refused, "nobody knows who you are")),
         }
     }
@@ -112,7 +115,8 @@ impl<'a> Desk<'a> {
     /// They have none that opens anything.
     pub fn keys(&self) -> Result<Keys, Failure> {
         let me = &self.cleared()?.operator;
-        let person = self.roster.person(me).ok_or_else(|| Failure::new(Exit::Refused, "you are not in the roster"))?;
+        let person =
+            self.roster.person(me).ok_or_else(|| Failure::new(Exit::Refused, "you are not in the roster"))?;
         self.console.ring.keys(person).map_err(|why| Failure::new(Exit::Refused, why))
     }
 
@@ -199,7 +203,8 @@ impl<'a> Desk<'a> {
     /// One of both can't be written; the file is as it was then.
     pub fn commit(&self, target: &Target, text: &[u8], sealed: Vec<SealedValue>) -> Result<(), Failure> {
         let aside = aside(&target.path);
-        let unwritable = |error: std::io::Error| Failure::usage(format!("can't write {}: {error}", shown(&target.path)));
+        let unwritable =
+            |error: std::io::Error| Failure::usage(format!("can't write {}: {error}", shown(&target.path)));
         write_new(&aside, &target.path, text).map_err(unwritable)?;
         if let Err(failure) = self.record(sealed) {
             let _it_is_cleared_away_later = std::fs::remove_file(&aside);
@@ -285,7 +290,12 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// It is not, or it can't be opened.
-    pub fn holds(&self, keys: &Keys, one: &Sealed, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
+    pub fn holds(
+        &self,
+        keys: &Keys,
+        one: &Sealed,
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
         self.vouched(&one.subject, one.digest)?;
         self.holds_unvouched(keys, sealed)
     }
@@ -294,7 +304,11 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// It can't be opened.
-    pub fn holds_unvouched(&self, keys: &Keys, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
+    pub fn holds_unvouched(
+        &self,
+        keys: &Keys,
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
         let plain = keys.open(sealed)?;
         if let Ok(text) = std::str::from_utf8(&plain) {
             self.console.masks.add(&Secret::new(text.to_owned()));
@@ -373,7 +387,11 @@ fn sync_folder(path: &Path) {
 pub fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
     let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !about.is_file() || about.len() > FILE_BYTES_MAX {
-        return Err(Failure::usage(format!("{} is no file of at most {} MiB", shown(path), FILE_BYTES_MAX >> 20)));
+        return Err(Failure::usage(format!(
+            "{} is no file of at most {} MiB",
+            shown(path),
+            FILE_BYTES_MAX >> 20
+        )));
     }
     std::fs::read(path).map_err(|error| unreadable(path, &error))
 }
@@ -411,8 +429,12 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
             walk(&path, depth + 1, found);
         } else if about.is_file() && about.len() <= FILE_BYTES_MAX && !name.ends_with(".wgops-new") {
             let Ok(bytes) = std::fs::read(&path) else { continue };
-            let is_yaml = [".yml", ".yaml", ".json"].iter().any(|end| name.ends_with(end)) || !name.contains('.');
-            let tagged = || memchr::memmem::find(&bytes, b"!age").is_some() && Sheet::read(&path).is_ok_and(|sheet| sheet.sealed().next().is_some());
+            let is_yaml =
+                [".yml", ".yaml", ".json"].iter().any(|end| name.ends_with(end)) || !name.contains('.');
+            let tagged = || {
+                memchr::memmem::find(&bytes, b"!age").is_some()
+                    && Sheet::read(&path).is_ok_and(|sheet| sheet.sealed().next().is_some())
+            };
             if is_sealed(&bytes) || (is_yaml && tagged()) {
                 found.push(path);
             }

@@ -78,12 +78,13 @@ impl Edit {
                     return Ok(Exit::Well);
                 }
                 Ok((text, entries)) => {
-                    let names: Vec<String> =
-                        entries.iter().filter_map(|entry| entry.name.clone()).collect();
+                    let names: Vec<String> = entries.iter().filter_map(|entry| entry.name.clone()).collect();
                     desk.commit(&target, text.as_bytes(), entries)?;
                     console.tell(&match names.is_empty() {
                         true => format!("No sealed value changed; {} is written.\n", target.file),
-                        false => format!("Sealed: {}. Commit {} with the ledger.\n", names.join(", "), target.file),
+                        false => {
+                            format!("Sealed: {}. Commit {} with the ledger.\n", names.join(", "), target.file)
+                        }
                     });
                     return Ok(Exit::Well);
                 }
@@ -136,9 +137,12 @@ fn edit(memory: &Memory, name: &str, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, 
 /// Runs the editor. Interrupts are the editor's own affair meanwhile; whoever ends wgops ends it in order, so that nothing
 /// stays in memory.
 fn run_editor(file: &Path) -> Result<bool, Failure> {
-    let named = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.trim().is_empty()));
+    let named = ["VISUAL", "EDITOR"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|text| !text.trim().is_empty()));
     let line = named.unwrap_or_else(|| "vi".into());
-    let words = shell_words::split(&line).map_err(|_| Failure::usage(format!("$EDITOR is '{line}', with a quote too many")))?;
+    let words = shell_words::split(&line)
+        .map_err(|_| Failure::usage(format!("$EDITOR is '{line}', with a quote too many")))?;
     let mut words = words.into_iter().map(|word| word.text);
     let program = words.next().unwrap_or_else(|| "vi".into());
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -152,12 +156,12 @@ fn run_editor(file: &Path) -> Result<bool, Failure> {
         let mut quit = signal(SignalKind::quit()).map_err(unheard)?;
         let mut ended = signal(SignalKind::terminate()).map_err(unheard)?;
         let mut hung_up = signal(SignalKind::hangup()).map_err(unheard)?;
-        let mut child = tokio::process::Command::new(&program)
-            .args(words)
-            .arg(file)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| Failure::usage(format!("can't start the editor '{program}': {error}")).hint("set EDITOR"))?;
+        let mut child =
+            tokio::process::Command::new(&program).args(words).arg(file).kill_on_drop(true).spawn().map_err(
+                |error| {
+                    Failure::usage(format!("can't start the editor '{program}': {error}")).hint("set EDITOR")
+                },
+            )?;
         loop {
             tokio::select! {
                 status = child.wait() => return Ok(status.map_err(unheard)?.success()),

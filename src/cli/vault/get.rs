@@ -39,11 +39,15 @@ impl Get {
                 let subject = Subject { file: target.file.clone(), name: Some(name.clone()) };
                 (Sealed { subject, digest: digest(&found.text) }, found.text.clone().into_bytes())
             }
-            (Some(_), true) => return Err(Failure::usage("the file is sealed as a whole: leave the name out")),
+            (Some(_), true) => {
+                return Err(Failure::usage("the file is sealed as a whole: leave the name out"));
+            }
             (None, false) => {
                 let sheet = Sheet::read(&target.path)?;
                 let names: Vec<&str> = sheet.sealed().map(|found| found.name.as_str()).collect();
-                return Err(Failure::usage("which of its values?").hint(format!("it has {}", names.join(", "))));
+                return Err(
+                    Failure::usage("which of its values?").hint(format!("it has {}", names.join(", ")))
+                );
             }
         };
         let plain = desk.holds(&desk.keys()?, &sealed, &text)?;

@@ -7,7 +7,9 @@ use crate::ledger::{SealAct, SealedValue};
 use crate::load::{Node, NodeValue, Problems, TextFile};
 use crate::model::{Secret, is_sealed};
 use crate::report::one_line;
-use crate::vault::{AnsibleError, Keys, Readers, Sheet, State, Subject, digest, file_digest, is_ansible, open_ansible};
+use crate::vault::{
+    AnsibleError, Keys, Readers, Sheet, State, Subject, digest, file_digest, is_ansible, open_ansible,
+};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -70,7 +72,10 @@ fn import(desk: &Desk<'_>, target: &Target, passwords: &mut Passwords<'_>) -> Re
     let sheet = Sheet::read(&target.path)?;
     let mut plain: BTreeMap<String, Zeroizing<Vec<u8>>> = BTreeMap::new();
     for found in sheet.of_ansible() {
-        plain.insert(found.name.clone(), passwords.open(&found.text, &format!("{} {}", target.file, found.name))?);
+        plain.insert(
+            found.name.clone(),
+            passwords.open(&found.text, &format!("{} {}", target.file, found.name))?,
+        );
     }
     let mut keys: Option<Keys> = None;
     for found in sheet.sealed() {

@@ -1,9 +1,9 @@
 //! `wgops vault rekey`: seals what is there for whoever may read it today. What it holds stays the same, and so whoever
 //! could read it before is exposed to it until it is set anew.
 
+use super::super::who::Who;
 use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, Sealed, Target, ToSeal, bytes_of};
-use super::super::who::Who;
 use crate::ledger::{SealAct, SealedValue};
 use crate::model::{OperatorName, is_sealed};
 use crate::vault::{Keys, Readers, Sheet, State, digest};
@@ -132,7 +132,11 @@ pub fn after_roster(console: &Console, root: &Path, who: Who, changed: &[Operato
         if done.sealed > 0 {
             console.tell(&format!(
                 "{} sealed again for those who may read now. Commit the files, too.\n",
-                if done.sealed == 1 { "One value was".to_owned() } else { format!("{} values were", done.sealed) }
+                if done.sealed == 1 {
+                    "One value was".to_owned()
+                } else {
+                    format!("{} values were", done.sealed)
+                }
             ));
         }
         for why in &done.refused {

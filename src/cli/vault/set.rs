@@ -42,21 +42,26 @@ impl Set {
         let plain = match &self.name {
             Some(name) => {
                 if is_sealed(&text) {
-                    return Err(Failure::usage(format!("{} is sealed as a whole: it has no value '{name}'", target.file)));
+                    return Err(Failure::usage(format!(
+                        "{} is sealed as a whole: it has no value '{name}'",
+                        target.file
+                    )));
                 }
                 typed(console, name)?
             }
             None => {
                 let named = target.file.ends_with(".age");
                 if !named || (there && !is_sealed(&text)) {
-                    let message = format!("{} is not sealed as a whole: which of its values is meant?", target.file);
+                    let message =
+                        format!("{} is not sealed as a whole: which of its values is meant?", target.file);
                     return Err(Failure::usage(message)
                         .hint("'wgops vault set FILE NAME', or give a sealed file the ending .age"));
                 }
                 input(console, "the file's content")?
             }
         };
-        let (armor, value) = desk.seal(&ToSeal { subject: subject.clone(), plain, act: SealAct::Set }, &readers)?;
+        let (armor, value) =
+            desk.seal(&ToSeal { subject: subject.clone(), plain, act: SealAct::Set }, &readers)?;
         let text = match &self.name {
             None => armor,
             Some(name) => {

@@ -38,8 +38,10 @@ impl Memory {
                 return Ok(Self(folder));
             }
         }
-        Err(Failure::usage("there is no folder in memory for the editor: neither $XDG_RUNTIME_DIR nor /dev/shm is a tmpfs")
-            .hint("'wgops vault set' needs none"))
+        Err(Failure::usage(
+            "there is no folder in memory for the editor: neither $XDG_RUNTIME_DIR nor /dev/shm is a tmpfs",
+        )
+        .hint("'wgops vault set' needs none"))
     }
 
     /// Writes a file in it.
@@ -49,8 +51,7 @@ impl Memory {
     pub fn file(&self, name: &str, text: &[u8]) -> std::io::Result<PathBuf> {
         use std::io::Write as _;
         let path = self.0.path().join(name);
-        let mut file =
-            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         file.write_all(text)?;
         Ok(path)
     }

@@ -84,7 +84,9 @@ pub(super) fn unvault(state: &mut State, call: &Call) -> Result<Value, Error> {
     for term in terms(call.rest.clone())? {
         let text = read(&names, &text_of(&term)?, "files")?;
         if text.starts_with("$ANSIBLE_VAULT;") {
-            return Err(unsupported("'wgops vault import FILE' seals it for people instead of for a password"));
+            return Err(unsupported(
+                "'wgops vault import FILE' seals it for people instead of for a password",
+            ));
         }
         found.push(Value::from(text));
     }

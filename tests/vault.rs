@@ -54,6 +54,8 @@ impl Group {
         fs::create_dir(group.root()).unwrap();
         group.types("alice", &words, "").expect(0, &[]);
         fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
+        let here = "all: {hosts: {here: {ansible_connection: local}}}\n";
+        fs::write(group.root().join("inventory/here.yml"), here).unwrap();
         group
     }
 
@@ -124,10 +126,13 @@ impl Group {
 
     /// Runs tasks on this machine.
     fn runs(&self, who: &str, tasks: &str, more: &str) -> Said {
+        // Every test means this machine, and a run locks the host that it changes.
+        let turn = fs::File::create(std::env::temp_dir().join("wgops-vault-tests")).unwrap();
+        turn.lock().unwrap();
         let play = format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}");
         let play = play.replace("FOLDER", &self.folder.path().to_string_lossy());
         fs::write(self.root().join("playbooks/test.yml"), play).unwrap();
-        self.pinned(who, &format!("run playbooks/test.yml -i local --allow-dirty {more}"))
+        self.pinned(who, &format!("run playbooks/test.yml -i here --allow-dirty {more}"))
     }
 
     fn made(&self, name: &str) -> Option<String> {

@@ -431,14 +431,15 @@ impl<'a> Job<'a> {
         self.opening(prepared).iter().for_each(&mut listen);
         self.judge.iter().for_each(|judge| listen(&judge.event()));
         engine.run(&prepared.order, &mut listen);
-        let read = record.as_ref().map_or(Ok(()), |record| self.record_opened(record));
         let recorded = match &record {
             Some(record) if changes => record.outcome(&chronicle),
             Some(record) => self.record_dry(record, &chronicle),
             None => Ok(()),
         };
+        // Behind how it ended: a run's first entry is what its line in the log is made of.
+        let read = record.as_ref().map_or(Ok(()), |record| self.record_opened(record));
         let exit = show.finish()?;
-        read.and(recorded).map(|()| Ended { chronicle, exit })
+        recorded.and(read).map(|()| Ended { chronicle, exit })
     }
 
     /// Which sealed values were opened stands in the ledger, too.

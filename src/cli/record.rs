@@ -83,7 +83,8 @@ impl<'a> Record<'a> {
     /// # Errors
     /// It can't be written or signed.
     pub fn opened(&self, names: Vec<String>) -> Result<(), Failure> {
-        let details = Details { opened: names, ..Details::default() };
+        let remark = Some(names.join(", "));
+        let details = Details { opened: names, remark, ..Details::default() };
         self.append(Kind::Read, Counts::default(), details)
     }
 

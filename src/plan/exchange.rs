@@ -342,11 +342,13 @@ impl HostRun {
             };
             // Others may be at the same file of the same other host: each look is soon old there.
             let most = if running.task.may_be_elsewhere() { RECOMPUTED_ELSEWHERE_MAX } else { 1 };
-            match verdict(of_unit, unit.recomputed, most) {
+            let ran = verdict(of_unit, unit.recomputed, most);
+            let barred = matches!(ran, Ran::Barred(..));
+            match ran {
                 Ran::Never => {}
                 Ran::Stale => unit.recomputed += 1,
                 Ran::Through(outputs) => unit.stage = Stage::Applied(prepared, outputs),
-                Ran::Broken(begun, message) => {
+                Ran::Barred(begun, message) | Ran::Broken(begun, message) => {
                     let changes = prepared
                         .outcome
                         .changes
@@ -356,7 +358,8 @@ impl HostRun {
                         .collect();
                     let end =
                         UnitEnd { changes, ..UnitEnd::failed(message, prepared.outcome.result.clone()) };
-                    unit.end(UnitEnd { tainted: prepared.tainted, ..end });
+                    let in_open = end.message.clone().filter(|_| barred);
+                    unit.end(UnitEnd { tainted: prepared.tainted, in_open, ..end });
                 }
             }
         }
@@ -373,6 +376,8 @@ enum Ran {
     Through(Vec<Output>),
     /// So many were begun; the last of them has no output, for this reason.
     Broken(usize, String),
+    /// So many were begun, and the next one was refused before it was, for this reason, in which no script had a word.
+    Barred(usize, String),
 }
 
 fn verdict(replies: Vec<Reply>, recomputed: u32, most: u32) -> Ran {
@@ -380,7 +385,7 @@ fn verdict(replies: Vec<Reply>, recomputed: u32, most: u32) -> Ran {
     for reply in replies {
         match reply {
             Reply::NotRun => break,
-            Reply::Refused(why) | Reply::Unseen(why) => return Ran::Broken(outputs.len(), why),
+            Reply::Refused(why) | Reply::Unseen(why) => return Ran::Barred(outputs.len(), why),
             Reply::Failed(why) => return Ran::Broken(outputs.len() + 1, why),
             // Behind a change of the same task that ran, computing it again would forget that one.
             Reply::Done(output)

@@ -251,7 +251,7 @@ impl Ground {
         match &mut looked {
             Look::End(end, _) => end.tainted |= self.looked_at_secret,
             Look::Changes(prepared, _) => prepared.tainted |= self.looked_at_secret,
-            Look::Ask | Look::Unknown(_) | Look::Provisional(..) => {}
+            Look::Ask | Look::Unknown(_) | Look::Provisional(..) | Look::Unseen(..) => {}
         }
         looked
     }

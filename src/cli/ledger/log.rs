@@ -55,6 +55,7 @@ pub(super) fn human(line: &LogLine) -> String {
         }
         (Kind::Shadow, Some(verb)) if line.outcome == LogOutcome::Said => format!("shadow of {verb}"),
         (kind, None) => kind.to_string(),
+        (Kind::Read, _) => "read".to_owned(),
         (_, Some(verb)) => verb.to_string(),
     };
     let hosts = line.hosts_in_short(NAMES_MAX);

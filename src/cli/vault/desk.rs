@@ -223,7 +223,12 @@ impl<'a> Desk<'a> {
         if sealed.is_empty() {
             return Ok(());
         }
-        self.said(Details { sealed, ..Details::default() })?.sealed()
+        let name = |value: &SealedValue| match &value.name {
+            Some(name) => format!("{} {name}", value.file),
+            None => value.file.clone(),
+        };
+        let remark = Some(sealed.iter().map(name).collect::<Vec<_>>().join(", "));
+        self.said(Details { sealed, remark, ..Details::default() })?.sealed()
     }
 
     /// Writes what was opened into the ledger.

@@ -435,6 +435,8 @@ fn mistakes_are_named_and_secrets_go_to_a_terminal_alone() {
     group.sets("alice", "empty", "").expect(2, &["nothing was sealed"]);
     group.types("alice", &["vault", "set", VARS], "x").expect(2, &["which of its values"]);
     group.types("alice", &["vault", "set", "/etc/x.yml", "a"], "x").expect(2, &["outside"]);
+    group.types("alice", &["vault", "set", "../x.yml", "a"], "x").expect(2, &["outside"]);
+    group.types("alice", &["vault", "set", "inventory/host_vars/h/v.yml", "a"], "x").expect(0, &["Sealed"]);
     group.types("alice", &["vault", "set", VARS, "a.b"], "x").expect(2, &["not there yet"]);
     group.says("alice", "vault exposed alise").expect(2, &["did you mean 'alice'"]);
     group.says("alice", &format!("vault set {VARS} a secret")).expect(2, &["unexpected argument"]);

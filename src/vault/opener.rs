@@ -170,16 +170,17 @@ impl Opener for Vault {
     }
 }
 
-/// A file as the ledger and the roster name it: seen from the root of the repository, links followed.
+/// A file as the ledger and the roster name it: seen from the root of the repository, links followed. It need not be there
+/// yet, nor its folder.
 pub fn relative(root: &Path, file: &Path) -> Option<String> {
     let root = root.canonicalize().ok()?;
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let whole = file
-        .canonicalize()
-        .or_else(|_| {
-            Ok::<_, std::io::Error>(parent.canonicalize()?.join(file.file_name().unwrap_or_default()))
-        })
-        .ok()?;
+    let file = std::path::absolute(file).ok()?;
+    let there = file.ancestors().find(|path| path.exists())?;
+    let rest = file.strip_prefix(there).ok()?;
+    let plain = rest.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    let whole = there.canonicalize().ok().filter(|_| plain)?.join(rest);
+    // What is there is named as it is: joined with nothing, a file would end in a slash.
+    let whole = if rest.as_os_str().is_empty() { there.canonicalize().ok()? } else { whole };
     Some(whole.strip_prefix(&root).ok()?.to_str()?.to_owned())
 }
 

@@ -39,7 +39,6 @@ const TASKS: &str = "- copy: {content: '{{ canary }}', dest: /root/destination, 
 - file: {path: '/root/nothing-{{ canary }}', state: touch}
   ignore_errors: true
 - cron: {name: canary, job: 'true {{ canary }}'}
-  ignore_errors: true
 - fail: {msg: 'it was {{ canary }}'}
   ignore_errors: true
 ";
@@ -150,10 +149,10 @@ fn a_canary_is_found_at_its_destination_and_nowhere_else() {
             assert_eq!(lab.exec(&host, places), "", "{line}");
         }
     }
-    let expected =
-        ["", "-file", "-ini", "-lines", "-stdin", "-template"].map(|end| format!("/root/destination{end}"));
-    assert_eq!(lab.exec(&host, places), expected.join("\n"));
+    let ends = ["", "-file", "-ini", "-lines", "-stdin", "-template"];
+    let expected = ends.map(|end| format!("/root/destination{end}")).join("\n");
+    assert_eq!(lab.exec(&host, places), format!("{expected}\n/var/spool/cron/crontabs/root"));
     assert!(!lab.holds(&host, "journalctl --no-pager | grep -e 'Kanari-5b1f-Voge[l]'"));
-    assert!(lab.exec(&host, "grep ^canary: /etc/shadow").contains(":$6$saltsalt$"));
+    assert!(lab.exec(&host, "grep ^canary: /etc/shadow").contains("saltsalt$"));
     assert!(ops.newest().contains("alice"));
 }

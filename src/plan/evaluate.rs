@@ -6,7 +6,7 @@ use super::library::Library;
 use super::task::{Loop, Task};
 use crate::load::playbook::LoopKind;
 use crate::model::{Advisories, Map, Value};
-use crate::modules::{Args, FreeForm, Host, Kind, Module, Outcome, Param};
+use crate::modules::{ArgProblem, Args, Change, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::questions::{Answers, Reading, Refusal, Stop};
 use crate::template::{Binding, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
@@ -87,6 +87,16 @@ pub struct Evaluation {
     pub reading: Reading,
     /// Whether a secret is in it.
     pub tainted: bool,
+}
+
+impl Evaluation {
+    /// The changes that it comes to, if it does.
+    pub fn changes(&self) -> &[Change] {
+        match &self.verdict {
+            Verdict::Ready(outcome) => &outcome.changes,
+            _ => &[],
+        }
+    }
 }
 
 impl Means<'_> {
@@ -229,17 +239,8 @@ impl Means<'_> {
         }
         match Args::parse(task.module.params, task.module.free_form, &given) {
             Ok(args) => Ok(Rendering::Done(Frozen { args, tainted, secret: secrets })),
-            // What is wrong with a secret could show it.
-            Err(_) if tainted => {
-                let message = format!(
-                    "its arguments don't fit the module, and a secret is among them, so they are not shown: look at {}",
-                    secrets.join(", ")
-                );
-                Err(Refusal { message, ..Refusal::default() })
-            }
             Err(problem) => {
-                let help = problem.help.map(|h| format!(" ({h})")).unwrap_or_default();
-                Err(Refusal { message: format!("{}{help}", problem.message), ..Refusal::default() })
+                Err(Refusal { message: misfit(problem, tainted.then_some(&secrets)), ..Refusal::default() })
             }
         }
     }
@@ -322,6 +323,17 @@ impl Means<'_> {
             Err(Stop::Unseen(why)) => Verdict::Unseen(why),
         };
         Evaluation { verdict, reading: answers.take_reading(), tainted: frozen.tainted || desk.is_tainted() }
+    }
+}
+
+/// What is wrong with arguments. With a secret among them it could show that, so only their names are said then.
+fn misfit(problem: ArgProblem, secrets: Option<&Vec<String>>) -> String {
+    match secrets {
+        None => format!("{}{}", problem.message, problem.help.map(|h| format!(" ({h})")).unwrap_or_default()),
+        Some(names) => format!(
+            "its arguments don't fit the module, and a secret is among them, so they are not shown: look at {}",
+            names.join(", ")
+        ),
     }
 }
 

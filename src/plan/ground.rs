@@ -302,14 +302,9 @@ impl Ground {
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
         self.looked_at_secret |= evaluation.tainted;
-        if self.looked_at_secret {
-            let changes = match &evaluation.verdict {
-                Verdict::Ready(outcome) => outcome.changes.as_slice(),
-                _ => &[],
-            };
-            if let Some(refusal) = exposure::of_words(changes, answers, &self.templates) {
-                return nothing_read(said_openly(refusal));
-            }
+        let exposes = || exposure::of_words(evaluation.changes(), answers, &self.templates);
+        if let Some(refusal) = self.looked_at_secret.then(exposes).flatten() {
+            return nothing_read(said_openly(refusal));
         }
         let mut looked = sort_out(task, evaluation, user, frozen);
         if let (Look::Changes(prepared, _), Some(timeout)) = (&mut looked, &task.timeout) {

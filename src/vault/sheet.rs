@@ -318,7 +318,7 @@ fn spot(text: &str, start: usize, after: usize, column: usize) -> Spot {
     let blank = line.len() - line.trim_start().len();
     let trimmed = line.trim();
     let line_end = after + line.len();
-    let next = (line_end + rest.get(line.len()..).map_or(0, |more| newline(more))).min(text.len());
+    let next = (line_end + rest.get(line.len()..).map_or(0, newline)).min(text.len());
     if trimmed.starts_with(['|', '>']) {
         let mark = trimmed.find(char::is_whitespace).unwrap_or(trimmed.len());
         let behind = trimmed.get(mark..).unwrap_or_default().to_owned();

@@ -2,12 +2,12 @@
 //! changed keeps its seal to the byte, and so do all other lines.
 
 use super::super::{Console, Exit, Failure, ask};
-use super::desk::{Desk, Sealed, ToSeal, bytes_of};
+use super::desk::{Desk, Sealed, Target, ToSeal, bytes_of};
 use super::tmpfs::Memory;
-use crate::ledger::SealAct;
+use crate::ledger::{SealAct, SealedValue};
 use crate::load::shell_words;
 use crate::model::is_sealed;
-use crate::vault::{Editable, Sheet, Subject, digest, file_digest};
+use crate::vault::{Editable, Keys, Readers, Sheet, Subject, digest, file_digest};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,23 +36,43 @@ impl Edit {
         let keys = desk.keys()?;
         let bytes = bytes_of(&target.path)?;
         let memory = Memory::make(console)?;
-        if is_sealed(&bytes) {
-            let subject = Subject { file: target.file.clone(), name: None };
-            let sealed = Sealed { subject: subject.clone(), digest: file_digest(&bytes) };
-            let open = desk.holds(&keys, &sealed, &bytes)?;
-            desk.opened(std::slice::from_ref(&subject))?;
-            let name = Path::new(&target.file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let edited = edit(&memory, &name, &open)?;
-            if *edited == *open {
-                console.tell("Nothing was changed.\n");
-                return Ok(Exit::Well);
-            }
-            let what = ToSeal { subject, plain: edited, act: SealAct::Set };
-            let (armor, entry) = desk.seal(&what, &readers)?;
-            desk.commit(&target, armor.as_bytes(), vec![entry])?;
-            console.tell(&format!("Sealed again: {}. Commit it with the ledger.\n", target.file));
+        let work = Work { desk, target, readers, memory };
+        if is_sealed(&bytes) { work.whole(&bytes, &keys) } else { work.values(&keys) }
+    }
+}
+
+/// An edit under way.
+struct Work<'a> {
+    desk: Desk<'a>,
+    target: Target,
+    readers: Readers,
+    memory: Memory,
+}
+
+impl Work<'_> {
+    /// A file that is sealed as a whole.
+    fn whole(&self, bytes: &[u8], keys: &Keys) -> Result<Exit, Failure> {
+        let Self { desk, target, readers, memory } = self;
+        let subject = Subject { file: target.file.clone(), name: None };
+        let sealed = Sealed { subject: subject.clone(), digest: file_digest(bytes) };
+        let open = desk.holds(keys, &sealed, bytes)?;
+        desk.opened(std::slice::from_ref(&subject))?;
+        let name = Path::new(&target.file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let edited = edit(memory, &name, &open)?;
+        if *edited == *open {
+            desk.console.tell("Nothing was changed.\n");
             return Ok(Exit::Well);
         }
+        let what = ToSeal { subject, plain: edited, act: SealAct::Set };
+        let (armor, entry) = desk.seal(&what, readers)?;
+        desk.commit(target, armor.as_bytes(), vec![entry])?;
+        desk.console.tell(&format!("Sealed again: {}. Commit it with the ledger.\n", target.file));
+        Ok(Exit::Well)
+    }
+
+    /// A file of variables.
+    fn values(&self, keys: &Keys) -> Result<Exit, Failure> {
+        let Self { desk, target, memory, .. } = self;
         let sheet = Sheet::read(&target.path)?;
         let mut subjects = Vec::new();
         for found in sheet.sealed() {
@@ -61,36 +81,22 @@ impl Edit {
             subjects.push(subject);
         }
         let before = sheet.file.text.clone();
-        let editable = Editable::open(sheet, &keys)?;
+        let editable = Editable::open(sheet, keys)?;
         if !subjects.is_empty() {
             desk.opened(&subjects)?;
         }
         let name = Path::new(&target.file).file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut open = Zeroizing::new(editable.text().as_bytes().to_vec());
         loop {
-            let edited = edit(&memory, &name, &open)?;
+            let edited = edit(memory, &name, &open)?;
             let sealed = std::str::from_utf8(&edited)
                 .map_err(|_| Failure::usage("the text is no UTF-8 now"))
-                .and_then(|text| self.seal(&desk, &target.file, &editable, &readers, text));
+                .and_then(|text| self.seal(&editable, text));
             match sealed {
-                Ok((text, _)) if text == before => {
-                    console.tell("Nothing was changed.\n");
-                    return Ok(Exit::Well);
-                }
-                Ok((text, entries)) => {
-                    let names: Vec<String> = entries.iter().filter_map(|entry| entry.name.clone()).collect();
-                    desk.commit(&target, text.as_bytes(), entries)?;
-                    console.tell(&match names.is_empty() {
-                        true => format!("No sealed value changed; {} is written.\n", target.file),
-                        false => {
-                            format!("Sealed: {}. Commit {} with the ledger.\n", names.join(", "), target.file)
-                        }
-                    });
-                    return Ok(Exit::Well);
-                }
+                Ok((text, entries)) => return self.write(&before, &text, entries),
                 Err(failure) => {
-                    console.tell(&failure.text());
-                    if ask::types(console, "Edit it again? [y/n] ")?.to_lowercase() != "y" {
+                    desk.console.tell(&failure.text());
+                    if ask::types(desk.console, "Edit it again? [y/n] ")?.to_lowercase() != "y" {
                         return Err(Failure::usage(format!("{} is as it was", target.file)));
                     }
                     open = edited;
@@ -99,19 +105,28 @@ impl Edit {
         }
     }
 
+    fn write(&self, before: &str, text: &str, entries: Vec<SealedValue>) -> Result<Exit, Failure> {
+        let Self { desk, target, .. } = self;
+        if text == before {
+            desk.console.tell("Nothing was changed.\n");
+            return Ok(Exit::Well);
+        }
+        let names: Vec<String> = entries.iter().filter_map(|entry| entry.name.clone()).collect();
+        desk.commit(target, text.as_bytes(), entries)?;
+        desk.console.tell(&match names.is_empty() {
+            true => format!("No sealed value changed; {} is written.\n", target.file),
+            false => format!("Sealed: {}. Commit {} with the ledger.\n", names.join(", "), target.file),
+        });
+        Ok(Exit::Well)
+    }
+
     /// The file's new text, and what the ledger is told.
-    fn seal(
-        &self,
-        desk: &Desk<'_>,
-        file: &str,
-        editable: &Editable,
-        readers: &crate::vault::Readers,
-        edited: &str,
-    ) -> Result<(String, Vec<crate::ledger::SealedValue>), Failure> {
+    fn seal(&self, editable: &Editable, edited: &str) -> Result<(String, Vec<SealedValue>), Failure> {
+        let Self { desk, target, readers, .. } = self;
         let (mut armors, mut entries) = (BTreeMap::new(), Vec::new());
         for (name, secret) in editable.changed(edited)? {
             desk.console.masks.add(&secret);
-            let subject = Subject { file: file.to_owned(), name: Some(name.clone()) };
+            let subject = Subject { file: target.file.clone(), name: Some(name.clone()) };
             let plain = Zeroizing::new(secret.expose().as_bytes().to_vec());
             let (armor, entry) = desk.seal(&ToSeal { subject, plain, act: SealAct::Set }, readers)?;
             armors.insert(name, armor);

@@ -31,6 +31,9 @@ pub struct Import {
     password_file: Vec<PathBuf>,
 }
 
+/// Open values by name.
+type Open = BTreeMap<String, Zeroizing<Vec<u8>>>;
+
 /// What is known of passwords so far.
 struct Passwords<'a> {
     console: &'a Console,
@@ -70,7 +73,7 @@ fn import(desk: &Desk<'_>, target: &Target, passwords: &mut Passwords<'_>) -> Re
         return whole_ansible(desk, target, &readers, passwords, &text);
     }
     let sheet = Sheet::read(&target.path)?;
-    let mut plain: BTreeMap<String, Zeroizing<Vec<u8>>> = BTreeMap::new();
+    let mut plain: Open = BTreeMap::new();
     for found in sheet.of_ansible() {
         plain.insert(
             found.name.clone(),
@@ -129,7 +132,7 @@ fn whole_ansible(
 }
 
 /// The texts and numbers of a file of variables; nothing if it is none.
-fn variables(target: &Target, text: &str) -> Option<(Sheet, BTreeMap<String, Zeroizing<Vec<u8>>>)> {
+fn variables(target: &Target, text: &str) -> Option<(Sheet, Open)> {
     let file = TextFile { file: Arc::new(PathBuf::from(&target.file)), text: text.to_owned() };
     let node = Node::parse(&file).map_err(|_: Problems| ()).ok()?;
     if !matches!(&node.value, NodeValue::Map(entries) if !entries.is_empty()) {
@@ -152,7 +155,7 @@ fn seal_values(
     target: &Target,
     readers: &Readers,
     sheet: &Sheet,
-    plain: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    plain: Open,
 ) -> Result<usize, Failure> {
     let (mut armors, mut entries): (BTreeMap<String, String>, Vec<SealedValue>) = Default::default();
     for (name, plain) in plain {

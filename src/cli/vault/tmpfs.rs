@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// What `statfs` says of a tmpfs.
-const TMPFS: i64 = 0x0102_1994;
+const TMPFS: i128 = 0x0102_1994;
 /// What `statfs` says of a ramfs.
-const RAMFS: i64 = 0x8584_58f6;
+const RAMFS: i128 = 0x8584_58f6;
 /// How folders begin that are ours.
 const PREFIX: &str = "wgops-edit-";
 
@@ -59,7 +59,8 @@ impl Memory {
 
 fn is_in_memory(place: &Path) -> bool {
     rustix::fs::statfs(place).is_ok_and(|about| {
-        let kind = i64::try_from(about.f_type).unwrap_or_default();
+        // Its type is another one on other machines.
+        let kind = i128::from(about.f_type);
         kind == TMPFS || kind == RAMFS
     })
 }

@@ -107,8 +107,8 @@ else
     else
         # busybox's takes no list.
         set --
-        while IFS= read -r name; do set -- "$@" "./$name"; done <"$list"
-        tar -cf "$dir/tar" --no-recursion "$@" || exit 1
+        while IFS= read -r name; do set -- "$@" "$name"; done <"$list"
+        tar -cf "$dir/tar" --no-recursion -- "$@" || exit 1
     fi
     pack <"$dir/tar" >"$new" || exit 1
 fi

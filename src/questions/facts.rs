@@ -171,7 +171,8 @@ mod tests {
         assert_eq!(facts["default_ipv4"]["gateway"], "10.213.2.1");
         assert_eq!(facts["default_ipv4"]["netmask"], "255.255.255.0");
         assert_eq!(facts["default_ipv4"]["network"], "10.213.2.0");
-        assert_eq!(facts["host0"]["ipv4"]["broadcast"], "10.213.2.255");
+        // Only what the host itself says: this one has none.
+        assert_eq!(facts["host0"]["ipv4"]["broadcast"], "");
         assert_eq!(facts["date_time"]["iso8601"], "2026-11-22T01:10:29Z");
         assert_eq!(facts["env"]["HOME"], "/home/audit");
         assert_eq!(facts["lsb"]["codename"], "bookworm");
@@ -179,6 +180,27 @@ mod tests {
         assert_eq!(facts["mounts"][0]["mount"], "/srv/repo");
         assert_eq!(facts.get("python"), None);
         assert_eq!(facts["local"], json!({"web": {"general": {"port": "8080"}}, "plain": {"a": [1]}}));
+    }
+
+    #[test]
+    fn a_network_with_a_broadcast_address_a_container_and_programs_tell_of_themselves() {
+        let more = "addr 2: host0    inet 10.213.2.11/24 brd 10.213.2.254 scope global host0\ncontained yes\n\
+            systemctl systemd 252 (252.38-1~deb12u1)\nsystemctl +PAM -GNUTLS\n\
+            capsh Current: =ep cap_sys_time,cap_bpf-ep\nfips 1\nend";
+        let text = DEBIAN_12
+            .replace("addr 2: host0    inet 10.213.2.11/24 scope global", "addr 9: none inet 192.0.2.1/24");
+        let facts = Value::Object(parse(&text.replace("\nend", &format!("\n{more}"))).facts);
+        for (name, expected) in [
+            ("virtualization_type", json!("container")),
+            ("virtualization_tech_guest", json!(["container", "systemd-nspawn"])),
+            ("systemd", json!({"version": 252, "features": "+PAM -GNUTLS"})),
+            ("system_capabilities_enforced", json!("True")),
+            ("system_capabilities", json!(["ep cap_sys_time", "cap_bpf-ep"])),
+            ("fips", json!(true)),
+        ] {
+            assert_eq!(facts[name], expected, "{name}");
+        }
+        assert_eq!(facts["host0"]["ipv4"]["broadcast"], "10.213.2.254");
     }
 
     #[test]

@@ -59,8 +59,10 @@ const QUERIES: &str = r#"
   register: again
 - assert:
     that:
-      - rows.query_result == [{'a': 1, 'b': "it's"}]
-      - mine.query_result == [[{'a': 7, 'b': none}, {'a': 8, 'b': 'x < y'}]]
+      - rows.query_result | length == 1 and rows.query_result[0].a == 1
+      - rows.query_result[0].b == "it's"
+      - mine.query_result[0] | map(attribute='a') == [7, 8]
+      - mine.query_result[0][0].b is none and mine.query_result[0][1].b == 'x < y'
       - again is not changed
 "#;
 

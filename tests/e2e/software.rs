@@ -110,6 +110,9 @@ const LOOKS: &str = r#"
 - synchronize: {mode: pull, src: /srv/tree/, dest: PULLED}
 "#;
 
+/// The lab keeps a host's network, and with it the rules of its packet filter, over a fresh disk.
+const WITHOUT_RULES: &str = "iptables -P INPUT ACCEPT; iptables -P FORWARD ACCEPT; iptables -F; iptables -X";
+
 const PATCH: &str = "--- a/greeting\n+++ b/greeting\n@@ -1 +1 @@\n-before\n+after\n";
 
 fn run(ops: &Ops<'_>, file: &str, more: &str) -> Said {
@@ -131,6 +134,7 @@ fn firewalls_servers_keys_and_certificates_are_as_asked_after_one_run() {
     let (packages, tools) = (ops.play("packages", "", PACKAGES), ops.play("tools", "", TOOLS));
     let all = u32::try_from(TOOLS.lines().filter(|line| line.starts_with("- ")).count()).unwrap();
     run(&ops, &packages, "").expect(0, &["changed=1"]);
+    lab.exec(&host, WITHOUT_RULES);
     let foreseen = run(&ops, &tools, "--check").expect(0, &[]).without(&["$ecret"]).recap(host.name());
     assert!(foreseen["changed"] + foreseen["unknown"] >= all, "{foreseen:?}");
     let done = run(&ops, &tools, "").expect(0, &[]).without(&["$ecret"]).recap(host.name());
@@ -143,6 +147,7 @@ fn firewalls_servers_keys_and_certificates_are_as_asked_after_one_run() {
     assert_eq!(lab.exec(&host, "cat /srv/greeting; getcap /srv/true"), "after\n/srv/true cap_net_raw=ep");
     assert_eq!(std::fs::read_to_string(pulled.join("a/f")).unwrap(), "f\n");
     nothing_is_left(&lab, &host);
+    lab.exec(&host, WITHOUT_RULES);
 }
 
 fn nothing_is_left(lab: &Lab, host: &Host) {

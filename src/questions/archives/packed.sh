@@ -29,6 +29,7 @@ else
     tar -tf "$dir/tar" 2>/dev/null | sed 's,/$,,' | sort >"$dir/there"
 fi
 sort "$list" | cmp -s - "$dir/there" || { echo 'state differs'; exit 0; }
+if tar --version 2>/dev/null | grep -q GNU; then gnu=yes; else gnu=no; fi
 while IFS= read -r name; do
     [ -f "$name" ] && [ ! -L "$name" ] || continue
     if [ "$format" = zip ]; then
@@ -36,7 +37,11 @@ while IFS= read -r name; do
         escaped=$(printf '%s' "$name" | sed 's/[][*?\\]/\\&/g')
         unzip -p "$dest" "$escaped" 2>/dev/null
     else
-        tar -xOf "$dir/tar" -- "$name" 2>/dev/null || tar -xOf "$dir/tar" "$name" 2>/dev/null
+        # GNU's takes a name as it is, busybox's as a pattern.
+        case $gnu in
+        yes) tar -xOf "$dir/tar" -- "$name" ;;
+        *) tar -xOf "$dir/tar" -- "$(printf '%s' "$name" | sed 's/[][*?\\]/\\&/g')" ;;
+        esac 2>/dev/null
     fi | cmp -s - "$name" || { echo 'state differs'; exit 0; }
 done <"$list"
 echo 'state same'

@@ -300,7 +300,10 @@ fn said(event: &Event) -> Option<String> {
             for (host, counts) in recap {
                 out.push_str(&format!(
                     "  {host}: {} as asked, {} changed, {} failed, {} skipped\n",
-                    counts.ok, counts.changed, counts.failed, counts.skipped
+                    counts.ok.saturating_sub(counts.changed),
+                    counts.changed,
+                    counts.failed,
+                    counts.skipped
                 ));
             }
             out

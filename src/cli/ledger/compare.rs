@@ -213,6 +213,7 @@ fn human(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> String
     let open = all.values().flatten().filter(|one| one.is_open()).count();
     let hosts = counted(all.len(), "host", "hosts");
     out.push_str(&match open {
+        _ if all.is_empty() => format!("{}\n", "Nothing was compared.".red()),
         0 => format!("{}: {hosts}, and the ledger explains what was found there\n", "compared".green()),
         n => format!("{}: {hosts}, {n} to be answered for\n", "compared".red()),
     });

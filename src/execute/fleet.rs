@@ -434,6 +434,8 @@ fn play_variables(
     let batch = wave.checked_sub(1).and_then(|at| waves.get(at)).map_or(&[][..], Vec::as_slice);
     let directory = std::path::absolute(&play.foundation.library.directory)
         .unwrap_or_else(|_| play.foundation.library.directory.clone());
+    let inventory = play.foundation.library.root.join("inventory");
+    let inventory = std::path::absolute(&inventory).unwrap_or(inventory);
     let [run_tags, skip_tags] = play.foundation.tags();
     let exported = &play.exported;
     let roles: Vec<String> = exported.dependent.iter().chain(&exported.names).cloned().collect();
@@ -451,9 +453,12 @@ fn play_variables(
         ("ansible_play_hosts", names(&mut hosts.iter().filter(|host| !out.contains(*host)))),
         ("ansible_play_hosts_all", names(&mut hosts.iter())),
         ("ansible_play_batch", names(&mut batch.iter())),
+        ("play_hosts", names(&mut batch.iter())),
+        ("ansible_verbosity", order.verbosity.into()),
         ("wgops_wave", wave.into()),
         ("wgops_waves", waves.len().into()),
         ("ansible_managed", "Ansible managed".into()),
+        ("inventory_dir", Value::String(inventory.to_string_lossy().into_owned())),
         ("playbook_dir", Value::String(directory.to_string_lossy().into_owned())),
     ];
     entries.into_iter().map(|(name, value)| (name.to_owned(), Binding::Data(Arc::new(value)))).collect()

@@ -141,7 +141,7 @@ macro_rules! params {
     Param::optional("deb", Kind::Text, "a package's file: its path on the host, or its URL"),
     Param::optional("fail_on_autoremove", Kind::Bool, "taken and not needed: nothing is removed unasked"),
     Param::optional("auto_install_module_deps", Kind::Bool, "taken and not needed: no Python is used"),
-    Param::not_yet("policy_rc_d"),
+    Param::optional("policy_rc_d", Kind::Int, "what packages are told that want to start services; 101: not to"),
     Param::optional("force_apt_get", Kind::Bool, "taken and not needed: it is always apt-get"),
     Param::optional("update_cache_retries", Kind::Int, "taken and not needed"),
     Param::optional("update_cache_retry_max_delay", Kind::Int, "taken and not needed"),

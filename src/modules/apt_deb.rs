@@ -24,7 +24,7 @@ sum=$(sha256sum <"$deb") || exit 1
 [ "${sum%% *}" = "$digest" ] || exit 113
 # apt reads it as a user of its own.
 case $deb in */wgops.*) chmod 755 "$place" && chmod 644 "$deb" ;; esac
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 UCF_FORCE_CONFFOLD=1
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 export APT_LISTCHANGES_FRONTEND=none APT_LISTBUGS_FRONTEND=none
 for option in $dpkg_options; do
     set -- -o "Dpkg::Options::=--$option" "$@"

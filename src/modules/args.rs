@@ -197,13 +197,23 @@ impl Args {
     /// # Errors
     /// The first unknown, missing, doubled or ill-typed argument.
     pub fn parse(params: &[Param], free_form: FreeForm, given: &Map) -> Result<Self, ArgProblem> {
+        // What we lack and what comes to nothing was not wanted.
+        let is_nothing = |value: &Value| match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            Value::Bool(_) | Value::Number(_) => false,
+        };
+        let lacks = |key: &str| params.iter().any(|p| !p.supported && p.is(key));
+        let wanted = || given.iter().filter(|(key, value)| !(is_nothing(value) && lacks(key)));
         if let Some(problem) =
-            Self::check_names(params, free_form, given.keys().map(String::as_str)).into_iter().next()
+            Self::check_names(params, free_form, wanted().map(|(key, _)| key.as_str())).into_iter().next()
         {
             return Err(problem);
         }
         let mut args = Map::new();
-        for (key, value) in given {
+        for (key, value) in wanted() {
             match params.iter().find(|p| p.is(key)) {
                 None => {
                     args.insert(key.clone(), value.clone());
@@ -457,6 +467,7 @@ mod tests {
         );
         let lacking = message(json!({"path": "/x", "setype": "y"}));
         assert_eq!(lacking, "the parameter 'setype' is not supported yet");
+        assert!(parse(json!({"path": "/x", "setype": ""})).is_ok(), "nothing is wanted of it");
         let unknown = parse(json!({"path": "/x", "staet": "absent"})).unwrap_err();
         assert_eq!(unknown.help.as_deref(), Some("did you mean 'state'?"));
     }

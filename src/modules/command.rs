@@ -32,6 +32,7 @@ pub static COMMAND: Module = Module {
     params: &[
         Param::optional("cmd", Kind::Text, "program and arguments in one text"),
         Param::optional("argv", Kind::List, "program and arguments as a list"),
+        Param::optional("executable", Kind::Text, "taken and not needed: no shell has a part in it"),
         Param::optional("expand_argument_vars", Kind::Bool, "put in $VARIABLES and ~").default("yes"),
         CHDIR,
         CREATES,
@@ -79,6 +80,7 @@ pub static SHELL: Module = Module {
     params: &[
         Param::required("cmd", Kind::Text, "the command line"),
         Param::optional("executable", Kind::Place, "the shell").default("/bin/sh"),
+        Param::optional("expand_argument_vars", Kind::Bool, "taken and not needed: the shell sees to that"),
         CHDIR,
         CREATES,
         REMOVES,

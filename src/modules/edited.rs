@@ -4,7 +4,7 @@
 use super::attributes::{self, Wanted};
 use super::copy::MAKE_PARENTS;
 use super::place::{New, Placement};
-use super::{Args, Change, Host, Outcome, labels};
+use super::{Args, Change, Host, Nature, Outcome, labels};
 use crate::model::{Content, Digest, Map, Subject};
 use crate::questions::contents::{Content as Old, Read};
 use crate::questions::files::{Inspect, Inspected};
@@ -131,6 +131,16 @@ impl<'a> Edited<'a> {
         let parents = change.as_ref().and_then(|_| parents(self.path, &self.seen));
         Ok(Outcome::change(result, parents.into_iter().chain(change).chain(labels).collect()))
     }
+}
+
+/// An edit that would find something to do again in what it made (`^(.*)$` by `\1 more`): it happens once in each run, as
+/// with Ansible, and can't converge.
+pub(super) fn unsettled(mut outcome: Outcome) -> Outcome {
+    if !outcome.changes.is_empty() {
+        outcome.changes.iter_mut().for_each(|change| change.nature = Nature::Event);
+        outcome.warnings.push("what is put in matches again: each run changes the file".into());
+    }
+    outcome
 }
 
 fn parents(path: &str, seen: &Inspected) -> Option<Change> {

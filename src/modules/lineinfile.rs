@@ -105,15 +105,17 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let text = file.text();
     let edit = Edit::read(args, &|given| text.adapt(given))?;
     result.insert("backup".into(), "".into());
-    let (lines, message) = if absent {
+    let (lines, message, settles) = if absent {
         let (lines, removed) = edit.remove(text.lines())?;
         result.insert("found".into(), removed.into());
-        (lines, format!("{removed} line(s) removed"))
+        (lines, format!("{removed} line(s) removed"), true)
     } else {
         let Changed { lines, message } = edit.put(text.lines())?;
-        (lines, message.to_owned())
+        let settles = edit.put(lines.clone())?.lines == lines;
+        (lines, message.to_owned(), settles)
     };
-    file.finish(Ending { new: text.encode(&lines.concat()), message, result }, host)
+    let outcome = file.finish(Ending { new: text.encode(&lines.concat()), message, result }, host)?;
+    Ok(if settles { outcome } else { edited::unsettled(outcome) })
 }
 
 /// Ansible calls the backup `backup` here.
@@ -128,8 +130,8 @@ fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::modules::PRECONDITION_FAILED;
     use crate::modules::harness::Bench;
+    use crate::modules::{Nature, PRECONDITION_FAILED};
     use serde_json::json;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
@@ -149,6 +151,18 @@ mod tests {
                 assert_eq!(bench.read(name), "a=1\n");
             }
         }
+    }
+
+    #[test]
+    fn a_line_that_would_be_changed_again_is_changed_once_in_each_run() {
+        let bench = Bench::new();
+        let path = bench.file("grub", "CMD=\"quiet\"\n");
+        let args =
+            json!({"path": path, "regexp": "^CMD=\"(.*)\"$", "line": "CMD=\"\\1 splash\"", "backrefs": true});
+        let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
+        assert!(outcome.changes.iter().all(|change| change.nature == Nature::Event));
+        assert_eq!(bench.apply(&outcome.changes[0]).status, 0);
+        assert_eq!(bench.read("grub"), "CMD=\"quiet splash\"\n");
     }
 
     #[test]

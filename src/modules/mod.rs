@@ -329,6 +329,11 @@ pub static ALL: &[&Module] = &[
 /// What stands for a module that there is not.
 pub static MISSING: &Module = &missing::MODULE;
 
+/// Whether a name without a collection is that of a module in one of Ansible's, and no mistyped one.
+pub fn is_elsewhere(name: &str) -> bool {
+    missing::is_elsewhere(name)
+}
+
 /// Every script that changes a host.
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 pub fn change_scripts() -> Vec<Script> {

@@ -56,7 +56,12 @@ pub static MODULE: Module = Module {
         SESSION_ROLE,
         TRUST_INPUT,
         NOT_YET,
-        Param::not_yet("fail_on_role"),
+        Param::optional(
+            "fail_on_role",
+            Kind::Bool,
+            "whether roles that there are not are an error; no: they are left out",
+        )
+        .default("yes"),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -75,7 +80,13 @@ pub static MODULE: Module = Module {
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let login = login(args, args.needed("database")?);
-    let wish = Wish::of(args, &login.database)?;
+    let mut wish = Wish::of(args, &login.database)?;
+    if args.maybe_flag("fail_on_role") == Some(false) {
+        let there = ask(host, &login, "", wish.roles_there())?;
+        if !wish.keep_roles(&there) {
+            return Ok(Outcome::in_order(Map::new()));
+        }
+    }
     // What it says of roles depends on these, too, and on objects of any kind.
     let about = format!("database/{}", login.database);
     let holds = ask(host, &login, "", format!("SELECT to_json(({})::boolean)", wish.holds()))?;
@@ -132,6 +143,18 @@ mod tests {
         ] {
             assert_eq!(queries(args.clone()), Ok(statements), "{args}");
         }
+    }
+
+    #[test]
+    fn roles_that_there_are_not_may_be_left_out() {
+        let args = json!({"database": "shop", "roles": "reports,none", "objs": "t", "privs": "SELECT", "fail_on_role": false});
+        let outcome = |there: &'static str| {
+            let mut answers = [there, "false"].into_iter();
+            answer_with(&MODULE, &args, &mut |_| Ok(Output::ok(answers.next().unwrap_or(there)))).unwrap()
+        };
+        let some = outcome(r#"["reports"]"#);
+        assert_eq!(some.result["queries"], json!(["GRANT SELECT ON TABLE \"public\".\"t\" TO \"reports\""]));
+        assert!(outcome("[]").changes.is_empty());
     }
 
     #[test]

@@ -97,8 +97,11 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         true => String::new(),
         false => format!("{count} replacements made"),
     };
-    let new = text.encode(&format!("{before}{replaced}{after}"));
-    file.finish(Ending { new, message, result: Map::new() }, host)
+    let whole = format!("{before}{replaced}{after}");
+    let settles = edit.apply(&whole)?.is_none_or(|again| again == whole);
+    let new = text.encode(&whole);
+    let outcome = file.finish(Ending { new, message, result: Map::new() }, host)?;
+    Ok(if settles { outcome } else { edited::unsettled(outcome) })
 }
 
 fn refused(parameter: &str, error: &PatternError) -> Stop {
@@ -143,6 +146,18 @@ impl Edit {
         Ok(edit)
     }
 
+    /// A text after the edit; nothing where there is no such part as is looked at.
+    fn apply(&self, text: &str) -> Result<Option<String>, Stop> {
+        let Some((start, end)) = self.section(text)? else { return Ok(None) };
+        let (before, rest) = text.split_at_checked(start).unwrap_or_default();
+        let (section, after) = rest.split_at_checked(end - start).unwrap_or_default();
+        let replaced = self
+            .pattern
+            .replace(section, &self.replacement, 0)
+            .map_err(|error| refused("replace", &error))?;
+        Ok(Some(format!("{before}{replaced}{after}")))
+    }
+
     /// Where the part that is looked at begins and ends; nothing where it isn't found.
     fn section(&self, text: &str) -> Result<Option<(usize, usize)>, Stop> {
         let Some(pattern) = &self.section else { return Ok(Some((0, text.len()))) };
@@ -160,6 +175,7 @@ impl Edit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::modules::Nature;
     use crate::modules::harness::Bench;
     use serde_json::json;
 
@@ -200,6 +216,18 @@ mod tests {
                 "{args}"
             );
         }
+    }
+
+    #[test]
+    fn what_would_match_again_happens_once_in_each_run() {
+        let bench = Bench::new();
+        let mut args = json!({"path": bench.file("f", "a\n"), "regexp": "^(.+)$", "replace": "'\\1'"});
+        let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
+        assert!(outcome.changes.iter().all(|change| change.nature == Nature::Event));
+        assert_eq!(outcome.warnings.len(), 1);
+        args["regexp"] = json!("^(\\w+)$");
+        let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
+        assert!(outcome.changes.iter().all(|change| change.nature == Nature::State));
     }
 
     #[test]

@@ -16,7 +16,12 @@ pub static SERVICE: Module = Module {
     aliases: &["sysvinit"],
     summary: "Starts, stops, restarts and enables services",
     params: &[
-        Param::required("name", Kind::Text, "the service").or(&["service"]),
+        Param::optional(
+            "name",
+            Kind::Text,
+            "the service; without it only systemd itself can be told something",
+        )
+        .or(&["service"]),
         STATE,
         ENABLED,
         MASKED,
@@ -145,6 +150,12 @@ fn diff(args: &Args, host: &Host<'_>, managers: Managers) -> Result<Outcome, Sto
     let Some((name, state)) = name.zip(state) else {
         let needs_unit = ["state", "enabled", "masked"].into_iter().find(|p| args.value(p).is_some());
         return match needs_unit {
+            None if outcome.changes.is_empty()
+                && !args.flag("daemon_reload")
+                && managers == Managers::Any =>
+            {
+                Err(Stop::refuse("the parameter 'name' is missing"))
+            }
             Some(param) => Err(Stop::refuse(format!("'{param}' needs the parameter 'name'"))),
             None => Ok(outcome),
         };
@@ -280,8 +291,16 @@ impl Task<'_> {
         }
         let mut change = self.change(verb);
         let asked_once = matches!(self.args.text("state"), Some("restarted" | "reloaded"));
-        // A unit that ends by itself, or that nobody waits for, need not be found active afterwards.
-        if asked_once || self.args.flag("no_block") || (verb == Verb::Start && self.state.oneshot) {
+        // A unit that ends by itself, that nobody waits for, or that systemd finds no reason to start, need not be found
+        // active afterwards.
+        let starting = verb == Verb::Start;
+        let held_back = starting && self.state.held_back;
+        if held_back {
+            let message =
+                format!("systemd last left {} alone: a condition of the unit is not met", self.name);
+            outcome.warnings.push(message);
+        }
+        if asked_once || self.args.flag("no_block") || held_back || (starting && self.state.oneshot) {
             change.nature = Nature::Event;
         }
         outcome.changes.push(change);
@@ -458,6 +477,10 @@ mod tests {
 
     #[test]
     fn a_unit_that_ends_by_itself_need_not_stay_active() {
+        let held_back = unit("inactive", "enabled")
+            + "ConditionResult=no\nConditionTimestamp=Sun 2026-11-29 03:34:17 CET\n";
+        let got = summaries(&SYSTEMD, json!({"name": "x", "state": "started"}), &held_back, "");
+        assert_eq!(got, Ok(vec!["Start x (once)".into()]));
         let oneshot = unit("inactive", "static") + "Type=oneshot\nRemainAfterExit=no\n";
         let oneshot = oneshot.replace("Type=simple\n", "");
         let got = summaries(&SYSTEMD, json!({"name": "x", "state": "started"}), &oneshot, "");

@@ -30,13 +30,11 @@ const SET: Script = Script {
     text: r#"[ "$(readlink /etc/localtime)" = "$1" ] || exit 113
 [ -f "/usr/share/zoneinfo/$2" ] || exit 113
 if [ -d /run/systemd/system ] && command -v timedatectl >/dev/null 2>&1; then
+    # What it leaves in /etc/timezone is its own business. Without D-Bus it can do nothing.
     timedatectl set-timezone "$2" >/dev/null 2>&1
+    case $(readlink /etc/localtime) in *"/zoneinfo/$2") exit 0 ;; esac
 fi
-# Without D-Bus timedatectl can do nothing, and not every one knows /etc/timezone.
-case $(readlink /etc/localtime) in
-*"/zoneinfo/$2") ;;
-*) ln -snf "/usr/share/zoneinfo/$2" /etc/localtime || exit 1 ;;
-esac
+ln -snf "/usr/share/zoneinfo/$2" /etc/localtime || exit 1
 if [ -e /etc/timezone ] && [ "$(head -n 1 /etc/timezone)" != "$2" ]; then
     printf '%s\n' "$2" >/etc/timezone || exit 1
 fi

@@ -116,7 +116,9 @@ pub(super) struct Transaction<'a> {
 impl Transaction<'_> {
     pub(super) fn change(&self) -> Change {
         let patience = seconds(self.args, "lock_timeout");
-        let options = self.args.list("dpkg_options").join(" ");
+        let policy = self.args.int("policy_rc_d").map(|status| format!("policy-rc-d={status}"));
+        let options = self.args.list("dpkg_options").into_iter().map(str::to_owned).chain(policy);
+        let options = options.collect::<Vec<_>>().join(" ");
         let script_args = transaction_args(patience, self.plan, &options, self.command_line);
         let change = Change::state(self.summary.clone(), TRANSACTION, script_args, Subjects::Undeclared);
         Change {

@@ -78,14 +78,12 @@ pub static MODULE: Module = Module {
             Kind::Bool,
             "taken and not needed: users are always made on the host itself",
         ),
-        Param::not_yet("ssh_key_passphrase").or(&[
-            "seuser",
-            "hidden",
-            "login_class",
-            "profile",
-            "authorization",
-            "role",
-        ]),
+        Param::optional(
+            "ssh_key_passphrase",
+            Kind::Text,
+            "what the key is locked with; by default with nothing",
+        ),
+        Param::not_yet("seuser").or(&["hidden", "login_class", "profile", "authorization", "role"]),
     ],
     free_form: FreeForm::No,
     docs: Docs {

@@ -2,7 +2,7 @@
 
 use super::group::with_accounts;
 use super::{Args, Change, Host, Nature, Outcome};
-use crate::model::{Map, Script, Subject};
+use crate::model::{Content, Map, Script, Subject};
 use crate::questions::accounts::{PasswordOf, User, subjects};
 use crate::questions::system::accounts::SshKeyOf;
 use crate::questions::{Output, Stop};
@@ -22,11 +22,11 @@ exit 0"#
 };
 
 /// Makes an SSH key: the user, the file, the type, the size or nothing, a comment or nothing, whether one that is there is
-/// replaced. Prints the file, its fingerprint and the public key.
+/// replaced, whether a passphrase stands on standard input. Prints the file, its fingerprint and the public key.
 const MAKE_KEY: Script = Script {
     name: "make_ssh_key",
     text: with_accounts!(
-        r#"name=$1 file=$2 type=$3 bits=$4 comment=$5 replace=$6
+        r#"name=$1 file=$2 type=$3 bits=$4 comment=$5 replace=$6 guarded=$7
 needs ssh-keygen
 entry=$(entry passwd "$name")
 [ -n "$entry" ] || exit 113
@@ -46,7 +46,16 @@ if [ ! -d "$directory" ]; then
     mkdir -m 0700 -- "$directory" && chown "$uid:$gid" "$directory" || exit 1
 fi
 [ -n "$comment" ] || comment="ansible-generated on $(uname -n)"
-ssh-keygen -q -t "$type" ${bits:+-b "$bits"} -C "$comment" -f "$file" -N '' </dev/null || exit 1
+if [ "$guarded" = yes ]; then
+    # Without a terminal it takes the passphrase, twice, from standard input.
+    needs setsid
+    IFS= read -r phrase || [ -n "$phrase" ] || exit 1
+    printf '%s\n%s\n' "$phrase" "$phrase" |
+        setsid ssh-keygen -q -t "$type" ${bits:+-b "$bits"} -C "$comment" -f "$file" >/dev/null || exit 1
+    [ -f "$file" ] || exit 1
+else
+    ssh-keygen -q -t "$type" ${bits:+-b "$bits"} -C "$comment" -f "$file" -N '' </dev/null || exit 1
+fi
 chown "$uid:$gid" "$file" "$file.pub" || exit 1
 printf '%s\n' "$file"
 ssh-keygen -l -f "$file"
@@ -125,11 +134,17 @@ pub(super) fn ssh_key(
     }
     let bits = args.int("ssh_key_bits").map(|bits| bits.to_string()).unwrap_or_default();
     let comment = args.text("ssh_key_comment").unwrap_or_default();
-    let argv = [name, &file, kind, &bits, comment, if replace { "yes" } else { "no" }];
+    let phrase = args.text("ssh_key_passphrase");
+    if phrase.is_some_and(|phrase| phrase.len() < 5 || phrase.contains('\n')) {
+        return Err(Stop::refuse("ssh_key_passphrase: expected one line of at least five characters"));
+    }
+    let word = |flag: bool| if flag { "yes" } else { "no" };
+    let argv = [name, &file, kind, &bits, comment, word(replace), word(phrase.is_some())];
     let mut touches = subjects();
     touches.extend(&[Subject::path(path.as_deref().unwrap_or("/home"))].into());
     let change = Change::state(format!("make an SSH key for {name}"), MAKE_KEY, argv, touches);
-    Ok(Some(Change { nature: if replace { Nature::Event } else { Nature::State }, ..change }))
+    let content = phrase.map(|phrase| Content::new(format!("{phrase}\n").into_bytes()));
+    Ok(Some(Change { content, nature: if replace { Nature::Event } else { Nature::State }, ..change }))
 }
 
 /// What Ansible says of a key: its file, fingerprint and public half.

@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn days_of_a_password_bounds_and_keys_are_told_to_their_tools() {
-        let cases: [(Value, Vec<String>); 4] = [
+        let cases: [(Value, Vec<String>); 5] = [
             (
                 json!({"name": "u", "password_expire_max": 90, "password_expire_warn": 7}),
                 vec!["set_password_aging u -M 90".into()],
@@ -207,7 +207,11 @@ mod tests {
             ),
             (
                 json!({"name": "u", "generate_ssh_key": true, "ssh_key_type": "ed25519", "ssh_key_comment": "c"}),
-                vec!["make_ssh_key u .ssh/id_ed25519 ed25519  c no".into()],
+                vec!["make_ssh_key u .ssh/id_ed25519 ed25519  c no no".into()],
+            ),
+            (
+                json!({"name": "u", "generate_ssh_key": true, "ssh_key_passphrase": "never seen"}),
+                vec!["make_ssh_key u .ssh/id_rsa rsa   no yes".into()],
             ),
         ];
         for (args, expected) in cases {
@@ -235,9 +239,7 @@ mod tests {
         assert!(message(json!({"name": "-r"})).contains("can't be a user's name"));
         assert!(message(json!({"name": "u", "password": "a:b"})).contains("no hash"));
         assert!(message(json!({"name": "u", "expires": "soon"})).contains("seconds since 1970"));
-        assert!(
-            misfit(&MODULE, &json!({"name": "u", "ssh_key_passphrase": "x"})).contains("not supported yet")
-        );
+        assert!(misfit(&MODULE, &json!({"name": "u", "seuser": "x"})).contains("not supported yet"));
         assert_eq!(outcome(&json!({"name": "u", "password": "hunter2"})).unwrap().warnings.len(), 1);
         assert!(outcome(&json!({"name": "u", "password": "*"})).unwrap().warnings.is_empty());
     }

@@ -24,7 +24,8 @@ impl Compiler<'_> {
             return None;
         }
         // Nobody mistypes the name of a collection; and a role for many systems need not come to it on this one.
-        if task.module_key.name.matches('.').count() >= 2 && !own.when.is_empty() {
+        let is_whole = task.module_key.name.matches('.').count() >= 2;
+        if (is_whole || modules::is_elsewhere(&task.module)) && !own.when.is_empty() {
             return Some(modules::MISSING);
         }
         let message = format!("there is no module '{}'", task.module_key.name);
@@ -51,11 +52,10 @@ impl Compiler<'_> {
         around: &Around,
         own: &Keywords,
     ) {
-        // Whether what we lack is wanted may be known only where it is rendered.
+        // Whether what we lack is wanted may be known only where it is rendered, or where the task is come to.
         let may_lack = |name: &str, value: &Value| {
             let lacks = module.params.iter().any(|p| !p.supported && p.is(name));
-            lacks
-                && value.as_str().is_some_and(|text| Templates::has_templates(value) && text.contains("omit"))
+            lacks && (Templates::has_templates(value) || !own.when.is_empty())
         };
         let named = args.iter().filter(|(name, value)| !may_lack(name, value));
         let names = named.map(|(name, _)| name.as_str());

@@ -7,9 +7,9 @@ use crate::load::text::lies_beneath;
 use crate::model::{Advisories, Content, Map, Opened, Value, is_sealed};
 use crate::modules::{Controller, Kept, TreeEntry, TreeKind};
 use crate::questions::Stop;
-use crate::template::{Rendered, Scope, Templates};
+use crate::template::{Binding, Rendered, Scope, Templates};
 use std::cell::Cell;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,6 +141,55 @@ impl<'a> Desk<'a> {
     }
 }
 
+/// What a template of a file sees: where it is itself, besides all else.
+struct OfTemplate {
+    path: PathBuf,
+    beneath: Arc<dyn Scope>,
+}
+
+impl OfTemplate {
+    /// What is said of the file under a name.
+    fn said(&self, name: &str) -> Option<Value> {
+        let whole = || std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        match name {
+            "template_path" => Some(self.path.to_string_lossy().into_owned().into()),
+            "template_fullpath" => Some(whole().to_string_lossy().into_owned().into()),
+            "template_host" => {
+                let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+                Some(name.trim().into())
+            }
+            "template_uid" => {
+                let uid = std::fs::metadata(&self.path).ok()?.uid();
+                let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+                let owner = users.lines().find_map(|line| {
+                    let mut fields = line.split(':');
+                    let name = fields.next()?;
+                    (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+                });
+                Some(owner.map_or_else(|| uid.into(), Value::from))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Scope for OfTemplate {
+    fn get(&self, name: &str) -> Option<Binding> {
+        match self.said(name) {
+            Some(value) => Some(Binding::Data(Arc::new(value))),
+            None => self.beneath.get(name),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.beneath.names()
+    }
+
+    fn search_dirs(&self) -> Vec<PathBuf> {
+        self.beneath.search_dirs()
+    }
+}
+
 /// The files of a folder by name, then those of its folders.
 fn walk(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -268,7 +317,8 @@ impl Controller for Desk<'_> {
         let text = String::from_utf8(bytes)
             .map_err(|_| Stop::refuse(format!("{}: is not UTF-8 text, so no template", path.display())))?;
         let name = path.to_string_lossy();
-        let rendered = self.templates.text_with(&name, &text, options, self.scope).map_err(|error| {
+        let scope: Arc<dyn Scope> = Arc::new(OfTemplate { path: path.clone(), beneath: self.scope.clone() });
+        let rendered = self.templates.text_with(&name, &text, options, &scope).map_err(|error| {
             let at = if error.line > 0 { format!(":{}:{}", error.line, error.column) } else { String::new() };
             Stop::Refuse(super::evaluate::refusal(&format!("{}{at}: {error}", path.display()), &error))
         })?;

@@ -8,7 +8,7 @@ use crate::load::playbook::LoopKind;
 use crate::model::{Advisories, Map, Value};
 use crate::modules::{ArgProblem, Args, Change, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::questions::{Answers, Reading, Refusal, Stop};
-use crate::template::{Binding, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
+use crate::template::{Binding, LOOP_FOLDER, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ impl Means<'_> {
     /// # Errors
     /// The list can't be evaluated, or isn't a list.
     pub fn items(&self, task: &Task, each: &Loop, scope: &Arc<dyn Scope>) -> Result<Items, TemplateError> {
-        let rendered = match self.loop_value(each, scope) {
+        let rendered = match self.loop_value(task.module, each, scope) {
             Ok(rendered) => rendered,
             Err(error) if error.kind == TemplateErrorKind::Undefined => {
                 return match self.conditions(&task.when, scope) {
@@ -156,7 +156,12 @@ impl Means<'_> {
     }
 
     /// What a loop is over: what it says, or what a lookup makes of that.
-    fn loop_value(&self, each: &Loop, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+    fn loop_value(
+        &self,
+        module: &Module,
+        each: &Loop,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Rendered, TemplateError> {
         let terms = self.templates.render(&each.items, scope)?;
         let (LoopKind::Lookup(name), Rendered::Known { value, tainted }) = (&each.kind, &terms) else {
             return Ok(terms);
@@ -164,7 +169,8 @@ impl Means<'_> {
         let terms = if value.is_array() { value.clone() } else { Value::Array(vec![value.clone()]) };
         let data = Binding::Data(Arc::new(terms));
         let bound = if *tainted { Binding::Secret(Box::new(data)) } else { data };
-        let scope: Arc<dyn Scope> = Arc::new(WithTerms { terms: bound, beneath: scope.clone() });
+        let scope: Arc<dyn Scope> =
+            Arc::new(WithTerms { terms: bound, folder: loop_folder(module), beneath: scope.clone() });
         self.templates.render(&Value::String(format!("{{{{ query('{name}', *{TERMS}) }}}}")), &scope)
     }
 
@@ -343,12 +349,27 @@ const TERMS: &str = "wgops_loop_terms";
 /// What a task sees, and what the loop gives to a lookup.
 struct WithTerms {
     terms: Binding,
+    /// Where files are looked for that the loop names.
+    folder: &'static str,
     beneath: Arc<dyn Scope>,
+}
+
+/// The subfolder of a role that has what a module reads.
+fn loop_folder(module: &Module) -> &'static str {
+    match module.name {
+        "include_vars" => "vars",
+        "template" => "templates",
+        _ => "files",
+    }
 }
 
 impl Scope for WithTerms {
     fn get(&self, name: &str) -> Option<Binding> {
-        if name == TERMS { Some(self.terms.clone()) } else { self.beneath.get(name) }
+        match name {
+            TERMS => Some(self.terms.clone()),
+            LOOP_FOLDER => Some(Binding::Data(Arc::new(self.folder.into()))),
+            _ => self.beneath.get(name),
+        }
     }
 
     fn names(&self) -> Vec<String> {

@@ -24,6 +24,7 @@ impl HostRun {
     pub(super) fn judge(&mut self, running: &mut Running, index: usize) {
         let Some(unit) = running.units.as_ref().and_then(|units| units.get(index)) else { return };
         let Stage::Ended(end) = &unit.stage else { return };
+        let is_judged = running.task.failed_when.is_some();
         let judged = match end.status {
             Status::Skipped
             | Status::KnownAfterApply { .. }
@@ -35,6 +36,9 @@ impl HostRun {
         let unit = running.units.as_mut().and_then(|units| units.get_mut(index));
         if let (Some((status, message)), Some(Stage::Ended(end))) = (judged, unit.map(|unit| &mut unit.stage))
         {
+            if is_judged {
+                end.result.insert("failed_when_result".into(), (status == Status::Failed).into());
+            }
             end.status = status;
             end.message = message;
         }

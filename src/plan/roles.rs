@@ -342,7 +342,9 @@ impl Spot {
         let folder = if section == Section::Handlers { "handlers" } else { "tasks" };
         let mut folders: Vec<PathBuf> = self.folders.to_vec();
         if let Some(role) = &self.around.role {
-            folders.extend([role.path.join(folder), role.path.clone(), playbook.join(folder)]);
+            // Handlers bring in files of tasks, too.
+            let tasks = role.path.join("tasks");
+            folders.extend([role.path.join(folder), tasks, role.path.clone(), playbook.join(folder)]);
         }
         folders.push(playbook.to_owned());
         let mut tries: Vec<PathBuf> = Vec::new();

@@ -136,7 +136,8 @@ impl Pending {
 
 /// Facts that playbooks know without a prefix.
 fn is_plain_at_top(name: &str) -> bool {
-    name.starts_with("getent_")
+    matches!(name, "services" | "packages" | "mount_points" | "aggregate_mounts")
+        || name.starts_with("getent_")
 }
 
 /// Names that begin like facts and are none.
@@ -316,7 +317,11 @@ impl Variables {
         }
         let layer = Arc::make_mut(&mut self.fact_layer);
         let database = task.args.get("database").and_then(Value::as_str);
-        let plain = database.map(|database| format!("getent_{database}"));
+        let plain = match task.module.name {
+            "service_facts" => Some("services".to_owned()),
+            "package_facts" => Some("packages".to_owned()),
+            _ => database.map(|database| format!("getent_{database}")),
+        };
         for name in plain.into_iter().chain(["ansible_facts".to_owned()]) {
             layer.insert(name, Binding::Unknown(Cause::from(cause.to_owned())));
         }

@@ -72,6 +72,8 @@ pub struct ServiceState {
     pub enabled: Option<bool>,
     /// Whether it ends by itself, so that it is not expected to stay active.
     pub oneshot: bool,
+    /// Whether systemd, when it was last told to start it, found a condition of the unit not met and did nothing.
+    pub held_back: bool,
     /// What systemd says of it, by property.
     pub properties: Vec<(String, String)>,
 }
@@ -209,6 +211,7 @@ fn systemd_state<'a>(lines: impl Iterator<Item = &'a str>) -> ServiceState {
         masked: load == "masked",
         active: property("ActiveState").to_owned(),
         enabled,
+        held_back: property("ConditionResult") == "no" && !property("ConditionTimestamp").is_empty(),
         oneshot: property("Type") == "oneshot" && property("RemainAfterExit") != "yes",
         properties,
     }

@@ -12,6 +12,7 @@ mod compile;
 mod controller;
 mod convert;
 mod depth;
+mod embedded;
 mod error;
 mod evaluate;
 mod explain;
@@ -39,13 +40,14 @@ mod yaml;
 
 pub use controller::{Beneath, Controller, Kind, ThisMachine};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};
-pub use scope::{Binding, Cause, Scope};
+pub use scope::{Binding, Cause, LOOP_FOLDER, Scope};
 
 use crate::model::{Opener, Value};
 use compile::{Cache, Form};
 use evaluate::Session;
 use lazy::Names;
 use scope::Over;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What rendering something came to.
@@ -143,16 +145,16 @@ impl Templates {
             other => return Err(explain::not_boolean(other, &other.to_string())),
         };
         let (form, text) = condition_form(text)?;
-        let rendered = self.session(scope, |session, names| session.string(form, text, names))?;
+        let rendered = self.session(scope, |session, names| session.string(form, &text, names))?;
         match rendered {
             Rendered::Known { value: Value::Bool(value), tainted } => Ok(Rendered::Known { value, tainted }),
             Rendered::Known { value, tainted } => match is_true(&value) {
-                Some(value) if form == Form::Expression && source::is_junction(text) => {
+                Some(value) if form == Form::Expression && source::is_junction(&text) => {
                     Ok(Rendered::Known { value, tainted })
                 }
-                _ => Err(explain::not_boolean(&value, text)),
+                _ => Err(explain::not_boolean(&value, &text)),
             },
-            Rendered::Omitted => Err(explain::not_boolean(&Value::Null, text)),
+            Rendered::Omitted => Err(explain::not_boolean(&Value::Null, &text)),
             Rendered::Unknown(cause) => Ok(Rendered::Unknown(cause)),
         }
     }
@@ -245,7 +247,7 @@ impl Templates {
         match condition {
             Value::Bool(_) => Vec::new(),
             Value::String(text) => match condition_form(text) {
-                Ok((form, text)) => self.cache.check(form, text),
+                Ok((form, text)) => self.cache.check(form, &text),
                 Err(error) => vec![error],
             },
             Value::Array(all) => all.iter().flat_map(|one| self.check_condition(one)).collect(),
@@ -294,7 +296,7 @@ fn is_true(value: &Value) -> Option<bool> {
 }
 
 /// A condition is a bare expression; braces around all of it are forgiven.
-fn condition_form(text: &str) -> Result<(Form, &str), TemplateError> {
+fn condition_form(text: &str) -> Result<(Form, Cow<'_, str>), TemplateError> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return Err(TemplateError::new(TemplateErrorKind::NotBoolean, "the condition is empty").at(
@@ -304,14 +306,15 @@ fn condition_form(text: &str) -> Result<(Form, &str), TemplateError> {
         ));
     }
     if trimmed.starts_with("{{") && trimmed.ends_with("}}") {
-        return Ok((Form::Value, trimmed));
+        return Ok((Form::Value, Cow::Borrowed(trimmed)));
     }
+    let whole = embedded::without_embedded(trimmed);
     let braces = trimmed.find("{{").or_else(|| trimmed.find("{%"));
-    if let Some(start) = braces.filter(|_| !source::is_expression(trimmed)) {
+    if let Some(start) = braces.filter(|_| !source::is_expression(&whole)) {
         let message = "a condition is an expression already and holds no templates";
         return Err(TemplateError::new(TemplateErrorKind::Syntax, message)
             .hint(Some("write the variable's name without {{ and }}".into()))
             .at("condition", trimmed, Some(start..start + 2)));
     }
-    Ok((Form::Expression, trimmed))
+    Ok((Form::Expression, whole))
 }

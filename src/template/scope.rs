@@ -6,6 +6,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// The variable that says in which subfolder the lookup `first_found` looks; a loop sets it by what its module reads.
+pub const LOOP_FOLDER: &str = "wgops_loop_folder";
+
 /// A namespace: variables, one host's variables, all hosts.
 pub trait Scope: Send + Sync {
     /// What the name stands for, or nothing. Asked only for names that an evaluation really needs.

@@ -176,3 +176,32 @@ fn a_role_ends_where_meta_says_and_the_play_goes_on() {
     let said: Vec<_> = played.ends().iter().map(|end| end.message.clone().unwrap_or_default()).collect();
     assert_eq!(said, ["a", "b"]);
 }
+
+#[test]
+fn facts_of_packages_are_known_by_their_plain_name() {
+    let stage = Stage::new();
+    let played = stage.play(
+        "- hosts: one\n  gather_facts: no\n  tasks:\n    - package_facts:\n    - name: there\n      debug: {msg: '{{ packages is mapping }}'}\n",
+    );
+    assert_eq!(played.end("there").message.as_deref(), Some("True"));
+}
+
+#[test]
+fn a_result_says_what_failed_when_came_to() {
+    let stage = Stage::new();
+    let played = stage.play(
+        "- hosts: one\n  gather_facts: no\n  tasks:\n    - command: 'false'\n      failed_when: false\n      register: r\n    - name: said\n      debug: {msg: '{{ r.failed_when_result }}'}\n",
+    );
+    assert_eq!(played.end("said").message.as_deref(), Some("False"));
+}
+
+#[test]
+fn the_package_manager_may_be_named_by_a_fact_and_a_variable_by_a_template() {
+    let stage = Stage::new();
+    let played = stage.play(
+        "- hosts: one\n  gather_facts: no\n  vars: {n: a}\n  tasks:\n    - set_fact: '{{ n }}_b=c'\n    - name: said\n      debug: {msg: '{{ a_b }}'}\n\
+         \x20   - name: never\n      action: '{{ ansible_pkg_mgr }} name={{ n }} state=present'\n      when: false\n",
+    );
+    assert_eq!(played.end("said").message.as_deref(), Some("c"));
+    assert_eq!(played.end("never").module, "package");
+}

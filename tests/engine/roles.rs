@@ -251,3 +251,43 @@ fn a_role_knows_its_name_its_folder_and_who_brought_it() {
     );
     assert_eq!(said(&played), ["depends", "inner inner outer", "outer inner, dep"]);
 }
+
+#[test]
+fn the_first_file_that_is_found_is_of_the_kind_that_the_loops_module_reads() {
+    let stage = Stage::new();
+    stage.write("roles/r/vars/Debian.yml", "x: from vars\n");
+    stage.write("roles/r/tasks/Debian.yml", SAY);
+    stage.write(
+        "roles/r/tasks/main.yml",
+        "- include_vars: '{{ item }}'\n  with_first_found: [None.yml, Debian.yml]\n\
+         - include_tasks: '{{ item }}'\n  with_first_found: [None.yml, Debian.yml]\n",
+    );
+    // Whoever brought the role here is asked last.
+    stage.write("roles/outer/vars/Debian.yml", "x: from outside\n");
+    stage.write("roles/outer/meta/main.yml", "dependencies: [r]\n");
+    assert_eq!(said(&play(&stage, "  roles: [outer]\n")), ["from vars r"]);
+}
+
+#[test]
+fn a_handler_brings_in_a_file_of_tasks() {
+    let stage = Stage::new();
+    stage.write("roles/r/tasks/main.yml", "- command: 'true'\n  notify: clean\n");
+    stage.write("roles/r/tasks/cleanup.yml", SAY);
+    stage.write("roles/r/handlers/main.yml", "- name: clean\n  include_tasks: cleanup.yml\n");
+    assert_eq!(said(&play(&stage, "  vars: {x: cleaned}\n  roles: [r]\n")), ["cleaned r"]);
+}
+
+#[test]
+fn a_template_knows_where_it_is() {
+    let stage = Stage::new();
+    stage.write(
+        "roles/r/templates/a.j2",
+        "{{ template_fullpath | basename }} {{ template_path is search('/r/') }}",
+    );
+    stage.write(
+        "roles/r/tasks/main.yml",
+        &format!("- template: {{src: a.j2, dest: '{}/out'}}\n", stage.dir.path().display()),
+    );
+    play(&stage, "  roles: [r]\n");
+    assert_eq!(stage.read("out").as_deref(), Some("a.j2 True"));
+}

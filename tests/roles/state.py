@@ -34,6 +34,8 @@ NOISE = [
     # The snake-oil certificate and its kin are made by a package's postinst, anew on each host.
     "/etc/ssl/certs/ssl-cert-snakeoil.pem",
     "/etc/ssl/private/ssl-cert-snakeoil.key",
+    "/etc/ssl/certs/????????.0",
+    "/etc/ssl/certs/java/cacerts",
 ]
 
 # What Python leaves where a package brings it in: a twin has it from the beginning.
@@ -57,9 +59,9 @@ LISTS = {
 # Each path of standard input, whether a file, a folder or a link.
 FIND = r"""xargs -0r sh -c 'for path do find "$path" -maxdepth 0 -printf "%p\t%y\t%m\t%u\t%g\t%l\n" 2>/dev/null; done' -"""
 
-# Their digests; a comment that tells when a tool wrote the file counts without the time.
-SUMS = r"""xargs -0r sh -c 'for path do [ -f "$path" ] && [ ! -L "$path" ] || continue
-sum=$(sed "/^# Updated by Ansible - /s/ - .*//" <"$path" | sha256sum) && printf "%s  %s\n" "${sum%% *}" "$path"; done' -"""
+# Their digests; a comment that tells when a tool wrote the file counts without the time, and the host's name as any.
+SUMS = r"""xargs -0r sh -c 'name=$(hostname); for path do [ -f "$path" ] && [ ! -L "$path" ] || continue
+sum=$(sed "s/$name/HOST/g; /^# Updated by Ansible - /s/ - .*//" <"$path" | sha256sum) && printf "%s  %s\n" "${sum%% *}" "$path"; done' -"""
 
 
 class Host:

@@ -113,7 +113,7 @@ impl Reader<'_> {
             }
             NodeValue::Text(text) => {
                 let text = text.trim();
-                let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+                let (name, rest) = super::words::first_word(text);
                 let rest = match rest.trim() {
                     "" => NodeValue::Null,
                     rest => NodeValue::Text(rest.to_owned()),
@@ -123,7 +123,10 @@ impl Reader<'_> {
             _ => None,
         };
         match named.filter(|(name, _)| !name.is_empty()) {
-            Some((name, rest)) => Some((Key { place: node.place.clone(), name }, rest)),
+            Some((name, rest)) => {
+                let name = by_fact(&name).map_or(name, str::to_owned);
+                Some((Key { place: node.place.clone(), name }, rest))
+            }
             None => {
                 let help = format!("for example '{}: {{module: copy, dest: /x, content: y}}'", key.name);
                 self.problems.push(node.expected("a module and its arguments").help(help));
@@ -320,4 +323,11 @@ impl Reader<'_> {
             args.params.push((key.clone(), value.clone()));
         }
     }
+}
+
+/// The module for a name that a fact gives, as `action: "{{ ansible_pkg_mgr }} name=curl"`: it is found out anyway.
+fn by_fact(name: &str) -> Option<&'static str> {
+    let fact = name.strip_prefix("{{")?.strip_suffix("}}")?;
+    let facts = [("pkg_mgr", "package"), ("service_mgr", "service")];
+    facts.into_iter().find(|(part, _)| fact.contains(part)).map(|(_, module)| module)
 }

@@ -28,6 +28,7 @@ impl CommandWords {
                 "stdin",
                 "stdin_add_newline",
                 "strip_empty_ends",
+                "expand_argument_vars",
                 "warn",
             ])),
             "script" => Some(Self(&["creates", "removes", "chdir", "executable"])),
@@ -43,12 +44,21 @@ pub(super) fn split_arguments(text: &str) -> Result<Split, Unbalanced> {
     let mut rest = Vec::new();
     for word in words(text)? {
         let word = text.get(word).unwrap_or_default();
-        match pair(word) {
+        match pair(word).or_else(|| templated_pair(word)) {
             Some((name, value)) => pairs.push((name.to_owned(), unescaped(unquoted(value)))),
             None => rest.push(word),
         }
     }
     Ok((pairs, rest.join(" ")))
+}
+
+/// The first word of a text, and what stands behind it.
+pub(super) fn first_word(text: &str) -> (&str, &str) {
+    let mut scan = Scan { text, at: 0 };
+    match scan.skip_word() {
+        Ok(()) => text.split_at_checked(scan.at).unwrap_or((text, "")),
+        Err(Unbalanced) => text.split_once(char::is_whitespace).unwrap_or((text, "")),
+    }
 }
 
 /// Takes the words that are the module's own out of a command, and leaves the rest exactly as it is.
@@ -74,6 +84,24 @@ fn pair(word: &str) -> Option<(&str, &str)> {
     named.then_some((name, value))
 }
 
+/// A word whose name is made by a template: `set_fact: "{{ item }}=1"`.
+fn templated_pair(word: &str) -> Option<(&str, &str)> {
+    let mut scan = Scan { text: word, at: 0 };
+    let mut has_template = false;
+    loop {
+        if scan.skip_template().ok()? {
+            has_template = true;
+            continue;
+        }
+        let at = scan.at;
+        match scan.step()? {
+            '=' => return word.get(..at).zip(word.get(at + 1..)).filter(|_| has_template),
+            c if c.is_alphanumeric() || "_-".contains(c) => {}
+            _ => return None,
+        }
+    }
+}
+
 fn unquoted(value: &str) -> &str {
     let inner =
         |quote: char| value.strip_prefix(quote)?.strip_suffix(quote).filter(|text| !text.ends_with('\\'));
@@ -93,6 +121,10 @@ fn unescaped(value: &str) -> String {
             'n' => '\n',
             't' => '\t',
             'r' => '\r',
+            'a' => '\u{7}',
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'v' => '\u{b}',
             '\\' | '\'' | '"' => next,
             _ => {
                 out.push(c);
@@ -226,7 +258,10 @@ mod tests {
 
     #[test]
     fn words_with_keys_are_arguments_and_the_others_are_left() {
-        let cases: [Case; 9] = [
+        let cases: [Case; 12] = [
+            (r"regexp='\bx' replace=\\b", &[("regexp", "\u{8}x"), ("replace", r"\b")], ""),
+            ("{{ item }}_set='a b' x=1", &[("{{ item }}_set", "a b"), ("x", "1")], ""),
+            ("{{ {'a': 1} }} b", &[], "{{ {'a': 1} }} b"),
             ("name=nginx state=present", &[("name", "nginx"), ("state", "present")], ""),
             ("msg='hello world'", &[("msg", "hello world")], ""),
             (r#"line="a \"b\" c""#, &[("line", r#"a "b" c"#)], ""),

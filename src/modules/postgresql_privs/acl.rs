@@ -3,6 +3,7 @@
 //! # Source
 //! `aclexplode`, `acldefault` and `pg_default_acl` of PostgreSQL 15.
 
+use crate::model::Value;
 use crate::modules::Args;
 use crate::questions::Stop;
 use crate::questions::postgresql::{name, text};
@@ -64,6 +65,20 @@ impl Wish {
             kind,
         };
         wish.checked()
+    }
+
+    /// The query for those of the roles that there are.
+    pub fn roles_there(&self) -> String {
+        let names = self.roles.iter().map(|role| text(role)).collect::<Vec<_>>().join(", ");
+        format!("SELECT coalesce(json_agg(rolname), '[]') FROM pg_roles WHERE rolname IN ({names})")
+    }
+
+    /// Leaves the other roles out; whether any is left.
+    pub fn keep_roles(&mut self, there: &Value) -> bool {
+        self.roles.retain(|role| {
+            is_public(role) || there.as_array().is_some_and(|there| there.iter().any(|known| known == role))
+        });
+        !self.roles.is_empty()
     }
 
     fn checked(self) -> Result<Self, Stop> {

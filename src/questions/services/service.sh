@@ -5,7 +5,7 @@ user)
     export XDG_RUNTIME_DIR
     echo 'manager systemd'
     systemctl --user show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Type -p RemainAfterExit \
-        -p NeedDaemonReload -p Description -p MainPID -p FragmentPath -p Result -- "$1" || exit 1
+        -p NeedDaemonReload -p Description -p MainPID -p FragmentPath -p Result -p ConditionResult -p ConditionTimestamp -- "$1" || exit 1
     exit 0
     ;;
 global)
@@ -19,7 +19,7 @@ esac
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
     echo 'manager systemd'
     systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Type -p RemainAfterExit \
-        -p NeedDaemonReload -p CanReload -p Description -p MainPID -p FragmentPath -p Result -- "$1" 2>/dev/null
+        -p NeedDaemonReload -p CanReload -p Description -p MainPID -p FragmentPath -p Result -p ConditionResult -p ConditionTimestamp -- "$1" 2>/dev/null
     for link in /etc/rc[2345].d/S[0-9][0-9]"${1%.service}"; do
         if [ -e "$link" ]; then
             echo 'RunLevelLinks=yes'

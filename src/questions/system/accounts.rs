@@ -82,7 +82,8 @@ exit 0"#,
         script: "time_zone",
         reads: |_| vec![Subject::path("/etc/localtime"), Subject::path("/etc/timezone"), Subject::path("/usr/share/zoneinfo"), Subject::Packages],
         text: r#"if [ -L /etc/localtime ]; then printf 'link %s\n' "$(readlink /etc/localtime)"; fi
-if [ -r /etc/timezone ]; then printf 'name %s\n' "$(head -n 1 /etc/timezone)"; fi
+# systemd goes by the link alone.
+if [ -r /etc/timezone ] && [ ! -d /run/systemd/system ]; then printf 'name %s\n' "$(head -n 1 /etc/timezone)"; fi
 if [ -f "/usr/share/zoneinfo/$1" ]; then echo known; else echo unknown; fi"#,
     }
 

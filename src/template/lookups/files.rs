@@ -7,7 +7,7 @@ use crate::template::convert::{to_model_whole, valid};
 use crate::template::explain::into_engine;
 use crate::template::functions::terms;
 use crate::template::lazy::Names;
-use crate::template::scope::Over;
+use crate::template::scope::{LOOP_FOLDER, Over};
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 use std::path::{Path, PathBuf};
@@ -209,14 +209,15 @@ pub(super) fn first_found(state: &mut State, call: &Call) -> Result<Value, Error
         let list = |name| member(name)?.as_ref().map(texts).transpose().map(Option::unwrap_or_default);
         wanted.push((list("files")?, list("paths")?));
     }
+    let folder = match names.scope.get(LOOP_FOLDER) {
+        Some(Binding::Data(folder)) => folder.as_str().unwrap_or_default().to_owned(),
+        _ => "files".to_owned(),
+    };
     for (files, paths) in &wanted {
         let places = if paths.is_empty() { vec![String::new()] } else { paths.clone() };
         for (place, file) in places.iter().flat_map(|place| files.iter().map(move |file| (place, file))) {
             let path = Path::new(place).join(file).to_string_lossy().into_owned();
-            let found = ["files", "templates", "vars", "tasks"]
-                .iter()
-                .find_map(|folder| locate(&names, &path, folder));
-            if let Some(found) = found {
+            if let Some(found) = locate(&names, &path, &folder) {
                 return Ok(Value::from(vec![Value::from(found.to_string_lossy().into_owned())]));
             }
         }

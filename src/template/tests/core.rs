@@ -319,6 +319,8 @@ fn a_condition_is_true_or_false_and_nothing_else() {
         (json!([]), "true"),
         (json!("a is defined\n"), "true"),
         (json!("'{{' in 'x{{'"), "true"),
+        (json!("'{{ port }}' == port"), "true"),
+        (json!("'p-{{ port }}' == 'p-8080'"), "true"),
         (json!("tags is defined and tags"), "true"),
         (json!("nothing or result"), "true"),
         (json!("nothing and tags"), "false"),

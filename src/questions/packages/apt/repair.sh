@@ -5,7 +5,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 patience=$1 waited=0
 wait_for_locks
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 UCF_FORCE_CONFFOLD=1
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 options=$2
 set --
 for option in $options; do set -- "$@" "--$option"; done

@@ -64,6 +64,10 @@ impl Compiler<'_> {
         // What is missing may come from a template, or from the defaults of the module.
         problems.retain(|problem| problem.key.is_some() || more.is_empty());
         problems.extend(Args::check_plain(module.params, plain.map(|(key, value)| (key.as_str(), value))));
+        // Ansible never looks at the arguments of a task for another system; where it is come to, they are judged.
+        if is_for_some_systems(&own.when) {
+            problems.clear();
+        }
         for problem in problems {
             let key =
                 problem.key.as_deref().and_then(|k| task.args.params.iter().find(|(key, _)| key.name == k));
@@ -202,6 +206,15 @@ impl Compiler<'_> {
     pub(super) fn not_yet(&mut self, place: &Place, what: &str, help: &str) {
         self.problems.push(Problem::at(place, format!("{what} is not supported yet")).help(help.to_owned()));
     }
+}
+
+/// Whether conditions choose by what kind of system a host is.
+fn is_for_some_systems(conditions: &[Node]) -> bool {
+    const FACTS: [&str; 4] = ["os_family", "distribution", "pkg_mgr", "service_mgr"];
+    conditions.iter().any(|condition| {
+        let text = super::evaluate::text_of(&condition.to_value());
+        text.contains("ansible_") && FACTS.iter().any(|fact| text.contains(fact))
+    })
 }
 
 /// Whether an argument names a file of the controller outright: no template, and not `remote_src`.

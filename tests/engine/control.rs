@@ -205,3 +205,18 @@ fn the_package_manager_may_be_named_by_a_fact_and_a_variable_by_a_template() {
     assert_eq!(played.end("said").message.as_deref(), Some("c"));
     assert_eq!(played.end("never").module, "package");
 }
+
+#[test]
+fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
+    let stage = Stage::new();
+    let play = |when: &str| {
+        format!(
+            "- hosts: one\n  gather_facts: no\n  vars: {{ansible_os_family: Debian}}\n  tasks:\n    - dnf: {{name: x, state: enabled}}\n      when: {when}\n\
+             \x20   - pacman: {{name: x}}\n      when: {when}\n"
+        )
+    };
+    let played = stage.play(&play("ansible_os_family == 'RedHat'"));
+    assert_eq!(played.counts_of("one").skipped, 2);
+    assert!(stage.try_play(&play("some_flag is defined")).is_err());
+    assert_eq!(stage.play(&play("ansible_os_family == 'Debian'")).counts_of("one").failed, 1);
+}

@@ -111,7 +111,9 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         (lines, format!("{removed} line(s) removed"), true)
     } else {
         let Changed { lines, message } = edit.put(text.lines())?;
-        let settles = edit.put(lines.clone())?.lines == lines;
+        let whole = lines.concat();
+        let as_read = whole.split_inclusive('\n').map(str::to_owned).collect();
+        let settles = edit.put(as_read)?.lines.concat() == whole;
         (lines, message.to_owned(), settles)
     };
     let outcome = file.finish(Ending { new: text.encode(&lines.concat()), message, result }, host)?;

@@ -183,7 +183,7 @@ fn facts_of_packages_are_known_by_their_plain_name() {
     let played = stage.play(
         "- hosts: one\n  gather_facts: no\n  tasks:\n    - package_facts:\n    - name: there\n      debug: {msg: '{{ packages is mapping }}'}\n",
     );
-    assert_eq!(played.end("there").message.as_deref(), Some("True"));
+    assert_eq!(played.end("there").message.as_deref(), Some("true"));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_result_says_what_failed_when_came_to() {
     let played = stage.play(
         "- hosts: one\n  gather_facts: no\n  tasks:\n    - command: 'false'\n      failed_when: false\n      register: r\n    - name: said\n      debug: {msg: '{{ r.failed_when_result }}'}\n",
     );
-    assert_eq!(played.end("said").message.as_deref(), Some("False"));
+    assert_eq!(played.end("said").message.as_deref(), Some("false"));
 }
 
 #[test]

@@ -14,9 +14,8 @@ fn nothing_travels_behind_a_loop_of_which_an_item_failed() {
     assert_eq!(stage.read("after"), None);
 }
 
-/// A line that grows by one letter each time it is looked at.
-const GROWS: &str =
-    "- name: grows\n  lineinfile: {path: DIR/x, regexp: '^(a.*)$', line: '\\1x', backrefs: yes}\n";
+/// A text that grows while it is validated, so that what comes of it is not what was wished.
+const GROWS: &str = "- name: grows\n  copy: {dest: DIR/x, content: b=1, validate: 'sed -i s/$/x/ %s'}\n";
 
 #[test]
 fn a_change_that_travelled_behind_one_that_did_not_converge_is_reported_and_notifies() {

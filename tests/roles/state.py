@@ -36,6 +36,7 @@ NOISE = [
     "/etc/ssl/private/ssl-cert-snakeoil.key",
     "/etc/ssl/certs/????????.0",
     "/etc/ssl/certs/java/cacerts",
+    "/etc/aliases.db",
 ]
 
 # What Python leaves where a package brings it in: a twin has it from the beginning.
@@ -61,7 +62,7 @@ FIND = r"""xargs -0r sh -c 'for path do find "$path" -maxdepth 0 -printf "%p\t%y
 
 # Their digests; a comment that tells when a tool wrote the file counts without the time, and the host's name as any.
 SUMS = r"""xargs -0r sh -c 'name=$(hostname); for path do [ -f "$path" ] && [ ! -L "$path" ] || continue
-sum=$(sed "s/$name/HOST/g; /^# Updated by Ansible - /s/ - .*//" <"$path" | sha256sum) && printf "%s  %s\n" "${sum%% *}" "$path"; done' -"""
+sum=$(sed "s/$name/HOST/g; /^# (.* installed on /d; /^# Updated by Ansible - /s/ - .*//" <"$path" | sha256sum) && printf "%s  %s\n" "${sum%% *}" "$path"; done' -"""
 
 
 class Host:

@@ -60,11 +60,12 @@ fn kernel(lines: &Lines<'_>, facts: &mut Map) {
     }
 }
 
-/// Reads `PLACE Python 3.11.2`; a host without Python has no such facts.
+/// Reads `PLACE Python 3.11.2`. A host without Python has the one that its release would bring: roles choose packages by it.
 fn python(lines: &Lines<'_>, facts: &mut Map) {
-    let Some((place, version)) = lines.first("python").and_then(|line| line.split_once(" Python ")) else {
-        return;
-    };
+    let said = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default();
+    let found = lines.first("python").and_then(|line| line.split_once(" Python "));
+    let usual = || usual_python(said("distribution"), said("distribution_major_version"));
+    let Some((place, version)) = found.or_else(|| Some(("/usr/bin/python3", usual()?))) else { return };
     let version = version.trim();
     let numbers: Vec<u64> = version.split('.').map_while(|part| part.parse().ok()).collect();
     let [major, minor, micro] = numbers.as_slice() else { return };
@@ -76,6 +77,28 @@ fn python(lines: &Lines<'_>, facts: &mut Map) {
         "version_info": [major, minor, micro, "final", 0],
     });
     set(facts, "python", python);
+}
+
+/// Python's version in a release.
+///
+/// # Source
+/// packages.debian.org, packages.ubuntu.com, and what RHEL calls its platform's Python; November 2026.
+fn usual_python(distribution: &str, release: &str) -> Option<&'static str> {
+    const ENTERPRISE: [&str; 6] = ["RedHat", "CentOS", "Rocky", "AlmaLinux", "OracleLinux", "Alma"];
+    let family = if ENTERPRISE.contains(&distribution) { "RedHat" } else { distribution };
+    Some(match (family, release) {
+        ("Debian", "10") => "3.7.3",
+        ("Debian", "11") => "3.9.2",
+        ("Debian", "12") => "3.11.2",
+        ("Debian", "13") => "3.13.5",
+        ("Ubuntu", "20") => "3.8.10",
+        ("Ubuntu", "22") => "3.10.12",
+        ("Ubuntu", "24") => "3.12.3",
+        ("RedHat", "8") => "3.6.8",
+        ("RedHat", "9") => "3.9.21",
+        ("RedHat", "10") => "3.12.9",
+        _ => return None,
+    })
 }
 
 /// The full name is the first one with a dot that `/etc/hosts` has for this host, as the resolver would find it there.

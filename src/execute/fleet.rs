@@ -295,6 +295,7 @@ impl Fleet {
                 files.clone(),
                 magic.clone(),
             )
+            .reached_by(play.connection.as_ref())
             .with_roles(play.exported.clone());
             let mut ground = ground(order, play, host, variables);
             ground.is_local = connection.access.connection.kind == ConnectionKind::Local;

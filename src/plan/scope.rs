@@ -80,6 +80,8 @@ pub struct Variables {
     play: Arc<Layer>,
     files: Arc<Layer>,
     magic: Arc<Layer>,
+    /// How the host is reached, where no variable says so.
+    connection: Arc<str>,
     /// What roles of the play let all tasks see.
     exported: Exported,
     /// Where the task stands that is evaluated.
@@ -187,12 +189,20 @@ impl Variables {
             play,
             files,
             magic,
+            connection: Arc::from("ssh"),
             exported: Exported::default(),
             way: Mutex::default(),
             waits: Arc::default(),
         };
         this.recall(known.unwrap_or_default());
         this
+    }
+
+    /// The same for a play that says how hosts are reached.
+    #[must_use]
+    pub fn reached_by(self, connection: Option<&Value>) -> Self {
+        let said = connection.and_then(Value::as_str).filter(|said| !said.contains("{{"));
+        Self { connection: said.map_or(self.connection.clone(), Arc::from), ..self }
     }
 
     /// The same, with what roles of the play let all tasks see.
@@ -356,14 +366,21 @@ impl Variables {
     pub fn settings(&self, frame: &Arc<Frame>) -> Arc<dyn Scope> {
         let none = Arc::default();
         let seen = self.see(frame, &none, None);
-        Arc::new(View { set: none.clone(), facts: none, undecided: None, ..seen })
+        Arc::new(View { set: none.clone(), facts: none, undecided: None, connection: None, ..seen })
     }
 
     /// The same for another host: what the inventory says of that one counts.
     pub fn settings_at(&self, host: &HostName, frame: &Arc<Frame>) -> Arc<dyn Scope> {
         let none = Arc::default();
         let seen = self.see(frame, &none, None);
-        Arc::new(View { host: host.clone(), set: none.clone(), facts: none, undecided: None, ..seen })
+        Arc::new(View {
+            host: host.clone(),
+            set: none.clone(),
+            facts: none,
+            undecided: None,
+            connection: None,
+            ..seen
+        })
     }
 
     /// Whether the inventory has a host of this name.
@@ -401,6 +418,7 @@ impl Variables {
             included: self.included.clone(),
             undecided: self.undecided.clone(),
             frame: frame.clone(),
+            connection: Some(self.connection.clone()),
             exported: self.exported.clone(),
             files: self.files.clone(),
             play: self.play.clone(),
@@ -426,6 +444,8 @@ struct View {
     included: Arc<Layer>,
     undecided: Option<Cause>,
     frame: Arc<Frame>,
+    /// How the host is reached, where no variable says so; nothing where that is just being asked.
+    connection: Option<Arc<str>>,
     exported: Exported,
     files: Arc<Layer>,
     play: Arc<Layer>,
@@ -464,6 +484,17 @@ impl View {
         above.into_iter().chain(inventory).chain(below)
     }
 
+    /// What tasks know of how their host is reached, where nobody said it.
+    fn usual(&self, name: &str) -> Option<Binding> {
+        let connection = self.connection.as_deref()?;
+        let said = match name {
+            "ansible_connection" => connection,
+            "ansible_host" | "ansible_ssh_host" => self.host.as_str(),
+            _ => return None,
+        };
+        Some(Binding::Data(Arc::new(Value::String(said.to_owned()))))
+    }
+
     fn magic(&self, name: &str) -> Option<Binding> {
         let text = |s: &str| Some(Binding::Data(Arc::new(Value::String(s.to_owned()))));
         match name {
@@ -484,7 +515,7 @@ impl Scope for View {
             return Some(Binding::Unknown(Cause::from("a task that has not run yet")));
         }
         let known = self.magic(name).or_else(|| self.layers().find_map(|layer| layer.get(name)).cloned());
-        known.or_else(|| self.undecided.clone().map(Binding::Unknown))
+        known.or_else(|| self.usual(name)).or_else(|| self.undecided.clone().map(Binding::Unknown))
     }
 
     fn names(&self) -> Vec<String> {
@@ -512,7 +543,7 @@ impl Scope for HostVars {
     fn get(&self, name: &str) -> Option<Binding> {
         let host: HostName = name.parse().ok()?;
         if host == self.own.host {
-            return Some(Binding::Scope(Arc::new(self.own.clone())));
+            return Some(Binding::Scope(Arc::new(View { connection: None, ..self.own.clone() })));
         }
         let shared = &self.own.shared;
         let inventory = shared.inventory.get(&host)?.clone();

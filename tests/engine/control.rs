@@ -220,3 +220,12 @@ fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
     assert!(stage.try_play(&play("some_flag is defined")).is_err());
     assert_eq!(stage.play(&play("ansible_os_family == 'Debian'")).counts_of("one").failed, 1);
 }
+
+#[test]
+fn a_task_knows_how_its_host_is_reached() {
+    let stage = Stage { hosts: "one\n".into(), ..Stage::new() };
+    let played = stage.play(
+        "- hosts: one\n  gather_facts: no\n  connection: local\n  tasks:\n    - name: said\n      debug: {msg: '{{ ansible_connection }} {{ ansible_host }} {{ hostvars.one.ansible_host is defined }}'}\n",
+    );
+    assert_eq!(played.end("said").message.as_deref(), Some("local one False"));
+}

@@ -127,7 +127,7 @@ impl Group {
     /// Runs tasks on this machine.
     fn runs(&self, who: &str, tasks: &str, more: &str) -> Said {
         // Every test means this machine, and a run locks the host that it changes.
-        let turn = fs::File::create(std::env::temp_dir().join("wgops-vault-tests")).unwrap();
+        let turn = fs::File::create(std::env::temp_dir().join("wgops-tests-of-this-machine.lock")).unwrap();
         turn.lock().unwrap();
         let play = format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}");
         let play = play.replace("FOLDER", &self.folder.path().to_string_lossy());

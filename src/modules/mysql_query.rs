@@ -51,7 +51,7 @@ pub static MODULE: Module = Module {
   register: orders
 
 - name: Say it
-  debug: {var: orders.query_result[0][0].waiting}
+  debug: {var: 'orders.query_result[0][0].waiting'}
 "#,
         returns: &[
             Returned { name: "executed_queries", help: "all statements" },

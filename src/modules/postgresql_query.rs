@@ -44,7 +44,7 @@ pub static MODULE: Module = Module {
   register: orders
 
 - name: Say it
-  debug: {var: orders.query_result[0].waiting}
+  debug: {var: 'orders.query_result[0].waiting'}
 "#,
         returns: &[
             Returned { name: "query", help: "the last statement" },

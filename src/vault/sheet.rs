@@ -190,7 +190,16 @@ impl Sheet {
         let line = self.file.text.get(line_at..)?.lines().next()?;
         let column = usize::try_from(place.column).ok()?.checked_sub(1)?;
         let within: usize = line.chars().take(column).map(char::len_utf8).sum();
-        Some((line_at + within, holder(line)))
+        // The place of a block of text is its first line; it begins at the mark at the end of the line above.
+        let above = self.file.text.get(..line_at)?.trim_end();
+        let above_at = above.rfind('\n').map_or(0, |end| end + 1);
+        let above = above.get(above_at..)?;
+        match block_mark(above) {
+            Some(mark) if line.len() - line.trim_start().len() == within => {
+                Some((above_at + mark, holder(above)))
+            }
+            _ => Some((line_at + within, holder(line))),
+        }
     }
 
     /// Reads a new text again: these values are sealed now, and nothing else is another.
@@ -340,7 +349,8 @@ fn spot(text: &str, start: usize, after: usize, column: usize) -> Spot {
     let value = text.get(value_at..).unwrap_or_default();
     let length = match value.chars().next() {
         Some(quote @ ('"' | '\'')) => quoted(value, quote),
-        _ => line.get(blank..).map_or(0, |value| value.find(" #").unwrap_or(value.trim_end().len())),
+        // Blanks before a comment belong to the comment.
+        _ => line.get(blank..).and_then(|value| value.split(" #").next()).map_or(0, |v| v.trim_end().len()),
     };
     let value_end = value_at + length;
     let tail = text.get(value_end..).unwrap_or_default();
@@ -386,6 +396,19 @@ fn holder(line: &str) -> usize {
         }
         column = inner_at;
     }
+}
+
+/// Where a line has the mark behind which a block of text begins.
+fn block_mark(line: &str) -> Option<usize> {
+    line.match_indices(['|', '>']).map(|(at, _)| at).find(|at| {
+        let before = line.get(..*at).is_some_and(|text| text.ends_with([' ', '\t']));
+        let behind = line.get(at + 1..).unwrap_or_default().trim_start_matches(['+', '-']);
+        let behind =
+            behind.trim_start_matches(|letter: char| letter.is_ascii_digit()).trim_start_matches(['+', '-']);
+        before
+            && (behind.trim().is_empty()
+                || behind.trim_start() != behind && behind.trim_start().starts_with('#'))
+    })
 }
 
 fn line_start(text: &str, number: u32) -> Option<usize> {

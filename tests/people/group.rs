@@ -32,7 +32,7 @@ impl Said {
 
 impl Group {
     pub fn new() -> Self {
-        let turn = fs::File::create(std::env::temp_dir().join("wgops-tests-people.lock")).unwrap();
+        let turn = fs::File::create(std::env::temp_dir().join("wgops-tests-of-this-machine.lock")).unwrap();
         turn.lock().unwrap();
         let group = Self { folder: tempfile::tempdir().unwrap(), _turn: turn };
         for name in ["alice", "carol", "sam", "bob"] {

@@ -3,14 +3,24 @@
 use crate::group::{Group, said};
 use assert_cmd::Command;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-const SLOW: &str = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: sleep 60\n";
+/// Says which shell it is in, and goes on until a file is gone.
+const SLOW: &str = r"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - shell: echo $$ >FOLDER/shell; while [ -e FOLDER/going ]; do sleep 0.1; done
+";
 
 #[test]
 fn a_run_that_broke_off_is_open_until_somebody_says_what_became_of_it() {
     let group = Group::new();
-    fs::write(group.root().join("playbooks/slow.yml"), SLOW).unwrap();
+    let (going, shell) = (group.folder.path().join("going"), group.folder.path().join("shell"));
+    fs::write(&going, "").unwrap();
+    let slow = SLOW.replace("FOLDER", &group.folder.path().to_string_lossy());
+    fs::write(group.root().join("playbooks/slow.yml"), slow).unwrap();
     let chain = || group.chains(&group.root(), "alice").first().map_or(0, |chain| group.entries(chain).len());
     let mut process = std::process::Command::new(assert_cmd::cargo::cargo_bin("wgops"));
     process.args(["run", "playbooks/slow.yml", "-i", "local"]).current_dir(group.root()).env_clear();
@@ -19,14 +29,22 @@ fn a_run_that_broke_off_is_open_until_somebody_says_what_became_of_it() {
     process.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
     let mut process = process.stderr(std::process::Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
-    while !group.root().join("ledger").exists() || chain() == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "no intent was written");
+    while !group.root().join("ledger").exists() || chain() == 0 || !shell.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing is under way");
         std::thread::sleep(Duration::from_millis(20));
     }
     let run = group.newest_run();
     group.says("alice", &format!("ledger resolve {run} --note nothing")).expect(4, &["still goes on"]);
     process.kill().unwrap();
     process.wait().unwrap();
+    // The lock on this machine, where other tests have their turn, ends with the shell.
+    fs::remove_file(&going).unwrap();
+    let holder = fs::read_to_string(&shell).unwrap();
+    let gone = || !Path::new("/proc").join(holder.trim()).exists();
+    while !gone() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the shell {holder} goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     group.says("alice", "ledger verify").expect(0, &["open:", &run, "wgops ledger resolve"]);
     group.says("alice", "runs").expect(0, &["open"]);
     group.types("alice", &["ledger", "note", &run, "the laptop fell"]).expect(0, &["Noted"]);

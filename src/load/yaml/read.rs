@@ -380,7 +380,7 @@ mod tests {
         assert_eq!(Marked::of(&value["a"]), Some(Marked::Unsafe("{{ x }}")));
         assert_eq!(Marked::of(&value["l"][0]), Some(Marked::Unsafe("p")));
         assert_eq!(value["l"][1], json!(1));
-        assert_eq!(Marked::of(&value["s"]), Some(Marked::Age { file: "test.yml", text: "AAA\n" }));
+        assert_eq!(Marked::of(&value["s"]), Some(Marked::Age { file: "f.yml", text: "AAA\n" }));
         assert_eq!(Marked::of(&value["v"]), Some(Marked::Vault("x")));
         assert!(!parse("!unsafe '{{ x }}'").is_template());
         assert!(refused("a: !age {b: c}").contains("a sealed value must be text"));

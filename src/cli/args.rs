@@ -69,6 +69,9 @@ pub struct Reach {
     /// Log in with this private key
     #[arg(long, value_name = "FILE")]
     pub private_key: Option<PathBuf>,
+    /// How hosts are reached where neither the inventory nor the play says: ssh, or local for this machine
+    #[arg(short, long, value_name = "KIND", value_parser = ["ssh", "local"])]
+    pub connection: Option<String>,
     /// Longest wait for a connection and login, in seconds; 10 unless the inventory or wgops.yml says otherwise
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,

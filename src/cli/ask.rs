@@ -4,10 +4,13 @@
 use super::console::shown;
 use super::engine::Engine;
 use super::{Console, Exit, Failure};
-use crate::model::Secret;
+use crate::execute::Asks;
+use crate::model::{Secret, printable};
+use crate::modules::Prompt;
 use std::io::{self, BufRead, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Most attempts at typing the number of hosts.
@@ -68,6 +71,29 @@ pub fn somebody_is_there_to_sign(console: &Console) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(no_terminal("a signature needs a confirmation", "--yes")),
     }
+}
+
+/// Asks what tasks want to know, where somebody is at the terminal.
+pub fn for_tasks(console: &Console) -> Option<Asks> {
+    if !console.is_interactive() {
+        return None;
+    }
+    let live = console.live.clone();
+    Some(Arc::new(move |prompt: &Prompt| {
+        live.apart(|| {
+            let mut err = io::stderr();
+            let text = printable(prompt.text.trim_end());
+            let asked = write!(err, "\n{text}: ").and_then(|()| err.flush());
+            let typed = match prompt.echo {
+                true => asked.and_then(|()| {
+                    let mut line = String::new();
+                    io::stdin().read_line(&mut line).map(|_| line)
+                }),
+                false => asked.and_then(|()| rpassword::read_password()),
+            };
+            typed.ok().map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
+        })
+    }))
 }
 
 /// Asks for a line.

@@ -71,7 +71,7 @@ impl Audit {
         // Whether the files can be written is found out before the work.
         let files = audit_output::create(&self.output)?;
         let playbooks = audit_playbooks::chosen(&self.playbooks)?;
-        let privilege = DefaultPrivilege { active: self.r#become, user: None };
+        let privilege = DefaultPrivilege { active: self.r#become, ..DefaultPrivilege::default() };
         let errand = Errand {
             verb: Verb::Audit,
             targets: self.targets,

@@ -72,6 +72,7 @@ pub fn typed(errand: &Errand, repository: &Repository, masked: &dyn Fn(&str) -> 
         withheld: withheld.into_iter().map(|(name, _)| name.clone()).collect(),
         r#become: choice.privilege.active,
         become_user: choice.privilege.user.clone(),
+        become_method: choice.privilege.method.map(|method| method.name().to_owned()),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::ledger::{self, Details, Typed};
 use crate::load::Inventory;
 use crate::model::{HostName, Map, RunId, Secret, Value};
 use crate::people::{Permission, Roster, Verb, random_bytes};
-use crate::plan::{Conduct, Task, root_of};
+use crate::plan::{Conduct, Task, foresee, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
 use crate::vault::Vault;
@@ -255,6 +255,7 @@ impl<'a> Job<'a> {
             extra,
             user: reach.user.clone(),
             private_key: reach.private_key.clone(),
+            connection: reach.connection.clone(),
             connect_timeout: reach.timeout.or(self.repository.settings().timeout),
             home: home(),
             templates: self.templates.clone(),
@@ -270,6 +271,7 @@ impl<'a> Job<'a> {
                 .hint("compare --limit and the playbook's hosts with 'wgops inventory'"));
         }
         self.hold_out(&mut prepared)?;
+        prepared.order.asks = super::ask::for_tasks(self.console);
         Ok(prepared)
     }
 
@@ -550,14 +552,17 @@ fn masked(value: &Value, mask: &dyn Fn(&str) -> String) -> Value {
     }
 }
 
-/// Whether a dry run would, or may, run tasks all the same, because they say `check_mode: false`.
+/// Whether a dry run would, or may, run tasks all the same, because they say `check_mode: false`; of what an include with a
+/// template for a name will open, nobody knows yet.
 fn has_forced_tasks(order: &Order) -> bool {
     let forced = |task: &Arc<Task>| {
         let keyword = task.check_mode.as_ref();
-        // What an include will open, nobody knows yet.
-        task.include.is_some() || keyword.is_some_and(|check| *check != crate::model::Value::Bool(true))
+        keyword.is_some_and(|check| *check != crate::model::Value::Bool(true))
     };
-    order.plays.iter().any(|(play, _)| play.tasks().chain(&play.handlers).any(forced))
+    order.plays.iter().any(|(play, _)| {
+        let (tasks, is_whole) = foresee(play, &order.templates);
+        !is_whole || tasks.iter().any(|seen| forced(&seen.task))
+    })
 }
 
 fn run_id() -> Result<RunId, Failure> {

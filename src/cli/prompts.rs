@@ -5,6 +5,8 @@ use super::{Console, Failure, ask};
 use crate::load::playbook::Prompt;
 use crate::load::{Node, Playbook, Tag, Variable};
 use crate::model::Map;
+use crate::people::random_bytes;
+use crate::template::hash_of;
 
 /// Whether anybody is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,13 +37,37 @@ pub fn answer(
                 Asking::Nobody => default.unwrap_or_default(),
                 Asking::Somebody => one(console, prompt, default)?,
             };
-            // What was typed is data, as Ansible has it.
+            let text = if text.is_empty() { text } else { hashed(prompt, text)? };
+            // What was typed is data.
             let node = Node { tag: Some(Tag::Unsafe), ..Node::text(&prompt.place, text) };
             let variable = Variable { place: prompt.place.clone(), node };
             play.keywords.vars.insert(prompt.name.clone(), variable);
         }
     }
     Ok(())
+}
+
+/// What is kept of what was typed: a hash of it where the prompt says so.
+fn hashed(prompt: &Prompt, text: String) -> Result<String, Failure> {
+    let Some(kind) = &prompt.encrypt else { return Ok(text) };
+    let salt = match &prompt.salt {
+        Some(salt) => salt.clone(),
+        None => salt_of(kind, prompt.salt_size.unwrap_or(16))?,
+    };
+    hash_of(kind, &salt, &text)
+        .map_err(|why| Failure::usage(format!("'{}' can't be hashed: {why}", prompt.name)))
+}
+
+/// A salt of so many characters; those of bcrypt have 22, the last of them with two bits only.
+fn salt_of(kind: &str, size: u64) -> Result<String, Failure> {
+    const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let bytes = random_bytes()?;
+    let letter = |byte: &u8| ALPHABET.get(usize::from(byte % 64)).copied().map(char::from);
+    if matches!(kind, "bcrypt" | "blowfish") {
+        return Ok(bytes.iter().take(21).filter_map(letter).chain(['.']).collect());
+    }
+    let size = usize::try_from(size.clamp(1, 16)).unwrap_or(16);
+    Ok(bytes.iter().take(size).filter_map(letter).collect())
 }
 
 fn one(console: &Console, prompt: &Prompt, default: Option<String>) -> Result<String, Failure> {

@@ -15,7 +15,7 @@ use super::{Console, Exit, Failure, ask};
 use crate::execute::Canary;
 use crate::ledger::{Held, RunState, Typed};
 use crate::load::{Pattern, Playbook};
-use crate::model::{Map, OperatorName};
+use crate::model::{BecomeMethod, Map, OperatorName};
 use crate::people::Verb;
 use crate::plan::{DefaultPrivilege, Tags};
 use crate::report::{Subject, one_line};
@@ -205,7 +205,11 @@ impl Again {
             force_handlers: typed.force_handlers,
             extra,
             files: from_files(&files)?,
-            privilege: DefaultPrivilege { active: typed.r#become, user: typed.become_user.clone() },
+            privilege: DefaultPrivilege {
+                active: typed.r#become,
+                user: typed.become_user.clone(),
+                method: typed.become_method.as_deref().and_then(BecomeMethod::named),
+            },
             ..Choice::default()
         })
     }

@@ -1,4 +1,4 @@
-//! Folders of roles that the operator names: `ANSIBLE_ROLES_PATH`, or `roles_path` in the `ansible.cfg` of the current folder.
+//! Folders of roles that the operator names: `ANSIBLE_ROLES_PATH`, those of collections below `ANSIBLE_COLLECTIONS_PATH`, or `roles_path` in the `ansible.cfg` of the current folder.
 //!
 //! The environment is the operator's own and may name any folder. A file in a folder that somebody else may have written
 //! names only folders below itself.
@@ -9,10 +9,18 @@ use std::sync::Arc;
 
 /// The folders, in the order in which they are looked through.
 pub fn roles_path(home: Option<&Path>) -> Arc<[PathBuf]> {
+    let of_collections = std::env::var_os("ANSIBLE_COLLECTIONS_PATH").map(|named| {
+        let folders = folders(&named.to_string_lossy(), Path::new(""), home);
+        folders.into_iter().map(|folder| folder.join("ansible_collections")).collect::<Vec<_>>()
+    });
+    roles(home).into_iter().chain(of_collections.unwrap_or_default()).collect()
+}
+
+fn roles(home: Option<&Path>) -> Vec<PathBuf> {
     if let Some(named) = std::env::var_os("ANSIBLE_ROLES_PATH") {
-        return folders(&named.to_string_lossy(), Path::new(""), home).into();
+        return folders(&named.to_string_lossy(), Path::new(""), home);
     }
-    let Ok(here) = std::env::current_dir() else { return Arc::from([]) };
+    let Ok(here) = std::env::current_dir() else { return Vec::new() };
     let text = std::fs::read_to_string(here.join("ansible.cfg")).unwrap_or_default();
     let named = of_settings(&text).unwrap_or_default();
     folders(&named, &here, home).into_iter().filter(|folder| lies_beneath(&here, folder)).collect()

@@ -13,9 +13,9 @@ use super::who::home;
 use super::{Console, Exit, Failure};
 use crate::execute::Prepared;
 use crate::load::{Playbook, Problems, yaml};
-use crate::model::{Map, Secret};
+use crate::model::{BecomeMethod, Map, Secret};
 use crate::people::Verb;
-use crate::plan::{DefaultPrivilege, Given, Play, Step, Tags, compile};
+use crate::plan::{DefaultPrivilege, Given, Play, Step, Tags, compile, foresee};
 use crate::report::{Subject, one_line};
 use crate::template::{Templates, ThisMachine};
 use clap::Args;
@@ -78,6 +78,12 @@ pub struct Run {
     /// The user to become, where the playbook doesn't say
     #[arg(long, value_name = "USER")]
     pub become_user: Option<String>,
+    /// How another user is become where the playbook doesn't say: sudo, su or doas
+    #[arg(long, value_name = "METHOD", value_parser = ["sudo", "su", "doas"])]
+    pub become_method: Option<String>,
+    /// Taken for Ansible's sake: facts are gathered anew in each run
+    #[arg(long, hide = true)]
+    pub flush_cache: bool,
     #[command(flatten)]
     pub plan: PlanOut,
     #[command(flatten)]
@@ -143,7 +149,9 @@ impl Run {
         for playbook in playbooks {
             out.push_str(&format!("playbook: {}\n", shown(&playbook.file)));
             match compile(playbook, &given) {
-                Ok(plays) if self.list_tasks => plays.iter().for_each(|play| out.push_str(&tasks(play))),
+                Ok(plays) if self.list_tasks => {
+                    plays.iter().for_each(|play| out.push_str(&tasks(play, &templates)));
+                }
                 Ok(plays) if self.list_tags => plays.iter().for_each(|play| out.push_str(&tag_list(play))),
                 Ok(_) => {}
                 Err(found) => problems.extend(found.0),
@@ -169,7 +177,11 @@ impl Run {
             tags: self.tags(),
             extra: merged(console, &self.extra_vars)?,
             files: from_files(&self.extra_vars)?,
-            privilege: DefaultPrivilege { active: self.r#become, user: self.become_user },
+            privilege: DefaultPrivilege {
+                active: self.r#become,
+                user: self.become_user,
+                method: self.become_method.as_deref().and_then(BecomeMethod::named),
+            },
             force_handlers: self.force_handlers,
             show_diff: self.diff,
             explain: self.explain,
@@ -215,32 +227,34 @@ pub fn merged(console: &Console, all: &[ExtraVars]) -> Result<Map, Failure> {
     Ok(out)
 }
 
-fn tasks(play: &Play) -> String {
+fn tasks(play: &Play, templates: &Templates) -> String {
     let mut out = format!("\n  play: {} (hosts: {})\n", one_line(&play.name), one_line(&play.hosts));
+    let (seen, _) = foresee(play, templates);
+    let mut seen = seen.iter().peekable();
+    // A task, and what an include opens behind it.
+    let mut line = |out: &mut String| {
+        while let Some(one) = seen.next() {
+            let (task, indent) = (&one.task, "  ".repeat(one.depth));
+            let kind = if task.handler { "handler: " } else { "" };
+            out.push_str(&format!(
+                "    {indent}{kind}{}  ({}, {}){}\n",
+                one_line(&task.name),
+                task.module.name,
+                task.place,
+                if task.handler { String::new() } else { tagged(&task.tags) }
+            ));
+            if seen.peek().is_none_or(|next| next.depth == 0) {
+                break;
+            }
+        }
+    };
     for step in &play.steps {
         match step {
             Step::FlushHandlers => out.push_str("    (notified handlers run)\n"),
-            _ => {
-                for task in step.tasks() {
-                    out.push_str(&format!(
-                        "    {}  ({}, {}){}\n",
-                        one_line(&task.name),
-                        task.module.name,
-                        task.place,
-                        tagged(&task.tags)
-                    ));
-                }
-            }
+            _ => step.tasks().iter().for_each(|_| line(&mut out)),
         }
     }
-    for handler in &play.handlers {
-        out.push_str(&format!(
-            "    handler: {}  ({}, {})\n",
-            one_line(&handler.name),
-            handler.module.name,
-            handler.place
-        ));
-    }
+    play.handlers.iter().for_each(|_| line(&mut out));
     out
 }
 

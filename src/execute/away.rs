@@ -146,6 +146,13 @@ impl Away {
         held.map(|held| format!("{target} is held out: {}", held.message))
     }
 
+    /// Lets jobs remove themselves that nobody asks for any more.
+    pub async fn forget_jobs(&mut self) {
+        for connection in self.open.values_mut() {
+            connection.forget_jobs().await;
+        }
+    }
+
     /// Ends all of it.
     pub async fn close(&mut self) {
         for connection in self.open.values_mut() {

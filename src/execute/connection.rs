@@ -84,6 +84,8 @@ pub struct HostConnection {
     pub(super) told: BTreeSet<String>,
     /// Changes were sent, and nobody knows yet that they ended.
     pub(super) under_way: bool,
+    /// Jobs that go on, or whose results wait, and whose they are.
+    pub(super) jobs: Vec<(Effective, String)>,
 }
 
 /// Why an exchange has no replies, or not all of them.
@@ -132,6 +134,7 @@ impl HostConnection {
             locked: BTreeSet::new(),
             told: BTreeSet::new(),
             under_way: false,
+            jobs: Vec::new(),
         }
     }
 
@@ -214,7 +217,7 @@ impl HostConnection {
     /// the first failure.
     async fn in_parts(&mut self, work: &ShellWork) -> Result<Vec<Reply>, (Vec<Reply>, Broken)> {
         let mut replies: Vec<Reply> = Vec::new();
-        for part in work.items.chunk_by(|a, b| !is_apart(a) && !is_apart(b)) {
+        for part in work.items.chunk_by(|a, b| is_job(a) == is_job(b) && (is_job(a) || !is_apart(a) && !is_apart(b))) {
             if replies.iter().any(|reply| !reply.is_success()) {
                 replies.extend(part.iter().map(|_| Reply::NotRun));
                 continue;
@@ -225,6 +228,9 @@ impl HostConnection {
                 }
                 [Item::Apply(change)] if change.delivery == Delivery::Login => {
                     self.log_in_again(&work.user, change).await.map(|reply| vec![reply])
+                }
+                [Item::Apply(first), ..] if matches!(first.delivery, Delivery::Job { .. }) => {
+                    self.job(&work.user, first, part).await
                 }
                 [Item::Apply(change)] if matches!(change.delivery, Delivery::Here(_)) => {
                     Ok(vec![super::keep::write(change)])
@@ -384,6 +390,11 @@ fn sort_out(
             Err((lost.replies.into_iter().map(reply).collect(), why))
         }
     }
+}
+
+/// Whether an item is a step of a job.
+fn is_job(item: &Item) -> bool {
+    matches!(item, Item::Apply(change) if matches!(change.delivery, Delivery::Job { .. }))
 }
 
 /// Whether an item must not be done in the shell itself.

@@ -11,6 +11,7 @@ use crate::model::{Argv, Content, Environment, Excerpt, RunId, Script};
 use crate::modules::{Change, Progress};
 use crate::plan::{Effective, Reply};
 use crate::questions::Output;
+pub(super) use crate::questions::jobs::{COLLECT, Look, OUTPUT_BYTES_MAX};
 use crate::transport::{OnFailure, Request};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,8 +21,6 @@ use tokio::time::{Instant, sleep};
 pub(super) const START_DEADLINE: Duration = Duration::from_secs(60);
 /// Between attempts to reach a host again that holds a change under way.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
-/// Bytes of its output that are kept.
-pub(super) const OUTPUT_BYTES_MAX: usize = 1 << 20;
 /// Longest that nothing is heard of a change that prints nothing.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How often it is said how far a change is that doesn't count its steps.
@@ -29,12 +28,6 @@ const SAY_AGAIN: Duration = Duration::from_secs(5);
 
 /// Starts a script apart from the session; see its head.
 const START: Script = Script { name: "wgops_detach", text: include_str!("detached/start.sh") };
-
-/// Waits for its end, or for news.
-const COLLECT: Script = Script {
-    name: "wgops_collect",
-    text: concat!(include_str!("../questions/held/holders.sh"), include_str!("detached/collect.sh")),
-};
 
 /// Removes its directory once its output has arrived.
 const CLEAR: Script = Script { name: "wgops_clear", text: include_str!("detached/clear.sh") };
@@ -46,37 +39,7 @@ pub(super) const LIST: Script = Script {
 };
 
 /// All these scripts, for whoever lists what may be sent.
-pub const SCRIPTS: [Script; 4] = [START, COLLECT, CLEAR, LIST];
-
-/// How far a detached change was when it was looked at.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Look {
-    /// It goes on; so many bytes it has printed, and these are news.
-    Going(u64, String),
-    /// It ended so.
-    Ended(Output),
-    /// It neither goes on nor ended; what it printed.
-    Cut(Output),
-    /// There is nothing by its name.
-    Nothing,
-}
-
-impl Look {
-    /// Reads what the script printed; nothing where that makes no sense.
-    pub(super) fn parse(output: Output) -> Option<Self> {
-        let cut = output.stdout.iter().position(|byte| *byte == b'\n')?;
-        let head = String::from_utf8_lossy(output.stdout.get(..cut)?).into_owned();
-        let rest = output.stdout.get(cut + 1..)?.to_vec();
-        let (word, number) = head.split_once(' ').unwrap_or((&head, ""));
-        match word {
-            "ended" => Some(Self::Ended(Output { status: number.parse().ok()?, stdout: rest, ..output })),
-            "going" => Some(Self::Going(number.parse().ok()?, String::from_utf8_lossy(&rest).into_owned())),
-            "cut" => Some(Self::Cut(Output { stdout: rest, ..output })),
-            "none" => Some(Self::Nothing),
-            _ => None,
-        }
-    }
-}
+pub const SCRIPTS: [Script; 4] = [START, CLEAR, LIST, super::job::FORGET];
 
 /// What was heard of a change so far.
 #[derive(Default)]
@@ -137,6 +100,39 @@ pub(super) fn collect(directory: &str, wait: Duration, known_bytes: u64) -> Requ
     }
 }
 
+/// What is begun apart from the session.
+#[derive(Default)]
+pub(super) struct Begins {
+    /// The script's arguments.
+    pub args: Vec<String>,
+    /// The script.
+    pub script: Vec<u8>,
+    /// What its steps read.
+    pub content: Vec<u8>,
+    /// After how long it is killed.
+    pub limit: Option<Duration>,
+}
+
+impl Begins {
+    /// The request that starts it; told are its name, who has it done, for how many seconds, and what it does.
+    pub(super) fn request(self, user: &Effective, about: [String; 4]) -> Request {
+        let length = if self.content.is_empty() { 0 } else { self.script.len() };
+        let limit = self.limit.map_or(0, |limit| limit.as_secs());
+        let mut args = about.to_vec();
+        args.extend([limit.to_string(), length.to_string()]);
+        args.extend(self.args);
+        Request {
+            script: START,
+            environment: user.environment.clone(),
+            args: Argv(args),
+            content: Some(Content::new([self.script, self.content].concat())),
+            deadline: START_DEADLINE,
+            output_bytes_max: OUTPUT_BYTES_MAX,
+            on_failure: OnFailure::Halt,
+        }
+    }
+}
+
 /// What a change's next look comes to.
 enum After {
     Over(Reply),
@@ -145,7 +141,7 @@ enum After {
 
 impl HostConnection {
     /// A detached change's name on the host: the run and a number that no other change of the run has.
-    fn directory(&self, run: RunId) -> String {
+    pub(super) fn directory(&self, run: RunId) -> String {
         format!("{run}-{}", self.numbers.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
@@ -153,26 +149,34 @@ impl HostConnection {
     fn start(&self, user: &Effective, directory: &str, change: &Change) -> Request {
         let holder = self.banner.as_ref().map(|banner| banner.holder.clone()).unwrap_or_default();
         let summary = Excerpt { lines_max: 1, columns_max: 300 }.of(&change.summary);
-        let mut args = vec![directory.to_owned(), holder, change.deadline.as_secs().to_string(), summary];
-        args.extend(change.args.0.iter().cloned());
-        Request {
-            script: START,
-            environment: user.environment.clone(),
-            args: Argv(args),
-            content: Some(Content::new(format!("{}\n", change.script.text).into_bytes())),
-            deadline: START_DEADLINE,
-            output_bytes_max: OUTPUT_BYTES_MAX,
-            on_failure: OnFailure::Halt,
-        }
+        let begins = Begins {
+            args: change.args.0.clone(),
+            script: format!("{}\n", change.script.text).into_bytes(),
+            ..Begins::default()
+        };
+        let about = [directory.to_owned(), holder, change.deadline.as_secs().to_string(), summary];
+        begins.request(user, about)
     }
 
     /// Starts a change apart from the session and waits for its end, over as many connections as that takes.
     pub(super) async fn detached(&mut self, user: &Effective, change: &Change) -> Result<Reply, Broken> {
         let directory = self.directory(self.run);
+        let start = self.start(user, &directory, change);
+        self.awaited(user, &directory, start, change).await
+    }
+
+    /// The same with a request that starts something under that name; the change says how long and what is told of it.
+    pub(super) async fn awaited(
+        &mut self,
+        user: &Effective,
+        directory: &str,
+        start: Request,
+        change: &Change,
+    ) -> Result<Reply, Broken> {
         let until = Instant::now() + change.deadline;
         let mut heard = Heard::default();
         let mut started = false;
-        let mut requests = vec![self.start(user, &directory, change), collect(&directory, LOOK_AGAIN, 0)];
+        let mut requests = vec![start, collect(directory, LOOK_AGAIN, 0)];
         loop {
             let starts = requests.len() > 1;
             let purpose =
@@ -184,7 +188,7 @@ impl HostConnection {
                         return Ok(reply);
                     }
                     started |= starts;
-                    let known = Known { directory: &directory, change, started };
+                    let known = Known { directory, change, started };
                     match self.looked(user, known, collected, &mut heard).await? {
                         After::Over(reply) => return Ok(reply),
                         After::GoesOn => None,
@@ -201,9 +205,9 @@ impl HostConnection {
             };
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return self.given_up(&directory, change, lost);
+                return self.given_up(directory, change, lost);
             }
-            requests = vec![collect(&directory, LOOK_AGAIN.min(left), heard.bytes)];
+            requests = vec![collect(directory, LOOK_AGAIN.min(left), heard.bytes)];
         }
     }
 

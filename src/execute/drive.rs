@@ -7,6 +7,7 @@ use super::connection::HostConnection;
 use super::gate::{Gate, Pass, Share};
 use crate::event::{Counts, Event};
 use crate::model::HostName;
+use crate::modules::Prompt;
 use crate::plan::{Ended, Exchange, HostRun, Item, Next, Patience, Way};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +38,12 @@ pub struct Road {
     pub is_first: bool,
     /// What drivers do on each other's hosts.
     pub elsewhere: Arc<Elsewhere>,
+    /// Asks whoever is at the terminal, if anybody is.
+    pub asks: Option<Asks>,
 }
+
+/// Asks whoever is at the terminal; no answer where that can't be read.
+pub type Asks = Arc<dyn Fn(&Prompt) -> Option<String> + Send + Sync>;
 
 /// Whether a host that leaves a batch comes back in a later play of the same run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,6 +104,7 @@ pub async fn drive(run: HostRun, connection: HostConnection, away: Away, road: R
             }
             Next::Connect(patience) => driver.connect(patience).await,
             Next::Pause(length) => driver.pause(length).await,
+            Next::Prompt(prompt) => driver.prompt(prompt).await,
             Next::Exchange(exchange) => driver.exchange(&exchange).await,
         }
     }
@@ -252,6 +259,20 @@ impl Driver {
         }
     }
 
+    /// Asks whoever is at the terminal, unless they interrupt.
+    async fn prompt(&mut self, prompt: Prompt) {
+        let Some(asks) = self.road.asks.clone() else { return self.run.answer(None) };
+        self.tell().await;
+        let mut interrupt = self.road.interrupt.clone();
+        tokio::select! {
+            answer = tokio::task::spawn_blocking(move || asks(&prompt)) => self.run.answer(answer.ok().flatten()),
+            () = reached(&mut interrupt, Interrupt::Finish) => {
+                self.run.abandon();
+                self.reason = Some("interrupted instead of an answer".into());
+            }
+        }
+    }
+
     /// Lets time pass, unless somebody interrupts.
     async fn pause(&mut self, length: Duration) {
         let mut interrupt = self.road.interrupt.clone();
@@ -319,6 +340,10 @@ impl Driver {
 
     async fn leave(mut self) -> Left {
         self.connection.events = None;
+        if self.road.stay == Stay::Goes || self.run.has_failed() {
+            self.connection.forget_jobs().await;
+        }
+        self.away.forget_jobs().await;
         self.away.close().await;
         self.tell().await;
         if self.road.crowded || self.road.stay == Stay::Goes || self.run.has_failed() {

@@ -3,8 +3,9 @@
 use super::Interrupt;
 use super::admission::{Admission, waves};
 use super::away::{Away, Elsewhere};
+use super::chooser::Chooser;
 use super::connection::{HostAccess, HostConnection, Line};
-use super::drive::{Left, Road, Stay, drive};
+use super::drive::{Asks, Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
 use super::lock::Banner;
 use super::reach::Reach;
@@ -54,6 +55,8 @@ enum Resumes {
 pub struct Order {
     /// Plays, each with the hosts that it is for, in order.
     pub plays: Vec<(Arc<Play>, Vec<HostName>)>,
+    /// Chooses hosts anew where tasks add some.
+    pub chooser: Option<Arc<Chooser>>,
     /// Hosts that come first, in a wave of their own.
     pub canaries: Vec<HostName>,
     /// Whether changes are applied.
@@ -78,6 +81,8 @@ pub struct Order {
     pub templates: Arc<Templates>,
     /// What installed packages are compared with.
     pub advisories: Option<Arc<Advisories>>,
+    /// Asks whoever is at the terminal, if anybody is.
+    pub asks: Option<Asks>,
 }
 
 /// How a run ended.
@@ -148,6 +153,7 @@ impl Fleet {
         let mut out: BTreeSet<HostName> = BTreeSet::new();
         for (number, (play, targeted)) in order.plays.iter().enumerate() {
             self.later = order.plays.iter().skip(number + 1).flat_map(|(_, hosts)| hosts).cloned().collect();
+            let targeted = &self.targets(order, number, targeted, &events).await;
             let hosts: Vec<HostName> = targeted.iter().filter(|h| !out.contains(*h)).cloned().collect();
             let batches = waves(&hosts, &order.canaries, |rest| play.batches(rest));
             for (index, batch) in batches.iter().enumerate() {
@@ -200,6 +206,34 @@ impl Fleet {
         outcome
     }
 
+    /// The hosts of a play, now that its turn has come: tasks before it may have added some.
+    async fn targets(
+        &mut self,
+        order: &Order,
+        number: usize,
+        known: &[HostName],
+        events: &mpsc::Sender<Event>,
+    ) -> Vec<HostName> {
+        let play = order.plays.get(number).map(|(play, _)| play);
+        let (Some(chooser), Some(play)) = (&order.chooser, play) else { return known.to_vec() };
+        let targets = chooser.targets(number, known, &order.shared.live.now());
+        for host in targets.iter().filter(|host| !known.contains(host)) {
+            if self.access.contains_key(host) {
+                continue;
+            }
+            match order.reach.host(host, Some(play)) {
+                Ok(access) => {
+                    self.access.insert(host.clone(), access);
+                }
+                Err(problem) => {
+                    let message = format!("it can't be reached: {problem}");
+                    let _ = events.send(Event::Warning { host: Some(host.clone()), message }).await;
+                }
+            }
+        }
+        targets
+    }
+
     /// Fingerprints of the host keys that hosts have shown, as far as they were reached over SSH.
     pub fn host_keys(&self) -> BTreeMap<HostName, String> {
         let shown = self.open.iter().map(|(host, connection)| (host, connection.host_key.clone()));
@@ -247,6 +281,7 @@ impl Fleet {
             admission: None,
             is_first: false,
             elsewhere: Arc::new(Elsewhere::default()),
+            asks: order.asks.clone(),
         };
         let mut drivers = JoinSet::new();
         let mut driven = self.begin(order, play, batch, magic, &road, &mut drivers);

@@ -4,17 +4,19 @@
 //! `prepare` makes an order of files and options; `fleet` owns what all hosts share and runs plays batch by batch; `drive` takes one host through a batch;
 //! `connection` is one real host's connection, which only its driver uses, `asking` that of somebody who may only ask, and `reach` how it is found; `away` is what a driver does on other hosts; `gate` is where hosts wait for each other;
 //! `holds` says what holds hosts out of a run, and `admission` asks it; `lock` keeps two runs off one host; `detached` carries out what must outlive
-//! the connection.
+//! the connection, and `job` what nobody waits for.
 
 mod admission;
 mod asking;
 mod away;
+mod chooser;
 mod connection;
 mod detached;
 mod drive;
 mod fleet;
 mod gate;
 mod holds;
+mod job;
 mod keep;
 mod left;
 mod lock;
@@ -26,6 +28,7 @@ mod reboot;
 pub use admission::Admission;
 pub use connection::HostAccess;
 pub use detached::SCRIPTS as DETACHED_SCRIPTS;
+pub use drive::Asks;
 pub use fleet::{Fleet, Order, Outcome};
 pub use holds::{ESTIMATE_DEFAULT, Holds, OpenWindow};
 pub use lock::{Banner, SCRIPTS as LOCK_SCRIPTS};

@@ -1,14 +1,15 @@
 //! From files and options to an order: plays checked whole, hosts chosen, and how each of them is reached.
 
+use super::chooser::{Chooser, Choice, adds_hosts};
 use super::connection::HostAccess;
 use super::fleet::Order;
 use super::reach::{Asker, Reach};
 use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Playbook, Problem, Problems, playbook};
-use crate::model::{Advisories, HostName, Map, Secret, Value};
-use crate::plan::{Conduct, DefaultPrivilege, Given, Layer, Play, Shared, Tags, compile, start_at, written};
-use crate::template::{Binding, Templates};
+use crate::model::{Advisories, HostName, Map, Secret};
+use crate::plan::{Conduct, DefaultPrivilege, Given, Live, Play, Shared, Tags, compile, start_at, written};
+use crate::template::Templates;
 use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ pub struct Wish<'a> {
     pub user: Option<String>,
     /// `--private-key`: the key where the inventory doesn't say.
     pub private_key: Option<PathBuf>,
+    /// `--connection`: the kind where nothing else says.
+    pub connection: Option<String>,
     /// `--timeout`: longest wait for connection and login.
     pub connect_timeout: Option<std::time::Duration>,
     /// What `~` stands for.
@@ -90,6 +93,9 @@ impl Prepared {
         self.hosts.retain(|host| hosts.contains(host));
         self.access.retain(|host, _| hosts.contains(host));
         self.order.plays.iter_mut().for_each(|(_, of_play)| of_play.retain(|host| hosts.contains(host)));
+        if let Some(chooser) = &mut self.order.chooser {
+            Arc::make_mut(chooser).only = Some(hosts.clone());
+        }
     }
 }
 
@@ -117,17 +123,21 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     }
     alter(&wish, &mut plays)?;
     let mut warnings = wish.inventory.warnings().to_vec();
-    let (plays, hosts) = choose(&wish, plays, &mut warnings)?;
+    let (plays, hosts, chooser) = choose(&wish, plays, &mut warnings)?;
     let canaries = canaries(&wish, &hosts, &mut warnings)?;
-    let shared = Arc::new(shared(&wish.inventory, &wish.extra));
+    let inventory = Arc::new(wish.inventory);
+    let chooser = chooser.map(|chooser| Arc::new(Chooser { limit: wish.limit, ..chooser }));
+    let extra = Arc::new(written(&wish.extra));
+    let shared = Arc::new(Shared { extra, live: Live::of(inventory.clone()), ..Shared::default() });
     let reach = Reach {
-        inventory: Arc::new(wish.inventory),
+        inventory,
         shared: shared.clone(),
         templates: wish.templates.clone(),
         extra: wish.extra,
         home: wish.home,
         user: wish.user,
         private_key: wish.private_key,
+        connection: wish.connection,
         connect_timeout: wish.connect_timeout,
         become_password: wish.become_password,
         asker: wish.asker,
@@ -135,6 +145,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     let access = access(&reach, &plays)?;
     let order = Order {
         plays,
+        chooser,
         canaries,
         approved: None,
         conduct: wish.conduct,
@@ -147,6 +158,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         reach: Arc::new(reach),
         templates: wish.templates,
         advisories: wish.advisories,
+        asks: None,
     };
     Ok(Prepared { order, access, hosts: hosts.into_iter().collect(), warnings, held: Vec::new() })
 }
@@ -175,7 +187,7 @@ fn choose(
     wish: &Wish<'_>,
     plays: Vec<(Arc<Play>, &playbook::Play)>,
     warnings: &mut Vec<Problem>,
-) -> Result<(Chosen, IndexSet<HostName>), Problems> {
+) -> Result<(Chosen, IndexSet<HostName>, Option<Chooser>), Problems> {
     let limit = match &wish.limit {
         Some(pattern) => {
             let selection = wish.inventory.select(pattern)?;
@@ -186,18 +198,28 @@ fn choose(
     };
     let mut chosen = Vec::new();
     let mut all = IndexSet::new();
+    let (mut chooser, mut adds) = (Chooser::default(), false);
     for (play, source) in plays {
         let pattern =
             Pattern::parse(&play.hosts, Some(&source.hosts_place)).map_err(|p| Problems(vec![p]))?;
-        let selection = wish.inventory.select(&pattern)?;
-        warnings.extend(selection.warnings);
-        let mut hosts = selection.hosts;
-        put_in_order(&mut hosts, source.order)?;
+        let mut hosts = match adds {
+            // What nobody knows yet may be added before.
+            true => wish.inventory.select_known(&pattern),
+            false => {
+                let selection = wish.inventory.select(&pattern)?;
+                warnings.extend(selection.warnings);
+                selection.hosts
+            }
+        };
+        adds |= adds_hosts(&play, &wish.templates);
+        let known = hosts.iter().cloned().collect();
+        chooser.plays.push(Choice { pattern, order: source.order, known });
+        put_in_order(&mut hosts, source.order);
         hosts.retain(|host| limit.as_ref().is_none_or(|limit| limit.contains(host)));
         all.extend(hosts.iter().cloned());
         chosen.push((play, hosts));
     }
-    Ok((chosen, all))
+    Ok((chosen, all, adds.then_some(chooser)))
 }
 
 /// The hosts that come first, of those that the run is about.
@@ -227,7 +249,7 @@ fn canaries(
 }
 
 /// Puts hosts, which come as the inventory has them, in the order that a play wants.
-fn put_in_order(hosts: &mut [HostName], order: playbook::Order) -> Result<(), Problems> {
+pub(super) fn put_in_order(hosts: &mut [HostName], order: playbook::Order) {
     match order {
         playbook::Order::Inventory => {}
         playbook::Order::ReverseInventory => hosts.reverse(),
@@ -238,7 +260,6 @@ fn put_in_order(hosts: &mut [HostName], order: playbook::Order) -> Result<(), Pr
             hosts.sort_by_cached_key(|host| std::hash::BuildHasher::hash_one(&chance, host));
         }
     }
-    Ok(())
 }
 
 /// How every host is reached. A host's first play says it; a later one may say it differently.
@@ -261,37 +282,4 @@ fn access(reach: &Reach, plays: &Chosen) -> Result<BTreeMap<HostName, HostAccess
     }
     Problems::check(problems)?;
     Ok(access)
-}
-
-/// `inventory_file` and `inventory_dir` of a host.
-fn of_source(inventory: &Inventory, host: &HostName) -> Vec<(&'static str, String)> {
-    let Some(file) = inventory.place_of(host).and_then(|place| std::path::absolute(&**place.file).ok())
-    else {
-        return Vec::new();
-    };
-    let shown = |path: &Path| path.to_string_lossy().into_owned();
-    let mut all = vec![("inventory_file", shown(&file))];
-    all.extend(file.parent().map(|folder| ("inventory_dir", shown(folder))));
-    all
-}
-
-fn shared(inventory: &Inventory, extra: &Map) -> Shared {
-    let names = |hosts: Vec<&HostName>| -> Value { hosts.iter().map(|h| h.as_str()).collect() };
-    let groups: Map =
-        inventory.groups().into_iter().map(|(name, hosts)| (name.to_owned(), names(hosts))).collect();
-    let mut shared = Shared {
-        extra: Arc::new(written(extra)),
-        groups: Arc::new(Value::Object(groups)),
-        ..Shared::default()
-    };
-    for host in inventory.hosts() {
-        let mut layer: Layer = written(&inventory.values(host));
-        for (name, path) in of_source(inventory, host) {
-            layer.entry(name.to_owned()).or_insert_with(|| Binding::Data(Arc::new(path.into())));
-        }
-        shared.inventory.insert(host.clone(), Arc::new(layer));
-        let of_host: Value = inventory.groups_of(host).into_iter().filter(|g| *g != "all").collect();
-        shared.group_names.insert(host.clone(), Arc::new(of_host));
-    }
-    shared
 }

@@ -28,6 +28,8 @@ pub struct Reach {
     pub user: Option<String>,
     /// `--private-key`: the key where nothing else is said.
     pub private_key: Option<PathBuf>,
+    /// `--connection`: the kind where nothing else is said.
+    pub connection: Option<String>,
     /// `--timeout`: longest wait for connection and login.
     pub connect_timeout: Option<Duration>,
     /// `--ask-become-pass`.
@@ -59,7 +61,8 @@ impl Reach {
         let (of_play, of_files) = (layer(|play| &play.vars), layer(|play| &play.file_vars));
         let variables = Variables::new(host.clone(), self.shared.clone(), of_play, of_files, none.clone());
         let scope = variables.settings(&Arc::<Frame>::default());
-        let mut written = self.inventory.values(host);
+        let inventory = self.shared.live.now().inventory.clone().unwrap_or_else(|| self.inventory.clone());
+        let mut written = inventory.values(host);
         for map in play.into_iter().flat_map(|play| [&play.vars, &play.file_vars]) {
             written.extend(map.clone());
         }
@@ -67,7 +70,7 @@ impl Reach {
         written.retain(|name, _| name.starts_with("ansible_"));
         let render = |name: &str, value: &Value| {
             let done = self.templates.render(value, &scope).map_err(|error| {
-                let problem = match self.inventory.place_of(host) {
+                let problem = match inventory.place_of(host) {
                     Some(place) => Problem::at(place, format!("{host}: {name}: {error}")),
                     None => Problem::bare(format!("{host}: {name}: {error}")),
                 };
@@ -88,8 +91,11 @@ impl Reach {
                 rendered.extend(render(name, keyword)?.map(|value| (name.to_owned(), value)));
             }
         }
+        if let Some(kind) = &self.connection {
+            rendered.entry("ansible_connection").or_insert_with(|| kind.clone().into());
+        }
         let (mut connection, privilege) =
-            self.inventory.connection_of(host, &rendered, self.home.as_deref())?;
+            inventory.connection_of(host, &rendered, self.home.as_deref())?;
         connection.user = connection.user.take().or_else(|| self.user.clone());
         connection.private_key = connection.private_key.take().or_else(|| self.private_key.clone());
         connection.connect_timeout = self.connect_timeout.unwrap_or(connection.connect_timeout);

@@ -47,6 +47,9 @@ pub struct Typed {
     /// `--become-user`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub become_user: Option<String>,
+    /// `--become-method`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub become_method: Option<String>,
 }
 
 impl Typed {
@@ -69,6 +72,7 @@ impl Typed {
             withheld: texts(&self.withheld),
             r#become: self.r#become,
             become_user: self.become_user.as_ref().map(text),
+            become_method: self.become_method.as_ref().map(text),
         }
     }
 }

@@ -55,7 +55,18 @@ pub struct FromFiles {
 /// # Errors
 /// It is in none of them.
 pub fn find(name: &str, folders: &[PathBuf]) -> Result<PathBuf, Problem> {
-    let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_dir());
+    // A role of a collection: NAMESPACE.COLLECTION.ROLE.
+    let of_collection = match name.split('.').collect::<Vec<_>>()[..] {
+        [namespace, collection, ref role @ ..] if !role.is_empty() && !name.contains('/') => {
+            Some(format!("{namespace}/{collection}/roles/{}", role.join("/")))
+        }
+        _ => None,
+    };
+    let in_folder = |folder: &PathBuf| {
+        let collection = of_collection.as_ref().map(|role| folder.join(role));
+        collection.into_iter().chain([folder.join(name)]).find(|path| path.is_dir())
+    };
+    let found = folders.iter().find_map(in_folder);
     let own = || Some(PathBuf::from(name)).filter(|path| name.contains('/') && path.is_dir());
     found.or_else(own).ok_or_else(|| {
         let problem = Problem::bare(format!("there is no role '{name}'"));
@@ -63,7 +74,10 @@ pub fn find(name: &str, folders: &[PathBuf]) -> Result<PathBuf, Problem> {
         let looked: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
         let looked = looked.join(", ");
         problem.help(if is_collection {
-            format!("roles of collections are not found by name: put it into a folder of roles; looked in {looked}")
+            format!(
+                "put its collection below collections/ansible_collections beside the playbook, or name a folder of \
+                 collections in ANSIBLE_COLLECTIONS_PATH; looked in {looked}"
+            )
         } else {
             format!("looked in {looked}; ANSIBLE_ROLES_PATH names other folders")
         })

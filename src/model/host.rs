@@ -110,6 +110,15 @@ impl BecomeMethod {
             _ => None,
         }
     }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sudo => "sudo",
+            Self::Su => "su",
+            Self::Doas => "doas",
+        }
+    }
 }
 
 /// The user a task runs as, where that is not the one who logged in.

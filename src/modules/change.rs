@@ -29,8 +29,19 @@ pub struct Outcome {
     pub message: Option<String>,
     /// How long the task waits before it ends, while the connection stays; a dry run doesn't wait.
     pub pause: Option<Duration>,
+    /// What somebody at the terminal is asked before the task ends; a dry run asks nobody.
+    pub prompt: Option<Prompt>,
     /// Why the module says that there was nothing to do, where it wants that shown as *skipped* (`creates`).
     pub skipped: Option<String>,
+}
+
+/// A question to whoever is at the terminal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Prompt {
+    /// What is asked.
+    pub text: String,
+    /// Whether what is typed is shown.
+    pub echo: bool,
 }
 
 /// One step that alters a host.
@@ -90,6 +101,13 @@ pub enum Delivery {
     Detached,
     /// Over a second connection, opened anew as the first one was and closed again.
     Login,
+    /// The same, as a step of a job (`async`): all steps go on in one, which is killed when it takes too long.
+    Job {
+        /// After how long.
+        limit: Duration,
+        /// Whether its end is waited for; else its task ends as soon as it goes on.
+        waits: bool,
+    },
     /// Not on the host at all: its content is written to this file of the controller.
     Here(PathBuf),
     /// The host goes away and comes back: the script only asks for that, and success is a boot id other than this one.

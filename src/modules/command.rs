@@ -197,7 +197,7 @@ fn prepare(args: &Args, cmd: Value, words: Vec<String>, host: &Host<'_>) -> Resu
         insert_text(&mut result, "stderr", String::new());
         let message = format!("Did not run command since {why}");
         result.insert("msg".into(), message.clone().into());
-        return Ok(Outcome { result, skipped: Some(message), ..Outcome::default() });
+        return Ok(Outcome { message: Some(message), ..Outcome::in_order(result) });
     }
     // Kept for `result`, which sees no arguments.
     result.insert("strip_empty_ends".into(), args.flag("strip_empty_ends").into());
@@ -476,7 +476,7 @@ mod tests {
             assert!(changes == 0 && result["msg"].as_str().unwrap().ends_with("does not exist"));
         }
         let (outcome, _) = Bench::new().diff(&COMMAND, &json!({"cmd": "x", "creates": "/"})).unwrap();
-        assert!(outcome.skipped.is_some());
+        assert!(outcome.skipped.is_none() && outcome.message.is_some());
     }
 
     #[test]

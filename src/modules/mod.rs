@@ -8,6 +8,7 @@
 //! asked; `crate::plan` calls; `crate::execute` applies.
 
 mod acl;
+mod add_host;
 mod advisory_match;
 mod alternatives;
 mod apache2_module;
@@ -23,6 +24,7 @@ mod archive;
 mod args;
 mod assemble;
 mod assert;
+mod async_status;
 mod attributes;
 mod authorized_key;
 mod authorized_keys;
@@ -65,6 +67,7 @@ mod getent;
 mod git;
 mod git_config;
 mod group;
+mod group_by;
 #[cfg(test)]
 pub(crate) mod harness;
 mod hostname;
@@ -182,7 +185,7 @@ mod xattr;
 mod yum_repository;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
-pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress};
+pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress, Prompt};
 
 use crate::model::{Advisories, Content, Map, Script};
 use crate::questions::{Answers, Ask, Output, Stop};
@@ -191,6 +194,7 @@ use std::path::PathBuf;
 /// Every module, in alphabetical order.
 pub static ALL: &[&Module] = &[
     &acl::MODULE,
+    &add_host::MODULE,
     &alternatives::MODULE,
     &apache2_module::MODULE,
     &apply_updates::MODULE,
@@ -200,6 +204,7 @@ pub static ALL: &[&Module] = &[
     &archive::MODULE,
     &assemble::MODULE,
     &assert::MODULE,
+    &async_status::MODULE,
     &authorized_key::MODULE,
     &automatic_updates::MODULE,
     &blockinfile::MODULE,
@@ -231,6 +236,7 @@ pub static ALL: &[&Module] = &[
     &git::MODULE,
     &git_config::MODULE,
     &group::MODULE,
+    &group_by::MODULE,
     &hostname::MODULE,
     &htpasswd::MODULE,
     &include_role::MODULE,
@@ -344,6 +350,7 @@ pub fn change_scripts() -> Vec<Script> {
         apt_deb::SCRIPTS,
         archive::SCRIPTS,
         capabilities::SCRIPTS,
+        async_status::SCRIPTS,
         command::SCRIPTS,
         composer::SCRIPTS,
         copy::SCRIPTS,
@@ -542,6 +549,13 @@ pub trait Controller {
     /// Refuses where there is no such folder, or it lies outside the project.
     fn files_of_variables(&self, folder: &str) -> Result<Vec<(String, String)>, Stop> {
         Err(Stop::refuse(format!("there is no folder '{folder}' here")))
+    }
+
+    /// What a job (`async`) came to whose steps printed this; of one that was over at once, what it came to. Nothing: no
+    /// such job was begun by this run.
+    fn job(&self, name: &str, steps: &[Output]) -> Option<Map> {
+        let _ = (name, steps);
+        None
     }
 
     /// The advisories that installed packages are to be compared with, if there are any.

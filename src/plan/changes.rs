@@ -3,6 +3,7 @@
 use super::effective::Effective;
 use super::evaluate::Verdict;
 use super::host_run::{Conduct, Front, HostRun};
+use super::jobs;
 use super::task::Task;
 use super::unit::{Prepared, Running, Stage, UnitEnd, change_made};
 use crate::event::{ChangeMade, Event, Status};
@@ -36,8 +37,10 @@ impl HostRun {
             self.explain(user.user.as_deref(), change, hide);
         }
         let opaque = outcome.changes.iter().any(|c| c.nature == Nature::Opaque);
-        // A real run's task with `check_mode: true` touches nothing that a later task could see.
-        if self.conduct != Conduct::Real {
+        // A real run's task with `check_mode: true` touches nothing that a later task could see; and who writes that a task
+        // never changes anything is believed.
+        let harmless = matches!(task.changed_when.as_deref(), Some([Value::Bool(false)]));
+        if self.conduct != Conduct::Real && !harmless {
             for change in &outcome.changes {
                 self.ground.would_touch(user.at.as_ref(), &change.touches, &task.name);
             }
@@ -50,7 +53,7 @@ impl HostRun {
             facts: outcome.facts,
             warnings: outcome.warnings,
             findings: outcome.findings,
-            unforeseeable: opaque,
+            unforeseeable: opaque || outcome.changes.iter().any(jobs::is_unwaited),
             ..UnitEnd::plain(if opaque { Status::WouldRun } else { Status::WouldChange }, outcome.message)
         }
     }
@@ -85,8 +88,12 @@ impl HostRun {
         outputs: Vec<Output>,
     ) -> Front {
         let task = running.task.clone();
-        let converges = prepared.outcome.changes.iter().any(|c| c.nature == Nature::State);
         let mut end = applied(&task, &prepared, &outputs);
+        let job = jobs::begun(&prepared, &outputs).map(str::to_owned);
+        let converges = job.is_none() && prepared.outcome.changes.iter().any(|c| c.nature == Nature::State);
+        if let Some(name) = job {
+            self.ground.variables.jobs().goes_on(name, task.module, &prepared);
+        }
         // Run in a dry run, and what it needs may be what another task would have made.
         if let (Status::Failed, Conduct::DryButForced, Some(cause)) =
             (&end.status, self.conduct, self.ground.first_unapplied())
@@ -135,7 +142,10 @@ impl HostRun {
 
 /// How a unit ends whose changes ran.
 pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> UnitEnd {
-    let result = (task.module.result)(&prepared.outcome, outputs);
+    let result = match jobs::begun(prepared, outputs) {
+        Some(name) => jobs::handle(name),
+        None => (task.module.result)(&prepared.outcome, outputs),
+    };
     let failed = result.get("failed").and_then(Value::as_bool).unwrap_or(false);
     let made: Vec<_> =
         prepared.outcome.changes.iter().take(outputs.len()).map(|c| change_made(c, &prepared.user)).collect();

@@ -10,17 +10,15 @@ use crate::modules::{self, Args, Kind, Module};
 use crate::template::{TemplateError, Templates};
 use std::path::{Path, PathBuf};
 
-/// Modules of Ansible's that are a matter of the engine, and not built yet.
-const NOT_YET: &[&str] = &["import_playbook", "add_host", "group_by"];
-
 impl Compiler<'_> {
     pub(super) fn module(&mut self, task: &playbook::Task, own: &Keywords) -> Option<&'static Module> {
         if let Some(module) = modules::find(&task.module) {
             return Some(module);
         }
         let place = &task.module_key.place;
-        if NOT_YET.contains(&task.module.as_str()) {
-            self.not_yet(place, &task.module, "put the tasks into the playbook");
+        if task.module == "import_playbook" {
+            let problem = Problem::at(place, "import_playbook is no task");
+            self.problems.push(problem.help("put it beside the plays, not into one"));
             return None;
         }
         // Nobody mistypes the name of a collection; and a role for many systems need not come to it on this one.
@@ -133,10 +131,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn refuse_keywords(&mut self, task: &playbook::Task, own: &Keywords) {
-        let optional = [
-            ("remote_user of a task", own.remote_user.as_ref(), "set it for the play"),
-            ("async", task.r#async.as_ref(), "leave it out"),
-        ];
+        let optional = [("remote_user of a task", own.remote_user.as_ref(), "set it for the play")];
         for (name, node, help) in optional {
             let is_nothing = |value: Value| value == Value::Bool(false) || value == 0;
             if let Some(node) = node.filter(|node| !is_nothing(node.to_value())) {
@@ -165,6 +160,8 @@ impl Compiler<'_> {
             &own.ignore_unreachable,
             &own.throttle,
             &own.timeout,
+            &task.r#async,
+            &task.poll,
         ];
         for node in templates.into_iter().flatten().chain(&own.environment) {
             self.check_templates(node);

@@ -279,6 +279,7 @@ impl<'a> Compiler<'a> {
             throttle: None,
             timeout: None,
             patience: None,
+            poll: None,
             tags: spot.inherited.tags.clone(),
         }
     }
@@ -303,7 +304,10 @@ impl<'a> Compiler<'a> {
             }
             TaskItem::Task(task) => {
                 if let Some(task) = self.task(task, spot, false) {
-                    let barrier = self.lockstep || task.any_errors_fatal.is_some();
+                    // Behind it everybody sees who is in which group.
+                    let barrier = self.lockstep
+                        || task.any_errors_fatal.is_some()
+                        || task.module.name == "group_by";
                     steps.push(Step::Task(task));
                     if barrier {
                         steps.push(Step::Barrier);
@@ -409,6 +413,7 @@ impl<'a> Compiler<'a> {
             throttle: setting(&own.throttle),
             timeout: setting(&own.timeout),
             patience: setting(&task.r#async),
+            poll: task.poll.as_ref().map(Node::to_value),
             tags: own.tags.clone(),
         };
         chosen.then(|| Arc::new(compiled))

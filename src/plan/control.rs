@@ -61,6 +61,9 @@ impl HostRun {
         let Some(Queued::Task(running)) = self.queue.front() else { return None };
         let (task, way) = (&running.task, &running.way);
         self.ground.variables.stand_at(way);
+        if let Some(host) = self.judged_by(running) {
+            return Some(Next::Await(host, way.clone()));
+        }
         if running.turn == Turn::Open && self.is_for_all(running) {
             return Some(Next::Once(way.clone()));
         }
@@ -86,12 +89,30 @@ impl HostRun {
         None
     }
 
+    /// A host that has yet to find out by what the first task will be judged.
+    fn judged_by(&self, running: &Running) -> Option<crate::model::HostName> {
+        let task = &running.task;
+        let until = task.retry.as_ref().and_then(|retry| retry.until.as_ref());
+        let conditions = [task.failed_when.as_ref(), task.changed_when.as_ref(), until];
+        let about_others = |condition: &&Value| text_of(condition).contains("hostvars");
+        let conditions: Vec<Value> =
+            conditions.into_iter().flatten().flatten().filter(about_others).cloned().collect();
+        if conditions.is_empty() || running.is_admitted {
+            return None;
+        }
+        let unknown = Binding::Unknown("its result".into());
+        // What it comes to doesn't matter yet, only what was asked for.
+        let _judged = self.ground.judge(&conditions, running, &std::sync::Arc::default(), unknown);
+        self.ground.variables.take_wait()
+    }
+
     /// Whether a task is done on one host for all of the batch.
     fn is_for_all(&self, running: &Running) -> bool {
         let task = &running.task;
         let meta = task.module.name == "meta"
             && task.args.get("action").is_some_and(|action| FOR_ALL.contains(&text_of(action).as_str()));
-        meta || task.run_once.is_some()
+        // As Ansible has it: what is added is added once.
+        meta || task.module.name == "add_host" || asks_somebody(task) || task.run_once.is_some()
             && self.ground.flag(task.run_once.as_ref(), &running.layer) == Some(true)
     }
 
@@ -184,6 +205,12 @@ impl HostRun {
             running.is_admitted = true;
         }
     }
+}
+
+/// Whether a task asks somebody: once, whatever the number of hosts.
+fn asks_somebody(task: &super::task::Task) -> bool {
+    let lasts = ["seconds", "minutes"].iter().any(|name| task.args.contains_key(*name));
+    task.module.name == "pause" && (task.args.contains_key("prompt") || !lasts)
 }
 
 /// The action that a `meta` task asked for.

@@ -2,11 +2,12 @@
 //! own scope.
 
 use super::around::Around;
+use super::jobs::Jobs;
 use super::library::Library;
 use crate::load::text::lies_beneath;
 use crate::model::{Advisories, Content, Map, Opened, Value, is_sealed};
 use crate::modules::{Controller, Kept, TreeEntry, TreeKind};
-use crate::questions::Stop;
+use crate::questions::{Output, Stop};
 use crate::template::{Binding, Rendered, Scope, Templates};
 use std::cell::Cell;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -30,6 +31,7 @@ pub struct Desk<'a> {
     around: &'a Around,
     library: &'a Library,
     advisories: Option<&'a Advisories>,
+    jobs: Option<&'a Jobs>,
     tainted: Cell<bool>,
 }
 
@@ -42,7 +44,13 @@ impl<'a> Desk<'a> {
         library: &'a Library,
         advisories: Option<&'a Advisories>,
     ) -> Self {
-        Self { templates, scope, around, library, advisories, tainted: Cell::new(false) }
+        Self { templates, scope, around, library, advisories, jobs: None, tainted: Cell::new(false) }
+    }
+
+    /// The same, knowing what goes on apart from tasks.
+    #[must_use]
+    pub fn knowing(self, jobs: &'a Jobs) -> Self {
+        Self { jobs: Some(jobs), ..self }
     }
 
     /// Whether a template that was rendered here used a secret.
@@ -228,6 +236,14 @@ fn place_to_keep(directory: &Path, root: &Path, dest: &str) -> Result<PathBuf, S
 }
 
 impl Controller for Desk<'_> {
+    fn job(&self, name: &str, steps: &[Output]) -> Option<Map> {
+        let (result, tainted) = self.jobs?.result(name, steps)?;
+        if tainted {
+            self.tainted.set(true);
+        }
+        Some(result)
+    }
+
     fn advisories(&self) -> Option<&Advisories> {
         self.advisories
     }

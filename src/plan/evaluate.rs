@@ -24,6 +24,8 @@ pub struct Means<'a> {
     pub show_diff: bool,
     /// How many `-v`.
     pub verbosity: u8,
+    /// What goes on apart from tasks.
+    pub jobs: &'a super::jobs::Jobs,
 }
 
 /// What a condition comes to.
@@ -31,7 +33,7 @@ pub enum Truth {
     /// It holds.
     Holds,
     /// This one doesn't.
-    Fails(String),
+    Fails(Value),
     /// Only the real run knows, because of this.
     Unknown(String),
 }
@@ -109,7 +111,7 @@ impl Means<'_> {
         for condition in conditions {
             match self.templates.condition(condition, scope) {
                 Ok(Rendered::Known { value: true, .. } | Rendered::Omitted) => {}
-                Ok(Rendered::Known { value: false, .. }) => return Ok(Truth::Fails(text_of(condition))),
+                Ok(Rendered::Known { value: false, .. }) => return Ok(Truth::Fails(condition.clone())),
                 Ok(Rendered::Unknown(cause)) => unknown = unknown.or(Some(cause)),
                 // What follows an unknown condition may rely on it, and is then no mistake.
                 Err(_) if unknown.is_some() => break,
@@ -313,7 +315,7 @@ impl Means<'_> {
 
     /// Asks the module.
     pub fn ask(&self, task: &Task, frozen: &Frozen, answers: &Answers, scope: &Arc<dyn Scope>) -> Evaluation {
-        let desk = Desk::new(self.templates, scope, &task.frame.around, self.library, self.advisories);
+        let desk = Desk::new(self.templates, scope, &task.frame.around, self.library, self.advisories).knowing(self.jobs);
         let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
         let verdict = match task.module.evaluate(&frozen.args, &host) {

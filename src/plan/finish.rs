@@ -19,6 +19,28 @@ pub(super) fn bound(value: Value, tainted: bool) -> Binding {
     if tainted { Binding::Secret(Box::new(data)) } else { data }
 }
 
+/// What a task's own conditions make of its end.
+struct Judged {
+    status: Status,
+    message: Option<String>,
+    /// What `changed_when` says.
+    changed: Option<bool>,
+    /// What `failed_when` says.
+    failed: Option<bool>,
+}
+
+impl Default for Judged {
+    fn default() -> Self {
+        Self { status: Status::Ok, message: None, changed: None, failed: None }
+    }
+}
+
+impl Judged {
+    fn failed(self, message: String) -> Self {
+        Self { status: Status::Failed, message: Some(message), ..self }
+    }
+}
+
 impl HostRun {
     /// Applies `failed_when` and `changed_when` to a unit that ended.
     pub(super) fn judge(&mut self, running: &mut Running, index: usize) {
@@ -34,26 +56,31 @@ impl HostRun {
             _ => self.judge_ended(running, &unit.layer, end),
         };
         let unit = running.units.as_mut().and_then(|units| units.get_mut(index));
-        if let (Some((status, message)), Some(Stage::Ended(end))) = (judged, unit.map(|unit| &mut unit.stage))
-        {
-            if is_judged {
-                end.result.insert("failed_when_result".into(), (status == Status::Failed).into());
+        if let (Some(judged), Some(Stage::Ended(end))) = (judged, unit.map(|unit| &mut unit.stage)) {
+            end.status = judged.status;
+            end.message = judged.message;
+            if let Some(changed) = judged.changed {
+                end.result.insert("changed".into(), changed.into());
             }
-            end.status = status;
-            end.message = message;
+            if let Some(failed) = judged.failed {
+                end.result.insert("failed_when_result".into(), failed.into());
+            }
         }
     }
 
     /// Judges what a dry run would run: only a `changed_when` that needs no result says something.
-    fn judge_foreseen(&self, running: &Running, item: &Arc<Layer>) -> Option<(Status, Option<String>)> {
+    fn judge_foreseen(&self, running: &Running, item: &Arc<Layer>) -> Option<Judged> {
         let conditions = running.task.changed_when.as_ref()?;
         let unknown = Binding::Unknown(Cause::from(format!("result of task '{}'", running.task.name)));
         match self.ground.judge(conditions, running, item, unknown) {
-            Ok(Truth::Fails(_)) => {
-                Some((Status::Ok, Some("would run; changed_when says that it changes nothing".into())))
-            }
+            Ok(Truth::Fails(_)) => Some(Judged {
+                status: Status::Ok,
+                message: Some("would run; changed_when says that it changes nothing".into()),
+                changed: None,
+                failed: None,
+            }),
             Ok(_) => None,
-            Err(error) => Some((Status::Failed, Some(format!("changed_when: {error}")))),
+            Err(error) => Some(Judged::default().failed(format!("changed_when: {error}"))),
         }
     }
 
@@ -62,32 +89,52 @@ impl HostRun {
         running: &Running,
         item: &Arc<Layer>,
         end: &UnitEnd,
-    ) -> Option<(Status, Option<String>)> {
-        let result = bound(Value::Object(unit_result(end)), end.tainted);
-        let (mut status, mut message) = (end.status.clone(), end.message.clone());
+    ) -> Option<Judged> {
+        let mut judged = Judged {
+            status: end.status.clone(),
+            message: end.message.clone(),
+            changed: None,
+            failed: None,
+        };
+        let mut result = unit_result(end);
+        if let Some(conditions) = &running.task.changed_when {
+            let seen = bound(Value::Object(result.clone()), end.tainted);
+            match self.ground.judge(conditions, running, item, seen) {
+                Ok(Truth::Holds) => judged.changed = Some(true),
+                Ok(Truth::Fails(_)) => judged.changed = Some(false),
+                Ok(Truth::Unknown(_)) => {}
+                Err(error) => return Some(judged.failed(format!("changed_when: {error}"))),
+            }
+            if let Some(changed) = judged.changed {
+                result.insert("changed".into(), changed.into());
+            }
+        }
         if let Some(conditions) = &running.task.failed_when {
-            match self.ground.judge(conditions, running, item, result.clone()) {
+            let seen = bound(Value::Object(result), end.tainted);
+            match self.ground.judge(conditions, running, item, seen) {
                 Ok(Truth::Holds) => {
-                    status = Status::Failed;
-                    message = message.or_else(|| Some("failed_when holds".into()));
+                    judged.failed = Some(true);
+                    judged.status = Status::Failed;
+                    judged.message.get_or_insert_with(|| "failed_when holds".into());
                 }
-                Ok(_) if status == Status::Failed => {
-                    status = if end.changes.is_empty() { Status::Ok } else { Status::Changed };
-                    message = None;
+                Ok(truth) => {
+                    judged.failed = matches!(truth, Truth::Fails(_)).then_some(false);
+                    if judged.status == Status::Failed {
+                        judged.status = if end.changes.is_empty() { Status::Ok } else { Status::Changed };
+                        judged.message = None;
+                    }
                 }
-                Ok(_) => {}
-                Err(error) => return Some((Status::Failed, Some(format!("failed_when: {error}")))),
+                Err(error) => return Some(judged.failed(format!("failed_when: {error}"))),
             }
         }
-        if let (Some(conditions), true) = (&running.task.changed_when, status != Status::Failed) {
-            match self.ground.judge(conditions, running, item, result) {
-                Ok(Truth::Holds) if end.status != Status::WouldChange => status = Status::Changed,
-                Ok(Truth::Fails(_)) => status = Status::Ok,
-                Ok(_) => {}
-                Err(error) => return Some((Status::Failed, Some(format!("changed_when: {error}")))),
+        if judged.status != Status::Failed {
+            match judged.changed {
+                Some(true) if judged.status != Status::WouldChange => judged.status = Status::Changed,
+                Some(false) => judged.status = Status::Ok,
+                _ => {}
             }
         }
-        Some((status, message))
+        Some(judged)
     }
 
     /// A task's end, put together for this host.
@@ -100,6 +147,7 @@ impl HostRun {
     pub(super) fn finish_front(&mut self) {
         let Some(Queued::Task(mut running)) = self.queue.pop_front() else { return };
         let inside = self.open_include(&mut running);
+        self.add_to_inventory(&running);
         let mut whole = self.whole(&running);
         let mut common = self.take_over(&mut running, &whole);
         self.ground.variables.publish();
@@ -108,6 +156,12 @@ impl HostRun {
         {
             self.roles.tried.insert(role.instance);
         }
+        let missing = self.notify(&running, &whole.event.status);
+        if let (Some(message), false) = (missing, failed) {
+            whole.event.status = Status::Failed;
+            whole.event.message = Some(message);
+        }
+        let failed = whole.event.status == Status::Failed;
         if failed && (running.is_unreachable || self.is_ignored(&running)) {
             whole.event.ignored = true;
         }
@@ -121,7 +175,6 @@ impl HostRun {
         if running.task.module.name == "meta" && !failed {
             return action.into_iter().for_each(|action| self.meta(&action, &running.way));
         }
-        self.notify(&running, &whole.event.status);
         let fatal = failed && !whole.event.ignored;
         if fatal && self.is_rescuing() {
             whole.event.rescued = true;
@@ -225,19 +278,19 @@ impl HostRun {
         }
     }
 
-    /// Notes which handlers a task notifies.
-    pub(super) fn notify(&mut self, running: &Running, status: &Status) {
+    /// Notes which handlers a task notifies; what is wrong with that, if something is.
+    pub(super) fn notify(&mut self, running: &Running, status: &Status) -> Option<String> {
         let uncertain = match status {
             Status::Changed | Status::WouldChange | Status::WouldRun => None,
             Status::Provisional { cause } | Status::KnownAfterApply { cause } => Some(cause.clone()),
             Status::Unseen { .. } => Some(running.task.name.clone()),
-            _ => return,
+            _ => return None,
         };
+        let mut missing = None;
         for name in self.notified_names(running) {
             let found = self.handlers_called(&name);
             if found.is_empty() {
-                let message = format!("no handler is called '{name}' or listens to it");
-                self.events.push(Event::Warning { host: Some(self.host.clone()), message });
+                missing.get_or_insert_with(|| format!("no handler is called '{name}' or listens to it"));
             }
             for index in found {
                 match self.notified.iter_mut().find(|(known, _)| *known == index) {
@@ -247,6 +300,7 @@ impl HostRun {
                 }
             }
         }
+        missing
     }
 
     /// The names that a task notifies: a template may give another one for each item.
@@ -301,6 +355,14 @@ impl HostRun {
         found
     }
 
+    /// Of handlers that have one name (a role that is there twice), the last one runs, whichever was notified.
+    fn last_of_its_name(&self, index: usize) -> usize {
+        let Some(handler) = self.handlers.get(index) else { return index };
+        let is_named = handler.title != handler.module.name;
+        let same = |other: &Arc<Task>| is_named && other.name == handler.name && other.place == handler.place;
+        self.handlers.iter().rposition(same).unwrap_or(index)
+    }
+
     /// Puts notified handlers to the front, in the order of their definition; more may be notified by them.
     pub(super) fn flush(&mut self, way: &Way, round: usize) {
         // What is notified again by a handler behind it waits for the next flush: two could go on for ever.
@@ -312,7 +374,11 @@ impl HostRun {
         if now.is_empty() {
             return;
         }
-        now.sort_by_key(|(index, _)| *index);
+        for (index, _) in &mut now {
+            *index = self.last_of_its_name(*index);
+        }
+        now.sort_by(|a, b| (a.0, a.1.is_some()).cmp(&(b.0, b.1.is_some())));
+        now.dedup_by_key(|(index, _)| *index);
         self.flushed.extend(now.iter().map(|(index, _)| *index));
         self.queue.push_front(Queued::FlushMore(way.clone(), round + 1));
         for (index, uncertain) in now.into_iter().rev() {

@@ -10,7 +10,7 @@ use super::task::{Loop, Task};
 use super::unit::{Prepared, Running, Unit, UnitEnd, change_made};
 use crate::event::Status;
 use crate::model::{Advisories, BecomeMethod, Digest, Environment, Excerpt, HostName, Map, Subjects, Value};
-use crate::modules::{Change, Outcome};
+use crate::modules::{Args, Change, Outcome};
 use crate::questions::{Answers, Asked, Key, Reading, Refusal};
 use crate::template::{Binding, Rendered, Scope, Templates};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,8 @@ pub struct DefaultPrivilege {
     pub active: bool,
     /// `--become-user`.
     pub user: Option<String>,
+    /// `--become-method`.
+    pub method: Option<BecomeMethod>,
 }
 
 /// What a real run may send to a host, where somebody approved it beforehand.
@@ -152,6 +154,7 @@ impl Ground {
             advisories: self.advisories.as_deref(),
             show_diff: self.show_diff,
             verbosity: self.verbosity,
+            jobs: self.variables.jobs(),
         }
     }
 
@@ -202,6 +205,22 @@ impl Ground {
                 running.units = Some(units);
                 Ok(())
             }
+        }
+    }
+
+    /// The items of a loop, where they are known.
+    pub(super) fn items_of(&self, task: &Task, each: &Loop, view: &Arc<dyn Scope>) -> Option<Vec<Value>> {
+        match self.means().items(task, each, view) {
+            Ok(Items::Known(items, _)) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// A task's arguments, where they are known.
+    pub(super) fn rendered(&self, task: &Task, view: &Arc<dyn Scope>) -> Option<Args> {
+        match self.means().render(task, view) {
+            Ok(Rendering::Done(frozen)) => Some(frozen.args),
+            _ => None,
         }
     }
 
@@ -269,8 +288,11 @@ impl Ground {
             Err(error) => return nothing_read(failed(refusal(&format!("when: {error}"), &error))),
             Ok(Truth::Unknown(cause)) => return Look::Unknown(cause),
             Ok(Truth::Fails(condition)) => {
-                let why = format!("when: {condition}");
-                return nothing_read(UnitEnd::plain(Status::Skipped, Some(why)));
+                let why = format!("when: {}", text_of(&condition));
+                let mut end = UnitEnd::plain(Status::Skipped, Some(why));
+                end.result.insert("skip_reason".into(), "Conditional result was False".into());
+                end.result.insert("false_condition".into(), condition);
+                return nothing_read(end);
             }
             Ok(Truth::Holds) => {}
         }
@@ -279,6 +301,11 @@ impl Ground {
             Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
             Ok(Rendering::Done(frozen)) => frozen,
         };
+        if task.module.name == "add_host"
+            && let Err(why) = self.may_add(task, layer, item, &frozen.args)
+        {
+            return nothing_read(UnitEnd::failed(why, Map::new()));
+        }
         let (user, secret) = match self.effective(task, layer, &view) {
             Err(Missing::Refused(refusal)) => return nothing_read(failed(refusal)),
             Err(Missing::Unknown(cause)) => return Look::Unknown(cause),
@@ -307,6 +334,9 @@ impl Ground {
             return nothing_read(said_openly(refusal));
         }
         let mut looked = sort_out(task, evaluation, user, frozen);
+        if let Err(why) = self.apart(task, &view, &mut looked) {
+            return nothing_read(UnitEnd::failed(why, Map::new()));
+        }
         if let (Look::Changes(prepared, _), Some(timeout)) = (&mut looked, &task.timeout) {
             let seconds = self.templates.render(timeout, &view).ok().and_then(|r| r.known()?.as_f64());
             if let Some(most) = seconds.filter(|most| *most > 0.0) {
@@ -362,7 +392,7 @@ impl Ground {
         let user = setting("ansible_become_user", &task.privilege.user)?;
         let user = user.map(|v| text_of(&v)).or_else(|| self.privilege.user.clone());
         let method = match setting("ansible_become_method", &task.privilege.method)? {
-            None => BecomeMethod::default(),
+            None => self.privilege.method.unwrap_or_default(),
             Some(name) => BecomeMethod::named(&text_of(&name)).ok_or_else(|| {
                 let known = "expected sudo, su or doas";
                 Missing::refused(format!("become_method is {}: {known}", text_of(&name)))
@@ -631,8 +661,14 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen
 
 /// The end of a unit that has nothing to change.
 fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
-    let status = if outcome.skipped.is_some() { Status::Skipped } else { Status::Ok };
     let mut result = (task.module.result)(&outcome, &[]);
+    // A job that nobody waited for changed something, as is found out now.
+    let has_changed = result.get("changed") == Some(&Value::Bool(true));
+    let status = match (&outcome.skipped, has_changed) {
+        (Some(_), _) => Status::Skipped,
+        (None, true) => Status::Changed,
+        (None, false) => Status::Ok,
+    };
     // Ansible registers what a task sets under this name; facts in their long form.
     let long =
         |name: &String| if name.starts_with("ansible_") { name.clone() } else { format!("ansible_{name}") };
@@ -655,5 +691,6 @@ fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
         unforeseeable: false,
         pause: outcome.pause,
         in_open: None,
+        prompt: outcome.prompt,
     }
 }

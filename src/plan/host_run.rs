@@ -19,6 +19,7 @@ use super::unit::{Prepared, Running, Stage, UnitEnd, change_made, unit_result};
 use super::way::Way;
 use crate::event::{Counts, Event, Status};
 use crate::model::{HostName, Subjects, Value};
+use crate::modules::Prompt;
 use crate::questions::{Key, Output};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub enum Next {
     Await(HostName, Way),
     /// No more than so many hosts may be at what stands there: wait for that, then [`HostRun::admit`].
     Throttle(Way, usize),
+    /// Ask whoever is at the terminal, then [`HostRun::answer`].
+    Prompt(Prompt),
     /// Close the connection; it opens again when it is used.
     Reset,
     /// Wait until the host can be reached, then [`HostRun::admit`] or [`HostRun::not_connected`].
@@ -109,6 +112,8 @@ pub struct HostRun {
     pub(super) events: Vec<Event>,
     pub(super) counts: Counts,
     pub(super) now: Duration,
+    /// What somebody at the terminal answered to the task that asked; nothing: nobody was there.
+    answer: Option<Option<String>>,
 }
 
 /// Roles that the host came through in this play, by their instances.
@@ -132,6 +137,8 @@ pub(super) enum Front {
     Wait(Duration),
     /// It needs what that host finds out before.
     Await(HostName),
+    /// It needs an answer from whoever is at the terminal.
+    Prompt(Prompt),
 }
 
 impl HostRun {
@@ -161,6 +168,7 @@ impl HostRun {
             events: Vec::new(),
             counts: Counts::default(),
             now: Duration::ZERO,
+            answer: None,
         };
         this.read_vars_files();
         this
@@ -200,6 +208,7 @@ impl HostRun {
                             None => self.give_up(),
                         },
                         Front::Apply => return Next::Exchange(self.batch()),
+                        Front::Prompt(prompt) => return Next::Prompt(prompt),
                         Front::Await(host) => {
                             let way = self.way().cloned().unwrap_or_default();
                             return Next::Await(host, way);
@@ -380,7 +389,8 @@ impl HostRun {
         let ended = running.units.iter().flatten().any(|unit| matches!(unit.stage, Stage::Ended(_)));
         if ended {
             let whole = self.whole(&running);
-            self.notify(&running, &whole.event.status);
+            // Nothing comes behind it that could be kept from happening.
+            let _missing = self.notify(&running, &whole.event.status);
             self.counts.add(&whole.event);
             self.events.push(Event::TaskEnds(Box::new(whole.event)));
         }
@@ -550,6 +560,16 @@ impl HostRun {
         match looked {
             Look::Ask => Err(Front::Ask),
             Look::End(mut end, _) => {
+                if self.ground.is_unwaited(&task, &running.layer, item) && end.status == Status::Ok {
+                    end.result = self.ground.variables.jobs().over(&end);
+                }
+                if let Some(prompt) = end.prompt.take() {
+                    match (applies, self.answer.take()) {
+                        (true, None) => return Err(Front::Prompt(prompt)),
+                        (true, Some(answer)) => self.take_answer(&mut end, &prompt, answer),
+                        (false, _) => end.unforeseeable = true,
+                    }
+                }
                 let pause = end.pause.take().filter(|_| applies);
                 if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
                     unit.not_before = pause.map(|pause| self.now.saturating_add(pause));
@@ -583,6 +603,20 @@ impl HostRun {
             },
             Look::Changes(prepared, _) => Ok(self.would(running, prepared)),
         }
+    }
+
+    /// What somebody at the terminal answered; nothing: nobody is there.
+    pub fn answer(&mut self, answer: Option<String>) {
+        self.answer = Some(answer);
+    }
+
+    fn take_answer(&mut self, end: &mut UnitEnd, prompt: &Prompt, answer: Option<String>) {
+        if answer.is_none() {
+            let message = format!("nobody is at a terminal, so nobody was asked: {}", prompt.text.trim());
+            self.warn_once(message);
+        }
+        end.tainted |= !prompt.echo;
+        end.result.insert("user_input".into(), answer.unwrap_or_default().into());
     }
 
     /// The end of a unit with a change that is not in the plan that is carried out.

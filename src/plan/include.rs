@@ -9,7 +9,7 @@ use super::host_run::{HostRun, Queued, opened};
 use super::library::Library;
 use super::roles::Asked;
 use super::scope::{Layer, Pending, written};
-use super::task::{Step, Task};
+use super::task::{Play, Step, Task};
 use super::unit::{Running, Stage, Unit, UnitEnd};
 use super::vars_files::VarsFile;
 use crate::event::Status;
@@ -18,6 +18,7 @@ use crate::load::role::FromFiles;
 use crate::load::yaml::Variable;
 use crate::load::{Problem, Problems, yaml};
 use crate::model::{Map, Place, Value};
+use crate::modules::Args;
 use crate::template::{Binding, Templates};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
@@ -260,6 +261,75 @@ fn given(running: &Running, unit: &Unit) -> Arc<Layer> {
     Arc::new(given)
 }
 
+/// A task as far as it is known without a host, and how many includes it is in.
+pub struct Foreseen {
+    /// The task.
+    pub task: Arc<Task>,
+    /// How many includes are around it.
+    pub depth: usize,
+}
+
+/// The tasks and handlers of a play as far as they are known without a host: what includes with plain names open is among
+/// them. Also says whether that is all of them.
+pub fn foresee(play: &Play, templates: &Templates) -> (Vec<Foreseen>, bool) {
+    let mut sight = Sight { foundation: &play.foundation, templates, seen: Vec::new(), is_whole: true };
+    sight.steps(&play.steps, 0);
+    sight.tasks(play.handlers.iter(), 0);
+    (sight.seen, sight.is_whole)
+}
+
+/// Deepest nesting of includes that is looked through ahead.
+const SIGHT_MAX: usize = 8;
+
+struct Sight<'a> {
+    foundation: &'a Arc<Foundation>,
+    templates: &'a Templates,
+    seen: Vec<Foreseen>,
+    is_whole: bool,
+}
+
+impl Sight<'_> {
+    fn steps(&mut self, steps: &[Step], depth: usize) {
+        for step in steps {
+            self.tasks(step.tasks().into_iter(), depth);
+        }
+    }
+
+    fn tasks<'t>(&mut self, tasks: impl Iterator<Item = &'t Arc<Task>>, depth: usize) {
+        for task in tasks {
+            self.seen.push(Foreseen { task: task.clone(), depth });
+            if task.include.is_none() {
+                continue;
+            }
+            let named = named_plainly(task).filter(|_| depth < SIGHT_MAX);
+            let opening = named.map(|named| self.foundation.open(self.foundation, self.templates, task, named));
+            match opening {
+                Some(Ok(opening)) => {
+                    self.steps(&opening.steps, depth + 1);
+                    self.tasks(opening.handlers.iter(), depth + 1);
+                }
+                // What can't be opened is told when a host comes to it.
+                Some(Err(_)) | None => self.is_whole = false,
+            }
+        }
+    }
+}
+
+/// What an include wants, where nothing of that is a template.
+fn named_plainly(task: &Task) -> Option<Wanted> {
+    let is_open = task.args.values().any(Templates::has_templates);
+    if is_open || !task.more_args.is_empty() {
+        return None;
+    }
+    let args = Args::parse(task.module.params, task.module.free_form, &task.args).ok()?;
+    let mut end = UnitEnd::plain(Status::Ok, None);
+    match task.module.name {
+        "include_tasks" => end.result.insert("include".into(), args.text("file")?.into()),
+        _ => end.result.insert("include_args".into(), args.all().clone().into()),
+    };
+    wanted(&end)
+}
+
 impl HostRun {
     /// Opens what an include that ended wants; an item that can't be opened has failed.
     pub(super) fn open_include(&mut self, running: &mut Running) -> Vec<Queued> {
@@ -324,15 +394,24 @@ impl HostRun {
     /// Evaluates every unit of an include; whether each of them is skipped or wants something.
     fn decide(&mut self, running: &mut Running, pending: &Arc<Pending>) -> bool {
         // What hosts do for each other is no matter of one host alone.
-        if running.task.run_once.is_some() || running.task.may_be_elsewhere() {
+        if running.task.waits_before() || running.uncertain.is_some() {
             return false;
         }
-        if running.uncertain.is_some() || self.ground.unfold(running, Some(pending)).is_err() {
+        let mut pending = pending.clone();
+        Arc::make_mut(&mut pending).stand_at(&running.way);
+        let pending = &pending;
+        let unfolded = self.ground.unfold(running, Some(pending));
+        // Another host has yet to find out what it depends on.
+        if self.ground.variables.take_wait().is_some() || unfolded.is_err() {
             return false;
         }
         let (task, layer) = (running.task.clone(), running.layer.clone());
         for unit in running.units.iter_mut().flatten() {
-            match self.ground.look(&task, &layer, &unit.layer, Some(pending)) {
+            let looked = self.ground.look(&task, &layer, &unit.layer, Some(pending));
+            if self.ground.variables.take_wait().is_some() {
+                return false;
+            }
+            match looked {
                 super::ground::Look::End(end, _) if matches!(end.status, Status::Ok | Status::Skipped) => {
                     unit.end(end);
                 }

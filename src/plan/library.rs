@@ -46,6 +46,9 @@ impl Library {
         folders.extend(self.roles_path.iter().cloned());
         folders.extend(beside.and_then(Path::parent).map(Path::to_owned));
         folders.push(self.root.join("roles"));
+        for above in [&self.directory, &self.root] {
+            folders.push(above.join("collections/ansible_collections"));
+        }
         folders.push(self.directory.clone());
         let mut known = Vec::new();
         folders.retain(|folder| {

@@ -4,6 +4,7 @@
 //! their own and never reach connection settings: those are resolved with [`Variables::settings`].
 
 use super::around::{Around, Exported, InRole};
+use super::live::{Addition, Hosts, Live};
 use super::way::Way;
 use crate::model::{HostName, Map, Value};
 use crate::template::{Binding, Cause, Scope};
@@ -50,16 +51,14 @@ impl Frame {
 pub struct Shared {
     /// `--extra-vars`: above everything.
     pub extra: Arc<Layer>,
-    /// Inventory variables of every host.
-    pub inventory: BTreeMap<HostName, Arc<Layer>>,
-    /// `groups`.
-    pub groups: Arc<Value>,
-    /// `group_names` of every host.
-    pub group_names: BTreeMap<HostName, Arc<Value>>,
+    /// The hosts, with their groups and what the inventory says of them.
+    pub live: Live,
     /// What hosts have found out so far: facts, registered results, set facts. Visible to others by `hostvars`.
     pub published: RwLock<BTreeMap<HostName, Layer>>,
     /// How far each host is that is in the batch under way.
     pub progress: RwLock<BTreeMap<HostName, Way>>,
+    /// What goes on apart from tasks (`async`).
+    pub jobs: super::jobs::Jobs,
 }
 
 /// Variables of one host in one play. Layers are shared, so that a view costs a few counters.
@@ -282,6 +281,16 @@ impl Variables {
         };
     }
 
+    /// Adds a host or groups for the rest of the run.
+    pub fn add(&self, addition: &Addition) -> bool {
+        self.shared.live.add(&self.host, addition)
+    }
+
+    /// What goes on apart from tasks.
+    pub fn jobs(&self) -> &super::jobs::Jobs {
+        &self.shared.jobs
+    }
+
     /// Forgets all facts.
     pub fn clear_facts(&mut self) {
         self.facts = Map::new();
@@ -369,6 +378,15 @@ impl Variables {
         Arc::new(View { set: none.clone(), facts: none, undecided: None, connection: None, ..seen })
     }
 
+    /// The same with loop variables that a person wrote.
+    pub fn settings_with(&self, frame: &Arc<Frame>, item: &Arc<Layer>) -> Arc<dyn Scope> {
+        let none: Arc<Layer> = Arc::default();
+        // What an include gave may be items that a host said.
+        let frame = Frame { own: frame.own.clone(), around: frame.around.clone(), given: none.clone() };
+        let seen = self.see(&Arc::new(frame), item, None);
+        Arc::new(View { set: none.clone(), facts: none, undecided: None, ..seen })
+    }
+
     /// The same for another host: what the inventory says of that one counts.
     pub fn settings_at(&self, host: &HostName, frame: &Arc<Frame>) -> Arc<dyn Scope> {
         let none = Arc::default();
@@ -385,7 +403,7 @@ impl Variables {
 
     /// Whether the inventory has a host of this name.
     pub fn knows(&self, host: &HostName) -> bool {
-        self.shared.inventory.contains_key(host)
+        self.shared.live.now().variables.contains_key(host)
     }
 
     /// Takes facts that were found for another host, for it and for whoever asks for its variables.
@@ -412,6 +430,7 @@ impl Variables {
     fn see(&self, frame: &Arc<Frame>, item: &Arc<Layer>, pending: Option<&Arc<Pending>>) -> View {
         View {
             host: self.host.clone(),
+            hosts: self.shared.live.now(),
             shared: self.shared.clone(),
             item: item.clone(),
             set: self.set.clone(),
@@ -438,6 +457,7 @@ impl Variables {
 #[derive(Clone)]
 struct View {
     host: HostName,
+    hosts: Arc<Hosts>,
     shared: Arc<Shared>,
     item: Arc<Layer>,
     set: Arc<Layer>,
@@ -479,7 +499,7 @@ impl View {
             &self.play,
             &self.facts,
         ];
-        let inventory = self.shared.inventory.get(&self.host).map(Arc::as_ref);
+        let inventory = self.hosts.variables.get(&self.host).map(Arc::as_ref);
         let below = [around.defaults.as_ref(), &self.exported.defaults, &around.magic, &self.magic];
         above.into_iter().chain(inventory).chain(below)
     }
@@ -501,8 +521,8 @@ impl View {
             "inventory_hostname" => text(self.host.as_str()),
             "inventory_hostname_short" => text(self.host.as_str().split('.').next().unwrap_or_default()),
             "vars" => Some(Binding::Scope(Arc::new(self.clone()))),
-            "groups" => Some(Binding::Data(self.shared.groups.clone())),
-            "group_names" => self.shared.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
+            "groups" => Some(Binding::Data(self.hosts.groups.clone())),
+            "group_names" => self.hosts.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
             "hostvars" => Some(Binding::Scope(Arc::new(HostVars { own: self.clone() }))),
             _ => None,
         }
@@ -546,7 +566,8 @@ impl Scope for HostVars {
             return Some(Binding::Scope(Arc::new(View { connection: None, ..self.own.clone() })));
         }
         let shared = &self.own.shared;
-        let inventory = shared.inventory.get(&host)?.clone();
+        let inventory = self.own.hosts.variables.get(&host)?.clone();
+        let group_names = self.own.hosts.group_names.get(&host).cloned();
         let waits = shared.progress.read().ok()?.get(&host).is_some_and(|at| *at < self.own.way);
         let waits = waits.then(|| self.own.waits.clone());
         let published = shared.published.read().ok()?.get(&host).cloned().unwrap_or_default();
@@ -555,12 +576,12 @@ impl Scope for HostVars {
             inventory,
             published,
             waits,
-            shared: shared.clone(),
+            group_names,
         })))
     }
 
     fn names(&self) -> Vec<String> {
-        self.own.shared.inventory.keys().map(|h| h.as_str().to_owned()).collect()
+        self.own.hosts.variables.keys().map(|h| h.as_str().to_owned()).collect()
     }
 }
 
@@ -570,7 +591,7 @@ struct OtherHost {
     published: Layer,
     /// Set where the host has not come so far yet that all is known of it which the play says is known here.
     waits: Option<Arc<Mutex<Option<HostName>>>>,
-    shared: Arc<Shared>,
+    group_names: Option<Arc<Value>>,
 }
 
 impl Scope for OtherHost {
@@ -601,7 +622,7 @@ impl Scope for OtherHost {
             "inventory_hostname" => {
                 Some(Binding::Data(Arc::new(Value::String(self.host.as_str().to_owned()))))
             }
-            "group_names" => self.shared.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
+            "group_names" => self.group_names.clone().map(Binding::Data),
             _ => self.inventory.get(name).cloned(),
         }
     }

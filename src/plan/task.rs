@@ -158,8 +158,10 @@ pub struct Task {
     pub throttle: Option<Value>,
     /// Seconds after which it has failed.
     pub timeout: Option<Value>,
-    /// `async`: so long it may take, be it longer than usual.
+    /// `async`: it goes on apart from the connection, for so many seconds at the most.
     pub patience: Option<Value>,
+    /// `poll`: 0 where its end is not waited for.
+    pub poll: Option<Value>,
     /// Its tags.
     pub tags: Vec<String>,
 }
@@ -222,7 +224,7 @@ impl Task {
 
     /// Whether it is begun only when its turn has come, whatever is known before.
     pub fn waits_before(&self) -> bool {
-        let named = matches!(self.module.name, "meta" | "wait_for_connection");
+        let named = matches!(self.module.name, "meta" | "wait_for_connection" | "add_host" | "group_by");
         named || self.may_be_elsewhere() || self.run_once.is_some() || self.throttle.is_some()
     }
 

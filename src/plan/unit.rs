@@ -8,7 +8,7 @@ use super::task::{Loop, Task};
 use super::way::Way;
 use crate::event::{ChangeMade, Compared, ItemEnd, Sent, Status, TaskEnd};
 use crate::model::{Content, Digest, Excerpt, Finding, HostName, Map, Value};
-use crate::modules::{Change, Outcome};
+use crate::modules::{Change, Outcome, Prompt};
 use crate::questions::{Key, Output};
 use serde_json::json;
 use std::sync::Arc;
@@ -126,6 +126,8 @@ pub struct UnitEnd {
     pub pause: Option<Duration>,
     /// Its message in words that may be told where nothing else of it may.
     pub in_open: Option<String>,
+    /// What somebody is asked before it is over.
+    pub prompt: Option<Prompt>,
 }
 
 impl UnitEnd {
@@ -145,6 +147,7 @@ impl UnitEnd {
             unforeseeable: false,
             pause: None,
             in_open: None,
+            prompt: None,
         }
     }
 
@@ -278,7 +281,10 @@ impl Running {
         let status = worst(ends.iter().map(|(_, end)| &end.status), looped);
         let unknown = ends.iter().find_map(|(_, end)| end.unknown()).map(str::to_owned);
         let result = each.map_or_else(|| single_result(&ends), |each| loop_result(each, &ends));
-        let message = if looped { None } else { ends.first().and_then(|(_, e)| shown(e, hide)) };
+        // Of an include that can't be opened, nothing else says why.
+        let says = |end: &&UnitEnd| !looped || self.task.include.is_some() && end.status == Status::Failed;
+        let says = ends.iter().map(|(_, end)| *end).find(says);
+        let message = says.and_then(|end| shown(end, hide));
         let changes =
             if looped { Vec::new() } else { ends.iter().flat_map(|(_, e)| made(e, hide)).collect() };
         let items = if looped {
@@ -359,7 +365,13 @@ fn single_result(ends: &[(&Unit, &UnitEnd)]) -> Map {
 /// What `register` gets of one unit: the module's keys and Ansible's `changed`, `failed` and `skipped`.
 pub fn unit_result(end: &UnitEnd) -> Map {
     let mut result = end.result.clone();
-    result.insert("changed".into(), is_changed(&end.status).into());
+    let said = result.get("changed").and_then(Value::as_bool);
+    let changed = match end.status {
+        // What was done before it failed was done.
+        Status::Failed => said.unwrap_or(!end.changes.is_empty()),
+        ref status => is_changed(status),
+    };
+    result.insert("changed".into(), changed.into());
     result.insert("failed".into(), (end.status == Status::Failed).into());
     if end.status == Status::Skipped {
         result.insert("skipped".into(), true.into());

@@ -23,6 +23,7 @@ pub mod gate;
 pub mod gitconfig;
 pub mod held;
 pub mod http;
+pub mod jobs;
 pub mod keypair;
 pub mod labels;
 pub mod mysql;
@@ -199,6 +200,7 @@ pub fn read_only_scripts() -> Vec<Script> {
         gitconfig::GitSetting::SCRIPT,
         held::PEEK,
         http::Fetch::SCRIPT,
+        jobs::COLLECT,
         labels::LabelsOf::SCRIPT,
         labels::MimeOf::SCRIPT,
         keypair::Keypair::SCRIPT,

@@ -50,6 +50,14 @@ use scope::Over;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+/// A password's hash as it stands in `/etc/shadow`.
+///
+/// # Errors
+/// There is no such kind, or the salt doesn't fit it.
+pub fn hash_of(kind: &str, salt: &str, password: &str) -> Result<String, String> {
+    filters::hash_password(&filters::Hashing { kind, salt, rounds: None }, password)
+}
+
 /// What rendering something came to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rendered<T = Value> {

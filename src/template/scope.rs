@@ -38,6 +38,17 @@ pub enum Binding {
     Refused(Arc<str>),
 }
 
+impl Binding {
+    /// The value as it is, templates unrendered, where there is one.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Written(value) | Self::Data(value) => Some(value),
+            Self::Secret(inner) => inner.value(),
+            Self::Unknown(_) | Self::Scope(_) | Self::Refused(_) => None,
+        }
+    }
+}
+
 /// Why something is not known yet: `result of task 'x'`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Cause(pub Arc<str>);

@@ -229,3 +229,65 @@ fn a_task_knows_how_its_host_is_reached() {
     );
     assert_eq!(played.end("said").message.as_deref(), Some("local one False"));
 }
+
+#[test]
+fn a_run_can_start_at_a_task() {
+    let start = |name: &str| Stage {
+        tags: wgops::plan::Tags { start_at: Some(name.into()), ..wgops::plan::Tags::default() },
+        ..Stage::new()
+    };
+    let tasks = "- name: a\n  debug: {msg: a}\n- block:\n    - name: b\n      debug: {msg: b}\n    - name: c\n      debug: {msg: c}\n  always:\n    - name: d\n      debug: {msg: d}\n- name: e\n  debug: {msg: e}\n";
+    let story = |name: &str| start(name).tasks(tasks).story();
+    assert_eq!(story("c"), ["c ok: c", "d ok: d", "e ok: e"]);
+    assert_eq!(story("e"), ["e ok: e"]);
+    let refused = start("nowhere").try_play("- hosts: all\n  tasks: []\n").err().unwrap().to_string();
+    assert!(refused.contains("no task is called 'nowhere'"), "{refused}");
+}
+
+#[test]
+fn what_is_polled_ends_as_without_async_and_is_killed_when_it_takes_too_long() {
+    let played = Stage::new().tasks(
+        "- name: t\n  shell: echo {{ 1 + 1 }}; cat\n  args: {stdin: words}\n  async: 20\n  register: r\n\
+         - name: told\n  debug: {msg: '{{ r.stdout }} {{ r.rc }} {{ r is finished }}'}\n\
+         - name: late\n  command: sleep 30\n  async: 1\n  poll: 1\n- name: never\n  debug: {msg: x}\n",
+    );
+    assert_eq!(played.end("told").message.as_deref(), Some("2\nwords 0 True"));
+    assert!(played.end("late").message.as_deref().unwrap().contains("'async'"), "{:?}", played.story());
+    assert_eq!(played.ends().len(), 3);
+}
+
+#[test]
+fn a_job_goes_on_while_other_things_are_done_and_is_asked_for_later() {
+    let stage = Stage::new();
+    let played = stage.tasks(
+        "- name: start\n  shell: sleep 1; echo {{ item }} > DIR/{{ item }}; exit {{ item }}\n  async: 30\n  poll: 0\n  loop: [0, 7]\n  register: all\n\
+         - name: told\n  debug: {msg: \"{{ all.results[0].finished }} {{ all.results[0].started }} {{ all is changed }}\"}\n\
+         - name: first\n  async_status: {jid: '{{ all.results[0].ansible_job_id }}'}\n  register: r\n  until: r is finished\n  retries: 20\n  delay: 1\n\
+         - name: rc\n  debug: {msg: '{{ r.rc }} {{ r.changed }} {{ r.attempts > 1 }}'}\n\
+         - name: second\n  async_status: {jid: '{{ all.results[1].ansible_job_id }}'}\n  register: r\n  until: r.finished\n  retries: 20\n  delay: 1\n  ignore_errors: true\n\
+         - name: failed\n  debug: {msg: '{{ r.rc }} {{ r.msg }} {{ r is failed }} {{ r.finished }}'}\n\
+         - name: clean\n  async_status: {jid: '{{ item.ansible_job_id }}', mode: cleanup}\n  loop: '{{ all.results }}'\n\
+         - name: gone\n  async_status: {jid: '{{ all.results[1].ansible_job_id }}'}\n  ignore_errors: true\n\
+         - name: nothing to do\n  file: {path: DIR/0, state: file}\n  async: 20\n  poll: 0\n  register: n\n\
+         - name: nothing done\n  async_status: {jid: '{{ n.ansible_job_id }}'}\n  register: n\n\
+         - name: end\n  debug: {msg: '{{ n.finished }} {{ n.changed }} {{ n.path is defined }}'}\n",
+    );
+    let said = |task: &str| played.end(task).message.clone().unwrap_or_default();
+    let story = played.story();
+    assert_eq!(said("told"), "False True True", "{story:#?}");
+    assert_eq!(said("rc"), "0 True True", "{story:#?}");
+    assert_eq!(said("failed"), "7 non-zero return code True True", "{story:#?}");
+    assert_eq!(said("gone"), "could not find job", "{story:#?}");
+    assert_eq!(said("end"), "True False True", "{story:#?}");
+    assert_eq!((stage.read("0").as_deref(), stage.read("7").as_deref()), (Some("0\n"), Some("7\n")));
+}
+
+#[test]
+fn a_dry_run_starts_no_job_and_knows_nothing_of_its_end() {
+    let played = Stage::dry().tasks(
+        "- name: start\n  file: {path: DIR/x, state: touch}\n  async: 30\n  poll: 0\n  register: r\n\
+         - name: wait\n  async_status: {jid: '{{ r.ansible_job_id }}'}\n  register: s\n  until: s.finished\n",
+    );
+    let story = played.story();
+    assert!(story[0].starts_with("start would_change") && story[1].starts_with("wait known_after_apply"), "{story:?}");
+}

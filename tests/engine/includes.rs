@@ -207,3 +207,73 @@ fn what_a_role_is_given_is_checked_before_its_tasks() {
         play(&stage, "  tasks: [{include_role: {name: r, rolespec_validate: false}, vars: {prt: x}}]\n");
     assert_eq!(unchecked.counts().failed, 0);
 }
+
+#[test]
+fn a_role_that_is_there_twice_has_one_handler_of_a_name_the_last_one() {
+    let stage = Stage::new();
+    stage.write("roles/r/tasks/main.yml", "- command: echo {{ w }}\n  notify: h\n");
+    stage.write("roles/r/handlers/main.yml", "- name: h\n  debug: {msg: 'of {{ w }}'}\n");
+    for how in ["include_role", "import_role"] {
+        let played = stage.tasks(&format!(
+            "- {how}: {{name: r}}\n  vars: {{w: one}}\n- {how}: {{name: r}}\n  vars: {{w: two}}\n"
+        ));
+        let told: Vec<_> = played.ends().into_iter().filter(|end| end.handler).map(|end| end.message.clone()).collect();
+        assert_eq!(told, [Some("of two".to_owned())], "{how}");
+    }
+}
+
+#[test]
+fn a_handler_that_is_not_there_fails_the_task_that_notifies_it() {
+    let stage = Stage::new();
+    stage.write("more.yml", "- name: h\n  debug: {msg: x}\n");
+    let played = stage.tasks("- include_tasks: more.yml\n- name: t\n  command: echo\n  notify: nothere\n- debug: {msg: never}\n");
+    let end = played.end("t");
+    assert!(end.message.as_deref().unwrap().contains("no handler is called 'nothere'"), "{:?}", played.story());
+    assert_eq!((played.counts().failed, played.ends().len()), (1, 3));
+}
+
+#[test]
+fn a_looped_include_that_cant_be_opened_says_why() {
+    let played = Stage::new().tasks("- name: i\n  include_tasks: '{{ item }}'\n  loop: [nosuch.yml]\n");
+    assert!(played.end("i").message.as_deref().unwrap().contains("nosuch.yml"), "{:?}", played.story());
+}
+
+#[test]
+fn an_include_waits_for_what_another_host_finds_out_just_before_it() {
+    let stage = Stage { hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(), ..Stage::new() };
+    stage.write("more.yml", "- name: inside\n  debug: {msg: x}\n");
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n\
+         \x20   - shell: sleep 0.4; echo yes\n      register: r\n      when: inventory_hostname == 'two'\n\
+         \x20   - include_tasks: more.yml\n      when: hostvars['two'].r.stdout | default('no') == 'yes'\n\
+         \x20   - name: judged\n      command: echo\n      changed_when: hostvars['two'].r.rc == 0\n",
+    );
+    let inside = played.ends().into_iter().filter(|end| end.task == "inside").count();
+    assert_eq!(inside, 2, "{:#?}", played.story());
+}
+
+#[test]
+fn a_result_is_judged_by_what_another_host_found_out() {
+    let stage = Stage { hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(), ..Stage::new() };
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n\
+         \x20   - shell: sleep 0.4; echo yes\n      register: r\n      when: inventory_hostname == 'two'\n\
+         \x20   - name: judged\n      command: echo\n      failed_when: \"hostvars['two'].r.stdout | default('no') == 'yes'\"\n\
+         \x20     changed_when: \"hostvars['two'].r.rc | default(1) == 0\"\n      ignore_errors: true\n",
+    );
+    let failed = played.ends().into_iter().filter(|end| end.task == "judged" && end.ignored).count();
+    assert_eq!(failed, 2, "{:#?}", played.story());
+}
+
+#[test]
+fn what_includes_with_plain_names_open_is_foreseen() {
+    let stage = Stage::new();
+    stage.write("a.yml", "- name: in a\n  debug: {msg: x}\n- include_tasks: b.yml\n");
+    stage.write("b.yml", "- name: in b\n  debug: {msg: x}\n- include_tasks: a.yml\n  when: false\n");
+    let text = "- hosts: all\n  tasks:\n    - include_tasks: a.yml\n";
+    let prepared = stage.prepare(text).unwrap();
+    let (play, _) = &prepared.order.plays[0];
+    let (tasks, is_whole) = wgops::plan::foresee(play, &prepared.order.templates);
+    let seen = |name: &str| tasks.iter().find(|seen| seen.task.title == name).map(|seen| seen.depth);
+    assert_eq!((seen("in a"), seen("in b"), is_whole), (Some(1), Some(2), false));
+}

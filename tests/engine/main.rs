@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
+mod added;
 mod blocks;
 mod control;
 mod edges;

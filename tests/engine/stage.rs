@@ -99,6 +99,7 @@ impl Stage {
             extra: self.extra.clone(),
             user: None,
             private_key: None,
+            connection: None,
             connect_timeout: None,
             home: None,
             templates: Arc::new(Templates::new(Arc::new(Beneath::new([self.dir.path().to_owned()])))),
@@ -132,7 +133,10 @@ impl Stage {
         let (order, access) = (prepared.order, prepared.access);
         let runtime = tokio::runtime::Runtime::new().unwrap();
         Ok(runtime.block_on(async {
-            let run = RunId::from_parts(0, 0);
+            // Jobs of two runs lie side by side on this machine.
+            static RUNS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+            let number = RUNS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let run = RunId::from_parts(0, (u128::from(std::process::id()) << 64) + u128::from(number));
             let mut fleet = Fleet::new(Settings::new(self.dir.path(), "nobody"), 20, access, run)
                 .admitting(self.admission.clone());
             let (events, mut received) = tokio::sync::mpsc::channel(1000);

@@ -166,3 +166,17 @@ fn a_check_that_can_not_be_known_is_not_assessed_and_neither_fails_nor_passes() 
     assert_eq!(found, ["not-assessed/check/a", "not-assessed/check/b", "check/c"]);
     assert_eq!(&played.story()[1..], ["by result ok", "by nothing ok", "by half ok", "by good ok"]);
 }
+
+#[test]
+fn who_writes_that_a_command_changes_nothing_is_believed() {
+    let stage = Stage::dry();
+    stage.write("there", "x");
+    let played = stage.tasks(
+        "- name: look\n  command: cat DIR/there\n  changed_when: false\n  register: r\n\
+         - name: sure\n  file: {path: DIR/there, state: file}\n\
+         - name: depends\n  debug: {msg: '{{ r.stdout }}'}\n",
+    );
+    let story = played.story();
+    assert_eq!(story[1], "sure ok", "{story:?}");
+    assert!(story[2].starts_with("depends known_after_apply"), "{story:?}");
+}

@@ -9,7 +9,7 @@ use crate::execute::Order;
 use crate::load::{Inventory, Problem, Problems, advisories, baseline, suppressions};
 use crate::model::{Advisories, Baseline, FailOn, Judging, OperatorName, Role, Suppression};
 use crate::people::Roster;
-use crate::plan::Play;
+use crate::plan::{Play, foresee};
 use crate::report::Assessment;
 use clap::Args;
 use std::borrow::Cow;
@@ -101,8 +101,11 @@ impl Judge {
     /// # Errors
     /// No task looks at them.
     pub fn check(&self, order: &Order) -> Result<(), Failure> {
-        let looks =
-            |(play, _): &(Arc<Play>, _)| play.tasks().any(|task| task.module.name == "vulnerabilities");
+        let looks = |(play, _): &(Arc<Play>, _)| {
+            let (tasks, is_whole) = foresee(play, &order.templates);
+            // What an include with a template for a name will open, nobody knows yet.
+            !is_whole || tasks.iter().any(|seen| seen.task.module.name == "vulnerabilities")
+        };
         if self.advisories.is_none() || order.plays.iter().any(looks) {
             return Ok(());
         }

@@ -4,6 +4,7 @@
 //! `beside` reads `group_vars/` and `host_vars/`, `pattern` chooses hosts, `listing` shows them, `connection` says how a
 //! host is reached. Nothing is rendered here: templates stay text. Inventory scripts and plugins are refused, never run.
 
+mod added;
 mod beside;
 mod connection;
 mod draft;
@@ -36,6 +37,8 @@ pub struct Inventory {
     groups: IndexMap<String, Group>,
     hosts: IndexMap<HostName, Host>,
     layers: Vec<Layer>,
+    /// What a run says of hosts.
+    added: IndexMap<HostName, Map>,
     warnings: Vec<Problem>,
 }
 
@@ -126,7 +129,7 @@ impl Inventory {
     }
 
     fn new(groups: IndexMap<String, Group>, hosts: IndexMap<HostName, Host>, warnings: Vec<Problem>) -> Self {
-        Self { groups, hosts, layers: Vec::new(), warnings }
+        Self { groups, hosts, layers: Vec::new(), added: IndexMap::new(), warnings }
     }
 
     /// Adds the `group_vars/` and `host_vars/` of a directory: the playbook's, say. A directory that was read before
@@ -265,7 +268,9 @@ impl Inventory {
 
     /// A host's variables as plain values, the winning one for each name; templates are text still.
     pub fn values(&self, host: &HostName) -> Map {
-        super::yaml::values(&self.merged(host))
+        let mut values = super::yaml::values(&self.merged(host));
+        values.extend(self.added_values(host));
+        values
     }
 }
 

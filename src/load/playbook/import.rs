@@ -77,12 +77,6 @@ impl Reader<'_> {
                 continue;
             }
             self.problems.extend(item.unknown_keys(&known));
-            for name in ["encrypt", "salt", "salt_size"] {
-                if let Some(node) = item.get(name).filter(|node| !node.is_null()) {
-                    let problem = Problem::at(&node.place, format!("'{name}' is not supported yet"));
-                    self.problems.push(problem.help("hash it where it is used: {{ x | password_hash }}"));
-                }
-            }
             let Some(name) = item.get("name").and_then(|name| self.take(name.word())) else {
                 self.problems.push(Problem::at(&item.place, "'vars_prompt' needs a 'name'"));
                 continue;
@@ -92,6 +86,16 @@ impl Reader<'_> {
                 node.and_then(|node| node.bool().ok()).unwrap_or(unless)
             };
             let (private, confirm) = (flag("private", true), flag("confirm", false));
+            // What is typed is data either way.
+            flag("unsafe", false);
+            let word = |name: &str| item.get(name).filter(|node| !node.is_null()).and_then(|node| node.word().ok());
+            let encrypt = word("encrypt").map(|kind| kind.trim_end_matches("_crypt").to_owned());
+            if let (Some(kind), Some(node)) = (&encrypt, item.get("encrypt"))
+                && !["sha512", "sha256", "bcrypt", "blowfish"].contains(&kind.as_str())
+            {
+                let problem = Problem::at(&node.place, format!("wgops makes no hash of the kind '{kind}'"));
+                self.problems.push(problem.help("use sha512_crypt, sha256_crypt or bcrypt"));
+            }
             prompts.push(super::Prompt {
                 place: item.place.clone(),
                 text: item.get("prompt").and_then(|node| node.word().ok()).unwrap_or_else(|| name.clone()),
@@ -99,6 +103,9 @@ impl Reader<'_> {
                 name,
                 private,
                 confirm,
+                encrypt,
+                salt: word("salt"),
+                salt_size: word("salt_size").and_then(|size| size.parse().ok()),
             });
         }
         prompts
@@ -156,7 +163,10 @@ mod tests {
         let play = read("- hosts: all\n  vars_prompt:\n    - name: user\n      prompt: who\n      private: no\n      default: me\n    - {name: pass, confirm: yes}\n").unwrap().plays.remove(0);
         let asked: Vec<_> = play.prompts.iter().map(|p| (p.text.as_str(), p.private, p.confirm)).collect();
         assert_eq!(asked, [("who", false, false), ("pass", true, true)]);
-        let refused = read("- hosts: all\n  vars_prompt: [{name: x, encrypt: sha512_crypt}]\n").unwrap_err();
-        assert!(refused.to_string().contains("'encrypt' is not supported yet"));
+        let hashed = read("- hosts: all\n  vars_prompt: [{name: x, encrypt: sha512_crypt, salt_size: 7}]\n").unwrap();
+        let prompt = &hashed.plays[0].prompts[0];
+        assert_eq!((prompt.encrypt.as_deref(), prompt.salt_size), (Some("sha512"), Some(7)));
+        let refused = read("- hosts: all\n  vars_prompt: [{name: x, encrypt: des_crypt}]\n").unwrap_err();
+        assert!(refused.to_string().contains("no hash of the kind 'des'"));
     }
 }

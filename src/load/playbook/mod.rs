@@ -89,6 +89,12 @@ pub struct Prompt {
     pub private: bool,
     /// Whether it has to be typed twice.
     pub confirm: bool,
+    /// `encrypt`: the kind of hash that is kept in its place.
+    pub encrypt: Option<String>,
+    /// `salt`.
+    pub salt: Option<String>,
+    /// `salt_size`.
+    pub salt_size: Option<u64>,
 }
 
 /// The order in which a play takes its hosts.

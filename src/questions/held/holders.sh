@@ -60,7 +60,7 @@ left_here() {
     for directory in "$base"/*-*; do
         name=${directory##*/} whose=theirs
         [ "${name%-*}" != "$run" ] || whose=ours
-        [ -d "$directory" ] && [ -x "$directory" ] && [ "$whose" = "$1" ] || continue
+        [ -d "$directory" ] && [ -x "$directory" ] && [ "$whose" = "$1" ] && [ ! -e "$directory/forget" ] || continue
         read_lines "$directory/by"
         by_holder=$holder by_since=$since by_until=$until
         read_lines "$directory/pid"

@@ -1,0 +1,96 @@
+//! Hosts and groups that tasks add for the rest of a run, and who may say what.
+
+use crate::stage::{Played, Stage};
+
+fn two() -> Stage {
+    Stage { hosts: "one ansible_connection=local x=1\ntwo ansible_connection=local x=2\n".into(), ..Stage::new() }
+}
+
+fn said(played: &Played, task: &str) -> Vec<String> {
+    let of = played.ends().into_iter().filter(|end| end.task == task);
+    of.map(|end| format!("{}: {}", end.host, end.message.clone().unwrap_or_default())).collect()
+}
+
+#[test]
+fn hosts_are_grouped_by_what_is_known_of_them_and_later_plays_are_for_those_groups() {
+    let stage = two();
+    stage.write("group_vars/x_2.yml", "of_group: yes it is\n");
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n\
+         \x20   - group_by: {key: 'x {{ x }}', parents: [by x]}\n\
+         \x20   - name: seen\n      debug: {msg: \"{{ groups['x-1'] }} {{ groups['by-x'] | sort }} {{ group_names }}\"}\n\
+         \x20   - group_by: {key: x_2}\n      when: x == '2'\n\
+         - hosts: x-1\n  gather_facts: no\n  tasks: [{name: first, debug: {msg: '{{ x }}'}}]\n\
+         - hosts: by-x:!x-1\n  gather_facts: no\n  tasks: [{name: second, debug: {msg: '{{ x }} {{ of_group }}'}}]\n\
+         - hosts: nobody\n  tasks: [{name: never, debug: {msg: x}}]\n",
+    );
+    assert_eq!(
+        said(&played, "seen"),
+        ["one: ['one'] ['one', 'two'] ['by-x', 'x-1']", "two: ['one'] ['one', 'two'] ['by-x', 'x-2']"],
+        "{:#?}",
+        played.story()
+    );
+    assert_eq!(said(&played, "first"), ["one: 1"]);
+    assert_eq!(said(&played, "second"), ["two: 2 yes it is"]);
+    assert!(said(&played, "never").is_empty());
+}
+
+#[test]
+fn a_host_is_added_once_and_is_there_at_once_and_in_later_plays() {
+    let stage = two();
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n\
+         \x20   - name: add\n      add_host: {name: '{{ item }}', groups: [new, web], ansible_connection: local, y: '{{ item }}!'}\n      loop: [three, four]\n      register: added\n\
+         \x20   - name: seen\n      debug: {msg: \"{{ groups.new }} {{ hostvars.three.y }} {{ added.results[1].add_host.host_name }}\"}\n\
+         \x20   - add_host: {name: two, groups: web, z: '{{ x }}'}\n\
+         - hosts: web\n  gather_facts: no\n  order: sorted\n  tasks:\n\
+         \x20   - name: there\n      debug: {msg: \"{{ y | default(z) }} {{ group_names }}\"}\n\
+         \x20   - command: pwd\n",
+    );
+    assert_eq!(
+        said(&played, "seen"),
+        ["one: ['three', 'four'] three! four", "two: ['three', 'four'] three! four"],
+        "{:#?}",
+        played.story()
+    );
+    assert_eq!(said(&played, "add").len(), 1);
+    assert_eq!(
+        said(&played, "there"),
+        ["four: four! ['new', 'web']", "three: three! ['new', 'web']", "two: 1 ['web']"]
+    );
+    assert_eq!(played.counts_of("four").changed, 1);
+}
+
+#[test]
+fn no_host_is_named_or_reached_by_what_another_one_said() {
+    for (task, refused) in [
+        ("add_host: {name: '{{ r.stdout }}'}", true),
+        ("add_host: {name: two, ansible_host: '{{ r.stdout }}'}", true),
+        ("add_host: {name: '{{ item }}'}\n      loop: '{{ r.stdout_lines }}'", true),
+        ("add_host: {name: two, groups: '{{ r.stdout }}', y: '{{ r.stdout }}'}", false),
+        ("add_host: {name: '{{ wanted }}', ansible_host: 127.0.0.1}", false),
+    ] {
+        let played = two().play(&format!(
+            "- hosts: one\n  gather_facts: no\n  vars: {{wanted: three}}\n  tasks:\n    - command: echo evil\n      register: r\n    - name: add\n      {task}\n"
+        ));
+        let said = played.end("add").message.clone().or_else(|| played.end("add").items.first()?.message.clone());
+        let is_refused = said.is_some_and(|said| said.contains("can't be added"));
+        assert_eq!(is_refused, refused, "{task}: {:?}", played.story());
+    }
+}
+
+#[test]
+fn a_play_that_adds_nothing_knows_its_groups_beforehand() {
+    let refused = two().try_play("- hosts: nobody\n  tasks: []\n").err().unwrap().to_string();
+    assert!(refused.contains("no group or host is called 'nobody'"), "{refused}");
+}
+
+#[test]
+fn nobody_is_asked_where_nobody_is_at_a_terminal_and_once_where_somebody_is() {
+    let played = two().play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n    - pause: {prompt: Sure?}\n      register: r\n\
+         \x20   - name: told\n      debug: {msg: '<{{ r.user_input }}>'}\n",
+    );
+    assert_eq!(said(&played, "told"), ["one: <>", "two: <>"]);
+    assert_eq!(said(&played, "pause").len(), 1);
+}

@@ -100,7 +100,10 @@ fn refuse_uncommitted(list: &str) -> Failure {
     let files: Vec<&str> = list.lines().filter_map(|line| line.get(3..)).take(5).collect();
     let files = if files.is_empty() { String::new() } else { format!(": {}", files.join(", ")) };
     Failure::new(Exit::Refused, format!("the ops repository has changes that are not committed{files}"))
-        .hint("commit them, or go on with --allow-dirty, which the ledger records")
+        .hint(
+            "commit them, or go on with --allow-dirty, which the ledger records; what playbooks fetch is best kept in a \
+             folder that .gitignore names",
+        )
 }
 
 /// Whether somebody made this, or a folder above it, a git repository; asked without git, which may refuse to say.

@@ -167,7 +167,8 @@ impl Fleet {
                         tasks: play.tasks().count(),
                     })
                     .await;
-                let magic = play_variables(play, targeted, (index + 1, &batches), &out, order);
+                let mut magic = play_variables(play, targeted, (index + 1, &batches), &out, order);
+                magic.insert("ansible_forks".into(), Binding::Data(Arc::new(self.forks.into())));
                 if let Ok(mut progress) = order.shared.progress.write() {
                     *progress = batch.iter().map(|host| (host.clone(), Way::default())).collect();
                 }
@@ -495,6 +496,7 @@ fn play_variables(
         ("wgops_waves", waves.len().into()),
         ("ansible_managed", "Ansible managed".into()),
         ("inventory_dir", Value::String(inventory.to_string_lossy().into_owned())),
+        ("ansible_config_file", Value::Null),
         ("playbook_dir", Value::String(directory.to_string_lossy().into_owned())),
     ];
     entries.into_iter().map(|(name, value)| (name.to_owned(), Binding::Data(Arc::new(value)))).collect()

@@ -44,7 +44,7 @@ pub static MODULE: Module = Module {
     src: /etc/ssl/app.csr
     dest: fetched/
 - name: Keep it under the host's name
-  fetch: {src: /etc/ssl/app.csr, dest: "requests/{{ inventory_hostname }}.csr", flat: true}
+  fetch: {src: /etc/ssl/app.csr, dest: "fetched/{{ inventory_hostname }}.csr", flat: true}
 "#,
         returns: &[
             Returned { name: "dest", help: "where it is here" },

@@ -37,10 +37,8 @@ impl HostRun {
             self.explain(user.user.as_deref(), change, hide);
         }
         let opaque = outcome.changes.iter().any(|c| c.nature == Nature::Opaque);
-        // A real run's task with `check_mode: true` touches nothing that a later task could see; and who writes that a task
-        // never changes anything is believed.
-        let harmless = matches!(task.changed_when.as_deref(), Some([Value::Bool(false)]));
-        if self.conduct != Conduct::Real && !harmless {
+        // A real run's task with `check_mode: true` touches nothing that a later task could see.
+        if self.conduct != Conduct::Real {
             for change in &outcome.changes {
                 self.ground.would_touch(user.at.as_ref(), &change.touches, &task.name);
             }

@@ -46,7 +46,6 @@ impl HostRun {
     pub(super) fn judge(&mut self, running: &mut Running, index: usize) {
         let Some(unit) = running.units.as_ref().and_then(|units| units.get(index)) else { return };
         let Stage::Ended(end) = &unit.stage else { return };
-        let is_judged = running.task.failed_when.is_some();
         let judged = match end.status {
             Status::Skipped
             | Status::KnownAfterApply { .. }

@@ -163,6 +163,16 @@ fn is_magic(name: &str) -> bool {
             | "ansible_skip_tags"
             | "ansible_inventory_sources"
             | "ansible_playbook_python"
+            | "ansible_forks"
+            | "ansible_config_file"
+            | "ansible_search_path"
+            | "ansible_role_name"
+            | "ansible_role_names"
+            | "ansible_play_role_names"
+            | "ansible_dependent_role_names"
+            | "ansible_parent_role_names"
+            | "ansible_parent_role_paths"
+            | "ansible_collection_name"
     )
 }
 
@@ -521,6 +531,13 @@ impl View {
             "inventory_hostname" => text(self.host.as_str()),
             "inventory_hostname_short" => text(self.host.as_str().split('.').next().unwrap_or_default()),
             "vars" => Some(Binding::Scope(Arc::new(self.clone()))),
+            // No Python is needed here either; inventories name it for this machine all the same.
+            "ansible_playbook_python" => text("/usr/bin/python3"),
+            "ansible_search_path" => {
+                let folders = self.search_dirs();
+                let folders: Value = folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+                Some(Binding::Data(Arc::new(folders)))
+            }
             "groups" => Some(Binding::Data(self.hosts.groups.clone())),
             "group_names" => self.hosts.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
             "hostvars" => Some(Binding::Scope(Arc::new(HostVars { own: self.clone() }))),
@@ -563,7 +580,18 @@ impl Scope for HostVars {
     fn get(&self, name: &str) -> Option<Binding> {
         let host: HostName = name.parse().ok()?;
         if host == self.own.host {
-            return Some(Binding::Scope(Arc::new(View { connection: None, ..self.own.clone() })));
+            // What plays, roles and tasks say is no variable of a host.
+            let none: Arc<Layer> = Arc::default();
+            let of_host = View {
+                item: none.clone(),
+                frame: Arc::default(),
+                exported: Exported::default(),
+                files: none.clone(),
+                play: none,
+                connection: None,
+                ..self.own.clone()
+            };
+            return Some(Binding::Scope(Arc::new(of_host)));
         }
         let shared = &self.own.shared;
         let inventory = self.own.hosts.variables.get(&host)?.clone();

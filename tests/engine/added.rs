@@ -8,7 +8,10 @@ fn two() -> Stage {
 
 fn said(played: &Played, task: &str) -> Vec<String> {
     let of = played.ends().into_iter().filter(|end| end.task == task);
-    of.map(|end| format!("{}: {}", end.host, end.message.clone().unwrap_or_default())).collect()
+    let mut said: Vec<_> =
+        of.map(|end| format!("{}: {}", end.host, end.message.clone().unwrap_or_default())).collect();
+    said.sort();
+    said
 }
 
 #[test]
@@ -19,7 +22,7 @@ fn hosts_are_grouped_by_what_is_known_of_them_and_later_plays_are_for_those_grou
         "- hosts: all\n  gather_facts: no\n  tasks:\n\
          \x20   - group_by: {key: 'x {{ x }}', parents: [by x]}\n\
          \x20   - name: seen\n      debug: {msg: \"{{ groups['x-1'] }} {{ groups['by-x'] | sort }} {{ group_names }}\"}\n\
-         \x20   - group_by: {key: x_2}\n      when: x == '2'\n\
+         \x20   - group_by: {key: x_2}\n      when: x == 2\n\
          - hosts: x-1\n  gather_facts: no\n  tasks: [{name: first, debug: {msg: '{{ x }}'}}]\n\
          - hosts: by-x:!x-1\n  gather_facts: no\n  tasks: [{name: second, debug: {msg: '{{ x }} {{ of_group }}'}}]\n\
          - hosts: nobody\n  tasks: [{name: never, debug: {msg: x}}]\n",

@@ -116,7 +116,7 @@ fn what_is_wrong_with_a_role_is_told_with_its_place() {
     assert!(refused("  roles: [a]\n").contains("roles/a/tasks/main.yml:2:11"));
     assert!(refused("  roles: [loop]\n").contains("without end"));
     let of_collection = refused("  roles: [some.thing.role]\n");
-    assert!(of_collection.contains("roles of collections"), "{of_collection}");
+    assert!(of_collection.contains("collections/ansible_collections"), "{of_collection}");
     let missing = refused("  tasks: [{import_role: {name: a, tasks_from: nosuch}}]\n");
     assert!(missing.contains("the role has no file 'tasks/nosuch'"), "{missing}");
     let file = refused("  tasks: [{import_tasks: '{{ inventory_hostname }}.yml'}]\n");
@@ -290,4 +290,15 @@ fn a_template_knows_where_it_is() {
     );
     play(&stage, "  roles: [r]\n");
     assert_eq!(stage.read("out").as_deref(), Some("a.j2 True"));
+}
+
+#[test]
+fn a_role_of_a_collection_is_found_by_its_whole_name() {
+    let stage = Stage::new();
+    stage.write("collections/ansible_collections/ns/coll/roles/r/tasks/main.yml", "- name: t\n  debug: {msg: '{{ d }}'}\n");
+    stage.write("collections/ansible_collections/ns/coll/roles/r/defaults/main.yml", "d: of the collection\n");
+    let text = "- hosts: all\n  gather_facts: no\n  roles: [ns.coll.r]\n  tasks: [{include_role: {name: ns.coll.r}}]\n";
+    let played = stage.play(text);
+    let said: Vec<_> = played.ends().iter().filter_map(|end| end.message.clone()).collect();
+    assert_eq!(said.iter().filter(|said| *said == "of the collection").count(), 2, "{:?}", played.story());
 }

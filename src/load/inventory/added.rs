@@ -98,7 +98,7 @@ mod tests {
         let variables = Map::from_iter([("y".to_owned(), json!({"z": 2}))]);
         assert!(inventory.add(&host, &groups, &variables));
         assert!(!inventory.add(&host, &groups, &variables));
-        assert_eq!(inventory.values(&host)["x"], json!("1"));
+        assert_eq!(inventory.values(&host)["x"], json!(1));
         assert_eq!(inventory.values(&host)["y"], json!({"z": 2}));
         let select = |text: &str| {
             inventory.select_known(&Pattern::parse(text, None).unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>()

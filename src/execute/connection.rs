@@ -217,7 +217,9 @@ impl HostConnection {
     /// the first failure.
     async fn in_parts(&mut self, work: &ShellWork) -> Result<Vec<Reply>, (Vec<Reply>, Broken)> {
         let mut replies: Vec<Reply> = Vec::new();
-        for part in work.items.chunk_by(|a, b| is_job(a) == is_job(b) && (is_job(a) || !is_apart(a) && !is_apart(b))) {
+        for part in
+            work.items.chunk_by(|a, b| is_job(a) == is_job(b) && (is_job(a) || !is_apart(a) && !is_apart(b)))
+        {
             if replies.iter().any(|reply| !reply.is_success()) {
                 replies.extend(part.iter().map(|_| Reply::NotRun));
                 continue;

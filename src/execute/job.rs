@@ -110,7 +110,9 @@ fn parted(reply: Reply, count: usize) -> Vec<Reply> {
         Reply::Done(output) => match steps(&output) {
             Some(steps) => steps.into_iter().map(Reply::Done).collect(),
             None if output.status == TOO_LONG => {
-                vec![Reply::Failed("did not end within the time that 'async' gives it, so it was killed".into())]
+                vec![Reply::Failed(
+                    "did not end within the time that 'async' gives it, so it was killed".into(),
+                )]
             }
             None => vec![Reply::Done(output)],
         },
@@ -124,9 +126,6 @@ fn behind(mut replies: Vec<Reply>, count: usize) -> Vec<Reply> {
     replies.resize(count.max(replies.len()), Reply::NotRun);
     replies
 }
-
-
-
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +184,9 @@ mod tests {
             let changes = [step("(sleep 3; : >\"$1\") & sleep 20", &[&sign])];
             let Look::Ended(output) = begin(&bench, &changes, 1) else { panic!("{}", bench.name()) };
             assert_eq!(output.status, TOO_LONG, "{}", bench.name());
-            assert!(matches!(&parted(Reply::Done(output), 1)[0], Reply::Failed(why) if why.contains("async")));
+            assert!(
+                matches!(&parted(Reply::Done(output), 1)[0], Reply::Failed(why) if why.contains("async"))
+            );
             std::thread::sleep(Duration::from_millis(2500));
             assert!(!bench.at("sign").exists(), "{}", bench.name());
         }

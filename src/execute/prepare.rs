@@ -1,6 +1,6 @@
 //! From files and options to an order: plays checked whole, hosts chosen, and how each of them is reached.
 
-use super::chooser::{Chooser, Choice, adds_hosts};
+use super::chooser::{Choice, Chooser, adds_hosts};
 use super::connection::HostAccess;
 use super::fleet::Order;
 use super::reach::{Asker, Reach};

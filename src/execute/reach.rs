@@ -94,8 +94,7 @@ impl Reach {
         if let Some(kind) = &self.connection {
             rendered.entry("ansible_connection").or_insert_with(|| kind.clone().into());
         }
-        let (mut connection, privilege) =
-            inventory.connection_of(host, &rendered, self.home.as_deref())?;
+        let (mut connection, privilege) = inventory.connection_of(host, &rendered, self.home.as_deref())?;
         connection.user = connection.user.take().or_else(|| self.user.clone());
         connection.private_key = connection.private_key.take().or_else(|| self.private_key.clone());
         connection.connect_timeout = self.connect_timeout.unwrap_or(connection.connect_timeout);

@@ -38,7 +38,10 @@ pub static MODULE: Module = Module {
         returns: &[
             Returned { name: "ansible_job_id", help: "the job" },
             Returned { name: "started", help: "whether it was begun" },
-            Returned { name: "finished", help: "whether it is over; then there is, too, what its own module returns" },
+            Returned {
+                name: "finished",
+                help: "whether it is over; then there is, too, what its own module returns",
+            },
             Returned { name: "results_file", help: "where its result waits on the host" },
             Returned { name: "erased", help: "with 'cleanup': what was removed" },
         ],
@@ -82,13 +85,14 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         }
         about
     };
-    let refuse = |message: &str| {
-        Err(Stop::Refuse(Refusal { message: message.to_owned(), result: about(true) }))
-    };
+    let refuse =
+        |message: &str| Err(Stop::Refuse(Refusal { message: message.to_owned(), result: about(true) }));
     match host.get(JobState { name: name.to_owned() })?.as_ref() {
         Look::Nothing => refuse("could not find job"),
         Look::Going(..) => Ok(Outcome::in_order(about(false))),
-        Look::Cut(_) => refuse("the job was ended on the host, by a restart or a kill: nobody knows how far it came"),
+        Look::Cut(_) => {
+            refuse("the job was ended on the host, by a restart or a kill: nobody knows how far it came")
+        }
         Look::Ended(output) => match steps(output) {
             None if output.status == TOO_LONG => refuse("Timeout exceeded"),
             None => refuse("the job was ended on the host by a kill: nobody knows how far it came"),
@@ -135,7 +139,10 @@ fn cleanup(name: &str, host: &Host<'_>) -> Outcome {
         return Outcome::in_order(result);
     }
     let args = [name.to_owned()];
-    Outcome::change(result, vec![Change::event(format!("remove what job {name} left"), CLEANUP, args, Subjects::NONE)])
+    Outcome::change(
+        result,
+        vec![Change::event(format!("remove what job {name} left"), CLEANUP, args, Subjects::NONE)],
+    )
 }
 
 fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
@@ -167,7 +174,10 @@ mod tests {
         let run = "hi\n0 1 2026-01-01 10:00:00 2 2026-01-01 10:00:01\n";
         let ended = format!("ended 0\n{run}\nwgops-steps 0:{}:0\n", run.len());
         let ended = status(&ended).unwrap();
-        assert_eq!((&ended["finished"], &ended["rc"], &ended["changed"]), (&json!(true), &json!(0), &json!(true)));
+        assert_eq!(
+            (&ended["finished"], &ended["rc"], &ended["changed"]),
+            (&json!(true), &json!(0), &json!(true))
+        );
         assert_eq!(ended["stdout"], json!("hi"));
         let failed = status("ended 1\n\n3 1 a b 2 c d\n\nwgops-steps 1:16:0\n").unwrap_err();
         assert_eq!(failed.message, "non-zero return code");

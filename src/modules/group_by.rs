@@ -54,7 +54,10 @@ mod tests {
     #[test]
     fn names_have_no_blanks() {
         let outcome = without_host(&MODULE, &json!({"key": "os Debian 12"})).ok().unwrap();
-        assert_eq!((&outcome.result["add_group"], &outcome.result["parent_groups"]), (&json!("os-Debian-12"), &json!(["all"])));
+        assert_eq!(
+            (&outcome.result["add_group"], &outcome.result["parent_groups"]),
+            (&json!("os-Debian-12"), &json!(["all"]))
+        );
         assert!(without_host(&MODULE, &json!({"key": " "})).is_err());
     }
 }

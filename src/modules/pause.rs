@@ -1,7 +1,9 @@
 //! `pause`: waits, on the controller, for so long, or until somebody at the terminal has answered. Nothing waits in a dry
 //! run. Where there is no terminal nobody is asked, and the run goes on, as Ansible has it.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Prompt, Returned, plain_result};
+use super::{
+    Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Prompt, Returned, plain_result,
+};
 use crate::model::Map;
 use crate::questions::Stop;
 use std::time::Duration;

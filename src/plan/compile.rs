@@ -305,9 +305,8 @@ impl<'a> Compiler<'a> {
             TaskItem::Task(task) => {
                 if let Some(task) = self.task(task, spot, false) {
                     // Behind it everybody sees who is in which group.
-                    let barrier = self.lockstep
-                        || task.any_errors_fatal.is_some()
-                        || task.module.name == "group_by";
+                    let barrier =
+                        self.lockstep || task.any_errors_fatal.is_some() || task.module.name == "group_by";
                     steps.push(Step::Task(task));
                     if barrier {
                         steps.push(Step::Barrier);

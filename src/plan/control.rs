@@ -112,8 +112,10 @@ impl HostRun {
         let meta = task.module.name == "meta"
             && task.args.get("action").is_some_and(|action| FOR_ALL.contains(&text_of(action).as_str()));
         // As Ansible has it: what is added is added once.
-        meta || task.module.name == "add_host" || asks_somebody(task) || task.run_once.is_some()
-            && self.ground.flag(task.run_once.as_ref(), &running.layer) == Some(true)
+        meta || task.module.name == "add_host"
+            || asks_somebody(task)
+            || task.run_once.is_some()
+                && self.ground.flag(task.run_once.as_ref(), &running.layer) == Some(true)
     }
 
     /// The first task may begin.

@@ -315,7 +315,8 @@ impl Means<'_> {
 
     /// Asks the module.
     pub fn ask(&self, task: &Task, frozen: &Frozen, answers: &Answers, scope: &Arc<dyn Scope>) -> Evaluation {
-        let desk = Desk::new(self.templates, scope, &task.frame.around, self.library, self.advisories).knowing(self.jobs);
+        let desk = Desk::new(self.templates, scope, &task.frame.around, self.library, self.advisories)
+            .knowing(self.jobs);
         let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
         let verdict = match task.module.evaluate(&frozen.args, &host) {

@@ -83,18 +83,9 @@ impl HostRun {
         }
     }
 
-    fn judge_ended(
-        &self,
-        running: &Running,
-        item: &Arc<Layer>,
-        end: &UnitEnd,
-    ) -> Option<Judged> {
-        let mut judged = Judged {
-            status: end.status.clone(),
-            message: end.message.clone(),
-            changed: None,
-            failed: None,
-        };
+    fn judge_ended(&self, running: &Running, item: &Arc<Layer>, end: &UnitEnd) -> Option<Judged> {
+        let mut judged =
+            Judged { status: end.status.clone(), message: end.message.clone(), changed: None, failed: None };
         let mut result = unit_result(end);
         if let Some(conditions) = &running.task.changed_when {
             let seen = bound(Value::Object(result.clone()), end.tainted);

@@ -302,7 +302,8 @@ impl Sight<'_> {
                 continue;
             }
             let named = named_plainly(task).filter(|_| depth < SIGHT_MAX);
-            let opening = named.map(|named| self.foundation.open(self.foundation, self.templates, task, named));
+            let opening =
+                named.map(|named| self.foundation.open(self.foundation, self.templates, task, named));
             match opening {
                 Some(Ok(opening)) => {
                     self.steps(&opening.steps, depth + 1);

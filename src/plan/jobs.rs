@@ -99,12 +99,7 @@ pub(super) fn handle(name: &str) -> Map {
 
 impl Ground {
     /// Makes a job of a task's changes, where it has `async`.
-    pub(super) fn apart(
-        &self,
-        task: &Task,
-        view: &Arc<dyn Scope>,
-        looked: &mut Look,
-    ) -> Result<(), String> {
+    pub(super) fn apart(&self, task: &Task, view: &Arc<dyn Scope>, looked: &mut Look) -> Result<(), String> {
         let Look::Changes(prepared, _) = looked else { return Ok(()) };
         let Some(seconds) = self.seconds(task.patience.as_ref(), "async", view)?.filter(|s| *s > 0.0) else {
             return Ok(());
@@ -130,12 +125,19 @@ impl Ground {
         task.include.is_none() && number(poll) == Some(0.0) && number(patience).is_some_and(|s| s > 0.0)
     }
 
-    fn seconds(&self, value: Option<&Value>, name: &str, view: &Arc<dyn Scope>) -> Result<Option<f64>, String> {
+    fn seconds(
+        &self,
+        value: Option<&Value>,
+        name: &str,
+        view: &Arc<dyn Scope>,
+    ) -> Result<Option<f64>, String> {
         let Some(value) = value else { return Ok(None) };
         let rendered = self.templates.render(value, view).map_err(|error| format!("{name}: {error}"))?;
         let Some(value) = rendered.known() else { return Ok(None) };
         let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
         let number = number.filter(|number: &f64| number.is_finite() && *number >= 0.0);
-        number.map(Some).ok_or_else(|| format!("{name}: expected a number of seconds, got '{}'", text_of(value)))
+        number
+            .map(Some)
+            .ok_or_else(|| format!("{name}: expected a number of seconds, got '{}'", text_of(value)))
     }
 }

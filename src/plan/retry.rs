@@ -97,7 +97,9 @@ impl HostRun {
                 let result = bound(Value::Object(result), end.tainted);
                 match self.ground.judge(conditions, running, &unit.layer, result) {
                     Ok(Truth::Holds) => None,
-                    Ok(Truth::Fails(condition)) => Some(format!("until: {}", super::evaluate::text_of(&condition))),
+                    Ok(Truth::Fails(condition)) => {
+                        Some(format!("until: {}", super::evaluate::text_of(&condition)))
+                    }
                     Ok(Truth::Unknown(_)) => None,
                     Err(error) => return Err(format!("until: {error}")),
                 }

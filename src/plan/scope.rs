@@ -535,7 +535,8 @@ impl View {
             "ansible_playbook_python" => text("/usr/bin/python3"),
             "ansible_search_path" => {
                 let folders = self.search_dirs();
-                let folders: Value = folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+                let folders: Value =
+                    folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
                 Some(Binding::Data(Arc::new(folders)))
             }
             "groups" => Some(Binding::Data(self.hosts.groups.clone())),
@@ -599,13 +600,7 @@ impl Scope for HostVars {
         let waits = shared.progress.read().ok()?.get(&host).is_some_and(|at| *at < self.own.way);
         let waits = waits.then(|| self.own.waits.clone());
         let published = shared.published.read().ok()?.get(&host).cloned().unwrap_or_default();
-        Some(Binding::Scope(Arc::new(OtherHost {
-            host,
-            inventory,
-            published,
-            waits,
-            group_names,
-        })))
+        Some(Binding::Scope(Arc::new(OtherHost { host, inventory, published, waits, group_names })))
     }
 
     fn names(&self) -> Vec<String> {

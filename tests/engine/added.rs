@@ -3,7 +3,10 @@
 use crate::stage::{Played, Stage};
 
 fn two() -> Stage {
-    Stage { hosts: "one ansible_connection=local x=1\ntwo ansible_connection=local x=2\n".into(), ..Stage::new() }
+    Stage {
+        hosts: "one ansible_connection=local x=1\ntwo ansible_connection=local x=2\n".into(),
+        ..Stage::new()
+    }
 }
 
 fn said(played: &Played, task: &str) -> Vec<String> {
@@ -76,7 +79,8 @@ fn no_host_is_named_or_reached_by_what_another_one_said() {
         let played = two().play(&format!(
             "- hosts: one\n  gather_facts: no\n  vars: {{wanted: three}}\n  tasks:\n    - command: echo evil\n      register: r\n    - name: add\n      {task}\n"
         ));
-        let said = played.end("add").message.clone().or_else(|| played.end("add").items.first()?.message.clone());
+        let said =
+            played.end("add").message.clone().or_else(|| played.end("add").items.first()?.message.clone());
         let is_refused = said.is_some_and(|said| said.contains("can't be added"));
         assert_eq!(is_refused, refused, "{task}: {:?}", played.story());
     }

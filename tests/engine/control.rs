@@ -289,5 +289,8 @@ fn a_dry_run_starts_no_job_and_knows_nothing_of_its_end() {
          - name: wait\n  async_status: {jid: '{{ r.ansible_job_id }}'}\n  register: s\n  until: s.finished\n",
     );
     let story = played.story();
-    assert!(story[0].starts_with("start would_change") && story[1].starts_with("wait known_after_apply"), "{story:?}");
+    assert!(
+        story[0].starts_with("start would_change") && story[1].starts_with("wait known_after_apply"),
+        "{story:?}"
+    );
 }

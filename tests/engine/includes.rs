@@ -217,7 +217,8 @@ fn a_role_that_is_there_twice_has_one_handler_of_a_name_the_last_one() {
         let played = stage.tasks(&format!(
             "- {how}: {{name: r}}\n  vars: {{w: one}}\n- {how}: {{name: r}}\n  vars: {{w: two}}\n"
         ));
-        let told: Vec<_> = played.ends().into_iter().filter(|end| end.handler).map(|end| end.message.clone()).collect();
+        let told: Vec<_> =
+            played.ends().into_iter().filter(|end| end.handler).map(|end| end.message.clone()).collect();
         assert_eq!(told, [Some("of two".to_owned())], "{how}");
     }
 }
@@ -226,9 +227,15 @@ fn a_role_that_is_there_twice_has_one_handler_of_a_name_the_last_one() {
 fn a_handler_that_is_not_there_fails_the_task_that_notifies_it() {
     let stage = Stage::new();
     stage.write("more.yml", "- name: h\n  debug: {msg: x}\n");
-    let played = stage.tasks("- include_tasks: more.yml\n- name: t\n  command: echo\n  notify: nothere\n- debug: {msg: never}\n");
+    let played = stage.tasks(
+        "- include_tasks: more.yml\n- name: t\n  command: echo\n  notify: nothere\n- debug: {msg: never}\n",
+    );
     let end = played.end("t");
-    assert!(end.message.as_deref().unwrap().contains("no handler is called 'nothere'"), "{:?}", played.story());
+    assert!(
+        end.message.as_deref().unwrap().contains("no handler is called 'nothere'"),
+        "{:?}",
+        played.story()
+    );
     assert_eq!((played.counts().failed, played.ends().len()), (1, 3));
 }
 
@@ -240,7 +247,10 @@ fn a_looped_include_that_cant_be_opened_says_why() {
 
 #[test]
 fn an_include_waits_for_what_another_host_finds_out_just_before_it() {
-    let stage = Stage { hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(), ..Stage::new() };
+    let stage = Stage {
+        hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(),
+        ..Stage::new()
+    };
     stage.write("more.yml", "- name: inside\n  debug: {msg: x}\n");
     let played = stage.play(
         "- hosts: all\n  gather_facts: no\n  tasks:\n\
@@ -254,7 +264,10 @@ fn an_include_waits_for_what_another_host_finds_out_just_before_it() {
 
 #[test]
 fn a_result_is_judged_by_what_another_host_found_out() {
-    let stage = Stage { hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(), ..Stage::new() };
+    let stage = Stage {
+        hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(),
+        ..Stage::new()
+    };
     let played = stage.play(
         "- hosts: all\n  gather_facts: no\n  tasks:\n\
          \x20   - shell: sleep 0.4; echo yes\n      register: r\n      when: inventory_hostname == 'two'\n\

@@ -295,8 +295,12 @@ fn a_template_knows_where_it_is() {
 #[test]
 fn a_role_of_a_collection_is_found_by_its_whole_name() {
     let stage = Stage::new();
-    stage.write("collections/ansible_collections/ns/coll/roles/r/tasks/main.yml", "- name: t\n  debug: {msg: '{{ d }}'}\n");
-    stage.write("collections/ansible_collections/ns/coll/roles/r/defaults/main.yml", "d: of the collection\n");
+    stage.write(
+        "collections/ansible_collections/ns/coll/roles/r/tasks/main.yml",
+        "- name: t\n  debug: {msg: '{{ d }}'}\n",
+    );
+    stage
+        .write("collections/ansible_collections/ns/coll/roles/r/defaults/main.yml", "d: of the collection\n");
     let text = "- hosts: all\n  gather_facts: no\n  roles: [ns.coll.r]\n  tasks: [{include_role: {name: ns.coll.r}}]\n";
     let played = stage.play(text);
     let said: Vec<_> = played.ends().iter().filter_map(|end| end.message.clone()).collect();

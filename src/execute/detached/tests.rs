@@ -14,7 +14,8 @@ fn benches() -> Vec<Workbench> {
 }
 
 fn begin(bench: &Workbench, number: u8, script: &str) -> Output {
-    let args = [&format!("{RUN}-{number}"), "alice (lead)", "600", "Do a thing", "0", "0", "an arg"].map(str::to_owned);
+    let args = [&format!("{RUN}-{number}"), "alice (lead)", "600", "Do a thing", "0", "0", "an arg"]
+        .map(str::to_owned);
     bench.run(START, &Argv(args.to_vec()), Some(&Content::new(script.as_bytes())))
 }
 

@@ -61,7 +61,8 @@ impl Inventory {
             return false;
         }
         let depth = self.groups.get(parent).map_or(0, |group| group.depth);
-        let Some(group) = self.groups.get_mut(parent).filter(|group| !group.children.iter().any(|c| c == child))
+        let Some(group) =
+            self.groups.get_mut(parent).filter(|group| !group.children.iter().any(|c| c == child))
         else {
             return false;
         };
@@ -101,7 +102,11 @@ mod tests {
         assert_eq!(inventory.values(&host)["x"], json!(1));
         assert_eq!(inventory.values(&host)["y"], json!({"z": 2}));
         let select = |text: &str| {
-            inventory.select_known(&Pattern::parse(text, None).unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>()
+            inventory
+                .select_known(&Pattern::parse(text, None).unwrap())
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
         };
         assert_eq!(select("above"), ["new"]);
         assert_eq!(select("web"), ["a", "new"]);

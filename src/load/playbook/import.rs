@@ -88,7 +88,8 @@ impl Reader<'_> {
             let (private, confirm) = (flag("private", true), flag("confirm", false));
             // What is typed is data either way.
             flag("unsafe", false);
-            let word = |name: &str| item.get(name).filter(|node| !node.is_null()).and_then(|node| node.word().ok());
+            let word =
+                |name: &str| item.get(name).filter(|node| !node.is_null()).and_then(|node| node.word().ok());
             let encrypt = word("encrypt").map(|kind| kind.trim_end_matches("_crypt").to_owned());
             if let (Some(kind), Some(node)) = (&encrypt, item.get("encrypt"))
                 && !["sha512", "sha256", "bcrypt", "blowfish"].contains(&kind.as_str())
@@ -163,7 +164,8 @@ mod tests {
         let play = read("- hosts: all\n  vars_prompt:\n    - name: user\n      prompt: who\n      private: no\n      default: me\n    - {name: pass, confirm: yes}\n").unwrap().plays.remove(0);
         let asked: Vec<_> = play.prompts.iter().map(|p| (p.text.as_str(), p.private, p.confirm)).collect();
         assert_eq!(asked, [("who", false, false), ("pass", true, true)]);
-        let hashed = read("- hosts: all\n  vars_prompt: [{name: x, encrypt: sha512_crypt, salt_size: 7}]\n").unwrap();
+        let hashed =
+            read("- hosts: all\n  vars_prompt: [{name: x, encrypt: sha512_crypt, salt_size: 7}]\n").unwrap();
         let prompt = &hashed.plays[0].prompts[0];
         assert_eq!((prompt.encrypt.as_deref(), prompt.salt_size), (Some("sha512"), Some(7)));
         let refused = read("- hosts: all\n  vars_prompt: [{name: x, encrypt: des_crypt}]\n").unwrap_err();

@@ -367,7 +367,7 @@ impl HostRun {
         for (index, _) in &mut now {
             *index = self.last_of_its_name(*index);
         }
-        now.sort_by(|a, b| (a.0, a.1.is_some()).cmp(&(b.0, b.1.is_some())));
+        now.sort_by_key(|(index, uncertain)| (*index, uncertain.is_some()));
         now.dedup_by_key(|(index, _)| *index);
         self.flushed.extend(now.iter().map(|(index, _)| *index));
         self.queue.push_front(Queued::FlushMore(way.clone(), round + 1));

@@ -316,15 +316,7 @@ impl Ground {
         if let Some(refusal) = exposure::of_task(task, &frozen, &user, &self.templates) {
             return nothing_read(said_openly(refusal));
         }
-        if !self.stores.contains_key(&user) {
-            let mut answers = Answers::default();
-            for (at, touched, cause) in &self.unapplied {
-                if *at == user.at {
-                    answers.would_touch(touched.clone(), cause.clone());
-                }
-            }
-            self.stores.insert(user.clone(), answers);
-        }
+        self.open_store(&user);
         let view = self.variables.view(layer, item, pending);
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
@@ -337,18 +329,33 @@ impl Ground {
         if let Err(why) = self.apart(task, &view, &mut looked) {
             return nothing_read(UnitEnd::failed(why, Map::new()));
         }
-        if let (Look::Changes(prepared, _), Some(timeout)) = (&mut looked, &task.timeout) {
-            let seconds = self.templates.render(timeout, &view).ok().and_then(|r| r.known()?.as_f64());
-            if let Some(most) = seconds.filter(|most| *most > 0.0) {
-                let most = std::time::Duration::from_secs_f64(most.min(86_400.0));
-                prepared
-                    .outcome
-                    .changes
-                    .iter_mut()
-                    .for_each(|change| change.deadline = change.deadline.min(most));
+        self.limit(task, &view, &mut looked);
+        looked
+    }
+
+    /// Sees to it that there is a place for the answers to whoever a task becomes.
+    fn open_store(&mut self, user: &Effective) {
+        if self.stores.contains_key(user) {
+            return;
+        }
+        let mut answers = Answers::default();
+        for (at, touched, cause) in &self.unapplied {
+            if *at == user.at {
+                answers.would_touch(touched.clone(), cause.clone());
             }
         }
-        looked
+        self.stores.insert(user.clone(), answers);
+    }
+
+    /// Gives changes no more time than the task's `timeout`.
+    fn limit(&self, task: &Task, view: &Arc<dyn Scope>, looked: &mut Look) {
+        let (Look::Changes(prepared, _), Some(timeout)) = (looked, &task.timeout) else { return };
+        let seconds = self.templates.render(timeout, view).ok().and_then(|r| r.known()?.as_f64());
+        let Some(most) = seconds.filter(|most| *most > 0.0) else { return };
+        let most = std::time::Duration::from_secs_f64(most.min(86_400.0));
+        for change in &mut prepared.outcome.changes {
+            change.deadline = change.deadline.min(most);
+        }
     }
 
     /// Asks the module again with the same arguments, after its changes ran.

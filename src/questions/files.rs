@@ -231,6 +231,7 @@ impl Question for Inspect {
         name: "inspect",
         text: r#"path=$1 algorithm=$2 wanted=$3
 case $algorithm in - | md5 | sha1 | sha224 | sha256 | sha384 | sha512) ;; *) exit 1 ;; esac
+case $path in /*) ;; *) echo "'$path' does not begin with /" >&2; exit 1 ;; esac
 format='%f %u %g %s %Y %X %Z %i %h %d %b %o
 %U
 %G'

@@ -303,6 +303,27 @@ mod tests {
     }
 
     #[test]
+    fn no_question_goes_on_for_ever_whatever_it_is_asked() {
+        let odd: [&[&str]; 4] = [
+            &["nowhere", "-", "-", "nowhere"],
+            &["'", "*", "/", "-o", "?"],
+            &["", "", "", ""],
+            &["..", "9", "x", "-"],
+        ];
+        let mut input = begun("");
+        for (number, script) in (1..).zip(scripts()) {
+            odd.iter().for_each(|args| input.push_str(&ask(number, &script, args)));
+        }
+        // It takes a while, and loops are the same in every shell.
+        for shell in shells().into_iter().take(1) {
+            let (out, err, status) =
+                gate(&[&["timeout", "-s", "KILL", "200"], shell.as_slice()].concat(), &input);
+            let last: String = out.chars().rev().take(500).collect::<Vec<_>>().into_iter().rev().collect();
+            assert_eq!(status, Some(0), "{shell:?} after {last} {err}");
+        }
+    }
+
+    #[test]
     fn what_can_t_be_read_is_not_seen_and_what_is_not_there_is() {
         use crate::questions::workbench::Workbench;
         use std::os::unix::fs::symlink;

@@ -89,7 +89,7 @@ const TOOLS: &str = r#"
 
 /// What only looks, behind it.
 const LOOKS: &str = r#"
-- shell: openssl s_server -accept 8443 -cert /etc/ssl/www.crt -key /etc/ssl/private/www.pem -naccept 2 >/dev/null 2>&1 &
+- shell: openssl s_server -accept 8443 -cert /etc/ssl/www.crt -key /etc/ssl/private/www.pem -www -naccept 3 >/dev/null 2>&1 &
 - wait_for: {port: 8443, timeout: 10}
 - get_certificate: {host: localhost, port: 8443, ca_cert: /etc/ssl/ca.crt}
   register: shown

@@ -9,6 +9,7 @@ use super::errand::Errand;
 use super::four_eyes::{FourEyes, behind, enough};
 use super::handoff::cleared;
 use super::job::Job;
+use super::plan_key;
 use super::planning::{FOLLOW_UPS, weigh};
 use super::repository::Repository;
 use super::resume::Again;
@@ -19,7 +20,7 @@ use super::{Console, Exit, Failure, ask};
 use crate::event::{Event, Mode};
 use crate::ledger::plan::{self, Gather, HostPlan, PLAN_BYTES_MAX, Plan, PlanError, PlannedChange};
 use crate::ledger::{Details, PlanRef};
-use crate::model::{Digest, HostName, Map, Value};
+use crate::model::{Digest, HostName, Map, Nonce, Value};
 use crate::people::{Roster, Verb};
 use crate::plan::Approved;
 use crate::report::{Subject, one_line};
@@ -99,6 +100,7 @@ impl Apply {
             "Plan {} ({}) by {}, {}, until {}\n",
             plan.id, plan.verb, plan_ref.maker, plan.created, plan.expires
         ));
+        let key = plan.secrets.as_ref().map(|sealed| plan_key::open(console, &who, sealed)).transpose()?;
         let (format, yes, all_or_nothing) = (self.shape.format, self.yes, self.all_or_nothing);
         let allow_removals = self.allow_removals;
         let errand = self.errand(console, &plan, &root)?;
@@ -107,7 +109,7 @@ impl Apply {
         if !yes {
             ask::somebody_is_there(console)?;
         }
-        Applying { console, plan, all_or_nothing, allow_removals, yes, format }.go(job)
+        Applying { console, plan, key, all_or_nothing, allow_removals, yes, format }.go(job)
     }
 
     fn errand(self, console: &Console, plan: &Plan, root: &Path) -> Result<Errand, Failure> {
@@ -174,6 +176,8 @@ pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> R
 struct Applying<'a> {
     console: &'a Console,
     plan: Plan,
+    /// What its changes that hold secrets are compared under.
+    key: Option<Nonce>,
     all_or_nothing: bool,
     allow_removals: bool,
     yes: bool,
@@ -262,7 +266,7 @@ impl Applying<'_> {
         subject: Subject,
     ) -> Result<Option<IndexMap<HostName, HostPlan>>, Failure> {
         let mut show = Show::preview(self.console, subject);
-        let mut gather = Gather::new(&weigh);
+        let mut gather = Gather::new(&weigh, self.key.clone());
         let mut listen = |event: &Event| {
             gather.event(event);
             show.event(event);
@@ -330,6 +334,7 @@ impl Applying<'_> {
         let of = |plan: &HostPlan| Approved {
             changes: Arc::new(plan.changes.iter().map(PlannedChange::identity).collect()),
             exempt: exempt.clone(),
+            key: self.key.clone(),
         };
         self.plan.hosts.iter().map(|(host, plan)| (host.clone(), of(plan))).collect()
     }

@@ -103,6 +103,9 @@ fn told(plan: &Plan) -> String {
             plan.id, plan.verb, plan.created, plan.expires
         ));
     }
+    for value in plan.secrets.iter().flat_map(|sealed| &sealed.values) {
+        out.push_str(&format!("It uses a sealed value: {}\n", one_line(value)));
+    }
     for (host, planned) in hosts(plan) {
         out.push_str(&format!("\n{}\n", one_line(host.as_str()).bold()));
         let nothing = HostPlan { key: planned.key.clone(), ..HostPlan::default() };

@@ -170,6 +170,7 @@ mod tests {
             script_digest: String::new(),
             diff: Some(diff),
             sends: None,
+            hidden: None,
         };
         Event::TaskEnds(Box::new(TaskEnd {
             host: host.parse().unwrap(),

@@ -25,7 +25,7 @@ use crate::people::{Permission, Roster, Verb, random_bytes};
 use crate::plan::{Conduct, Task, foresee, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
-use crate::vault::Vault;
+use crate::vault::{Subject, Vault};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -442,6 +442,11 @@ impl<'a> Job<'a> {
         let read = record.as_ref().map_or(Ok(()), |record| self.record_opened(record));
         let exit = show.finish()?;
         recorded.and(read).map(|()| Ended { chronicle, exit })
+    }
+
+    /// Sealed values that were opened so far.
+    pub fn opened(&self) -> Vec<Subject> {
+        self.vault.used()
     }
 
     /// Which sealed values were opened stands in the ledger, too.

@@ -40,6 +40,7 @@ mod operators;
 mod output;
 mod patch;
 mod ping;
+mod plan_key;
 mod planning;
 mod prompts;
 mod record;

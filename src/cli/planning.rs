@@ -5,6 +5,7 @@ use super::console::shown;
 use super::engine::Engine;
 use super::job::Job;
 use super::output::OutputFile;
+use super::plan_key::PlanKey;
 use super::record::{About, Record};
 use super::show::Show;
 use super::{Console, Exit, Failure, commit};
@@ -84,7 +85,8 @@ impl Planning<'_> {
         let to_stdout = self.out.plan_out.as_deref() == Some("-");
         let target = if to_stdout { None } else { Some(self.target()?) };
         let file = target.as_deref().map(OutputFile::create).transpose()?;
-        let mut gather = Gather::new(&weigh);
+        let key = PlanKey::draw()?;
+        let mut gather = Gather::new(&weigh, Some(key.nonce()));
         let show = match to_stdout {
             true => Show::preview(self.console, self.subject),
             false => Show::new(self.console, self.subject, self.format),
@@ -101,6 +103,12 @@ impl Planning<'_> {
                 (host, planned)
             })
             .collect();
+        if plan.holds_secrets() {
+            match key.sealed(self.console, self.job.roster(), &self.job.opened()) {
+                Ok(sealed) => plan.secrets = Some(sealed),
+                Err(why) => plan.without_secrets(&why),
+            }
+        }
         let bytes = plan.bytes()?;
         match (file, target) {
             (Some(file), Some(target)) => self.keep(&plan, &bytes, file, &target)?,

@@ -3,10 +3,11 @@
 //! Everything in here is data that may be written down: no secret ever enters an event (values rendered from one are
 //! replaced before), and texts from hosts are kept as they came, to be made printable by whoever shows them.
 
-use crate::model::{Digest, Finding, HostName, Judging, OperatorName, RunId, Value};
+use crate::model::{Digest, Finding, HostName, Judging, Nonce, OperatorName, RunId, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Version of the vocabulary, part of everything stored.
 pub const VERSION: u32 = 1;
@@ -283,6 +284,26 @@ pub struct ChangeMade {
     /// What exactly goes to the host, by digests; none where nobody may compare it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sends: Option<Sent>,
+    /// The same of a change that holds a secret; never written, for its digest tells whoever guesses it.
+    #[serde(skip)]
+    pub hidden: Option<Hidden>,
+}
+
+/// What a change sends that nobody may compare but under a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(Sent);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden")
+    }
+}
+
+impl Hidden {
+    /// What it sends, by digests that tell nothing to whoever does not have the key.
+    pub fn keyed(&self, key: &Nonce) -> Sent {
+        self.0.keyed(key)
+    }
 }
 
 /// What a change sends besides its script, so that two changes can be compared without being shown.
@@ -297,6 +318,19 @@ pub struct Sent {
     /// Digest of what it reads on stdin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Digest>,
+}
+
+impl Sent {
+    /// The same by digests under a key.
+    #[must_use]
+    pub fn keyed(&self, key: &Nonce) -> Self {
+        let keyed = |part: &str, digest: Digest| Digest::keyed(key, format!("{part} {digest}"));
+        Self {
+            user: self.user.clone(),
+            arguments: keyed("arguments", self.arguments),
+            content: self.content.map(|content| keyed("content", content)),
+        }
+    }
 }
 
 /// Contents before and after a change.
@@ -374,6 +408,18 @@ impl ChangeMade {
         Some(Self::identity_of(&self.script_digest, self.sends.as_ref()?))
     }
 
+    /// The change with what it sends hidden, and its texts put aside.
+    #[must_use]
+    pub fn covered(&self) -> Self {
+        Self {
+            summary: "(not shown: it may hold a secret)".into(),
+            diff: None,
+            sends: None,
+            hidden: self.sends.clone().map(Hidden).or_else(|| self.hidden.clone()),
+            ..self.clone()
+        }
+    }
+
     /// The identity of a change whose script has this digest.
     pub fn identity_of(script_digest: &str, sends: &Sent) -> Digest {
         let content = sends.content.map(|content| content.to_string());
@@ -401,7 +447,10 @@ impl Event {
 
     /// Takes out what changes send: the digest of a short argument tells whoever guesses it.
     pub fn drop_digests(&mut self) {
-        self.changes().for_each(|change| change.sends = None);
+        self.changes().for_each(|change| {
+            change.sends = None;
+            change.hidden = None;
+        });
     }
 
     fn changes(&mut self) -> impl Iterator<Item = &mut ChangeMade> {

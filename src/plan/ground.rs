@@ -8,8 +8,10 @@ use super::library::Library;
 use super::scope::{Frame, Layer, Pending, Variables};
 use super::task::{Loop, Task};
 use super::unit::{Prepared, Running, Unit, UnitEnd, change_made};
-use crate::event::Status;
-use crate::model::{Advisories, BecomeMethod, Digest, Environment, Excerpt, HostName, Map, Subjects, Value};
+use crate::event::{ChangeMade, Sent, Status};
+use crate::model::{
+    Advisories, BecomeMethod, Digest, Environment, Excerpt, HostName, Map, Nonce, Subjects, Value,
+};
 use crate::modules::{Args, Change, Outcome};
 use crate::questions::{Answers, Asked, Key, Reading, Refusal};
 use crate::template::{Binding, Rendered, Scope, Templates};
@@ -32,6 +34,8 @@ pub struct DefaultPrivilege {
 pub struct Approved {
     /// Identities of changes.
     pub changes: Arc<BTreeSet<Digest>>,
+    /// What identities of changes that hold secrets are made under.
+    pub key: Option<Nonce>,
     /// Modules and scripts that are bound in another way, or follow from the others.
     pub exempt: Arc<[&'static str]>,
 }
@@ -140,7 +144,10 @@ impl Approved {
         let mut changes = prepared.outcome.changes.iter().filter(|change| !is_exempt(change.script.name));
         let lacks = |change: &&Change| {
             let made = change_made(change, &prepared.user);
-            made.identity().is_none_or(|identity| !self.changes.contains(&identity))
+            let Some(sends) = &made.sends else { return true };
+            let is_in =
+                |sends: &Sent| self.changes.contains(&ChangeMade::identity_of(&made.script_digest, sends));
+            !is_in(sends) && !self.key.as_ref().is_some_and(|key| is_in(&sends.keyed(key)))
         };
         changes.find(lacks).filter(|_| !is_exempt(module)).map(|change| change.summary.as_str())
     }

@@ -329,13 +329,7 @@ fn shown(end: &UnitEnd, hide: bool) -> Option<String> {
 }
 
 fn made(end: &UnitEnd, hide: bool) -> Vec<ChangeMade> {
-    let cover = |change: &ChangeMade| ChangeMade {
-        summary: "(not shown: it may hold a secret)".into(),
-        diff: None,
-        sends: None,
-        ..change.clone()
-    };
-    end.changes.iter().map(|c| if hide { cover(c) } else { c.clone() }).collect()
+    end.changes.iter().map(|c| if hide { c.covered() } else { c.clone() }).collect()
 }
 
 /// The worst status of the units; of a loop without items: skipped.
@@ -431,6 +425,7 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
             after: d.after.clone(),
         }),
         sends: Some(sent(change, user)),
+        hidden: None,
     }
 }
 

@@ -49,6 +49,31 @@ impl Readers {
         Ok(Self { readers, locked_out })
     }
 
+    /// Finds out who reads all of several files; of none: everybody who is cleared.
+    ///
+    /// # Errors
+    /// As [`Readers::of`], or no file has a reader in common with the others.
+    pub fn of_all(roster: &Roster, files: &[&str], today: Date) -> Result<Self, VaultError> {
+        let (first, rest) = match files.split_first() {
+            Some((first, rest)) => (Self::of(roster, first, today)?, rest),
+            None => {
+                let open = Roster { vaults: Vec::new(), ..roster.clone() };
+                return Self::of(&open, "a change that is not shown", today);
+            }
+        };
+        let mut all = first;
+        for file in rest {
+            let also = Self::of(roster, file, today)?;
+            all.readers.retain(|reader| also.readers.contains(reader));
+        }
+        match all.readers.is_empty() {
+            true => {
+                Err(VaultError::Nobody { file: files.join(" and "), why: "no one reads them all".into() })
+            }
+            false => Ok(all),
+        }
+    }
+
     /// Digest of all their public keys.
     pub fn keys(&self) -> Digest {
         let keys = self.readers.iter().flat_map(|reader| reader.recipients.iter().map(String::as_str));

@@ -24,6 +24,7 @@ mod output;
 mod patching;
 mod people;
 mod planning;
+mod planning_secrets;
 mod playbooks;
 mod rebooting;
 mod record;

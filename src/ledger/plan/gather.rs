@@ -2,7 +2,7 @@
 
 use super::{HostPlan, PlannedChange, PlannedPackage, PlannedTask};
 use crate::event::{ChangeMade, Event, Status, TaskEnd};
-use crate::model::{Excerpt, HostName, Value};
+use crate::model::{Excerpt, HostName, Nonce, Value};
 use indexmap::IndexMap;
 
 /// Scripts that only make known what there is: whether they run depends on the hour, and changes nothing else.
@@ -22,14 +22,15 @@ pub enum Weight {
 /// Gathers what is planned.
 pub struct Gather<'a> {
     weigh: &'a dyn Fn(&str) -> Weight,
+    key: Option<Nonce>,
     /// By host, in the order in which they came.
     pub hosts: IndexMap<HostName, HostPlan>,
 }
 
 impl<'a> Gather<'a> {
-    /// `weigh` knows modules by name.
-    pub fn new(weigh: &'a dyn Fn(&str) -> Weight) -> Self {
-        Self { weigh, hosts: IndexMap::new() }
+    /// `weigh` knows modules by name; without a key, changes that hold secrets are in no plan.
+    pub fn new(weigh: &'a dyn Fn(&str) -> Weight, key: Option<Nonce>) -> Self {
+        Self { weigh, key, hosts: IndexMap::new() }
     }
 
     /// Takes the next event.
@@ -62,11 +63,11 @@ impl<'a> Gather<'a> {
     }
 
     fn task(&mut self, end: &TaskEnd) {
-        let weight = (self.weigh)(&end.module);
+        let (weight, key) = ((self.weigh)(&end.module), self.key.clone());
         let plan = self.host(&end.host);
         let task = short(&end.task);
         match &end.status {
-            Status::WouldChange | Status::WouldRun => changes(plan, end, &task),
+            Status::WouldChange | Status::WouldRun => changes(plan, end, &task, key.as_ref()),
             Status::Failed if !end.ignored => {
                 let why = end.message.as_deref().map(short).unwrap_or_else(|| "it failed".into());
                 plan.unknown.push(format!("{task}: {why}"));
@@ -90,10 +91,10 @@ impl<'a> Gather<'a> {
     }
 }
 
-fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str) {
+fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str, key: Option<&Nonce>) {
     let all = end.changes.iter().chain(end.items.iter().flat_map(|item| &item.changes));
     for change in all.filter(|change| !BOOKKEEPING.contains(&change.script.as_str())) {
-        match planned(change, end, task) {
+        match planned(change, end, task, key) {
             Some(change) => plan.changes.push(change),
             None => plan.unknown.push(format!("{task} holds a secret, which is part of no plan")),
         }
@@ -109,14 +110,17 @@ fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str) {
     }
 }
 
-fn planned(change: &ChangeMade, end: &TaskEnd, task: &str) -> Option<PlannedChange> {
+fn planned(change: &ChangeMade, end: &TaskEnd, task: &str, key: Option<&Nonce>) -> Option<PlannedChange> {
+    let keyed = change.sends.is_none();
+    let hidden = || Some(change.hidden.as_ref()?.keyed(key?));
     Some(PlannedChange {
         task: task.to_owned(),
         module: end.module.clone(),
         summary: short(&change.summary),
         script: change.script.clone(),
         script_digest: change.script_digest.parse().ok()?,
-        sends: change.sends.clone()?,
+        sends: change.sends.clone().or_else(hidden)?,
+        keyed,
     })
 }
 

@@ -67,6 +67,9 @@ pub struct Plan {
     /// The ops repository's commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// What opens the digests of changes that hold secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<SealedKey>,
     /// What is planned on each host.
     pub hosts: IndexMap<HostName, HostPlan>,
 }
@@ -76,6 +79,17 @@ pub struct Plan {
 enum PlanKind {
     #[serde(rename = "wgops-plan")]
     Plan,
+}
+
+/// What keys the digests of changes that hold secrets: a short secret would be found by trying.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedKey {
+    /// 32 bytes, sealed by age for whoever may read the values, in Base64.
+    pub key: String,
+    /// Which sealed values were opened, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
 }
 
 /// What is planned on one host.
@@ -129,6 +143,9 @@ pub struct PlannedChange {
     pub script_digest: Digest,
     /// What goes with the script, by digests.
     pub sends: Sent,
+    /// It holds a secret: the digests are under the plan's key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keyed: bool,
 }
 
 /// A task that may do something.
@@ -187,9 +204,9 @@ impl Plan {
         times: [Timestamp; 2],
     ) -> Self {
         let [created, expires] = times.map(whole_seconds);
-        let (inventory, commit, hosts) = (None, None, IndexMap::new());
+        let (inventory, commit, secrets, hosts) = (None, None, None, IndexMap::new());
         let (version, kind) = (VERSION, PlanKind::Plan);
-        Self { version, kind, id, maker, created, expires, verb, typed, inventory, commit, hosts }
+        Self { version, kind, id, maker, created, expires, verb, typed, inventory, commit, secrets, hosts }
     }
 
     /// The plan as it is signed and written.
@@ -201,6 +218,22 @@ impl Plan {
             serde_json::to_vec_pretty(self).map_err(|error| PlanError::NoPlan(error.to_string()))?;
         bytes.push(b'\n');
         Ok(bytes)
+    }
+
+    /// Whether a change in it holds a secret.
+    pub fn holds_secrets(&self) -> bool {
+        self.hosts.values().any(|host| host.changes.iter().any(|change| change.keyed))
+    }
+
+    /// Takes out changes that hold secrets; their hosts can't be applied, and this is why.
+    pub fn without_secrets(&mut self, why: &str) {
+        for host in self.hosts.values_mut() {
+            let (keyed, others) =
+                std::mem::take(&mut host.changes).into_iter().partition(|change| change.keyed);
+            host.changes = others;
+            let keyed: Vec<PlannedChange> = keyed;
+            host.unknown.extend(keyed.iter().map(|change| format!("{} holds a secret: {why}", change.task)));
+        }
     }
 
     /// Reads a plan, from whomever it comes.

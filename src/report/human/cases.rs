@@ -33,6 +33,7 @@ pub(in crate::report) fn change(summary: &str) -> ChangeMade {
         script_digest: "sha256:00".into(),
         diff: None,
         sends: None,
+        hidden: None,
     }
 }
 

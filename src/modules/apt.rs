@@ -45,6 +45,7 @@ pub static APT: Module = Module {
             Returned { name: "held_back", help: "updates that stay out, and why" },
             Returned { name: "removed", help: "packages that go: `name` and `version`" },
             Returned { name: "space", help: "what it downloads, and what it needs and finds of free space" },
+            Returned { name: "stdout, stdout_lines", help: "what apt-get says of the operation, where one was needed" },
             Returned { name: "cache_updated", help: "whether the package lists were fetched" },
             Returned { name: "cache_update_time", help: "when they last were, in seconds since 1970" },
         ],
@@ -416,6 +417,7 @@ impl Task<'_> {
         let plan = (*plan).clone().unwrap_or_default();
         self.refused(Some(&plan))?;
         let mut outcome = Outcome { result: result(&plan), ..Outcome::default() };
+        note_what_was_said(&mut outcome, &plan);
         if let Refresh::Failed(why) = &plan.refresh {
             outcome.warnings.push(format!("package lists could not be refreshed entirely: {why}"));
         }
@@ -504,6 +506,15 @@ fn result(plan: &Plan) -> crate::model::Map {
     crate::model::Map::from_iter([("packages".to_owned(), packages.into())])
 }
 
+/// What apt-get says of an operation, where one was asked for: roles read from it whether anything was upgraded.
+fn note_what_was_said(outcome: &mut Outcome, plan: &Plan) {
+    let lines: Vec<&str> = plan.said.lines().collect();
+    outcome.result.insert("stdout".into(), plan.said.as_str().into());
+    outcome.result.insert("stdout_lines".into(), lines.into());
+    outcome.result.insert("stderr".into(), "".into());
+    outcome.result.insert("stderr_lines".into(), Value::Array(Vec::new()));
+}
+
 fn summary(plan: &Plan) -> String {
     let named = |new: bool| -> Vec<String> {
         plan.installs
@@ -583,6 +594,27 @@ mod tests {
             run(json!({"name": ["bar=1.1", "new", "heldpkg"], "install_recommends": false}), plan);
         assert_eq!(asked, ["- --no-remove --no-install-recommends install bar=1.1 new"]);
         assert_eq!(changes, Ok(vec!["Install 2 packages: dep 2.0, new 1.1; upgrade bar 1.0 → 1.1".into()]));
+    }
+
+    #[test]
+    fn what_apt_says_for_people_is_in_the_result() {
+        let plan = "== plan 0\nReading package lists...\nInst bar [1.0] (1.1 Debian:12/stable [all])\n\
+                    Conf bar (1.1 Debian:12/stable [all])\n1 upgraded, 0 newly installed, 0 to remove and 2 not upgraded.";
+        let outcome = answer_with(&APT, &json!({"upgrade": "safe"}), &mut |asked| {
+            Ok(match asked.script.name {
+                "package_manager" => Output::ok("apt\n"),
+                "dpkg_packages" => Output::ok(DPKG),
+                "dpkg_state" => Output::ok(""),
+                _ => Output::ok(format!("== times 10000 9000\n{plan}\n== end\n")),
+            })
+        });
+        let result = outcome.unwrap().result;
+        let lines = [
+            "Reading package lists...",
+            "1 upgraded, 0 newly installed, 0 to remove and 2 not upgraded.",
+        ];
+        assert_eq!(result["stdout_lines"], json!(lines));
+        assert_eq!(result["stdout"], lines.join("\n"));
     }
 
     #[test]

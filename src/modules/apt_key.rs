@@ -20,7 +20,7 @@ pub static MODULE: Module = Module {
         Param::optional("file", Kind::Path, "a file on the host with the key"),
         Param::optional("url", Kind::Text, "where the host fetches the key from"),
         Param::optional("keyring", Kind::Path, "the keyring; by default apt's own"),
-        Param::optional("keyserver", Kind::Text, "refused where the key isn't there yet: give its URL"),
+        Param::optional("keyserver", Kind::Text, "where the host fetches the key from, by its id"),
         Param::optional("state", Kind::Choice(&["present", "absent"]), "whether it is to be there")
             .default("present"),
         Param::optional("validate_certs", Kind::Bool, "taken; certificates are always verified")
@@ -74,12 +74,9 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         return Ok(Outcome::in_order(result));
     }
     let Some(bytes) = given(args, host)? else {
-        return Err(match args.text("keyserver") {
-            Some(_) => Stop::refuse(
-                "'keyserver' is not supported: give the key's URL with 'url', or the key with 'data'",
-            ),
-            None => Stop::refuse("one of data, file, url is needed: the key isn't there yet"),
-        });
+        return Err(Stop::refuse(
+            "one of data, file, url is needed, or 'keyserver' with the key's id: the key isn't there yet",
+        ));
     };
     let new = keys(&bytes).map_err(|why| Stop::refuse(format!("the key can't be read: {why}")))?;
     if new.is_empty() {
@@ -123,8 +120,36 @@ fn given(args: &Args, host: &Host<'_>) -> Result<Option<Vec<u8>>, Stop> {
             _ => Err(Stop::refuse(format!("{path} is no file with a key"))),
         };
     }
-    let Some(url) = args.text("url") else { return Ok(None) };
-    packets(&apt_keyring::fetched(host, url)?).map(Some).map_err(|why| Stop::refuse(format!("{url}: {why}")))
+    let asked = args.text("keyserver").zip(args.text("id")).filter(|_| !args.has("url"));
+    let url = match asked {
+        Some((server, id)) => at_keyserver(server, &plain_id(id))
+            .ok_or_else(|| Stop::refuse(format!("'{server}' is no keyserver: expected a name or a URL")))?,
+        None => match args.text("url") {
+            Some(url) => url.to_owned(),
+            None => return Ok(None),
+        },
+    };
+    packets(&apt_keyring::fetched(host, &url)?).map(Some).map_err(|why| Stop::refuse(format!("{url}: {why}")))
+}
+
+/// Where a keyserver has a key: they all speak HTTP.
+///
+/// # Source
+/// draft-shaw-openpgp-hkp-00, sections 3 and 7; `hkp` means port 11371, as gpg has it.
+fn at_keyserver(server: &str, id: &str) -> Option<String> {
+    let (scheme, rest) = server.split_once("://").unwrap_or(("hkp", server));
+    let rest = rest.trim_end_matches('/');
+    let named = rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
+    let has_port = rest.rsplit(']').next().is_some_and(|end| end.contains(':'));
+    let base = match scheme {
+        _ if !named || rest.contains(char::is_whitespace) => return None,
+        "hkp" if has_port => format!("http://{rest}"),
+        "hkp" => format!("http://{rest}:11371"),
+        "hkps" | "https" => format!("https://{rest}"),
+        "http" => format!("http://{rest}"),
+        _ => return None,
+    };
+    Some(format!("{base}/pks/lookup?op=get&options=mr&search=0x{id}"))
 }
 
 fn absent(host: &Host<'_>, id: &str, rings: &[(String, Vec<Key>)], mut result: Map) -> Result<Outcome, Stop> {
@@ -165,6 +190,22 @@ mod tests {
     const ARMORED: &str = include_str!("apt_keyring/key_gpg_2.2.40.asc");
 
     #[test]
+    fn a_keyserver_is_asked_in_http() {
+        let at = |server: &str| at_keyserver(server, "AB12");
+        let lookup = "/pks/lookup?op=get&options=mr&search=0xAB12";
+        for (server, base) in [
+            ("keyserver.example.com", "http://keyserver.example.com:11371"),
+            ("hkp://keyserver.example.com:80", "http://keyserver.example.com:80"),
+            ("hkps://keys.example.com/", "https://keys.example.com"),
+            ("https://keys.example.com", "https://keys.example.com"),
+            ("hkp://[2001:db8::1]", "http://[2001:db8::1]:11371"),
+        ] {
+            assert_eq!(at(server), Some(format!("{base}{lookup}")), "{server}");
+        }
+        assert_eq!((at("ldap://keys.example.com"), at("-o x"), at("a b")), (None, None, None));
+    }
+
+    #[test]
     fn a_key_is_put_in_a_keyring_once_and_removed_by_its_id() {
         for bench in Bench::every_shell() {
             let ring = bench.path("ring.gpg");
@@ -179,7 +220,10 @@ mod tests {
             args["state"] = json!("absent");
             bench.changes(&MODULE, &args);
             assert!(!bench.at("ring.gpg").exists());
-            assert!(bench.refusal(&MODULE, &by_id).contains("'keyserver' is not supported"));
+            let by_nothing = json!({"id": id, "keyring": ring});
+            assert!(bench.refusal(&MODULE, &by_nothing).contains("'keyserver' with the key's id"));
+            let by_file = json!({"id": id, "keyring": ring, "keyserver": "file:///etc/passwd"});
+            assert!(bench.refusal(&MODULE, &by_file).contains("is no keyserver"));
             let other = json!({"id": "0x1234567890ABCDEF", "data": ARMORED, "keyring": ring});
             assert!(bench.refusal(&MODULE, &other).contains("is not what was given"));
         }

@@ -188,7 +188,14 @@ impl Args {
     ) -> Vec<ArgProblem> {
         given
             .filter(|(_, value)| !value.is_null())
-            .filter_map(|(key, value)| typed(params.iter().find(|p| p.is(key))?, key, value).err())
+            .filter_map(|(key, value)| {
+                let param = params.iter().find(|p| p.is(key))?;
+                match (param.kind, value) {
+                    // Somebody wrote it so: that is a mistake, whatever a template's list would come to.
+                    (Kind::Text, Value::Array(_) | Value::Object(_)) => Some(misfit(param, key, value, "a text")),
+                    _ => typed(param, key, value).err(),
+                }
+            })
             .collect()
     }
 
@@ -272,6 +279,15 @@ impl Args {
         self.0.get(name).and_then(Value::as_i64)
     }
 
+    /// The same, with no time to wait for anything.
+    #[must_use]
+    pub fn without_waiting(mut self) -> Self {
+        for name in ["timeout", "delay"] {
+            self.0.insert(name.to_owned(), 0.into());
+        }
+        self
+    }
+
     /// Whether a parameter is given.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -288,11 +304,13 @@ impl Args {
 
 /// A value with its parameter's type.
 fn typed(param: &Param, key: &str, value: &Value) -> Result<Value, ArgProblem> {
-    convert(param.kind, value).map_err(|expected| {
-        let came = crate::model::Excerpt { lines_max: 1, columns_max: 60 };
-        let message = format!("'{key}' is {}: expected {expected}", came.of(&value.to_string()));
-        problem(key, message, Some(param.help.to_owned()))
-    })
+    convert(param.kind, value).map_err(|expected| misfit(param, key, value, &expected))
+}
+
+fn misfit(param: &Param, key: &str, value: &Value, expected: &str) -> ArgProblem {
+    let came = crate::model::Excerpt { lines_max: 1, columns_max: 60 };
+    let message = format!("'{key}' is {}: expected {expected}", came.of(&value.to_string()));
+    problem(key, message, Some(param.help.to_owned()))
 }
 
 fn problem(key: &str, message: String, help: Option<String>) -> ArgProblem {
@@ -313,6 +331,10 @@ fn unknown(params: &[Param], key: &str) -> ArgProblem {
 fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
     match kind {
         Kind::Any | Kind::Conditions | Kind::Checks | Kind::Expression => Ok(value.clone()),
+        // A template's list is a text as Python writes it, as Ansible has it.
+        Kind::Text if value.is_array() || value.is_object() => {
+            Ok(Value::String(crate::template::python_text(value)))
+        }
         Kind::Text | Kind::Told | Kind::Source => {
             text_of(value).map(Value::String).ok_or_else(|| "a text".into())
         }
@@ -470,6 +492,16 @@ mod tests {
         assert!(parse(json!({"path": "/x", "setype": ""})).is_ok(), "nothing is wanted of it");
         let unknown = parse(json!({"path": "/x", "staet": "absent"})).unwrap_err();
         assert_eq!(unknown.help.as_deref(), Some("did you mean 'state'?"));
+    }
+
+    #[test]
+    fn a_list_for_a_text_is_a_mistake_where_it_is_written_and_pythons_text_where_it_is_made() {
+        let params = &[Param::required("name", Kind::Text, "who")];
+        let given = json!({"name": ["a", 1]});
+        let made = Args::parse(params, FreeForm::No, given.as_object().unwrap()).unwrap();
+        assert_eq!(made.text("name"), Some("['a', 1]"));
+        let written = given.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value));
+        assert_eq!(Args::check_plain(params, written).len(), 1);
     }
 
     #[test]

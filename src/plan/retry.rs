@@ -39,6 +39,8 @@ impl HostRun {
         };
         let attempt = unit.attempts + 1;
         let decided = match end.status {
+            // A dry run: there is no result that could be as wished.
+            Status::Ok if end.unknown().is_some() => Ok(Attempt::Enough),
             Status::Ok | Status::Changed | Status::Failed => {
                 self.attempt(running, index, retry, end, attempt)
             }

@@ -38,6 +38,11 @@ mod version;
 mod walk;
 mod yaml;
 
+/// A value's text as Python has it: where Ansible makes a text of something else.
+pub(crate) fn python_text(value: &crate::model::Value) -> String {
+    convert::file_text(value.clone())
+}
+
 pub use controller::{Beneath, Controller, Kind, ThisMachine};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};
 pub use scope::{Binding, Cause, LOOP_FOLDER, Scope};

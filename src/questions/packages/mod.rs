@@ -169,6 +169,8 @@ pub struct Plan {
     pub refresh: Refresh,
     /// How large all of it is, and how much room there is.
     pub sizes: Sizes,
+    /// What the package manager says for people to read.
+    pub said: String,
 }
 
 /// A package that a plan gives a version.

@@ -21,9 +21,10 @@ pub(super) use passwords::{Hashing, hash_password, new_salt};
 pub(super) use patterns::pattern;
 
 use super::call::{Call, Word};
+use super::rewrite::MEMBER;
 pub(in crate::template) use bounded::check_widths;
 use minijinja::value::{Rest, ValueOrKwargs};
-use minijinja::{Environment, State};
+use minijinja::{Environment, State, filters};
 use std::collections::BTreeSet;
 
 /// The tables of filters, with the collection that each belongs to in full names.
@@ -72,6 +73,22 @@ const ENGINE: [&str; 23] = [
     "urlencode",
 ];
 
+/// Puts filters of the engine's own behind a look at what they are given.
+macro_rules! passing {
+    ($environment:ident: $($name:literal $filter:path),*) => {
+        $(
+            $environment.add_filter(concat!("\0", $name), $filter);
+            $environment.add_filter($name, |state: &mut State, args: Rest<ValueOrKwargs>| {
+                let args = args.into_values();
+                match args.first().filter(|operand| operand.is_undefined()) {
+                    Some(undefined) => Ok(undefined.clone()),
+                    None => state.apply_filter(concat!("\0", $name), &args),
+                }
+            });
+        )*
+    };
+}
+
 /// Adds the filters to an environment and returns their names.
 pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<String> {
     orders::register(environment);
@@ -91,11 +108,23 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
         let legacy = format!("ansible.legacy.{}", word.name);
         for name in [word.name.to_owned(), format!("{collection}.{}", word.name), legacy] {
             environment.add_filter(name.clone(), move |state: &mut State, args: Rest<ValueOrKwargs>| {
-                (word.body)(state, &Call::with_operand(word, args)?)
+                let call = Call::with_operand(word, args)?;
+                match call.operand.is_undefined() && !TAKE_UNDEFINED.contains(&word.name) {
+                    true => Ok(call.operand),
+                    false => (word.body)(state, &call),
+                }
             });
             names.insert(name);
         }
     }
     bounded::register(environment);
+    passing!(environment: "select" filters::select, "reject" filters::reject, "selectattr" filters::selectattr,
+        "rejectattr" filters::rejectattr, "reverse" filters::reverse, "min" filters::min, "max" filters::max,
+        "sum" filters::sum, "round" filters::round, "abs" filters::abs, "items" filters::items,
+        "dictsort" filters::dictsort, "groupby" filters::groupby, "urlencode" filters::urlencode);
     names
 }
+
+/// Filters that have a use for what is undefined. All others hand it on, as ansible-core does: in the end `default` may
+/// take it, or it is never looked at.
+const TAKE_UNDEFINED: [&str; 4] = ["default", "d", "mandatory", MEMBER];

@@ -15,10 +15,10 @@ pub(super) const FILTERS: &[Word] = &[
 /// Replaces the engine's.
 pub(super) fn register(environment: &mut Environment<'static>) {
     environment.add_filter("map", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
-        map(state, value, args)
+        if value.is_undefined() { Ok(value) } else { map(state, value, args) }
     });
     environment.add_filter("sort", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
-        sort(state, value, args)
+        if value.is_undefined() { Ok(value) } else { sort(state, value, args) }
     });
 }
 

@@ -63,6 +63,30 @@ fn filters_about_values() {
 }
 
 #[test]
+fn what_is_undefined_is_handed_on_until_something_needs_it() {
+    table(
+        &vars(),
+        &[
+            ("{{ (nope is defined) | ternary(nope | join(', '), 'none') }}", json!("none")),
+            ("{{ nope | map('upper') | list | default([]) }}", json!([])),
+            ("{{ nope | selectattr('on') | map(attribute='name') | list | default('d') }}", json!("d")),
+            ("{{ nope | split(',') | first | default('d') }}", json!("d")),
+            ("{{ x.nope | dict2items | sort | default('d') }}", json!("d")),
+            ("{{ nope | min | default('d') }}", json!("d")),
+            ("{{ (nope | upper) is defined }}", json!(false)),
+            ("{{ nope | upper }}", json!("!'nope' is undefined")),
+            ("{{ nope | length > 0 }}", json!("!'nope' is undefined")),
+            ("{{ not nope | bool }}", json!("!'nope' is undefined")),
+            ("{{ 'a' in nope | list }}", json!("!'nope' is undefined")),
+            ("{{ nope | dict2items | length == 0 }}", json!("!'nope' is undefined")),
+            ("{{ nope | lower ~ 'a' }}", json!("!'nope' is undefined")),
+            ("{% for one in nope | map('upper') %}{{ one }}{% endfor %}", json!("!'nope' is undefined")),
+            ("{{ nope | selectattr('on') | list }}", json!("!'nope' is undefined")),
+        ],
+    );
+}
+
+#[test]
 fn filters_on_text() {
     table(
         &vars(),

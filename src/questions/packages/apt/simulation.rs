@@ -25,6 +25,7 @@ impl Simulation {
         let mut plan = Plan {
             installs: installs.collect(),
             removes: removes.map(str::to_owned).collect(),
+            said: said(lines),
             ..Plan::default()
         };
         plan.installs.sort_by(|a, b| (&a.name, &a.to).cmp(&(&b.name, &b.to)));
@@ -40,6 +41,12 @@ impl Simulation {
             phased: named_below("The following upgrades have been deferred due to phasing:", lines),
         }
     }
+}
+
+/// The lines that are for people: those that a real run prints, too.
+fn said(lines: &[&str]) -> String {
+    let step = |line: &str| ["Inst ", "Conf ", "Remv ", "Purg "].iter().any(|verb| line.starts_with(verb));
+    lines.iter().filter(|line| !step(line)).copied().collect::<Vec<_>>().join("\n")
 }
 
 /// Reads `Inst NAME [OLD] (NEW ORIGINS [ARCH]) …`.

@@ -45,7 +45,10 @@ pub static APT: Module = Module {
             Returned { name: "held_back", help: "updates that stay out, and why" },
             Returned { name: "removed", help: "packages that go: `name` and `version`" },
             Returned { name: "space", help: "what it downloads, and what it needs and finds of free space" },
-            Returned { name: "stdout, stdout_lines", help: "what apt-get says of the operation, where one was needed" },
+            Returned {
+                name: "stdout, stdout_lines",
+                help: "what apt-get says of the operation, where one was needed",
+            },
             Returned { name: "cache_updated", help: "whether the package lists were fetched" },
             Returned { name: "cache_update_time", help: "when they last were, in seconds since 1970" },
         ],
@@ -609,10 +612,8 @@ mod tests {
             })
         });
         let result = outcome.unwrap().result;
-        let lines = [
-            "Reading package lists...",
-            "1 upgraded, 0 newly installed, 0 to remove and 2 not upgraded.",
-        ];
+        let lines =
+            ["Reading package lists...", "1 upgraded, 0 newly installed, 0 to remove and 2 not upgraded."];
         assert_eq!(result["stdout_lines"], json!(lines));
         assert_eq!(result["stdout"], lines.join("\n"));
     }

@@ -192,7 +192,9 @@ impl Args {
                 let param = params.iter().find(|p| p.is(key))?;
                 match (param.kind, value) {
                     // Somebody wrote it so: that is a mistake, whatever a template's list would come to.
-                    (Kind::Text, Value::Array(_) | Value::Object(_)) => Some(misfit(param, key, value, "a text")),
+                    (Kind::Text, Value::Array(_) | Value::Object(_)) => {
+                        Some(misfit(param, key, value, "a text"))
+                    }
                     _ => typed(param, key, value).err(),
                 }
             })

@@ -14,12 +14,18 @@ pub(super) const FILTERS: &[Word] = &[
 
 /// Replaces the engine's.
 pub(super) fn register(environment: &mut Environment<'static>) {
-    environment.add_filter("map", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
-        if value.is_undefined() { Ok(value) } else { map(state, value, args) }
-    });
-    environment.add_filter("sort", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
-        if value.is_undefined() { Ok(value) } else { sort(state, value, args) }
-    });
+    environment.add_filter(
+        "map",
+        |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
+            if value.is_undefined() { Ok(value) } else { map(state, value, args) }
+        },
+    );
+    environment.add_filter(
+        "sort",
+        |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
+            if value.is_undefined() { Ok(value) } else { sort(state, value, args) }
+        },
+    );
 }
 
 fn map(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {

@@ -360,6 +360,9 @@ impl<'a> Job<'a> {
         let login = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
         let home = home().unwrap_or_else(|| PathBuf::from("/nonexistent"));
         let mut settings = Settings::new(home, login.unwrap_or_else(|| "root".into()));
+        let folder = self.errand.playbooks.first().and_then(|playbook| playbook.file.parent());
+        settings.here =
+            folder.and_then(|folder| std::path::absolute(folder).ok()).filter(|here| here.is_dir());
         settings.known_hosts.extend(self.repository.file("inventory/known_hosts")?);
         settings.agent_socket =
             std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);

@@ -29,11 +29,12 @@ pub struct Param {
 pub enum Kind {
     /// Text; numbers and booleans are taken as they print.
     Text,
-    /// An absolute path on the host; `~`, `~user` and `$VARIABLES` in it are the user's there.
+    /// A path on the host; `~`, `~user` and `$VARIABLES` in it are the user's there, and a relative one begins where the
+    /// user's shell does: in the login's home, or on this machine in the playbook's folder.
     Path,
     /// The same, or one that is relative to another directory.
     Place,
-    /// A list of absolute paths on the host.
+    /// A list of such paths.
     Paths,
     /// A file of the controller.
     Source,
@@ -123,7 +124,7 @@ impl Param {
 }
 
 impl Args {
-    /// Puts in what `~`, `~user` and `$VARIABLES` stand for in paths.
+    /// Puts in what `~`, `~user` and `$VARIABLES` stand for in paths, and where relative ones begin.
     ///
     /// # Errors
     /// Stops to ask; refuses what is then no absolute path.
@@ -131,11 +132,14 @@ impl Args {
         let is_path = |kind| matches!(kind, Kind::Path | Kind::Place | Kind::Paths);
         let mut all = Ok(self.clone());
         for param in params.iter().filter(|param| is_path(param.kind)) {
-            let Some(value) = self.0.get(param.name).filter(|value| expansion::is_needed(value)) else {
-                continue;
+            let begins_somewhere = param.kind != Kind::Place;
+            let is_open = |value: &&Value| {
+                expansion::is_needed(value) || begins_somewhere && texts(value).any(expansion::is_relative)
             };
+            let Some(value) = self.0.get(param.name).filter(is_open) else { continue };
             // Every path is looked at, so that all questions are asked at once.
-            let expanded = expansion::expand(value, host).and_then(|known| {
+            let begun = if begins_somewhere { expansion::begun(value, host) } else { Ok(value.clone()) };
+            let expanded = begun.and_then(|value| expansion::expand(&value, host)).and_then(|known| {
                 let is_fine = param.kind == Kind::Place || texts(&known).all(|path| path.starts_with('/'));
                 let message = || format!("'{}' is {value}, which is no absolute path there", param.name);
                 if is_fine { Ok(known) } else { Err(Stop::refuse(message())) }
@@ -341,15 +345,17 @@ fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
             text_of(value).map(Value::String).ok_or_else(|| "a text".into())
         }
         Kind::Path => text_of(value)
-            .filter(|path| is_absolute(path))
+            .filter(|path| !path.trim().is_empty())
             .map(Value::String)
-            .ok_or_else(|| "an absolute path".into()),
+            .ok_or_else(|| "a path".into()),
         Kind::Place => text_of(value).map(Value::String).ok_or_else(|| "a path".into()),
         Kind::Paths => list_of(value)
             .filter(|list| {
-                list.as_array().is_some_and(|all| all.iter().filter_map(Value::as_str).all(is_absolute))
+                list.as_array().is_some_and(|all| {
+                    all.iter().filter_map(Value::as_str).all(|path| !path.trim().is_empty())
+                })
             })
-            .ok_or_else(|| "a list of absolute paths".into()),
+            .ok_or_else(|| "a list of paths".into()),
         Kind::Mode => {
             mode_text(value).map(Value::String).ok_or_else(|| "a mode such as \"0644\" or u=rw,go=r".into())
         }
@@ -368,11 +374,6 @@ fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
 fn texts(value: &Value) -> impl Iterator<Item = &str> {
     let list = value.as_array().into_iter().flatten();
     value.as_str().into_iter().chain(list.filter_map(Value::as_str))
-}
-
-/// Whether a path is absolute, or will be once what stands for a directory is put in.
-fn is_absolute(path: &str) -> bool {
-    path.starts_with(['/', '~', '$'])
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -466,14 +467,14 @@ mod tests {
 
     #[test]
     fn plain_values_are_checked_without_the_others() {
-        let given = json!({"dest": "x", "state": ["present"], "mode": null, "force": "yes", "nosuch": {}});
+        let given = json!({"dest": " ", "state": ["present"], "mode": null, "force": "yes", "nosuch": {}});
         let given = given.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value));
         let problems: Vec<_> =
             Args::check_plain(PARAMS, given).into_iter().map(|p| (p.key.unwrap(), p.message)).collect();
         assert_eq!(
             problems,
             [
-                ("dest".into(), "'dest' is \"x\": expected an absolute path".into()),
+                ("dest".into(), "'dest' is \" \": expected a path".into()),
                 ("state".into(), "'state' is [\"present\"]: expected one of present, absent".to_owned()),
             ]
         );
@@ -483,7 +484,7 @@ mod tests {
     fn what_does_not_fit_is_named_with_what_was_expected() {
         let message = |given| parse(given).unwrap_err().to_string();
         assert_eq!(message(json!({})), "the parameter 'path' is missing");
-        assert_eq!(message(json!({"path": "x"})), "'path' is \"x\": expected an absolute path");
+        assert_eq!(message(json!({"path": ""})), "'path' is \"\": expected a path");
         assert_eq!(message(json!({"path": "/x", "dest": "/y"})), "'dest' says again what another name said");
         assert_eq!(
             message(json!({"path": "/x", "force": "maybe"})),

@@ -17,6 +17,32 @@ pub(super) fn is_needed(value: &Value) -> bool {
     }
 }
 
+/// Whether a path begins where the user's shell does.
+pub(super) fn is_relative(path: &str) -> bool {
+    !path.starts_with(['/', '~', '$'])
+}
+
+/// A path, or a list of paths, with where it begins.
+///
+/// # Errors
+/// Stops to ask.
+pub(super) fn begun(value: &Value, host: &Host<'_>) -> Result<Value, Stop> {
+    match value {
+        Value::String(path) if is_relative(path) => {
+            let known = host.get(Environment(vec!["PWD".into()]))?;
+            let here = known.get("PWD").map(|here| here.trim_end_matches('/')).unwrap_or_default();
+            let steps = path.split('/').filter(|step| !matches!(*step, "" | "."));
+            let mut whole = steps.fold(here.to_owned(), |whole, step| format!("{whole}/{step}"));
+            if whole.is_empty() || path.ends_with('/') {
+                whole.push('/');
+            }
+            Ok(whole.into())
+        }
+        Value::Array(all) => all.iter().map(|one| begun(one, host)).collect(),
+        other => Ok(other.clone()),
+    }
+}
+
 /// Puts it in, in a text or in a list of texts.
 ///
 /// # Errors
@@ -122,6 +148,21 @@ mod tests {
     use crate::modules::harness::Bench;
     use crate::modules::stat::MODULE;
     use serde_json::json;
+
+    #[test]
+    fn a_relative_path_begins_where_the_shell_does() {
+        for bench in Bench::every_shell() {
+            let made = bench
+                .settle(&crate::modules::file::MODULE, &json!({"path": "./a//b/", "state": "directory"}));
+            assert_eq!(made.changes.len(), 2);
+            let path = |path: &str| bench.in_order(&MODULE, &json!({"path": path}))["stat"]["path"].clone();
+            assert_eq!(path("a/b"), json!(bench.path("a/b")));
+            assert_eq!(path("."), json!(bench.path("").trim_end_matches('/')));
+            let found = json!({"paths": ["a"], "file_type": "directory"});
+            let found = bench.in_order(&crate::modules::find::MODULE, &found);
+            assert_eq!(found["files"][0]["path"], json!(bench.path("a/b")));
+        }
+    }
 
     #[test]
     fn homes_and_variables_in_a_path_are_those_of_the_user_there() {

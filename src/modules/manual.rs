@@ -67,9 +67,8 @@ impl Parameter {
 fn words(kind: Kind) -> String {
     match kind {
         Kind::Text | Kind::Told => "text".into(),
-        Kind::Path => "absolute path".into(),
-        Kind::Place => "path".into(),
-        Kind::Paths => "list of absolute paths".into(),
+        Kind::Path | Kind::Place => "path".into(),
+        Kind::Paths => "list of paths".into(),
         Kind::Source => "file of the controller".into(),
         Kind::Bool => "yes or no".into(),
         Kind::Int => "whole number".into(),
@@ -208,7 +207,7 @@ mod tests {
     fn choices_do_not_break_the_table_and_what_is_missing_is_named() {
         let page = page(find("file").unwrap());
         assert!(page.contains(r"absent \| directory") || page.contains(r"\| directory \|"), "{page}");
-        assert!(page.contains("| `path` or `dest`, `name` | absolute path | **needed** |"), "{page}");
+        assert!(page.contains("| `path` or `dest`, `name` | path | **needed** |"), "{page}");
         let page = super::page(find("uri").unwrap());
         assert!(page.contains("Not supported yet: ") && page.contains("`use_gssapi`"), "{page}");
     }

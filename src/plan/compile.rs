@@ -509,7 +509,8 @@ impl<'a> Compiler<'a> {
             let name = super::evaluate::text_of(&node.to_value());
             // What a template names is known when something is notified.
             let is_open = name.contains("{{") || names().any(|known| known.contains("{{"));
-            if is_open || names().any(|known| *known == name) {
+            if is_open || names().any(|known| *known == name) || handlers.iter().any(|h| h.listens_to(&name))
+            {
                 continue;
             }
             let problem = Problem::at(&node.place, format!("no handler is called '{name}' or listens to it"));

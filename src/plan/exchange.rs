@@ -5,11 +5,11 @@
 //! barrier: whatever comes after those depends on how the changes ended.
 
 use super::effective::Effective;
-use super::ground::Look;
+use super::ground::{Ground, Look};
 use super::host_run::{HostRun, Queued};
 use super::scope::Pending;
 use super::task::{Sets, Task};
-use super::unit::{Stage, UnitEnd, change_made};
+use super::unit::{Handed, Running, Stage, Unit, UnitEnd, change_made};
 use crate::event::{Event, Status};
 use crate::model::{Map, Subjects};
 use crate::modules::{Change, PRECONDITION_FAILED};
@@ -120,6 +120,32 @@ impl Foreseen {
         }
         pending.add(&task.sets());
         !task.leaves_undecided()
+    }
+}
+
+impl Ground {
+    /// Looks at a task's units ahead of their turn; each sees what those before it set.
+    fn foresee(&mut self, running: &Running, units: &[Unit], pending: &Arc<Pending>) -> Foreseen {
+        let (task, layer) = (&running.task, &running.layer);
+        let (mut sets, mut handed) = (Foreseen::default(), Handed::default());
+        for unit in units {
+            match &unit.stage {
+                Stage::Fresh if !task.waits_before() => {
+                    let look = self.look(task, layer, &handed.to(&unit.layer), Some(pending));
+                    if let Look::End(end, _) = &look {
+                        handed.take(task, end);
+                    }
+                    sets.add(&look);
+                }
+                _ => sets.is_sure = false,
+            }
+        }
+        for unit in units {
+            if let Stage::Applied(prepared, _) = &unit.stage {
+                self.look_again(task, layer, &unit.layer, prepared);
+            }
+        }
+        sets
     }
 }
 
@@ -240,22 +266,8 @@ impl HostRun {
                     let units = self.ground.unfold(running, Some(&pending)).map(|()| running.units.take());
                     let mut sets = Foreseen::default();
                     if let Ok(Some(units)) = units {
-                        let ahead = !running.task.waits_before();
-                        for unit in &units {
-                            match &unit.stage {
-                                Stage::Fresh if ahead => {
-                                    looked += 1;
-                                    let (task, layer) = (&running.task, &running.layer);
-                                    sets.add(&self.ground.look(task, layer, &unit.layer, Some(&pending)));
-                                }
-                                _ => sets.is_sure = false,
-                            }
-                        }
-                        for unit in &units {
-                            if let Stage::Applied(prepared, _) = &unit.stage {
-                                self.ground.look_again(&running.task, &running.layer, &unit.layer, prepared);
-                            }
-                        }
+                        sets = self.ground.foresee(running, &units, &pending);
+                        looked += sets.units;
                         // A loop unfolded ahead may look different when its turn comes: only one begun is kept.
                         if units.iter().any(|u| !matches!(u.stage, Stage::Fresh)) || position == 0 {
                             running.units = Some(units);

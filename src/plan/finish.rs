@@ -336,8 +336,7 @@ impl HostRun {
         let mut seen = BTreeSet::new();
         let listening = handlers().filter(|(_, handler)| {
             let is_nameless = handler.title == handler.module.name;
-            handler.listen.iter().any(|topic| topic == name)
-                && (seen.insert(handler.title.clone()) || is_nameless)
+            handler.listens_to(name) && (seen.insert(handler.title.clone()) || is_nameless)
         });
         let mut found: Vec<usize> = by_name.into_iter().chain(listening).map(|(index, _)| index).collect();
         found.sort_unstable();

@@ -14,7 +14,8 @@ use crate::model::{
 };
 use crate::modules::{Args, Change, Outcome};
 use crate::questions::{Answers, Asked, Key, Reading, Refusal};
-use crate::template::{Binding, Rendered, Scope, Templates};
+use crate::template::{Binding, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -103,6 +104,8 @@ pub enum Look {
 /// The items of a loop, and what of them tasks see besides.
 struct Walk {
     items: Vec<Value>,
+    /// The variable that holds the item.
+    variable: String,
     /// A secret is in them.
     tainted: bool,
     extended: bool,
@@ -201,7 +204,12 @@ impl Ground {
                     let shown = flag.as_ref().map(|flag| self.templates.render(flag, &view));
                     shown.and_then(|shown| shown.ok()?.known().and_then(truthy))
                 };
+                let variable = match self.loop_variable(each, &view) {
+                    Ok(variable) => variable,
+                    Err(why) => return Err(Box::new(UnitEnd::failed(why, Map::new()))),
+                };
                 let walk = Walk {
+                    variable,
                     extended: is_set(&each.extended) == Some(true),
                     all_items: is_set(&each.all_items) != Some(false),
                     items,
@@ -212,6 +220,22 @@ impl Ground {
                 running.units = Some(units);
                 Ok(())
             }
+        }
+    }
+
+    /// The name of the variable that holds the item, which may be a template.
+    fn loop_variable(&self, each: &Loop, view: &Arc<dyn Scope>) -> Result<String, String> {
+        let written = Value::String(each.variable.clone());
+        if !Templates::has_templates(&written) {
+            return Ok(each.variable.clone());
+        }
+        let shown = self.templates.render(&written, view);
+        let shown =
+            shown.map_err(|error| format!("loop_var: {}", refusal(&error.to_string(), &error).message))?;
+        let name = shown.known().map(text_of).unwrap_or_default();
+        match crate::load::yaml::is_variable_name(&name) {
+            true => Ok(name),
+            false => Err(format!("loop_var: '{name}' is no variable name")),
         }
     }
 
@@ -237,7 +261,7 @@ impl Ground {
         let plain = |value: Value| Binding::Data(Arc::new(value));
         let bound =
             |value: Value| if walk.tainted { Binding::Secret(Box::new(plain(value))) } else { plain(value) };
-        variables.insert("ansible_loop_var".into(), plain(each.variable.clone().into()));
+        variables.insert("ansible_loop_var".into(), plain(walk.variable.clone().into()));
         if let Some(name) = &each.index_variable {
             variables.insert("ansible_index_var".into(), plain(name.clone().into()));
             variables.insert(name.clone(), plain(index.into()));
@@ -245,7 +269,7 @@ impl Ground {
         if walk.extended {
             variables.insert("ansible_loop".into(), bound(walk.place(index)));
         }
-        variables.insert(each.variable.clone(), bound(item.clone()));
+        variables.insert(walk.variable.clone(), bound(item.clone()));
         let variables = Arc::new(variables);
         let label = each.label.as_ref().and_then(|label| {
             let view = self.variables.view(layer, &variables, None);
@@ -478,7 +502,8 @@ impl Ground {
         let (mut variables, mut tainted) = (BTreeMap::new(), false);
         for layer in &task.environment {
             let wrong = |what: &str| Missing::refused(format!("environment: expected a mapping, got {what}"));
-            match self.templates.render(layer, view) {
+            let known = self.without_facts_to_come(task, layer, view);
+            match self.templates.render(&known, view) {
                 Err(error) => {
                     return Err(Missing::Refused(refusal(&format!("environment: {error}"), &error)));
                 }
@@ -495,6 +520,25 @@ impl Ground {
         let environment = Environment::new(variables)
             .map_err(|name| Missing::refused(format!("environment: '{name}' can't be a variable's name")))?;
         Ok((environment, tainted))
+    }
+
+    /// An environment without what facts say, where facts are only just being gathered.
+    fn without_facts_to_come<'v>(
+        &self,
+        task: &Task,
+        layer: &'v Value,
+        view: &Arc<dyn Scope>,
+    ) -> Cow<'v, Value> {
+        let Some(variables) = layer.as_object().filter(|_| task.module.name == "setup") else {
+            return Cow::Borrowed(layer);
+        };
+        let is_to_come = |value: &Value| {
+            let asks = text_of(value).contains("ansible_env") || text_of(value).contains("ansible_facts");
+            let missing = |error: TemplateError| error.kind == TemplateErrorKind::Undefined;
+            asks && self.templates.render(value, view).is_err_and(missing)
+        };
+        let known = variables.iter().filter(|(_, value)| !is_to_come(value));
+        Cow::Owned(Value::Object(known.map(|(name, value)| (name.clone(), value.clone())).collect()))
     }
 
     fn setting(

@@ -15,7 +15,7 @@ use super::ground::{Ground, Look};
 use super::retry::last_attempt;
 use super::scope::Layer;
 use super::task::{Play, Step, Task};
-use super::unit::{Prepared, Running, Stage, UnitEnd, change_made, unit_result};
+use super::unit::{Handed, Prepared, Running, Stage, UnitEnd, change_made, unit_result};
 use super::way::Way;
 use crate::event::{Counts, Event, Status};
 use crate::model::{HostName, Subjects, Value};
@@ -460,7 +460,9 @@ impl HostRun {
             return Front::Over;
         }
         let count = running.units.as_ref().map_or(0, Vec::len);
+        let mut handed = Handed::default();
         for index in 0..count {
+            running.hand_on(index, &mut handed);
             if let Some(until) = self.pause_before(running, index) {
                 return Front::Wait(until);
             }

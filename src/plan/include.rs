@@ -19,7 +19,7 @@ use crate::load::yaml::Variable;
 use crate::load::{Problem, Problems, yaml};
 use crate::model::{Map, Place, Value};
 use crate::modules::Args;
-use crate::template::{Binding, Templates};
+use crate::template::Templates;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -254,10 +254,6 @@ fn wanted(end: &UnitEnd) -> Option<Wanted> {
 fn given(running: &Running, unit: &Unit) -> Arc<Layer> {
     let mut given = Layer::clone(&running.layer.given);
     given.extend(unit.layer.iter().map(|(name, bound)| (name.clone(), bound.clone())));
-    if let Some(each) = &running.task.each {
-        let name = Binding::Data(Arc::new(each.variable.clone().into()));
-        given.insert("ansible_loop_var".into(), name);
-    }
     Arc::new(given)
 }
 

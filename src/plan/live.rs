@@ -73,7 +73,8 @@ impl Ground {
             None => true,
             Some(each) => {
                 let items = self.items_of(task, each, &plain);
-                let own = item.get(&each.variable).and_then(Binding::value);
+                let variable = super::unit::loop_variable(item).unwrap_or(&each.variable);
+                let own = item.get(variable).and_then(Binding::value);
                 items.zip(own).is_some_and(|(items, own)| items.contains(own))
             }
         };

@@ -4,6 +4,7 @@
 //! their own and never reach connection settings: those are resolved with [`Variables::settings`].
 
 use super::around::{Around, Exported, InRole};
+use super::ground::is_this_machine;
 use super::live::{Addition, Hosts, Live};
 use super::way::Way;
 use crate::model::{HostName, Map, Value};
@@ -595,7 +596,12 @@ impl Scope for HostVars {
             return Some(Binding::Scope(Arc::new(of_host)));
         }
         let shared = &self.own.shared;
-        let inventory = self.own.hosts.variables.get(&host)?.clone();
+        // This machine is there whether or not the inventory has it.
+        let inventory = match self.own.hosts.variables.get(&host) {
+            Some(said) => said.clone(),
+            None if is_this_machine(name) => Arc::default(),
+            None => return None,
+        };
         let group_names = self.own.hosts.group_names.get(&host).cloned();
         let waits = shared.progress.read().ok()?.get(&host).is_some_and(|at| *at < self.own.way);
         let waits = waits.then(|| self.own.waits.clone());

@@ -233,6 +233,15 @@ impl Task {
         self.module.acts_on_host(&self.args) || self.include.is_some()
     }
 
+    /// Whether a handler listens to a topic, which may be named with the handler's role before it.
+    pub fn listens_to(&self, topic: &str) -> bool {
+        let role = self.name.strip_suffix(&self.title).filter(|role| !role.is_empty());
+        // A role of a collection goes by its short name, too.
+        let short = role.and_then(|role| role.rsplit_once('.')).map(|(_, short)| short);
+        let bare = [role, short].into_iter().flatten().find_map(|role| topic.strip_prefix(role));
+        self.listen.iter().any(|known| known == topic || Some(known.as_str()) == bare)
+    }
+
     /// Whether an exchange must end with this task, because what follows depends on how its end is judged.
     pub fn is_judged(&self) -> bool {
         self.failed_when.is_some()

@@ -10,6 +10,7 @@ use crate::event::{ChangeMade, Compared, ItemEnd, Sent, Status, TaskEnd};
 use crate::model::{Content, Digest, Excerpt, Finding, HostName, Map, Value};
 use crate::modules::{Change, Outcome, Prompt};
 use crate::questions::{Key, Output};
+use crate::template::{Binding, Cause};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -206,6 +207,18 @@ impl Running {
         self.units = Some(vec![Unit::new(Arc::default(), None, None)]);
     }
 
+    /// Gives an item what those before it set.
+    pub(super) fn hand_on(&mut self, index: usize, handed: &mut Handed) {
+        let units = self.units.as_deref_mut().unwrap_or_default();
+        let before = index.checked_sub(1).and_then(|before| units.get(before));
+        if let Some(Stage::Ended(end)) = before.map(|before| &before.stage) {
+            handed.take(&self.task, end);
+        }
+        if let Some(unit) = units.get_mut(index).filter(|unit| matches!(unit.stage, Stage::Fresh)) {
+            unit.layer = handed.to(&unit.layer);
+        }
+    }
+
     /// Whether a unit of it failed.
     pub fn has_failed(&self) -> bool {
         self.units.iter().flatten().any(|unit| match &unit.stage {
@@ -376,13 +389,49 @@ pub fn unit_result(end: &UnitEnd) -> Map {
     result
 }
 
+/// What items of a loop that set variables leave to the items after them: each sees what those before it set.
+#[derive(Default)]
+pub(super) struct Handed(Layer);
+
+impl Handed {
+    /// An item's own variables, with what was set before.
+    pub fn to(&self, item: &Arc<Layer>) -> Arc<Layer> {
+        if self.0.is_empty() {
+            return item.clone();
+        }
+        let mut layer = Layer::clone(item);
+        layer.extend(self.0.iter().map(|(name, bound)| (name.clone(), bound.clone())));
+        Arc::new(layer)
+    }
+
+    /// Takes what an item of this task set, which ended so.
+    pub fn take(&mut self, task: &Task, end: &UnitEnd) {
+        let Some(names) = task.sets().variables else { return };
+        if let Some(cause) = end.unknown() {
+            let unknown = || Binding::Unknown(Cause::from(cause.to_owned()));
+            self.0.extend(names.keys().map(|name| (name.clone(), unknown())));
+        }
+        for (name, value) in &end.variables {
+            let data = Binding::Data(Arc::new(value.clone()));
+            let bound = if end.tainted { Binding::Secret(Box::new(data)) } else { data };
+            self.0.insert(name.clone(), bound);
+        }
+    }
+}
+
+/// The variable that holds the item, as the item's own variables have it.
+pub(super) fn loop_variable(item: &Layer) -> Option<&str> {
+    item.get("ansible_loop_var").and_then(Binding::value).and_then(Value::as_str)
+}
+
 fn loop_result(each: &Loop, ends: &[(&Unit, &UnitEnd)]) -> Map {
     let results: Vec<Value> = ends
         .iter()
         .map(|(unit, end)| {
             let mut result = unit_result(end);
-            result.insert(each.variable.clone(), unit.item.clone().unwrap_or_default());
-            result.insert("ansible_loop_var".into(), each.variable.clone().into());
+            let variable = loop_variable(&unit.layer).unwrap_or(&each.variable);
+            result.insert(variable.to_owned(), unit.item.clone().unwrap_or_default());
+            result.insert("ansible_loop_var".into(), variable.into());
             if let Some(name) = &each.index_variable {
                 result.insert(name.clone(), unit.index.into());
                 result.insert("ansible_index_var".into(), name.clone().into());

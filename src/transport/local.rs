@@ -4,6 +4,7 @@ use super::ShellError;
 use super::channel::{Ending, FarEnd, Inbox};
 use super::exchange::Meter;
 use super::frame::Stream;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +17,16 @@ const AFTER_EXIT: Duration = Duration::from_secs(1);
 /// Starts the command and serves its pipe until either end is closed.
 pub(super) fn start(
     words: &[String],
+    here: Option<&Path>,
     far: FarEnd,
     meter: Arc<Meter>,
 ) -> Result<impl Future<Output = ()> + use<>, ShellError> {
     let (program, args) = words.split_first().ok_or_else(|| failed("no command"))?;
-    let child = Command::new(program)
+    let mut command = Command::new(program);
+    if let Some(here) = here {
+        command.current_dir(here);
+    }
+    let child = command
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

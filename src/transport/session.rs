@@ -7,6 +7,7 @@ use super::ssh::Link;
 use super::sudo::{self, GateEvent, Start};
 use super::{ConnectError, Settings, Shell, ShellError, local, ssh};
 use crate::model::{Become, Connection, ConnectionKind, HostName, Secret};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -31,7 +32,8 @@ pub struct Session {
 #[derive(Clone)]
 enum Way {
     Ssh(Arc<Link>),
-    Local,
+    /// On this machine, beginning in this folder.
+    Local(Option<PathBuf>),
 }
 
 /// Connects to a host and logs in; the host's key is checked before anything is sent that matters.
@@ -45,7 +47,7 @@ pub async fn connect(
 ) -> Result<Session, ConnectError> {
     let meter = Arc::new(Meter::default());
     let way = match connection.kind {
-        ConnectionKind::Local => Way::Local,
+        ConnectionKind::Local => Way::Local(settings.here.clone()),
         ConnectionKind::Ssh | ConnectionKind::Gate => {
             Way::Ssh(Arc::new(ssh::connect(host, connection, settings, &meter).await?))
         }
@@ -77,7 +79,7 @@ impl Session {
     pub fn host_key(&self) -> Option<String> {
         match &self.way {
             Way::Ssh(link) => link.host_key(),
-            Way::Local => None,
+            Way::Local(_) => None,
         }
     }
 
@@ -140,7 +142,9 @@ impl Opener {
 
     async fn launch(&self, words: &[String], far: super::channel::FarEnd) -> Result<(), ShellError> {
         match &self.way {
-            Way::Local => self.tasks.spawn(local::start(words, far, self.meter.clone())?),
+            Way::Local(here) => {
+                self.tasks.spawn(local::start(words, here.as_deref(), far, self.meter.clone())?);
+            }
             Way::Ssh(link) => {
                 let line = sudo::command_line(words);
                 let starting = timeout(self.shell_timeout, link.start(&line, far)).await;
@@ -188,7 +192,7 @@ impl Opener {
     pub async fn farewell(&self) -> String {
         match &self.way {
             Way::Ssh(link) => link.farewell().await,
-            Way::Local => "the process is gone".into(),
+            Way::Local(_) => "the process is gone".into(),
         }
     }
 

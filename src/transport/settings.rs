@@ -17,6 +17,8 @@ pub struct Settings {
     pub login: String,
     /// More known_hosts files, as an ops repository has; asked before the user's own.
     pub known_hosts: Vec<PathBuf>,
+    /// Where shells of this machine begin: the playbook's folder. Nothing: where wgops was started.
+    pub here: Option<PathBuf>,
     /// `-F`: read instead of `~/.ssh/config` and the system's.
     pub ssh_config: Option<PathBuf>,
     /// The SSH agent's socket.
@@ -39,6 +41,7 @@ impl Settings {
             system: "/etc/ssh".into(),
             login: login.into(),
             known_hosts: Vec::new(),
+            here: None,
             ssh_config: None,
             agent_socket: None,
             keepalive: Duration::from_secs(15),

@@ -12,6 +12,7 @@ mod includes;
 mod loops;
 mod machine;
 mod order;
+mod public;
 mod retry;
 mod roles;
 mod stage;

@@ -58,6 +58,7 @@ const SHARED: &[&str] = &[
     "remote_user",
     "throttle",
     "timeout",
+    "collections",
 ];
 /// Keywords of blocks and tasks.
 const INNER: &[&str] = &["when", "notify", "delegate_to", "delegate_facts"];
@@ -74,7 +75,6 @@ const PLAY: &[&str] = &[
     "force_handlers",
     "user",
     "strategy",
-    "collections",
     "roles",
     "vars_prompt",
     "pre_tasks",
@@ -159,6 +159,8 @@ impl Reader<'_> {
             "module_defaults" => into.module_defaults = self.module_defaults(node),
             "become_exe" | "become_flags" => self.become_words(key, node),
             "debugger" | "port" => self.problems.push(later(key)),
+            // Names are resolved without it; a module from elsewhere is unknown all the same.
+            "collections" => {}
             "notify" => into.notify = self.texts(node),
             _ => return None,
         }

@@ -650,7 +650,7 @@ mod tests {
         error: expected a number or a template in '{{ }}', found text ()
         error: expected a condition, found a mapping ()
         error: expected a condition, found nothing ()
-        error: a block has no keyword 'loop' (known: name, tags, vars, environment, become, become_user, become_method, ignore_errors, any_errors_fatal, no_log, check_mode, diff, and 18 more)
+        error: a block has no keyword 'loop' (known: name, tags, vars, environment, become, become_user, become_method, ignore_errors, any_errors_fatal, no_log, check_mode, diff, and 19 more)
         error: expected a list of tasks, found a mapping (begin each task with '- ')
         error: expected a mapping of environment variables, or a template in '{{ }}', found text ()
         ");

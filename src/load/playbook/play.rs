@@ -40,8 +40,6 @@ impl Reader<'_> {
             "force_handlers" => play.force_handlers = self.flag(node),
             "user" => play.keywords.remote_user = self.text(node),
             "strategy" => play.strategy = self.strategy(node),
-            // Names are resolved without it; a module from elsewhere is unknown all the same.
-            "collections" => {}
             "vars_prompt" => play.prompts = self.prompts(node),
             "roles" => play.roles = self.roles(node),
             "pre_tasks" => play.pre_tasks = self.tasks(node, Scope::Task),

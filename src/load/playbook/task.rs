@@ -247,6 +247,10 @@ impl Reader<'_> {
         ]));
         for (key, value) in node.map().unwrap_or_default() {
             match key.name.as_str() {
+                // Each host renders a template there.
+                "loop_var" if value.is_template() => {
+                    control.loop_var = self.take(value.word()).unwrap_or(control.loop_var);
+                }
                 "loop_var" => control.loop_var = self.variable_name(value).unwrap_or(control.loop_var),
                 "index_var" => control.index_var = self.variable_name(value),
                 "label" => control.label = Some(value.clone()),

@@ -1,0 +1,97 @@
+//! What public playbooks write, and what must come of it.
+
+use crate::stage::{Played, Stage};
+
+/// What the task `say` said, in the order in which it was said.
+fn said(played: &Played) -> Vec<String> {
+    let says = played.ends().into_iter().filter(|end| end.task == "say");
+    says.map(|end| end.message.clone().unwrap_or_default()).collect()
+}
+
+#[test]
+fn the_variable_of_a_loop_may_be_named_by_a_template() {
+    let stage = Stage::new();
+    stage.write("inner.yml", "- name: say\n  debug: {msg: '{{ thing }} {{ ansible_loop_var }}'}\n");
+    let played = stage.tasks(
+        "- include_tasks: inner.yml\n  loop: [a, b]\n  loop_control: {loop_var: '{{ name }}'}\n  vars: {name: thing}\n\
+         - debug: {msg: x}\n  loop: [1]\n  loop_control: {loop_var: '{{ name }}'}\n  vars: {name: thing}\n  register: r\n\
+         - name: say\n  debug: {msg: '{{ r.results[0].thing }}'}\n\
+         - name: bad\n  debug: {msg: x}\n  loop: [1]\n  loop_control: {loop_var: '{{ name }}'}\n  vars: {name: no-name}\n",
+    );
+    assert_eq!(said(&played), ["a thing", "b thing", "1"], "{:#?}", played.story());
+    let why = played.end("bad").items[0].message.as_deref();
+    assert_eq!(why, Some("loop_var: 'no-name' is no variable name"));
+}
+
+#[test]
+fn this_machine_has_variables_though_no_inventory_has_it() {
+    let played = Stage::new().tasks(
+        "- set_fact: {made: here}\n  delegate_to: localhost\n  delegate_facts: true\n\
+         - name: say\n  debug: {msg: \"{{ hostvars['localhost'].made }} {{ 'localhost' in hostvars }}\"}\n",
+    );
+    assert_eq!(said(&played), ["here True"], "{:#?}", played.story());
+}
+
+#[test]
+fn an_environment_that_adds_to_the_hosts_own_waits_for_facts() {
+    let played = Stage::new().play(
+        "- hosts: all\n  environment: {PATH: '{{ ansible_env.PATH }}:/added', ADDED: yes it is}\n  tasks:\n\
+         \x20   - shell: 'echo $PATH $ADDED'\n      register: r\n\
+         \x20   - name: say\n      debug: {msg: \"{{ r.stdout is search(':/added yes it is$') }} {{ ansible_env.ADDED }} {{ ansible_env.PATH is search('added') }}\"}\n",
+    );
+    assert_eq!(said(&played), ["True yes it is False"], "{:#?}", played.story());
+}
+
+#[test]
+fn a_topic_may_be_named_with_the_role_of_who_listens() {
+    let stage = Stage::new();
+    let handlers = "- name: one\n  debug: {msg: of a}\n  listen: topic\n- name: other\n  debug: {msg: other}\n  listen: b\n";
+    stage.write("roles/a/handlers/main.yml", handlers);
+    stage.write("roles/a/tasks/main.yml", "- debug: {msg: x}\n");
+    let play = |topic: &str| {
+        stage.try_play(&format!(
+            "- hosts: all\n  gather_facts: no\n  roles: [a]\n  post_tasks: [{{command: 'true', notify: '{topic}'}}]\n"
+        ))
+    };
+    let played = play("a : topic").unwrap();
+    let ran: Vec<_> = played.ends().iter().skip(2).map(|end| end.task.clone()).collect();
+    assert_eq!(ran, ["a : one"], "{:#?}", played.story());
+    let refused = play("x : topic").err().unwrap().to_string();
+    assert!(refused.contains("no handler is called 'x : topic'"), "{refused}");
+}
+
+#[test]
+fn a_relative_path_begins_where_the_shell_does_and_a_dry_run_says_so() {
+    let tasks =
+        "- name: t\n  file: {path: target/relative-of-a-test/, state: directory}\n  delegate_to: localhost\n";
+    let played = Stage::dry().tasks(tasks);
+    let here = std::env::current_dir().unwrap();
+    let change = played.end("t").changes.first().unwrap().summary.clone();
+    assert!(change.contains(&format!("{}/target/relative-of-a-test", here.display())), "{change}");
+}
+
+#[test]
+fn items_of_a_loop_see_what_those_before_them_set() {
+    let stage = Stage::new();
+    stage.write("three.yml", "- name: say\n  debug: {msg: there are three}\n");
+    let tasks = "- set_fact: {p: '{{ p + [item] }}', n: \"{{ n | default([]) + [item] }}\"}\n  loop: [1, 2, 3]\n\
+         - include_tasks: three.yml\n  when: n | length == 3\n\
+         - name: say\n  debug: {msg: '{{ p }} {{ n }} {{ late }}'}\n\
+         - set_fact: {q: '{{ q + [item] }}'}\n  loop: [a, b]\n  vars: {q: [z]}\n\
+         - name: say\n  debug: {msg: '{{ q | join }}'}\n\
+         - command: 'true'\n  register: ran\n\
+         - set_fact: {u: \"{{ u | default('') ~ ran.rc }}\"}\n  loop: [1, 2]\n\
+         - name: say\n  debug: {msg: '{{ u }}'}\n";
+    let indented: String = tasks.lines().map(|line| format!("    {line}\n")).collect();
+    let play = format!(
+        "- hosts: all\n  gather_facts: no\n  vars: {{p: [0], late: '{{{{ p | sum }}}}'}}\n  tasks:\n{indented}"
+    );
+    let played = stage.play(&play);
+    let known = ["there are three", "[0, 1, 2, 3] [1, 2, 3] 6", "zab"];
+    assert_eq!(said(&played)[..3], known, "{:#?}", played.story());
+    assert_eq!(said(&played)[3], "00");
+    let dry = Stage { conduct: wgops::plan::Conduct::Dry, ..stage }.play(&play);
+    assert_eq!(said(&dry)[..3], known, "{:#?}", dry.story());
+    let end = dry.ends().into_iter().rfind(|end| end.task == "say").unwrap();
+    assert!(matches!(end.status, wgops::event::Status::KnownAfterApply { .. }), "{:#?}", dry.story());
+}

@@ -375,9 +375,11 @@ impl<'a> Job<'a> {
             Some(proven) => format!("{} ({})", proven.operator, proven.role),
             None => "somebody without a key in the roster".into(),
         };
-        let announcement = format!("run {} ({}) by {holder}", self.run, self.errand.verb);
+        let spends = self.bound.plan.as_ref().map(|plan| format!("plan {}", plan.digest));
+        let of_plan = spends.as_ref().map(|plan| format!(", {plan}")).unwrap_or_default();
+        let announcement = format!("run {} ({}) by {holder}{of_plan}", self.run, self.errand.verb);
         let process = random_bytes()?.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Banner { holder, announcement, process })
+        Ok(Banner { holder, announcement, spends, process })
     }
 
     /// The event with which a run begins.

@@ -72,7 +72,8 @@ pub fn state(root: &Path, what: &str) -> Option<PathBuf> {
     Some(state.join("wgops").join(what).join(format!("{name}.json")))
 }
 
-fn agent() -> Vec<Box<dyn crate::model::Signer>> {
+/// The keys of whoever types that their agent holds.
+pub(super) fn agent() -> Vec<Box<dyn crate::model::Signer>> {
     let Some(socket) = std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty()) else {
         return Vec::new();
     };

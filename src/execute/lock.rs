@@ -6,7 +6,7 @@
 
 use super::connection::HostConnection;
 use crate::event::Event;
-use crate::model::{Argv, Environment, Script};
+use crate::model::{Argv, Environment, Script, printable};
 use crate::plan::{Conduct, Effective, Reply};
 use crate::questions::Output;
 use crate::questions::held::{Others, PEEK, Stage};
@@ -28,6 +28,8 @@ pub const SCRIPTS: [Script; 2] = [TAKE, RELEASE];
 
 /// Exit status of taking what somebody else has.
 const HELD: u8 = 116;
+/// The same where the host's log has another run of the plan that is applied.
+const SPENT: u8 = 117;
 /// Longest wait for the lock: no more than some tries a second apart.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Longest wait for giving it back.
@@ -44,6 +46,8 @@ pub struct Banner {
     pub holder: String,
     /// The line for the host's own log.
     pub announcement: String,
+    /// The part of it that names a plan, which is carried out once on a host.
+    pub spends: Option<String>,
     /// Tells this wgops from another that does the same run.
     pub process: String,
 }
@@ -87,14 +91,15 @@ impl HostConnection {
             }
             Purpose::Watch(_) | Purpose::Look => return Front::Nothing,
         };
-        let announcement = if self.announced { String::new() } else { banner.announcement.clone() };
+        let said = |text: Option<&String>| text.filter(|_| !self.announced).cloned().unwrap_or_default();
         let seconds = lease.saturating_add(SLACK).min(LEASE_MAX).as_secs();
         let args = vec![
             self.run.to_string(),
             banner.holder.clone(),
             seconds.to_string(),
-            announcement,
+            said(Some(&banner.announcement)),
             banner.process.clone(),
+            said(banner.spends.as_ref()),
         ];
         let on_failure = if front == Front::Lock { OnFailure::Halt } else { OnFailure::Continue };
         requests.insert(0, request(TAKE, args, on_failure));
@@ -196,6 +201,15 @@ fn request(script: Script, args: Vec<String>, on_failure: OnFailure) -> Request 
 fn refusal(reply: &Reply) -> String {
     match reply {
         Reply::Done(output) if output.status == HELD => held(&Others::parse(&output.text())),
+        Reply::Done(output) if output.status == SPENT => {
+            let text = output.text();
+            let line = printable(text.lines().last().unwrap_or_default()).into_owned();
+            let line = line.strip_prefix("spent ").unwrap_or(&line);
+            format!(
+                "the plan is spent: this host's log has '{line}'; nothing was sent.\n\
+                 Pull, so that the ledger here has that run; for what is left to do make a new plan with --plan-out"
+            )
+        }
         Reply::Done(Output { stderr, .. }) => {
             format!("the host's lock could not be taken: {}", String::from_utf8_lossy(stderr).trim())
         }

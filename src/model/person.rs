@@ -120,4 +120,13 @@ pub trait Signer: Send + Sync {
     /// # Errors
     /// The key is gone, locked, or its owner declined.
     fn sign(&self, namespace: &str, message: &[u8]) -> Result<String, SignError>;
+
+    /// Signs bytes as they are, without a namespace around them: certificates, which have their own form. Returns SSH's
+    /// encoding of the signature.
+    ///
+    /// # Errors
+    /// As [`Signer::sign`], or nobody should sign such a thing with this key.
+    fn sign_plainly(&self, _bytes: &[u8]) -> Result<Vec<u8>, SignError> {
+        Err(SignError("this key signs no certificates".into()))
+    }
 }

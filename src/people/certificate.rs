@@ -2,9 +2,13 @@
 //! of keys, and forget nobody: a certificate ends by itself.
 
 use super::{AskPassphrase, FileSigner, Key, PeopleError};
+use crate::model::{SignError, Signer};
+use russh::keys::signature;
 use russh::keys::ssh_key::certificate::{Builder, CertType};
-use russh::keys::ssh_key::{Error, PrivateKey};
+use russh::keys::ssh_key::public::KeyData;
+use russh::keys::ssh_key::{Error, Signature, SigningKey};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// What a certificate says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,8 +25,13 @@ pub struct Grant {
     pub command: Option<String>,
 }
 
-/// A CA's private key, open.
-pub struct Authority(FileSigner);
+/// A CA's private key: open, or held by an agent.
+pub enum Authority {
+    /// From a file.
+    File(FileSigner),
+    /// Behind an agent's socket, which is asked for the signature.
+    Agent(Key, Box<dyn Signer>),
+}
 
 impl Authority {
     /// Opens the CA's key file, asking for its passphrase.
@@ -30,12 +39,22 @@ impl Authority {
     /// # Errors
     /// It can't be read or opened.
     pub fn open(file: &Path, ask: Option<AskPassphrase<'_>>) -> Result<Self, PeopleError> {
-        Ok(Self(FileSigner::open(file, ask)?))
+        Ok(Self::File(FileSigner::open(file, ask)?))
+    }
+
+    /// The CA's key among those of an agent; nothing where it isn't there.
+    pub fn held(public: &Key, agent: Vec<Box<dyn Signer>>) -> Option<Self> {
+        let is_it =
+            |signer: &Box<dyn Signer>| signer.public_key().parse::<Key>().is_ok_and(|key| key == *public);
+        Some(Self::Agent(public.clone(), agent.into_iter().find(is_it)?))
     }
 
     /// The CA's public key.
     pub fn public(&self) -> &Key {
-        self.0.key()
+        match self {
+            Self::File(signer) => signer.key(),
+            Self::Agent(key, _) => key,
+        }
     }
 
     /// Signs a certificate for a key: the line of a `-cert.pub` file. The nonce must be random.
@@ -43,14 +62,47 @@ impl Authority {
     /// # Errors
     /// The grant is none (it ends before it begins, say), or the key can't sign.
     pub fn certify(&self, subject: &Key, grant: &Grant, nonce: &[u8; 32]) -> Result<String, PeopleError> {
-        signed(self.0.private(), subject, grant, nonce)
-            .map_err(|error| PeopleError::Certificate(error.to_string()))
+        let wrong = |why: &dyn std::fmt::Display| PeopleError::Certificate(why.to_string());
+        match self {
+            Self::File(signer) => signed(signer.private(), subject, grant, nonce).map_err(|e| wrong(&e)),
+            Self::Agent(key, signer) => {
+                let declined = Mutex::new(None);
+                let asked = Asked { key, signer: &**signer, declined: &declined };
+                signed(&asked, subject, grant, nonce).map_err(|error| {
+                    let said = declined.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    said.map_or_else(|| wrong(&error), |said: SignError| wrong(&said))
+                })
+            }
+        }
+    }
+}
+
+/// An agent's key as what signs a certificate; what the agent said is kept, for the certificate's own error is silent.
+struct Asked<'a> {
+    key: &'a Key,
+    signer: &'a dyn Signer,
+    declined: &'a Mutex<Option<SignError>>,
+}
+
+impl signature::Signer<Signature> for Asked<'_> {
+    fn try_sign(&self, bytes: &[u8]) -> Result<Signature, signature::Error> {
+        let blob = self.signer.sign_plainly(bytes).map_err(|error| {
+            *self.declined.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            signature::Error::new()
+        })?;
+        Signature::try_from(blob.as_slice()).map_err(|_| signature::Error::new())
+    }
+}
+
+impl SigningKey for Asked<'_> {
+    fn public_key(&self) -> KeyData {
+        self.key.data().clone()
     }
 }
 
 /// # Source
 /// OpenSSH's PROTOCOL.certkeys: extensions and critical options stand in the order of their names.
-fn signed(ca: &PrivateKey, subject: &Key, grant: &Grant, nonce: &[u8; 32]) -> Result<String, Error> {
+fn signed<S: SigningKey>(ca: &S, subject: &Key, grant: &Grant, nonce: &[u8; 32]) -> Result<String, Error> {
     let (after, before) = grant.valid;
     let mut builder = Builder::new(nonce.to_vec(), subject.data().clone(), after, before)?;
     builder.serial(grant.serial)?;

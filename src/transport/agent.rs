@@ -4,8 +4,10 @@
 use crate::model::{SignError, Signer, printable};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::ssh_key::{LineEnding, SshSig};
+use russh::keys::ssh_key::encoding::Encode as _;
+use russh::keys::ssh_key::{LineEnding, Signature, SshSig};
 use russh::keys::{HashAlg, PublicKey};
+use std::fmt::Display;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -47,17 +49,30 @@ impl Signer for AgentSigner {
     }
 
     fn sign(&self, namespace: &str, message: &[u8]) -> Result<String, SignError> {
-        let failed =
-            |what: &dyn std::fmt::Display| SignError(format!("can't sign with {}: {what}", self.text));
+        let failed = |what: &dyn Display| self.failed(what);
         let to_sign = SshSig::signed_data(namespace, HashAlg::Sha512, message).map_err(|e| failed(&e))?;
+        let signature = self.signature(&to_sign)?;
+        let signed = SshSig::new(self.key.key_data().clone(), namespace, HashAlg::Sha512, signature);
+        signed.and_then(|s| s.to_pem(LineEnding::LF)).map_err(|e| failed(&e))
+    }
+
+    fn sign_plainly(&self, bytes: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.signature(bytes)?.encode_vec().map_err(|error| self.failed(&error))
+    }
+}
+
+impl AgentSigner {
+    fn failed(&self, what: &dyn Display) -> SignError {
+        SignError(format!("can't sign with {}: {what}", self.text))
+    }
+
+    fn signature(&self, bytes: &[u8]) -> Result<Signature, SignError> {
         let signing = async {
             let mut agent = AgentClient::connect(UnixStream::connect(&self.socket).await?);
             // The hash is a flag for RSA keys; others have their own, and pass it over.
-            agent.sign_request_signature(&self.key, Some(HashAlg::Sha512), &to_sign).await
+            agent.sign_request_signature(&self.key, Some(HashAlg::Sha512), bytes).await
         };
-        let signature = converse(&self.socket, self.deadline, signing)?;
-        let signed = SshSig::new(self.key.key_data().clone(), namespace, HashAlg::Sha512, signature);
-        signed.and_then(|s| s.to_pem(LineEnding::LF)).map_err(|e| failed(&e))
+        converse(&self.socket, self.deadline, signing)
     }
 }
 

@@ -35,6 +35,7 @@ mod shadowing;
 mod shown;
 mod site;
 mod software;
+mod syncing;
 mod system;
 mod together;
 mod transaction;

@@ -141,3 +141,35 @@ fn what_one_host_got_another_gets_and_nothing_else() {
     ops.keep("playbooks/patch.yml", playbook.replace("patch_same_as", "patch_other"));
     ops.alice(&format!("{typed} --yes")).expect(2, &["does not read patch_same_as"]);
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_plan_is_spent_on_its_host_for_a_clone_that_has_not_pulled() {
+    here(|lab, host, ops| {
+        lab.exec(host, "rm -f /tmp/e2e-twice");
+        let file = ops.play(
+            "twice",
+            "  become: true\n",
+            "- shell: echo once >>/tmp/e2e-twice\n- command: 'true'\n  changed_when: false",
+        );
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        ops.types("sam", &format!("run {file} -i ops --plan-out plans/twice.json"))
+            .says()
+            .expect(0, &["Plan for 1 host"]);
+        // What somebody else has who has not pulled: the ledger as it is before.
+        let (ledger, before) = (ops.root().join("ledger"), ops.elsewhere().join("before"));
+        let copy = |from: &std::path::Path, to: &std::path::Path| {
+            let cp = std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+            assert!(cp.success());
+        };
+        copy(&ledger, &before);
+        ops.alice("apply plans/twice.json --yes").expect(0, &["changed=1"]);
+        ops.alice("apply plans/twice.json --yes").expect(4, &["spent"]);
+        std::fs::remove_dir_all(&ledger).unwrap();
+        copy(&before, &ledger);
+        let said = ops.alice("apply plans/twice.json --yes");
+        said.expect(1, &["the plan is spent: this host's log has 'run ", "alice (lead)", "Pull"]);
+        assert_eq!(lab.exec(host, "cat /tmp/e2e-twice"), "once", "{said}");
+        assert!(!lab.holds(host, "test -e /run/wgops/lock"));
+    });
+}

@@ -4,7 +4,7 @@ use super::super::console::shown;
 use super::super::init::public_key;
 use super::super::record::{About, Record};
 use super::super::repository::Repository;
-use super::super::who::Who;
+use super::super::who::{Who, agent};
 use super::super::{Console, Exit, Failure, ask};
 use super::people::Account;
 use super::sync::settings;
@@ -37,9 +37,9 @@ pub struct Issue {
     /// How long it counts: 30m, 8h, 2d; a week at most
     #[arg(long, value_name = "TIME", default_value = "8h", value_parser = validity)]
     valid: u64,
-    /// The CA's private key file
+    /// The CA's private key file; without it, the ssh-agent that has the key signs
     #[arg(long, value_name = "FILE", env = "WGOPS_CA_KEY")]
-    ca_key: PathBuf,
+    ca_key: Option<PathBuf>,
     /// Which of their keys, where they have several
     #[arg(long, value_name = "FILE.pub")]
     key: Option<PathBuf>,
@@ -79,16 +79,7 @@ impl Issue {
         let roster = who.roster.clone().ok_or_else(|| Failure::usage("there is no roster"))?;
         let (person, subject) = self.subject(&roster)?;
         let grant = self.grant(person, &roster)?;
-        let passphrase = |key: &Path| ask::passphrase(console, key);
-        let asks = console.is_interactive().then_some(&passphrase as _);
-        let authority = Authority::open(&self.ca_key, asks)?;
-        if *authority.public() != ca {
-            let file = shown(&self.ca_key);
-            return Err(Failure::usage(format!(
-                "{file} is not the key that wgops.yml names under 'access: ca'"
-            ))
-            .hint(format!("that one is {}", ca.fingerprint())));
-        }
+        let authority = self.authority(console, &ca)?;
         note(console, &root, &who, &grant, &subject)?;
         let line = authority.certify(&subject, &grant, &random_bytes()?)?;
         let out = self.out.unwrap_or_else(|| PathBuf::from(format!("{}-cert.pub", person.name)));
@@ -101,6 +92,28 @@ impl Issue {
             grant.serial, person.name, shown(&out)
         ));
         Ok(Exit::Well)
+    }
+
+    /// What signs: a file, or the agent.
+    fn authority(&self, console: &Console, ca: &Key) -> Result<Authority, Failure> {
+        let Some(file) = &self.ca_key else {
+            return Authority::held(ca, agent()).ok_or_else(|| {
+                let message = format!("the ssh-agent does not have the CA's key, {}", ca.fingerprint());
+                Failure::new(Exit::Refused, message)
+                    .hint("'ssh-add FILE' adds it; or name its file with --ca-key FILE")
+            });
+        };
+        let passphrase = |key: &Path| ask::passphrase(console, key);
+        let asks = console.is_interactive().then_some(&passphrase as _);
+        let authority = Authority::open(file, asks)?;
+        match authority.public() == ca {
+            true => Ok(authority),
+            false => {
+                let message =
+                    format!("{} is not the key that wgops.yml names under 'access: ca'", shown(file));
+                Err(Failure::usage(message).hint(format!("that one is {}", ca.fingerprint())))
+            }
+        }
     }
 
     /// Whose, and which key.

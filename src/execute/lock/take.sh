@@ -1,5 +1,6 @@
 # Takes this host's lock for a run, or renews it. $1: the run. $2: its holder. $3: for how many seconds. $4: what the
 # host's own log is to say; nothing if it was said. $5: which wgops it is, for a run may be resumed by another. Ends with 116 and says who has the lock where somebody else has.
+# $6: what that log says of a plan that was applied; ends with 117 and says so where another run says it there.
 #
 # Whoever wants it puts a claim first and looks for others afterwards: of two, at least one sees the other and steps back.
 umask 022
@@ -92,5 +93,25 @@ printf '%s\n' "$others" | while read -r kind name _; do
     [ "$kind" != dead ] || rm -f "$base/lock/$name" "$base/lock/.$name".*
 done
 say "$others" "$left"
+
+# runs_of_the_log  what runs of this account said in the host's log.
+runs_of_the_log() {
+    if command -v journalctl >/dev/null 2>&1 && journalctl -q -n 1 >/dev/null 2>&1; then
+        journalctl -q --no-pager -o cat -t wgops "_UID=$(id -u)"
+    else
+        for file in /var/log/syslog /var/log/messages /var/log/user.log; do
+            for file in "$file.1" "$file"; do [ ! -r "$file" ] || grep -F 'wgops: run ' "$file"; done
+        done
+    fi 2>/dev/null
+}
+if [ -n "$6" ]; then
+    spent=$(runs_of_the_log | grep -F -e "$6" | grep -v -F -e "run $run " | tail -n 1)
+    if [ -n "$spent" ]; then
+        rm -f "$mine"
+        rmdir "$base/lock" "$base" 2>/dev/null
+        printf 'spent %s\n' "${spent#*wgops: }"
+        exit 117
+    fi
+fi
 if [ -n "$4" ] && command -v logger >/dev/null 2>&1; then logger -t wgops -- "$4" >/dev/null 2>&1; fi
 :

@@ -1,6 +1,6 @@
 //! The lock's scripts in every shell that is here, below a home directory instead of /run; and what people are told.
 
-use super::{HELD, RELEASE, TAKE, held, refusal};
+use super::{HELD, RELEASE, SPENT, TAKE, held, refusal};
 use crate::model::{Argv, Script};
 use crate::plan::Reply;
 use crate::questions::Output;
@@ -266,4 +266,36 @@ fn a_user_without_a_home_goes_without_a_lock() {
 fn a_host_that_prints_nonsense_is_nobody_s() {
     assert_eq!(Others::parse("held\nheld x y z\ndoing it\n\n\u{1b}[2J 1 2 3 4"), Others::default());
     assert!(held(&Others::default()).starts_with("somebody else is changing this host"));
+}
+
+#[test]
+fn a_plan_is_carried_out_once_on_a_host_whatever_the_ledger_at_hand_has() {
+    let mark = "plan sha256:00ff";
+    for mut bench in benches() {
+        let log =
+            |run: &str, plan: &str| format!("echo 'run {run} (apply) by bob (lead), plan sha256:{plan}'");
+        let apply = |bench: &Workbench| {
+            let args = [OURS, "alice (lead)", "600", "run x", "1", mark].map(str::to_owned).to_vec();
+            bench.run(TAKE, &Argv(args), None)
+        };
+        bench.program("logger", "exit 0");
+        for (said, status) in [
+            (String::new(), 0),
+            (log(THEIRS, "11ff"), 0),
+            // Whoever goes on with a run said so there before.
+            (log(OURS, "00ff"), 0),
+            (log(THEIRS, "00ff"), SPENT),
+        ] {
+            bench.program("journalctl", &said);
+            let output = apply(&bench);
+            assert_eq!(output.status, status, "{}: {said}", bench.name());
+            assert_eq!(lock(&bench, OURS).is_some(), status == 0, "{}: {said}", bench.name());
+            if status == SPENT {
+                let why = refusal(&Reply::Done(output));
+                assert!(why.contains("the plan is spent") && why.contains("by bob (lead)"), "{why}");
+            }
+            give_back(&bench);
+            assert!(!base(&bench).exists(), "{}", bench.name());
+        }
+    }
 }

@@ -1,0 +1,173 @@
+//! `access sync` where it is less simple: keys of others, keys for a lock-out, freezes, jump hosts, a CA in an agent.
+
+use crate::lab::{Host, Lab};
+use crate::ops::Ops;
+use std::path::Path;
+use std::process::Command;
+
+const KEYS: &str = "cat /home/ops/.ssh/authorized_keys";
+
+/// wgops.yml with what it says under 'access', and more.
+fn settings(ops: &Ops<'_>, access: &str, more: &str) {
+    let text = std::fs::read_to_string(ops.root().join("wgops.yml")).unwrap();
+    ops.keep("wgops.yml", format!("{text}\naccess:\n  account: ops\n{access}{more}"));
+}
+
+fn replaced(ops: &Ops<'_>, file: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(ops.root().join(file)).unwrap();
+    assert!(text.contains(from), "no {from} in {text}");
+    ops.keep(file, text.replace(from, to));
+}
+
+fn with_her_own_key(lab: &Lab, ops: &Ops<'_>) {
+    let key = |name: &str| lab.path(name).to_string_lossy().into_owned();
+    replaced(ops, "inventory/ops.yml", &key("keys/id_ed25519"), &key("keys/alice"));
+}
+
+fn keygen(file: &Path) -> String {
+    let keygen = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(file).status();
+    assert!(keygen.unwrap().success());
+    std::fs::read_to_string(file.with_extension("pub")).unwrap().trim().to_owned()
+}
+
+/// Logs in as ssh does, with this key alone; its exit code.
+fn enters(key: &Path, host: &Host, lab: &Lab, more: &[&str]) -> Option<i32> {
+    let mut ssh = Command::new("timeout");
+    ssh.args(["-s", "KILL", "10", "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"])
+        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
+        .args(more)
+        .arg("-i")
+        .arg(key)
+        .arg(format!("ops@{}", lab.address(host)))
+        .arg("true");
+    ssh.output().unwrap().status.code()
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_sync_asks_keeps_others_keys_goes_on_in_a_freeze_and_a_key_for_a_lock_out_is_told() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    let spare = ops.elsewhere().join("spare");
+    let public = keygen(&spare);
+    let roster = std::fs::read_to_string(ops.root().join("inventory/operators.yml")).unwrap();
+    ops.keep("inventory/operators.yml", format!("{roster}emergency_keys: ['{public}']\n"));
+    let today = jiff::Zoned::now().date();
+    let tomorrow = today.tomorrow().unwrap();
+    let freeze = format!("freezes:\n  - {{from: {today}, until: {tomorrow}, reason: election night}}\n");
+    settings(&ops, "  other_keys: keep\n", &freeze);
+    let before = lab.exec(&host, KEYS);
+    let sync = "access sync -i ops --reason why";
+    ops.alice(sync).expect(2, &["terminal", "--yes"]);
+    let asked = |typed: &str| ops.types("alice", sync).at_a_terminal(typed).within(120).says();
+    let difference =
+        ["Who would gain and lose access", "+ alice (lead)", "+ an emergency key", "number of hosts"];
+    asked("7\n\n").expect(0, &difference).expect(0, &["Stopped; nothing was changed"]);
+    assert_eq!(lab.exec(&host, KEYS), before);
+    asked("1\n").expect(0, &difference).expect(0, &["Who gained and lost access"]).without(&["election"]);
+    let now = lab.exec(&host, KEYS);
+    assert!(now.starts_with(&before) && now.contains("alice (lead)") && now.contains(&public[..60]), "{now}");
+    asked("\n").expect(0, &["Nothing to do"]);
+    ops.alice("ledger compare -i ops --since 1h").without(&["emergency key:"]);
+    assert_eq!(enters(&spare, &host, &lab, &[]), Some(0));
+    ops.alice("ledger compare -i ops --since 1h").expect(5, &["emergency key:", "to be answered for"]);
+    lab.reset(&host);
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_host_behind_another_is_synced_and_nobody_is_locked_out_of_it() {
+    let lab = Lab::open();
+    let (jump, host) = lab.two_hosts();
+    [&jump, &host].iter().for_each(|one| lab.reset(one));
+    let ops = Ops::of(&lab, &[&jump, &host]);
+    let hers = std::fs::read_to_string(lab.path("keys/alice.pub")).unwrap();
+    lab.exec(&jump, &format!("echo '{}' >>/home/ops/.ssh/authorized_keys", hers.trim()));
+    // The way to the first host is ssh's own: with the key that it finds at home.
+    for end in ["", ".pub"] {
+        let home = ops.elsewhere().join(format!("home/.ssh/id_ed25519{end}"));
+        std::fs::copy(lab.path(&format!("keys/alice{end}")), home).unwrap();
+    }
+    // From here nothing but the first host reaches it.
+    let here = "$(ip -4 route get 10.0.0.1 2>/dev/null | sed -n 's/.* via \\([0-9.]*\\).*/\\1/p')";
+    lab.exec(&host, &format!("iptables -I INPUT -p tcp --dport 22 -s {here} -j DROP 2>/dev/null || true"));
+    let line = format!("{}: {{ansible_host: {}", host.name(), lab.address(&host));
+    let through = format!("{line}, ansible_ssh_common_args: '-o ProxyJump=ops@{}'", lab.address(&jump));
+    replaced(&ops, "inventory/ops.yml", &line, &through);
+    settings(&ops, "", "");
+    let only = format!("-i ops -l {} --yes --reason why", host.name());
+    let refused = ops.types("alice", &format!("access sync {only}")).within(120).says();
+    refused.expect(1, &["a second login fails", "as they were"]);
+    with_her_own_key(&lab, &ops);
+    let done = ops.types("alice", &format!("access sync {only}")).within(120).says();
+    done.expect(0, &["Who gained and lost access", "- nobody in the roster"]);
+    assert!(lab.exec(&host, KEYS).lines().count() == 1);
+    ops.types("alice", &format!("access sync {only}")).within(120).says().expect(0, &["changed=0"]);
+    // Both, the one on the way included.
+    let both = ops.types("alice", "access sync -i ops --yes --reason why").within(120).says();
+    both.expect(0, &["failed=0", "unreachable=0"]);
+    [&jump, &host].iter().for_each(|one| lab.reset(one));
+}
+
+/// An agent of its own for a test.
+struct Agent {
+    socket: String,
+    pid: String,
+}
+
+impl Agent {
+    fn with(folder: &Path, key: &Path) -> Self {
+        let socket = folder.join("agent.sock").to_string_lossy().into_owned();
+        let said = Command::new("ssh-agent").args(["-s", "-a", &socket]).output().unwrap().stdout;
+        let said = String::from_utf8(said).unwrap();
+        let pid = said.split("SSH_AGENT_PID=").nth(1).unwrap().split(';').next().unwrap().to_owned();
+        let added =
+            Command::new("ssh-add").arg("-q").arg(key).env("SSH_AUTH_SOCK", &socket).status().unwrap();
+        assert!(added.success());
+        Self { socket, pid }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _gone = Command::new("kill").arg(&self.pid).status();
+    }
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_ca_in_an_agent_signs_and_its_certificate_lets_in() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    let ca = ops.elsewhere().join("ca");
+    let public = keygen(&ca);
+    settings(&ops, &format!("  ca: {public}\n"), "");
+    with_her_own_key(&lab, &ops);
+    ops.types("alice", "access sync -i ops --yes --reason why").within(120).says().expect(0, &[]);
+    let out = ops.elsewhere().join("alice-cert.pub");
+    let issue = format!("access issue alice --out {}", out.display());
+    ops.alice(&issue).expect(4, &["does not have the CA's key", "--ca-key"]);
+    let agent = Agent::with(ops.elsewhere(), &ca);
+    // Its file is on no machine any more.
+    std::fs::remove_file(&ca).unwrap();
+    ops.types("alice", &issue).env("SSH_AUTH_SOCK", &agent.socket).says().expect(0, &["counts until"]);
+    lab.exec(&host, ": >/home/ops/.ssh/authorized_keys");
+    let key = ops.key("alice");
+    assert_eq!(enters(&key, &host, &lab, &[]), Some(255));
+    let with = format!("-oCertificateFile={}", out.display());
+    assert_eq!(enters(&key, &host, &lab, &[&with]), Some(0));
+    // wgops logs in with it, too, where it lies beside the key.
+    let beside = ops.elsewhere().join("hers");
+    std::fs::create_dir(&beside).unwrap();
+    for (from, to) in [(&key, "alice"), (&lab.path("keys/alice.pub"), "alice.pub"), (&out, "alice-cert.pub")]
+    {
+        std::fs::copy(from, beside.join(to)).unwrap();
+    }
+    replaced(&ops, "inventory/ops.yml", &key.to_string_lossy(), &beside.join("alice").to_string_lossy());
+    ops.alice("ping -i ops").expect(0, &["ok"]);
+    lab.reset(&host);
+}

@@ -280,13 +280,18 @@ impl<'a> Job<'a> {
         access::asker(self.repository.settings().access.as_ref(), &self.who, &self.inventory, self.console)
     }
 
+    /// Whether windows, freezes and claims are about it. Who may log in is not: somebody who leaves is gone today.
+    fn minds_the_hour(&self) -> bool {
+        matches!(self.errand.verb, Verb::Run | Verb::Patch | Verb::Apply)
+    }
+
     /// Leaves out hosts that are held out, where this is about changing them and nobody broke the glass. More people than one
     /// are asked for behind the glass, too.
     fn hold_out(&self, prepared: &mut Prepared) -> Result<(), Failure> {
         let mut alone = self.not_alone(&prepared.hosts)?;
-        let held = match self.errand.verb {
-            Verb::Run | Verb::Patch | Verb::Apply => holds::held(&self.holds, &prepared.hosts),
-            _ => Vec::new(),
+        let held = match self.minds_the_hour() {
+            true => holds::held(&self.holds, &prepared.hosts),
+            false => Vec::new(),
         };
         let others = held.into_iter().filter(|held| !alone.iter().any(|known| known.host == held.host));
         let others: Vec<HeldOut> = others.collect();
@@ -351,7 +356,7 @@ impl<'a> Job<'a> {
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
         let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };
-        let bound = self.mode == Mode::Real && self.break_glass().is_none();
+        let bound = self.mode == Mode::Real && self.break_glass().is_none() && self.minds_the_hour();
         let admission = bound.then(|| holds::admission(&self.holds));
         Engine::start(self.console, fleet.under(self.banner()?).admitting(admission))
     }

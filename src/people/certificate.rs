@@ -28,9 +28,9 @@ pub struct Grant {
 /// A CA's private key: open, or held by an agent.
 pub enum Authority {
     /// From a file.
-    File(FileSigner),
+    File(Box<FileSigner>),
     /// Behind an agent's socket, which is asked for the signature.
-    Agent(Key, Box<dyn Signer>),
+    Agent(Box<Key>, Box<dyn Signer>),
 }
 
 impl Authority {
@@ -39,14 +39,14 @@ impl Authority {
     /// # Errors
     /// It can't be read or opened.
     pub fn open(file: &Path, ask: Option<AskPassphrase<'_>>) -> Result<Self, PeopleError> {
-        Ok(Self::File(FileSigner::open(file, ask)?))
+        Ok(Self::File(Box::new(FileSigner::open(file, ask)?)))
     }
 
     /// The CA's key among those of an agent; nothing where it isn't there.
     pub fn held(public: &Key, agent: Vec<Box<dyn Signer>>) -> Option<Self> {
-        let is_it =
-            |signer: &Box<dyn Signer>| signer.public_key().parse::<Key>().is_ok_and(|key| key == *public);
-        Some(Self::Agent(public.clone(), agent.into_iter().find(is_it)?))
+        let is_it = |signer: &dyn Signer| signer.public_key().parse::<Key>().is_ok_and(|key| key == *public);
+        let held = agent.into_iter().find(|signer| is_it(&**signer))?;
+        Some(Self::Agent(Box::new(public.clone()), held))
     }
 
     /// The CA's public key.

@@ -106,8 +106,9 @@ impl Compare {
         let mut all: IndexMap<HostName, Vec<Disagreement>> = IndexMap::new();
         for (host, traces) in &looked.hosts {
             let mut traces = traces.clone();
-            // What this very comparison did there.
-            traces.logins.retain(|login| login.at < begun - 1);
+            // What this very comparison did there; a key for a lock-out is told whoever used it.
+            let emergency = |key: &str| roster.emergency_keys.iter().any(|one| one.fingerprint() == key);
+            traces.logins.retain(|login| login.at < begun - 1 || login.key.as_deref().is_some_and(emergency));
             traces.sudo.retain(|sudo| sudo.at < begun - 1);
             all.insert(host.clone(), record.compared(roster, host, &traces, since));
         }

@@ -72,7 +72,6 @@ const SINGLE: &[&str] = &[
     "firewalld",
     "flatpak",
     "flatpak_remote",
-    "gem",
     "get_certificate",
     "github_release",
     "haproxy",

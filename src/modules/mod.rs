@@ -62,6 +62,7 @@ mod firewalld;
 mod foreign_packages;
 mod free_space;
 mod gathered;
+mod gem;
 mod get_url;
 mod getent;
 mod git;
@@ -101,6 +102,7 @@ mod mount;
 mod mount_facts;
 mod mysql;
 mod mysql_db;
+mod mysql_info;
 mod mysql_query;
 mod mysql_user;
 mod mysql_variables;
@@ -230,6 +232,7 @@ pub static ALL: &[&Module] = &[
     &firewalld::MODULE,
     &foreign_packages::MODULE,
     &free_space::MODULE,
+    &gem::MODULE,
     &x509_certificate_info::SERVER,
     &get_url::MODULE,
     &getent::MODULE,
@@ -258,6 +261,7 @@ pub static ALL: &[&Module] = &[
     &mount::MODULE,
     &mount_facts::MODULE,
     &mysql_db::MODULE,
+    &mysql_info::MODULE,
     &mysql_query::MODULE,
     &mysql_user::MODULE,
     &mysql_variables::MODULE,
@@ -386,6 +390,7 @@ pub fn change_scripts() -> Vec<Script> {
         mysql::SCRIPTS,
         mysql_db::SCRIPTS,
         npm::SCRIPTS,
+        gem::SCRIPTS,
         pip::SCRIPTS,
         postgresql::SCRIPTS,
         postgresql_db::SCRIPTS,

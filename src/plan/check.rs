@@ -88,6 +88,7 @@ impl Compiler<'_> {
                     let has_marks = args.keys().any(|name| name.ends_with("_string"));
                     if let (Some(path), "template", false) = (found, module.name, has_marks)
                         && !path.is_dir()
+                        && self.rescued == 0
                     {
                         self.check_template(&path);
                     }
@@ -109,7 +110,7 @@ impl Compiler<'_> {
         let folder = if module.name == "template" { "templates" } else { "files" };
         let tries: Vec<_> = around.candidates(folder, Path::new(&name)).collect();
         let found = tries.iter().find(|path| path.exists());
-        if found.is_none() && own.when.is_empty() {
+        if found.is_none() && own.when.is_empty() && self.rescued == 0 {
             let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();
             let problem = Problem::at(&node.place, "there is no such file here");
             self.problems.push(problem.help(format!("looked for {}", looked.join(" and "))));

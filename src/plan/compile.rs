@@ -75,6 +75,8 @@ pub(super) struct Compiler<'a> {
     dynamic: bool,
     /// Hosts wait for each other after each task, so that a failure on one can stop all.
     lockstep: bool,
+    /// In how many blocks with a rescue it is: what fails in them is provided for.
+    pub(super) rescued: usize,
 }
 
 /// Where tasks stand: what they inherit, and what is around them.
@@ -105,6 +107,7 @@ impl<'a> Compiler<'a> {
             notified: Vec::new(),
             dynamic: false,
             lockstep: foundation.lockstep,
+            rescued: 0,
         }
     }
 
@@ -315,11 +318,15 @@ impl<'a> Compiler<'a> {
             }
             TaskItem::Block(block) => {
                 let inside = Spot { inherited: inherit(&spot.inherited, &block.keywords), ..spot.clone() };
-                let [main, rescue, always] = [&block.tasks, &block.rescue, &block.always].map(|part| {
+                let rescues = usize::from(!block.rescue.is_empty());
+                let parts = [(&block.tasks, rescues), (&block.rescue, 0), (&block.always, 0)];
+                let [main, rescue, always] = parts.map(|(part, rescues)| {
                     let mut steps = Vec::new();
+                    self.rescued += rescues;
                     for item in part {
                         self.item(item, &inside, &mut steps);
                     }
+                    self.rescued -= rescues;
                     steps
                 });
                 match main.is_empty() || (rescue.is_empty() && always.is_empty()) {

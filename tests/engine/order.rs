@@ -240,6 +240,19 @@ fn files_and_templates_are_checked_before_any_host_is_touched() {
     assert!(bad.contains("templates/bad.j2:2:13") && bad.contains("nosuchfilter"), "{bad}");
     let missing = refused("copy: {src: heer, dest: DIR/x}");
     assert!(missing.contains("there is no such file here") && missing.contains("files/heer"), "{missing}");
+    // Where a rescue stands behind it, it fails when a host comes to it.
+    for broken in ["template: {src: bad.j2, dest: DIR/x}", "copy: {src: heer, dest: DIR/x}"] {
+        let text =
+            format!("- block:\n    - {broken}\n  rescue:\n    - copy: {{dest: DIR/saved, content: x}}\n");
+        let run = stage.tasks(&text);
+        assert_eq!(
+            (run.counts().failed, stage.read("saved").as_deref()),
+            (0, Some("x")),
+            "{:#?}",
+            run.story()
+        );
+        std::fs::remove_file(stage.dir.path().join("saved")).unwrap();
+    }
     let lookup = stage.tasks("- copy: {dest: DIR/y, content: \"{{ lookup('file', 'here') }}\"}\n");
     assert_eq!((lookup.counts().failed, stage.read("y").as_deref()), (0, Some("x")), "{:#?}", lookup.story());
 }

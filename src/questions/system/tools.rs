@@ -91,6 +91,18 @@ else
 fi"#),
     }
 
+    /// Asks gem which versions there are: its program or nothing, a directory of packages or nothing, then its arguments.
+    GemList {
+        script: "gem_list",
+        reads: |words| packages_and(words.get(1)).into_iter().chain([Subject::path("/usr/local"), Subject::path("/var/lib/gems")]).collect(),
+        slow: 120,
+        text: r#"gem=${1:-gem}
+command -v "$gem" >/dev/null 2>&1 || { echo "this host has no $gem" >&2; exit 3; }
+[ -z "$2" ] || { GEM_HOME=$2 GEM_PATH=$2; export GEM_HOME GEM_PATH; }
+shift 2
+"$gem" list "$@" </dev/null || exit 3"#,
+    }
+
     /// Asks npm what is there: directory or nothing for what is global, npm's program. As JSON.
     NpmList {
         script: "npm_list",

@@ -192,16 +192,7 @@ impl Args {
     ) -> Vec<ArgProblem> {
         given
             .filter(|(_, value)| !value.is_null())
-            .filter_map(|(key, value)| {
-                let param = params.iter().find(|p| p.is(key))?;
-                match (param.kind, value) {
-                    // Somebody wrote it so: that is a mistake, whatever a template's list would come to.
-                    (Kind::Text, Value::Array(_) | Value::Object(_)) => {
-                        Some(misfit(param, key, value, "a text"))
-                    }
-                    _ => typed(param, key, value).err(),
-                }
-            })
+            .filter_map(|(key, value)| typed(params.iter().find(|p| p.is(key))?, key, value).err())
             .collect()
     }
 
@@ -337,10 +328,6 @@ fn unknown(params: &[Param], key: &str) -> ArgProblem {
 fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
     match kind {
         Kind::Any | Kind::Conditions | Kind::Checks | Kind::Expression => Ok(value.clone()),
-        // A template's list is a text as Python writes it, as Ansible has it.
-        Kind::Text if value.is_array() || value.is_object() => {
-            Ok(Value::String(crate::template::python_text(value)))
-        }
         Kind::Text | Kind::Told | Kind::Source => {
             text_of(value).map(Value::String).ok_or_else(|| "a text".into())
         }
@@ -498,11 +485,10 @@ mod tests {
     }
 
     #[test]
-    fn a_list_for_a_text_is_a_mistake_where_it_is_written_and_pythons_text_where_it_is_made() {
+    fn a_list_for_a_text_is_a_mistake() {
         let params = &[Param::required("name", Kind::Text, "who")];
         let given = json!({"name": ["a", 1]});
-        let made = Args::parse(params, FreeForm::No, given.as_object().unwrap()).unwrap();
-        assert_eq!(made.text("name"), Some("['a', 1]"));
+        assert!(Args::parse(params, FreeForm::No, given.as_object().unwrap()).is_err());
         let written = given.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value));
         assert_eq!(Args::check_plain(params, written).len(), 1);
     }

@@ -193,7 +193,7 @@ fn prepare(args: &Args, cmd: Value, words: Vec<String>, host: &Host<'_>) -> Resu
     result.insert("cmd".into(), cmd);
     if let Some(why) = not_needed(args, host)? {
         result.insert("rc".into(), 0.into());
-        insert_text(&mut result, "stdout", format!("skipped, since {why}"));
+        insert_text(&mut result, "stdout", format!("skipped, since {}", without_quotes(&why)));
         insert_text(&mut result, "stderr", String::new());
         let message = format!("Did not run command since {why}");
         result.insert("msg".into(), message.clone().into());
@@ -236,6 +236,12 @@ fn stdin(text: &str, args: &Args) -> Content {
         text.push('\n');
     }
     Content::new(text.into_bytes())
+}
+
+/// The same without the quotes around the path, as Ansible has it in what a command is said to print.
+fn without_quotes(why: &str) -> String {
+    let parted = why.strip_prefix('\'').and_then(|rest| rest.rsplit_once("' "));
+    parted.map_or_else(|| why.to_owned(), |(path, words)| format!("{path} {words}"))
 }
 
 /// Why nothing is to be run, in Ansible's words.
@@ -470,7 +476,8 @@ mod tests {
             let (changes, result) = run("creates", "there");
             assert_eq!((changes, &result["rc"]), (0, &json!(0)));
             let why = format!("'{}' exists", bench.path("there"));
-            assert_eq!(result["stdout"], json!(format!("skipped, since {why}")));
+            let said = format!("skipped, since {} exists", bench.path("there"));
+            assert_eq!(result["stdout"], json!(said));
             assert_eq!(result["msg"], json!(format!("Did not run command since {why}")));
             let (changes, result) = run("removes", "none");
             assert!(changes == 0 && result["msg"].as_str().unwrap().ends_with("does not exist"));

@@ -238,7 +238,10 @@ impl Means<'_> {
                     tainted |= secret;
                     secrets.extend(secret.then(|| named(key)));
                     match self.name(task.module, key, scope)? {
-                        Rendered::Known { value: name, .. } => given.insert(name, value),
+                        Rendered::Known { value: name, .. } => {
+                            let value = fitting(kind_of_param(task.module, &name), value);
+                            given.insert(name, value)
+                        }
                         Rendered::Omitted => None,
                         Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
                     };
@@ -396,6 +399,17 @@ fn listed(value: &Value) -> Vec<Value> {
 pub fn refusal(message: &str, error: &TemplateError) -> Refusal {
     let hint = error.hint.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
     Refusal { message: format!("{message}{hint}"), ..Refusal::default() }
+}
+
+/// What a template came to, as a parameter of this kind takes it: a list is a text as Python writes it where a text is
+/// asked for, as Ansible has it.
+fn fitting(kind: Option<Kind>, value: Value) -> Value {
+    match value {
+        Value::Array(_) | Value::Object(_) if kind == Some(Kind::Text) => {
+            Value::String(crate::template::python_text(&value))
+        }
+        other => other,
+    }
 }
 
 fn kind_of_param(module: &Module, key: &str) -> Option<Kind> {

@@ -321,11 +321,16 @@ impl HostRun {
         names
     }
 
-    /// The handlers of this name, of which the last counts, and those that listen to it.
+    /// The handlers of this name, of which the last counts, or of several in one file the first; and those that listen to
+    /// it.
     fn handlers_called(&self, name: &str) -> Vec<usize> {
         let named = |handler: &Task, name: &str| handler.name == name || handler.title == name;
         let handlers = || self.handlers.iter().enumerate().rev();
-        let plain = handlers().find(|(_, handler)| named(handler, name));
+        let last = handlers().find(|(_, handler)| named(handler, name));
+        let plain = last.and_then(|(_, last)| {
+            let mut all = self.handlers.iter().enumerate();
+            all.find(|(_, handler)| named(handler, name) && handler.file() == last.file())
+        });
         let by_name = plain.or_else(|| {
             let templated = |handler: &Task| handler.title.contains("{{");
             handlers().filter(|(_, handler)| templated(handler)).find(|(_, handler)| {

@@ -521,6 +521,10 @@ impl View {
         let said = match name {
             "ansible_connection" => connection,
             "ansible_host" | "ansible_ssh_host" => self.host.as_str(),
+            // None were gathered, which is no mistake.
+            "ansible_facts" if self.undecided.is_none() => {
+                return Some(Binding::Data(Arc::new(Value::Object(Map::new()))));
+            }
             _ => return None,
         };
         Some(Binding::Data(Arc::new(Value::String(said.to_owned()))))

@@ -233,6 +233,11 @@ impl Task {
         self.module.acts_on_host(&self.args) || self.include.is_some()
     }
 
+    /// The file that it stands in.
+    pub fn file(&self) -> &str {
+        self.place.rsplitn(3, ':').nth(2).unwrap_or(&self.place)
+    }
+
     /// Whether a handler listens to a topic, which may be named with the handler's role before it.
     pub fn listens_to(&self, topic: &str) -> bool {
         let role = self.name.strip_suffix(&self.title).filter(|role| !role.is_empty());

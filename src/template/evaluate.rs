@@ -298,9 +298,10 @@ impl Session {
         self: &Arc<Self>,
         name: &str,
         source: &str,
+        options: &[(&str, String)],
         names: &Arc<Names>,
     ) -> Result<Value, TemplateError> {
-        let compiled = self.cache.file(name, source, &[]).map_err(first)?;
+        let compiled = self.cache.file(name, source, options).map_err(first)?;
         self.enter(names.id, name)?;
         let result = self.evaluate(&compiled, names);
         self.notes().path.pop();

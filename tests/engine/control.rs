@@ -154,7 +154,7 @@ fn a_task_that_takes_too_long_has_failed() {
 }
 
 #[test]
-fn handlers_are_notified_by_templates_and_topics_and_the_last_of_a_name_counts() {
+fn handlers_are_notified_by_templates_and_topics_and_the_first_of_a_name_counts() {
     let stage = Stage::new();
     let said = |word: &str| format!("shell: echo {word} >> DIR/path");
     let played = stage.play(&format!(
@@ -164,7 +164,7 @@ fn handlers_are_notified_by_templates_and_topics_and_the_last_of_a_name_counts()
          \x20 tasks:\n    - command: 'true'\n      notify: '{{{{ item }}}}'\n      loop: [same, topic]\n    - command: 'true'\n      notify: ['restart web', '{{{{ none_of_them }}}}']\n      vars: {{none_of_them: []}}\n",
         said("first"), said("web"), said("db"), said("last"), said("quiet"),
     ));
-    assert_eq!(stage.read("path").as_deref(), Some("web\ndb\nlast\n"), "{:?}", played.story());
+    assert_eq!(stage.read("path").as_deref(), Some("first\nweb\ndb\n"), "{:?}", played.story());
 }
 
 #[test]

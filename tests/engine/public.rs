@@ -95,3 +95,33 @@ fn items_of_a_loop_see_what_those_before_them_set() {
     let end = dry.ends().into_iter().rfind(|end| end.task == "say").unwrap();
     assert!(matches!(end.status, wgops::event::Status::KnownAfterApply { .. }), "{:#?}", dry.story());
 }
+
+#[test]
+fn where_no_facts_were_gathered_there_are_none_and_that_is_no_mistake() {
+    let played = Stage::new().tasks(
+        "- name: say\n  debug: {msg: \"{{ ansible_facts is mapping }} {{ ansible_facts.os_family | default('none') }} {{ 'x' in ansible_facts }}\"}\n\
+         - name: bad\n  debug: {msg: '{{ ansible_facts.os_family }}'}\n",
+    );
+    assert_eq!(said(&played), ["True none False"], "{:#?}", played.story());
+    let why = played.end("bad").message.clone().unwrap();
+    assert!(why.contains("'ansible_facts.os_family' is undefined"), "{why}");
+}
+
+#[test]
+fn a_looked_up_template_knows_its_name_and_takes_marks_of_its_own() {
+    let stage = Stage::new();
+    stage.write("templates/a.j2", "{{ template_path | basename }} [[ x ]]");
+    let look = "lookup('template', 'a.j2', variable_start_string='[[', variable_end_string=']]')";
+    let played = stage.tasks(&format!(
+        "- name: say\n  debug: {{msg: \"{{{{ lookup('template', 'a.j2') }}}} {{{{ {look} }}}}\"}}\n  vars: {{x: 1}}\n"
+    ));
+    let expected = "a.j2 [[ x ]] {{ template_path | basename }} 1";
+    assert_eq!(said(&played), [expected], "{:#?}", played.story());
+}
+
+#[test]
+fn a_list_that_a_template_makes_is_a_text_as_python_has_it_where_a_text_is_asked_for() {
+    let stage = Stage::new();
+    stage.tasks("- lineinfile: {path: DIR/x, create: true, line: \"{{ ['a', 1] }}\"}\n");
+    assert_eq!(stage.read("x").as_deref(), Some("['a', 1]\n"));
+}

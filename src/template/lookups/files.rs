@@ -10,6 +10,7 @@ use crate::template::lazy::Names;
 use crate::template::scope::{LOOP_FOLDER, Over};
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,6 +53,11 @@ fn content(names: &Names, found: &Path) -> Result<String, Error> {
 }
 
 pub(super) fn read(names: &Names, path: &str, subfolder: &str) -> Result<String, Error> {
+    content(names, &place(names, path, subfolder)?)
+}
+
+/// Where a file is that must be there.
+fn place(names: &Names, path: &str, subfolder: &str) -> Result<PathBuf, Error> {
     let Some(found) = locate(names, path, subfolder) else {
         let tried: Vec<String> =
             candidates(names, path, subfolder).iter().map(|path| path.display().to_string()).collect();
@@ -62,7 +68,7 @@ pub(super) fn read(names: &Names, path: &str, subfolder: &str) -> Result<String,
         };
         return Err(lookup_error(format!("there is no file '{path}'; {places}")));
     };
-    content(names, &found)
+    Ok(found)
 }
 
 pub(super) fn file(state: &mut State, call: &Call) -> Result<Value, Error> {
@@ -105,26 +111,34 @@ pub(super) const TEMPLATE: &[&str] = &[
     "trim_blocks",
 ];
 
-/// Renders a template file with the same variables, and those of `template_vars`.
+/// Renders a template file with the same variables, those of `template_vars`, and what the file is called.
 pub(super) fn template(state: &mut State, call: &Call) -> Result<Value, Error> {
-    for later in TEMPLATE.get(4..).unwrap_or_default() {
-        if call.arg(later).is_some() {
-            return Err(unsupported(format!("'{later}' of the lookup 'template' is not supported yet")));
+    let mut options = Vec::new();
+    for name in TEMPLATE.get(4..).unwrap_or_default() {
+        if let Some(value) = call.text(name)? {
+            options.push((*name, value));
         }
     }
-    let mut names = names(state)?;
-    if let Some(given) = call.arg("template_vars").filter(|given| !given.is_none()) {
-        let mut laid = std::collections::HashMap::new();
-        for (name, value) in pairs_of(given, "template_vars")? {
-            laid.insert(name.to_string(), Binding::Data(Arc::new(to_model_whole(&value)?)));
+    let names = names(state)?;
+    let mut given = HashMap::new();
+    if let Some(vars) = call.arg("template_vars").filter(|given| !given.is_none()) {
+        for (name, value) in pairs_of(vars, "template_vars")? {
+            given.insert(name.to_string(), Binding::Data(Arc::new(to_model_whole(&value)?)));
         }
-        names = names.session.scope(Arc::new(Over { beneath: names.scope.clone(), names: laid }));
     }
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
         let path = text_of(&term)?;
-        let source = read(&names, &path, "templates")?;
-        let rendered = names.session.nested_file(&path, &source, &names).map_err(into_engine)?;
+        let file = place(&names, &path, "templates")?;
+        let source = content(&names, &file)?;
+        let whole = std::path::absolute(&file).unwrap_or_else(|_| file.clone());
+        let mut laid = given.clone();
+        for (name, path) in [("template_path", &file), ("template_fullpath", &whole)] {
+            let said = Binding::Data(Arc::new(path.to_string_lossy().into_owned().into()));
+            laid.entry(name.to_owned()).or_insert(said);
+        }
+        let names = names.session.scope(Arc::new(Over { beneath: names.scope.clone(), names: laid }));
+        let rendered = names.session.nested_file(&path, &source, &options, &names).map_err(into_engine)?;
         found.push(rendered);
     }
     Ok(Value::from(found))

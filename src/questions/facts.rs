@@ -1,8 +1,9 @@
 //! Facts: what `ansible_facts` is made of, asked in one go and named as Ansible names it, without the prefix.
 //!
-//! One script prints lines `word rest`; the files beside this one make facts of them: `distribution`, `hardware`,
+//! One script prints lines `word rest`; the files beside this one make facts of them: `distribution`, `disks`, `hardware`,
 //! `network` and `system`. What a fact is used for is none of their business.
 
+mod disks;
 mod distribution;
 mod hardware;
 mod network;
@@ -205,12 +206,52 @@ mod tests {
     }
 
     #[test]
+    fn disks_have_partitions_holders_and_other_names() {
+        let more = "flags fpu vme\ndisk sda\t0\t512\t1\t4194304\t4096\tnone [mq-deadline]\t\t\t\tATA     \tST1000 X\n\
+            part sda\tsda1\t2048\t2097152\nholder sda1\tdm-0\tvg-root\n\
+            disk dm-0\t0\t0\t1\t2048\t512\tnone\tvg-root\t\t\t\t\n\
+            link_to /dev/disk/by-id:\nlink_to lrwxrwxrwx 1 root root 9 Nov 28 22:49 ata-ST1000 -> ../../sda\n\
+            link_to /dev/disk/by-uuid:\nlink_to lrwxrwxrwx 1 root root 10 Nov 28 22:49 1b2c -> ../../dm-0\n\
+            mount /dev/mapper/vg-root / ext4 rw 0 1\nspace 4096 4096 1000 400 500 450 /\nend";
+        let facts = Value::Object(parse(&DEBIAN_12.replace("\nend", &format!("\n{more}"))).facts);
+        let disk = &facts["devices"]["sda"];
+        for (name, expected) in [
+            ("size", json!("2.00 GB")),
+            ("sectorsize", json!("4096")),
+            ("scheduler_mode", json!("mq-deadline")),
+            ("vendor", json!("ATA")),
+            ("model", json!("ST1000 X")),
+            ("sas_address", json!(null)),
+        ] {
+            assert_eq!(disk[name], expected, "{name}");
+        }
+        assert_eq!(disk["links"]["ids"], json!(["ata-ST1000"]));
+        assert_eq!(disk["partitions"]["sda1"]["holders"], json!(["vg-root"]));
+        assert_eq!(disk["partitions"]["sda1"]["links"]["masters"], json!(["dm-0"]));
+        assert_eq!(disk["partitions"]["sda1"]["start"], "2048");
+        assert_eq!(facts["device_links"]["uuids"], json!({"dm-0": ["1b2c"]}));
+        assert_eq!(facts["flags"], json!(["fpu", "vme"]));
+        let mount = facts["mounts"].as_array().unwrap().iter().find(|m| m["mount"] == "/").unwrap();
+        for (name, expected) in [
+            ("uuid", json!("1b2c")),
+            ("passno", json!(1)),
+            ("size_total", json!(4_096_000)),
+            ("block_used", json!(600)),
+            ("inode_used", json!(50)),
+        ] {
+            assert_eq!(mount[name], expected, "{name}");
+        }
+    }
+
+    #[test]
     fn every_shell_here_gives_facts_of_this_machine() {
         for bench in Workbench::every_shell() {
             let question = Facts { subsets: Subset::ALL.to_vec(), local_directory: bench.path("none") };
             let output = bench.run(Facts::SCRIPT, &question.args(), None);
             let sheet = question.parse(&output).unwrap_or_else(|e| panic!("{}: {e}", bench.name()));
-            for name in ["kernel", "nodename", "memtotal_mb", "processor_vcpus", "date_time", "user_id"] {
+            for name in
+                ["kernel", "nodename", "memtotal_mb", "processor_vcpus", "date_time", "user_id", "devices"]
+            {
                 assert!(sheet.facts.contains_key(name), "{name} in {}", bench.name());
             }
         }
@@ -224,7 +265,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_the_reader_fall_over(word in "os|cpu|link|addr|route4|df|mount|date|id|passwd|env|mem|hostkey", rest in "[ -~]{0,60}") {
+        fn no_text_makes_the_reader_fall_over(word in "os|cpu|link|disk|part|holder|link_to|space|flags|addr|route4|df|mount|date|id|passwd|env|mem|hostkey", rest in "[ -~]{0,60}") {
             parse(&format!("{word} {rest}\nend\n"));
         }
     }

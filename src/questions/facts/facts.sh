@@ -40,7 +40,7 @@ for name in apt-get dnf5 dnf yum zypper apk pacman emerge xbps-install; do
         break
     fi
 done
-date '+date %s %z %Z %A %u %U'
+date '+date %s %z %Z %A %u %W'
 echo "id $(id -u) $(id -g) $(id -un)"
 env | while IFS= read -r line; do printf 'env %s\n' "$line"; done
 while IFS= read -r line; do printf 'passwd %s\n' "$line"; done </etc/passwd
@@ -54,30 +54,66 @@ if [ -r /proc/1/environ ] && tr '\0' '\n' 2>/dev/null </proc/1/environ | grep -q
 
 if wants "$1" hardware; then
     file mem /proc/meminfo
-    grep -E '^(processor|vendor_id|model name|Processor|physical id|core id|cpu cores|siblings|flags)[[:space:]]*:' /proc/cpuinfo |
+    grep -E '^(processor|vendor_id|model name|Processor|physical id|core id|cpu cores|siblings|flags)[[:space:]]*:' /proc/cpuinfo | {
+        flags=
         while IFS= read -r line; do
             case $line in
-                flags*' hypervisor'*) echo 'hypervisor yes' ;;
-                flags*) ;;
+                flags*)
+                    [ -n "$flags" ] || printf 'flags %s\n' "${line#*: }"
+                    flags=told
+                    case $line in *' hypervisor'*) echo 'hypervisor yes' ;; esac ;;
                 *) printf 'cpu %s\n' "$line" ;;
             esac
         done
+    }
     set -f
     places=
-    while read -r device place type options _; do
+    while read -r device place type options dump pass; do
         case $device in /* | *:/*) ;; *) continue ;; esac
-        printf 'mount %s %s %s %s\n' "$device" "$place" "$type" "$options"
+        printf 'mount %s %s %s %s %s %s\n' "$device" "$place" "$type" "$options" "$dump" "$pass"
         # The size of a file system on a server that is down would be waited for.
         case $type in nfs* | cifs | smb* | fuse* | autofs | ceph | glusterfs) ;; *)
             case $place in *\\*) ;; *) places="$places $place" ;; esac ;;
         esac
     done </proc/mounts
-    [ -z "$places" ] || df -kP $places 2>/dev/null | while IFS= read -r line; do printf 'df %s\n' "$line"; done
+    [ -z "$places" ] || stat -f -c 'space %S %s %b %a %c %d %n' -- $places 2>/dev/null
     set +f
+    # read(1) alone: a host has many files here.
+    value() { value=; { IFS= read -r value <"$1"; } 2>/dev/null; }
+    holders() {
+        for holder in "$2"/holders/*; do
+            [ -d "$holder" ] || continue
+            value "$holder/dm/name"
+            printf 'holder %s\t%s\t%s\n' "$1" "${holder##*/}" "$value"
+        done
+    }
+    for disk in /sys/block/*; do
+        [ -d "$disk" ] || continue
+        name=${disk##*/}
+        printf 'disk %s' "$name"
+        for file in removable queue/discard_granularity queue/rotational size queue/logical_block_size queue/scheduler \
+            dm/name device/sas_address device/sas_device_handle device/vendor device/model; do
+            value "$disk/$file"
+            printf '\t%s' "$value"
+        done
+        echo
+        holders "$name" "$disk"
+        for part in "$disk/$name"*; do
+            [ -r "$part/partition" ] || continue
+            value "$part/start"
+            start=$value
+            value "$part/size"
+            printf 'part %s\t%s\t%s\t%s\n' "$name" "${part##*/}" "$start" "$value"
+            holders "${part##*/}" "$part"
+        done
+    done
+    ls -l /dev/disk/by-id /dev/disk/by-uuid /dev/disk/by-label 2>/dev/null |
+        while IFS= read -r line; do case $line in /* | *' -> '*) printf 'link_to %s\n' "$line" ;; esac; done
 fi
 if wants "$1" hardware || wants "$1" virtual; then
     for name in product_name product_version product_uuid product_serial sys_vendor bios_vendor bios_version bios_date \
-        board_name board_vendor chassis_vendor chassis_type; do
+        board_name board_vendor board_version board_serial board_asset_tag chassis_vendor chassis_version chassis_serial \
+        chassis_asset_tag chassis_type; do
         file "dmi $name" "/sys/class/dmi/id/$name"
     done
 fi

@@ -1,5 +1,6 @@
 //! Processors, memory, mounts and the machine's maker.
 
+use super::disks::Disks;
 use super::{Lines, set};
 use crate::model::{Map, Value};
 use serde_json::json;
@@ -7,7 +8,10 @@ use serde_json::json;
 pub(super) fn gather(lines: &Lines<'_>, facts: &mut Map) {
     processors(lines, facts);
     memory(lines, facts);
-    set(facts, "mounts", mounts(lines));
+    let disks = Disks::read(lines);
+    set(facts, "mounts", mounts(lines, &disks));
+    set(facts, "devices", disks.facts());
+    set(facts, "device_links", disks.links());
     maker(lines, facts);
 }
 
@@ -34,6 +38,7 @@ fn processors(lines: &Lines<'_>, facts: &mut Map) {
         .map(|(_, value)| *value)
         .collect();
     set(facts, "processor", described);
+    set(facts, "flags", lines.first("flags").unwrap_or_default().split_whitespace().collect::<Vec<_>>());
     set(facts, "processor_vcpus", vcpus);
     set(facts, "processor_nproc", vcpus);
     set(facts, "processor_count", count);
@@ -62,34 +67,56 @@ fn memory(lines: &Lines<'_>, facts: &mut Map) {
     set(facts, "memory_mb", memory);
 }
 
-fn mounts(lines: &Lines<'_>) -> Vec<Value> {
+fn mounts(lines: &Lines<'_>, disks: &Disks<'_>) -> Vec<Value> {
     let mut mounts: Vec<Value> = Vec::new();
     for line in lines.all("mount") {
         let fields: Vec<&str> = line.split(' ').collect();
-        let [device, place, kind, options] = fields.as_slice() else { continue };
-        let place = unescaped(place);
+        let [device, place, kind, options, more @ ..] = fields.as_slice() else { continue };
+        let (device, place) = (unescaped(device), unescaped(place));
+        let number = |at: usize| more.get(at).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
         // Of several mounts on one place the last one counts.
         mounts.retain(|mount| mount["mount"] != place.as_str());
-        let mut mount =
-            json!({"device": unescaped(device), "mount": place, "fstype": kind, "options": options});
-        let sizes = lines.all("df").find_map(|df| sizes(df, &place));
-        if let (Some((total, available)), Some(mount)) = (sizes, mount.as_object_mut()) {
-            set(mount, "size_total", total);
-            set(mount, "size_available", available);
+        let mut mount = json!({
+            "device": device, "mount": place, "fstype": kind, "options": options,
+            "dump": number(0), "passno": number(1), "uuid": disks.uuid(&device).unwrap_or("N/A"),
+        });
+        if let (Some(space), Some(mount)) =
+            (lines.all("space").find_map(|l| space(l, &place)), mount.as_object_mut())
+        {
+            mount.extend(space);
         }
         mounts.push(mount);
     }
     mounts
 }
 
-/// Bytes in all and bytes free, of a line `DEVICE BLOCKS USED FREE CAPACITY PLACE` about this place.
-fn sizes(df: &str, place: &str) -> Option<(u64, u64)> {
-    let fields: Vec<&str> = df.split_whitespace().collect();
-    let [_, total, _, free, _, mounted] = fields.as_slice() else { return None };
-    if *mounted != place {
+/// What a line `FRAGMENT BLOCK BLOCKS AVAILABLE INODES FREE PLACE` says of this place.
+///
+/// # Source
+/// stat(1) of coreutils and busybox with `-f`; statvfs(3) for what is counted in which unit.
+fn space(line: &str, place: &str) -> Option<Map> {
+    let fields: Vec<&str> = line.splitn(7, ' ').collect();
+    let [.., mounted] = fields.as_slice() else { return None };
+    let numbers: Vec<u64> = fields.iter().take(6).map_while(|field| field.parse().ok()).collect();
+    let (true, [fragment, block, blocks, available, inodes, free]) = (*mounted == place, numbers.as_slice())
+    else {
         return None;
+    };
+    let mut space = Map::new();
+    for (name, value) in [
+        ("size_total", fragment.saturating_mul(*blocks)),
+        ("size_available", fragment.saturating_mul(*available)),
+        ("block_size", *block),
+        ("block_total", *blocks),
+        ("block_available", *available),
+        ("block_used", blocks.saturating_sub(*available)),
+        ("inode_total", *inodes),
+        ("inode_available", *free),
+        ("inode_used", inodes.saturating_sub(*free)),
+    ] {
+        set(&mut space, name, value);
     }
-    Some((total.parse::<u64>().ok()?.saturating_mul(1024), free.parse::<u64>().ok()?.saturating_mul(1024)))
+    Some(space)
 }
 
 /// The kernel writes a blank as `\040`, and so on.
@@ -111,23 +138,53 @@ fn maker(lines: &Lines<'_>, facts: &mut Map) {
         ("bios_date", "bios_date"),
         ("board_name", "board_name"),
         ("board_vendor", "board_vendor"),
+        ("board_version", "board_version"),
+        ("board_serial", "board_serial"),
+        ("board_asset_tag", "board_asset_tag"),
         ("chassis_vendor", "chassis_vendor"),
+        ("chassis_version", "chassis_version"),
+        ("chassis_serial", "chassis_serial"),
+        ("chassis_asset_tag", "chassis_asset_tag"),
     ] {
         let value = lines.first(&format!("dmi {file}")).map(str::trim).filter(|v| !v.is_empty());
         set(facts, name, value.unwrap_or("NA"));
     }
-    let form = match lines.first("dmi chassis_type").map(str::trim) {
-        Some("1") => "Other",
-        Some("3") => "Desktop",
-        Some("7") => "Tower",
-        Some("8") => "Portable",
-        Some("9") => "Laptop",
-        Some("10") => "Notebook",
-        Some("17") => "Main Server Chassis",
-        Some("23") => "Rack Mount Chassis",
-        Some("28") => "Blade",
-        Some("2") => "Unknown",
-        _ => "NA",
-    };
-    set(facts, "form_factor", form);
+    let kind = lines.first("dmi chassis_type").and_then(|n| n.trim().parse::<usize>().ok()?.checked_sub(1));
+    let form = kind.and_then(|kind| FORMS.get(kind)).unwrap_or(&"NA");
+    set(facts, "form_factor", *form);
 }
+
+/// Kinds of chassis, from number 1 on.
+///
+/// # Source
+/// DMTF DSP0134, System Management BIOS, "System Enclosure or Chassis Types".
+const FORMS: [&str; 28] = [
+    "Other",
+    "Unknown",
+    "Desktop",
+    "Low Profile Desktop",
+    "Pizza Box",
+    "Mini Tower",
+    "Tower",
+    "Portable",
+    "Laptop",
+    "Notebook",
+    "Hand Held",
+    "Docking Station",
+    "All In One",
+    "Sub Notebook",
+    "Space-saving",
+    "Lunch Box",
+    "Main Server Chassis",
+    "Expansion Chassis",
+    "Sub Chassis",
+    "Bus Expansion Chassis",
+    "Peripheral Chassis",
+    "RAID Chassis",
+    "Rack Mount Chassis",
+    "Sealed-case PC",
+    "Multi-system",
+    "CompactPCI",
+    "AdvancedTCA",
+    "Blade",
+];

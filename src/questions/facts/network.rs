@@ -37,6 +37,7 @@ struct Interface {
     mac: Option<String>,
     mtu: u64,
     active: bool,
+    promisc: bool,
     kind: &'static str,
     ipv4: Vec<Value>,
     ipv6: Vec<Value>,
@@ -63,6 +64,7 @@ impl Interface {
             mac: after(rest, hardware).filter(|_| kind == "ether").map(str::to_owned),
             mtu: after(rest, "mtu").and_then(|n| n.parse().ok()).unwrap_or(0),
             active: flags.split(',').any(|flag| flag == "UP"),
+            promisc: flags.split(',').any(|flag| flag == "PROMISC"),
             kind,
             ipv4: Vec::new(),
             ipv6: Vec::new(),
@@ -70,8 +72,9 @@ impl Interface {
     }
 
     fn value(&self) -> Value {
-        let mut value =
-            json!({"device": self.name, "active": self.active, "mtu": self.mtu, "type": self.kind});
+        let mut value = json!({
+            "device": self.name, "active": self.active, "promisc": self.promisc, "mtu": self.mtu, "type": self.kind,
+        });
         let Some(map) = value.as_object_mut() else { return value };
         if let Some(mac) = &self.mac {
             set(map, "macaddress", mac.as_str());

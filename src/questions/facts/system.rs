@@ -73,6 +73,7 @@ fn python(lines: &Lines<'_>, facts: &mut Map) {
     let python = json!({
         "executable": place,
         "type": "cpython",
+        "has_sslcontext": true,
         "version": {"major": major, "minor": minor, "micro": micro, "releaselevel": "final", "serial": 0},
         "version_info": [major, minor, micro, "final", 0],
     });

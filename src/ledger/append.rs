@@ -3,7 +3,7 @@
 use super::clone::Clone;
 use super::tree::{self, PUBLIC_BYTES_MAX, Part};
 use super::{Draft, Head, LedgerError, Private, Public, SignedRoster, VERSION};
-use crate::model::{Digest, Nonce, Role, Signer};
+use crate::model::{Digest, Nonce, Role, Signer, Value};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Proven, Roster};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -110,6 +110,11 @@ impl Ledger {
         let Some((year, seq)) = tree::head(&chain)? else { return Ok(None) };
         let file = tree::year_directory(&chain, year).join(Part::Entry.name(seq));
         let bytes = tree::read(&file, PUBLIC_BYTES_MAX)?;
+        let version =
+            serde_json::from_slice::<Value>(&bytes).ok().and_then(|entry| entry["version"].as_u64());
+        if let Some(version) = version.filter(|version| *version > u64::from(VERSION)) {
+            return Err(LedgerError::Newer { file, version });
+        }
         let entry: Public = serde_json::from_slice(&bytes)
             .map_err(|error| LedgerError::Head { file: file.clone(), reason: error.to_string() })?;
         if entry.roster > self.roster {

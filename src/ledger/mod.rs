@@ -141,6 +141,16 @@ pub enum LedgerError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The chain goes on in a form that is not known yet.
+    #[error(
+        "the last entry of your chain, {file}, has version {version} of the format, which this wgops does not know: update it"
+    )]
+    Newer {
+        /// The entry.
+        file: PathBuf,
+        /// Its version.
+        version: u64,
+    },
     /// The roster is older than one that the chain was written under.
     #[error(
         "the roster has version {have}, but your last entry was written under version {written}: pull before you go on"

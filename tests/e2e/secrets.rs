@@ -42,6 +42,26 @@ const TASKS: &str = "- copy: {content: '{{ canary }}', dest: /root/destination, 
 - cron: {name: canary, special_time: reboot, job: 'true {{ canary }}'}
 - fail: {msg: 'it was {{ canary }}'}
   ignore_errors: true
+- include_vars: {file: more.yml}
+- debug: {var: inner}
+- debug: {var: hostvars[inventory_hostname].inner}
+- assert: {that: canary == 'x', fail_msg: 'not {{ canary }}'}
+  ignore_errors: true
+- command: 'true'
+  register: tried
+  until: canary == tried.stdout
+  retries: 1
+  delay: 0
+  ignore_errors: true
+- debug: {var: tried}
+- copy: {content: '{{ inner }}', dest: /root/destination-delegated, mode: '0600'}
+  delegate_to: '{{ inventory_hostname }}'
+- uri: {url: 'http://127.0.0.1:9/', method: POST, body: 'it is {{ canary }}'}
+  ignore_errors: true
+- uri: {url: 'http://127.0.0.1:9/', headers: {Authorization: 'Bearer {{ canary }}'}}
+  register: asked
+  ignore_errors: true
+- debug: {var: asked}
 ";
 
 /// Seals something as alice.
@@ -130,11 +150,14 @@ fn a_canary_is_found_at_its_destination_and_nowhere_else() {
     ops.write("playbooks/templates/conf.j2", "it={{ canary }}\n");
     seals(&ops, &["vault", "set", "inventory/group_vars/all/vault.yml", "canary"], CANARY);
     seals(&ops, &["vault", "set", "playbooks/files/tls.key.age"], &format!("key\n{CANARY}\n"));
+    seals(&ops, &["vault", "set", "playbooks/vars/more.yml", "inner"], CANARY);
+    std::fs::create_dir_all(ops.root().join("plans")).unwrap();
     let file = ops.play("canary", "  become: true\n", TASKS);
     let places = "grep -r -l -a -e 'Kanari-5b1f-Voge[l]' -e 'S2FuYXJpLTViMWYtVm9nZW[w]' /root /home /tmp /var /etc /run /dev/shm 2>/dev/null | grep -v '^/run/s' | sort";
     for line in [
         format!("run {file} -i ops --check --diff -vvv"),
         format!("run {file} -i ops --check --explain -vvv"),
+        format!("run {file} -i ops --plan-out plans/canary.json -vvvv"),
         format!("run {file} -i ops --diff -vvv"),
         format!("run {file} -i ops --diff -vvv --format json"),
     ] {
@@ -146,11 +169,11 @@ fn a_canary_is_found_at_its_destination_and_nowhere_else() {
         let mut found = Vec::new();
         below(ops.elsewhere(), &mut found);
         assert_eq!(found, Vec::<PathBuf>::new(), "{line}");
-        if line.contains("--check") {
+        if line.contains("--check") || line.contains("--plan-out") {
             assert_eq!(lab.exec(&host, places), "", "{line}");
         }
     }
-    let ends = ["", "-file", "-ini", "-lines", "-stdin", "-template"];
+    let ends = ["", "-delegated", "-file", "-ini", "-lines", "-stdin", "-template"];
     let expected = ends.map(|end| format!("/root/destination{end}")).join("\n");
     assert_eq!(lab.exec(&host, places), format!("{expected}\n/var/spool/cron/crontabs/root"));
     assert!(!lab.holds(&host, "journalctl --no-pager | grep -e 'Kanari-5b1f-Voge[l]'"));

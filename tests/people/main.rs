@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod group;
+mod hurts;
+mod keys;
 mod operators;
 mod plans;
 mod record;

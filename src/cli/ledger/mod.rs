@@ -54,6 +54,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::Sign(_)
             | LedgerError::BadSignature(_)
             | LedgerError::GoesOn { .. }
+            | LedgerError::Newer { .. }
             | LedgerError::OldRoster { .. } => Exit::Refused,
             _ => Exit::Usage,
         };

@@ -77,7 +77,10 @@ with_gnu_wget() {
   sent=
   # It reads secrets from files only, and those can be no pipes.
   if [ "$#" -gt 0 ] || [ "$body" = yes ]; then
-    sent=$(umask 077; mktemp -d "${TMPDIR:-/tmp}/.wgops.XXXXXXXXXX") || return 1
+    # In memory where there is such a place, for a disk remembers.
+    place=/dev/shm
+    [ -d "$place" ] && [ -w "$place" ] || place=${TMPDIR:-/tmp}
+    sent=$(umask 077; mktemp -d "$place/.wgops.XXXXXXXXXX") || return 1
     (
       umask 077
       for header in "$@"; do printf 'header = %s\n' "$header"; done >"$sent/config"

@@ -44,7 +44,7 @@ const TASKS: &str = "- copy: {content: '{{ canary }}', dest: /root/destination, 
   ignore_errors: true
 - include_vars: {file: more.yml}
 - debug: {var: inner}
-- debug: {var: hostvars[inventory_hostname].inner}
+- debug: {var: 'hostvars[inventory_hostname].inner'}
 - assert: {that: canary == 'x', fail_msg: 'not {{ canary }}'}
   ignore_errors: true
 - command: 'true'

@@ -12,7 +12,8 @@ use super::reach::Reach;
 use crate::event::{Counts, Event};
 use crate::model::{Advisories, ConnectionKind, HostName, RunId, Value};
 use crate::plan::{
-    Approved, Conduct, DefaultPrivilege, Ended, Ground, HostRun, Layer, Play, Shared, Variables, Way, written,
+    Approved, Conduct, DefaultPrivilege, Ended, Ground, HostRun, Layer, Play, Shared, Variables, Way, whole,
+    written,
 };
 use crate::template::{Binding, Templates};
 use crate::transport::Settings;
@@ -469,8 +470,7 @@ fn play_variables(
 ) -> Layer {
     let names = |hosts: &mut dyn Iterator<Item = &HostName>| -> Value { hosts.map(|h| h.as_str()).collect() };
     let batch = wave.checked_sub(1).and_then(|at| waves.get(at)).map_or(&[][..], Vec::as_slice);
-    let directory = std::path::absolute(&play.foundation.library.directory)
-        .unwrap_or_else(|_| play.foundation.library.directory.clone());
+    let directory = whole(&play.foundation.library.directory);
     let inventory = play.foundation.library.root.join("inventory");
     let inventory = std::path::absolute(&inventory).unwrap_or(inventory);
     let [run_tags, skip_tags] = play.foundation.tags();

@@ -142,7 +142,14 @@ impl HostRun {
 pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> UnitEnd {
     let result = match jobs::begun(prepared, outputs) {
         Some(name) => jobs::handle(name),
-        None => (task.module.result)(&prepared.outcome, outputs),
+        None => {
+            let mut result = (task.module.result)(&prepared.outcome, outputs);
+            if task.patience.is_some() {
+                // Its end was waited for.
+                ["started", "finished"].map(|key| result.insert(key.into(), true.into()));
+            }
+            result
+        }
     };
     let failed = result.get("failed").and_then(Value::as_bool).unwrap_or(false);
     let made: Vec<_> =

@@ -208,8 +208,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn magic(&self) -> Layer {
-        let directory = std::path::absolute(&self.foundation.library.directory);
-        let directory = directory.unwrap_or_else(|_| self.foundation.library.directory.clone());
+        let directory = super::library::whole(&self.foundation.library.directory);
         written(&Map::from_iter([("playbook_dir".to_owned(), directory.to_string_lossy().into())]))
     }
 

@@ -29,6 +29,12 @@ struct Shelves {
     variables: HashMap<PathBuf, Arc<Map>>,
 }
 
+/// A path from the root on. The folder of a playbook that is named without one is the current folder.
+pub fn whole(path: &Path) -> PathBuf {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 impl Library {
     /// A library in which nothing was read yet.
     pub fn new(directory: &Path, root: &Path, roles_path: &Arc<[PathBuf]>) -> Self {
@@ -123,5 +129,18 @@ impl Library {
         let Ok(mut shelves) = self.shelves.lock() else { return usize::MAX };
         let next = shelves.instances.len();
         *shelves.instances.entry(identity).or_insert(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_playbook_without_a_folder_lies_in_the_current_one() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(whole(Path::new("")), here);
+        assert_eq!(whole(Path::new("playbooks")), here.join("playbooks"));
+        assert_eq!(whole(Path::new("/x/y")), Path::new("/x/y"));
     }
 }

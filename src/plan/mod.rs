@@ -44,7 +44,7 @@ pub use ground::{Approved, DefaultPrivilege, Ground};
 pub use host_run::{Conduct, HostRun, Next};
 pub use include::{Foreseen, Foundation, Include, foresee};
 pub use jobs::Jobs;
-pub use library::Library;
+pub use library::{Library, whole};
 pub use live::{Addition, Hosts, Live};
 pub use scope::{Frame, Layer, Shared, Variables, written};
 pub use start::start_at;

@@ -571,8 +571,7 @@ impl Scope for View {
 
     fn search_dirs(&self) -> Vec<PathBuf> {
         // Whole paths: what a lookup finds is handed on to modules, which look from folders of their own.
-        let whole = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-        self.frame.around.folders.iter().map(whole).collect()
+        self.frame.around.folders.iter().map(|folder| super::library::whole(folder)).collect()
     }
 }
 

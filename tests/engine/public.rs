@@ -125,3 +125,11 @@ fn a_list_that_a_template_makes_is_a_text_as_python_has_it_where_a_text_is_asked
     stage.tasks("- lineinfile: {path: DIR/x, create: true, line: \"{{ ['a', 1] }}\"}\n");
     assert_eq!(stage.read("x").as_deref(), Some("['a', 1]\n"));
 }
+
+#[test]
+fn a_job_that_was_waited_for_is_finished() {
+    let played = Stage::new().tasks(
+        "- command: 'true'\n  async: 10\n  poll: 1\n  register: r\n- name: say\n  debug: {msg: '{{ r.finished }} {{ r.rc }}'}\n",
+    );
+    assert_eq!(said(&played), ["True 0"], "{:#?}", played.story());
+}

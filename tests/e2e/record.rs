@@ -184,3 +184,48 @@ fn a_forged_or_missing_entry_does_not_verify() {
         ops.alice("ledger verify").expect(4, &[]);
     });
 }
+
+/// A ledger that lies on a file system of its own, until the test ends.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    fn at(folder: std::path::PathBuf, options: &str) -> Self {
+        std::fs::create_dir_all(&folder).unwrap();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&folder)
+            .status();
+        assert!(mount.unwrap().success());
+        Self(folder)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _gone = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn where_the_ledger_is_full_or_read_only_nothing_is_changed_on_a_host() {
+    here(|lab, host, ops| {
+        let file = ops.play("touch", "", "- command: touch /tmp/e2e-changed\n");
+        let run = format!("run {file} -i ops --allow-dirty");
+        for (options, why) in [
+            // Room for folders, and for none of the files in them.
+            ("size=1M,nr_inodes=3", "No space left on device"),
+            ("size=4k,nr_inodes=40", "No space left on device"),
+            ("size=1M,ro", "Read-only file system"),
+        ] {
+            let _ledger = Mounted::at(ops.root().join("ledger"), options);
+            let said = ops.alice(&run);
+            assert!(said.code == Some(2) || said.code == Some(4), "{options}: {said}");
+            said.expect(said.code.unwrap(), &[why, "ledger"]);
+            assert!(!lab.holds(host, "test -e /tmp/e2e-changed"), "{options}: {said}");
+            assert!(!lab.holds(host, "test -e /run/wgops/lock"), "{options}: {said}");
+        }
+        ops.alice(&run).expect(0, &["changed=1"]);
+        assert!(ops.newest().contains("1 changed"));
+    });
+}

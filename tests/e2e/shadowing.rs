@@ -231,6 +231,9 @@ fn a_shadow_s_key_changes_nothing_whatever_the_client() {
             "crontab -l",
             "touch /usr/local/lib/wgops/ask",
             "touch /usr/local/lib/wgops/shadow/x",
+            "echo touch /tmp/e2e-evil | at now",
+            "kill -TERM 1",
+            "kill -KILL $(cat /run/sshd.pid)",
         ] {
             assert!(!lab.holds(host, &format!("su -s /bin/sh wgops-shadow -c '{command}'")), "{command}");
         }

@@ -415,7 +415,15 @@ fn ansible_vaults_files_and_values_come_over() {
     group.says("alice", &import).expect(0, &["nothing to take over"]);
     // A whole file that is no file of variables stays one.
     fs::create_dir_all(group.root().join("playbooks/files")).unwrap();
-    fs::write(group.root().join("playbooks/files/key"), &value).unwrap();
+    // It has a label, which says whose password it is.
+    let labelled = fs::read("src/vault/tests/ansible-core-2.19-1.2.txt").unwrap();
+    fs::write(group.root().join("playbooks/files/key"), labelled).unwrap();
+    let other = group.folder.path().join("other");
+    fs::copy(&password, &other).unwrap();
+    fs::write(&other, "wrong\n").unwrap();
+    let wrong = format!("vault import playbooks/files/key --password-file {}", other.display());
+    let wrong = group.says("alice", &wrong);
+    assert!(wrong.code != Some(0) && wrong.text.contains("its label is 'prod'"), "{}", wrong.text);
     let import = format!("vault import playbooks/files/key --password-file {}", password.display());
     group.says("alice", &import).expect(0, &["one value"]);
     let tasks = "    - copy: {src: key, dest: FOLDER/made2, mode: '0600'}\n";

@@ -13,6 +13,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Shorter secrets are not masked: their letters stand everywhere.
 const MASKED_BYTES_MIN: usize = 4;
+/// Fewer digits of Base64 may be anything.
+const BASE64_DIGITS_MIN: usize = 6;
 
 /// Shorter lines of a longer secret are not masked: a sealed file has lines that stand everywhere.
 const LINE_BYTES_MIN: usize = 16;
@@ -56,6 +58,15 @@ impl Masks {
     }
 }
 
+/// A text in the middle of something else in Base64, behind so many bytes more than a multiple of three: those digits that
+/// hold nothing of its neighbours.
+fn within_base64(text: &str, before: usize) -> [String; 2] {
+    let padded = [&[0; 2][..before], text.as_bytes()].concat();
+    let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+    let core = |coded: String| coded.get(from..to).unwrap_or_default().to_owned();
+    [core(BASE64_STANDARD.encode(&padded)), core(BASE64_URL_SAFE.encode(&padded))]
+}
+
 fn spellings(text: &str) -> impl Iterator<Item = String> {
     let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     let percent: String = text
@@ -70,7 +81,9 @@ fn spellings(text: &str) -> impl Iterator<Item = String> {
     let escaped = text.escape_debug().to_string();
     let base64 = [BASE64_STANDARD.encode(text), BASE64_URL_SAFE.encode(text)];
     let unpadded = base64.clone().map(|text| text.trim_end_matches('=').to_owned());
-    [text.to_owned(), escaped, hex, percent].into_iter().chain(base64).chain(unpadded)
+    let within = (0..3).flat_map(|before| within_base64(text, before));
+    let within: Vec<String> = within.filter(|core| core.len() >= BASE64_DIGITS_MIN).collect();
+    [text.to_owned(), escaped, hex, percent].into_iter().chain(base64).chain(unpadded).chain(within)
 }
 
 struct Scrubbed(Masks, Live);
@@ -134,6 +147,7 @@ pub fn begin(console: &Console) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::prelude::BASE64_STANDARD_NO_PAD;
 
     #[test]
     fn secrets_are_masked_in_every_usual_spelling() {
@@ -145,6 +159,27 @@ mod tests {
             assert!(!scrubbed.contains(&spelling), "{spelling}");
             assert!(scrubbed.starts_with("before ****"), "{scrubbed}");
         }
+    }
+
+    #[test]
+    fn a_secret_in_the_middle_of_something_in_base64_is_masked_wherever_it_begins() {
+        let masks = Masks::default();
+        masks.add(&Secret::new("Kanarienvogel".into()));
+        masks.add(&Secret::new("abcd".into()));
+        for before in ["", "a", "a=", "a= ", "pass"] {
+            for after in ["", "\n", "\nxy", "; more\n"] {
+                let coded = BASE64_STANDARD.encode(format!("{before}Kanarienvogel{after}"));
+                let shown = masks.scrub(&coded);
+                // Not a single piece of its middle is left.
+                let left = (0..shown.len())
+                    .filter_map(|at| BASE64_STANDARD_NO_PAD.decode(shown.get(at..at + 8)?).ok());
+                assert!(shown.contains("********"), "{shown}");
+                for bytes in left {
+                    assert!(!String::from_utf8_lossy(&bytes).contains("arien"), "{shown}");
+                }
+            }
+        }
+        assert_eq!(masks.scrub("nothing of it: YWJj"), "nothing of it: YWJj");
     }
 
     #[test]

@@ -113,3 +113,36 @@ fn what_most_playbooks_are_made_of_settles_where_sh_is_busybox() {
         lab.reset(host);
     });
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_secret_reaches_a_host_whose_sh_is_busybox_and_is_shown_nowhere() {
+    on("sysvinit", |lab, host, ops| {
+        let secret = "Kanari-9d3e-Vogel";
+        let vars = ["vault", "set", "inventory/group_vars/all/vault.yml", "password"];
+        crate::secrets::seals(ops, &vars, secret);
+        let tasks = "- copy: {content: '{{ password }}', dest: /root/e2e-copied, mode: '0600'}
+- lineinfile: {path: /root/e2e-lines, line: 'a={{ password }}', create: true, mode: '0600'}
+- shell: {cmd: 'cat >/root/e2e-through', stdin: '{{ password }}'}
+- slurp: {src: /root/e2e-lines}
+  register: slurped
+- debug: {var: slurped}
+- debug: {msg: '{{ slurped.content | b64decode }}'}
+- command: cat /root/e2e-lines
+  register: printed
+- debug: {var: printed.stdout}
+";
+        let file = ops.play("secret", "  become: true\n", tasks);
+        let said = ops.alice(&format!("run {file} -i ops --diff -vvv"));
+        // As it is, and in the middle of something else in Base64.
+        said.expect(0, &["failed=0"]).without(&[
+            secret,
+            "S2FuYXJpLTlkM2UtVm9nZWw",
+            "YT1LYW5hcmktOWQzZS1Wb2dlb",
+        ]);
+        for (name, content) in [("copied", secret.to_owned()), ("lines", format!("a={secret}"))] {
+            assert_eq!(lab.exec(host, &format!("cat /root/e2e-{name}")), content);
+        }
+        assert_eq!(lab.exec(host, "cat /root/e2e-through; rm /root/e2e-*"), secret);
+    });
+}

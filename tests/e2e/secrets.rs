@@ -65,7 +65,7 @@ const TASKS: &str = "- copy: {content: '{{ canary }}', dest: /root/destination, 
 ";
 
 /// Seals something as alice.
-fn seals(ops: &Ops<'_>, words: &[&str], plain: &str) {
+pub fn seals(ops: &Ops<'_>, words: &[&str], plain: &str) {
     let mut command = assert_cmd::Command::cargo_bin("wgops").unwrap();
     let command = command.current_dir(ops.root()).env("WGOPS_IDENTITY", ops.key("alice"));
     let command =

@@ -146,7 +146,7 @@ pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> U
             let mut result = (task.module.result)(&prepared.outcome, outputs);
             if task.patience.is_some() {
                 // Its end was waited for.
-                ["started", "finished"].map(|key| result.insert(key.into(), true.into()));
+                result.extend(["started", "finished"].map(|key| (key.to_owned(), true.into())));
             }
             result
         }

@@ -10,7 +10,7 @@ use super::task::Loop;
 use super::unit::{Running, Stage};
 use crate::event::Status;
 use crate::model::Subjects;
-use crate::modules::{Change, Delivery};
+use crate::modules::{Change, Delivery, Nature};
 use crate::questions::{Asked, Cost};
 use std::sync::Arc;
 
@@ -175,6 +175,8 @@ struct Batch {
     changes: Vec<Change>,
     sent: Vec<Sent>,
     touched: Subjects,
+    /// What state changes touch: they are looked at again afterwards, so nothing behind them may touch it before.
+    settles: Subjects,
     /// What tasks read that are in order and lie between the changes.
     passed: Subjects,
     content_bytes: usize,
@@ -189,6 +191,7 @@ impl Default for Batch {
             changes: Vec::new(),
             sent: Vec::new(),
             touched: Subjects::NONE,
+            settles: Subjects::NONE,
             passed: Subjects::NONE,
             content_bytes: 0,
             apart: false,
@@ -205,7 +208,7 @@ impl Batch {
         let fits = self.user.as_ref().is_none_or(|u| u == user)
             && !self.apart
             && !apart
-            && !changes.iter().any(|change| change.touches.meet(&self.passed))
+            && !changes.iter().any(|c| c.touches.meet(&self.passed) || c.touches.meet(&self.settles))
             && self.changes.len() + changes.len() <= CHANGES_MAX
             && self.content_bytes + bytes <= CONTENT_BYTES_MAX;
         if !first && !fits {
@@ -216,6 +219,9 @@ impl Batch {
         self.apart = apart;
         for change in changes {
             self.touched.extend(&change.touches);
+            if change.nature == Nature::State {
+                self.settles.extend(&change.touches);
+            }
             self.changes.push(change.clone());
             self.sent.push(Sent::Change { position, unit });
         }

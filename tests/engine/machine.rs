@@ -125,7 +125,8 @@ fn ended(status: u8) -> Fate {
     Fate::Reply(Reply::Done(Output { status, ..Output::default() }))
 }
 
-const COPY: &str = "- {name: copy, copy: {dest: DIR/x, content: new}}\n- {name: later, command: echo}\n";
+const COPY: &str =
+    "- {name: copy, copy: {dest: DIR/x, content: new}}\n- {name: later, copy: {dest: DIR/y, content: new}}\n";
 
 #[test]
 fn a_state_that_does_not_hold_did_not_converge_and_says_what_is_left() {
@@ -133,6 +134,9 @@ fn a_state_that_does_not_hold_did_not_converge_and_says_what_is_left() {
     let told = story(play(&stage, COPY, |_| ended(0)));
     assert!(told[0].starts_with("copy failed: did not converge; still to do: create"), "{told:?}");
     assert_eq!(told[1..], ["later changed"], "it travelled along, so it is reported");
+    let command = "- {name: copy, copy: {dest: DIR/x, content: new}}\n- {name: later, command: echo}\n";
+    let told = story(play(&stage, command, |_| ended(0)));
+    assert_eq!(told.len(), 1, "a command waits until the state before it holds: {told:?}");
 }
 
 #[test]

@@ -54,6 +54,19 @@ fn a_used_result_adds_one_exchange() {
 }
 
 #[test]
+fn what_is_settled_is_looked_at_again_before_a_command_may_undo_it() {
+    let stage = Stage::new();
+    let played = stage.tasks(
+        "- copy: {dest: DIR/a, content: ''}\n- shell: echo more >> DIR/a\n\
+         - copy: {dest: '{{ item }}', content: ''}\n  loop: [DIR/b, DIR/c]\n\
+         - shell: echo more >> {{ item }}\n  loop: [DIR/b, DIR/c]\n",
+    );
+    let counts = played.counts();
+    assert_eq!((counts.ok, counts.changed, counts.failed), (4, 4, 0), "{:#?}", played.story());
+    assert_eq!(["a", "b", "c"].map(|name| stage.read(name).unwrap()), ["more\n"; 3]);
+}
+
+#[test]
 fn the_first_failure_stops_what_travels_with_it() {
     let stage = Stage::new();
     let played = stage.tasks("- command: touch DIR/a\n- command: 'false'\n- command: touch DIR/b\n");

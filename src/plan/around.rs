@@ -179,15 +179,29 @@ impl Around {
     }
 }
 
+/// The collection that a role came with: it lies in `…/NAMESPACE/COLLECTION/roles/NAME` and is called by all of it.
+fn collection_of(role: &InRole) -> Option<String> {
+    let (collection, name) = role.name.rsplit_once('.')?;
+    let (namespace, short) = collection.split_once('.')?;
+    role.path
+        .ends_with(Path::new(namespace).join(short).join("roles").join(name))
+        .then(|| collection.to_owned())
+}
+
 fn magic(role: &Arc<InRole>) -> Layer {
     let text = |text: &str| Value::String(text.to_owned());
     let path = |path: &Path| {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Value::String(absolute.to_string_lossy().into_owned())
     };
-    let base = role.name.rsplit('/').next().unwrap_or_default();
+    let collection = collection_of(role);
+    let base = match &collection {
+        Some(_) => role.name.rsplit('.').next().unwrap_or_default(),
+        None => role.name.rsplit('/').next().unwrap_or_default(),
+    };
     let mut entries = vec![
         ("role_name", text(base)),
+        ("ansible_collection_name", collection.map_or(Value::Null, Value::String)),
         ("ansible_role_name", text(&role.name)),
         ("role_path", path(&role.path)),
     ];

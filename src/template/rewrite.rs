@@ -1,7 +1,7 @@
 //! The edits by which a source is made to mean to our engine what it means to Ansible, and the way back from a place in
 //! the edited text to the same place in what was written. These things are rewritten:
 //!
-//! Under `default` and `is defined`, `a.b.c` becomes `a|__member('b')|__member('c')`, because a missing `a` or `b` must
+//! Under and in `default`, and under `is defined`, `a.b.c` becomes `a|__member('b')|__member('c')`, because a missing `a` or `b` must
 //! not be an error there; everywhere else it must. And where a template calls a method that changes something in place
 //! (`.append`), what it gives names to is wrapped in `__own(…)`, which makes it changeable. `text % value` becomes
 //! `__percent(text, value)`, and a difference of moments `__minus(a, b)`: the engine's operators know numbers only. In a
@@ -145,11 +145,16 @@ impl<'s> Edits<'s> {
         (text, self.edits)
     }
 
-    /// Lets a chain of members start from something that doesn't exist.
+    /// Lets a chain of members start from something that doesn't exist, also behind filters, which hand it on.
     pub fn forgive(&mut self, expr: &ast::Expr<'_>) {
         let (inner, edits) = match expr {
             ast::Expr::GetAttr(node) => (&node.expr, self.attribute_edit(node)),
             ast::Expr::GetItem(node) => (&node.expr, self.item_edits(node)),
+            ast::Expr::Filter(node) => return node.expr.iter().for_each(|operand| self.forgive(operand)),
+            ast::Expr::IfExpr(node) => {
+                let ends = [Some(&node.true_expr), node.false_expr.as_ref()];
+                return ends.into_iter().flatten().for_each(|end| self.forgive(end));
+            }
             _ => return,
         };
         if let Some(edits) = edits {
@@ -195,6 +200,15 @@ impl<'s> Edits<'s> {
         if start < end {
             self.replace(start..start, format!("{OWN}("));
             self.replace(end..end, ")");
+        }
+    }
+
+    /// Forgives arguments.
+    pub fn forgive_args(&mut self, args: &[ast::CallArg<'_>]) {
+        for arg in args {
+            if let ast::CallArg::Pos(value) | ast::CallArg::Kwarg(_, value) = arg {
+                self.forgive(value);
+            }
         }
     }
 

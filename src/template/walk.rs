@@ -141,6 +141,8 @@ impl<'a> Walk<'a> {
         if let Some(operand) = &node.expr {
             if FORGIVING_FILTERS.contains(&bare(node.name)) {
                 self.edits.forgive(operand);
+                // It is handed on where it is missing, too.
+                self.edits.forgive_args(&node.args);
             }
             self.expr(operand);
         }

@@ -297,12 +297,15 @@ fn a_role_of_a_collection_is_found_by_its_whole_name() {
     let stage = Stage::new();
     stage.write(
         "collections/ansible_collections/ns/coll/roles/r/tasks/main.yml",
-        "- name: t\n  debug: {msg: '{{ d }}'}\n",
+        "- name: t\n  debug: {msg: '{{ d }}'}\n\
+         - debug: {msg: '{{ role_name }} {{ ansible_role_name }} {{ ansible_collection_name }}'}\n",
     );
     stage
         .write("collections/ansible_collections/ns/coll/roles/r/defaults/main.yml", "d: of the collection\n");
     let text = "- hosts: all\n  gather_facts: no\n  roles: [ns.coll.r]\n  tasks: [{include_role: {name: ns.coll.r}}]\n";
     let played = stage.play(text);
     let said: Vec<_> = played.ends().iter().filter_map(|end| end.message.clone()).collect();
-    assert_eq!(said.iter().filter(|said| *said == "of the collection").count(), 2, "{:?}", played.story());
+    for expected in ["of the collection", "r ns.coll.r ns.coll"] {
+        assert_eq!(said.iter().filter(|said| *said == expected).count(), 2, "{:?}", played.story());
+    }
 }

@@ -39,7 +39,7 @@ pub struct Init {
     #[arg(long, value_name = "FILE.pub", requires = "operator")]
     key: Option<PathBuf>,
     /// The day on which the lead signed the non-disclosure agreement, YYYY-MM-DD
-    #[arg(long, value_name = "DATE", requires = "operator")]
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "operator")]
     nda: Option<Date>,
     /// Don't make it a git repository
     #[arg(long)]

@@ -96,7 +96,7 @@ impl Trust {
         let root = repository.needed()?;
         Self::find(console, repository)?.ok_or_else(|| {
             Failure::usage(format!("there is no roster: {} is missing", file_name(root)))
-                .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one")
+                .hint("the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'")
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::model::{Excerpt, HostName};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-const REASON: Excerpt = Excerpt { lines_max: 5, columns_max: 300 };
+const REASON: Excerpt = Excerpt { lines_max: 5, columns_max: 1000 };
 
 /// Shows a line for each host when all have answered or failed to.
 pub(super) struct Ping {

@@ -87,7 +87,7 @@ impl Sync {
         let who = super::super::who::Who::find(console, &repository)?;
         let Some(roster) = who.roster.clone() else {
             return Err(Failure::usage("there is no roster, so nobody's access follows from one")
-                .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one"));
+                .hint("the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'"));
         };
         let today = jiff::Zoned::now().date();
         let mut errand = self.errand(check.then_some(dry))?;

@@ -31,7 +31,7 @@ pub struct Add {
     #[arg(long, value_name = "ROLE", default_value = "shadow")]
     role: Entry,
     /// The day on which they signed the non-disclosure agreement: servers let in no shadow without one
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "YYYY-MM-DD")]
     nda: Option<Date>,
     #[command(flatten)]
     confirmed: Confirmed,
@@ -55,10 +55,10 @@ pub struct Clear {
     /// A name in the roster
     name: OperatorName,
     /// The day on which they signed the non-disclosure agreement, YYYY-MM-DD
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "YYYY-MM-DD")]
     nda: Date,
     /// The last day on which it counts; without it, it counts without end
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "YYYY-MM-DD")]
     until: Option<Date>,
     /// Where the agreement is kept: a ticket, a folder
     #[arg(long, value_name = "TEXT")]

@@ -58,7 +58,7 @@ impl Desk {
         let who = Who::find(console, repository)?;
         let Some(roster) = who.roster.clone() else {
             return Err(Failure::usage("there is no roster: inventory/operators.yml is missing")
-                .hint("'wgops init --operator NAME --key FILE.pub --nda DATE' begins one"));
+                .hint("the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'"));
         };
         let file = root.join(ROSTER);
         let text = std::fs::read_to_string(&file)

@@ -95,8 +95,9 @@ impl Trust {
     pub fn needed(console: &Console, repository: &Repository) -> Result<Self, Failure> {
         let root = repository.needed()?;
         Self::find(console, repository)?.ok_or_else(|| {
-            Failure::usage(format!("there is no roster: {} is missing", file_name(root)))
-                .hint("the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'")
+            Failure::usage(format!("there is no roster: {} is missing", file_name(root))).hint(
+                "the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'",
+            )
         })
     }
 }

@@ -86,8 +86,9 @@ impl Sync {
         let (yes, check, format) = (self.yes, self.check, self.shape.format);
         let who = super::super::who::Who::find(console, &repository)?;
         let Some(roster) = who.roster.clone() else {
-            return Err(Failure::usage("there is no roster, so nobody's access follows from one")
-                .hint("the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'"));
+            return Err(Failure::usage("there is no roster, so nobody's access follows from one").hint(
+                "the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'",
+            ));
         };
         let today = jiff::Zoned::now().date();
         let mut errand = self.errand(check.then_some(dry))?;

@@ -57,8 +57,9 @@ impl Desk {
         let root = repository.needed()?.to_owned();
         let who = Who::find(console, repository)?;
         let Some(roster) = who.roster.clone() else {
-            return Err(Failure::usage("there is no roster: inventory/operators.yml is missing")
-                .hint("the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'"));
+            return Err(Failure::usage("there is no roster: inventory/operators.yml is missing").hint(
+                "the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'",
+            ));
         };
         let file = root.join(ROSTER);
         let text = std::fs::read_to_string(&file)

@@ -78,7 +78,9 @@ impl<'a> Desk<'a> {
             return Err(Failure::usage(
                 "there is no roster, which says who may read what: inventory/operators.yml is missing",
             )
-            .hint("the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'"));
+            .hint(
+                "the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'",
+            ));
         };
         let history = history(root, &roster).map_err(|why| Failure::new(Exit::Refused, why))?;
         Ok(Self { console, root: root.to_owned(), who, roster, history })

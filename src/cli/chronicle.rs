@@ -7,6 +7,7 @@ use crate::model::{HostName, Value};
 use crate::report::Assessment;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Modules whose results say which packages were and are there.
@@ -23,9 +24,16 @@ pub struct Chronicle {
     dry: bool,
     held_out: usize,
     begun: BTreeMap<HostName, Instant>,
+    /// The ops repository: places in it are kept as everybody has them.
+    root: Option<PathBuf>,
 }
 
 impl Chronicle {
+    /// Of a run in an ops repository, or outside of one.
+    pub fn of(root: Option<&Path>) -> Self {
+        Self { root: root.and_then(|root| root.canonicalize().ok()), ..Self::default() }
+    }
+
     /// Why the run ended before its end, if it did, and how many hosts were held out of it.
     pub fn stopped(&self) -> Option<String> {
         let held = match self.held_out {
@@ -96,6 +104,7 @@ impl Chronicle {
         if !is_about_packages(&end) {
             end.result = Value::Null;
         }
+        end.place = self.within(end.place);
         let host = end.host.clone();
         let mut event = Event::TaskEnds(Box::new(end));
         event.drop_contents();
@@ -105,6 +114,17 @@ impl Chronicle {
             self.host(&host).records.extend(record.clone());
         }
         self.events.extend(record);
+    }
+
+    /// A place `FILE:LINE:COLUMN` from the ops repository on, wherever that lies here and wherever this was typed.
+    fn within(&self, place: String) -> String {
+        let mut parts = place.rsplitn(3, ':');
+        let (Some(column), Some(line), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
+            return place;
+        };
+        let whole = Path::new(file).canonicalize().ok();
+        let inside = self.root.as_ref().and_then(|root| whole.as_deref()?.strip_prefix(root).ok());
+        inside.map(|file| format!("{}:{line}:{column}", file.display())).unwrap_or(place)
     }
 
     /// A host may leave several plays: what counts is the time to its last step.
@@ -212,6 +232,18 @@ mod tests {
         let outcomes: Vec<_> = all.values().map(|result| result.outcome).collect();
         use HostOutcome::{Changed, Ok, Skipped, Unknown};
         assert_eq!(outcomes, [Changed, Unknown, Ok, Skipped]);
+    }
+
+    #[test]
+    fn places_are_kept_from_the_ops_repository_on() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("site.yml"), "").unwrap();
+        let chronicle = Chronicle::of(Some(folder.path()));
+        let whole = format!("{}/site.yml:2:3", folder.path().display());
+        assert_eq!(chronicle.within(whole), "site.yml:2:3");
+        for other in ["(built in)/playbooks/patch.yml:1:1", "/elsewhere/site.yml:1:1", "no place"] {
+            assert_eq!(chronicle.within(other.into()), other);
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::who::{Who, home};
 use super::{Console, Exit, Failure, access, commit, news};
 use crate::event::{Event, HeldOut, Mode, VERSION};
 use crate::execute::{Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
-use crate::ledger::{self, Details, Typed};
+use crate::ledger::{self, Commit, Details, Typed};
 use crate::load::Inventory;
 use crate::model::{HostName, Map, RunId, Secret, Value};
 use crate::people::{Permission, Roster, Verb, random_bytes};
@@ -27,6 +27,7 @@ use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
 use crate::vault::{Subject, Vault};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub struct Job<'a> {
     run: RunId,
     judge: Option<Judge>,
     bound: Bound,
+    commit: OnceCell<Option<Commit>>,
 }
 
 /// How a job ends: what happened, and the exit code as far as hosts decide it.
@@ -121,6 +123,7 @@ impl<'a> Job<'a> {
             run: run_id()?,
             judge: None,
             bound: Bound::default(),
+            commit: OnceCell::new(),
         })
     }
 
@@ -337,6 +340,28 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
+    /// What the record will refuse later is refused before anybody is asked anything.
+    fn refuse_uncommitted(&self) -> Result<(), Failure> {
+        let changes = self.mode == Mode::Real
+            && !self.errand.choice.explain
+            && matches!(self.errand.verb, Verb::Run | Verb::Patch | Verb::Apply | Verb::Access);
+        let allowed = self.errand.cause.as_ref().is_some_and(|cause| cause.allow_dirty);
+        if changes { self.commit(allowed).map(|_| ()) } else { Ok(()) }
+    }
+
+    /// The commit that the ops repository is at, as it was when first asked for: what is carried out was read by then.
+    fn commit(&self, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
+        let fits = |known: &&Option<Commit>| allow_dirty || known.as_ref().is_none_or(|commit| !commit.dirty);
+        if let Some(known) = self.commit.get().filter(fits) {
+            return Ok(known.clone());
+        }
+        let found = match self.repository.root() {
+            Some(root) => commit::of(root, allow_dirty)?,
+            None => None,
+        };
+        Ok(self.commit.get_or_init(|| found).clone())
+    }
+
     fn break_glass(&self) -> Option<&str> {
         self.errand.cause.as_ref().and_then(|cause| cause.break_glass.as_deref())
     }
@@ -352,6 +377,7 @@ impl<'a> Job<'a> {
     /// The system gives no threads, or a file leads out of the repository.
     pub fn engine(&self, prepared: &Prepared) -> Result<Engine<'a>, Failure> {
         self.console.warn(&prepared.warnings);
+        self.refuse_uncommitted()?;
         self.tell_news()?;
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
@@ -431,7 +457,7 @@ impl<'a> Job<'a> {
             Some(record) => Some(record.intent()?),
             None => None,
         };
-        let mut chronicle = Chronicle::default();
+        let mut chronicle = Chronicle::of(self.repository.root());
         let mut listen = |event: &Event| {
             let event = self.judge.as_ref().map_or(Cow::Borrowed(event), |judge| judge.look(event));
             let event = self.without_secrets(event);
@@ -525,10 +551,7 @@ impl<'a> Job<'a> {
     fn details(&self, prepared: &Prepared, changes: bool) -> Result<Details, Failure> {
         let cause = self.errand.cause.as_ref();
         let allow_dirty = !changes || cause.is_some_and(|cause| cause.allow_dirty);
-        let commit = match self.repository.root() {
-            Some(root) => commit::of(root, allow_dirty)?,
-            None => None,
-        };
+        let commit = self.commit(allow_dirty)?;
         Ok(Details {
             reason: cause.and_then(|cause| cause.reason.clone()),
             ticket: cause.and_then(|cause| cause.ticket.clone()),

@@ -213,7 +213,7 @@ impl fmt::Display for Standing {
             Self::Auditor => f.write_str("an auditor's key audits and does nothing else"),
             Self::Left => f.write_str("the roster says that you left the group"),
             Self::Stranger => f.write_str("none of your keys is in the roster: a lead can add one"),
-            Self::NoRoster => f.write_str("there is no roster: 'wgops init' writes one"),
+            Self::NoRoster => f.write_str("there is no roster: 'wgops init' begins an ops repository with one"),
         }
     }
 }

@@ -29,6 +29,15 @@ case $1 in
             sleep 1
         done
         ;;
+    start)
+        "/etc/init.d/$2" start ${3-} </dev/null || exit
+        # Many programs say only after their script is back that they run.
+        tries=0
+        until "/etc/init.d/$2" status >/dev/null 2>&1 || [ "$tries" -ge 10 ]; do
+            tries=$((tries + 1))
+            sleep 1
+        done
+        ;;
     restart)
         if [ -n "${4-}" ]; then
             "/etc/init.d/$2" stop ${3-} </dev/null

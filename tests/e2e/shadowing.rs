@@ -287,7 +287,7 @@ fn a_shadow_is_shown_the_truth_and_told_what_only_an_operator_sees() {
         patch.expect(0, &["libfoo", "svcd", "bar"]);
         let hers = ops.types("alice", "patch -i ops --check").within(180).says();
         let packages = |text: &str| {
-            text.lines().filter(|line| line.contains("1.1")).map(str::to_owned).collect::<Vec<_>>()
+            text.lines().filter(|line| line.contains("→ 1.1")).map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(packages(&patch.out), packages(&hers.out), "{patch}\n{hers}");
         ops.types("sam", "audit -i ops").within(180).says().expect(5, &["libfoo"]);

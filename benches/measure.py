@@ -239,7 +239,9 @@ class Wgops(Tool):
         """An ops repository with a cleared operator, so that signing and the ledger are part of what is measured."""
         if self.repository.exists():
             return
-        run = lambda *words: subprocess.run(words, cwd=self.work, check=True, capture_output=True, text=True)
+        # With the home of the runs: whoever makes a roster has compared it.
+        home = {**os.environ, "HOME": str(self.work)}
+        run = lambda *words: subprocess.run(words, cwd=self.work, env=home, check=True, capture_output=True, text=True)
         run(self.program, "init", "--group", "Bench", "--operator", "alice", "--key", f"{self.lab}/keys/alice.pub",
             "--nda", "2026-01-01", str(self.repository))
         (self.repository / "inventory/known_hosts").write_text((self.lab / "known_hosts").read_text())

@@ -133,7 +133,9 @@ impl Apply {
 /// It is no plan, or not by whom it says.
 pub fn read(file: &Path, roster: &Roster) -> Result<(Plan, PlanRef), Failure> {
     let bytes = bounded(file, PLAN_BYTES_MAX)?;
-    let plan = Plan::parse(&bytes)?;
+    let plan = Plan::parse(&bytes).map_err(|error| {
+        Failure::from(error).hint(format!("{} was read: name a file that --plan-out kept", shown(file)))
+    })?;
     if !matches!(plan.verb, Verb::Patch | Verb::Run) {
         return Err(Failure::usage(format!("a plan of '{}' can't be applied", plan.verb)));
     }
@@ -149,7 +151,10 @@ pub fn read(file: &Path, roster: &Roster) -> Result<(Plan, PlanRef), Failure> {
 fn bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let wrong = |why: String| Failure::usage(format!("can't read {}: {why}", shown(file)));
     let mut bytes = Vec::new();
-    let open = std::fs::File::open(file).map_err(|error| wrong(error.to_string()))?;
+    let open = std::fs::File::open(file).map_err(|error| {
+        wrong(error.to_string())
+            .hint("--plan-out of 'wgops patch' and 'wgops run' keeps plans in plans/, and says where")
+    })?;
     open.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
     if bytes.len() as u64 > bytes_max {
         return Err(wrong(format!("it is larger than {} MiB", (bytes_max >> 20).max(1))));

@@ -141,14 +141,14 @@ Next:
 /// # Errors
 /// The file can't be read, or is no public key.
 pub fn public_key(file: &Path) -> Result<Key, Failure> {
+    let hint = "name the .pub file of an SSH key; 'ssh-keygen -t ed25519' makes a pair";
     let unreadable =
-        |error: io::Error| Failure::usage(format!("can't read the key {}: {error}", shown(file)));
+        |error: io::Error| Failure::usage(format!("can't read the key {}: {error}", shown(file))).hint(hint);
     let size = fs::metadata(file).map_err(unreadable)?.len();
     if size > KEY_BYTES_MAX {
         return Err(Failure::usage(format!("{} has {size} bytes, more than any public key", shown(file))));
     }
     let text = String::from_utf8_lossy(&fs::read(file).map_err(unreadable)?).into_owned();
-    let hint = "name the .pub file of an SSH key; 'ssh-keygen -t ed25519' makes a pair";
     text.parse().map_err(|error| Failure::usage(format!("{}: {error}", shown(file))).hint(hint))
 }
 

@@ -81,7 +81,8 @@ impl Show {
         self.narrate(event);
         // A document of facts has no place for hosts that have none.
         if let (Subject::Facts, Event::HostLeaves { host, reason: Some(reason) }) = (self.subject, event) {
-            self.narrate(&Event::Warning { host: Some(host.clone()), message: reason.clone() });
+            let message = reason.replace('\n', "; ");
+            self.narrate(&Event::Warning { host: Some(host.clone()), message });
         }
         if let Err(error) = forgiven(self.report(event)) {
             self.trouble.get_or_insert_with(|| unwritable(&error));

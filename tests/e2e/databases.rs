@@ -57,8 +57,11 @@ const QUERIES: &str = r#"
 - mysql_variables: {variable: max_connections, value: 77}
 - mysql_variables: {variable: max_connections, value: "77"}
   register: again
+- mysql_info: {filter: [version, databases]}
+  register: server
 - assert:
     that:
+      - server.version.full is version('10', '>=') and server.databases.shop.size > 0 and 'settings' not in server
       - rows.query_result | length == 1 and rows.query_result[0].a == 1
       - rows.query_result[0].b == "it's"
       - mine.query_result[0] | map(attribute='a') == [7, 8]

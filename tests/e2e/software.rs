@@ -7,7 +7,7 @@ use crate::typed::Said;
 
 const PACKAGES: &str = "\
 - apt:
-    name: [patch, attr, libcap2-bin, iptables, ufw, make, apache2, openssl, acl, git, parted, e2fsprogs]
+    name: [patch, attr, libcap2-bin, iptables, ufw, make, apache2, openssl, acl, git, parted, e2fsprogs, ruby]
     update_cache: true
     install_recommends: false
 ";
@@ -24,6 +24,11 @@ const TOOLS: &str = r#"
 - ufw: {rule: limit, name: OpenSSH}
 - copy: {dest: /srv/Makefile, content: "it:\n\techo made >it\n"}
 - make: {chdir: /srv, target: it}
+- copy:
+    dest: /srv/hello.gemspec
+    content: 'Gem::Specification.new { |s| s.name = "hello"; s.version = "1.0"; s.summary = "hello"; s.authors = ["e2e"] }'
+- command: {cmd: gem build hello.gemspec, chdir: /srv, creates: /srv/hello-1.0.gem}
+- gem: {name: hello, gem_source: /srv/hello-1.0.gem, user_install: false}
 - apache2_module: {name: rewrite}
 - apache2_module: {name: autoindex, state: absent, force: true}
 - command: {cmd: truncate -s 20M /srv/disk, creates: /srv/disk}

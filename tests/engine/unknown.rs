@@ -178,3 +178,16 @@ fn a_look_that_runs_in_an_operators_dry_run_makes_nothing_uncertain() {
     );
     assert_eq!(played.story(), ["look ok", "sure ok", "depends would_change"]);
 }
+
+#[test]
+fn a_dry_run_waits_for_nothing_that_it_left_undone() {
+    let begun = std::time::Instant::now();
+    let played = Stage::dry().tasks(
+        "- name: make\n  copy: {dest: DIR/x, content: x}\n\
+         - name: wait\n  wait_for: {path: DIR/never, timeout: 40}\n\
+         - name: again\n  command: cat DIR/x\n  register: r\n  until: r.stdout == 'x'\n  retries: 9\n  delay: 40\n",
+    );
+    let counts = played.counts();
+    assert_eq!((counts.failed, played.ends().len()), (0, 3), "{:#?}", played.story());
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}

@@ -208,7 +208,7 @@ fn human(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> String
             "{}\n  {} {}\n",
             one_line(host.as_str()).bold(),
             "not compared:".red(),
-            one_line(why)
+            one_line(&why.replace('\n', "; "))
         ));
     }
     let open = all.values().flatten().filter(|one| one.is_open()).count();

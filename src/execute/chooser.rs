@@ -61,5 +61,5 @@ impl Chooser {
 /// Whether tasks of a play may add hosts or groups, as far as is known without a host.
 pub(super) fn adds_hosts(play: &Play, templates: &Templates) -> bool {
     let (tasks, _) = foresee(play, templates);
-    tasks.iter().any(|seen| matches!(seen.task.module.name, "add_host" | "group_by"))
+    tasks.iter().any(|seen| seen.task.module.alters_inventory())
 }

@@ -27,7 +27,7 @@ pub static MODULE: Module = Module {
 "#,
         returns: &[Returned { name: "add_host", help: "the host: 'host_name', 'groups' and 'host_vars'" }],
     },
-    effect: Effect::Written,
+    effect: Effect::Hosts,
     diff,
     result: plain_result,
 };

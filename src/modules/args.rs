@@ -38,6 +38,8 @@ pub enum Kind {
     Paths,
     /// A file of the controller.
     Source,
+    /// A template of the controller.
+    Template,
     /// yes or no, in any of YAML 1.1's words.
     Bool,
     /// A whole number.
@@ -328,7 +330,7 @@ fn unknown(params: &[Param], key: &str) -> ArgProblem {
 fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
     match kind {
         Kind::Any | Kind::Conditions | Kind::Checks | Kind::Expression => Ok(value.clone()),
-        Kind::Text | Kind::Told | Kind::Source => {
+        Kind::Text | Kind::Told | Kind::Source | Kind::Template => {
             text_of(value).map(Value::String).ok_or_else(|| "a text".into())
         }
         Kind::Path => text_of(value)

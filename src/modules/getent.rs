@@ -1,6 +1,6 @@
 //! `getent`: entries of the host's databases, as facts.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
+use super::{Args, Docs, Effect, Facts, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::system::accounts::Entries;
@@ -25,7 +25,7 @@ pub static MODULE: Module = Module {
             help: "The fields of each entry behind its key.",
         }],
     },
-    effect: Effect::Facts,
+    effect: Effect::Facts(Facts::Each { prefix: "getent_", param: "database" }),
     diff,
     result: plain_result,
 };

@@ -26,7 +26,7 @@ pub static MODULE: Module = Module {
             Returned { name: "parent_groups", help: "the groups that it is in" },
         ],
     },
-    effect: Effect::Written,
+    effect: Effect::Groups,
     diff,
     result: plain_result,
 };

@@ -69,7 +69,7 @@ fn words(kind: Kind) -> String {
         Kind::Text | Kind::Told => "text".into(),
         Kind::Path | Kind::Place => "path".into(),
         Kind::Paths => "list of paths".into(),
-        Kind::Source => "file of the controller".into(),
+        Kind::Source | Kind::Template => "file of the controller".into(),
         Kind::Bool => "yes or no".into(),
         Kind::Int => "whole number".into(),
         Kind::Mode => "mode".into(),

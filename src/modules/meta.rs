@@ -36,7 +36,7 @@ pub static MODULE: Module = Module {
 ",
         returns: &[Returned { name: "meta", help: "what happened" }],
     },
-    effect: Effect::Nothing,
+    effect: Effect::Course,
     diff,
     result: plain_result,
 };

@@ -35,6 +35,7 @@ mod change;
 mod check;
 mod command;
 mod composer;
+mod controller;
 mod copy;
 mod copy_tree;
 mod cron;
@@ -42,6 +43,7 @@ mod cron_table;
 mod deb822_repository;
 mod debconf;
 mod debug;
+mod definition;
 mod django_manage;
 mod dnf;
 mod download;
@@ -188,10 +190,10 @@ mod yum_repository;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress, Prompt};
+pub use controller::{Controller, Kept, TreeEntry, TreeKind};
+pub use definition::{Docs, Effect, Facts, Host, Module, Returned, plain_result};
 
-use crate::model::{Advisories, Content, Map, Script};
-use crate::questions::{Answers, Ask, Output, Stop};
-use std::path::PathBuf;
+use crate::model::Script;
 
 /// Every module, in alphabetical order.
 pub static ALL: &[&Module] = &[
@@ -419,248 +421,14 @@ pub fn change_scripts() -> Vec<Script> {
     families.concat()
 }
 
-/// One module: its name, its parameters, and its two pure functions.
-pub struct Module {
-    /// The name that playbooks use, without a collection.
-    pub name: &'static str,
-    /// Other names for the same module.
-    pub aliases: &'static [&'static str],
-    /// One sentence for people.
-    pub summary: &'static str,
-    /// Every parameter it takes.
-    pub params: &'static [Param],
-    /// What a plain text after the module's name means.
-    pub free_form: FreeForm,
-    /// What people want to know before they use it.
-    pub docs: Docs,
-    /// What it can alter.
-    pub effect: Effect,
-    /// What is to be done: asks, refuses, or answers with the outcome.
-    pub diff: fn(&Args, &Host<'_>) -> Result<Outcome, Stop>,
-    /// What `register` gets once the changes ran; `outputs` has one entry per change that ran, in order.
-    pub result: fn(&Outcome, &[Output]) -> Map,
-}
-
-/// What people want to know before they use a module, besides its summary and its parameters.
-pub struct Docs {
-    /// Tasks that show it at work, as YAML: a list, as below `tasks:`.
-    pub examples: &'static str,
-    /// What `register` gets besides what every task has (`changed`, `failed`, `msg`).
-    pub returns: &'static [Returned],
-}
-
-/// A key of what `register` gets.
-pub struct Returned {
-    /// Its name; `a.b` is the key `b` of the mapping `a`.
-    pub name: &'static str,
-    /// One sentence for people; begins with when it is there, where that is not always.
-    pub help: &'static str,
-}
-
-impl Module {
-    /// Whether it can alter the host with these arguments, which need not be rendered yet.
-    pub fn acts_on_host(&self, given: &Map) -> bool {
-        match self.effect {
-            Effect::OnHost => true,
-            Effect::Sends => uri::sends(given),
-            Effect::Nothing | Effect::Facts | Effect::Variables | Effect::Written => false,
-        }
-    }
-
-    /// What is to be done, with paths as they are for the user on the host: asks, refuses, or answers with the outcome.
-    ///
-    /// # Errors
-    /// As [`Module::diff`].
-    pub fn evaluate(&self, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
-        (self.diff)(&args.at_home(self.params, host)?, host)
-    }
-}
-
-impl Docs {
-    /// Nothing is said yet.
-    pub const NONE: Self = Self { examples: "", returns: &[] };
-}
-
-/// What a module can alter, whatever its arguments.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Effect {
-    /// The host.
-    OnHost,
-    /// The host or somebody else, where the arguments say that something is sent or kept.
-    Sends,
-    /// Nothing: it looks, or says something.
-    Nothing,
-    /// Nothing but the host's facts.
-    Facts,
-    /// Nothing but variables, under the names of its arguments.
-    Variables,
-    /// Nothing but variables, under names that files have.
-    Written,
+/// The module that a play gathers facts with.
+pub fn gathering() -> Option<&'static Module> {
+    ALL.iter().copied().find(|module| module.effect == Effect::Facts(Facts::Gathered))
 }
 
 /// Finds a module by its name or an alias.
 pub fn find(name: &str) -> Option<&'static Module> {
     ALL.iter().copied().find(|m| m.name == name || m.aliases.contains(&name))
-}
-
-/// What a module may look at: answers from the host, and files of the controller.
-pub struct Host<'a> {
-    /// The answers known so far.
-    pub answers: &'a Answers,
-    /// Files beside the playbook.
-    pub controller: &'a dyn Controller,
-    /// Whether the user wants to see file contents compared (`--diff`).
-    pub show_diff: bool,
-    /// How many `-v` the user gave: what `debug` compares its `verbosity` with.
-    pub verbosity: u8,
-}
-
-impl Host<'_> {
-    /// Answers one question, or several at once; see [`Answers::get`].
-    ///
-    /// # Errors
-    /// As [`Answers::get`].
-    pub fn get<A: Ask>(&self, ask: A) -> Result<A::Answers, Stop> {
-        self.answers.get(ask)
-    }
-}
-
-/// What a module may read on the machine that wgops runs on. Each file is read once per run.
-pub trait Controller {
-    /// A file's content; relative names are looked for in `files/` and beside the playbook.
-    ///
-    /// # Errors
-    /// Refuses when it isn't there, can't be read, or lies outside the project.
-    fn file(&self, source: &str) -> Result<Content, Stop>;
-
-    /// A template rendered for this host; relative names are looked for in `templates/` and beside the playbook.
-    ///
-    /// # Errors
-    /// Refuses as [`Controller::file`], and on a template error; [`Stop::Unknown`] where a dry run can't know a value.
-    fn template(&self, source: &str) -> Result<Content, Stop>;
-
-    /// The variables of a file, unrendered, and where it is; relative names are looked for in `vars/` and beside the
-    /// playbook.
-    ///
-    /// # Errors
-    /// Refuses as [`Controller::file`], or where the file holds something else.
-    fn variables(&self, source: &str) -> Result<(Map, String), Stop> {
-        Err(Stop::refuse(format!("there is no file of variables '{source}' here")))
-    }
-
-    /// The files below a folder of variables: names from that folder on, and where they are.
-    ///
-    /// # Errors
-    /// Refuses where there is no such folder, or it lies outside the project.
-    fn files_of_variables(&self, folder: &str) -> Result<Vec<(String, String)>, Stop> {
-        Err(Stop::refuse(format!("there is no folder '{folder}' here")))
-    }
-
-    /// What a job (`async`) came to whose steps printed this; of one that was over at once, what it came to. Nothing: no
-    /// such job was begun by this run.
-    fn job(&self, name: &str, steps: &[Output]) -> Option<Map> {
-        let _ = (name, steps);
-        None
-    }
-
-    /// The advisories that installed packages are to be compared with, if there are any.
-    fn advisories(&self) -> Option<&Advisories> {
-        None
-    }
-
-    /// A template rendered as [`Controller::template`] does, but with these `#jinja2:` options over its own.
-    ///
-    /// # Errors
-    /// As [`Controller::template`]; refuses options that are none.
-    fn template_with(&self, source: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
-        match options {
-            [] => self.template(source),
-            _ => Err(Stop::refuse("options of templates can't be given here")),
-        }
-    }
-
-    /// What lies below a directory, links followed, in the order of names; `None` where it is no directory.
-    ///
-    /// # Errors
-    /// Refuses as [`Controller::file`].
-    fn tree(&self, source: &str) -> Result<Option<Vec<TreeEntry>>, Stop> {
-        let _ = source;
-        Ok(None)
-    }
-
-    /// The host's name in the inventory.
-    ///
-    /// # Errors
-    /// Refuses where there is none that could be a directory's.
-    fn host_name(&self) -> Result<String, Stop> {
-        Err(Stop::refuse("the host's name is not known here"))
-    }
-
-    /// A place where something of the host may be kept here, and what is there now.
-    ///
-    /// # Errors
-    /// Refuses what lies outside the project and the directory for temporary files.
-    fn kept(&self, dest: &str) -> Result<Kept, Stop> {
-        Err(Stop::refuse(format!("nothing can be kept in {dest} here")))
-    }
-
-    /// The permission bits of a file or template (`mode: preserve`).
-    ///
-    /// # Errors
-    /// Refuses as [`Controller::file`].
-    fn mode(&self, source: &str) -> Result<u32, Stop> {
-        Err(Stop::refuse(format!("'mode: preserve' is not supported yet ({source})")))
-    }
-}
-
-/// A place of the controller where something is kept.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Kept {
-    /// Where that is.
-    pub path: PathBuf,
-    /// What is there; nothing: nothing.
-    pub content: Option<Vec<u8>>,
-}
-
-/// Something below a directory of the controller.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TreeEntry {
-    /// Its path below the directory.
-    pub name: String,
-    /// What it is.
-    pub kind: TreeKind,
-}
-
-/// What lies below a directory.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum TreeKind {
-    /// Another directory.
-    Directory,
-    /// A file.
-    File {
-        /// What [`Controller::file`] takes for it.
-        path: String,
-        /// Its permission bits.
-        mode: u32,
-    },
-}
-
-/// What `register` gets when a module has nothing to add: the outcome's own keys, and of the last change that failed its
-/// exit status and error text.
-pub fn plain_result(outcome: &Outcome, outputs: &[Output]) -> Map {
-    let mut result = outcome.result.clone();
-    if let Some(failed) = outputs.iter().find(|o| o.status != 0) {
-        let stderr = failed.error_text();
-        let said = if stderr.trim().is_empty() { failed.text() } else { stderr };
-        let message = match said.trim() {
-            "" => format!("the change ended with exit status {}", failed.status),
-            text => text.to_owned(),
-        };
-        result.insert("failed".into(), true.into());
-        result.insert("msg".into(), message.into());
-        result.insert("rc".into(), failed.status.into());
-    }
-    result
 }
 
 #[cfg(test)]

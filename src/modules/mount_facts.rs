@@ -1,7 +1,7 @@
 //! `mount_facts`: what is mounted, as facts.
 
 use super::updates::fits;
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
+use super::{Args, Docs, Effect, Facts, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::system::kernel::MountSizes;
@@ -30,7 +30,7 @@ pub static MODULE: Module = Module {
             help: "For each place its device, fstype, options, sizes and inodes.",
         }],
     },
-    effect: Effect::Facts,
+    effect: Effect::Facts(Facts::Named(&["mount_points", "aggregate_mounts"])),
     diff,
     result: plain_result,
 };

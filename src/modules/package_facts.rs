@@ -1,6 +1,6 @@
 //! `package_facts`: every installed package, as facts.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
+use super::{Args, Docs, Effect, Facts, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::system::apt::PackageList;
@@ -28,7 +28,7 @@ pub static MODULE: Module = Module {
             help: "For each package a list of what is installed of it: name, version, arch, source and more.",
         }],
     },
-    effect: Effect::Facts,
+    effect: Effect::Facts(Facts::Named(&["packages"])),
     diff,
     result: plain_result,
 };

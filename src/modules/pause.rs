@@ -35,7 +35,7 @@ pub static MODULE: Module = Module {
             Returned { name: "echo", help: "whether it was shown" },
         ],
     },
-    effect: Effect::Nothing,
+    effect: Effect::Rest,
     diff,
     result: plain_result,
 };

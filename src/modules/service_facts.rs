@@ -1,6 +1,6 @@
 //! `service_facts`: every service of the host, as facts.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Module, Outcome, Returned, plain_result};
+use super::{Args, Docs, Effect, Facts, FreeForm, Host, Module, Outcome, Returned, plain_result};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::system::accounts::Services;
@@ -20,7 +20,7 @@ pub static MODULE: Module = Module {
             help: "For each service its name, source, state (running, stopped) and status (enabled, disabled).",
         }],
     },
-    effect: Effect::Facts,
+    effect: Effect::Facts(Facts::Named(&["services"])),
     diff,
     result: plain_result,
 };

@@ -34,7 +34,7 @@ pub static MODULE: Module = Module {
 "#,
         returns: &[Returned { name: "ansible_facts", help: "the facts" }],
     },
-    effect: Effect::Facts,
+    effect: Effect::Facts(super::Facts::Gathered),
     diff,
     result: plain_result,
 };

@@ -14,7 +14,7 @@ pub static MODULE: Module = Module {
     aliases: &[],
     summary: "Renders a template and puts it in a place on the host",
     params: &[
-        Param::required("src", Kind::Source, "a template beside the playbook"),
+        Param::required("src", Kind::Template, "a template beside the playbook"),
         Param::required("dest", Kind::Path, "where to; a directory takes the file under its own name"),
         FORCE,
         FOLLOW,

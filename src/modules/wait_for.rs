@@ -47,7 +47,7 @@ pub static MODULE: Module = Module {
             Returned { name: "msg", help: "where it took too long: that it did" },
         ],
     },
-    effect: Effect::Nothing,
+    effect: Effect::Wait,
     diff,
     result: plain_result,
 };

@@ -24,7 +24,7 @@ pub static MODULE: Module = Module {
 ",
         returns: &[Returned { name: "elapsed", help: "how many seconds that took" }],
     },
-    effect: Effect::Nothing,
+    effect: Effect::Connection,
     diff,
     result: plain_result,
 };

@@ -3,9 +3,9 @@
 
 use super::effective::Effective;
 use super::exchange::{Exchange, InFlight, Item, Sent, ShellWork};
-use super::ground::Look;
 use super::host_run::{HostRun, Queued};
-use super::scope::Pending;
+use super::look::Look;
+use super::pending::Pending;
 use super::task::Loop;
 use super::unit::{Running, Stage};
 use crate::event::Status;

@@ -2,7 +2,8 @@
 
 use super::effective::Effective;
 use super::evaluate::Verdict;
-use super::host_run::{Conduct, Front, HostRun};
+use super::advance::Front;
+use super::host_run::{Conduct, HostRun};
 use super::jobs;
 use super::task::Task;
 use super::unit::{Prepared, Running, Stage, UnitEnd, change_made};

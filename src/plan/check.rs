@@ -82,11 +82,11 @@ impl Compiler<'_> {
             match kind.map(|p| p.kind) {
                 Some(Kind::Conditions | Kind::Checks) => self.check_conditions(std::slice::from_ref(node)),
                 Some(Kind::Expression) => {}
-                Some(Kind::Source) if is_on_controller(module, task, node) => {
+                Some(kind @ (Kind::Source | Kind::Template)) if is_on_controller(module, task, node) => {
                     let found = self.check_source(own, module, node, around);
                     // With marks of its own a template is no text that can be judged by the usual ones.
                     let has_marks = args.keys().any(|name| name.ends_with("_string"));
-                    if let (Some(path), "template", false) = (found, module.name, has_marks)
+                    if let (Some(path), Kind::Template, false) = (found, kind, has_marks)
                         && !path.is_dir()
                         && self.rescued == 0
                     {
@@ -107,8 +107,7 @@ impl Compiler<'_> {
         around: &Around,
     ) -> Option<PathBuf> {
         let name = node.word().unwrap_or_default();
-        let folder = if module.name == "template" { "templates" } else { "files" };
-        let tries: Vec<_> = around.candidates(folder, Path::new(&name)).collect();
+        let tries: Vec<_> = around.candidates(module.folder(), Path::new(&name)).collect();
         let found = tries.iter().find(|path| path.exists());
         if found.is_none() && own.when.is_empty() && self.rescued == 0 {
             let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();
@@ -128,6 +127,27 @@ impl Compiler<'_> {
                 }
             }
             Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    /// Complains about handlers that tasks notify and that there are none of.
+    pub(super) fn check_notified(&mut self) {
+        let handlers = &self.handlers;
+        let names = || handlers.iter().flat_map(|h| [&h.title, &h.name].into_iter().chain(&h.listen));
+        for node in std::mem::take(&mut self.notified) {
+            let name = super::evaluate::text_of(&node.to_value());
+            // What a template names is known when something is notified.
+            let is_open = name.contains("{{") || names().any(|known| known.contains("{{"));
+            if is_open || names().any(|known| *known == name) || handlers.iter().any(|h| h.listens_to(&name))
+            {
+                continue;
+            }
+            let problem = Problem::at(&node.place, format!("no handler is called '{name}' or listens to it"));
+            let help = match nearest(&name, names().map(String::as_str)) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => "name a handler of this play".into(),
+            };
+            self.problems.push(problem.help(help));
         }
     }
 

@@ -6,6 +6,7 @@ use super::host_run::{HostRun, Next, Queued};
 use super::unit::Running;
 use super::way::Way;
 use crate::model::{Map, Value};
+use crate::modules::Effect;
 use crate::template::Binding;
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ impl HostRun {
                 return Some(Next::Throttle(way.clone(), most as usize));
             }
         }
-        if task.module.name == "wait_for_connection" && !running.is_admitted {
+        if task.module.effect == Effect::Connection && !running.is_admitted {
             let seconds = |name: &str, default: u64| {
                 let value = task.args.get(name);
                 let number =
@@ -109,10 +110,10 @@ impl HostRun {
     /// Whether a task is done on one host for all of the batch.
     fn is_for_all(&self, running: &Running) -> bool {
         let task = &running.task;
-        let meta = task.module.name == "meta"
+        let meta = task.module.effect == Effect::Course
             && task.args.get("action").is_some_and(|action| FOR_ALL.contains(&text_of(action).as_str()));
         // As Ansible has it: what is added is added once.
-        meta || task.module.name == "add_host"
+        meta || task.module.effect == Effect::Hosts
             || asks_somebody(task)
             || task.run_once.is_some()
                 && self.ground.flag(task.run_once.as_ref(), &running.layer) == Some(true)
@@ -212,7 +213,7 @@ impl HostRun {
 /// Whether a task asks somebody: once, whatever the number of hosts.
 fn asks_somebody(task: &super::task::Task) -> bool {
     let lasts = ["seconds", "minutes"].iter().any(|name| task.args.contains_key(*name));
-    task.module.name == "pause" && (task.args.contains_key("prompt") || !lasts)
+    task.module.effect == Effect::Rest && (task.args.contains_key("prompt") || !lasts)
 }
 
 /// The action that a `meta` task asked for.

@@ -172,7 +172,7 @@ impl Means<'_> {
         let data = Binding::Data(Arc::new(terms));
         let bound = if *tainted { Binding::Secret(Box::new(data)) } else { data };
         let scope: Arc<dyn Scope> =
-            Arc::new(WithTerms { terms: bound, folder: loop_folder(module), beneath: scope.clone() });
+            Arc::new(WithTerms { terms: bound, folder: module.folder(), beneath: scope.clone() });
         self.templates.render(&Value::String(format!("{{{{ query('{name}', *{TERMS}) }}}}")), &scope)
     }
 
@@ -358,15 +358,6 @@ struct WithTerms {
     /// Where files are looked for that the loop names.
     folder: &'static str,
     beneath: Arc<dyn Scope>,
-}
-
-/// The subfolder of a role that has what a module reads.
-fn loop_folder(module: &Module) -> &'static str {
-    match module.name {
-        "include_vars" => "vars",
-        "template" => "templates",
-        _ => "files",
-    }
 }
 
 impl Scope for WithTerms {

@@ -5,9 +5,10 @@
 //! barrier: whatever comes after those depends on how the changes ended.
 
 use super::effective::Effective;
-use super::ground::{Ground, Look};
+use super::ground::Ground;
 use super::host_run::{HostRun, Queued};
-use super::scope::Pending;
+use super::look::Look;
+use super::pending::Pending;
 use super::task::{Sets, Task};
 use super::unit::{Handed, Running, Stage, Unit, UnitEnd, change_made};
 use crate::event::{Event, Status};

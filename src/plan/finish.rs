@@ -3,12 +3,14 @@
 use super::control::{Common, Turn};
 use super::evaluate::{Truth, text_of};
 use super::host_run::{HostRun, Queued};
-use super::scope::{Layer, Pending};
+use super::pending::Pending;
+use super::scope::Layer;
 use super::task::Task;
 use super::unit::{Running, Stage, UnitEnd, Whole, unit_result};
 use super::way::Way;
 use crate::event::{Event, Status};
 use crate::model::{Finding, FindingKind, Value};
+use crate::modules::Effect;
 use crate::template::{Binding, Cause, Rendered};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -155,14 +157,14 @@ impl HostRun {
         if failed && (running.is_unreachable || self.is_ignored(&running)) {
             whole.event.ignored = true;
         }
-        let action = super::control::action_of(&whole.result).filter(|_| running.task.module.name == "meta");
+        let action = super::control::action_of(&whole.result).filter(|_| running.task.module.effect == Effect::Course);
         let action = action.filter(|_| whole.event.status == Status::Ok).map(str::to_owned);
         if running.turn == Turn::Leads {
             common.failed = failed && !whole.event.ignored;
             common.meta = action.clone();
             self.common = Some((running.way.clone(), common));
         }
-        if running.task.module.name == "meta" && !failed {
+        if running.task.module.effect == Effect::Course && !failed {
             return action.into_iter().for_each(|action| self.meta(&action, &running.way));
         }
         let fatal = failed && !whole.event.ignored;

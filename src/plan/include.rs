@@ -4,11 +4,13 @@
 //! loop are known ahead of its turn, it is opened ahead, so that the questions of its tasks travel with the others'.
 
 use super::around::{Around, Exported, InRole};
-use super::compile::{Compiler, Spot, inherit};
+use super::compile::{Compiler, Spot};
 use super::host_run::{HostRun, Queued, opened};
+use super::inherit::inherit;
 use super::library::Library;
+use super::pending::Pending;
 use super::roles::Asked;
-use super::scope::{Layer, Pending, written};
+use super::scope::{Layer, written};
 use super::task::{Play, Step, Task};
 use super::unit::{Running, Stage, Unit, UnitEnd};
 use super::vars_files::VarsFile;
@@ -320,9 +322,9 @@ fn named_plainly(task: &Task) -> Option<Wanted> {
     }
     let args = Args::parse(task.module.params, task.module.free_form, &task.args).ok()?;
     let mut end = UnitEnd::plain(Status::Ok, None);
-    match task.module.name {
-        "include_tasks" => end.result.insert("include".into(), args.text("file")?.into()),
-        _ => end.result.insert("include_args".into(), args.all().clone().into()),
+    match args.text("file") {
+        Some(file) => end.result.insert("include".into(), file.into()),
+        None => end.result.insert("include_args".into(), args.all().clone().into()),
     };
     wanted(&end)
 }
@@ -409,7 +411,7 @@ impl HostRun {
                 return false;
             }
             match looked {
-                super::ground::Look::End(end, _) if matches!(end.status, Status::Ok | Status::Skipped) => {
+                super::look::Look::End(end, _) if matches!(end.status, Status::Ok | Status::Skipped) => {
                     unit.end(end);
                 }
                 _ => return false,

@@ -2,7 +2,8 @@
 //! (`async_status`).
 
 use super::evaluate::text_of;
-use super::ground::{Ground, Look};
+use super::ground::Ground;
+use super::look::Look;
 use super::scope::{Frame, Layer};
 use super::task::Task;
 use super::unit::{Prepared, UnitEnd, unit_result};

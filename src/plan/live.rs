@@ -18,7 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 impl HostRun {
     /// Adds what a task that is over says: hosts, or groups of its own one.
     pub(super) fn add_to_inventory(&self, running: &Running) {
-        if !matches!(running.task.module.name, "add_host" | "group_by") {
+        if !running.task.module.alters_inventory() {
             return;
         }
         for unit in running.units.iter().flatten() {

@@ -1,9 +1,13 @@
 //! Plans: a play resolved for a host. What a task comes to, in which order, what travels together, what a dry run can
 //! know. There is no I/O in here: `host_run` is a machine that says what to send and is told what came back.
 //!
-//! Begin at `compile` (files to plays), then `host_run` (a host's way through a play; `finish` is how its tasks end, `block` where it goes on when one failed), `exchange` and `batch` (what goes over
-//! the wire together), `evaluate` and `ground` (what one task comes to). `crate::execute` moves the bytes.
+//! Begin at `compile` (files to plays), then `host_run` (a host's way through a play), `advance` (how far its first task gets),
+//! `finish` (how a task ends) and `block` (where it goes on when one failed); `exchange` and `batch` (what goes over the wire
+//! together); `look`, `evaluate` and `ground` (what one task comes to), `hands` (where and as whom), `scope` and `view` (with
+//! which variables). `crate::execute` moves the bytes.
 
+mod advance;
+mod approved;
 mod argument_spec;
 mod around;
 mod batch;
@@ -11,6 +15,7 @@ mod block;
 mod changes;
 mod check;
 mod compile;
+mod compile_task;
 mod control;
 mod desk;
 mod effective;
@@ -19,11 +24,17 @@ mod exchange;
 mod exposure;
 mod finish;
 mod ground;
+mod hands;
 mod host_run;
 mod include;
+mod inherit;
 mod jobs;
 mod library;
 mod live;
+mod look;
+mod loops;
+mod lost;
+mod pending;
 mod retry;
 mod roles;
 mod scope;
@@ -32,15 +43,18 @@ mod tags;
 mod task;
 mod unit;
 mod vars_files;
+mod view;
 mod waves;
 mod way;
 
+pub use approved::Approved;
 pub use around::{Around, Exported, InRole};
 pub use compile::{Given, compile, root_of};
 pub use control::{Common, Ended, Patience};
 pub use effective::{At, Effective};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
-pub use ground::{Approved, DefaultPrivilege, Ground};
+pub use ground::Ground;
+pub use hands::DefaultPrivilege;
 pub use host_run::{Conduct, HostRun, Next};
 pub use include::{Foreseen, Foundation, Include, foresee};
 pub use jobs::Jobs;

@@ -3,7 +3,8 @@
 
 use super::evaluate::Truth;
 use super::finish::bound;
-use super::host_run::{Front, HostRun};
+use super::advance::Front;
+use super::host_run::HostRun;
 use super::task::Retry;
 use super::unit::{Running, Stage, UnitEnd, unit_result};
 use crate::event::{Event, Status};

@@ -1,7 +1,8 @@
 //! Roles and imports that are known before any host is: opened in place, so that a play's steps hold their tasks.
 
 use super::around::{Around, InRole};
-use super::compile::{Compiler, Spot, inherit};
+use super::compile::{Compiler, Spot};
+use super::inherit::inherit;
 use super::scope::Layer;
 use super::task::Step;
 use crate::load::playbook::{Keywords, RoleEntry, Section, Task, TaskItem};

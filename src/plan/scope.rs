@@ -1,16 +1,16 @@
-//! Variables as one task on one host sees them, in Ansible's order of precedence.
+//! Variables of one host: who set them, and what is kept of them for other hosts and later plays. `view` puts them in
+//! order.
 //!
 //! What a person wrote is a template and resolved at use; what came from a host is data for ever. Facts have a layer of
 //! their own and never reach connection settings: those are resolved with [`Variables::settings`].
 
 use super::around::{Around, Exported, InRole};
-use super::ground::is_this_machine;
-use super::live::{Addition, Hosts, Live};
+use super::live::{Addition, Live};
 use super::way::Way;
 use crate::model::{HostName, Map, Value};
-use crate::template::{Binding, Cause, Scope};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use crate::modules::{Effect, Facts};
+use crate::template::{Binding, Cause};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Names and what they are bound to.
@@ -66,115 +66,34 @@ pub struct Shared {
 pub struct Variables {
     /// The host.
     pub host: HostName,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// `set_fact` and `register`.
-    set: Arc<Layer>,
+    pub(super) set: Arc<Layer>,
     /// `include_vars`.
-    included: Arc<Layer>,
+    pub(super) included: Arc<Layer>,
     /// Why what nobody knows may be known all the same: a dry run came by an include that it can't decide.
-    undecided: Option<Cause>,
+    pub(super) undecided: Option<Cause>,
     facts: Map,
     /// Whether a secret was made a fact.
     has_secret_facts: bool,
-    fact_layer: Arc<Layer>,
-    play: Arc<Layer>,
-    files: Arc<Layer>,
-    magic: Arc<Layer>,
+    pub(super) fact_layer: Arc<Layer>,
+    pub(super) play: Arc<Layer>,
+    pub(super) files: Arc<Layer>,
+    pub(super) magic: Arc<Layer>,
     /// How the host is reached, where no variable says so.
-    connection: Arc<str>,
+    pub(super) connection: Arc<str>,
     /// What roles of the play let all tasks see.
-    exported: Exported,
+    pub(super) exported: Exported,
     /// Where the task stands that is evaluated.
-    way: Mutex<Way>,
+    pub(super) way: Mutex<Way>,
     /// A host that must come further before the task can be evaluated.
-    waits: Arc<Mutex<Option<HostName>>>,
-}
-
-/// What a task ahead of its turn can't know yet: variables that tasks before it will set.
-#[derive(Default, Clone)]
-pub struct Pending {
-    names: HashSet<String>,
-    facts: bool,
-    /// What tasks before it will set, where that is known.
-    known: Layer,
-    /// What `include_vars` before it will set.
-    included: Layer,
-    /// Where the task stands.
-    way: Way,
-}
-
-impl Pending {
-    /// The task that is looked at stands there.
-    pub fn stand_at(&mut self, way: &Way) {
-        self.way = way.clone();
-    }
-
-    /// Notes what a task will set.
-    pub fn add(&mut self, sets: &super::task::Sets<'_>) {
-        self.names.extend(sets.register.map(str::to_owned));
-        self.names.extend(sets.variables.into_iter().flat_map(|m| m.keys().cloned()));
-        self.facts |= sets.facts;
-        self.names.iter().for_each(|name| {
-            self.known.remove(name);
-        });
-    }
-
-    /// Notes what a task will set, where that is known already.
-    pub fn know(&mut self, variables: &Map, included: &Map, tainted: bool) {
-        for (name, value) in variables {
-            self.names.remove(name);
-            let data = Binding::Data(Arc::new(value.clone()));
-            let bound = if tainted { Binding::Secret(Box::new(data)) } else { data };
-            self.known.insert(name.clone(), bound);
-        }
-        self.included.extend(written(included));
-    }
-
-    fn covers(&self, name: &str) -> bool {
-        let is_fact = (name.starts_with("ansible_") || is_plain_at_top(name)) && !is_magic(name);
-        self.names.contains(name) || (self.facts && is_fact)
-    }
+    pub(super) waits: Arc<Mutex<Option<HostName>>>,
 }
 
 /// Facts that playbooks know without a prefix.
-fn is_plain_at_top(name: &str) -> bool {
+pub(super) fn is_plain_at_top(name: &str) -> bool {
     matches!(name, "services" | "packages" | "mount_points" | "aggregate_mounts")
         || name.starts_with("getent_")
-}
-
-/// Names that begin like facts and are none.
-fn is_magic(name: &str) -> bool {
-    matches!(
-        name,
-        "ansible_check_mode"
-            | "ansible_diff_mode"
-            | "ansible_play_hosts"
-            | "ansible_play_hosts_all"
-            | "ansible_play_batch"
-            | "ansible_play_name"
-            | "ansible_loop_var"
-            | "ansible_failed_task"
-            | "ansible_failed_result"
-            | "ansible_index_var"
-            | "ansible_version"
-            | "ansible_managed"
-            | "ansible_verbosity"
-            | "ansible_limit"
-            | "ansible_run_tags"
-            | "ansible_skip_tags"
-            | "ansible_inventory_sources"
-            | "ansible_playbook_python"
-            | "ansible_forks"
-            | "ansible_config_file"
-            | "ansible_search_path"
-            | "ansible_role_name"
-            | "ansible_role_names"
-            | "ansible_play_role_names"
-            | "ansible_dependent_role_names"
-            | "ansible_parent_role_names"
-            | "ansible_parent_role_paths"
-            | "ansible_collection_name"
-    )
 }
 
 impl Variables {
@@ -342,16 +261,16 @@ impl Variables {
     /// Notes that facts can't be known in a dry run, because a change that was not made stands before them. What `setup`
     /// gathered before stays.
     pub fn doubt_facts(&mut self, task: &super::task::Task, cause: &str) {
-        if task.module.name == "setup" {
-            return;
-        }
-        let layer = Arc::make_mut(&mut self.fact_layer);
-        let database = task.args.get("database").and_then(Value::as_str);
-        let plain = match task.module.name {
-            "service_facts" => Some("services".to_owned()),
-            "package_facts" => Some("packages".to_owned()),
-            _ => database.map(|database| format!("getent_{database}")),
+        let plain = match task.module.effect {
+            Effect::Facts(Facts::Gathered) => return,
+            Effect::Facts(Facts::Named(names)) => names.iter().map(|name| (*name).to_owned()).collect(),
+            Effect::Facts(Facts::Each { prefix, param }) => {
+                let said = task.args.get(param).and_then(Value::as_str);
+                said.map(|said| format!("{prefix}{said}")).into_iter().collect()
+            }
+            _ => Vec::new(),
         };
+        let layer = Arc::make_mut(&mut self.fact_layer);
         for name in plain.into_iter().chain(["ansible_facts".to_owned()]) {
             layer.insert(name, Binding::Unknown(Cause::from(cause.to_owned())));
         }
@@ -370,46 +289,6 @@ impl Variables {
             // Somebody else may have found facts out for it.
             published.entry(self.host.clone()).or_default().extend(layer);
         }
-    }
-
-    /// A task's view.
-    pub fn view(
-        &self,
-        frame: &Arc<Frame>,
-        item: &Arc<Layer>,
-        pending: Option<&Arc<Pending>>,
-    ) -> Arc<dyn Scope> {
-        Arc::new(self.see(frame, item, pending))
-    }
-
-    /// The view from which connection and privilege settings are resolved: nothing that came from a host is in it.
-    pub fn settings(&self, frame: &Arc<Frame>) -> Arc<dyn Scope> {
-        let none = Arc::default();
-        let seen = self.see(frame, &none, None);
-        Arc::new(View { set: none.clone(), facts: none, undecided: None, connection: None, ..seen })
-    }
-
-    /// The same with loop variables that a person wrote.
-    pub fn settings_with(&self, frame: &Arc<Frame>, item: &Arc<Layer>) -> Arc<dyn Scope> {
-        let none: Arc<Layer> = Arc::default();
-        // What an include gave may be items that a host said.
-        let frame = Frame { own: frame.own.clone(), around: frame.around.clone(), given: none.clone() };
-        let seen = self.see(&Arc::new(frame), item, None);
-        Arc::new(View { set: none.clone(), facts: none, undecided: None, ..seen })
-    }
-
-    /// The same for another host: what the inventory says of that one counts.
-    pub fn settings_at(&self, host: &HostName, frame: &Arc<Frame>) -> Arc<dyn Scope> {
-        let none = Arc::default();
-        let seen = self.see(frame, &none, None);
-        Arc::new(View {
-            host: host.clone(),
-            set: none.clone(),
-            facts: none,
-            undecided: None,
-            connection: None,
-            ..seen
-        })
     }
 
     /// Whether the inventory has a host of this name.
@@ -436,230 +315,5 @@ impl Variables {
         known.extend(facts);
         layer.insert("ansible_facts".into(), bound(Value::Object(known)));
         layer.extend(variables.into_iter().map(|(name, value)| (name, bound(value))));
-    }
-
-    fn see(&self, frame: &Arc<Frame>, item: &Arc<Layer>, pending: Option<&Arc<Pending>>) -> View {
-        View {
-            host: self.host.clone(),
-            hosts: self.shared.live.now(),
-            shared: self.shared.clone(),
-            item: item.clone(),
-            set: self.set.clone(),
-            included: self.included.clone(),
-            undecided: self.undecided.clone(),
-            frame: frame.clone(),
-            connection: Some(self.connection.clone()),
-            exported: self.exported.clone(),
-            files: self.files.clone(),
-            play: self.play.clone(),
-            facts: self.fact_layer.clone(),
-            magic: self.magic.clone(),
-            way: match pending {
-                Some(pending) => pending.way.clone(),
-                None => self.way.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            },
-            waits: self.waits.clone(),
-            pending: pending.cloned(),
-        }
-    }
-}
-
-/// What one task sees.
-#[derive(Clone)]
-struct View {
-    host: HostName,
-    hosts: Arc<Hosts>,
-    shared: Arc<Shared>,
-    item: Arc<Layer>,
-    set: Arc<Layer>,
-    included: Arc<Layer>,
-    undecided: Option<Cause>,
-    frame: Arc<Frame>,
-    /// How the host is reached, where no variable says so; nothing where that is just being asked.
-    connection: Option<Arc<str>>,
-    exported: Exported,
-    files: Arc<Layer>,
-    play: Arc<Layer>,
-    facts: Arc<Layer>,
-    magic: Arc<Layer>,
-    pending: Option<Arc<Pending>>,
-    way: Way,
-    waits: Arc<Mutex<Option<HostName>>>,
-}
-
-impl View {
-    /// The layers, highest precedence first.
-    fn layers(&self) -> impl Iterator<Item = &Layer> {
-        let around = &self.frame.around;
-        static NOTHING: std::sync::LazyLock<Layer> = std::sync::LazyLock::new(Layer::new);
-        let pending = self.pending.as_ref();
-        let [known, included] = pending.map_or([&*NOTHING; 2], |pending| [&pending.known, &pending.included]);
-        let above = [
-            self.item.as_ref(),
-            &self.shared.extra,
-            &self.frame.given,
-            &around.params,
-            known,
-            &self.set,
-            included,
-            &self.included,
-            &self.frame.own,
-            &around.role_vars,
-            &self.exported.vars,
-            &self.files,
-            &self.play,
-            &self.facts,
-        ];
-        let inventory = self.hosts.variables.get(&self.host).map(Arc::as_ref);
-        let below = [around.defaults.as_ref(), &self.exported.defaults, &around.magic, &self.magic];
-        above.into_iter().chain(inventory).chain(below)
-    }
-
-    /// What tasks know of how their host is reached, where nobody said it.
-    fn usual(&self, name: &str) -> Option<Binding> {
-        let connection = self.connection.as_deref()?;
-        let said = match name {
-            "ansible_connection" => connection,
-            "ansible_host" | "ansible_ssh_host" => self.host.as_str(),
-            // None were gathered, which is no mistake.
-            "ansible_facts" if self.undecided.is_none() => {
-                return Some(Binding::Data(Arc::new(Value::Object(Map::new()))));
-            }
-            _ => return None,
-        };
-        Some(Binding::Data(Arc::new(Value::String(said.to_owned()))))
-    }
-
-    fn magic(&self, name: &str) -> Option<Binding> {
-        let text = |s: &str| Some(Binding::Data(Arc::new(Value::String(s.to_owned()))));
-        match name {
-            "inventory_hostname" => text(self.host.as_str()),
-            "inventory_hostname_short" => text(self.host.as_str().split('.').next().unwrap_or_default()),
-            "vars" => Some(Binding::Scope(Arc::new(self.clone()))),
-            // No Python is needed here either; inventories name it for this machine all the same.
-            "ansible_playbook_python" => text("/usr/bin/python3"),
-            "ansible_search_path" => {
-                let folders = self.search_dirs();
-                let folders: Value =
-                    folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
-                Some(Binding::Data(Arc::new(folders)))
-            }
-            "groups" => Some(Binding::Data(self.hosts.groups.clone())),
-            "group_names" => self.hosts.group_names.get(&self.host).map(|n| Binding::Data(n.clone())),
-            "hostvars" => Some(Binding::Scope(Arc::new(HostVars { own: self.clone() }))),
-            _ => None,
-        }
-    }
-}
-
-impl Scope for View {
-    fn get(&self, name: &str) -> Option<Binding> {
-        if self.pending.as_ref().is_some_and(|p| p.covers(name)) && !self.item.contains_key(name) {
-            return Some(Binding::Unknown(Cause::from("a task that has not run yet")));
-        }
-        let known = self.magic(name).or_else(|| self.layers().find_map(|layer| layer.get(name)).cloned());
-        known.or_else(|| self.usual(name)).or_else(|| self.undecided.clone().map(Binding::Unknown))
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.layers().flat_map(|layer| layer.keys().cloned()).collect();
-        names.extend(["inventory_hostname", "groups", "group_names", "hostvars"].map(str::to_owned));
-        names.sort();
-        names.dedup();
-        names
-    }
-
-    fn search_dirs(&self) -> Vec<PathBuf> {
-        // Whole paths: what a lookup finds is handed on to modules, which look from folders of their own.
-        self.frame.around.folders.iter().map(|folder| super::library::whole(folder)).collect()
-    }
-}
-
-/// `hostvars`: host name to that host's variables.
-struct HostVars {
-    /// What the asking task sees: its own host's entry, so that what is pending or unknown is so here too.
-    own: View,
-}
-
-impl Scope for HostVars {
-    fn get(&self, name: &str) -> Option<Binding> {
-        let host: HostName = name.parse().ok()?;
-        if host == self.own.host {
-            // What plays, roles and tasks say is no variable of a host.
-            let none: Arc<Layer> = Arc::default();
-            let of_host = View {
-                item: none.clone(),
-                frame: Arc::default(),
-                exported: Exported::default(),
-                files: none.clone(),
-                play: none,
-                connection: None,
-                ..self.own.clone()
-            };
-            return Some(Binding::Scope(Arc::new(of_host)));
-        }
-        let shared = &self.own.shared;
-        // This machine is there whether or not the inventory has it.
-        let inventory = match self.own.hosts.variables.get(&host) {
-            Some(said) => said.clone(),
-            None if is_this_machine(name) => Arc::default(),
-            None => return None,
-        };
-        let group_names = self.own.hosts.group_names.get(&host).cloned();
-        let waits = shared.progress.read().ok()?.get(&host).is_some_and(|at| *at < self.own.way);
-        let waits = waits.then(|| self.own.waits.clone());
-        let published = shared.published.read().ok()?.get(&host).cloned().unwrap_or_default();
-        Some(Binding::Scope(Arc::new(OtherHost { host, inventory, published, waits, group_names })))
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.own.hosts.variables.keys().map(|h| h.as_str().to_owned()).collect()
-    }
-}
-
-struct OtherHost {
-    host: HostName,
-    inventory: Arc<Layer>,
-    published: Layer,
-    /// Set where the host has not come so far yet that all is known of it which the play says is known here.
-    waits: Option<Arc<Mutex<Option<HostName>>>>,
-    group_names: Option<Arc<Value>>,
-}
-
-impl Scope for OtherHost {
-    fn get(&self, name: &str) -> Option<Binding> {
-        let never_found_out = matches!(
-            name,
-            "inventory_hostname"
-                | "group_names"
-                | "ansible_host"
-                | "ansible_port"
-                | "ansible_user"
-                | "ansible_connection"
-        );
-        if let (Some(waits), false) = (&self.waits, never_found_out) {
-            *waits.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.host.clone());
-            return Some(Binding::Unknown(Cause::from(format!("what {} has yet to do", self.host))));
-        }
-        if let Some(binding) = self.published.get(name) {
-            return Some(binding.clone());
-        }
-        if let (Some(short), Some(Binding::Data(facts))) =
-            (name.strip_prefix("ansible_"), self.published.get("ansible_facts"))
-            && let Some(fact) = facts.get(short)
-        {
-            return Some(Binding::Data(Arc::new(fact.clone())));
-        }
-        match name {
-            "inventory_hostname" => {
-                Some(Binding::Data(Arc::new(Value::String(self.host.as_str().to_owned()))))
-            }
-            "group_names" => self.group_names.clone().map(Binding::Data),
-            _ => self.inventory.get(name).cloned(),
-        }
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.published.keys().chain(self.inventory.keys()).cloned().collect()
     }
 }

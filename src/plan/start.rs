@@ -1,6 +1,7 @@
 //! `--start-at-task`: nothing comes before the task of that name but gathering facts in its play.
 
 use super::task::{BlockSteps, Play, Step, Task};
+use crate::modules::{Effect, Facts};
 use std::sync::Arc;
 
 /// Leaves out what stands before the first task of this name, over plays in order; whether there is one.
@@ -20,7 +21,7 @@ pub fn start_at(plays: &mut [&mut Arc<Play>], name: &str) -> bool {
 }
 
 fn is_gathering(step: &Step) -> bool {
-    matches!(step, Step::Task(task) if task.module.name == "setup" && task.title == "Gathering Facts")
+    matches!(step, Step::Task(task) if task.module.effect == Effect::Facts(Facts::Gathered) && task.title == "Gathering Facts")
 }
 
 /// The steps from the task of this name on.

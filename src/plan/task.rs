@@ -224,8 +224,7 @@ impl Task {
 
     /// Whether it is begun only when its turn has come, whatever is known before.
     pub fn waits_before(&self) -> bool {
-        let named = matches!(self.module.name, "meta" | "wait_for_connection" | "add_host" | "group_by");
-        named || self.may_be_elsewhere() || self.run_once.is_some() || self.throttle.is_some()
+        self.module.waits_its_turn() || self.may_be_elsewhere() || self.run_once.is_some() || self.throttle.is_some()
     }
 
     /// Whether it can alter the host.
@@ -260,6 +259,7 @@ impl Task {
         let named_later = || self.args.keys().any(|name| name.contains("{{"));
         self.include.is_some()
             || self.module.effect == Effect::Written
+            || self.module.alters_inventory()
             || (self.module.effect == Effect::Variables && named_later())
     }
 
@@ -268,7 +268,7 @@ impl Task {
         Sets {
             register: self.register.as_deref(),
             variables: (self.module.effect == Effect::Variables).then_some(&self.args),
-            facts: self.module.effect == Effect::Facts,
+            facts: matches!(self.module.effect, Effect::Facts(_)),
         }
     }
 }

@@ -1,0 +1,271 @@
+//! How far the first task of a host gets without an exchange: item by item, each looked at, judged, and tried again.
+
+use super::effective::Effective;
+use super::evaluate::Truth;
+use super::finish::bound;
+use super::host_run::{HostRun, Queued};
+use super::look::Look;
+use super::scope::Layer;
+use super::unit::{Handed, Prepared, Running, Stage, UnitEnd, unit_result};
+use crate::event::Status;
+use crate::model::{HostName, Map, Subjects, Value};
+use crate::modules::Prompt;
+use crate::questions::Key;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why a change is not made that was in no plan.
+const NOT_APPROVED: &str = "this is not what was planned, so it was not done";
+
+/// How far the first task got without an exchange.
+pub(super) enum Front {
+    /// It ended.
+    Over,
+    /// It wants answers.
+    Ask,
+    /// It has changes to apply.
+    Apply,
+    /// It waits until then, on the run's clock.
+    Wait(Duration),
+    /// It needs what that host finds out before.
+    Await(HostName),
+    /// It needs an answer from whoever is at the terminal.
+    Prompt(Prompt),
+}
+
+impl HostRun {
+    /// Fails the first task because its module never has enough: a defect, which must not go on for ever.
+    pub(super) fn give_up(&mut self) {
+        let Some(Queued::Task(running)) = self.queue.front_mut() else { return };
+        for unit in running.units.iter_mut().flatten() {
+            if !matches!(unit.stage, Stage::Ended(_)) {
+                let message =
+                    format!("{} asks without end; this is a defect of wgops", running.task.module.name);
+                unit.end(UnitEnd::failed(message, Map::new()));
+            }
+        }
+    }
+
+    /// Brings the first task as far as it gets without an exchange.
+    pub(super) fn advance(&mut self) -> Front {
+        let Some(Queued::Task(mut running)) = self.queue.pop_front() else { return Front::Over };
+        let front = self.advance_task(&mut running);
+        self.queue.push_front(Queued::Task(running));
+        front
+    }
+
+    fn advance_task(&mut self, running: &mut Running) -> Front {
+        if let Some(cause) = running.uncertain.clone() {
+            running.without_loop();
+            for unit in running.units.iter_mut().flatten() {
+                let status = Status::Provisional { cause: cause.clone() };
+                unit.end(UnitEnd::plain(status, Some("handler may run".into())));
+            }
+            self.ground.would_touch(None, &Subjects::Undeclared, &running.task.name);
+            return Front::Over;
+        }
+        if let Some(units) = running.ahead.take() {
+            running.units = Some(units);
+            return Front::Over;
+        }
+        if let Err(end) = self.ground.unfold(running, None) {
+            if let Some(host) = self.ground.variables.take_wait() {
+                return Front::Await(host);
+            }
+            running.without_loop();
+            let unknown = end.unknown().is_some();
+            for unit in running.units.iter_mut().flatten() {
+                unit.end(UnitEnd {
+                    changes: Vec::new(),
+                    ..UnitEnd::plain(end.status.clone(), end.message.clone())
+                });
+            }
+            if unknown && running.task.acts_on_host() {
+                self.ground.would_touch(None, &Subjects::Undeclared, &running.task.name);
+            }
+            return Front::Over;
+        }
+        let count = running.units.as_ref().map_or(0, Vec::len);
+        let mut handed = Handed::default();
+        for index in 0..count {
+            running.hand_on(index, &mut handed);
+            if let Some(until) = self.pause_before(running, index) {
+                return Front::Wait(until);
+            }
+            match self.advance_unit(running, index) {
+                Front::Over if self.breaks(running, index) => {
+                    running.units.iter_mut().for_each(|units| units.truncate(index + 1));
+                    return Front::Over;
+                }
+                Front::Over => {}
+                other => return other,
+            }
+        }
+        Front::Over
+    }
+
+    /// Until when the loop rests before this item.
+    fn pause_before(&self, running: &mut Running, index: usize) -> Option<Duration> {
+        let task = running.task.clone();
+        let pause = task.each.as_ref()?.pause.as_ref().filter(|_| index > 0 && self.applies(running))?;
+        let layer = running.units.as_ref()?.get(index)?.layer.clone();
+        let seconds = self.ground.number(pause, running, &layer).ok().flatten().unwrap_or(0.0);
+        let unit = running.units.as_mut()?.get_mut(index)?;
+        if std::mem::replace(&mut unit.has_paused, true) {
+            return None;
+        }
+        let until = self.now.saturating_add(Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0)));
+        unit.not_before = Some(until);
+        (until > self.now).then_some(until)
+    }
+
+    /// Whether the loop ends with this item, which is over.
+    fn breaks(&self, running: &Running, index: usize) -> bool {
+        let Some(conditions) = running.task.each.as_ref().and_then(|each| each.break_when.as_ref()) else {
+            return false;
+        };
+        let Some(unit) = running.units.as_ref().and_then(|units| units.get(index)) else { return false };
+        let Stage::Ended(end) = &unit.stage else { return false };
+        let result = bound(Value::Object(unit_result(end)), end.tainted);
+        matches!(self.ground.judge(conditions, running, &unit.layer, result), Ok(Truth::Holds))
+    }
+
+    fn advance_unit(&mut self, running: &mut Running, index: usize) -> Front {
+        let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) else {
+            return Front::Over;
+        };
+        if let Some(until) = unit.not_before.filter(|until| *until > self.now) {
+            return Front::Wait(until);
+        }
+        match std::mem::replace(&mut unit.stage, Stage::Fresh) {
+            Stage::Ended(end) => {
+                unit.stage = Stage::Ended(end);
+                return self.again(running, index);
+            }
+            Stage::Ready(prepared) => {
+                unit.stage = Stage::Ready(prepared);
+                return Front::Apply;
+            }
+            Stage::Applied(prepared, outputs) => {
+                return self.check_convergence(running, index, prepared, outputs);
+            }
+            Stage::Fresh => {
+                let item = unit.layer.clone();
+                match self.look_fresh(running, index, &item) {
+                    Ok(end) => end_unit(running, index, end),
+                    Err(front) => return front,
+                }
+            }
+        }
+        if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+            for (user, key) in std::mem::take(&mut unit.volatile) {
+                self.drop_answer(&user, &key);
+            }
+        }
+        self.judge(running, index);
+        match running.units.as_ref().and_then(|units| units.get(index)?.not_before) {
+            Some(until) if until > self.now => Front::Wait(until),
+            _ => self.again(running, index),
+        }
+    }
+
+    /// How a fresh unit ends, or what it waits for.
+    fn look_fresh(
+        &mut self,
+        running: &mut Running,
+        index: usize,
+        item: &Arc<Layer>,
+    ) -> Result<UnitEnd, Front> {
+        let task = running.task.clone();
+        let applies = self.applies(running);
+        let looked = self.ground.look(&task, &running.layer, item, None);
+        if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+            unit.secret |= self.ground.looked_at_secret;
+        }
+        if let Some(host) = self.ground.variables.take_wait() {
+            return Err(Front::Await(host));
+        }
+        match looked {
+            Look::Ask => Err(Front::Ask),
+            Look::End(mut end, _) => {
+                if self.ground.is_unwaited(&task, &running.layer, item) && end.status == Status::Ok {
+                    end.result = self.ground.variables.jobs().over(&end);
+                }
+                if let Some(prompt) = end.prompt.take() {
+                    match (applies, self.answer.take()) {
+                        (true, None) => return Err(Front::Prompt(prompt)),
+                        (true, Some(answer)) => self.take_answer(&mut end, &prompt, answer),
+                        (false, _) => end.unforeseeable = true,
+                    }
+                }
+                let pause = end.pause.take().filter(|_| applies);
+                if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+                    unit.not_before = pause.map(|pause| self.now.saturating_add(pause));
+                }
+                Ok(end)
+            }
+            Look::Unknown(cause) => {
+                if task.acts_on_host() {
+                    self.ground.would_touch(None, &Subjects::Undeclared, &task.name);
+                }
+                Ok(UnitEnd::plain(Status::KnownAfterApply { cause }, None))
+            }
+            Look::Unseen(why, reads) => {
+                // What it would change is, for all that is known, no more than what it looks at.
+                if task.acts_on_host() {
+                    self.ground.would_touch(None, &reads, &task.name);
+                }
+                Ok(UnitEnd::plain(Status::Unseen { why }, None))
+            }
+            Look::Provisional(outcome, reading, cause) => {
+                Ok(self.provisional(&task, outcome, &reading, cause))
+            }
+            Look::Changes(prepared, _) if applies => match self.not_approved(running, &prepared) {
+                Some(end) => Ok(end),
+                None => {
+                    if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+                        unit.stage = Stage::Ready(Box::new(prepared));
+                    }
+                    Err(Front::Apply)
+                }
+            },
+            Look::Changes(prepared, _) => Ok(self.would(running, prepared)),
+        }
+    }
+
+    /// What somebody at the terminal answered; nothing: nobody is there.
+    pub fn answer(&mut self, answer: Option<String>) {
+        self.answer = Some(answer);
+    }
+
+    fn take_answer(&mut self, end: &mut UnitEnd, prompt: &Prompt, answer: Option<String>) {
+        if answer.is_none() {
+            let message = format!("nobody is at a terminal, so nobody was asked: {}", prompt.text.trim());
+            self.warn_once(message);
+        }
+        end.tainted |= !prompt.echo;
+        end.result.insert("user_input".into(), answer.unwrap_or_default().into());
+    }
+
+    /// The end of a unit with a change that is not in the plan that is carried out.
+    fn not_approved(&self, running: &Running, prepared: &Prepared) -> Option<UnitEnd> {
+        let summary = self.ground.approved.as_ref()?.lacks(running.task.module.name, prepared)?;
+        let message = match prepared.tainted || self.ground.hides(&running.task, &running.layer) {
+            true => NOT_APPROVED.to_owned(),
+            false => format!("{NOT_APPROVED}: {summary}"),
+        };
+        Some(UnitEnd::failed(message, Map::new()))
+    }
+
+    fn drop_answer(&mut self, user: &Effective, key: &Key) {
+        if let Some(answers) = self.ground.stores.get_mut(user) {
+            answers.drop_one(key);
+        }
+    }
+}
+
+fn end_unit(running: &mut Running, index: usize, end: UnitEnd) {
+    if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+        unit.end(end);
+    }
+}

@@ -1,0 +1,240 @@
+//! What one unit of a task comes to: its conditions, its arguments, whose hands it is put in, and what its module makes of
+//! the answers that there are.
+
+use super::effective::Effective;
+use super::evaluate::{Evaluation, Frozen, Rendering, Truth, Verdict, refusal, text_of};
+use super::exposure;
+use super::ground::Ground;
+use super::hands::Missing;
+use super::pending::Pending;
+use super::scope::{Frame, Layer};
+use super::task::Task;
+use super::unit::{Prepared, UnitEnd};
+use crate::event::Status;
+use crate::model::{Map, Subjects, Value};
+use crate::modules::{Effect, Outcome};
+use crate::questions::{Answers, Reading, Refusal};
+use crate::template::{Binding, Scope};
+use std::sync::Arc;
+
+/// What evaluating a unit comes to.
+pub enum Look {
+    /// Answers are wanted; the store has noted which.
+    Ask,
+    /// It ends without a change, having read this.
+    End(UnitEnd, Subjects),
+    /// It has changes.
+    Changes(Prepared, Reading),
+    /// A dry run can't know: it depends on this.
+    Unknown(String),
+    /// The account that asks is not shown what it depends on; what was read until then.
+    Unseen(String, Subjects),
+    /// An unapplied change may alter this.
+    Provisional(Option<Outcome>, Reading, String),
+}
+
+impl Ground {
+    /// Evaluates a unit that is fresh. A secret that had a part in it, as an item or an argument, hides all of it.
+    pub fn look(
+        &mut self,
+        task: &Task,
+        layer: &Arc<Frame>,
+        item: &Arc<Layer>,
+        pending: Option<&Arc<Pending>>,
+    ) -> Look {
+        self.looked_at_secret = holds_secret(item);
+        let mut looked = self.look_at(task, layer, item, pending);
+        match &mut looked {
+            Look::End(end, _) => end.tainted |= self.looked_at_secret,
+            Look::Changes(prepared, _) => prepared.tainted |= self.looked_at_secret,
+            Look::Ask | Look::Unknown(_) | Look::Provisional(..) | Look::Unseen(..) => {}
+        }
+        looked
+    }
+
+    fn look_at(
+        &mut self,
+        task: &Task,
+        layer: &Arc<Frame>,
+        item: &Arc<Layer>,
+        pending: Option<&Arc<Pending>>,
+    ) -> Look {
+        let view = self.variables.view(layer, item, pending);
+        let means = self.means();
+        match means.conditions(&task.when, &view) {
+            Err(error) => return nothing_read(failed(refusal(&format!("when: {error}"), &error))),
+            Ok(Truth::Unknown(cause)) => return Look::Unknown(cause),
+            Ok(Truth::Fails(condition)) => {
+                let why = format!("when: {}", text_of(&condition));
+                let mut end = UnitEnd::plain(Status::Skipped, Some(why));
+                end.result.insert("skip_reason".into(), "Conditional result was False".into());
+                end.result.insert("false_condition".into(), condition);
+                return nothing_read(end);
+            }
+            Ok(Truth::Holds) => {}
+        }
+        let frozen = match means.render(task, &view) {
+            Err(refusal) => return nothing_read(failed(refusal)),
+            Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
+            Ok(Rendering::Done(frozen)) => frozen,
+        };
+        let frozen = match self.first_unapplied() {
+            // What a dry run left undone would not come about however long it waited.
+            Some(_) if task.module.effect == Effect::Wait => {
+                Frozen { args: frozen.args.without_waiting(), ..frozen }
+            }
+            _ => frozen,
+        };
+        if task.module.effect == Effect::Hosts
+            && let Err(why) = self.may_add(task, layer, item, &frozen.args)
+        {
+            return nothing_read(UnitEnd::failed(why, Map::new()));
+        }
+        let (user, secret) = match self.effective(task, layer, &view) {
+            Err(Missing::Refused(refusal)) => return nothing_read(failed(refusal)),
+            Err(Missing::Unknown(cause)) => return Look::Unknown(cause),
+            Ok(user) => user,
+        };
+        let frozen = Frozen { tainted: frozen.tainted || secret, ..frozen };
+        self.looked_at_secret |= frozen.tainted;
+        if let Some(refusal) = exposure::of_task(task, &frozen, &user, &self.templates) {
+            return nothing_read(said_openly(refusal));
+        }
+        self.open_store(&user);
+        let view = self.variables.view(layer, item, pending);
+        let Some(answers) = self.stores.get(&user) else { return Look::Ask };
+        let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
+        self.looked_at_secret |= evaluation.tainted;
+        let exposes = || exposure::of_words(evaluation.changes(), answers, &self.templates);
+        if let Some(refusal) = self.looked_at_secret.then(exposes).flatten() {
+            return nothing_read(said_openly(refusal));
+        }
+        let mut looked = sort_out(task, evaluation, user, frozen);
+        if let Err(why) = self.apart(task, &view, &mut looked) {
+            return nothing_read(UnitEnd::failed(why, Map::new()));
+        }
+        self.limit(task, &view, &mut looked);
+        looked
+    }
+
+    /// Sees to it that there is a place for the answers to whoever a task becomes.
+    fn open_store(&mut self, user: &Effective) {
+        if self.stores.contains_key(user) {
+            return;
+        }
+        let mut answers = Answers::default();
+        for (at, touched, cause) in &self.unapplied {
+            if *at == user.at {
+                answers.would_touch(touched.clone(), cause.clone());
+            }
+        }
+        self.stores.insert(user.clone(), answers);
+    }
+
+    /// Gives changes no more time than the task's `timeout`.
+    fn limit(&self, task: &Task, view: &Arc<dyn Scope>, looked: &mut Look) {
+        let (Look::Changes(prepared, _), Some(timeout)) = (looked, &task.timeout) else { return };
+        let seconds = self.templates.render(timeout, view).ok().and_then(|r| r.known()?.as_f64());
+        let Some(most) = seconds.filter(|most| *most > 0.0) else { return };
+        let most = std::time::Duration::from_secs_f64(most.min(86_400.0));
+        for change in &mut prepared.outcome.changes {
+            change.deadline = change.deadline.min(most);
+        }
+    }
+
+    /// Asks the module again with the same arguments, after its changes ran.
+    pub fn look_again(
+        &self,
+        task: &Task,
+        layer: &Arc<Frame>,
+        item: &Arc<Layer>,
+        prepared: &Prepared,
+    ) -> Evaluation {
+        let view = self.variables.view(layer, item, None);
+        let empty = Answers::default();
+        let answers = self.stores.get(&prepared.user).unwrap_or(&empty);
+        self.means_of(task, layer).ask(task, &prepared.frozen, answers, &view)
+    }
+}
+
+/// Whether an item of a loop is a secret.
+fn holds_secret(item: &Layer) -> bool {
+    item.values().any(|bound| matches!(bound, Binding::Secret(_)))
+}
+
+/// A refusal that names no secret, though one had a part in it.
+fn said_openly(refusal: Refusal) -> UnitEnd {
+    let in_open = Some(refusal.message.clone());
+    UnitEnd { in_open, ..failed(refusal) }
+}
+
+/// The end of a unit that is refused.
+pub(super) fn failed(refusal: Refusal) -> UnitEnd {
+    UnitEnd::failed(refusal.message, refusal.result)
+}
+
+/// An end that no answer had a part in.
+fn nothing_read(end: UnitEnd) -> Look {
+    Look::End(end, Subjects::NONE)
+}
+
+fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen) -> Look {
+    let Evaluation { verdict, reading, tainted } = evaluation;
+    if let Some(cause) = reading.provisional.clone() {
+        return match verdict {
+            Verdict::Ask => Look::Ask,
+            Verdict::Unknown(cause) => Look::Unknown(cause),
+            Verdict::Unseen(why) => Look::Unseen(why, reading.reads),
+            Verdict::Refuse(_) => Look::Provisional(None, reading, cause),
+            Verdict::Ready(outcome) => Look::Provisional(Some(*outcome), reading, cause),
+        };
+    }
+    match verdict {
+        Verdict::Ask => Look::Ask,
+        Verdict::Unknown(cause) => Look::Unknown(cause),
+        Verdict::Unseen(why) => Look::Unseen(why, reading.reads),
+        Verdict::Refuse(refusal) => Look::End(UnitEnd { tainted, ..failed(refusal) }, reading.reads),
+        Verdict::Ready(outcome) if outcome.changes.is_empty() => {
+            Look::End(settled(task, *outcome, tainted), reading.reads)
+        }
+        Verdict::Ready(outcome) => {
+            Look::Changes(Prepared { outcome: *outcome, frozen, user, tainted }, reading)
+        }
+    }
+}
+
+/// The end of a unit that has nothing to change.
+fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
+    let mut result = (task.module.result)(&outcome, &[]);
+    // A job that nobody waited for changed something, as is found out now.
+    let has_changed = result.get("changed") == Some(&Value::Bool(true));
+    let status = match (&outcome.skipped, has_changed) {
+        (Some(_), _) => Status::Skipped,
+        (None, true) => Status::Changed,
+        (None, false) => Status::Ok,
+    };
+    // Ansible registers what a task sets under this name; facts in their long form.
+    let long =
+        |name: &String| if name.starts_with("ansible_") { name.clone() } else { format!("ansible_{name}") };
+    let mut sets: Map = outcome.facts.iter().map(|(name, value)| (long(name), value.clone())).collect();
+    sets.extend(outcome.variables.clone());
+    if !sets.is_empty() {
+        result.entry("ansible_facts").or_insert(Value::Object(sets));
+    }
+    UnitEnd {
+        status,
+        message: outcome.skipped.or(outcome.message),
+        changes: Vec::new(),
+        result,
+        tainted,
+        variables: outcome.variables,
+        written: outcome.written,
+        facts: outcome.facts,
+        warnings: outcome.warnings,
+        findings: outcome.findings,
+        unforeseeable: false,
+        pause: outcome.pause,
+        in_open: None,
+        prompt: outcome.prompt,
+    }
+}

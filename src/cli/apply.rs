@@ -114,15 +114,16 @@ impl Apply {
 
     fn errand(self, console: &Console, plan: &Plan, root: &Path) -> Result<Errand, Failure> {
         let again = Again { typed: plan.typed.clone(), vars: Vec::new(), hint: "make a new plan" };
+        let choice = again.choice(console, root)?;
         Ok(Errand {
             verb: Verb::Apply,
             targets: Targets { inventory: plan.typed.inventory.clone(), limit: None },
             reach: self.reach,
-            playbooks: again.playbooks(root)?,
+            playbooks: again.playbooks(root, &choice.extra)?,
             privilege: Some(self.privilege),
             cause: Some(self.cause),
             dry: None,
-            choice: again.choice(console, root)?,
+            choice,
         })
     }
 }

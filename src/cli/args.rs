@@ -49,7 +49,7 @@ pub struct Global {
 #[command(next_help_heading = "Hosts")]
 pub struct Targets {
     /// Inventory: a name (prod is inventory/prod.yml, .ini or prod/), a path, a list 'host1,host2,', or local
-    #[arg(short, long, value_name = "INVENTORY", env = "WGOPS_INVENTORY")]
+    #[arg(short, long, value_name = "INVENTORY", env = "WGOPS_INVENTORY", alias = "inventory-file")]
     pub inventory: Option<String>,
     /// Only these of the inventory's hosts: a pattern such as 'web:&prod:!web3', or @FILE with a host on each line
     #[arg(short, long, value_name = "PATTERN")]
@@ -67,13 +67,13 @@ pub struct Reach {
     #[arg(short, long, value_name = "USER")]
     pub user: Option<String>,
     /// Log in with this private key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", alias = "key-file")]
     pub private_key: Option<PathBuf>,
     /// How hosts are reached where neither the inventory nor the play says: ssh, or local for this machine
     #[arg(short, long, value_name = "KIND", value_parser = ["ssh", "local"])]
     pub connection: Option<String>,
     /// Longest wait for a connection and login, in seconds; 10 unless the inventory or wgops.yml says otherwise
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(short = 'T', long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
 }
 
@@ -85,7 +85,7 @@ pub struct Privilege {
     #[arg(short = 'K', long, conflicts_with = "become_password_file")]
     pub ask_become_pass: bool,
     /// Read the sudo password from the first line of this file, which only you may read
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", alias = "become-pass-file")]
     pub become_password_file: Option<PathBuf>,
 }
 

@@ -26,6 +26,7 @@ mod exit;
 mod facts;
 mod failure;
 mod four_eyes;
+mod habits;
 mod handoff;
 mod holds;
 mod init;

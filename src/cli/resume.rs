@@ -8,7 +8,7 @@ use super::handoff::cleared;
 use super::job::Job;
 use super::patch::{self, Ask};
 use super::repository::{Repository, project_playbook};
-use super::run::{from_files, merged};
+use super::run::{from_files, load, merged};
 use super::runs::Known;
 use super::who::Who;
 use super::{Console, Exit, Failure, ask};
@@ -135,15 +135,16 @@ impl Resume {
             ticket: self.cause.ticket.or_else(|| run.details.ticket.clone()),
             ..self.cause
         };
+        let choice = again.choice(console, root)?;
         Ok(Errand {
             verb: run.verb.unwrap_or(Verb::Run),
             targets: Targets { inventory: again.typed.inventory.clone(), limit: None },
             reach: self.reach,
-            playbooks: again.playbooks(root)?,
+            playbooks: again.playbooks(root, &choice.extra)?,
             privilege: Some(self.privilege),
             cause: Some(cause),
             dry: None,
-            choice: again.choice(console, root)?,
+            choice,
         })
     }
 }
@@ -163,12 +164,13 @@ impl Again {
     ///
     /// # Errors
     /// One can't be read, or is wrong.
-    pub fn playbooks(&self, root: &Path) -> Result<Vec<Playbook>, Failure> {
+    pub fn playbooks(&self, root: &Path, extra: &Map) -> Result<Vec<Playbook>, Failure> {
         let read = |source: &crate::ledger::Source| match source.path.starts_with(BUILT_IN) {
-            true => project_playbook("playbooks/patch.yml", patch::PLAYBOOK),
-            false => Ok(Playbook::load(&path_of(root, source))?),
+            true => Ok(vec![project_playbook("playbooks/patch.yml", patch::PLAYBOOK)?]),
+            false => Ok(load(&[path_of(root, source)], extra)?),
         };
-        self.typed.playbooks.iter().map(read).collect()
+        let all: Result<Vec<_>, Failure> = self.typed.playbooks.iter().map(read).collect();
+        Ok(all?.into_iter().flatten().collect())
     }
 
     /// Tags and variables as they were, and what is given anew.

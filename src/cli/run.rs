@@ -4,6 +4,7 @@ use super::args::{Cause, ExtraVars, Privilege, Reach, Shape, Targets};
 use super::bound::names_a_secret;
 use super::console::shown;
 use super::errand::{Choice, Errand};
+use super::habits::Habits;
 use super::job::Job;
 use super::planning::{PlanOut, Planning};
 use super::prompts::{Asking, answer};
@@ -12,10 +13,11 @@ use super::show::Show;
 use super::who::home;
 use super::{Console, Exit, Failure};
 use crate::execute::Prepared;
-use crate::load::{Playbook, Problems, yaml};
+use crate::load::yaml::Variables;
+use crate::load::{Node, Playbook, Problems, yaml};
 use crate::model::{BecomeMethod, Map, Secret};
 use crate::people::Verb;
-use crate::plan::{DefaultPrivilege, Given, Play, Step, Tags, compile, foresee};
+use crate::plan::{DefaultPrivilege, Given, Play, Step, Tags, compile, foresee, playbook_name};
 use crate::report::{Subject, one_line};
 use crate::template::{Templates, ThisMachine};
 use clap::Args;
@@ -81,9 +83,8 @@ pub struct Run {
     /// How another user is become where the playbook doesn't say: sudo, su or doas
     #[arg(long, value_name = "METHOD", value_parser = ["sudo", "su", "doas"])]
     pub become_method: Option<String>,
-    /// Taken for Ansible's sake: facts are gathered anew in each run
-    #[arg(long, hide = true)]
-    pub flush_cache: bool,
+    #[command(flatten)]
+    pub habits: Habits,
     #[command(flatten)]
     pub plan: PlanOut,
     #[command(flatten)]
@@ -100,10 +101,12 @@ pub struct Run {
 
 impl Run {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let mut playbooks = self.playbooks()?;
+        self.habits.refuse()?;
+        let extra = merged(console, &self.extra_vars)?;
+        let mut playbooks = load(&self.playbooks, &extra)?;
         let looks = self.syntax_check || self.list_tasks || self.list_tags;
         let asking = if looks || self.list_hosts { Asking::Nobody } else { Asking::Somebody };
-        answer(console, &mut playbooks, &merged(console, &self.extra_vars)?, asking)?;
+        answer(console, &mut playbooks, &extra, asking)?;
         if looks {
             return self.look(console, &playbooks);
         }
@@ -125,18 +128,6 @@ impl Run {
         let ended = job.carry_out(&mut engine, &prepared, show);
         engine.close();
         Ok(ended?.exit)
-    }
-
-    /// All playbooks; what is wrong with any of them is shown at once.
-    fn playbooks(&self) -> Result<Vec<Playbook>, Problems> {
-        let (mut good, mut bad) = (Vec::new(), Vec::new());
-        for file in &self.playbooks {
-            match Playbook::load(file) {
-                Ok(playbook) => good.push(playbook),
-                Err(problems) => bad.extend(problems.0),
-            }
-        }
-        Problems::check(bad).map(|()| good)
     }
 
     /// `--syntax-check` and `--list-tasks`: what is known without a host.
@@ -198,6 +189,20 @@ impl Run {
             choice,
         })
     }
+}
+
+/// Playbooks, with those that they import; what is wrong with any of them is shown at once.
+pub fn load(files: &[PathBuf], extra: &Map) -> Result<Vec<Playbook>, Problems> {
+    let templates = Templates::new(Arc::new(ThisMachine));
+    let names = |node: &Node, vars: &Variables| playbook_name(&templates, extra, node, vars);
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for file in files {
+        match Playbook::load_named(file, &names) {
+            Ok(playbook) => good.push(playbook),
+            Err(problems) => bad.extend(problems.0),
+        }
+    }
+    Problems::check(bad).map(|()| good)
 }
 
 /// The files of `-e @FILE`, with what is in them.

@@ -82,11 +82,15 @@ impl Reach {
         for (name, value) in &written {
             rendered.extend(render(name, value)?.map(|value| (name.clone(), value)));
         }
-        let keywords =
-            play.map(|play| [("ansible_connection", &play.connection), ("ansible_user", &play.remote_user)]);
-        for (name, keyword) in keywords.into_iter().flatten() {
-            let said = rendered.contains_key(name)
-                || name == "ansible_user" && rendered.contains_key("ansible_ssh_user");
+        let keywords = play.map(|play| {
+            [
+                ("ansible_connection", "ansible_connection", &play.connection),
+                ("ansible_user", "ansible_ssh_user", &play.remote_user),
+                ("ansible_port", "ansible_ssh_port", &play.port),
+            ]
+        });
+        for (name, old_name, keyword) in keywords.into_iter().flatten() {
+            let said = rendered.contains_key(name) || rendered.contains_key(old_name);
             if let Some(keyword) = keyword.as_ref().filter(|_| !said) {
                 rendered.extend(render(name, keyword)?.map(|value| (name.to_owned(), value)));
             }
@@ -125,6 +129,7 @@ impl Reach {
         let names = || play.vars.keys().chain(play.file_vars.keys());
         play.connection.is_some()
             || play.remote_user.is_some()
+            || play.port.is_some()
             || names().any(|name| name.starts_with("ansible_"))
     }
 }

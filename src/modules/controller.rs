@@ -1,6 +1,6 @@
 //! What a module may read on the machine that wgops runs on.
 
-use crate::model::{Advisories, Content, Map};
+use crate::model::{Advisories, Content, Map, Value};
 use crate::questions::{Output, Stop};
 use std::path::PathBuf;
 
@@ -25,6 +25,16 @@ pub trait Controller {
     /// Refuses as [`Controller::file`], or where the file holds something else.
     fn variables(&self, source: &str) -> Result<(Map, String), Stop> {
         Err(Stop::refuse(format!("there is no file of variables '{source}' here")))
+    }
+
+    /// What a variable holds that people wrote, unrendered.
+    ///
+    /// # Errors
+    /// Refuses where a host's words are in it that could be taken for a template; [`Stop::Unknown`] where a dry run can't
+    /// know it.
+    fn variable(&self, name: &str) -> Result<Option<Value>, Stop> {
+        let _ = name;
+        Ok(None)
     }
 
     /// The files below a folder of variables: names from that folder on, and where they are.

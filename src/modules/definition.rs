@@ -57,6 +57,11 @@ impl Module {
         }
     }
 
+    /// Whether it belongs to a group of modules that `module_defaults` can name (`group/…`, given without that).
+    pub fn is_in_group(&self, group: &str) -> bool {
+        GROUPS.iter().any(|(prefix, names)| self.name.starts_with(prefix) && names.contains(&group))
+    }
+
     /// Whether it adds hosts or groups.
     pub fn alters_inventory(&self) -> bool {
         matches!(self.effect, Effect::Hosts | Effect::Groups)
@@ -84,6 +89,13 @@ impl Module {
         (self.diff)(&args.at_home(self.params, host)?, host)
     }
 }
+
+/// Groups of modules, by how the names of those begin that are in them.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("mysql_", &["community.mysql.all", "ansible.mysql.all"]),
+    ("postgresql_", &["community.postgresql.all"]),
+    ("rabbitmq_", &["community.rabbitmq.rabbitmq"]),
+];
 
 impl Docs {
     /// Nothing is said yet.

@@ -29,7 +29,11 @@ pub static MODULE: Module = Module {
         Param::optional("extensions", Kind::List, "the endings that files must have: yaml, yml, json"),
         Param::optional("ignore_unknown_extensions", Kind::Bool, "leaves out files with other endings")
             .default("no"),
-        Param::optional("hash_behaviour", Kind::Choice(&["replace"]), "later ones replace earlier ones"),
+        Param::optional(
+            "hash_behaviour",
+            Kind::Choice(&["replace", "merge"]),
+            "merge: mappings are laid into those that are there",
+        ),
     ],
     free_form: FreeForm::Is("file"),
     docs: Docs {
@@ -52,12 +56,17 @@ pub static MODULE: Module = Module {
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let (mut variables, mut files) = (Map::new(), Vec::new());
+    let merges = args.text("hash_behaviour") == Some("merge");
+    let mut take = |found: Map| match merges {
+        true => lay_into(&mut variables, found),
+        false => variables.extend(found),
+    };
     match (args.text("file"), args.text("dir")) {
         (Some(file), None)
             if OF_FOLDERS.iter().all(|name| args.value(name).is_none() || !is_set(args, name)) =>
         {
             let (found, path) = host.controller.variables(file.trim_end())?;
-            variables.extend(found);
+            take(found);
             files.push(path);
         }
         (None, Some(folder)) => {
@@ -65,7 +74,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
             for (name, path) in host.controller.files_of_variables(folder)? {
                 if choice.takes(&name)? {
                     let (found, path) = host.controller.variables(&path)?;
-                    variables.extend(found);
+                    take(found);
                     files.push(path);
                 }
             }
@@ -73,15 +82,37 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         (None, None) => return Err(Stop::refuse("'file' or 'dir' is needed")),
         _ => return Err(Stop::refuse("'file' and what belongs to 'dir' exclude each other")),
     }
-    let written = match args.text("name") {
+    let mut written = match args.text("name") {
         Some(name) => Map::from_iter([(name.to_owned(), Value::Object(variables))]),
         None => variables,
     };
+    if merges {
+        for (name, value) in &mut written {
+            if let (Value::Object(new), Some(Value::Object(mut all))) =
+                (&value, host.controller.variable(name)?)
+            {
+                lay_into(&mut all, new.clone());
+                *value = Value::Object(all);
+            }
+        }
+    }
     let result = Map::from_iter([
         ("ansible_facts".to_owned(), Value::Object(written.clone())),
         ("ansible_included_var_files".to_owned(), files.into()),
     ]);
     Ok(Outcome { result, written, ..Outcome::default() })
+}
+
+/// Lays mappings into those of the same name; all else takes the place of what was there.
+fn lay_into(all: &mut Map, new: Map) {
+    for (name, value) in new {
+        match (all.get_mut(&name), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => lay_into(old, new),
+            (_, value) => {
+                all.insert(name, value);
+            }
+        }
+    }
 }
 
 fn is_set(args: &Args, name: &str) -> bool {

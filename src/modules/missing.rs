@@ -124,7 +124,6 @@ const SINGLE: &[&str] = &[
     "sorcery",
     "sssd_info",
     "subversion",
-    "supervisorctl",
     "svc",
     "svr4pkg",
     "swdepot",

@@ -160,6 +160,7 @@ mod snap;
 mod sshd_settings;
 mod stat;
 mod sudo_rules;
+mod supervisorctl;
 mod synchronize;
 mod synchronize_pull;
 mod sysctl;
@@ -317,6 +318,7 @@ pub static ALL: &[&Module] = &[
     &sshd_settings::MODULE,
     &stat::MODULE,
     &sudo_rules::MODULE,
+    &supervisorctl::MODULE,
     &synchronize::MODULE,
     &sysctl::MODULE,
     &service::SYSTEMD,
@@ -405,6 +407,7 @@ pub fn change_scripts() -> Vec<Script> {
         selinux::SCRIPTS,
         service::SCRIPTS,
         snap::SCRIPTS,
+        supervisorctl::SCRIPTS,
         synchronize_pull::SCRIPTS,
         sysctl::SCRIPTS,
         tempfile::SCRIPTS,

@@ -1,7 +1,9 @@
 //! `mount_facts`: what is mounted, as facts.
 
 use super::updates::fits;
-use super::{Args, Docs, Effect, Facts, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
+use super::{
+    Args, Docs, Effect, Facts, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result,
+};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::system::kernel::MountSizes;

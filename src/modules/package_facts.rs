@@ -1,6 +1,8 @@
 //! `package_facts`: every installed package, as facts.
 
-use super::{Args, Docs, Effect, Facts, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
+use super::{
+    Args, Docs, Effect, Facts, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result,
+};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::system::apt::PackageList;

@@ -1,8 +1,8 @@
 //! What a task's changes come to: in a dry run what would be, in a real run what converged.
 
+use super::advance::Front;
 use super::effective::Effective;
 use super::evaluate::Verdict;
-use super::advance::Front;
 use super::host_run::{Conduct, HostRun};
 use super::jobs;
 use super::task::Task;

@@ -152,7 +152,10 @@ impl Compiler<'_> {
     }
 
     pub(super) fn refuse_keywords(&mut self, task: &playbook::Task, own: &Keywords) {
-        let optional = [("remote_user of a task", own.remote_user.as_ref(), "set it for the play")];
+        let optional = [
+            ("remote_user of a task", own.remote_user.as_ref(), "set it for the play"),
+            ("port of a task", own.port.as_ref(), "set it for the play, or ansible_port in the inventory"),
+        ];
         for (name, node, help) in optional {
             let is_nothing = |value: Value| value == Value::Bool(false) || value == 0;
             if let Some(node) = node.filter(|node| !is_nothing(node.to_value())) {

@@ -3,8 +3,8 @@
 
 use super::around::{Around, Exported, InRole};
 use super::include::Foundation;
-use super::library::Library;
 use super::inherit::inherit;
+use super::library::Library;
 use super::scope::{Layer, written};
 use super::tags::Tags;
 use super::task::{BlockSteps, Play, Step, Task};
@@ -153,6 +153,7 @@ impl<'a> Compiler<'a> {
             file_vars,
             connection: keywords.connection.as_ref().map(Node::to_value),
             remote_user: keywords.remote_user.as_ref().map(Node::to_value),
+            port: keywords.port.as_ref().map(Node::to_value),
             exported: self.exported.clone(),
             foundation: self.foundation.clone(),
         }
@@ -199,6 +200,7 @@ impl<'a> Compiler<'a> {
                 vars: yaml::Variables::default(),
                 connection: None,
                 remote_user: None,
+                port: None,
                 any_errors_fatal: None,
                 ..keywords.clone()
             },
@@ -224,7 +226,8 @@ impl<'a> Compiler<'a> {
     }
 
     fn refuse_play_keywords(&mut self, play: &playbook::Play) {
-        let texts = [&play.keywords.connection, &play.keywords.remote_user, &play.strategy];
+        let own = &play.keywords;
+        let texts = [&own.connection, &own.remote_user, &own.port, &play.strategy];
         texts.into_iter().flatten().for_each(|node| self.check_templates(node));
     }
 
@@ -267,8 +270,9 @@ impl<'a> Compiler<'a> {
             TaskItem::Task(task) => {
                 if let Some(task) = self.task(task, spot, false) {
                     // Behind it everybody sees who is in which group.
-                    let barrier =
-                        self.lockstep || task.any_errors_fatal.is_some() || task.module.effect == Effect::Groups;
+                    let barrier = self.lockstep
+                        || task.any_errors_fatal.is_some()
+                        || task.module.effect == Effect::Groups;
                     steps.push(Step::Task(task));
                     if barrier {
                         steps.push(Step::Barrier);

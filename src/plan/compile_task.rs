@@ -169,10 +169,15 @@ impl Compiler<'_> {
             let found = modules::find(playbook::short_module_name(name));
             found.is_some_and(|found| found.name == module.name)
         };
+        let is_group = |name: &str| name.strip_prefix("group/").is_some_and(|name| module.is_in_group(name));
+        // What stands nearest takes the place of what stands farther out, whole; a module's own goes before its group's.
+        let nearest = |is_meant: &dyn Fn(&str) -> bool| {
+            let found = own.module_defaults.iter().rev().find(|(key, _)| is_meant(&key.name));
+            found.map(|(_, node)| node)
+        };
         let takes_text = matches!(module.free_form, FreeForm::Is(_));
         let whole = task.args.free.as_ref().filter(|free| !takes_text && is_whole_template(free));
-        let defaults =
-            own.module_defaults.iter().filter(|(key, _)| is_module(&key.name)).map(|(_, node)| node);
+        let defaults = nearest(&is_group).into_iter().chain(nearest(&is_module));
         let more: Vec<&Node> = defaults.chain(whole).chain(&task.args.template).collect();
         more.iter().for_each(|node| self.check_templates(node));
         more.into_iter().map(Node::to_value).collect()

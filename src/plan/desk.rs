@@ -261,6 +261,23 @@ impl Controller for Desk<'_> {
         Ok((Map::clone(&variables), path.to_string_lossy().into_owned()))
     }
 
+    fn variable(&self, name: &str) -> Result<Option<Value>, Stop> {
+        let bound = match self.scope.get(name) {
+            Some(Binding::Secret(inner)) => {
+                self.tainted.set(true);
+                Some(*inner)
+            }
+            other => other,
+        };
+        match bound {
+            Some(Binding::Unknown(cause)) => Err(Stop::Unknown(cause.to_string())),
+            Some(Binding::Data(value)) if Templates::has_templates(&value) => Err(Stop::refuse(format!(
+                "'{name}' holds what was found out in this run, which is never read as a template: use the filter 'combine'"
+            ))),
+            bound => Ok(bound.as_ref().and_then(Binding::value).cloned()),
+        }
+    }
+
     fn files_of_variables(&self, folder: &str) -> Result<Vec<(String, String)>, Stop> {
         let tries = self.around.folders_of_variables(folder);
         let Some(found) = tries.iter().find(|path| path.is_dir()) else {

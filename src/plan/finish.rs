@@ -157,7 +157,8 @@ impl HostRun {
         if failed && (running.is_unreachable || self.is_ignored(&running)) {
             whole.event.ignored = true;
         }
-        let action = super::control::action_of(&whole.result).filter(|_| running.task.module.effect == Effect::Course);
+        let action =
+            super::control::action_of(&whole.result).filter(|_| running.task.module.effect == Effect::Course);
         let action = action.filter(|_| whole.event.status == Status::Ok).map(str::to_owned);
         if running.turn == Turn::Leads {
             common.failed = failed && !whole.event.ignored;

@@ -157,7 +157,9 @@ impl Ground {
         layer: &'v Value,
         view: &Arc<dyn Scope>,
     ) -> Cow<'v, Value> {
-        let Some(variables) = layer.as_object().filter(|_| task.module.effect == Effect::Facts(Facts::Gathered)) else {
+        let Some(variables) =
+            layer.as_object().filter(|_| task.module.effect == Effect::Facts(Facts::Gathered))
+        else {
             return Cow::Borrowed(layer);
         };
         let is_to_come = |value: &Value| {

@@ -28,6 +28,7 @@ pub(super) fn inherit(outer: &Keywords, own: &Keywords) -> Keywords {
         delegate_facts: or(&own.delegate_facts, &outer.delegate_facts),
         connection: or(&own.connection, &outer.connection),
         remote_user: or(&own.remote_user, &outer.remote_user),
+        port: or(&own.port, &outer.port),
         ignore_unreachable: or(&own.ignore_unreachable, &outer.ignore_unreachable),
         throttle: or(&own.throttle, &outer.throttle),
         timeout: or(&own.timeout, &outer.timeout),

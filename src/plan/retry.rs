@@ -1,9 +1,9 @@
 //! `until`: a task is done again until its result is as wished, with a wait between attempts. Each attempt asks anew. What
 //! a dry run would change it doesn't do again; what only looks it may look at again.
 
+use super::advance::Front;
 use super::evaluate::Truth;
 use super::finish::bound;
-use super::advance::Front;
 use super::host_run::HostRun;
 use super::task::Retry;
 use super::unit::{Running, Stage, UnitEnd, unit_result};

@@ -129,9 +129,7 @@ impl Compiler<'_> {
         let found = role::find(&asked.name, &self.foundation.library.role_folders(beside));
         let path = found.map_err(|problem| self.problems.push(problem_at(problem, asked.place))).ok()?;
         if !self.foundation.library.may_read(&path) {
-            let message = format!("the role lies outside {}", self.foundation.library.root.display());
-            let help = "copy it into the ops repository, or name its folder in ANSIBLE_ROLES_PATH";
-            self.problems.push(Problem::at(asked.place, message).help(help));
+            self.problems.push(outside(&path, &self.foundation.library.root, asked.place));
             return None;
         }
         match self.foundation.library.role(&path, &asked.from) {
@@ -372,6 +370,22 @@ fn identity(asked: &Asked<'_>, path: &Path) -> Digest {
         asked.included
     ]);
     Digest::of(all.to_string())
+}
+
+/// Complains about a role that may not be read. Where it is a link, whoever runs the playbook has to name where that leads:
+/// others may have put it there.
+fn outside(path: &Path, root: &Path, place: &Place) -> Problem {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let is_link = path.is_symlink();
+    match real.parent().filter(|_| is_link) {
+        Some(folder) => Problem::at(
+            place,
+            format!("the role is a link to {}, outside {}", real.display(), root.display()),
+        )
+        .help(format!("name {} in ANSIBLE_ROLES_PATH, too", folder.display())),
+        None => Problem::at(place, format!("the role lies outside {}", root.display()))
+            .help("copy it into the ops repository, or name its folder in ANSIBLE_ROLES_PATH"),
+    }
 }
 
 /// A problem that has no place of its own gets one.

@@ -34,6 +34,8 @@ pub struct Play {
     pub file_vars: Map,
     /// `connection`, where the inventory says nothing.
     pub connection: Option<Value>,
+    /// `port`, where the inventory says nothing.
+    pub port: Option<Value>,
     /// `remote_user`, where the inventory says nothing.
     pub remote_user: Option<Value>,
     /// What its roles let all tasks see.
@@ -224,7 +226,10 @@ impl Task {
 
     /// Whether it is begun only when its turn has come, whatever is known before.
     pub fn waits_before(&self) -> bool {
-        self.module.waits_its_turn() || self.may_be_elsewhere() || self.run_once.is_some() || self.throttle.is_some()
+        self.module.waits_its_turn()
+            || self.may_be_elsewhere()
+            || self.run_once.is_some()
+            || self.throttle.is_some()
     }
 
     /// Whether it can alter the host.

@@ -5,9 +5,10 @@ use super::compile::Compiler;
 use super::scope::{Layer, written};
 use super::task::BatchSize;
 use crate::load::playbook::Batch;
+use crate::load::yaml::{Variables, values};
 use crate::load::{Node, Problem};
 use crate::model::{Map, Value};
-use crate::template::{Binding, Rendered, Scope};
+use crate::template::{Binding, Rendered, Scope, Templates};
 use std::sync::Arc;
 
 /// The variables of a play as a whole: the command line's over those of files over its own.
@@ -26,6 +27,28 @@ impl Scope for PlayScope {
 
     fn names(&self) -> Vec<String> {
         self.0.iter().flat_map(|layer| layer.keys().cloned()).collect()
+    }
+}
+
+/// What a template comes to that names a playbook to import: what the command line and the import itself say is known.
+///
+/// # Errors
+/// It can't be rendered, or comes to no name.
+pub fn playbook_name(
+    templates: &Templates,
+    extra: &Map,
+    node: &Node,
+    vars: &Variables,
+) -> Result<Option<String>, Problem> {
+    let scope = PlayScope::of(extra, &Map::new(), &values(vars));
+    let help = "only --extra-vars and variables of the import are known then";
+    match templates.render(&node.to_value(), &scope) {
+        Ok(Rendered::Known { value: Value::String(name), .. }) if !name.trim().is_empty() => Ok(Some(name)),
+        Ok(_) => Err(node.expected("the name of a playbook").help(help)),
+        Err(error) => {
+            let problem = Problem::at(&node.place, error.to_string());
+            Err(problem.help(error.hint.clone().unwrap_or_else(|| help.to_owned())))
+        }
     }
 }
 

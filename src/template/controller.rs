@@ -29,6 +29,14 @@ pub trait Controller: Send + Sync {
     fn is_link(&self, path: &Path) -> bool {
         path.is_symlink()
     }
+    /// What is said of a name, a link not followed; nothing where nothing is.
+    fn about(&self, path: &Path) -> Option<std::fs::Metadata> {
+        std::fs::symlink_metadata(path).ok()
+    }
+    /// Where a link leads, as it is written.
+    fn target(&self, path: &Path) -> Option<PathBuf> {
+        std::fs::read_link(path).ok()
+    }
     /// The path with every link resolved, or itself where there is none.
     fn resolved(&self, path: &Path) -> PathBuf {
         path.canonicalize().unwrap_or_else(|_| path.to_owned())

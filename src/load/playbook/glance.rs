@@ -13,14 +13,18 @@ pub type Words = (Vec<(String, String)>, String);
 
 /// Everything that is wrong with a list of tasks, or of handlers.
 pub fn problems_of_tasks(file: &TextFile, node: &Node, handlers: bool) -> Vec<Problem> {
-    let mut reader = Reader { file, problems: Vec::new() };
+    let mut reader = Reader { file, names: None, problems: Vec::new() };
     reader.tasks(node, if handlers { Scope::Handler } else { Scope::Task });
     reader.problems
 }
 
 /// Everything that is wrong with a playbook.
 pub fn problems_of_plays(file: &TextFile) -> Vec<Problem> {
-    Playbook::parse(file).err().map(|problems| problems.0).unwrap_or_default()
+    // Which playbooks a template names is known to whoever runs it.
+    Playbook::parse_within(file, 0, Some(&|_, _| Ok(None)))
+        .err()
+        .map(|problems| problems.0)
+        .unwrap_or_default()
 }
 
 /// Whether a key of a task or block is a keyword rather than a module.

@@ -40,12 +40,16 @@ impl Reader<'_> {
                 }
             }
         }
-        let name = self.take(named.str().map_err(|_| named.expected("a file's name")))?;
-        if named.is_template() {
-            let problem = Problem::at(&named.place, "a template in import_playbook is not supported yet");
-            self.problems.push(problem.help("name the file"));
-            return None;
-        }
+        let name = self.take(named.str().map_err(|_| named.expected("a file's name")))?.to_owned();
+        let name = match self.names {
+            _ if !named.is_template() => name,
+            Some(names) => self.take(names(named, &keywords.vars))??,
+            None => {
+                let problem = Problem::at(&named.place, "a template can't name a playbook here");
+                self.problems.push(problem.help("name the file, or run it by 'wgops run'"));
+                return None;
+            }
+        };
         if depth >= DEPTH_MAX {
             let problem = Problem::at(&named.place, "playbooks import each other without end");
             self.problems.push(problem);
@@ -57,7 +61,7 @@ impl Reader<'_> {
             told.help("name a playbook, relative to this one")
         });
         let file = self.take(read)?;
-        match Playbook::parse_within(&file, depth + 1) {
+        match Playbook::parse_within(&file, depth + 1, self.names) {
             Ok(playbook) => Some(playbook.plays.into_iter().map(|play| play.under(&keywords)).collect()),
             Err(problems) => {
                 self.problems.extend(problems.0);

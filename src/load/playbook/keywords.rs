@@ -158,7 +158,8 @@ impl Reader<'_> {
             "timeout" => into.timeout = self.number(node),
             "module_defaults" => into.module_defaults = self.module_defaults(node),
             "become_exe" | "become_flags" => self.become_words(key, node),
-            "debugger" | "port" => self.problems.push(later(key)),
+            "port" => into.port = self.number(node),
+            "debugger" => self.debugger(node),
             // Names are resolved without it; a module from elsewhere is unknown all the same.
             "collections" => {}
             "notify" => into.notify = self.texts(node),
@@ -266,15 +267,22 @@ impl Reader<'_> {
         }
     }
 
+    /// `debugger`: when Ansible would stop and ask what to do. Nothing here does.
+    fn debugger(&mut self, node: &Node) {
+        let known = ["always", "never", "on_failed", "on_skipped", "on_unreachable"];
+        if let Some(when) = self.take(node.str()).filter(|when| !known.contains(when) && !node.is_template())
+        {
+            let problem = Problem::at(&node.place, format!("'{when}' is no time for a debugger"));
+            self.problems.push(problem.nearest(when, known));
+        }
+    }
+
     /// `module_defaults`: by module, arguments that its tasks have unless they say.
     fn module_defaults(&mut self, node: &Node) -> Vec<(Key, Node)> {
         let mut found = Vec::new();
         for layer in node.items() {
             for (key, args) in self.take(layer.map()).unwrap_or_default() {
-                if key.name.starts_with("group/") {
-                    let problem = Problem::at(&key.place, "module_defaults of a group are not supported yet");
-                    self.problems.push(problem.help("name each module"));
-                } else if args.map().is_ok() || args.is_template() {
+                if args.map().is_ok() || args.is_template() {
                     found.push((key.clone(), args.clone()));
                 } else {
                     self.problems.push(args.expected("a mapping of arguments, or a template in '{{ }}'"));

@@ -16,7 +16,7 @@ mod words;
 
 use super::problem::{Problem, Problems};
 use super::text::TextFile;
-use super::yaml::{Node, NodeValue};
+use super::yaml::{Node, NodeValue, Variables};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ pub use batch::Batch;
 pub use keywords::{MODULE_PREFIXES, short_module_name};
 pub use role_entry::RoleEntry;
 pub use shape::{
-    Args, Block, Keywords, Loop, LoopControl, LoopKind, Order, Play, Playbook, Prompt, Section, Task, TaskItem,
+    Args, Block, Keywords, Loop, LoopControl, LoopKind, Order, Play, Playbook, Prompt, Section, Task,
+    TaskItem,
 };
 
 impl Playbook {
@@ -36,17 +37,25 @@ impl Playbook {
         Self::parse(&TextFile::read(path)?)
     }
 
+    /// The same where imports may be named by templates, which are asked of `names`.
+    ///
+    /// # Errors
+    /// As [`Playbook::load`].
+    pub fn load_named(path: &Path, names: Names<'_>) -> Result<Self, Problems> {
+        Self::parse_within(&TextFile::read(path)?, 0, Some(names))
+    }
+
     /// Parses the text of a playbook.
     ///
     /// # Errors
     /// As [`Playbook::load`].
     pub fn parse(file: &TextFile) -> Result<Self, Problems> {
-        Self::parse_within(file, 0)
+        Self::parse_within(file, 0, None)
     }
 
-    fn parse_within(file: &TextFile, depth: usize) -> Result<Self, Problems> {
+    fn parse_within(file: &TextFile, depth: usize, names: Option<Names<'_>>) -> Result<Self, Problems> {
         let node = Node::parse(file)?;
-        let mut reader = Reader { file, problems: Vec::new() };
+        let mut reader = Reader { file, names, problems: Vec::new() };
         let plays = match &node.value {
             NodeValue::List(plays) if !plays.is_empty() => {
                 plays.iter().flat_map(|play| reader.plays(play, depth)).collect()
@@ -92,16 +101,21 @@ pub fn read_dependencies(file: &TextFile, node: Option<&Node>) -> Result<Vec<Rol
 
 /// What a reader made of a file, if nothing was wrong.
 fn finished<T>(file: &TextFile, read: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, Problems> {
-    let mut reader = Reader { file, problems: Vec::new() };
+    let mut reader = Reader { file, names: None, problems: Vec::new() };
     let done = read(&mut reader);
     reader.problems.iter_mut().for_each(|problem| problem.quote(file));
     Problems::check(reader.problems)?;
     Ok(done)
 }
 
+/// Says what a template comes to that names a playbook, with the variables of its import; nothing: the import is passed
+/// over.
+pub type Names<'a> = &'a dyn Fn(&Node, &Variables) -> Result<Option<String>, Problem>;
+
 /// Reads plays and tasks of one file and collects what is wrong with them.
 struct Reader<'a> {
     file: &'a TextFile,
+    names: Option<Names<'a>>,
     problems: Vec<Problem>,
 }
 

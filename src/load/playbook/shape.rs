@@ -1,6 +1,6 @@
 //! What a playbook is made of, as it was written: nothing is rendered, and nothing is known of modules.
 
-use super::{Batch, RoleEntry};
+use super::RoleEntry;
 use crate::load::yaml::{Key, Node, Variables};
 use crate::model::Place;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct Play {
     pub gathering: Vec<(String, Node)>,
     /// `vars_files`: texts, each perhaps a template, or lists of texts of which the first that exists counts.
     pub vars_files: Vec<Node>,
-    /// `serial`: the batches, in order; each holds for [`Batch::of`], or is a template. Empty: all hosts at once.
+    /// `serial`: the batches, in order; each holds for [`super::Batch::of`], or is a template. Empty: all hosts at once.
     pub serial: Vec<Node>,
     /// `max_fail_percentage`: a number or a template.
     pub max_fail_percentage: Option<Node>,
@@ -136,13 +136,15 @@ pub struct Keywords {
     pub connection: Option<Node>,
     /// `remote_user`.
     pub remote_user: Option<Node>,
+    /// `port`: a number or a template.
+    pub port: Option<Node>,
     /// `ignore_unreachable`.
     pub ignore_unreachable: Option<Node>,
     /// `throttle`: a number or a template.
     pub throttle: Option<Node>,
     /// `timeout`: seconds or a template.
     pub timeout: Option<Node>,
-    /// `module_defaults`: mappings or templates by module, the later ones winning.
+    /// `module_defaults`: mappings or templates by module or `group/…`; of several for the same, the last counts.
     pub module_defaults: Vec<(Key, Node)>,
 }
 

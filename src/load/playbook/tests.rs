@@ -157,7 +157,7 @@ fn everything_that_is_wrong_with_plays_is_shown_at_once() {
 #[test]
 fn everything_that_is_wrong_with_tasks_is_shown_at_once() {
     let text = "- hosts: all\n  tasks:\n    - name: a\n      atp: {name: x}\n      whne: y\n\
-                \x20     register: my-result\n    - name: b\n      port: 10\n      ping:\n    - just text\n";
+                \x20     register: my-result\n    - name: b\n      debugger: on_fail\n      ping:\n    - just text\n";
     insta::assert_snapshot!(refused(text), @"
     error: a task has no keyword 'whne'
      --> p.yml:5:7
@@ -173,11 +173,12 @@ fn everything_that_is_wrong_with_tasks_is_shown_at_once() {
       |                 ^
     help: a name has letters, digits and '_', and begins with no digit
 
-    error: 'port' is not supported yet
-     --> p.yml:8:7
+    error: 'on_fail' is no time for a debugger
+     --> p.yml:8:17
       |
-    8 |       port: 10
-      |       ^
+    8 |       debugger: on_fail
+      |                 ^
+    help: did you mean 'on_failed'?
 
     error: expected a task (a mapping with one module), found text
      --> p.yml:10:7

@@ -8,7 +8,30 @@ fn packages_and(path: Option<&String>) -> Vec<Subject> {
     path.into_iter().chain([Subject::Packages]).collect()
 }
 
+/// What anything about supervisord depends on.
+pub fn supervisor() -> Vec<Subject> {
+    let services = ["supervisor", "supervisord"].map(|name| Subject::Service(name.into()));
+    let files = ["/etc/supervisor", "/etc/supervisord.conf", "/etc/supervisord.d"].map(Subject::path);
+    services.into_iter().chain(files).chain([Subject::Packages]).collect()
+}
+
 questions! {
+    /// Asks supervisord how its processes are: supervisorctl, then its options. In `supervisorctl status`' words.
+    Supervised {
+        script: "supervised",
+        reads: |_| supervisor(),
+        text: r#"tool=$1
+shift
+command -v "$tool" >/dev/null 2>&1 || { echo "this host has no $tool" >&2; exit 3; }
+said=$(LC_ALL=C "$tool" "$@" status </dev/null 2>&1)
+# 3: some of them don't run.
+case $? in
+0 | 3) [ -z "$said" ] || printf '%s\n' "$said" ;;
+*) printf '%s\n' "$said" >&2; exit 3 ;;
+esac
+exit 0"#,
+    }
+
     /// Asks about a module of apache2: `available`, `enabled`.
     ApacheModule {
         script: "apache_module",

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where a file may be: as written, or in one of the scope's folders and their usual subfolder.
-fn candidates(names: &Names, path: &str, subfolder: &str) -> Vec<PathBuf> {
+pub(super) fn candidates(names: &Names, path: &str, subfolder: &str) -> Vec<PathBuf> {
     if Path::new(path).is_absolute() {
         return vec![PathBuf::from(path)];
     }

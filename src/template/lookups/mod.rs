@@ -2,6 +2,7 @@
 //! `pipe`, `lines`, `url` and `password` do more than look: where a run may not act, what they come to is not known.
 
 mod files;
+mod filetree;
 mod hosts;
 mod lists;
 mod programs;
@@ -32,6 +33,7 @@ const LOOKUPS: &[Word] = &[
     Word { name: "template", params: files::TEMPLATE, body: files::template },
     Word { name: "first_found", params: &["*terms", "files", "paths", "skip"], body: files::first_found },
     Word { name: "fileglob", params: &["*terms"], body: files::fileglob },
+    Word { name: "filetree", params: &["*terms", "exclude"], body: filetree::filetree },
     Word { name: "csvfile", params: tables::CSV, body: tables::csvfile },
     Word { name: "ini", params: tables::INI, body: tables::ini },
     Word { name: "pipe", params: &["*terms"], body: programs::pipe },
@@ -57,8 +59,7 @@ const LOOKUPS: &[Word] = &[
 ];
 
 /// Lookups that reach out to where nothing of ours goes.
-const REFUSED: [&str; 7] =
-    ["config", "dig", "filetree", "hashi_vault", "passwordstore", "aws_ssm", "onepassword"];
+const REFUSED: [&str; 6] = ["config", "dig", "hashi_vault", "passwordstore", "aws_ssm", "onepassword"];
 
 /// The text of a template that another one brings in, ready to be compiled; nothing where there is none of this name.
 /// It is looked for where templates are, and beside the one that names it.

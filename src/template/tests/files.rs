@@ -79,3 +79,36 @@ fn a_place_counts_from_the_beginning_of_the_file_with_its_header() {
     let error = error.unwrap_err();
     assert_eq!((error.line, error.column), (3, 5));
 }
+
+#[test]
+fn a_tree_of_files_is_listed_with_what_is_known_of_each() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    std::fs::create_dir_all(at("one/etc/sub")).unwrap();
+    std::fs::create_dir_all(at("two/etc")).unwrap();
+    for name in ["one/etc/a.conf", "one/etc/sub/b", "one/skip.bak", "two/etc/a.conf", "two/z"] {
+        std::fs::write(at(name), name).unwrap();
+        std::fs::set_permissions(at(name), PermissionsExt::from_mode(0o640)).unwrap();
+    }
+    symlink("etc/a.conf", at("one/link")).unwrap();
+    let templates = Templates::new(Arc::new(ThisMachine));
+    let [one, two] = ["one", "two"].map(|name| at(name).to_string_lossy().into_owned());
+    let source =
+        format!("{{{{ query('community.general.filetree', '{one}', '{two}', exclude='\\.bak$') }}}}");
+    let rendered = templates.render(&json!(source), &Vars::default().arc()).unwrap();
+    let all = rendered.known().unwrap().as_array().unwrap().clone();
+    let said: Vec<String> = all
+        .iter()
+        .map(|item| format!("{} {}", item["state"].as_str().unwrap(), item["path"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        said,
+        ["directory etc", "link link", "directory etc/sub", "file etc/a.conf", "file etc/sub/b", "file z"]
+    );
+    assert_eq!((&all[1]["src"], &all[3]["src"]), (&json!("etc/a.conf"), &json!(format!("{one}/etc/a.conf"))));
+    assert_eq!(
+        (&all[3]["mode"], &all[3]["size"], &all[5]["root"]),
+        (&json!("0640"), &json!(14), &json!(two))
+    );
+}

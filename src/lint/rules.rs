@@ -32,6 +32,7 @@ rules! {
     DEPRECATED_BARE_VARS Error "deprecated-bare-vars" [] "A loop over a variable's name, which is text without braces"
     DEPRECATED_INCLUDE Warning "deprecated-include" ["deprecated-module"] "`include` has successors that say what they mean"
     DEPRECATED_LOCAL_ACTION Info "deprecated-local-action" [] "`local_action` is an old word for `delegate_to: localhost`"
+    DOUBLED_PARAMETER Warning "doubled-parameter" ["args"] "A parameter is given under two of its names, and only one counts"
     EMPTY_HANDLERS Info "empty-handlers" [] "A list of handlers with nothing in it"
     IGNORE_ERRORS Warning "ignore-errors" [] "Every failure is ignored, also those that nobody thought of"
     INLINE_ENV_VAR Warning "inline-env-var" [] "`command` runs no shell, so that NAME=value in front is taken for a program"

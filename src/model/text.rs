@@ -60,10 +60,13 @@ impl Excerpt {
 /// The known word nearest to a misspelt one, if one is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
+    let most = |k: &str| 1 + k.len().max(word.len()) / 4;
     known
         .into_iter()
+        // A word cannot be nearer than their lengths are; most of a long list ends here.
+        .filter(|k| k.chars().count().abs_diff(word.chars().count()) <= most(k))
         .map(|k| (distance(&word, &k.to_lowercase()), k))
-        .filter(|(d, k)| *d <= 1 + k.len().max(word.len()) / 4)
+        .filter(|(d, k)| *d <= most(k))
         .min_by_key(|(d, _)| *d)
         .map(|(_, k)| k)
 }

@@ -174,9 +174,6 @@ impl Args {
                 Some(p) if !p.supported => {
                     problems.push(problem(key, format!("the parameter '{key}' is not supported yet"), None));
                 }
-                Some(p) if seen.iter().any(|s| s.name == p.name) => {
-                    problems.push(problem(key, format!("'{key}' says again what another name said"), None));
-                }
                 Some(p) => seen.push(p),
             }
         }
@@ -201,7 +198,7 @@ impl Args {
     /// Checks rendered values, and gives them their kinds' types and their parameters' names.
     ///
     /// # Errors
-    /// The first unknown, missing, doubled or ill-typed argument.
+    /// The first unknown, missing or ill-typed argument.
     pub fn parse(params: &[Param], free_form: FreeForm, given: &Map) -> Result<Self, ArgProblem> {
         // What we lack and what comes to nothing was not wanted.
         let is_nothing = |value: &Value| match value {
@@ -219,7 +216,11 @@ impl Args {
             return Err(problem);
         }
         let mut args = Map::new();
-        for (key, value) in wanted() {
+        // Of several names of one parameter the last of its aliases wins, as with Ansible.
+        let rank = |key: &str| params.iter().find_map(|p| p.aliases.iter().position(|alias| *alias == key));
+        let mut ranked: Vec<_> = wanted().collect();
+        ranked.sort_by_key(|(key, _)| rank(key));
+        for (key, value) in ranked {
             match params.iter().find(|p| p.is(key)) {
                 None => {
                     args.insert(key.clone(), value.clone());
@@ -380,11 +381,13 @@ fn mode_text(value: &Value) -> Option<String> {
     match value {
         Value::Number(n) => n.as_u64().filter(|n| *n <= 0o7777).map(|n| format!("0{n:o}")),
         Value::String(text) => {
+            // What YAML 1.2 calls octal is text to YAML 1.1, and to Ansible a number all the same.
+            let text = text.strip_prefix("0o").map_or_else(|| text.clone(), |digits| format!("0{digits}"));
             let octal = (3..=5).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
             let symbolic = !text.is_empty()
                 && text.contains(['=', '+', '-'])
                 && text.bytes().all(|b| b"ugoarwxXst=+-,".contains(&b));
-            (octal || symbolic || text == "preserve" || text == "0").then(|| text.clone())
+            (octal || symbolic || text == "preserve" || text == "0").then_some(text)
         }
         _ => None,
     }
@@ -449,6 +452,8 @@ mod tests {
         let args = parse(json!({"dest": "/x", "mode": 420, "names": "a, b"})).unwrap();
         assert_eq!(args.text("path"), Some("/x"));
         assert_eq!(args.text("mode"), Some("0644"));
+        assert_eq!(parse(json!({"path": "/x", "mode": "0o755"})).unwrap().text("mode"), Some("0755"));
+        assert_eq!(parse(json!({"dest": "/y", "path": "/x"})).unwrap().text("path"), Some("/y"));
         assert!(args.flag("force"));
         assert_eq!(args.text("state"), Some("present"));
         assert_eq!(args.list("names"), ["a", "b"]);
@@ -474,7 +479,6 @@ mod tests {
         let message = |given| parse(given).unwrap_err().to_string();
         assert_eq!(message(json!({})), "the parameter 'path' is missing");
         assert_eq!(message(json!({"path": ""})), "'path' is \"\": expected a path");
-        assert_eq!(message(json!({"path": "/x", "dest": "/y"})), "'dest' says again what another name said");
         assert_eq!(
             message(json!({"path": "/x", "force": "maybe"})),
             "'force' is \"maybe\": expected yes or no"

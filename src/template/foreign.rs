@@ -1,5 +1,5 @@
 //! What Jinja reads and our engine doesn't: a row of values without parentheses (`for x in "a", "b"`, `set x = 1, 2`), a plus
-//! that is no sum (`+1`), and a no-break space between braces. Each is replaced by what means the same and is as long, so
+//! that is no sum (`+1`), a colon behind a statement (`if x:`), and a no-break space between braces. Each is replaced by what means the same and is as long, so
 //! that an error is still shown at its place; only a parenthesis without a blank to stand on makes a source longer.
 
 use minijinja::machinery::{Token, tokenize};
@@ -77,6 +77,9 @@ fn with_rows_and_signs(source: &str, is_expression: bool, syntax: &SyntaxConfig)
         let before = at.checked_sub(1).and_then(|before| tokens.get(before)).map(|(token, _)| token);
         match token {
             Token::Plus if before.is_none_or(awaits_a_value) => edits.push((range.clone(), " ")),
+            Token::Colon if matches!(tokens.get(at + 1), Some((Token::BlockEnd, _))) => {
+                edits.push((range.clone(), " "));
+            }
             Token::BlockStart => {
                 edits.extend(row(source, tokens.get(at + 1..).unwrap_or_default()).into_iter().flatten())
             }
@@ -119,6 +122,7 @@ fn row(source: &str, tokens: &[(Token<'_>, Range<usize>)]) -> Option<[Edit; 2]> 
             Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => depth += 1,
             Token::ParenClose | Token::BracketClose | Token::BraceClose => depth -= 1,
             Token::BlockEnd => break,
+            Token::Colon if depth == 0 => break,
             Token::Ident("if" | "recursive") if depth == 0 && *word == "for" && begin.is_some() => break,
             Token::Ident("in") if depth == 0 && *word == "for" && begin.is_none() => {
                 begin = Some(range.end);
@@ -172,6 +176,16 @@ mod tests {
         assert_eq!(text("{{ a + 1 }} +1 {% if a == +1 %}").unwrap(), "{{ a + 1 }} +1 {% if a ==  1 %}");
         assert_eq!(adapted("+1 == x", true, &SyntaxConfig::default()).unwrap(), " 1 == x");
         assert_eq!(text("{{ a + 1 }}{{ 'x' + y }}{{ f(x) + 1 }}"), None);
+    }
+
+    #[test]
+    fn a_colon_behind_a_statement_is_left_out() {
+        assert_eq!(
+            text("{% if a: %}:{% else:-%}{{ {'a': 1} }}{% endif %}").unwrap(),
+            "{% if a  %}:{% else -%}{{ {'a': 1} }}{% endif %}"
+        );
+        assert_eq!(text("{% for x in 1, 2: %}").unwrap(), "{% for x in(1, 2)  %}");
+        assert_eq!(text("{% set x = {'a': y[1:]} %}"), None);
     }
 
     #[test]

@@ -81,6 +81,19 @@ fn arguments(desk: &mut Desk<'_>, task: &Task<'_>, call: &Call, module: &Module)
         desk.say(rule, place, format!("{}: {}", module.name, problem.message), problem.help);
     }
     octal(desk, call);
+    doubled(desk, call, module);
+}
+
+/// Two names of one parameter, of which one has no effect.
+fn doubled(desk: &mut Desk<'_>, call: &Call, module: &Module) {
+    for param in module.params {
+        let mut given = call.args.iter().filter(|(key, _)| param.is(&key.name));
+        let (Some((first, _)), Some((second, value))) = (given.next(), given.next()) else { continue };
+        if !value.is_template() {
+            let message = format!("'{}' and '{}' are two names of one parameter", first.name, second.name);
+            desk.say(&rules::DOUBLED_PARAMETER, &second.place, message, Some("give one of them".to_owned()));
+        }
+    }
 }
 
 /// `mode: 644` is the decimal number.

@@ -252,6 +252,10 @@ impl Reader<'_> {
     /// Words for a way to become a user: wgops knows itself how to call it, and takes those that say the same.
     fn become_words(&mut self, key: &Key, node: &Node) {
         let text = node.word().unwrap_or_default();
+        // Mostly a variable that nobody sets, or one that repeats what the inventory says.
+        if node.is_template() {
+            return;
+        }
         let says_nothing_new = match key.name.as_str() {
             "become_exe" => matches!(text.rsplit('/').next(), Some("sudo" | "su" | "doas")),
             _ => text.split_whitespace().all(|word| {

@@ -46,6 +46,8 @@ pub(super) fn split_arguments(text: &str) -> Result<Split, Unbalanced> {
         let word = text.get(word).unwrap_or_default();
         match pair(word).or_else(|| templated_pair(word)) {
             Some((name, value)) => pairs.push((name.to_owned(), unescaped(unquoted(value)))),
+            // A line that goes on, in a text that YAML has folded.
+            None if word == "\\" => {}
             None => rest.push(word),
         }
     }
@@ -178,7 +180,8 @@ impl Scan<'_> {
                 continue;
             }
             match self.step() {
-                Some('\\') => {
+                // White space ends a word even behind a backslash.
+                Some('\\') if !self.rest().starts_with(char::is_whitespace) => {
                     self.step();
                 }
                 Some(quote @ ('"' | '\'')) => self.skip_quoted(quote)?,
@@ -258,7 +261,9 @@ mod tests {
 
     #[test]
     fn words_with_keys_are_arguments_and_the_others_are_left() {
-        let cases: [Case; 12] = [
+        let cases: [Case; 14] = [
+            (r#"dest=/x \ line="a b""#, &[("dest", "/x"), ("line", "a b")], ""),
+            ("dest=/x\\ line=a", &[("dest", "/x\\"), ("line", "a")], ""),
             (r"regexp='\bx' replace=\\b", &[("regexp", "\u{8}x"), ("replace", r"\b")], ""),
             ("{{ item }}_set='a b' x=1", &[("{{ item }}_set", "a b"), ("x", "1")], ""),
             ("{{ {'a': 1} }} b", &[], "{{ {'a': 1} }} b"),

@@ -381,9 +381,11 @@ fn mode_text(value: &Value) -> Option<String> {
     match value {
         Value::Number(n) => n.as_u64().filter(|n| *n <= 0o7777).map(|n| format!("0{n:o}")),
         Value::String(text) => {
-            // What YAML 1.2 calls octal is text to YAML 1.1, and to Ansible a number all the same.
-            let text = text.strip_prefix("0o").map_or_else(|| text.clone(), |digits| format!("0{digits}"));
-            let octal = (3..=5).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
+            // As Python reads an octal number: `0o644` is what YAML 1.2 calls it.
+            let is_octal = |text: &str| !text.is_empty() && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
+            let digits = text.strip_prefix("0o").or(text.strip_prefix("0O")).filter(|rest| is_octal(rest));
+            let text = digits.map_or_else(|| text.clone(), |digits| format!("0{digits}"));
+            let octal = (3..=5).contains(&text.len()) && is_octal(&text);
             let symbolic = !text.is_empty()
                 && text.contains(['=', '+', '-'])
                 && text.bytes().all(|b| b"ugoarwxXst=+-,".contains(&b));
@@ -497,6 +499,16 @@ mod tests {
         assert!(Args::parse(params, FreeForm::No, given.as_object().unwrap()).is_err());
         let written = given.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value));
         assert_eq!(Args::check_plain(params, written).len(), 1);
+    }
+
+    #[test]
+    fn a_mode_is_octal_however_it_is_marked() {
+        for (written, mode) in [("0o644", "0644"), ("0O2755", "02755"), ("644", "644"), ("u+x", "u+x")] {
+            assert_eq!(parse(json!({"path": "/x", "mode": written})).unwrap().text("mode"), Some(mode));
+        }
+        for wrong in ["0o", "0o9", "0o+x", "0x1f", "0ou=rw"] {
+            assert!(parse(json!({"path": "/x", "mode": wrong})).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub static MODULE: Module = Module {
             .default("yes"),
         Param::optional("validate_checksum", Kind::Bool, "whether it is looked at again, which it always is")
             .default("yes"),
+        Param::optional("mode", Kind::Any, "taken and not looked at, as in Ansible"),
     ],
     free_form: FreeForm::No,
     docs: Docs {

@@ -55,6 +55,11 @@ exit 0"#,
 /// This file's scripts.
 pub(super) const SCRIPTS: &[Script] = &[SET_FLAGS, SET_CONTEXT];
 
+/// Whether anything is asked for of an SELinux context.
+pub(super) fn wants_context(args: &Args) -> bool {
+    ["seuser", "serole", "setype", "selevel"].iter().any(|name| args.has(name))
+}
+
 /// The changes that are missing at a path of which no part is a link; they follow the one that makes it.
 ///
 /// # Errors

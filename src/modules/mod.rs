@@ -157,6 +157,7 @@ mod setup;
 mod shell_words;
 mod slurp;
 mod snap;
+mod sr_fingerprint;
 mod sshd_settings;
 mod stat;
 mod sudo_rules;
@@ -315,6 +316,7 @@ pub static ALL: &[&Module] = &[
     &command::SHELL,
     &slurp::MODULE,
     &snap::MODULE,
+    &sr_fingerprint::MODULE,
     &sshd_settings::MODULE,
     &stat::MODULE,
     &sudo_rules::MODULE,

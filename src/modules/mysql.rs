@@ -28,6 +28,9 @@ pub(super) const CA_CERT: Param =
         .or(&["ssl_ca"]);
 pub(super) const CONNECT_TIMEOUT: Param =
     Param::optional("connect_timeout", Kind::Int, "seconds to wait for the server").default("30");
+pub(super) const IMPLICIT_ADMIN: Param =
+    Param::optional("check_implicit_admin", Kind::Bool, "try to log in as root without a password first")
+        .default("no");
 pub(super) const NOT_YET: Param =
     Param::not_yet("client_cert").or(&["ssl_cert", "client_key", "ssl_key", "check_hostname"]);
 
@@ -57,6 +60,24 @@ pub(super) fn login(args: &Args) -> Login {
     let login = login.with("user", given("login_user")).with("password", given("login_password"));
     let login = login.with("socket", socket).with("host", if far { host } else { "" }).with("port", &port);
     login.with("ssl-ca", given("ca_cert"))
+}
+
+/// The same, or as root without a password where that is asked for and works (`check_implicit_admin`).
+///
+/// # Errors
+/// Stops to ask.
+pub(super) fn working_login(args: &Args, host: &Host<'_>) -> Result<Login, Stop> {
+    let given = login(args);
+    if !args.flag("check_implicit_admin") {
+        return Ok(given);
+    }
+    let without = Login::default()
+        .with("user", "root")
+        .with("socket", args.text("login_unix_socket").unwrap_or_default());
+    match ask(host, &without, "account/root", "SELECT 1".into()) {
+        Err(Stop::Refuse(_)) => Ok(given),
+        answer => answer.map(|_| without),
+    }
 }
 
 /// Asks about something of the server's (`database/NAME`, `account/NAME`), and gives lines of rows.

@@ -1,8 +1,8 @@
 //! `mysql_db`: that databases of MySQL or MariaDB are there, or aren't; and taking them into a file and back.
 
 use super::mysql::{
-    CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT, LOGIN_SOCKET, LOGIN_USER,
-    NOT_YET, ask, login, result, run, told,
+    CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, IMPLICIT_ADMIN, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT, LOGIN_SOCKET, LOGIN_USER,
+    NOT_YET, ask, result, run, told, working_login,
 };
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Map, Script, Subject};
@@ -29,6 +29,7 @@ pub static MODULE: Module = Module {
         Param::optional("single_transaction", Kind::Bool, "dump what one transaction sees").default("no"),
         Param::optional("quick", Kind::Bool, "dump row by row").default("yes"),
         Param::optional("force", Kind::Bool, "go on behind an error of SQL").default("no"),
+        IMPLICIT_ADMIN,
         LOGIN_USER,
         LOGIN_PASSWORD,
         LOGIN_HOST,
@@ -47,7 +48,6 @@ pub static MODULE: Module = Module {
             "sql_log_bin",
             "restrict_config_file",
             "unsafe_login_password",
-            "check_implicit_admin",
             "config_overrides_defaults",
             "chdir",
             "pipefail",
@@ -121,7 +121,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     if databases.is_empty() {
         return Err(Stop::refuse("'name' names no database"));
     }
-    let login = login(args);
+    let login = working_login(args, host)?;
     let state = args.text("state").unwrap_or("present");
     if databases.contains(&"all") && !matches!(state, "dump" | "import") {
         return Err(Stop::refuse("name=all is for a dump and an import alone"));

@@ -3,8 +3,8 @@
 mod grants;
 
 use super::mysql::{
-    CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT, LOGIN_SOCKET, LOGIN_USER,
-    NOT_YET, ask, login, result, run, told,
+    CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, IMPLICIT_ADMIN, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT, LOGIN_SOCKET, LOGIN_USER,
+    NOT_YET, ask, result, run, told, working_login,
 };
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Map, Value};
@@ -57,8 +57,7 @@ pub static MODULE: Module = Module {
             "accepted: names of columns stay as they are written",
         )
         .default("yes"),
-        Param::optional("check_implicit_admin", Kind::Bool, "try to log in as root without a password first")
-            .default("no"),
+        IMPLICIT_ADMIN,
         LOGIN_USER,
         LOGIN_PASSWORD,
         LOGIN_HOST,
@@ -136,20 +135,6 @@ struct Done {
 
 fn about(args: &Args) -> Result<String, Stop> {
     Ok(format!("account/{}", args.needed("name")?))
-}
-
-fn working_login(args: &Args, host: &Host<'_>) -> Result<Login, Stop> {
-    let given = login(args);
-    if !args.flag("check_implicit_admin") {
-        return Ok(given);
-    }
-    let without = Login::default()
-        .with("user", "root")
-        .with("socket", args.text("login_unix_socket").unwrap_or_default());
-    match ask(host, &without, "account/root", "SELECT 1".into()) {
-        Err(Stop::Refuse(_)) => Ok(given),
-        answer => answer.map(|_| without),
-    }
 }
 
 /// The hosts that accounts of this name are for.

@@ -2,7 +2,7 @@
 
 use super::place::BACKUP;
 use super::text_file::{self, TextFile};
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param};
 use crate::model::{Map, Script, Subject, Value};
 use crate::questions::Stop;
 use crate::questions::system::kernel::{Settings, setting_path};
@@ -106,12 +106,15 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         let passed_over = now.is_empty() && lenient == "yes";
         if !passed_over && !same(now, &value) {
             let seen = now.replace('\t', " ");
-            changes.push(Change::state(
+            let told = Change::state(
                 format!("set {name} to {value} in the running kernel"),
                 SET,
                 [path.as_str(), &value, seen.trim_end(), lenient],
                 [Subject::path(&path)],
-            ));
+            );
+            // A kernel that doesn't take it (in a container, say) is one of the errors that are passed over.
+            let nature = if lenient == "yes" { Nature::Event } else { told.nature };
+            changes.push(Change { nature, ..told });
         }
     }
     let new = edited(file.text(), name, present.then_some(value.as_str()));
@@ -236,5 +239,10 @@ mod tests {
         assert_eq!(bench.diff(&MODULE, &args(pid_max.trim())).unwrap().0.changes.len(), 1);
         let changes = bench.diff(&MODULE, &args("Other")).unwrap().0.changes;
         assert_eq!(changes[0].summary, "set kernel.ostype to Other in the running kernel");
+        assert_eq!(changes[0].nature, Nature::State);
+        let mut lenient = args("Other");
+        lenient["ignoreerrors"] = true.into();
+        let changes = bench.diff(&MODULE, &lenient).unwrap().0.changes;
+        assert_eq!(changes[0].nature, Nature::Event, "what the kernel makes of it is no matter then");
     }
 }

@@ -4,6 +4,7 @@
 
 use super::attributes::{GROUP, MODE, OWNER, Wanted, number};
 use super::http_request::{VALIDATE_CERTS, request};
+use super::labels::{self, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
 use super::mode::Mode;
 use super::{
     Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, plain_result,
@@ -11,6 +12,7 @@ use super::{
 use crate::model::{Map, Script, Subject, Value};
 use crate::questions::archives::{Differences, UNPACK, Unpacking};
 use crate::questions::command::AnyMatch;
+use crate::questions::labels::LabelsOf;
 use crate::questions::{Output, Stop};
 
 /// The module.
@@ -41,7 +43,12 @@ pub static MODULE: Module = Module {
         GROUP,
         MODE,
         Param::optional("io_buffer_size", Kind::Int, "without meaning here").default("65536"),
-        Param::not_yet("attributes").or(&["attr", "seuser", "serole", "setype", "selevel", "unsafe_writes"]),
+        SEUSER,
+        SEROLE,
+        SETYPE,
+        SELEVEL,
+        UNSAFE_WRITES,
+        Param::not_yet("attributes").or(&["attr"]),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -87,6 +94,10 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let on_host = args.flag("remote_src") || args.maybe_flag("copy") == Some(false);
     if args.has("include") && args.has("exclude") {
         return Err(Stop::refuse("parameters are mutually exclusive: include|exclude"));
+    }
+    if labels::wants_context(args) && host.get(LabelsOf(dest.to_owned()))?.has_contexts {
+        let message = "SELinux is on here, and contexts of what is unpacked are not supported yet";
+        return Err(Stop::refuse(format!("{message}: let a task with 'file' follow that sets them")));
     }
     let mut result = Map::new();
     result.insert("dest".into(), dest.into());

@@ -152,6 +152,8 @@ fn converted(kind: &str, value: &Value) -> Option<Value> {
             _ => Some(plain(value).into()),
         },
         "int" => match value {
+            // As Python has it, a boolean is a number, and stays what it is.
+            Value::Bool(_) => return Some(value.clone()),
             Value::Number(n) => {
                 n.as_i64().or_else(|| n.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64))
             }

@@ -43,6 +43,8 @@ impl Compiler<'_> {
             .as_object()
             .into_iter()
             .flat_map(|map| map.keys())
+            // What is no variable's name (`outer.inner`, for people) is never given, as Ansible has it.
+            .filter(|name| is_variable(name))
             .map(|name| (name.clone(), format!("{{{{ {name} | default(omit) }}}}").into()))
             .collect();
         let about = spec.get("short_description").and_then(|node| node.word().ok());
@@ -71,6 +73,12 @@ impl Compiler<'_> {
             ..self.plain_task(module, spot)
         })));
     }
+}
+
+/// Whether a variable can be called that.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// The options without what is only for people: nothing in it is a template.

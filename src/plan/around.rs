@@ -57,6 +57,15 @@ pub struct InRole {
     pub chain: Vec<Arc<InRole>>,
 }
 
+impl Around {
+    /// Whether a module of this name lies in the `library` of the role, or of a role around it.
+    pub fn brings_module(&self, name: &str) -> bool {
+        let roles = self.role.iter().flat_map(InRole::whole_chain);
+        let files = |path: &Path| ["", ".py"].map(|end| path.join("library").join(format!("{name}{end}")));
+        !name.contains('/') && roles.into_iter().any(|role| files(&role.path).iter().any(|file| file.is_file()))
+    }
+}
+
 impl InRole {
     /// Defaults as others of the play see them.
     pub fn exported_defaults(&self) -> Map {

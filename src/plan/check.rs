@@ -7,11 +7,16 @@ use crate::load::playbook::{self, Keywords};
 use crate::load::{Node, Problem, TextFile};
 use crate::model::{BecomeMethod, Map, Place, Value, nearest};
 use crate::modules::{self, Args, Kind, Module};
-use crate::template::{TemplateError, Templates};
+use crate::template::{TemplateError, TemplateErrorKind, Templates};
 use std::path::{Path, PathBuf};
 
 impl Compiler<'_> {
-    pub(super) fn module(&mut self, task: &playbook::Task, own: &Keywords) -> Option<&'static Module> {
+    pub(super) fn module(
+        &mut self,
+        task: &playbook::Task,
+        own: &Keywords,
+        around: &Around,
+    ) -> Option<&'static Module> {
         if let Some(module) = modules::find(&task.module) {
             return Some(module);
         }
@@ -23,10 +28,16 @@ impl Compiler<'_> {
         }
         // Nobody mistypes the name of a collection; and a role for many systems need not come to it on this one.
         let is_whole = task.module_key.name.matches('.').count() >= 2;
-        if (is_whole || modules::is_elsewhere(&task.module)) && !own.when.is_empty() {
+        let brought = around.brings_module(&task.module);
+        if (is_whole || brought || modules::is_elsewhere(&task.module)) && !own.when.is_empty() {
             return Some(modules::MISSING);
         }
         let message = format!("there is no module '{}'", task.module_key.name);
+        if brought {
+            let problem = Problem::at(place, format!("{message}: the one in 'library' is a program for Ansible"));
+            self.problems.push(problem.help("hosts need no Python here: do it with other modules, or with 'script'"));
+            return None;
+        }
         let names =
             || modules::ALL.iter().flat_map(|m| std::iter::once(m.name).chain(m.aliases.iter().copied()));
         let problem = Problem::at(place, message);
@@ -207,6 +218,10 @@ impl Compiler<'_> {
     }
 
     fn template_problem(&mut self, place: &Place, error: &TemplateError) {
+        // What is no mistyped name belongs to somebody's plugin, which may never be come to; where it is, the task fails.
+        if self.conditional && error.kind == TemplateErrorKind::UnknownName && error.hint.is_none() {
+            return;
+        }
         let problem = Problem::at(place, error.to_string());
         self.problems.push(match &error.hint {
             Some(hint) => problem.help(hint.clone()),

@@ -78,6 +78,8 @@ pub(super) struct Compiler<'a> {
     lockstep: bool,
     /// In how many blocks with a rescue it is: what fails in them is provided for.
     pub(super) rescued: usize,
+    /// Whether the task that is compiled has a condition: hosts may never come to it.
+    pub(super) conditional: bool,
 }
 
 /// Where tasks stand: what they inherit, and what is around them.
@@ -109,6 +111,7 @@ impl<'a> Compiler<'a> {
             dynamic: false,
             lockstep: foundation.lockstep,
             rescued: 0,
+            conditional: false,
         }
     }
 

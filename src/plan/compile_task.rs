@@ -56,7 +56,7 @@ impl Compiler<'_> {
         let own = inherit(&spot.inherited, &task.keywords);
         self.refuse_keywords(task, &own);
         let chosen = handler || self.foundation.tags.choose(&own.tags);
-        let module = self.module(task, &own)?;
+        let module = self.module(task, &own, &spot.around)?;
         let is_missing = std::ptr::eq(module, modules::MISSING);
         let (args, more_args) = self.checked_args(task, module, spot, &own);
         self.check_conditions(&own.when);
@@ -129,7 +129,9 @@ impl Compiler<'_> {
         }
         let args = self.args(task, module);
         let more_args = self.more_args(task, own, module);
+        self.conditional = !own.when.is_empty();
         self.check_args(task, module, &args, &more_args, &spot.around, own);
+        self.conditional = false;
         (args, more_args)
     }
 

@@ -222,6 +222,30 @@ fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
 }
 
 #[test]
+fn what_a_role_brings_for_ansible_alone_is_missed_where_it_is_come_to() {
+    let stage = Stage::new();
+    stage.write("roles/r/library/stamp.py", "#!/usr/bin/python\n");
+    let play = |when: &str| {
+        stage.write(
+            "roles/r/tasks/main.yml",
+            &format!(
+                "- stamp: {{of: x}}\n{when}- name: filtered\n  debug: {{msg: \"{{{{ 'x' | zigzag_by_r }}}}\"}}\n{when}"
+            ),
+        );
+        stage.try_play("- hosts: one\n  gather_facts: no\n  roles: [r]\n")
+    };
+    assert_eq!(play("  when: flag | default(false)\n").unwrap().counts_of("one").skipped, 2);
+    let come_to = play("  when: flag | default(true)\n").unwrap();
+    assert_eq!(come_to.counts_of("one").failed, 1);
+    let problems = play("").err().unwrap().to_string();
+    assert!(problems.contains("is a program for Ansible") && problems.contains("zigzag_by_r"), "{problems}");
+    let typed = stage.try_play(
+        "- hosts: one\n  gather_facts: no\n  tasks:\n    - debug: {msg: \"{{ 'x' | uper }}\"}\n      when: flag is defined\n",
+    );
+    assert!(typed.is_err(), "a slip is told at once");
+}
+
+#[test]
 fn a_task_knows_how_its_host_is_reached() {
     let stage = Stage { hosts: "one\n".into(), ..Stage::new() };
     let played = stage.play(

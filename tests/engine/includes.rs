@@ -194,7 +194,7 @@ fn what_a_role_is_given_is_checked_before_its_tasks() {
     stage.write(
         "roles/r/meta/argument_specs.yml",
         "argument_specs:\n  main:\n    short_description: what r takes\n    options:\n\
-         \x20     prt: {type: int, required: true, description: ['the {{ prt }}']}\n      kind: {choices: [a, b]}\n",
+         \x20     prt: {type: int, required: true, description: ['the {{ prt }}']}\n      kind: {choices: [a, b]}\n      outer.in-ner: {type: bool}\n",
     );
     let good = play(&stage, "  roles: [{role: r, prt: 80}]\n");
     assert_eq!(good.counts().ok, 2, "{:?}", good.story());

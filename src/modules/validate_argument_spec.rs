@@ -246,6 +246,7 @@ mod tests {
         let all = json!({"name": 5, "port": "80", "users": [{"login": "a"}], "on": "yes", "where": "/x", "map": {}});
         assert_eq!(errors(all), Vec::<String>::new());
         assert_eq!(errors(json!({"name": "x", "port": null})), Vec::<String>::new());
+        assert_eq!(converted("int", &json!(true)), Some(json!(true)), "a boolean is a number to Python");
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub(super) const REMOVES: Param =
 const STDIN: Param = Param::optional("stdin", Kind::Text, "what the command reads");
 const NEWLINE: Param =
     Param::optional("stdin_add_newline", Kind::Bool, "end stdin with a line feed").default("yes");
-const WARN: Param = Param::optional("warn", Kind::Bool, "taken and without meaning; from Ansible before 2.14");
+const WARN: Param =
+    Param::optional("warn", Kind::Bool, "taken and without meaning; from Ansible before 2.14");
 const STRIP: Param =
     Param::optional("strip_empty_ends", Kind::Bool, "drop empty lines at the end of the output")
         .default("yes");

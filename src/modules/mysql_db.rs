@@ -1,8 +1,8 @@
 //! `mysql_db`: that databases of MySQL or MariaDB are there, or aren't; and taking them into a file and back.
 
 use super::mysql::{
-    CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, IMPLICIT_ADMIN, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT, LOGIN_SOCKET, LOGIN_USER,
-    NOT_YET, ask, result, run, told, working_login,
+    CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, IMPLICIT_ADMIN, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT,
+    LOGIN_SOCKET, LOGIN_USER, NOT_YET, ask, result, run, told, working_login,
 };
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Map, Script, Subject};

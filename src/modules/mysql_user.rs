@@ -3,8 +3,8 @@
 mod grants;
 
 use super::mysql::{
-    CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, IMPLICIT_ADMIN, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT, LOGIN_SOCKET, LOGIN_USER,
-    NOT_YET, ask, result, run, told, working_login,
+    CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, IMPLICIT_ADMIN, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT,
+    LOGIN_SOCKET, LOGIN_USER, NOT_YET, ask, result, run, told, working_login,
 };
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::{Map, Value};

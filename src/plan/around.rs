@@ -62,7 +62,8 @@ impl Around {
     pub fn brings_module(&self, name: &str) -> bool {
         let roles = self.role.iter().flat_map(InRole::whole_chain);
         let files = |path: &Path| ["", ".py"].map(|end| path.join("library").join(format!("{name}{end}")));
-        !name.contains('/') && roles.into_iter().any(|role| files(&role.path).iter().any(|file| file.is_file()))
+        !name.contains('/')
+            && roles.into_iter().any(|role| files(&role.path).iter().any(|file| file.is_file()))
     }
 }
 

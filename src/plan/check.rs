@@ -34,8 +34,10 @@ impl Compiler<'_> {
         }
         let message = format!("there is no module '{}'", task.module_key.name);
         if brought {
-            let problem = Problem::at(place, format!("{message}: the one in 'library' is a program for Ansible"));
-            self.problems.push(problem.help("hosts need no Python here: do it with other modules, or with 'script'"));
+            let problem =
+                Problem::at(place, format!("{message}: the one in 'library' is a program for Ansible"));
+            self.problems
+                .push(problem.help("hosts need no Python here: do it with other modules, or with 'script'"));
             return None;
         }
         let names =

@@ -138,12 +138,13 @@ fn init_refuses_what_can_not_be_a_lead_and_makes_nothing() {
     let here = folder();
     fs::write(here.path().join("alice.pub"), KEY).unwrap();
     fs::write(here.path().join("secret"), "-----BEGIN OPENSSH PRIVATE KEY-----\n").unwrap();
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 6] = [
         (&["--operator", "alice"], "--key"),
         (&["--operator", "Alice!", "--key", "alice.pub", "--nda", "2026-11-01"], "operator name"),
         (&["--operator", "alice", "--key", "secret", "--nda", "2026-11-01"], "private key"),
         (&["--operator", "alice", "--key", "none.pub", "--nda", "2026-11-01"], "none.pub"),
         (&["--operator", "alice", "--key", "alice.pub", "--nda", "November"], "--nda"),
+        (&["--operator", "alice", "--key", "alice.pub", "--nda", "2999-01-01"], "2999-01-01 has not come yet"),
     ];
     for (who, why) in cases {
         let said = typed(here.path(), &[&["init", "--group", "G", "ops"][..], who].concat());

@@ -125,8 +125,13 @@ fn the_exit_codes_on_the_pages_are_those_of_the_program() {
 
 /// Whether the source has a test of this name, such as `faults::line::a_line_is_cut` in `tests/e2e/faults/line.rs`.
 fn is_a_test(name: &str) -> bool {
+    is_a_test_in("tests/e2e", name)
+}
+
+/// The same below another folder.
+fn is_a_test_in(folder: &str, name: &str) -> bool {
     let (file, function) = name.rsplit_once("::").unwrap();
-    let file = root().join("tests/e2e").join(file.replace("::", "/")).with_extension("rs");
+    let file = root().join(folder).join(file.replace("::", "/")).with_extension("rs");
     let source = std::fs::read_to_string(file).unwrap_or_default();
     let lines: Vec<&str> = source.lines().collect();
     let at = lines.iter().position(|line| line.starts_with(&format!("fn {function}(")));
@@ -147,6 +152,24 @@ fn each_fault_on_the_page_of_faults_names_tests_that_there_are() {
         assert!(!tests.is_empty(), "no test: {row}");
         for test in tests {
             assert!(is_a_test(test), "no such test: {test}");
+        }
+    }
+}
+
+#[test]
+fn each_attack_on_the_page_of_security_names_tests_that_there_are() {
+    let page = page("docs/security.md");
+    let (_, table) = page.split_once("## What is tried").unwrap();
+    let rows: Vec<&str> = table
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| attack |"))
+        .collect();
+    assert!(rows.len() > 15, "{} rows", rows.len());
+    for row in rows {
+        let tests: Vec<&str> = row.split('`').filter(|word| word.contains("::")).collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            assert!(is_a_test_in("tests", test), "no such test: {test}");
         }
     }
 }

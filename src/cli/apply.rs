@@ -2,7 +2,7 @@
 //! equal. Nothing from the plan's file is carried out.
 
 use super::args::{Cause, Privilege, Reach, Shape, Targets};
-use super::bound::{Bound, differences};
+use super::bound::{Bound, brings_nothing_else, differences, in_words};
 use super::console::shown;
 use super::engine::Engine;
 use super::errand::Errand;
@@ -10,7 +10,7 @@ use super::four_eyes::{FourEyes, behind, enough};
 use super::handoff::cleared;
 use super::job::Job;
 use super::plan_key;
-use super::planning::{FOLLOW_UPS, weigh};
+use super::planning::{FOLLOW_UPS, LIFETIME_MAX, weigh};
 use super::repository::Repository;
 use super::resume::Again;
 use super::runs::Known;
@@ -31,6 +31,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// How much the clocks of who makes and who applies a plan may differ.
+const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// Longest signature that is read.
 const SIGNATURE_BYTES_MAX: u64 = 64 << 10;
 
@@ -97,13 +99,18 @@ impl Apply {
                 .hint("make a new plan, or go on with --allow-changed, which the ledger records"));
         }
         console.tell(&format!(
-            "Plan {} ({}) by {}, {}, until {}\n",
-            plan.id, plan.verb, plan_ref.maker, plan.created, plan.expires
+            "Plan {} by {}, {}, until {}\n  {}\n",
+            plan.id,
+            plan_ref.maker,
+            plan.created,
+            plan.expires,
+            in_words(plan.verb, &plan.typed)
         ));
         let key = plan.secrets.as_ref().map(|sealed| plan_key::open(console, &who, sealed)).transpose()?;
         let (format, yes, all_or_nothing) = (self.shape.format, self.yes, self.all_or_nothing);
         let allow_removals = self.allow_removals;
         let errand = self.errand(console, &plan, &root)?;
+        brings_nothing_else(&plan.typed, &errand.choice.extra)?;
         let bound = Bound { differs, plan: Some(plan_ref), ..Bound::default() };
         let job = Job::open_for(console, errand, repository, who)?.bound_to(bound);
         if !yes {
@@ -168,11 +175,22 @@ fn bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// It has expired, or was applied.
 pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> Result<Known, Failure> {
-    if jiff::Timestamp::now() > plan.expires {
+    let now = jiff::Timestamp::now();
+    if now > plan.expires {
         return Err(PlanError::Expired(plan.expires).into());
     }
+    let longest = plan.created.checked_add(LIFETIME_MAX).unwrap_or(plan.created);
+    let ahead = now.checked_add(CLOCKS_DIFFER).unwrap_or(now);
+    if plan.expires > longest || plan.created > ahead {
+        let message = format!("no plan of {} counts until {}", plan.created, plan.expires);
+        return Err(Failure::new(Exit::Refused, message).hint("make a new plan"));
+    }
     let known = Known::read(root, roster)?;
-    if let Some((by, run)) = known.record.spent(plan_ref.digest) {
+    if let Some(found) = known.report.hidden() {
+        return Err(Failure::new(Exit::Refused, format!("whether the plan is spent can't be told: {found}"))
+            .hint("restore that file with git, and see 'wgops ledger verify'"));
+    }
+    if let Some((by, run)) = known.record.spent(plan_ref.digest, &known.report) {
         return Err(PlanError::Spent { by, run }.into());
     }
     Ok(known)
@@ -324,7 +342,8 @@ impl Applying<'_> {
             (0, true) => Ok(true),
             (_, true) if self.allow_removals => Ok(true),
             (removals, true) => {
-                let message = format!("the plan removes {removals} packages, and --yes alone does not");
+                let packages = if removals == 1 { "package" } else { "packages" };
+                let message = format!("the plan removes {removals} {packages}, and --yes alone does not");
                 let hint = "add --allow-removals, or go without --yes";
                 Err(Failure::new(Exit::Refused, message).hint(hint))
             }

@@ -1,7 +1,7 @@
 //! `wgops approve`: somebody cleared puts their name behind a plan that another person made. It carries nothing out.
 
 use super::apply::{fresh, read};
-use super::bound::differences;
+use super::bound::{brings_nothing_else, differences, in_words};
 use super::console::shown;
 use super::handoff::cleared;
 use super::record::{About, Record};
@@ -51,12 +51,13 @@ impl Approve {
             return Err(Failure::usage("you made this plan, and a person counts once")
                 .hint("somebody else who is cleared approves it"));
         }
-        if known.record.approvals(plan_ref.digest, &known.report).contains(&me.operator) {
+        if known.record.approvals(plan_ref.digest, roster, &known.report).contains(&me.operator) {
             console.tell("You approved this plan already.\n");
             return Ok(Exit::Well);
         }
         let then =
             Details { inventory: plan.inventory.clone(), commit: plan.commit.clone(), ..Details::default() };
+        brings_nothing_else(&plan.typed, &plan.typed.variables)?;
         console.result(&told(&plan))?;
         for difference in differences(&plan.typed, &then, &repository, &root) {
             console
@@ -99,10 +100,11 @@ fn told(plan: &Plan) -> String {
     let mut out = String::new();
     if let Some(maker) = &plan.maker {
         out.push_str(&format!(
-            "Plan {} ({}) by {maker}, {}, until {}\n",
-            plan.id, plan.verb, plan.created, plan.expires
+            "Plan {} by {maker}, {}, until {}\n",
+            plan.id, plan.created, plan.expires
         ));
     }
+    out.push_str(&format!("  {}\n", in_words(plan.verb, &plan.typed)));
     for value in plan.secrets.iter().flat_map(|sealed| &sealed.values) {
         out.push_str(&format!("It uses a sealed value: {}\n", one_line(value)));
     }

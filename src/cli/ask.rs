@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 /// Most attempts at typing the number of hosts.
 const ATTEMPTS_MAX: usize = 3;
+/// What Linux says of `/dev/tty` in a session without a terminal (ENXIO).
+const NO_DEVICE: i32 = 6;
 /// Longest secret in a file.
 const SECRET_BYTES_MAX: u64 = 4096;
 
@@ -133,7 +135,11 @@ pub fn secret(console: &Console, prompt: &str, flag: &str) -> Result<Secret, Fai
     }
     let mut err = console.err();
     let _nobody_listens = write!(err, "{prompt}: ").and_then(|()| err.flush());
-    let text = rpassword::read_password().map_err(|error| unreadable(&error))?;
+    let text = rpassword::read_password().map_err(|error| match error.raw_os_error() {
+        // The streams are a terminal, but not this session's (setsid, some containers): nothing can be hidden there.
+        Some(NO_DEVICE) => no_terminal(&format!("{prompt} is needed"), flag),
+        _ => unreadable(&error),
+    })?;
     let secret = Secret::new(text);
     console.masks.add(&secret);
     Ok(secret)

@@ -3,14 +3,14 @@
 
 use super::errand::Errand;
 use super::repository::Repository;
-use super::{Failure, access, commit, patch};
+use super::{Exit, Failure, access, commit, patch};
 use crate::ledger::{Details, PlanRef, Source, Typed};
 use crate::load;
 use crate::model::{Digest, HostName, Map};
 use crate::people::Verb;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// How the path of a playbook begins that wgops brings along.
 pub const BUILT_IN: &str = "(built in)";
@@ -105,6 +105,52 @@ pub fn inventory_source(
         load::Source::Path(path) => source(repository, &path),
         load::Source::List(_) | load::Source::Local => None,
     })
+}
+
+/// What was typed, as a person reads it before they put their name to it.
+pub fn in_words(verb: Verb, typed: &Typed) -> String {
+    let mut said = vec![format!(
+        "{verb} {}",
+        typed.playbooks.iter().map(|source| source.path.as_str()).collect::<Vec<_>>().join(" ")
+    )];
+    said.extend(typed.inventory.as_ref().map(|name| format!("inventory {name}")));
+    let list = |word: &str, all: &[String]| (!all.is_empty()).then(|| format!("{word} {}", all.join(",")));
+    said.extend(list("tags", &typed.tags));
+    said.extend(list("skipped tags", &typed.skip_tags));
+    said.extend(typed.start_at.as_ref().map(|task| format!("starting at '{task}'")));
+    if typed.r#become || typed.become_user.is_some() {
+        said.push(format!("as {}", typed.become_user.as_deref().unwrap_or("root")));
+    }
+    let files = typed.variable_files.iter().map(|source| format!("variables of {}", source.path));
+    said.extend(files);
+    said.extend(typed.variables.iter().map(|(name, value)| format!("{name}={value}")));
+    crate::report::one_line(&said.join("; ")).into_owned()
+}
+
+/// Makes sure that what a plan brings along is nothing but what is seen in it: files of the ops repository, and no word of how hosts
+/// are reached, which is the inventory's to say.
+///
+/// # Errors
+/// It brings more.
+pub fn brings_nothing_else(typed: &Typed, variables: &Map) -> Result<(), Failure> {
+    if let Some(name) = variables.keys().find(|name| name.starts_with("ansible_")) {
+        let name = crate::report::one_line(name);
+        let message = format!("a plan does not say how hosts are reached, and this one sets {name}");
+        return Err(Failure::new(Exit::Refused, message).hint("set it in the inventory, and make a new plan"));
+    }
+    let inside = |source: &&Source| {
+        let path = Path::new(&source.path);
+        source.path.starts_with(BUILT_IN)
+            || path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    };
+    match typed.playbooks.iter().chain(&typed.variable_files).find(|source| !inside(source)) {
+        None => Ok(()),
+        Some(source) => {
+            let path = crate::report::one_line(&source.path);
+            let message = format!("a plan is made of files of the ops repository, and {path} is none");
+            Err(Failure::new(Exit::Refused, message).hint("keep it there, and make a new plan"))
+        }
+    }
 }
 
 /// The file that an entry or a plan names.

@@ -1,10 +1,10 @@
 //! The commit that the ops repository is at, for the ledger. Nothing of the repository's own is run: no hook, no file
-//! system monitor.
+//! system monitor, no filter, and no folder of it is taken for a repository with settings of its own.
 
 use super::console::shown;
 use super::{Exit, Failure};
 use crate::ledger::Commit;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The commit of an ops repository; none where it isn't in git.
@@ -14,6 +14,9 @@ use std::process::{Command, Stdio};
 /// # Errors
 /// There are changes that are not committed, or git can't tell, and nobody allowed that.
 pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
+    if let Some(folder) = masquerade(root) {
+        return Err(masked(&folder));
+    }
     if git(root, &["rev-parse", "--git-dir"]).is_none() {
         return match (is_in_git(root), allow_dirty) {
             (false, _) => Ok(None),
@@ -24,7 +27,7 @@ pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
     let id = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).map(|id| id.trim().to_owned());
     let changed = git(
         root,
-        &["status", "--porcelain", "--untracked-files=all", "--", ".", ":(exclude)ledger", ":(exclude)plans"],
+        &[&STATUS[..], &["--untracked-files=all"], &WHAT_PEOPLE_WRITE].concat(),
     );
     let dirty = id.is_none() || changed.as_deref().is_none_or(|list| !list.trim().is_empty());
     if dirty && !allow_dirty {
@@ -39,8 +42,8 @@ pub fn changed_since(root: &Path, commit: &str) -> Option<Vec<String>> {
     if !is_a_commit(commit) {
         return None;
     }
-    let how = ["diff", "--no-ext-diff", "--name-only", "-z", commit, "HEAD"];
-    let list = git(root, &[&how, &WHAT_PEOPLE_WRITE[..]].concat())?;
+    let how = [&DIFF, &["--name-only", "-z", commit, "HEAD"][..]].concat();
+    let list = git(root, &[&how[..], &WHAT_PEOPLE_WRITE].concat())?;
     Some(list.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
@@ -54,16 +57,28 @@ pub struct Changed {
     pub removed: String,
 }
 
+/// Looks into no other repository that lies in this one: that has settings of its own.
+const STATUS: [&str; 3] = ["status", "--porcelain", "--ignore-submodules=dirty"];
+/// The same, and without programs that show differences.
+const DIFF: [&str; 4] = ["diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"];
+
 /// What the ops repository's own people change, and not wgops itself.
-const WHAT_PEOPLE_WRITE: [&str; 4] = ["--", ".", ":(exclude)ledger", ":(exclude)plans"];
+const WHAT_PEOPLE_WRITE: [&str; 6] = [
+    "--",
+    ".",
+    ":(exclude,glob)ledger/*/[0-9][0-9][0-9][0-9]/[0-9]*.json",
+    ":(exclude,glob)ledger/*/[0-9][0-9][0-9][0-9]/[0-9]*.json.*",
+    ":(exclude,glob)plans/*.json",
+    ":(exclude,glob)plans/*.json.sig",
+];
 
 /// The same with numbers of lines.
 pub fn numbers_since(root: &Path, commit: &str) -> Option<Vec<Changed>> {
     if !is_a_commit(commit) {
         return None;
     }
-    let how = ["diff", "--no-ext-diff", "--no-textconv", "--no-renames", "--numstat", "-z", commit, "HEAD"];
-    let list = git(root, &[&how, &WHAT_PEOPLE_WRITE[..]].concat())?;
+    let how = [&DIFF, &["--no-renames", "--numstat", "-z", commit, "HEAD"][..]].concat();
+    let list = git(root, &[&how[..], &WHAT_PEOPLE_WRITE].concat())?;
     let changed = |line: &str| {
         let mut parts = line.splitn(3, '\t').map(str::to_owned);
         let (added, removed, name) = (parts.next()?, parts.next()?, parts.next()?);
@@ -87,8 +102,8 @@ pub fn authors_since(root: &Path, commit: &str) -> Vec<String> {
 
 /// Files with changes that are not committed.
 pub fn uncommitted(root: &Path) -> Vec<String> {
-    let how = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"];
-    let list = git(root, &[&how, &WHAT_PEOPLE_WRITE[..]].concat()).unwrap_or_default();
+    let how = [&STATUS, &["-z", "--no-renames", "--untracked-files=all"][..]].concat();
+    let list = git(root, &[&how[..], &WHAT_PEOPLE_WRITE].concat()).unwrap_or_default();
     list.split('\0').filter_map(|line| line.get(3..)).map(str::to_owned).collect()
 }
 
@@ -127,15 +142,81 @@ const ELSEWHERE: [&str; 6] = [
     "GIT_CEILING_DIRECTORIES",
 ];
 
+/// What settings of a repository could have git start, turned off: hooks, monitors, checks of signatures, fetches of what is
+/// missing; and no folder counts as a repository because it looks like one.
+const QUIET: [&str; 7] = [
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.attributesFile=/dev/null",
+    "log.showSignature=false",
+    "protocol.allow=never",
+    "safe.bareRepository=explicit",
+    "status.submoduleSummary=false",
+];
+
 fn git(root: &Path, args: &[&str]) -> Option<String> {
+    let settings: Vec<String> = QUIET.map(str::to_owned).into_iter().chain(no_filters(root)?).collect();
+    plain_git(root, &settings, args)
+}
+
+fn plain_git(root: &Path, settings: &[String], args: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
-    git.arg("-C").arg(root).args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(args);
+    git.arg("-C").arg(root).arg("--no-pager");
+    for setting in settings {
+        git.arg("-c").arg(setting);
+    }
     for name in ELSEWHERE {
         git.env_remove(name);
     }
-    let output =
-        git.env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    git.args(args).env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1");
+    let output = git.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Settings that turn off the filters of the repository's own settings: `git status` would run them. Those of who runs wgops stay.
+/// None where that can't be done, so that git is not asked at all.
+fn no_filters(root: &Path) -> Option<Vec<String>> {
+    let words = ["config", "--show-scope", "--name-only", "-z", "--get-regexp", "^filter\\."];
+    let listed = plain_git(root, &QUIET.map(str::to_owned), &words).unwrap_or_default();
+    let mut off = Vec::new();
+    let mut parts = listed.split('\0');
+    while let (Some(scope), Some(name)) = (parts.next(), parts.next()) {
+        if matches!(scope, "local" | "worktree") {
+            let (filter, _) = name.rsplit_once('.')?;
+            // What can't be said on a command line can't be turned off there.
+            if filter.contains(['=', '\n']) {
+                return None;
+            }
+            off.extend(["clean=", "smudge=", "process=", "required=false"].map(|end| format!("{filter}.{end}")));
+        }
+    }
+    off.sort();
+    off.dedup();
+    Some(off)
+}
+
+/// A folder on the way up to the repository that git would take for one itself, with the settings that lie in it.
+fn masquerade(root: &Path) -> Option<PathBuf> {
+    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    for folder in root.ancestors() {
+        if folder.join(".git").symlink_metadata().is_ok() {
+            return None;
+        }
+        let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
+        if has("HEAD") && has("objects") && has("refs") {
+            return Some(folder.to_owned());
+        }
+    }
+    None
+}
+
+fn masked(folder: &Path) -> Failure {
+    let message = format!(
+        "{} looks like a git repository without being one: git would run what its settings name",
+        shown(folder)
+    );
+    Failure::new(Exit::Refused, message)
+        .hint("an ops repository has no HEAD, objects and refs beside its files: find out who put them there")
 }
 
 #[cfg(test)]
@@ -176,12 +257,68 @@ mod tests {
         let home = repository();
         std::fs::write(home.path().join("a"), "a").unwrap();
         commit(home.path());
-        std::fs::create_dir(home.path().join("ledger")).unwrap();
-        std::fs::write(home.path().join("ledger/1.json"), "{}").unwrap();
+        let year = home.path().join("ledger/alice-00000000-000000/2026");
+        std::fs::create_dir_all(&year).unwrap();
+        for name in ["00000001.json", "00000001.json.sig", "00000001.private.json"] {
+            std::fs::write(year.join(name), "{}").unwrap();
+        }
+        std::fs::create_dir(home.path().join("plans")).unwrap();
+        std::fs::write(home.path().join("plans/a.plan.json"), "{}").unwrap();
         let monitor = format!("touch {}/ran", home.path().display());
         git(home.path(), &["config", "core.fsmonitor", &monitor]).unwrap();
         assert!(!of(home.path(), false).unwrap().unwrap().dirty);
         assert!(!home.path().join("ran").exists());
+        // Anything else there is somebody's, and could be a playbook.
+        for name in ["ledger/tasks.yml", "plans/tasks.yml"] {
+            std::fs::write(home.path().join(name), "[]").unwrap();
+            assert_eq!(uncommitted(home.path()), [name]);
+            std::fs::remove_file(home.path().join(name)).unwrap();
+        }
+    }
+
+    #[test]
+    fn no_filter_of_the_repositorys_own_runs_and_what_changed_is_still_seen() {
+        let home = repository();
+        std::fs::write(home.path().join("a"), "a").unwrap();
+        std::fs::write(home.path().join(".gitattributes"), "* filter=x\n").unwrap();
+        commit(home.path());
+        let elsewhere = tempfile::tempdir().unwrap();
+        let ran = elsewhere.path().join("ran");
+        let program = format!("sh -c 'touch {}; cat'", ran.display());
+        for (name, value) in [
+            ("filter.x.clean", program.as_str()),
+            ("filter.x.process", &program),
+            ("filter.x.required", "true"),
+            ("gpg.program", &program),
+            ("log.showSignature", "true"),
+        ] {
+            git(home.path(), &["config", name, value]).unwrap();
+        }
+        // Another time and size make git look into it.
+        std::fs::write(home.path().join("a"), "b, and longer").unwrap();
+        assert!(of(home.path(), true).unwrap().unwrap().dirty);
+        assert_eq!(uncommitted(home.path()), ["a"]);
+        std::fs::write(home.path().join("a"), "a").unwrap();
+        assert!(!of(home.path(), false).unwrap().unwrap().dirty);
+        assert!(!ran.exists());
+    }
+
+    #[test]
+    fn a_folder_that_looks_like_a_repository_is_not_taken_for_one() {
+        let home = repository();
+        let ops = home.path().join("ops");
+        git(home.path(), &["init", "-q", "--bare", "--template=", "ops"]).unwrap();
+        let ran = home.path().join("ran");
+        let config = format!(
+            "[core]\n\tbare = false\n\tworktree = .\n[filter \"x\"]\n\tclean = \"touch {}\"\n",
+            ran.display()
+        );
+        std::fs::write(ops.join("config"), config).unwrap();
+        std::fs::write(ops.join(".gitattributes"), "* filter=x\n").unwrap();
+        let failure = of(&ops, true).unwrap_err();
+        assert_eq!(failure.exit, Exit::Refused);
+        assert!(failure.text().contains("looks like a git repository"), "{}", failure.text());
+        assert!(uncommitted(&ops).is_empty() && !ran.exists());
     }
 
     #[test]

@@ -56,17 +56,20 @@ impl FourEyes {
 
     /// Those hosts on which one person alone runs nothing.
     pub fn held(&self, hosts: &[HostName]) -> Vec<HeldOut> {
-        let needs = hosts.iter().map(|host| (host, self.needed(host))).filter(|(_, people)| *people > 1);
-        needs
-            .map(|(host, people)| HeldOut {
-                host: host.clone(),
-                cause: HoldCause::FourEyes,
-                message: format!(
-                    "takes {people} cleared people: make a plan (--plan-out), have it approved ('wgops approve'), then 'wgops apply'"
-                ),
-                until: None,
-            })
-            .collect()
+        hosts.iter().filter_map(|host| self.out(host, 1)).collect()
+    }
+
+    /// That a host is held out, where so many people are too few for it.
+    pub fn out(&self, host: &HostName, people: u32) -> Option<HeldOut> {
+        let needed = self.needed(host);
+        (needed > people).then(|| HeldOut {
+            host: host.clone(),
+            cause: HoldCause::FourEyes,
+            message: format!(
+                "takes {needed} cleared people: make a plan (--plan-out), have it approved ('wgops approve'), then 'wgops apply'"
+            ),
+            until: None,
+        })
     }
 }
 
@@ -80,7 +83,7 @@ pub fn behind(
 ) -> BTreeSet<OperatorName> {
     let cleared =
         |name: &OperatorName| matches!(roster.standing(name, today), Standing::Lead | Standing::Operator);
-    let mut people = record.approvals(plan.digest, report);
+    let mut people = record.approvals(plan.digest, roster, report);
     people.push(plan.maker.clone());
     people.into_iter().filter(cleared).collect()
 }

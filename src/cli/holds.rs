@@ -1,5 +1,7 @@
 //! What holds hosts out of a run, gathered from settings and ledger, and said as the run begins.
 
+use super::four_eyes::FourEyes;
+use super::machines::Machines;
 use super::repository::Repository;
 use super::who::Who;
 use super::{Console, Exit, Failure};
@@ -104,10 +106,31 @@ pub fn keeps_a_canary(prepared: &Prepared) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, message).hint("name another with --canary, or wait"))
 }
 
-/// Asked before each host is begun.
-pub fn admission(holds: &Arc<Holds>) -> Admission {
+/// Who may change a host, besides what the calendar says.
+pub struct Hands {
+    /// How many people each host asks for, where there is a roster.
+    pub eyes: Option<FourEyes>,
+    /// How many stand behind what is done.
+    pub people: u32,
+    /// Whether somebody broke the glass: then the calendar and claims hold nobody out.
+    pub glass_broken: bool,
+}
+
+/// Asked before each host is begun, and before another one is changed on the way: hosts that were added meanwhile, and those that
+/// are another one by their address, are held out like it.
+pub fn admission(holds: &Arc<Holds>, machines: Machines, hands: Hands) -> Admission {
     let holds = holds.clone();
-    Arc::new(move |host| holds.of(host, Timestamp::now()))
+    let held = move |name: &HostName| {
+        let alone = hands.eyes.as_ref().and_then(|eyes| eyes.out(name, hands.people));
+        alone.or_else(|| if hands.glass_broken { None } else { holds.of(name, Timestamp::now()) })
+    };
+    Arc::new(move |host, connection| {
+        held(host).or_else(|| {
+            let (name, out) = machines.others(host, connection).find_map(|name| Some((name, held(name)?)))?;
+            let message = format!("has the address of {name}, and that {}", out.message);
+            Some(HeldOut { host: host.clone(), message, ..out })
+        })
+    })
 }
 
 /// What is said as a run begins: claims, the end of windows, and who is held out, or why nobody is.

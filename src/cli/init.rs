@@ -103,6 +103,7 @@ impl Init {
         let (Some(operator), Some(key), Some(signed)) = (&self.operator, &self.key, self.nda) else {
             return Ok(None);
         };
+        signed_already(signed)?;
         let key = public_key(key)?;
         let nda = Nda { signed, until: None, reference: None };
         let text = Roster::first(&self.group.0, operator, &key, &nda)?;
@@ -135,6 +136,19 @@ Next:
   cp inventory/prod.yml.example inventory/prod.yml          then name your servers in it
   wgops inventory -i prod
 ";
+
+/// Makes sure that the day of an agreement has come: with a typo in the year it would clear nobody for long, and say nothing.
+///
+/// # Errors
+/// It lies ahead.
+pub fn signed_already(day: Date) -> Result<(), Failure> {
+    let today = jiff::Zoned::now().date();
+    if day <= today {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("--nda is the day on which the agreement was signed, and {day} has not come yet"))
+        .hint(format!("today is {today} by this machine's clock; an agreement counts from the day on which it was signed")))
+}
 
 /// Reads somebody's public key.
 ///

@@ -8,7 +8,8 @@ use super::chronicle::Chronicle;
 use super::engine::Engine;
 use super::errand::Errand;
 use super::four_eyes::FourEyes;
-use super::holds;
+use super::holds::{self, Hands};
+use super::machines::Machines;
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::roles_path::roles_path;
@@ -17,11 +18,11 @@ use super::vault;
 use super::who::{Who, home};
 use super::{Console, Exit, Failure, access, commit, news};
 use crate::event::{Event, HeldOut, Mode, VERSION};
-use crate::execute::{Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
-use crate::ledger::{self, Commit, Details, Typed};
+use crate::execute::{Admission, Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
+use crate::ledger::{Commit, Details, Typed};
 use crate::load::Inventory;
-use crate::model::{HostName, Map, RunId, Secret, Value};
-use crate::people::{Permission, Roster, Verb, random_bytes};
+use crate::model::{HostName, Map, OperatorName, RunId, Secret, Value};
+use crate::people::{Permission, Roster, Standing, Verb, random_bytes};
 use crate::plan::{Conduct, Task, foresee, root_of};
 use crate::template::{Beneath, Templates};
 use crate::transport::Settings;
@@ -160,6 +161,11 @@ impl<'a> Job<'a> {
     /// What was typed.
     pub fn verb(&self) -> Verb {
         self.errand.verb
+    }
+
+    /// The variables that were given.
+    pub fn extra(&self) -> &Map {
+        &self.errand.choice.extra
     }
 
     /// Which hosts were named.
@@ -310,6 +316,10 @@ impl<'a> Job<'a> {
             }
             (false, _) => {
                 alone.extend(others);
+                // Where a host is held out, tasks with 'check_mode: false' are foretold like all others.
+                if !alone.is_empty() && matches!(prepared.order.conduct, Conduct::DryButForced) {
+                    prepared.order.conduct = Conduct::Dry;
+                }
                 prepared.held = alone;
                 return Ok(());
             }
@@ -328,25 +338,27 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// What is new in the ops repository, where somebody is about to change hosts by it.
+    /// Whether hosts are about to be changed, by a run or in who may log in.
+    fn is_about_to_change(&self) -> bool {
+        let verb = matches!(self.errand.verb, Verb::Run | Verb::Patch | Verb::Apply | Verb::Access);
+        self.mode == Mode::Real && !self.errand.choice.explain && verb
+    }
+
+    /// What is new in the ops repository, where somebody is about to change hosts by it; and a clock that is wrong.
     fn tell_news(&self) -> Result<(), Failure> {
-        let changes = self.mode == Mode::Real
-            && !self.errand.choice.explain
-            && matches!(self.errand.verb, Verb::Run | Verb::Patch | Verb::Apply);
+        let changes = self.is_about_to_change();
         let Some(root) = self.repository.root().filter(|_| changes) else { return Ok(()) };
-        let last_year = jiff::Zoned::now().year().saturating_sub(1);
-        let record = ledger::Record::read_since(root, u16::try_from(last_year).unwrap_or_default())?;
-        news::tell(self.console, root, &record);
+        let Some(roster) = &self.who.roster else { return Ok(()) };
+        let verified = super::ledger::verified(root, roster, false)?;
+        news::tell_clock(self.console, &verified.record);
+        news::tell(self.console, root, &verified.record, &verified.report);
         Ok(())
     }
 
     /// What the record will refuse later is refused before anybody is asked anything.
     fn refuse_uncommitted(&self) -> Result<(), Failure> {
-        let changes = self.mode == Mode::Real
-            && !self.errand.choice.explain
-            && matches!(self.errand.verb, Verb::Run | Verb::Patch | Verb::Apply | Verb::Access);
         let allowed = self.errand.cause.as_ref().is_some_and(|cause| cause.allow_dirty);
-        if changes { self.commit(allowed).map(|_| ()) } else { Ok(()) }
+        if self.is_about_to_change() { self.commit(allowed).map(|_| ()) } else { Ok(()) }
     }
 
     /// The commit that the ops repository is at, as it was when first asked for: what is carried out was read by then.
@@ -382,9 +394,34 @@ impl<'a> Job<'a> {
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
         let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };
-        let bound = self.mode == Mode::Real && self.break_glass().is_none() && self.minds_the_hour();
-        let admission = bound.then(|| holds::admission(&self.holds));
+        // A dry run that carries some tasks out is bound for these.
+        let changes = self.mode == Mode::Real || prepared.order.conduct != Conduct::Dry;
+        let bound = changes && self.minds_the_hour();
+        let admission = bound.then(|| self.admission()).transpose()?;
         Engine::start(self.console, fleet.under(self.banner()?).admitting(admission))
+    }
+
+    /// What holds hosts out whose turn comes.
+    fn admission(&self) -> Result<Admission, Failure> {
+        let machines = Machines::of(&self.repository, &self.inventory);
+        let eyes = match &self.who.roster {
+            Some(roster) => Some(FourEyes::of(&self.repository, roster, &self.inventory)?),
+            None => None,
+        };
+        let hands = Hands { eyes, people: self.people(), glass_broken: self.break_glass().is_some() };
+        Ok(holds::admission(&self.holds, machines, hands))
+    }
+
+    /// How many cleared people stand behind what is done: whoever types, and those behind the plan.
+    fn people(&self) -> u32 {
+        let (Some(roster), Some(plan)) = (&self.who.roster, &self.bound.plan) else { return 1 };
+        let today = jiff::Zoned::now().date();
+        let cleared =
+            |name: &&OperatorName| matches!(roster.standing(name, today), Standing::Lead | Standing::Operator);
+        let me = self.who.identity.proven().map(|proven| &proven.operator);
+        let all = plan.approved_by.iter().chain([&plan.maker]).chain(me);
+        let people: BTreeSet<&OperatorName> = all.filter(cleared).collect();
+        u32::try_from(people.len()).unwrap_or(u32::MAX)
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
@@ -556,6 +593,7 @@ impl<'a> Job<'a> {
             reason: cause.and_then(|cause| cause.reason.clone()),
             ticket: cause.and_then(|cause| cause.ticket.clone()),
             break_glass: self.break_glass().map(str::to_owned),
+            note: access::ca_of(&self.errand.choice.extra).map(|ca| access::noted(&ca)),
             remark: match &self.mode {
                 Mode::Dry { why } => Some(why.clone()),
                 Mode::Real => None,

@@ -35,6 +35,7 @@ mod job;
 mod ledger;
 mod lint;
 mod live;
+mod machines;
 mod man;
 mod news;
 mod operators;
@@ -56,6 +57,7 @@ mod screen;
 mod seclusion;
 mod shadow;
 mod show;
+mod suggest;
 mod trust;
 mod vault;
 mod waves;
@@ -158,12 +160,16 @@ fn command() -> clap::Command {
 
 /// Parses the command line, does what it says, and gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = args.into_iter().collect();
     let parsed = command()
-        .try_get_matches_from(args)
+        .try_get_matches_from(&words)
         .and_then(|mut matches| <Cli as clap::FromArgMatches>::from_arg_matches_mut(&mut matches));
     match parsed {
         Ok(cli) => perform(cli).into(),
-        Err(error) => usage(&error).into(),
+        Err(mut error) => {
+            suggest::suggest(&mut error, &words, &command());
+            usage(&error).into()
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! playbooks and inventory are programs that others write.
 
 use super::{Console, commit};
-use crate::ledger::{Kind, Record};
+use crate::ledger::{Kind, Record, Report};
 use crate::model::RunId;
 use crate::report::one_line;
 use jiff::Timestamp;
@@ -22,9 +22,9 @@ struct Last {
 }
 
 /// Tells what is new, if anything is.
-pub fn tell(console: &Console, root: &Path, record: &Record) {
+pub fn tell(console: &Console, root: &Path, record: &Record, report: &Report) {
     let mut said = String::new();
-    if let Some((last, changed)) = since(root, record).filter(|(_, changed)| !changed.is_empty()) {
+    if let Some((last, changed)) = since(root, record, report).filter(|(_, changed)| !changed.is_empty()) {
         let short = last.commit.get(..12).unwrap_or(&last.commit);
         let day = last.time.strftime("%Y-%m-%d");
         let files = if changed.len() == 1 { "1 file has" } else { &format!("{} files have", changed.len()) };
@@ -53,10 +53,26 @@ pub fn tell(console: &Console, root: &Path, record: &Record) {
     }
 }
 
+/// Tells that a clock is wrong: this one, or that of somebody who wrote the ledger.
+pub fn tell_clock(console: &Console, record: &Record) {
+    let now = Timestamp::now();
+    let minute = |time: Timestamp| time.strftime("%Y-%m-%d %H:%MZ").to_string();
+    if let Some(odd) = record.ahead_of(now) {
+        console.tell(&format!(
+            "By this machine's clock it is {}, and the ledger has an entry of {} from {}: one of the two clocks is wrong. \
+             Agreements, windows and plans are judged by this one: see to it before you go on.\n",
+            minute(now),
+            odd.chain.operator(),
+            minute(odd.says)
+        ));
+    }
+}
+
 /// The newest run whose commit is here, and what changed since.
-fn since(root: &Path, record: &Record) -> Option<(Last, Vec<commit::Changed>)> {
+fn since(root: &Path, record: &Record, report: &Report) -> Option<(Last, Vec<commit::Changed>)> {
     let mut runs: Vec<Last> = record
         .entries()
+        .filter(|(_, entry)| report.breaks_of(&entry.file).next().is_none())
         .filter_map(|(chain, entry)| {
             let public = entry.public.as_ref().ok().filter(|public| public.kind == Kind::Intent)?;
             let commit = entry.private.content()?.details.commit.as_ref()?.id.clone();

@@ -35,6 +35,9 @@ pub struct PlanOut {
     pub expires: SignedDuration,
 }
 
+/// Longest time that a plan counts.
+pub const LIFETIME_MAX: SignedDuration = SignedDuration::from_hours(90 * 24);
+
 fn lifetime(text: &str) -> Result<SignedDuration, String> {
     let wrong = || "expected days or hours, such as 7d or 12h, at most 90d".to_owned();
     let (hours, digits) = match (text.strip_suffix('d'), text.strip_suffix('h')) {
@@ -44,7 +47,7 @@ fn lifetime(text: &str) -> Result<SignedDuration, String> {
     };
     let count: u16 = digits.parse().map_err(|_| wrong())?;
     let hours = i64::from(count) * hours;
-    if (1..=90 * 24).contains(&hours) { Ok(SignedDuration::from_hours(hours)) } else { Err(wrong()) }
+    if (1..=LIFETIME_MAX.as_hours()).contains(&hours) { Ok(SignedDuration::from_hours(hours)) } else { Err(wrong()) }
 }
 
 /// What it means for a plan that only the real run knows what a module does.
@@ -77,6 +80,7 @@ impl Planning<'_> {
     /// The plan would hold secrets, or it can't be written, signed or recorded.
     pub fn make(&self, engine: &mut Engine<'_>, prepared: &Prepared) -> Result<Exit, Failure> {
         let typed = self.job.typed();
+        bound::brings_nothing_else(&typed, self.job.extra())?;
         if !typed.withheld.is_empty() {
             let names = typed.withheld.join(", ");
             return Err(Failure::usage(format!("a plan holds no secrets, and {names} looks like one"))
@@ -139,6 +143,10 @@ impl Planning<'_> {
         let name = format!("{}.plan.json", self.job.run());
         if named.as_os_str().is_empty() {
             let plans = self.job.repository().needed()?.join("plans");
+            if plans.is_symlink() {
+                return Err(Failure::usage(format!("{} is a link, and could lead out of the ops repository", shown(&plans)))
+                    .hint("make it a folder, or name a file with --plan-out FILE"));
+            }
             std::fs::create_dir_all(&plans)
                 .map_err(|error| Failure::usage(format!("can't make {}: {error}", shown(&plans))))?;
             return Ok(plans.join(name));

@@ -83,6 +83,7 @@ impl Resume {
         let typed = run.details.typed.clone().ok_or_else(|| too_old(&run))?;
         let differs = differences(&typed, &run.details, &repository, &root);
         self.may_differ(&differs)?;
+        as_planned(&run, &differs)?;
         tell(console, &run);
         let (format, yes) = (self.shape.format, self.yes);
         let errand = self.errand(console, &run, typed, &root)?;
@@ -147,6 +148,20 @@ impl Resume {
             choice,
         })
     }
+}
+
+/// What several people stand behind is what they saw: nobody goes on with anything else in their name.
+fn as_planned(run: &RunState, differs: &[String]) -> Result<(), Failure> {
+    let dirty = run.details.commit.as_ref().is_some_and(|commit| commit.dirty);
+    let (true, Some(what)) = (
+        run.details.plan.is_some(),
+        differs.first().map(String::as_str).or(dirty.then_some("not all of it was committed")),
+    ) else {
+        return Ok(());
+    };
+    let message = format!("run {} applies a plan, and is not gone on with as it was planned: {what}", run.run);
+    Err(Failure::new(Exit::Refused, message)
+        .hint("make a new plan for the hosts that are left; 'wgops ledger resolve' closes this run"))
 }
 
 /// What was typed once, to be done again.

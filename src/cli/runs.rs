@@ -4,7 +4,7 @@ use super::args::Shape;
 use super::repository::Repository;
 use super::who::Who;
 use super::{Console, Exit, Failure, ledger};
-use crate::ledger::{Heads, HostOutcome, Record, Report, RunState};
+use crate::ledger::{HostOutcome, Record, Report, RunState};
 use crate::model::OperatorName;
 use crate::people::Roster;
 use crate::report::{Format, json, one_line};
@@ -55,10 +55,7 @@ impl Known {
     /// # Errors
     /// It can't be read.
     pub fn read(root: &Path, roster: &Roster) -> Result<Self, Failure> {
-        let record = Record::read(root)?;
-        let memory = ledger::memory(root);
-        let heads = memory.as_deref().map_or_else(|| Ok(Heads::default()), Heads::load)?;
-        let report = record.verify(roster, &heads);
+        let ledger::Verified { record, report, .. } = ledger::verified(root, roster, false)?;
         let runs = record.runs(roster, &report);
         Ok(Self { record, report, runs })
     }

@@ -1,21 +1,23 @@
 //! `wgops shadow`: goes through a run that somebody made, step by step, as the ledger has it. Whoever does it to the end has
 //! that in the ledger: leads see it when they clear somebody.
 
-use super::ledger::{events, find, head, unknown};
+use super::ledger::{events, find, head, unknown, unsound};
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::who::Who;
 use super::{Console, Exit, Failure, ask, patch};
 use crate::event::{ChangeMade, Event, Status, TaskEnd};
 use crate::ledger::{self, Counts, Details, Kind, RunRecord};
-use crate::model::{HostName, RunId};
+use crate::model::HostName;
 use crate::modules;
 use crate::people::Verb;
 use crate::report::one_line;
 use clap::Args;
 use owo_colors::OwoColorize;
 use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
 use std::path::Path;
+use std::time::Instant;
 
 /// Most lines of a task that are shown.
 const LINES_MAX: usize = 14;
@@ -30,8 +32,9 @@ Examples:
 /// Go through somebody's recorded run, step by step, with what each step is for
 ///
 /// For people who learn: what was typed and why, each task with its lines in the playbook and what its module does, and what
-/// became of each host. Enter goes on. Nothing is connected to. Who went through to the end has that in the ledger, where a
-/// lead sees it ('wgops operators clear').
+/// became of each host. Enter goes on. Nothing is connected to. Who went through to the end at a terminal has that in the
+/// ledger, with the number of steps and the time it took, where a lead sees it ('wgops operators clear'). What goes to a file or a
+/// pager is shown at once, and is no going through.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Shadow {
@@ -47,22 +50,39 @@ impl Shadow {
         let record = ledger::Record::read(root)?;
         let run = find(&record, &self.run)?;
         let found = record.run(run).ok_or_else(|| unknown(&self.run))?;
+        if let Some(wrong) = unsound(console, &repository, &found)?.first() {
+            return Err(Failure::new(Exit::Refused, wrong.clone())
+                .hint("nobody learns from what anybody may have written: see 'wgops ledger verify'"));
+        }
         let happened: Vec<Event> = found.entries.iter().flat_map(events).collect();
         if happened.is_empty() {
             return Err(Failure::usage(format!("the ledger here has no steps of run {run}"))
                 .hint("it is open, or its private part is not here: pull, or ask whoever ran it to push"));
         }
         let steps = Steps { root, opening: head(&found) }.all(&happened);
+        if !(console.is_interactive() && std::io::stdout().is_terminal()) {
+            console.result(&steps.concat())?;
+            console.tell(
+                "That is not in the ledger: a run is gone through at a terminal, where Enter leads from step to step.\n",
+            );
+            return Ok(Exit::Well);
+        }
+        let begun = Instant::now();
         for (at, step) in steps.iter().enumerate() {
             console.result(step)?;
             let last = at + 1 == steps.len();
-            if !last && console.is_interactive() && !goes_on(console, at + 1, steps.len())? {
+            if !last && !goes_on(console, at + 1, steps.len())? {
                 console.tell("Left before the end: that is not in the ledger.\n");
                 return Ok(Exit::Well);
             }
         }
-        note(console, root, &who, &found, run)
+        let how = format!("{} steps in {}", steps.len(), time(begun.elapsed().as_secs()));
+        note(console, root, &who, &found, &how)
     }
+}
+
+fn time(seconds: u64) -> String {
+    if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }
 }
 
 fn goes_on(console: &Console, at: usize, of: usize) -> Result<bool, Failure> {
@@ -72,11 +92,12 @@ fn goes_on(console: &Console, at: usize, of: usize) -> Result<bool, Failure> {
 }
 
 /// Signs that somebody went through it.
-fn note(console: &Console, root: &Path, who: &Who, found: &RunRecord, run: RunId) -> Result<Exit, Failure> {
+fn note(console: &Console, root: &Path, who: &Who, found: &RunRecord, how: &str) -> Result<Exit, Failure> {
+    let Some(run) = found.line.run else { return Ok(Exit::Well) };
     let owner = &found.line.operator;
     let details = Details {
         hosts: found.line.hosts.clone(),
-        note: Some(format!("went through the run of {owner}")),
+        note: Some(format!("went through the run of {owner}, {how}")),
         ..Details::default()
     };
     let counts = Counts { hosts: found.line.hosts_count, ..Counts::default() };

@@ -65,14 +65,12 @@ impl Trust {
         // What was verified here since the pin was noted is the later word.
         let later = known.filter(|known| pin.is_none_or(|pin| known.version > pin.version));
         let anchor = later.or(pin);
+        // The ledger is asked even where the file is the version that is known: a later one may lie there, signed.
         let found = match anchor {
-            Some(anchor) if anchor == Anchor::of(&file.roster) => {
-                Succession { in_force: file, file: Successor::InForce }
-            }
             Some(anchor) => {
                 let files = [Some(file), remembered.and_then(Remembered::file)];
                 let files: Vec<RosterFile> = files.into_iter().flatten().collect();
-                Record::read(root)?.succession(&files, anchor).map_err(nobody_can_tell)?
+                Record::read_rosters(root)?.succession(&files, anchor).map_err(nobody_can_tell)?
             }
             None => first_met(root, file)?,
         };
@@ -119,7 +117,7 @@ fn file_name(root: &Path) -> String {
 
 /// The group's first version, where nothing else is known.
 fn first_met(root: &Path, file: RosterFile) -> Result<Succession, Failure> {
-    let record = Record::read(root)?;
+    let record = Record::read_rosters(root)?;
     let version = file.roster.version;
     let first = match version {
         1 => Some(Anchor::of(&file.roster)),
@@ -139,6 +137,9 @@ fn nobody_can_tell(error: NoRosterInForce) -> Failure {
     let hint = match error {
         NoRosterInForce::NoAnchor { .. } => {
             "pull the ledger; or ask a lead for version and digest of the roster, and give them once with --roster-pin"
+        }
+        NoRosterInForce::Hidden { .. } | NoRosterInForce::Behind { .. } => {
+            "nothing is done by an older roster: 'git log -- ledger inventory/operators.yml' says who changed it"
         }
         NoRosterInForce::Fork { .. } => {
             "only one of them can be right: ask the leads, and give it once with --roster-pin"

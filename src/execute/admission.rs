@@ -2,11 +2,11 @@
 //! asked when the host's turn has come, not before: a window may have ended while others were worked on.
 
 use crate::event::HeldOut;
-use crate::model::HostName;
+use crate::model::{Connection, HostName};
 use std::sync::Arc;
 
-/// What may hold a host out at the moment at which it would be begun.
-pub type Admission = Arc<dyn Fn(&HostName) -> Option<HeldOut> + Send + Sync>;
+/// What may hold a host out at the moment at which it would be begun: by its name, and by how it is reached.
+pub type Admission = Arc<dyn Fn(&HostName, &Connection) -> Option<HeldOut> + Send + Sync>;
 
 /// Hosts in waves: canaries first, in a wave of their own; then the others as `split` has it.
 pub(super) fn waves(

@@ -10,7 +10,7 @@ use super::drive::Road;
 use super::fleet::Order;
 use super::reach::Reach;
 use crate::event::Event;
-use crate::model::{ConnectionKind, HostName};
+use crate::model::{Connection, ConnectionKind, HostName};
 use crate::modules::{Delivery, Nature};
 use crate::plan::{At, Conduct, Exchange, Item, Reply};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,10 +96,6 @@ impl Away {
         };
         let changes =
             exchange.shells.iter().flat_map(|work| &work.items).any(|item| matches!(item, Item::Apply(_)));
-        if let Some(why) = self.held(at, &target).filter(|_| changes) {
-            let refused = |items: &Vec<Item>| items.iter().map(|_| Reply::Refused(why.clone())).collect();
-            return Ok(exchange.shells.iter().map(|work| refused(&work.items)).collect());
-        }
         let mut connection = match self.open.remove(at) {
             Some(open) => open,
             None => {
@@ -113,6 +109,12 @@ impl Away {
                 fresh
             }
         };
+        let reached = &connection.access.connection;
+        if let Some(why) = changes.then(|| self.held(at, &target, reached)).flatten() {
+            self.open.insert(at.clone(), connection);
+            let refused = |items: &Vec<Item>| items.iter().map(|_| Reply::Refused(why.clone())).collect();
+            return Ok(exchange.shells.iter().map(|work| refused(&work.items)).collect());
+        }
         connection.events = Some(self.events.clone());
         let is_shared = connection.access.connection.kind != ConnectionKind::Local;
         let turn = sets_state(exchange).then(|| self.elsewhere.turn(&connection));
@@ -135,11 +137,11 @@ impl Away {
     }
 
     /// Why nothing may be changed there now.
-    fn held(&mut self, at: &At, target: &HostName) -> Option<String> {
-        if *at == At::Here || self.conduct != Conduct::Real || self.admitted.contains(target) {
+    fn held(&mut self, at: &At, target: &HostName, reached: &Connection) -> Option<String> {
+        if *at == At::Here || self.conduct == Conduct::Dry || self.admitted.contains(target) {
             return None;
         }
-        let held = self.admission.as_ref().and_then(|admission| admission(target));
+        let held = self.admission.as_ref().and_then(|admission| admission(target, reached));
         if held.is_none() {
             self.admitted.insert(target.clone());
         }

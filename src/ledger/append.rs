@@ -20,7 +20,7 @@ pub struct Ledger {
     chain: ChainName,
     role: Role,
     key: Key,
-    roster: u64,
+    roster: Roster,
 }
 
 /// What makes an entry one of this moment and this hand.
@@ -66,7 +66,7 @@ impl Ledger {
         }
         let directory = root.join("ledger");
         tree::refuse_link(&directory)?;
-        Ok(Self { directory, clone, chain, role: who.role, key: who.key.clone(), roster: roster.version })
+        Ok(Self { directory, clone, chain, role: who.role, key: who.key.clone(), roster: roster.clone() })
     }
 
     /// The chain that is written.
@@ -117,17 +117,21 @@ impl Ledger {
         }
         let entry: Public = serde_json::from_slice(&bytes)
             .map_err(|error| LedgerError::Head { file: file.clone(), reason: error.to_string() })?;
-        if entry.roster > self.roster {
-            return Err(LedgerError::OldRoster { have: self.roster, written: entry.roster });
+        if entry.roster > self.roster.version {
+            return Err(LedgerError::OldRoster { have: self.roster.version, written: entry.roster });
         }
         Ok(Some(Head { seq, digest: Digest::of(&bytes) }))
     }
 
-    /// The heads of the other chains that lie here.
+    /// The heads of the other chains that lie here, as far as they are anybody's: what somebody without a key pushed is not to be
+    /// remembered for ever.
     fn seen(&self) -> Result<BTreeMap<ChainName, Head>, LedgerError> {
         let mut seen = BTreeMap::new();
         for chain in tree::chains(&self.directory)? {
-            if chain == self.chain {
+            let person = self.roster.person(chain.operator());
+            let is_known = person.is_some_and(|person| person.keys.iter().any(|key| chain.is_of(key)))
+                || self.roster.sealed.contains_key(&chain);
+            if chain == self.chain || !is_known {
                 continue;
             }
             let directory = self.directory.join(chain.to_string());
@@ -153,7 +157,7 @@ impl Ledger {
             seq: own.map_or(1, |head| head.seq + 1),
             previous: own.map(|head| head.digest),
             seen: self.seen()?,
-            roster: self.roster,
+            roster: self.roster.version,
             time: Timestamp::from_second(stamp.now.as_second()).unwrap_or(stamp.now),
             kind: draft.kind,
             run: draft.run,

@@ -3,7 +3,7 @@
 //! that is why the two are compared, and neither believed alone.
 
 use super::trail::Trail;
-use super::{HostOutcome, Kind, Record};
+use super::{History, HostOutcome, Kind, Record, Report};
 use crate::model::{HostName, OperatorName, Role, RunId};
 use crate::people::{Key, Roster};
 use jiff::Timestamp;
@@ -78,6 +78,15 @@ pub struct Sudo {
     pub command: String,
 }
 
+impl Sudo {
+    /// Whether it is what wgops becomes root by: a shell that reads what it is to do.
+    fn is_a_shell(&self) -> bool {
+        let (program, rest) = self.command.split_once(' ').unwrap_or((&self.command, ""));
+        let shell = program == "sh" || program.ends_with("/sh");
+        shell && (rest.is_empty() || (rest.starts_with("-c ") && rest.ends_with("exec sh")))
+    }
+}
+
 /// A line that wgops left.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct RunLine {
@@ -134,6 +143,8 @@ pub enum Whose {
     Person(OperatorName),
     /// One for scheduled audits, which leave no entry.
     Auditor(OperatorName),
+    /// One that was somebody's in an earlier version of the roster, and counts no more.
+    Former(OperatorName),
     /// One that is kept for a lock-out: its use is told whatever else goes on.
     Emergency,
     /// Nobody's that the roster knows.
@@ -148,7 +159,7 @@ impl Disagreement {
 }
 
 impl Whose {
-    fn of(roster: &Roster, key: Option<&str>) -> Self {
+    fn of((roster, history): (&Roster, &History), key: Option<&str>) -> Self {
         let is_it = |one: &Key| Some(one.fingerprint().as_str()) == key;
         if roster.emergency_keys.iter().any(is_it) {
             return Self::Emergency;
@@ -156,7 +167,7 @@ impl Whose {
         match roster.people.values().find(|person| person.keys.iter().any(is_it)) {
             Some(person) if person.role == Role::Auditor => Self::Auditor(person.name.clone()),
             Some(person) => Self::Person(person.name.clone()),
-            None => Self::Nobody,
+            None => history.owner(is_it).cloned().map_or(Self::Nobody, Self::Former),
         }
     }
 }
@@ -166,6 +177,8 @@ struct Span {
     from: i64,
     to: i64,
     changes: bool,
+    /// By whom.
+    who: OperatorName,
 }
 
 /// A run that changed the host.
@@ -176,32 +189,40 @@ struct Changed {
 }
 
 impl Record {
-    /// Compares what the record has of a host with the host's own logs since a moment.
+    /// Compares what the record has of a host with the host's own logs since a moment. By the report, what does not hold explains
+    /// nothing; and nobody's entry explains that somebody else logged in.
     pub fn compared(
         &self,
-        roster: &Roster,
+        (roster, report): (&Roster, &Report),
         host: &HostName,
         traces: &Traces,
         since: i64,
     ) -> Vec<Disagreement> {
-        let (spans, changed) = self.spans(host);
-        let within = |from: i64, to: i64, changes: bool| {
-            spans.iter().any(|span| span.from <= to && from <= span.to && (!changes || span.changes))
+        let holds = |entry: &super::Stored| report.breaks_of(&entry.file).next().is_none();
+        let (spans, changed) = self.spans(host, &holds);
+        let people = (roster, &History::of(self, roster));
+        let within = |from: i64, to: i64, fits: &dyn Fn(&Span) -> bool| {
+            spans.iter().any(|span| span.from <= to && from <= span.to && fits(span))
         };
         let mut found = Vec::new();
-        for transaction in traces.packages.iter().filter(|one| !within(one.from, one.to, true)) {
+        let changes = |span: &Span| span.changes;
+        for transaction in traces.packages.iter().filter(|one| !within(one.from, one.to, &changes)) {
             let by_itself = transaction.command.split_whitespace().next().is_some_and(|program| {
                 program.ends_with("/unattended-upgrade") || program.ends_with("/dnf-automatic")
             });
             let found_one = if by_itself { Disagreement::Automatic } else { Disagreement::Packages };
             found.push(found_one(transaction.clone()));
         }
-        let unexplained = traces.logins.iter().filter(|login| {
-            !within(login.at, login.at, false) || Whose::of(roster, login.key.as_deref()) == Whose::Emergency
+        let unexplained = traces.logins.iter().filter(|login| match Whose::of(people, login.key.as_deref()) {
+            Whose::Person(name) | Whose::Auditor(name) | Whose::Former(name) => {
+                !within(login.at, login.at, &|span| span.who == name)
+            }
+            Whose::Emergency | Whose::Nobody => true,
         });
-        found.extend(logins(roster, unexplained));
-        found.extend(sudo(traces.sudo.iter().filter(|one| !within(one.at, one.at, false))));
-        let known = |line: &&RunLine| line.run.parse().is_ok_and(|run: RunId| self.has_run(run));
+        found.extend(logins(people, unexplained));
+        let by_hand = |one: &&Sudo| !one.is_a_shell() || !within(one.at, one.at, &|_| true);
+        found.extend(sudo(traces.sudo.iter().filter(by_hand)));
+        let known = |line: &&RunLine| line.run.parse().is_ok_and(|run: RunId| self.has_run(run, &holds));
         let mut strange: BTreeMap<&str, &RunLine> = BTreeMap::new();
         for line in traces.runs.iter().filter(|line| !known(line)) {
             strange.entry(&line.run).or_insert(line);
@@ -216,15 +237,21 @@ impl Record {
         found
     }
 
-    fn has_run(&self, run: RunId) -> bool {
+    fn has_run(&self, run: RunId, holds: &dyn Fn(&super::Stored) -> bool) -> bool {
         let is_it = |public: &super::Public| public.kind == Kind::Intent && public.run == Some(run);
-        self.entries().any(|(_, entry)| entry.public.as_ref().is_ok_and(is_it))
+        self.entries().any(|(_, entry)| entry.public.as_ref().is_ok_and(is_it) && holds(entry))
     }
 
     /// When something was done on a host, as the record has it, and the runs that changed it.
-    fn spans(&self, host: &HostName) -> (Vec<Span>, Vec<Changed>) {
+    fn spans(
+        &self,
+        host: &HostName,
+        holds: &dyn Fn(&super::Stored) -> bool,
+    ) -> (Vec<Span>, Vec<Changed>) {
         let (mut spans, mut changed) = (Vec::new(), Vec::new());
-        for (run, trail) in Trail::all(self) {
+        for (run, mut trail) in Trail::all(self) {
+            trail.intents.retain(|leaf| holds(leaf.entry));
+            trail.outcomes.retain(|leaf| holds(leaf.entry));
             let Some(first) = trail.intents.first() else { continue };
             let is_about = |leaf: &super::trail::Leaf<'_>| {
                 leaf.private().is_some_and(|private| private.details.hosts.contains(host))
@@ -245,24 +272,31 @@ impl Record {
             let last = latest.unwrap_or_default();
             let until = |slack: i64| last + if open { UNKNOWN_SECONDS } else { slack };
             let from = begun.as_second() - PREVIEW_SECONDS;
-            spans.push(Span { from, to: until(SLACK_SECONDS), changes: false });
+            let hands: std::collections::BTreeSet<&OperatorName> =
+                trail.intents.iter().map(|leaf| leaf.chain.operator()).collect();
+            for who in &hands {
+                let who = (*who).clone();
+                spans.push(Span { from, to: until(SLACK_SECONDS), changes: false, who });
+            }
             let touched = [HostOutcome::Changed, HostOutcome::Failed, HostOutcome::Unknown];
             if open || outcomes.iter().any(|outcome| touched.contains(outcome)) {
                 let from = begun.as_second() - PACKAGES_SLACK_SECONDS;
-                spans.push(Span { from, to: until(PACKAGES_SLACK_SECONDS), changes: true });
+                let who = first.chain.operator().clone();
+                spans.push(Span { from, to: until(PACKAGES_SLACK_SECONDS), changes: true, who });
             }
             if outcomes.contains(&HostOutcome::Changed) {
                 changed.push(Changed { run, owner: first.chain.operator().clone(), begun });
             }
         }
-        for (_, entry) in self.entries() {
+        for (chain, entry) in self.entries().filter(|(_, entry)| holds(entry)) {
             let Ok(public) = &entry.public else { continue };
             let looks = matches!(public.kind, Kind::Shadow | Kind::Audit | Kind::Plan | Kind::Note);
             let is_about =
                 entry.private.content().is_some_and(|private| private.details.hosts.contains(host));
             if looks && is_about {
                 let end = public.time.as_second();
-                spans.push(Span { from: end - DRY_SECONDS, to: end + SLACK_SECONDS, changes: false });
+                let (from, to, who) = (end - DRY_SECONDS, end + SLACK_SECONDS, chain.operator().clone());
+                spans.push(Span { from, to, changes: false, who });
             }
         }
         (spans, changed)
@@ -270,7 +304,7 @@ impl Record {
 }
 
 /// Logins by user and key, each with its last.
-fn logins<'a>(roster: &Roster, logins: impl Iterator<Item = &'a Login>) -> Vec<Disagreement> {
+fn logins<'a>(people: (&Roster, &History), logins: impl Iterator<Item = &'a Login>) -> Vec<Disagreement> {
     let mut by_key: BTreeMap<(&str, Option<&str>), (usize, &Login)> = BTreeMap::new();
     for login in logins {
         let entry = by_key.entry((login.user.as_str(), login.key.as_deref())).or_insert((0, login));
@@ -280,7 +314,7 @@ fn logins<'a>(roster: &Roster, logins: impl Iterator<Item = &'a Login>) -> Vec<D
         .into_iter()
         .map(|((user, key), (count, last))| Disagreement::Logins {
             user: user.to_owned(),
-            whose: Whose::of(roster, key),
+            whose: Whose::of(people, key),
             last: last.clone(),
             count,
         })

@@ -314,6 +314,9 @@ pub struct Details {
     /// Sealed values that were opened, as `FILE NAME`; never what they hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub opened: Vec<String>,
+    /// Uses of emergency keys that a comparison with the hosts' logs found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub emergency: Vec<String>,
     /// How each host fared.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub results: IndexMap<HostName, HostResult>,
@@ -481,6 +484,7 @@ impl Details {
             to: self.to.clone(),
             sealed: self.sealed.clone(),
             opened: self.opened.iter().map(text).collect(),
+            emergency: self.emergency.iter().map(text).collect(),
             results: self.results.iter().map(|(host, fared)| (host.clone(), result(fared))).collect(),
             events: values(&self.events),
         }

@@ -99,6 +99,9 @@ pub enum Fault {
     /// The private part is not what was signed.
     #[error("its private part is not the one that was signed")]
     PrivateDiffers,
+    /// The private part that was signed is not here.
+    #[error("its private part is gone: removed, or not yet pulled")]
+    PrivateGone,
     /// There is a private part that nobody signed.
     #[error("has a private part that was not signed")]
     PrivateUnsigned,
@@ -145,6 +148,34 @@ pub enum Fault {
     /// Two intents of the same run.
     #[error("is a second intent of run {0}")]
     SecondIntent(RunId),
+}
+
+impl Fault {
+    /// Whether it may hide what an entry says: what is decided by entries can't be decided then.
+    pub fn hides(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable(_)
+                | Self::NoEntry(_)
+                | Self::Unsigned
+                | Self::Signature(_)
+                | Self::PrivateDiffers
+                | Self::PrivateGone
+        )
+    }
+
+    /// Whether an entry is missing, or another, that somebody has seen.
+    pub fn misses(&self) -> bool {
+        matches!(
+            self,
+            Self::Gap { .. }
+                | Self::Previous
+                | Self::SeenGone { .. }
+                | Self::SeenDiffers { .. }
+                | Self::Forgotten
+                | Self::Rewritten
+        )
+    }
 }
 
 impl fmt::Display for Break {

@@ -5,7 +5,7 @@ use super::{Head, LedgerError, Report, tree};
 use crate::model::Digest;
 use crate::people::ChainName;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -64,12 +64,20 @@ impl Heads {
         saved().map_err(LedgerError::io("can't write", file))
     }
 
-    /// Takes over the heads of a report, unless it has breaks: what was not right is not remembered as if it were.
+    /// Takes over the heads of a report, of each chain that has no break: what was not right is not remembered as if it were.
     pub fn remember(&mut self, report: &Report) {
-        if report.breaks.is_empty() {
-            report.heads.iter().for_each(|(chain, head)| self.advance(chain, *head));
-            self.verified = report.verified.clone();
+        let broken: BTreeSet<&std::ffi::OsStr> = report
+            .breaks
+            .iter()
+            .filter_map(|found| found.file.components().nth(1).map(|chain| chain.as_os_str()))
+            .collect();
+        let holds = |chain: &ChainName| !broken.contains(std::ffi::OsStr::new(&chain.to_string()));
+        for (chain, head) in report.heads.iter().filter(|(chain, _)| holds(chain)) {
+            self.advance(chain, *head);
         }
+        self.verified.retain(|chain, _| report.verified.contains_key(chain));
+        let verified = report.verified.iter().filter(|(chain, _)| holds(chain));
+        self.verified.extend(verified.map(|(chain, one)| (chain.clone(), *one)));
     }
 
     /// The last entry of a chain up to which every signature was verified here.

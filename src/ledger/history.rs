@@ -154,6 +154,20 @@ impl History {
         lines.into_iter().collect()
     }
 
+    /// The role in which somebody wrote a chain under a version.
+    pub(super) fn role_in(&self, chain: &ChainName, version: u64) -> Option<Role> {
+        let (role, keys) = self.versions.get(&version)?.people.get(chain.operator())?;
+        keys.iter().any(|key| chain.is_of(key)).then_some(*role)
+    }
+
+    /// Whose a key was in the newest version that has it.
+    pub fn owner(&self, is_it: impl Fn(&Key) -> bool) -> Option<&OperatorName> {
+        self.versions.values().rev().find_map(|version| {
+            let mut people = version.people.iter();
+            people.find(|(_, (_, keys))| keys.iter().any(&is_it)).map(|(name, _)| name)
+        })
+    }
+
     /// Where a chain ends for good.
     pub(super) fn seal(&self, chain: &ChainName) -> Option<Head> {
         self.last()?.roster.sealed.get(chain).copied()

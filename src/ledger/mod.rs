@@ -41,6 +41,7 @@ mod append;
 mod claims;
 mod clone;
 mod compare;
+mod emergency;
 mod entry;
 mod estimate;
 mod fault;
@@ -53,6 +54,7 @@ mod rosters;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod times;
 mod trail;
 mod tree;
 mod typed;
@@ -63,6 +65,7 @@ pub use append::{EntryRef, Ledger, Stamp};
 pub use claims::{CLAIM_MAX, Claim};
 pub use clone::Held;
 pub use compare::{Disagreement, Login, RunLine, Sudo, Traces, Transaction, Whose};
+pub use emergency::EmergencyUse;
 pub use entry::{
     Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, SealAct,
     SealedValue, SignedPerson, SignedRoster, Source,
@@ -74,6 +77,7 @@ pub use log::{LogLine, LogOutcome, RunRecord, Shown};
 pub use record::{PrivatePart, Record, Stored};
 pub use rosters::{Anchor, NoRosterInForce, RosterFile, Succession, Successor};
 pub use runs::{Handover, RunState};
+pub use times::OddTime;
 pub use typed::{PlanRef, Typed};
 pub use verify::{OpenRun, Report};
 pub use vouched::Vouched;

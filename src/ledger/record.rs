@@ -1,7 +1,7 @@
 //! The ledger as it lies on disk, read once: [`Record::verify`] and [`Record::log`] are then pure.
 
 use super::tree::{self, PRIVATE_BYTES_MAX, PUBLIC_BYTES_MAX, Part, SIGNATURE_BYTES_MAX};
-use super::{Break, Fault, LedgerError, Private, Public};
+use super::{Break, Fault, Kind, LedgerError, Private, Public};
 use crate::model::Digest;
 use crate::people::ChainName;
 use std::collections::BTreeMap;
@@ -16,6 +16,10 @@ pub struct Record {
     pub(super) breaks: Vec<Break>,
     /// What an interrupted write left.
     pub(super) rests: Vec<PathBuf>,
+    /// Whether private parts belong to it, or this is what the public may see.
+    pub(super) is_public: bool,
+    /// Entries of other kinds are left out.
+    only: Option<Kind>,
 }
 
 /// An entry as it lies on disk.
@@ -61,7 +65,24 @@ impl Record {
     /// # Errors
     /// A directory can't be read, or the ledger is a link. What is wrong with single files becomes part of the record.
     pub fn read(root: &Path) -> Result<Self, LedgerError> {
-        Self::read_since(root, 0)
+        Self::read_where(root, 0, None)
+    }
+
+    /// The same of what the public may see: without private parts, and nobody misses them.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read_public(root: &Path) -> Result<Self, LedgerError> {
+        Ok(Self { is_public: true, ..Self::read(root)? })
+    }
+
+    /// The entries that sign a roster, and the last of each chain and year: enough to tell which version is in force, which every
+    /// command has to.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read_rosters(root: &Path) -> Result<Self, LedgerError> {
+        Self::read_where(root, 0, Some(Kind::Roster))
     }
 
     /// The same without what is older than a year: for what can't be that old.
@@ -69,10 +90,20 @@ impl Record {
     /// # Errors
     /// As [`Record::read`].
     pub fn read_since(root: &Path, year: u16) -> Result<Self, LedgerError> {
+        Self::read_where(root, year, None)
+    }
+
+    fn read_where(root: &Path, year: u16, only: Option<Kind>) -> Result<Self, LedgerError> {
         let ledger = root.join("ledger");
         tree::refuse_link(&ledger)?;
-        let mut record =
-            Self { root: root.to_owned(), chains: BTreeMap::new(), breaks: Vec::new(), rests: Vec::new() };
+        let mut record = Self {
+            root: root.to_owned(),
+            chains: BTreeMap::new(),
+            breaks: Vec::new(),
+            rests: Vec::new(),
+            is_public: false,
+            only,
+        };
         for (name, kind) in tree::list(&ledger)? {
             let path = ledger.join(&name);
             match name.parse::<ChainName>() {
@@ -136,14 +167,16 @@ impl Record {
         scanned.strays.iter().for_each(|path| self.fault(path, Fault::Stray));
         let rests: Vec<PathBuf> = scanned.rests.iter().map(|path| self.relative(path)).collect();
         self.rests.extend(rests);
+        let last = scanned.entries.keys().next_back().copied();
         for (seq, parts) in scanned.entries {
             if !parts.entry {
                 let part = if parts.signature { Part::Signature } else { Part::Private };
                 self.rests.push(self.relative(&directory.join(part.name(seq))));
                 continue;
             }
-            match self.read_entry(&directory, year, seq, parts) {
-                Ok(entry) => entries.push(entry),
+            let wanted = self.only.filter(|_| Some(seq) != last);
+            match self.read_entry(&directory, year, seq, parts, wanted) {
+                Ok(entry) => entries.extend(entry),
                 Err(error) => {
                     self.fault(&directory.join(Part::Entry.name(seq)), Fault::Unreadable(error.to_string()))
                 }
@@ -158,9 +191,15 @@ impl Record {
         year: u16,
         seq: u64,
         parts: tree::Parts,
-    ) -> Result<Stored, LedgerError> {
+        wanted: Option<Kind>,
+    ) -> Result<Option<Stored>, LedgerError> {
         let path = |part: Part| directory.join(part.name(seq));
         let bytes = tree::read(&path(Part::Entry), PUBLIC_BYTES_MAX)?;
+        let public: Result<Public, String> =
+            serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+        if wanted.is_some_and(|wanted| public.as_ref().is_ok_and(|public| public.kind != wanted)) {
+            return Ok(None);
+        }
         let signature = if parts.signature {
             let signature = tree::read(&path(Part::Signature), SIGNATURE_BYTES_MAX)?;
             Some(String::from_utf8_lossy(&signature).into_owned())
@@ -169,16 +208,16 @@ impl Record {
         };
         let private =
             if parts.private { read_private_part(&path(Part::Private))? } else { PrivatePart::Absent };
-        Ok(Stored {
+        Ok(Some(Stored {
             file: self.relative(&path(Part::Entry)),
             seq,
             year,
             digest: Digest::of(&bytes),
-            public: serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+            public,
             private,
             bytes,
             signature,
-        })
+        }))
     }
 
     fn relative(&self, path: &Path) -> PathBuf {

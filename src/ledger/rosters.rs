@@ -2,10 +2,11 @@
 //! reached from a version that is known to be right, each step signed by as many leads as the version before asks for.
 
 use super::{Kind, Record, Stored};
-use crate::model::Digest;
-use crate::people::{Key, LEDGER_NAMESPACE, NoSuccession, PeopleError, Roster};
+use crate::model::{Digest, Role};
+use crate::people::{Hand, Key, LEDGER_NAMESPACE, NoSuccession, PeopleError, Roster};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A version of the roster that is known to be right: pinned, or verified here before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -57,6 +58,26 @@ pub enum NoRosterInForce {
         /// Its digest.
         digest: Digest,
     },
+    /// A lead signed a later version, and its text is not here.
+    #[error(
+        "{file} signs version {version} of the roster, and its private part is gone: restore it with git, and find out who removed it"
+    )]
+    Hidden {
+        /// The version.
+        version: u64,
+        /// The entry that signs it.
+        file: PathBuf,
+    },
+    /// Somebody who counts wrote under a later version than any that is here.
+    #[error(
+        "{file} was written under version {version} of the roster, which is not here: pull, or find out who put back an older one"
+    )]
+    Behind {
+        /// The version.
+        version: u64,
+        /// The entry.
+        file: PathBuf,
+    },
     /// Two files are signed as the same version.
     #[error("two files are signed as version {version} of the roster: {one} and {other}")]
     Fork {
@@ -89,7 +110,7 @@ impl RosterFile {
 /// A file that somebody signed, or that is known otherwise.
 struct Signed {
     file: RosterFile,
-    hands: Vec<Key>,
+    hands: Vec<Hand>,
 }
 
 impl Signed {
@@ -120,6 +141,7 @@ impl Record {
             }
             at = one;
         }
+        self.knows_no_later(at.roster(), &signed)?;
         let file = match signed.first() {
             Some(file) if file.roster().digest == at.roster().digest => Successor::InForce,
             Some(file) if file.roster().version < at.roster().version => Successor::Older,
@@ -130,6 +152,28 @@ impl Record {
             None => Successor::Older,
         };
         Ok(Succession { in_force: at.file.clone(), file })
+    }
+
+    /// Makes sure that nothing in the ledger tells of a later version than the one that was found.
+    fn knows_no_later(&self, found: &Roster, signed: &[Signed]) -> Result<(), NoRosterInForce> {
+        let role = |entry: &Stored| {
+            self.hand(entry).and_then(|key| found.owner(&key).map(|person| person.role))
+        };
+        for (_, entry) in self.entries() {
+            let Ok(public) = &entry.public else { continue };
+            let file = || entry.file.clone();
+            if let Some((digest, _)) = signed_file(entry)
+                && let Some(signs) = public.signs.as_ref().filter(|signs| signs.version > found.version)
+                && !signed.iter().any(|one| one.roster().digest == digest)
+                && role(entry) == Some(Role::Lead)
+            {
+                return Err(NoRosterInForce::Hidden { version: signs.version, file: file() });
+            }
+            if public.roster > found.version && matches!(role(entry), Some(Role::Lead | Role::Operator)) {
+                return Err(NoRosterInForce::Behind { version: public.roster, file: file() });
+            }
+        }
+        Ok(())
     }
 
     /// The first version of the roster that the ledger has, where it has one.
@@ -160,8 +204,9 @@ impl Record {
                 all.push(Signed { file, hands: Vec::new() });
                 Some(all.len() - 1)
             });
+            let Ok(public) = &entry.public else { continue };
             if let (Some(one), Some(key)) = (at.and_then(|at| all.get_mut(at)), self.hand(entry)) {
-                one.hands.push(key);
+                one.hands.push(Hand { key, day: public.time.to_zoned(TimeZone::UTC).date() });
             }
         }
         all

@@ -40,6 +40,16 @@ pub struct OpenRun {
 }
 
 impl Report {
+    /// Something that may hide what an entry says.
+    pub fn hidden(&self) -> Option<&Break> {
+        self.breaks.iter().find(|found| found.fault.hides())
+    }
+
+    /// An entry that is missing, or another, and that somebody has seen.
+    pub fn missing(&self) -> Option<&Break> {
+        self.breaks.iter().find(|found| found.fault.misses())
+    }
+
     /// Whether anything is wrong with this file.
     pub fn breaks_of(&self, file: &Path) -> impl Iterator<Item = &Break> {
         self.breaks.iter().filter(move |found| found.file == file)
@@ -191,9 +201,11 @@ impl<'a> Judge<'a> {
 
     fn chain(&mut self, chain: &ChainName, entries: &'a [Stored]) {
         let key = self.history.key(chain).cloned();
-        if key.is_none() && self.history.seal(chain).is_none() && !entries.is_empty() {
-            let file = Path::new("ledger").join(chain.to_string());
-            self.breaks.push(Break { file, fault: Fault::UnknownKey(chain.operator().to_string()) });
+        if key.is_none() && self.history.seal(chain).is_none() {
+            // Of each entry: whoever asks whether one of them holds must hear of it.
+            for entry in entries {
+                self.fault(entry, Fault::UnknownKey(chain.operator().to_string()));
+            }
         }
         let mut before: Option<&Stored> = None;
         for entry in entries {
@@ -216,7 +228,7 @@ impl<'a> Judge<'a> {
         before: Option<&Stored>,
         key: Option<&Key>,
     ) {
-        if public.version > VERSION {
+        if public.version != VERSION {
             self.fault(entry, Fault::Version(public.version));
         }
         let said = (&public.chain, public.seq, year_of(public.time));
@@ -253,6 +265,9 @@ impl<'a> Judge<'a> {
 
     fn private(&mut self, chain: &ChainName, entry: &Stored, public: &Public) {
         let (digest, content) = match (&entry.private, public.private) {
+            (PrivatePart::Absent, Some(_)) if !self.record.is_public => {
+                return self.fault(entry, Fault::PrivateGone);
+            }
             (PrivatePart::Absent, _) => return,
             (PrivatePart::Here(..), None) => return self.fault(entry, Fault::PrivateUnsigned),
             (PrivatePart::Here(found, content), Some(signed)) => (*found == signed, content),
@@ -277,7 +292,12 @@ impl<'a> Judge<'a> {
     }
 
     fn seen(&mut self, entry: &Stored, public: &Public) {
-        for (chain, head) in &public.seen {
+        // Of a chain that is nobody's nothing is promised.
+        let known = |chain: &ChainName| {
+            self.history.key(chain).is_some() || self.history.seal(chain).is_some()
+        };
+        let seen: Vec<_> = public.seen.iter().filter(|(chain, _)| known(chain)).collect();
+        for (chain, head) in seen {
             let seq = head.seq;
             match self.digest_of(chain, seq) {
                 Some(digest) if digest == head.digest => {}

@@ -380,7 +380,8 @@ mod tests {
 
     /// A `psql` that writes down what it is given, and answers from a file.
     const FAKE: &str = r#"printf '%s\n' "$*" >>"$HOME/argv"
-printf '%s %s\n' "$PGDATABASE" "$PGPASSWORD" >>"$HOME/environment"
+printf '%s [%s] %s\n' "$PGDATABASE" "${PGPASSWORD-}" "$(cat "$PGPASSFILE")" >>"$HOME/environment"
+stat -L -c '%a %h' "$PGPASSFILE" >>"$HOME/file"
 cat >>"$HOME/sql"
 cat "$HOME/answer""#;
 
@@ -391,7 +392,7 @@ cat "$HOME/answer""#;
             let file = |name: &str| std::fs::read_to_string(bench.at("..").join(name)).unwrap();
             std::fs::write(bench.at("../answer"), "null\n").unwrap();
             let args =
-                json!({"name": "host=evil x", "login_password": "hunter2", "login_host": "db.example.org"});
+                json!({"name": "host=evil x", "login_password": "hun:ter\\2", "login_host": "db.example.org"});
             let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
             let change = &outcome.changes[0];
             std::fs::write(bench.at("../answer"), "f\n").unwrap();
@@ -403,10 +404,13 @@ cat "$HOME/answer""#;
             let argv = file("argv");
             assert!(argv.contains("-U postgres -p 5432 -h db.example.org"), "{argv}");
             assert!(
-                !argv.contains("hunter2") && !argv.contains("evil") && !argv.contains("SELECT"),
+                !argv.contains("ter") && !argv.contains("evil") && !argv.contains("SELECT"),
                 "{argv}"
             );
-            assert!(file("environment").starts_with("postgres hunter2\n"));
+            // libpq undoes the backslashes. The file is its reader's alone, and has no name.
+            let environment = file("environment");
+            assert!(environment.starts_with("postgres [] *:*:*:*:hun\\:ter\\\\2\n"), "{environment}");
+            assert!(file("file").lines().all(|line| line == "600 0"), "{}", file("file"));
         }
     }
 }

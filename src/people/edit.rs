@@ -262,7 +262,8 @@ mod tests {
         let roster = parse(&after);
         assert_eq!((roster.version, roster.previous), (2, Some(before.digest)));
         assert_eq!(roster.person(&name("sam")).unwrap().role, Role::Shadow);
-        assert!(before.is_followed_by(&roster, &[key(1)]).is_ok());
+        let hand = crate::people::Hand { key: key(1), day: jiff::civil::date(2026, 6, 1) };
+        assert!(before.is_followed_by(&roster, &[hand]).is_ok());
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use key::{Key, ParseKeyError, VerifyError};
 pub use key_file::{AskPassphrase, FileSigner, KeyFileError};
 pub use roster::{ApplyThreshold, Nda, Person, Reader, Roster, Seal, Threshold, VaultRule};
 pub use standing::{Lapse, Permission, Standing, Verb};
-pub use succession::NoSuccession;
+pub use succession::{Hand, NoSuccession};
 
 use crate::load::Problems;
 use crate::model::ParseOperatorNameError;

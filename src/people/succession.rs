@@ -3,7 +3,17 @@
 
 use super::{Key, Person, Roster};
 use crate::model::Role;
+use jiff::civil::Date;
 use std::collections::BTreeSet;
+
+/// A signature over a roster that holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hand {
+    /// The key that made it.
+    pub key: Key,
+    /// The day on which it was made, by its own word.
+    pub day: Date,
+}
 
 /// Why a version of the roster does not count.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -59,11 +69,11 @@ pub enum NoSuccession {
 }
 
 impl Roster {
-    /// Whether the version `after` counts once this one did; `hands` are the keys whose signatures over `after` hold.
+    /// Whether the version `after` counts once this one did; `hands` are the signatures over `after` that hold.
     ///
     /// # Errors
     /// It doesn't, for this reason.
-    pub fn is_followed_by(&self, after: &Self, hands: &[Key]) -> Result<(), NoSuccession> {
+    pub fn is_followed_by(&self, after: &Self, hands: &[Hand]) -> Result<(), NoSuccession> {
         let (before, found) = (self.version, after.version);
         if found != before + 1 {
             return Err(NoSuccession::Number { before, found });
@@ -87,10 +97,10 @@ impl Roster {
         Ok(())
     }
 
-    /// How many leads these keys belong to; a person counts once. A lead without an nda is none.
-    fn leads_among(&self, hands: &[Key]) -> usize {
-        let leads = hands.iter().filter_map(|key| self.owner(key)).filter(|person| leads(person));
-        leads.map(|person| &person.name).collect::<BTreeSet<_>>().len()
+    /// How many leads these signatures are of; a person counts once. A lead whose nda did not count on that day is none.
+    fn leads_among(&self, hands: &[Hand]) -> usize {
+        let lead = |hand: &Hand| self.owner(&hand.key).filter(|person| leads_on(person, hand.day));
+        hands.iter().filter_map(lead).map(|person| &person.name).collect::<BTreeSet<_>>().len()
     }
 
     fn is_led_otherwise(&self, after: &Self) -> bool {
@@ -105,10 +115,21 @@ fn leads(person: &Person) -> bool {
     person.role == Role::Lead && person.nda.is_some()
 }
 
+/// Whether somebody led on a day; days begin at different times around the world.
+fn leads_on(person: &Person, day: Date) -> bool {
+    let days = [Some(day), day.yesterday().ok(), day.tomorrow().ok()];
+    person.role == Role::Lead && days.into_iter().flatten().any(|day| person.is_agreed(day))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{key, parse};
     use super::*;
+    use jiff::civil::date;
+
+    fn hands(keys: &[Key]) -> Vec<Hand> {
+        keys.iter().map(|key| Hand { key: key.clone(), day: date(2026, 6, 1) }).collect()
+    }
 
     /// alice (1, 7) and carol (2) lead, oscar (3) operates.
     fn first(threshold: u32) -> Roster {
@@ -137,10 +158,10 @@ mod tests {
     fn one_lead_is_enough_where_one_is_asked_for_and_nobody_else_is() {
         let before = first(1);
         let after = second(&before, 1, "lead");
-        assert_eq!(before.is_followed_by(&after, &[key(1)]), Ok(()));
+        assert_eq!(before.is_followed_by(&after, &hands(&[key(1)])), Ok(()));
         let nobody = NoSuccession::Signatures { before: 1, found: 2, have: 0, needed: 1 };
-        for hands in [vec![], vec![key(3)], vec![key(9)]] {
-            assert_eq!(before.is_followed_by(&after, &hands), Err(nobody.clone()));
+        for keys in [vec![], vec![key(3)], vec![key(9)]] {
+            assert_eq!(before.is_followed_by(&after, &hands(&keys)), Err(nobody.clone()));
         }
     }
 
@@ -148,27 +169,40 @@ mod tests {
     fn a_lead_counts_once_however_many_keys() {
         let before = first(2);
         let after = second(&before, 2, "lead");
-        assert!(before.is_followed_by(&after, &[key(1), key(7)]).is_err());
-        assert_eq!(before.is_followed_by(&after, &[key(1), key(2)]), Ok(()));
+        assert!(before.is_followed_by(&after, &hands(&[key(1), key(7)])).is_err());
+        assert_eq!(before.is_followed_by(&after, &hands(&[key(1), key(2)])), Ok(()));
     }
 
     #[test]
     fn a_threshold_can_not_be_lowered_by_fewer_than_it_asks_for() {
         let before = first(2);
         let after = second(&before, 1, "lead");
-        assert!(before.is_followed_by(&after, &[key(1)]).is_err());
+        assert!(before.is_followed_by(&after, &hands(&[key(1)])).is_err());
         let higher = second(&first(1), 2, "lead");
         let missing = NoSuccession::OwnSignatures { found: 2, have: 1, needed: 2 };
-        assert_eq!(first(1).is_followed_by(&higher, &[key(1)]), Err(missing));
+        assert_eq!(first(1).is_followed_by(&higher, &hands(&[key(1)])), Err(missing));
     }
 
     #[test]
     fn who_leads_from_now_on_agrees_where_so_many_must() {
         let before = parse(&text("version: 1\n", 1, "operator"));
         let raised = parse(&text(&format!("version: 2\nprevious: {}\n", before.digest), 2, "lead"));
-        assert!(before.is_followed_by(&raised, &[key(1)]).is_err());
-        assert_eq!(before.is_followed_by(&raised, &[key(1), key(2)]), Ok(()));
-        assert!(before.is_followed_by(&raised, &[key(2)]).is_err(), "nobody raises oneself");
+        assert!(before.is_followed_by(&raised, &hands(&[key(1)])).is_err());
+        assert_eq!(before.is_followed_by(&raised, &hands(&[key(1), key(2)])), Ok(()));
+        assert!(before.is_followed_by(&raised, &hands(&[key(2)])).is_err(), "nobody raises oneself");
+    }
+
+    #[test]
+    fn a_lead_whose_agreement_has_ended_signs_nothing_that_counts_not_even_its_renewal() {
+        let until = |text: String, until: &str| text.replace("signed: 2026-01-01}, keys", until);
+        let before = parse(&until(text("version: 1\n", 1, "operator"), "signed: 2026-01-01, until: 2026-05-01}, keys"));
+        let head = format!("version: 2\nprevious: {}\n", before.digest);
+        let after = parse(&until(text(&head, 1, "operator"), "signed: 2026-01-01, until: 2027-05-01}, keys"));
+        let on = |day| before.is_followed_by(&after, &[Hand { key: key(1), day }]);
+        assert_eq!(on(date(2026, 5, 1)), Ok(()));
+        let none = NoSuccession::Signatures { before: 1, found: 2, have: 0, needed: 1 };
+        assert_eq!(on(date(2026, 5, 3)), Err(none.clone()));
+        assert_eq!(on(date(2025, 12, 1)), Err(none));
     }
 
     #[test]
@@ -176,13 +210,13 @@ mod tests {
         let before = first(1);
         let other = first(2);
         assert!(matches!(
-            before.is_followed_by(&second(&other, 1, "lead"), &[key(1)]),
+            before.is_followed_by(&second(&other, 1, "lead"), &hands(&[key(1)])),
             Err(NoSuccession::Link { .. })
         ));
-        assert!(matches!(before.is_followed_by(&first(1), &[key(1)]), Err(NoSuccession::Number { .. })));
+        assert!(matches!(before.is_followed_by(&first(1), &hands(&[key(1)])), Err(NoSuccession::Number { .. })));
         let seal = format!("sealed: {{bob-00000000-7f: {{last: 3, digest: {}}}}}\n", before.digest);
         let sealed = parse(&text(&format!("version: 1\n{seal}"), 1, "lead"));
         let unsealed = second(&sealed, 1, "lead");
-        assert!(matches!(sealed.is_followed_by(&unsealed, &[key(1)]), Err(NoSuccession::Unsealed { .. })));
+        assert!(matches!(sealed.is_followed_by(&unsealed, &hands(&[key(1)])), Err(NoSuccession::Unsealed { .. })));
     }
 }

@@ -131,7 +131,9 @@ pub fn program() -> String {
     for script in scripts() {
         let digest = script.digest();
         text.push_str(&format!("wgops_q_{}() (\n{}\n)\n", script.name, script.text));
-        answers.push_str(&format!("    {}) wgops_q_{} \"$@\"; wgops_s=$? ;;\n", digest.hex(), script.name));
+        // Local facts are programs; where they lie is not for whoever asks to say.
+        let words = if script.name == "facts" { "\"${1-}\" \"$(wgops_own_facts)\"" } else { "\"$@\"" };
+        answers.push_str(&format!("    {}) wgops_q_{} {words}; wgops_s=$? ;;\n", digest.hex(), script.name));
     }
     text.push_str("wgops_answer() {\n    case $wgops_digest in\n");
     text.push_str(&answers);
@@ -231,6 +233,19 @@ mod tests {
             let (out, ..) = gate(&shell, &begun(&ask(1, &script("facts"), &["", "/nonexistent"])));
             assert!(out.contains("env HOME=/nonexistent"), "{out}");
             assert!(!out.contains("TELLTALE") && !out.contains("SSH_ORIGINAL_COMMAND"), "{out}");
+        }
+    }
+
+    #[test]
+    fn local_facts_are_run_from_roots_own_folder_alone_whatever_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let fact = folder.path().join("evil.fact");
+        std::fs::write(&fact, "#!/bin/sh\necho ran\n").unwrap();
+        std::fs::set_permissions(&fact, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        for shell in shells() {
+            let place = folder.path().to_string_lossy();
+            let (out, _, status) = gate(&shell, &begun(&ask(1, &script("facts"), &["", &place])));
+            assert!(status == Some(0) && !out.contains("evil") && !out.contains("ran"), "{shell:?} {out}");
         }
     }
 

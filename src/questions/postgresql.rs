@@ -1,8 +1,7 @@
 //! Questions to a PostgreSQL server, through the host's own `psql`.
 //!
-//! SQL goes to psql on standard input, so that no statement stands in a list of processes. A password for the login itself is in
-//! the environment of psql alone, which only the same user and root may read: libpq takes it from there or from a file. Questions
-//! are asked in a transaction that may only read.
+//! SQL goes to psql on standard input, so that no statement stands in a list of processes. A password for the login itself is
+//! read by libpq from an open descriptor of a file without a name. Questions are asked in a transaction that may only read.
 //!
 //! # Source
 //! psql(1) and the system catalogs of PostgreSQL 15.
@@ -19,7 +18,19 @@ shift 7
 command -v psql >/dev/null || { echo 'psql is not installed on this host' >&2; exit 1; }
 PGCONNECT_TIMEOUT=15 PGCLIENTENCODING=UTF8
 export PGSSLMODE PGDATABASE PGCONNECT_TIMEOUT PGCLIENTENCODING
-[ -z "$password" ] || { PGPASSWORD=$password && export PGPASSWORD; }
+# libpq takes a password from its environment, which others of this user can read, or from a plain file: from one that has lost
+# its name before the password is written into it, in memory where there is such a place. It is gone with the descriptor.
+if [ -n "$password" ]; then
+    place=/dev/shm
+    [ -d "$place" ] && [ -w "$place" ] || place=${TMPDIR:-/tmp}
+    passfile=$(umask 077; mktemp "$place/.wgops.XXXXXXXXXX") || exit 1
+    exec 8>"$passfile" 9<"$passfile" || exit 1
+    rm -f -- "$passfile"
+    printf '*:*:*:*:%s\n' "$(printf '%s' "$password" | sed 's/[\\:]/\\&/g')" >&8
+    exec 8>&-
+    unset PGPASSWORD
+    PGPASSFILE=/dev/fd/9 && export PGPASSFILE
+fi
 [ -z "$rootcert" ] || { PGSSLROOTCERT=$rootcert && export PGSSLROOTCERT; }
 # psql complains of a directory that its user may not enter.
 cd /

@@ -121,6 +121,16 @@ impl History {
         }
     }
 
+    /// Where a sealed text is known from that is not the newest of this value: another value's, or an older one.
+    pub fn elsewhere(&self, subject: &Subject, digest: Digest) -> Option<(&Subject, &Seal)> {
+        if matches!(self.state(subject, digest), State::Newest(_) | State::Parallel(_)) {
+            return None;
+        }
+        self.iter().find_map(|(known, seals)| {
+            seals.iter().rev().find(|seal| seal.value.digest == digest).map(|seal| (known, seal))
+        })
+    }
+
     /// The values that somebody could have read and that were not set anew since, unless they may read them today.
     pub fn exposed<'a>(&'a self, name: &'a OperatorName) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
         self.0.iter().filter_map(move |(subject, seals)| {

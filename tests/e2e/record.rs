@@ -229,3 +229,38 @@ fn where_the_ledger_is_full_or_read_only_nothing_is_changed_on_a_host() {
         assert!(ops.newest().contains("1 changed"));
     });
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_disk_that_fills_after_the_intent_leaves_the_run_open_until_somebody_says_how_it_ended() {
+    here(|lab, host, ops| {
+        let file = ops.play("slow", "", SLOW);
+        let _ledger = Mounted::at(ops.root().join("ledger"), "size=256k");
+        let run = ops.types("alice", &format!("run {file} -i ops --allow-dirty --reason slowly")).starts();
+        wait_until("the task has begun", 20, || lab.holds(host, "test -e /tmp/e2e-began"));
+        // From here on nothing fits any more.
+        let fill = ops.root().join("ledger/.fill");
+        let dd = std::process::Command::new("dd")
+            .args(["if=/dev/zero", "bs=1k", &format!("of={}", fill.display())])
+            .output();
+        assert!(!dd.unwrap().status.success());
+        lab.exec(host, "touch /tmp/e2e-go");
+        let said = run.says();
+        let id = ops.alice("ledger log").out.split_whitespace().last().unwrap().to_owned();
+        // What was done is told, and that the ledger does not have it, and how to go on.
+        let resume = format!("wgops resume {id}");
+        said.expect(2, &["changed=2", "No space left on device", "the ledger has no outcome of it", &resume]);
+        assert!(lab.holds(host, "test -e /tmp/e2e-next && ! test -e /run/wgops/lock"), "{said}");
+        ops.alice("ledger log").expect(0, &["open: nobody said how it ended", "slowly"]);
+        ops.alice("ledger verify").expect(0, &["open:", &id, "every signature and chain holds"]);
+        lab.exec(host, "rm -f /tmp/e2e-began");
+        let again = ops.alice(&format!("run {file} -i ops --allow-dirty"));
+        again.expect(2, &["No space left on device", "without an intent in the ledger nothing is changed"]);
+        assert!(!lab.holds(host, "test -e /tmp/e2e-began"), "{again}");
+        let resolve = format!("ledger resolve {id} --note looked");
+        ops.alice(&resolve).expect(2, &["No space left on device"]);
+        std::fs::remove_file(&fill).unwrap();
+        ops.alice(&resolve).expect(0, &["is closed"]);
+        ops.alice("ledger verify").expect(0, &["every signature and chain holds"]).without(&["open:"]);
+    });
+}

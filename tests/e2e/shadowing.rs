@@ -315,7 +315,10 @@ fn a_certificate_lets_in_for_a_while_and_a_shadow_s_leads_to_the_gate() {
         let settings = std::fs::read_to_string(ops.root().join("wgops.yml")).unwrap();
         ops.keep("wgops.yml", format!("{settings}  ca: {}\n", public.trim()));
         with_her_own_key(lab, ops);
-        ops.types("alice", "access sync -i ops --yes --reason why")
+        let print = std::process::Command::new("ssh-keygen").arg("-lf").arg(&ca).output().unwrap();
+        let print = String::from_utf8(print.stdout).unwrap();
+        let print = print.split_whitespace().nth(1).unwrap();
+        ops.types("alice", &format!("access sync -i ops --yes --reason why --new-ca {print}"))
             .within(120)
             .says()
             .expect(0, &["sam (shadow)"]);

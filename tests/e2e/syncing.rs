@@ -45,7 +45,7 @@ fn enters(key: &Path, host: &Host, lab: &Lab, more: &[&str]) -> Option<i32> {
 
 #[test]
 #[ignore = "needs the lab: run scripts/test"]
-fn a_sync_asks_keeps_others_keys_goes_on_in_a_freeze_and_a_key_for_a_lock_out_is_told() {
+fn a_sync_asks_keeps_others_keys_minds_no_freeze_and_no_window_and_a_key_for_a_lock_out_is_told() {
     let lab = Lab::open();
     let host = lab.host();
     lab.reset(&host);
@@ -57,7 +57,14 @@ fn a_sync_asks_keeps_others_keys_goes_on_in_a_freeze_and_a_key_for_a_lock_out_is
     let today = jiff::Zoned::now().date();
     let tomorrow = today.tomorrow().unwrap();
     let freeze = format!("freezes:\n  - {{from: {today}, until: {tomorrow}, reason: election night}}\n");
-    settings(&ops, "  other_keys: keep\n", &freeze);
+    let shut = today.checked_add(jiff::ToSpan::days(2)).unwrap().strftime("%a").to_string().to_lowercase();
+    let window = format!("windows:\n  - {{hosts: all, days: [{shut}], from: '03:00', for: 1h}}\n");
+    settings(&ops, "  other_keys: keep\n", &window);
+    // Nothing else may touch this host today.
+    let run = format!("run {} -i ops", ops.play("touch", "", "- command: touch /tmp/e2e-held"));
+    ops.alice(&run).expect(4, &["window"]);
+    replaced(&ops, "wgops.yml", "windows:\n", &format!("{freeze}windows:\n"));
+    ops.alice(&run).expect(4, &["election night"]);
     let before = lab.exec(&host, KEYS);
     let sync = "access sync -i ops --reason why";
     ops.alice(sync).expect(2, &["terminal", "--yes"]);
@@ -65,13 +72,19 @@ fn a_sync_asks_keeps_others_keys_goes_on_in_a_freeze_and_a_key_for_a_lock_out_is
     let difference = ["Who would gain and lose access", "+ an emergency key", "number of hosts"];
     asked("7\n\n").expect(0, &difference).expect(0, &["Stopped; nothing was changed"]);
     assert_eq!(lab.exec(&host, KEYS), before);
-    asked("1\n").expect(0, &difference).expect(0, &["Who gained and lost access"]).without(&["election"]);
+    asked("1\n").expect(0, &difference).expect(0, &["Who gained and lost access"]).without(&["election", "window"]);
     let now = lab.exec(&host, KEYS);
     assert!(now.starts_with(&before) && now.contains("alice (lead)") && now.contains(&public[..60]), "{now}");
     asked("\n").expect(0, &["Nothing to do"]);
     ops.alice("ledger compare -i ops --since 1h").without(&["emergency key:"]);
     assert_eq!(enters(&spare, &host, &lab, &[]), Some(0));
     ops.alice("ledger compare -i ops --since 1h").expect(5, &["emergency key:", "to be answered for"]);
+    // What a comparison found, whoever verifies the ledger reads, too, until somebody answers for it.
+    let verified = ops.alice("ledger verify");
+    verified.expect(0, &["emergency key:", host.name(), "1 login as ops", "found by alice"]);
+    let (_, note) = verified.out.split_once("wgops ledger note ").unwrap();
+    ops.alice(&format!("ledger note {} a-drill", &note[..26])).expect(0, &["Noted"]);
+    ops.alice("ledger verify").expect(0, &["every signature"]).without(&["emergency key:"]);
     lab.reset(&host);
 }
 
@@ -110,6 +123,54 @@ fn a_host_behind_another_is_synced_and_nobody_is_locked_out_of_it() {
     [&jump, &host].iter().for_each(|one| lab.reset(one));
 }
 
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn who_left_is_named_where_their_key_goes_though_the_roster_has_it_no_more() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    settings(&ops, "", "");
+    with_her_own_key(&lab, &ops);
+    let dora = ops.elsewhere().join("dora");
+    let public = keygen(&dora);
+    ops.alice(&format!("operators add dora --key {}.pub --yes", dora.display())).expect(0, &["in force"]);
+    ops.alice("operators clear dora --nda 2026-01-01 --yes").expect(0, &["in force"]);
+    ops.keep("inventory/README", "dora is here");
+    let sync = || ops.types("alice", "access sync -i ops --yes --reason why").within(120).says();
+    sync().expect(0, &["+ dora (operator)"]);
+    assert_eq!(enters(&dora, &host, &lab, &[]), Some(0));
+    // As root she keeps a second way in, in the other file that sshd looks at by itself.
+    lab.exec(&host, "cp -p /home/ops/.ssh/authorized_keys /home/ops/.ssh/authorized_keys2");
+    // A clone of somebody who does not pull.
+    let clone = ops.elsewhere().join("clone");
+    let cp = Command::new("cp").arg("-a").args([&ops.root(), &clone]).status().unwrap();
+    assert!(cp.success());
+    let pin = ops.alice("operators list").out;
+    let pin = pin.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
+    ops.alice("operators leave dora --yes").expect(0, &["in force", "sealed"]);
+    ops.keep("inventory/README", "dora left");
+    let gone = ["Who gained and lost access", "- dora, who left  in /home/ops/.ssh/authorized_keys\n"];
+    sync().expect(0, &gone).expect(0, &["- dora, who left  in /home/ops/.ssh/authorized_keys2"]);
+    assert_eq!(enters(&dora, &host, &lab, &[]), Some(255));
+    // Nor by whoever syncs without having heard that she left.
+    let home = ops.elsewhere().join("other home");
+    let stale = crate::typed::Command::new(&clone)
+        .args(&["access", "sync", "-i", "ops", "--yes", "--reason", "weekly", "--allow-dirty"])
+        .env("HOME", &home.to_string_lossy())
+        .env("WGOPS_IDENTITY", &ops.key("alice").to_string_lossy())
+        .env("WGOPS_ROSTER_PIN", &pin)
+        .within(120)
+        .says();
+    stale.expect(1, &["was set up by version", "pull"]).without(&["+ dora"]);
+    assert_eq!(enters(&dora, &host, &lab, &[]), Some(255));
+    // Nor does she come in by it later: what stands there counts for nothing, and is shown.
+    lab.exec(&host, &format!("cat >>/home/ops/.ssh/authorized_keys2 <<'K'\n{public}\nK"));
+    assert_eq!(enters(&dora, &host, &lab, &[]), Some(255));
+    ops.alice("access plan -i ops").expect(0, &["- dora, who left  in /home/ops/.ssh/authorized_keys2"]);
+    lab.reset(&host);
+}
+
 /// An agent of its own for a test.
 struct Agent {
     socket: String,
@@ -146,7 +207,14 @@ fn a_ca_in_an_agent_signs_and_its_certificate_lets_in() {
     let public = keygen(&ca);
     settings(&ops, &format!("  ca: {public}\n"), "");
     with_her_own_key(&lab, &ops);
-    ops.types("alice", "access sync -i ops --yes --reason why").within(120).says().expect(0, &[]);
+    // Whoever can push can write a CA into wgops.yml: a new one is compared first.
+    let sync = |more: &str| ops.types("alice", &format!("access sync -i ops --yes --reason why{more}")).within(120).says();
+    let refused = sync("");
+    refused.expect(4, &["was in no sync before", "compare its fingerprint"]);
+    let print = refused.err.split("--new-ca ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    sync(" --new-ca SHA256:other").expect(4, &["was in no sync before"]);
+    sync(&format!(" --new-ca {print}")).expect(0, &[&print]);
+    sync("").expect(0, &["certifies who may log in as ops"]);
     let out = ops.elsewhere().join("alice-cert.pub");
     let issue = format!("access issue alice --out {}", out.display());
     ops.alice(&issue).expect(4, &["does not have the CA's key", "--ca-key"]);

@@ -259,3 +259,36 @@ fn explaining_a_patch_shows_every_script_and_changes_nothing() {
         assert_eq!(packages(lab, host), before);
     });
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn where_it_takes_two_people_a_plan_removes_packages_only_once_the_second_has_seen_which() {
+    here(|lab, host, ops| {
+        repository(lab, host, "inway 1.0\nclasher 1.0\nclasher 1.1 Conflicts: inway");
+        lab.exec(host, "apt-get -qq -y install inway clasher=1.0 >/dev/null 2>&1");
+        ops.joins("carol");
+        let roster = std::fs::read_to_string(ops.root().join("inventory/operators.yml")).unwrap();
+        let threshold = "threshold: {apply: {default: 1, groups: {lab: 2}}}\n";
+        ops.keep("inventory/operators.yml", roster + threshold);
+        let only = "--allow-removals --exclude svcd,confpkg,keptback";
+        let alone = ops.alice(&format!("patch -i ops --yes {only}"));
+        alone.expect(4, &[host.name(), "takes 2 cleared people", "--plan-out"]);
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        let plan = ops.alice(&format!("patch -i ops {only} --plan-out plans/removal.json"));
+        plan.expect(0, &["Plan for 1 host", "would REMOVE: inway 1.0"]);
+        let apply = "apply plans/removal.json --yes --allow-removals";
+        ops.alice(apply).expect(4, &["not approved", host.name(), "asks for 2", "wgops approve plans/removal.json"]);
+        assert_eq!(version(lab, host, "inway"), "1.0 ii");
+        let approves = ops.types("carol", "approve plans/removal.json --yes").says();
+        approves.expect(0, &["inway 1.0 (removed)", "Approved"]);
+        // That the plan is approved is one thing, that --yes alone removes nothing another.
+        let refused = ops.alice("apply plans/removal.json --yes");
+        refused.expect(4, &["removes 1 package,", "--allow-removals"]);
+        assert_eq!(version(lab, host, "inway"), "1.0 ii");
+        ops.alice(apply).expect(0, &["removed: inway 1.0"]);
+        assert!(!version(lab, host, "inway").contains("1.0"), "{}", version(lab, host, "inway"));
+        assert_eq!(version(lab, host, "clasher"), "1.1 ii");
+        ops.newest_run().expect(0, &["approved by", "carol"]);
+        ops.alice(apply).expect(4, &["spent"]);
+    });
+}

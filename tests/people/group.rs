@@ -22,11 +22,20 @@ pub struct Said {
 
 impl Said {
     #[track_caller]
-    pub fn expect(&self, code: i32, words: &[&str]) {
+    pub fn expect(&self, code: i32, words: &[&str]) -> &Self {
         assert_eq!(self.code, Some(code), "{}", self.text);
         for word in words {
             assert!(self.text.contains(word), "'{word}' is missing in:\n{}", self.text);
         }
+        self
+    }
+
+    #[track_caller]
+    pub fn without(&self, words: &[&str]) -> &Self {
+        for word in words {
+            assert!(!self.text.contains(word), "'{word}' in:\n{}", self.text);
+        }
+        self
     }
 }
 
@@ -97,9 +106,24 @@ impl Group {
 
     /// The same with a roster that somebody told them on the phone.
     pub fn pinned(&self, who: &str, line: &str) -> Said {
+        self.says(who, &format!("{line} --roster-pin {}", self.pin()))
+    }
+
+    /// The pin of the roster that counts, as somebody tells it on the phone.
+    pub fn pin(&self) -> String {
         let listed = self.says("alice", "operators list").text;
-        let pin = listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
-        self.says(who, &format!("{line} --roster-pin {pin}"))
+        listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned()
+    }
+
+    /// What somebody sees who types this at a terminal, and these lines there.
+    pub fn at_a_terminal(&self, who: &str, line: &str, typed: &str) -> Said {
+        let program = assert_cmd::cargo::cargo_bin("wgops");
+        let mut script = Command::new("script");
+        script.args(["-q", "-e", "-c", &format!("{} {line}", program.display()), "/dev/null"]);
+        let home = self.folder.path().join(format!("home_{who}"));
+        script.current_dir(self.root()).env_clear().env("HOME", home);
+        script.env("NO_COLOR", "1").env("PATH", with_path(self.folder.path())).env("WGOPS_IDENTITY", self.key(who));
+        said(script.env("WGOPS_ROSTER_PIN", self.pin()).write_stdin(typed))
     }
 
     pub fn adds(&self, name: &str) {
@@ -205,6 +229,11 @@ impl Group {
         let words = log.lines().rev().filter_map(|line| line.split_whitespace().last());
         words.into_iter().find(|word| word.len() == 26).unwrap().to_owned()
     }
+}
+
+/// Where programs are found, with a folder before all others.
+pub fn with_path(folder: &Path) -> String {
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default())
 }
 
 /// What a command says.

@@ -1,13 +1,7 @@
 //! Where it hurts: what people come to who did nothing wrong, and the sentence that helps them on.
 
-use crate::group::{Group, said};
+use crate::group::{Group, Said, said};
 use std::fs;
-
-/// The pin of the roster that counts, as somebody tells it on the phone.
-fn pin(group: &Group) -> String {
-    let listed = group.says("alice", "operators list").text;
-    listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned()
-}
 
 #[test]
 fn who_has_two_keys_is_one_person_with_either_and_each_writes_its_own_chain() {
@@ -31,7 +25,7 @@ fn who_has_two_keys_is_one_person_with_either_and_each_writes_its_own_chain() {
     group.pinned("carol", "run playbooks/touch.yml -i local --allow-dirty").expect(0, &["changed=1"]);
     let mut other = group.command("carol");
     other.env("WGOPS_IDENTITY", group.key("bob")).args(["run", "playbooks/touch.yml", "-i", "local"]);
-    said(other.args(["--allow-dirty", "--roster-pin", &pin(&group)])).expect(0, &["changed=1"]);
+    said(other.args(["--allow-dirty", "--roster-pin", &group.pin()])).expect(0, &["changed=1"]);
     assert_eq!(group.chains(&group.root(), "carol").len(), 2);
     group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
     // Certificates are for one key: which, is asked.
@@ -57,7 +51,7 @@ fn who_lost_a_laptop_gets_a_new_key_and_the_old_one_signs_nothing_that_counts() 
     assert!(found.code != Some(0) || found.text.contains("DRY RUN"), "{}", found.text);
     let mut hers = group.command("carol");
     hers.env("WGOPS_IDENTITY", group.key("bob")).args(["run", "playbooks/touch.yml", "-i", "local"]);
-    said(hers.args(["--allow-dirty", "--roster-pin", &pin(&group)])).expect(0, &["changed=1"]);
+    said(hers.args(["--allow-dirty", "--roster-pin", &group.pin()])).expect(0, &["changed=1"]);
     group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
     // An entry that the old key adds to its chain shows.
     let chains = group.chains(&group.root(), "carol");
@@ -81,6 +75,62 @@ fn old_signed(group: &Group, chain: &std::path::Path, old: &str) -> bool {
     let keygen =
         keygen.arg("-s").arg(entry.with_added_extension("sig")).write_stdin(fs::read(&entry).unwrap());
     keygen.output().unwrap().status.success()
+}
+
+/// A library that makes a program's clock wrong by so many seconds.
+fn clock(group: &Group, seconds: i64) -> std::path::PathBuf {
+    let library = group.folder.path().join(format!("clock{seconds}.so"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/clock.c");
+    let mut cc = std::process::Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-O1", "-nostdlib", &format!("-DOFFSET={seconds}"), "-o"]).arg(&library);
+    assert!(cc.arg(source).status().unwrap().success());
+    library
+}
+
+const HOUR: i64 = 3600;
+const YEAR: i64 = 365 * 24 * HOUR;
+const RUN: &str = "run playbooks/touch.yml -i local --allow-dirty";
+
+fn at_a_wrong_time(group: &Group, who: &str, seconds: i64, line: &str) -> Said {
+    let mut command = group.command(who);
+    said(command.env("LD_PRELOAD", clock(group, seconds)).args(line.split_whitespace()))
+}
+
+#[test]
+fn a_clock_that_is_behind_is_told_by_the_ledger_and_makes_nobody_cleared() {
+    let group = Group::new();
+    group.run("alice").expect(0, &["changed=1"]);
+    // Before the day of her agreement she may not change anything, and reads which day that is.
+    let said = at_a_wrong_time(&group, "alice", -5 * YEAR, RUN);
+    said.expect(0, &["DRY RUN", "the nda begins on 2026-01-01"]);
+    let told = ["By this machine's clock it is ", "an entry of alice from ", "one of the two clocks is wrong"];
+    let said = at_a_wrong_time(&group, "alice", -HOUR, RUN);
+    said.expect(0, &told).expect(0, &["changed=1"]);
+    // The chain holds whatever its times say; that one of them is wrong is told.
+    let verified = group.says("alice", "ledger verify");
+    verified.expect(0, &["every signature and chain holds", "clock: ", ", behind one of "]);
+    group.run("alice").expect(0, &["changed=1"]).without(&told);
+}
+
+#[test]
+fn a_clock_that_is_ahead_ends_agreements_and_is_told_to_everybody_who_reads_what_it_wrote() {
+    let group = Group::new();
+    group.adds("carol");
+    group
+        .says("alice", "operators clear carol --nda 2026-01-01 --until 2100-01-01 --yes")
+        .expect(0, &["in force"]);
+    group.pinned("carol", "operators list").expect(0, &[]);
+    at_a_wrong_time(&group, "alice", 48 * HOUR, RUN).expect(0, &["changed=1"]);
+    group.says("carol", RUN).expect(0, &["an entry of alice from ", "one of the two clocks is wrong"]);
+    let verified = group.says("carol", "ledger verify");
+    verified.expect(0, &["every signature and chain holds", "clock: ", ", which has not come"]);
+    // Once her clock is set and she goes on, nobody is bothered.
+    group.run("alice").expect(0, &[]);
+    group.says("carol", RUN).expect(0, &["changed=1"]).without(&["clocks is wrong"]);
+    fs::remove_file(group.made()).unwrap();
+    let said = at_a_wrong_time(&group, "carol", 100 * YEAR, RUN);
+    said.expect(0, &["DRY RUN", "the nda ended on 2100-01-01"]);
+    assert!(!group.made().exists());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What opens sealed values besides a plain key file: keys under a passphrase, identities of age, and a plugin.
 
-use crate::group::{Group, Said, said};
+use crate::group::{Group, Said, said, with_path};
 use assert_cmd::Command;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -31,11 +31,6 @@ printf -- '-> done\n\n'
 const RECIPIENT: &str = "age1toy1wank7urnf4h0px";
 const IDENTITY: &str = "AGE-PLUGIN-TOY-1WANK7URNTAN509";
 
-fn pin(group: &Group) -> String {
-    let listed = group.says("alice", "operators list").text;
-    listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned()
-}
-
 fn seals(group: &Group, path: Option<&Path>) -> Said {
     fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
     let mut command = group.command("alice");
@@ -44,20 +39,6 @@ fn seals(group: &Group, path: Option<&Path>) -> Said {
         command.env("PATH", with_path(path));
     }
     said(&mut command)
-}
-
-fn with_path(folder: &Path) -> String {
-    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default())
-}
-
-/// What somebody sees who types this at a terminal, and these lines there.
-fn at_a_terminal(group: &Group, who: &str, line: &str, typed: &str) -> Said {
-    let program = assert_cmd::cargo::cargo_bin("wgops");
-    let mut script = Command::new("script");
-    script.args(["-q", "-e", "-c", &format!("{} {line}", program.display()), "/dev/null"]);
-    script.current_dir(group.root()).env_clear().env("HOME", group.folder.path().join(format!("home_{who}")));
-    script.env("PATH", with_path(group.folder.path())).env("WGOPS_IDENTITY", group.key(who));
-    said(script.env("WGOPS_ROSTER_PIN", pin(group)).write_stdin(typed))
 }
 
 #[test]
@@ -77,10 +58,10 @@ fn a_key_under_a_passphrase_opens_after_one_question() {
     seals(&group, None).expect(0, &["Sealed"]);
     for who in ["carol", "bob"] {
         let get = format!("vault get {VARS} password");
-        let said = at_a_terminal(&group, who, &get, "open sesame\n");
+        let said = group.at_a_terminal(who, &get, "open sesame\n");
         said.expect(0, &[SECRET]);
         assert_eq!(said.text.matches("Passphrase").count(), 1, "{}", said.text);
-        assert!(!at_a_terminal(&group, who, &get, "wrong\nwrong\nwrong\n").text.contains(SECRET));
+        assert!(!group.at_a_terminal(who, &get, "wrong\nwrong\nwrong\n").text.contains(SECRET));
         // Without a terminal nobody is asked, and it says what helps.
         let said = group.pinned(who, "run playbooks/touch.yml -i local --allow-dirty");
         assert!(said.code != Some(0) && said.text.contains("ssh-add"), "{}", said.text);
@@ -99,10 +80,10 @@ fn an_identity_of_age_opens_here_and_age_opens_what_is_sealed_for_it() {
     group.changes_roster(|text| text.replace("  carol:\n", &format!("  carol:\n    age: [{recipient}]\n")));
     seals(&group, None).expect(0, &["Sealed"]);
     let get = format!("vault get {VARS} password");
-    let without = at_a_terminal(&group, "carol", &get, "");
+    let without = group.at_a_terminal("carol", &get, "");
     assert!(without.code != Some(0) && without.text.contains("--age-identity FILE"), "{}", without.text);
     let with = format!("{get} --age-identity {}", identity.display());
-    at_a_terminal(&group, "carol", &with, "").expect(0, &[SECRET]);
+    group.at_a_terminal("carol", &with, "").expect(0, &[SECRET]);
     let text = fs::read_to_string(group.root().join(VARS)).unwrap();
     let armored: Vec<&str> =
         text.lines().map(str::trim).skip_while(|line| !line.starts_with("-----")).collect();
@@ -129,5 +110,5 @@ fn a_plugin_seals_and_opens_as_age_defines_it() {
     let identity = group.folder.path().join("carol.age");
     fs::write(&identity, format!("{IDENTITY}\n")).unwrap();
     let get = format!("vault get {VARS} password --age-identity {}", identity.display());
-    at_a_terminal(&group, "carol", &get, "").expect(0, &[SECRET]);
+    group.at_a_terminal("carol", &get, "").expect(0, &[SECRET]);
 }

@@ -8,5 +8,6 @@ mod keys;
 mod operators;
 mod plans;
 mod record;
+mod rollback;
 mod tampering;
 mod token;

@@ -89,7 +89,8 @@ fn an_approval_that_somebody_else_wrote_in_ones_name_counts_for_nothing() {
     let chain = group.chains(&group.root(), "carol").pop().unwrap();
     let entry = group.entries(&chain).pop().unwrap();
     group.signs("sam", "ledger@wgops", &entry);
-    group.says("alice", "apply plans/a.json --yes --allow-changed").expect(4, &["not approved"]);
+    let apply = group.says("alice", "apply plans/a.json --yes --allow-changed");
+    apply.expect(4, &["the signature was made with another key"]);
     assert!(!group.made_on("db1"));
 }
 
@@ -153,4 +154,132 @@ fn an_operator_is_shown_what_changed_since_the_last_run() {
     fs::write(root.join("inventory/more.yml"), "all: {}\n").unwrap();
     group.says("alice", run).expect(4, &["inventory/more.yml", "--allow-dirty"]);
     group.says("alice", &format!("{run} --allow-dirty")).expect(0, &["Not committed: inventory/more.yml"]);
+}
+
+#[test]
+fn an_approval_that_is_signed_with_a_key_of_nobody_counts_for_nothing() {
+    let group = four_eyes();
+    plans(&group, "sam", "a.json");
+    group.says("carol", "approve plans/a.json --yes").expect(0, &["Approved"]);
+    // bob, whom no roster knows, makes a chain of carol's name with it.
+    let chain = group.chains(&group.root(), "carol").pop().unwrap();
+    let entry = group.entries(&chain).pop().unwrap();
+    let name = chain.file_name().unwrap().to_string_lossy().into_owned();
+    let forged = format!("carol-0badc0de-{}", name.rsplit('-').next().unwrap());
+    let number: u64 = entry.file_stem().unwrap().to_string_lossy().parse().unwrap();
+    let mut text = fs::read_to_string(&entry).unwrap().replace(&name, &forged);
+    text = text.replace(&format!("\"seq\":{number},"), "\"seq\":1,");
+    if let Some(at) = text.find("\"previous\"") {
+        let end = at + text[at..].find(',').unwrap() + 1;
+        text.replace_range(at..end, "");
+    }
+    let place = chain.with_file_name(&forged).join(entry.parent().unwrap().file_name().unwrap());
+    fs::create_dir_all(&place).unwrap();
+    let file = place.join("00000001.json");
+    fs::write(&file, text).unwrap();
+    fs::copy(entry.with_extension("private.json"), file.with_extension("private.json")).unwrap();
+    for part in [entry.clone(), entry.with_added_extension("sig"), entry.with_extension("private.json")] {
+        fs::remove_file(part).unwrap();
+    }
+    for signs in [true, false] {
+        match signs {
+            true => group.signs("bob", "ledger@wgops", &file),
+            false => fs::remove_file(file.with_added_extension("sig")).unwrap(),
+        }
+        group.says("alice", "apply plans/a.json --yes --allow-changed").expect(4, &["not approved"]);
+        group.says("alice", "ledger verify").expect(4, &["the roster knows no such key of carol"]);
+        group.says("alice", "ledger log").expect(0, &["does not hold", "carol", "approval"]);
+    }
+    assert!(!group.made_on("db1"));
+}
+
+#[test]
+fn where_it_takes_two_no_detour_leads_there_either() {
+    let group = four_eyes();
+    let made = group.made();
+    let touch = format!("command: touch {}-db1", made.display());
+    let detours = [
+        format!("- hosts: web\n  gather_facts: false\n  tasks:\n    - {touch}\n      delegate_to: db1\n"),
+        format!(
+            "- hosts: web\n  gather_facts: false\n  tasks:\n    - add_host: {{name: db1, groups: zzz}}\n\
+             - hosts: zzz\n  gather_facts: false\n  tasks:\n    - {touch}\n"
+        ),
+    ];
+    for (at, play) in detours.iter().enumerate() {
+        fs::write(group.root().join(format!("playbooks/detour{at}.yml")), play).unwrap();
+        let run = format!("run playbooks/detour{at}.yml -i prod -l web --allow-dirty");
+        for line in [run.clone(), format!("{run} --break-glass now")] {
+            let said = group.says("alice", &line);
+            assert!(said.code != Some(0) && said.text.contains("takes 2 cleared people"), "{line}: {}", said.text);
+            assert!(!group.made_on("db1"), "{}", said.text);
+        }
+    }
+    // A dry run does nothing there either, whatever its tasks say.
+    let forced = format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - {touch}\n      check_mode: false\n");
+    fs::write(group.root().join("playbooks/forced.yml"), forced).unwrap();
+    let dry = group.says("alice", "run playbooks/forced.yml -i prod --check --allow-dirty");
+    dry.expect(0, &["takes 2 cleared people", "would run"]);
+    assert!(!group.made_on("db1"), "{}", dry.text);
+    // With two behind it, the first of them goes.
+    group.says("carol", "run playbooks/detour0.yml -i prod -l web --plan-out plans/d.json").expect(0, &["Plan for"]);
+    group.says("alice", "apply plans/d.json --yes --allow-changed").expect(0, &["changed=1"]);
+    assert!(group.made_on("db1"));
+}
+
+#[test]
+fn a_plan_says_what_was_typed_and_brings_no_word_of_how_hosts_are_reached() {
+    let group = four_eyes();
+    let plan = "run playbooks/each.yml -i prod --plan-out plans/a.json";
+    for more in ["-e ansible_host=192.0.2.7", "-e {\"ansible_connection\":\"local\"}"] {
+        group
+            .says("sam", &format!("{plan} {more}"))
+            .expect(4, &["does not say how hosts are reached", "sets ansible_"]);
+    }
+    group.says("sam", &format!("{plan} -e colour=red --tags all")).expect(0, &["Plan for 2 hosts"]);
+    let words = ["run playbooks/each.yml; inventory prod", "colour=red"];
+    group.says("carol", "approve plans/a.json --yes").expect(0, &words);
+    let file = group.root().join("plans/a.json");
+    let text = fs::read_to_string(&file).unwrap();
+    // What a client that was changed signs all the same.
+    let outside = group.folder.path().join("x.yml");
+    fs::write(&outside, "[]").unwrap();
+    for (from, to, why) in [
+        ("\"colour\"", "\"ansible_host\"".to_owned(), "sets ansible_host"),
+        ("\"playbooks/each.yml\"", format!("\"{}\"", outside.display()), "files of the ops repository"),
+        ("\"playbooks/each.yml\"", "\"../x.yml\"".to_owned(), "files of the ops repository"),
+    ] {
+        assert!(text.contains(from), "{from} in {text}");
+        fs::write(&file, text.replace(from, &to)).unwrap();
+        group.signs("sam", "plan@wgops", &file);
+        let approve = group.says("carol", "approve plans/a.json --yes");
+        assert!(approve.code == Some(4) && approve.text.contains(why), "{}", approve.text);
+        let apply = group.says("alice", "apply plans/a.json --yes --allow-changed");
+        assert!(apply.code != Some(0) && !apply.text.contains("changed="), "{}", apply.text);
+    }
+    let expires = text.lines().find(|line| line.contains("\"expires\"")).unwrap();
+    fs::write(&file, text.replace(expires, "  \"expires\": \"2999-01-01T00:00:00Z\",")).unwrap();
+    group.signs("sam", "plan@wgops", &file);
+    group.says("alice", "apply plans/a.json --yes").expect(4, &["counts until 2999-01-01"]);
+    assert!(!group.made_on("web1"));
+}
+
+#[test]
+fn what_lies_beside_ledger_and_plans_is_reviewed_like_everything_else_or_not_run() {
+    let group = Group::new();
+    let root = group.root();
+    group.git(&root, &["init", "-q"]);
+    group.commits(&root, "begin");
+    fs::create_dir_all(root.join("plans")).unwrap();
+    let play = fs::read_to_string(root.join("playbooks/touch.yml")).unwrap();
+    fs::write(root.join("plans/z.yml"), &play).unwrap();
+    group.says("alice", "run plans/z.yml -i local").expect(4, &["plans/z.yml", "--allow-dirty"]);
+    fs::remove_file(root.join("plans/z.yml")).unwrap();
+    fs::write(root.join("plans/z.json"), &play).unwrap();
+    group.says("alice", "run plans/z.json -i local").expect(2, &["plans/z.json", "not taken for tasks"]);
+    let include = "- hosts: all\n  gather_facts: false\n  tasks:\n    - include_tasks: ../plans/z.json\n";
+    fs::write(root.join("playbooks/i.yml"), include).unwrap();
+    group.commits(&root, "include");
+    let said = group.says("alice", "run playbooks/i.yml -i local");
+    assert!(said.code != Some(0) && said.text.contains("not taken for tasks"), "{}", said.text);
+    assert!(!group.made().exists());
 }

@@ -137,10 +137,15 @@ fn a_shadow_goes_through_a_run_and_a_lead_sees_that() {
     let words = ["run", "playbooks/each.yml", "-i", "prod", "--reason", "to see it"];
     group.types("alice", &words).expect(0, &["changed=1"]);
     let run = group.newest_run();
-    let said = group.says("sam", &format!("shadow {run}"));
+    // What goes by in a pipe was not gone through, nor what was left before the end.
+    group.says("sam", &format!("shadow {run}")).expect(0, &["The end", "not in the ledger", "at a terminal"]);
+    group.at_a_terminal("sam", &format!("shadow {run}"), "\nq\n").expect(0, &["Left before the end"]);
+    assert!(!group.says("alice", "ledger log").text.contains("went through"));
+    let said = group.at_a_terminal("sam", &format!("shadow {run}"), "\n\n\n\n\n\n\n\n");
     said.expect(
         0,
         &[
+            "Enter goes on",
             "to see it",
             "Play:",
             "Task: command",
@@ -154,11 +159,11 @@ fn a_shadow_goes_through_a_run_and_a_lead_sees_that() {
     );
     group
         .says("alice", "ledger log")
-        .expect(0, &["sam (shadow) shadow of run", "went through the run of alice"]);
+        .expect(0, &["sam (shadow) shadow of run", "went through the run of alice, ", " steps in "]);
     group.says("alice", "operators show sam").expect(0, &[&run]);
     let cleared = group.says("alice", "operators clear sam --nda 2026-11-01 --yes");
     cleared.expect(0, &["What sam shadowed", "went through", &run]);
-    group.says("alice", &format!("shadow {run}")).expect(0, &["your own run"]);
+    group.at_a_terminal("alice", &format!("shadow {run}"), "\n\n\n\n\n\n\n\n").expect(0, &["your own run"]);
     group.says("sam", "shadow 7ZZZ").expect(2, &["no run '7ZZZ'"]);
     group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
 }

@@ -9,7 +9,7 @@ use super::{Console, Exit, Failure};
 use clap::{Args, Subcommand};
 
 pub use people::asker;
-pub use sync::PLAYBOOK;
+pub use sync::{PLAYBOOK, ca_of, noted};
 
 const EXAMPLES: &str = "\
 Examples:

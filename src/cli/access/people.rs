@@ -4,6 +4,7 @@ use super::super::exit::Exit;
 use super::super::who::Who;
 use super::super::{Console, Failure};
 use crate::execute::Asker;
+use crate::ledger::History;
 use crate::load::{self, Inventory};
 use crate::model::{HostName, Role};
 use crate::people::{Key, Person, Roster, Standing};
@@ -104,20 +105,25 @@ pub fn asker(
     }
 }
 
-/// Whose a key is, for people.
-pub fn owner(roster: &Roster, blob: &str) -> String {
-    let is_it = |key: &&Key| key.text().split_whitespace().nth(1) == Some(blob);
-    let known = roster.people.values().find(|person| person.keys.iter().any(|key| is_it(&key)));
-    match known {
-        Some(person) => format!("{} ({})", person.name, person.role),
-        None if roster.emergency_keys.iter().any(|key| is_it(&key)) => "an emergency key".into(),
-        None => "nobody in the roster".into(),
+/// Whose a key is, for people; of one that is not in the roster any more, whose it was.
+pub fn owner(roster: &Roster, history: &History, blob: &str) -> String {
+    let is_it = |key: &Key| key.text().split_whitespace().nth(1) == Some(blob);
+    let known = roster.people.values().find(|person| person.keys.iter().any(is_it));
+    match (known, history.owner(is_it)) {
+        (Some(person), _) => format!("{} ({})", person.name, person.role),
+        _ if roster.emergency_keys.iter().any(is_it) => "an emergency key".into(),
+        (None, Some(name)) => match roster.person(name).map(|person| person.role) {
+            Some(Role::Left) => format!("{name}, who left"),
+            _ => format!("an earlier key of {name}"),
+        },
+        (None, None) => "nobody in the roster".into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Record;
     use crate::people::testing::{key, parse};
     use jiff::civil::date;
 
@@ -163,8 +169,10 @@ mod tests {
     fn a_key_is_told_by_whose_it_is() {
         let roster = roster();
         let blob = |number| key(number).text().split(' ').nth(1).unwrap().to_owned();
-        assert_eq!(owner(&roster, &blob(3)), "sam (shadow)");
-        assert_eq!(owner(&roster, &blob(9)), "an emergency key");
-        assert_eq!(owner(&roster, "AAAA"), "nobody in the roster");
+        let none = tempfile::tempdir().unwrap();
+        let history = History::of(&Record::read(none.path()).unwrap(), &roster);
+        assert_eq!(owner(&roster, &history, &blob(3)), "sam (shadow)");
+        assert_eq!(owner(&roster, &history, &blob(9)), "an emergency key");
+        assert_eq!(owner(&roster, &history, "AAAA"), "nobody in the roster");
     }
 }

@@ -10,6 +10,7 @@ use super::super::show::Show;
 use super::super::{Console, Exit, Failure, ask};
 use super::people::{hosts, operating_keys, owner, shadow_keys};
 use crate::event::{Compared, Event, Mode, Status};
+use crate::ledger::{History, Kind, Record, Vouched};
 use crate::load;
 use crate::model::{HostName, Map, Value};
 use crate::people::{Key, PeopleError, Roster, Verb};
@@ -20,6 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// The task that writes the shadow account's keys, and the file.
 const SHADOWS_KEYS: &str = "The shadow account's keys";
@@ -54,6 +56,9 @@ pub struct Sync {
     /// Don't ask for a confirmation
     #[arg(short, long)]
     yes: bool,
+    /// That wgops.yml names another CA than before is right: its fingerprint, as whoever runs it says
+    #[arg(long, value_name = "SHA256:…")]
+    new_ca: Option<String>,
     #[command(flatten)]
     targets: Targets,
     #[command(flatten)]
@@ -70,7 +75,7 @@ impl Plan {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         let Self { targets, reach, privilege, shape } = self;
         let cause = Cause { reason: None, ticket: None, allow_dirty: true, break_glass: None };
-        let sync = Sync { check: true, yes: false, targets, reach, privilege, cause, shape };
+        let sync = Sync { check: true, yes: false, new_ca: None, targets, reach, privilege, cause, shape };
         sync.run(console, "plan")
     }
 }
@@ -91,11 +96,20 @@ impl Sync {
             ));
         };
         let today = jiff::Zoned::now().date();
+        let new_ca = self.new_ca.clone();
         let mut errand = self.errand(check.then_some(dry))?;
         errand.choice.extra = variables(&access, &roster, today)?;
+        let ca = ca_of(&errand.choice.extra);
         let job = Job::open_for(console, errand, repository, who)?;
         if job.mode == Mode::Real {
             stays(&job, &roster, today)?;
+        }
+        if let Some(ca) = &ca {
+            let told = format!("{} certifies who may log in as {}, too.\n", noted(ca), access.account);
+            console.tell(&told);
+            if job.mode == Mode::Real && new_ca.as_ref() != Some(ca) {
+                was_synced(job.repository().needed()?, &roster, ca)?;
+            }
         }
         let ours = hosts(&access, job.inventory());
         let job = job.only_on(ours);
@@ -105,7 +119,8 @@ impl Sync {
         }
         let prepared = job.prepare(&Map::new())?;
         let mut engine = job.engine(&prepared)?;
-        let mut gains = Gains::new(&roster, today);
+        let record = Record::read(job.repository().needed()?)?;
+        let mut gains = Gains::new(&roster, History::of(&record, &roster), today);
         let done = match asks.then(|| confirmed(console, &job, &mut engine, &mut gains)) {
             Some(Ok(Some(exit))) => Ok(exit),
             Some(Err(failure)) => Err(failure),
@@ -182,6 +197,33 @@ pub fn settings(repository: &Repository) -> Result<load::Access, Failure> {
     })
 }
 
+/// The fingerprint of the CA among what the playbook is told.
+pub fn ca_of(variables: &Map) -> Option<String> {
+    let text = variables.get("access_ca").and_then(Value::as_str).filter(|text| !text.is_empty())?;
+    text.parse::<Key>().ok().map(|key| key.fingerprint())
+}
+
+/// A CA as the ledger notes it.
+pub fn noted(ca: &str) -> String {
+    format!("the CA {ca}")
+}
+
+/// Whoever has a CA's key lets in whom they like, and wgops.yml is signed by nobody: what no sync had before is compared first.
+fn was_synced(root: &Path, roster: &Roster, ca: &str) -> Result<(), Failure> {
+    let record = Record::read(root)?;
+    let before = record.vouched(roster, Kind::Intent);
+    let had = |entry: &Vouched<'_>| {
+        entry.public.verb == Some(Verb::Access) && entry.details.note.as_deref() == Some(noted(ca).as_str())
+    };
+    if before.iter().any(had) {
+        return Ok(());
+    }
+    let message = format!("{} was in no sync before: whoever has its key would log in as they like", noted(ca));
+    Err(Failure::new(Exit::Refused, message).hint(format!(
+        "compare its fingerprint with whoever runs it, then add --new-ca {ca}; if it is news to them, find out who changed wgops.yml"
+    )))
+}
+
 /// Whoever changes keys keeps their own.
 fn stays(job: &Job<'_>, roster: &Roster, today: Date) -> Result<(), Failure> {
     let Some(proven) = job.who().identity.proven() else { return Ok(()) };
@@ -211,7 +253,8 @@ fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map,
         (access.account.clone(), super::issue::OPERATING.into()),
         (access.shadow.clone(), super::issue::SHADOW.into()),
     ]));
-    let all: [(&str, Value); 9] = [
+    let all: [(&str, Value); 10] = [
+        ("access_roster", format!("{} {}", roster.version, roster.digest).into()),
         ("access_account", access.account.clone().into()),
         ("access_keys", keys.into()),
         ("access_keep", access.keeps_other_keys.into()),
@@ -229,6 +272,7 @@ fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map,
 /// Who gains and who loses what, from what changes in files of keys.
 struct Gains<'a> {
     roster: &'a Roster,
+    history: History,
     /// What the shadow account's file will hold.
     shadows: String,
     /// Files before the first change and after the last one; a host that gets all of it back gains nothing.
@@ -236,8 +280,8 @@ struct Gains<'a> {
 }
 
 impl<'a> Gains<'a> {
-    fn new(roster: &'a Roster, today: Date) -> Self {
-        Self { roster, shadows: shadow_keys(roster, today), files: BTreeMap::new() }
+    fn new(roster: &'a Roster, history: History, today: Date) -> Self {
+        Self { roster, history, shadows: shadow_keys(roster, today), files: BTreeMap::new() }
     }
 
     fn event(&mut self, event: &Event) {
@@ -254,7 +298,7 @@ impl<'a> Gains<'a> {
     }
 
     fn file(&mut self, host: &HostName, header: &str, before: &str, after: &str) {
-        if !header.ends_with("/authorized_keys") {
+        if !header.ends_with("/authorized_keys") && !header.ends_with("/authorized_keys2") {
             return;
         }
         let first = || (before.to_owned(), String::new());
@@ -266,7 +310,7 @@ impl<'a> Gains<'a> {
         let mut hosts: BTreeMap<&HostName, Vec<String>> = BTreeMap::new();
         for ((host, header), (before, after)) in &self.files {
             let diff = Compared { header: header.clone(), before: before.clone(), after: after.clone() };
-            let lines = compared(self.roster, &diff);
+            let lines = compared(self.roster, &self.history, &diff);
             if !lines.is_empty() {
                 hosts.entry(host).or_default().extend(lines);
             }
@@ -292,7 +336,7 @@ impl<'a> Gains<'a> {
 }
 
 /// The keys of a file that come and go, by whose they are.
-fn compared(roster: &Roster, diff: &Compared) -> Vec<String> {
+fn compared(roster: &Roster, history: &History, diff: &Compared) -> Vec<String> {
     let blobs = |text: &str| -> BTreeSet<String> {
         let word = |line: &str| {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -306,7 +350,7 @@ fn compared(roster: &Roster, diff: &Compared) -> Vec<String> {
         let comment = text.lines().find(|line| line.contains(blob.as_str()));
         let comment =
             comment.and_then(|line| line.split_once(blob.as_str())).map_or("", |(_, rest)| rest.trim());
-        let owner = owner(roster, blob);
+        let owner = owner(roster, history, blob);
         let beside = if owner.starts_with("nobody") && !comment.is_empty() {
             format!(", '{}'", one_line(comment))
         } else {
@@ -324,6 +368,11 @@ mod tests {
     use super::*;
     use crate::people::testing::{key, roster};
 
+    fn history() -> History {
+        let none = tempfile::tempdir().unwrap();
+        History::of(&Record::read(none.path()).unwrap(), &roster())
+    }
+
     #[test]
     fn who_gains_and_loses_is_told_by_name_and_a_stranger_s_key_by_its_comment() {
         let diff = Compared {
@@ -331,7 +380,7 @@ mod tests {
             before: format!("# old\nssh-rsa AAAAold bob@laptop\n{} alice\n", key(1).text()),
             after: format!("{} alice (lead)\n{} oscar (operator)\n", key(1).text(), key(2).text()),
         };
-        let lines = compared(&roster(), &diff);
+        let lines = compared(&roster(), &history(), &diff);
         let file = "in /home/ops/.ssh/authorized_keys";
         assert_eq!(
             lines,
@@ -367,7 +416,7 @@ mod tests {
     #[test]
     fn a_host_that_gets_everything_back_gains_and_loses_nothing() {
         let (people, host) = (roster(), "web1".parse().unwrap());
-        let mut gains = Gains::new(&people, jiff::civil::date(2026, 6, 1));
+        let mut gains = Gains::new(&people, history(), jiff::civil::date(2026, 6, 1));
         let file = "/home/ops/.ssh/authorized_keys";
         let (before, after) = (format!("{} x\n", key(9).text()), format!("{} oscar\n", key(2).text()));
         gains.file(&host, file, &before, &after);

@@ -7,7 +7,7 @@ use super::super::record::{About, Record};
 use super::super::repository::built_in_playbook;
 use super::super::show::Show;
 use super::super::{Console, Exit, Failure};
-use super::counted;
+use super::{Verified, counted, verified};
 use crate::event::{Event, Status};
 use crate::ledger::{self, Details, Disagreement, Kind, Traces, Whose};
 use crate::model::{HostName, Map};
@@ -102,22 +102,24 @@ impl Compare {
             job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut |event| looked.event(event));
         engine.close();
         let exit = ended?.exit;
-        let record = ledger::Record::read(&root)?;
+        let Verified { record, report, .. } = verified(&root, roster, false)?;
         let mut all: IndexMap<HostName, Vec<Disagreement>> = IndexMap::new();
+        let own = job.who().identity.proven().map(|me| me.key.clone());
+        let own = own.as_ref();
         for (host, traces) in &looked.hosts {
             let mut traces = traces.clone();
-            // What this very comparison did there; a key for a lock-out is told whoever used it.
-            let emergency = |key: &str| roster.emergency_keys.iter().any(|one| one.fingerprint() == key);
-            traces.logins.retain(|login| login.at < begun - 1 || login.key.as_deref().is_some_and(emergency));
+            // What this very comparison did there, with the key of whoever types.
+            let mine = |key: &str| own.is_some_and(|own| own.fingerprint() == key);
+            traces.logins.retain(|login| login.at < begun - 1 || !login.key.as_deref().is_some_and(mine));
             traces.sudo.retain(|sudo| sudo.at < begun - 1);
-            all.insert(host.clone(), record.compared(roster, host, &traces, since));
+            all.insert(host.clone(), record.compared((roster, &report), host, &traces, since));
         }
         match self.shape.format {
             Format::Json => console.result(&machine(&all, &looked)?)?,
             _ => console.result(&human(&all, &looked))?,
         }
         let open = all.values().flatten().filter(|one| one.is_open()).count();
-        note(console, &job, &root, &looked, open)?;
+        note(console, &job, &root, (&looked, &all), open)?;
         Ok(if open > 0 { exit.worst(Exit::Findings) } else { exit })
     }
 }
@@ -156,7 +158,7 @@ fn note(
     console: &Console,
     job: &Job<'_>,
     root: &std::path::Path,
-    looked: &Looked,
+    (looked, all): (&Looked, &IndexMap<HostName, Vec<Disagreement>>),
     open: usize,
 ) -> Result<(), Failure> {
     let may = job.who().identity.proven().is_some_and(|me| Kind::Note.may_be_signed_by(me.role));
@@ -167,6 +169,7 @@ fn note(
     let details = Details {
         hosts: looked.hosts.keys().cloned().collect(),
         note: Some(format!("compared with the logs of {hosts}: {open} open")),
+        emergency: all.iter().flat_map(|(host, found)| emergency(host, found)).collect(),
         ..Details::default()
     };
     let about = About { run: job.run(), verb: Verb::Ledger, details };
@@ -174,6 +177,12 @@ fn note(
         Some(record) => record.say(Kind::Note),
         None => Ok(()),
     }
+}
+
+/// Uses of emergency keys, which 'wgops ledger verify' names until somebody has answered for them.
+fn emergency(host: &HostName, found: &[Disagreement]) -> Vec<String> {
+    let is_one = |one: &&Disagreement| matches!(one, Disagreement::Logins { whose: Whose::Emergency, .. });
+    found.iter().filter(is_one).map(|one| one_line(&format!("{host}: {}", told(one).1)).into_owned()).collect()
 }
 
 fn shown(seconds: i64) -> String {
@@ -237,6 +246,9 @@ fn told(one: &Disagreement) -> (&'static str, String) {
             let (word, whose) = match whose {
                 Whose::Person(name) => ("no run explains:", format!("{name}'s key")),
                 Whose::Auditor(name) => ("scheduled:", format!("{name}'s key")),
+                Whose::Former(name) => {
+                    ("no run explains:", format!("a key that was {name}'s and counts no more ({key})"))
+                }
                 Whose::Emergency => ("emergency key:", key.to_owned()),
                 Whose::Nobody => ("no run explains:", format!("{key}, which the roster does not know")),
             };

@@ -2,9 +2,10 @@
 
 use super::super::args::Shape;
 use super::super::repository::Repository;
+use super::super::trust::Trust;
 use super::super::{Console, Exit, Failure};
-use super::why;
-use crate::ledger::{Kind, LogLine, LogOutcome, Record};
+use super::{Verified, verified, why};
+use crate::ledger::{Kind, LogLine, LogOutcome, Record, Report};
 use crate::report::{Format, json, one_line};
 use clap::Args;
 use owo_colors::{OwoColorize, Style};
@@ -30,18 +31,37 @@ pub struct Log {
 
 impl Log {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let lines = Record::read(Repository::here()?.needed()?)?.log();
+        let repository = Repository::here()?;
+        let root = repository.needed()?;
+        let (record, report) = match Trust::find(console, &repository)? {
+            Some(trust) => {
+                let Verified { record, report, .. } = verified(root, &trust.in_force.roster, false)?;
+                (record, report)
+            }
+            None => (Record::read(root)?, Report::default()),
+        };
+        let lines = record.log();
+        let holds = |line: &LogLine| !line.files.iter().any(|file| report.breaks_of(file).next().is_some());
         let skipped = lines.len().saturating_sub(self.last.unwrap_or(usize::MAX));
         let shown = lines.iter().skip(skipped);
         let text: String = match self.shape.format {
-            Format::Json => shown.map(machine).collect::<Result<_, _>>()?,
-            _ => shown.map(human).collect(),
+            Format::Json => shown.map(|line| machine(line, holds(line))).collect::<Result<_, _>>()?,
+            _ => shown.map(|line| marked(line, holds(line))).collect(),
         };
         if lines.is_empty() {
             console.tell("The ledger is empty.\n");
         }
         console.result(&text)?;
         Ok(Exit::Well)
+    }
+}
+
+/// What does not hold may have been written by anybody.
+fn marked(line: &LogLine, holds: bool) -> String {
+    let text = human(line);
+    match holds {
+        true => text,
+        false => format!("{} {text}", "does not hold ('wgops ledger verify'):".red()),
     }
 }
 
@@ -91,7 +111,7 @@ fn colour(outcome: LogOutcome) -> Style {
     }
 }
 
-fn machine(line: &LogLine) -> Result<String, Failure> {
+fn machine(line: &LogLine, holds: bool) -> Result<String, Failure> {
     let value = json!({
         "version": 1,
         "time": line.time.to_string(),
@@ -110,6 +130,7 @@ fn machine(line: &LogLine) -> Result<String, Failure> {
         "outcome": line.outcome.to_string(),
         "open": line.outcome == LogOutcome::Open,
         "files": line.files,
+        "holds": holds,
     });
     let text = json::line(&value).map_err(|error| Failure::usage(error.to_string()))?;
     Ok(format!("{text}\n"))

@@ -8,10 +8,12 @@ mod show;
 mod verify;
 
 pub use show::{events, find, head, unknown};
-pub use verify::memory;
+pub use verify::{Verified, memory, verified};
 
+use super::repository::Repository;
+use super::trust::Trust;
 use super::{Console, Exit, Failure};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, RunRecord};
 use clap::{Args, Subcommand};
 
 /// Read and verify the record of who changed what
@@ -60,6 +62,17 @@ impl From<LedgerError> for Failure {
         };
         Self::of(exit, &error)
     }
+}
+
+/// What of a run's entries does not hold: anybody may have written it.
+///
+/// # Errors
+/// The ledger can't be read, or nobody can tell by which roster it is judged.
+pub fn unsound(console: &Console, repository: &Repository, found: &RunRecord) -> Result<Vec<String>, Failure> {
+    let Some(trust) = Trust::find(console, repository)? else { return Ok(Vec::new()) };
+    let Verified { report, .. } = verified(repository.needed()?, &trust.in_force.roster, false)?;
+    let wrong = found.entries.iter().flat_map(|entry| report.breaks_of(&entry.file));
+    Ok(wrong.map(ToString::to_string).collect())
 }
 
 /// A number of things.

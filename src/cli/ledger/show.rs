@@ -4,12 +4,14 @@ use super::super::args::Shape;
 use super::super::repository::Repository;
 use super::super::{Console, Exit, Failure, show};
 use super::log::human;
+use super::unsound;
 use crate::event::Event;
 use crate::ledger::{Details, Private, Record, RunRecord, Shown};
 use crate::model::RunId;
 use crate::people::Verb;
 use crate::report::{Format, Subject, json, one_line};
 use clap::Args;
+use owo_colors::OwoColorize;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -26,9 +28,13 @@ pub struct Show {
 
 impl Show {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let record = Record::read(Repository::here()?.needed()?)?;
+        let repository = Repository::here()?;
+        let record = Record::read(repository.needed()?)?;
         let run = find(&record, &self.run)?;
         let found = record.run(run).ok_or_else(|| unknown(&self.run))?;
+        for wrong in unsound(console, &repository, &found)? {
+            console.tell(&format!("{} {}\n", "does not hold:".red(), one_line(&wrong)));
+        }
         match self.shape.format {
             Format::Json => console.result(&format!("{}\n", machine(&found)?))?,
             _ => {

@@ -5,16 +5,19 @@ use super::super::trust::{Pin, Trust};
 use super::super::who::state;
 use super::super::{Console, Exit, Failure};
 use super::counted;
-use crate::ledger::{Heads, History, NoRosterInForce, Record, Report};
+use crate::ledger::{Heads, History, LedgerError, NoRosterInForce, Record, Report};
+use crate::people::Roster;
 use crate::report::one_line;
 use clap::Args;
+use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use std::path::{Path, PathBuf};
 
 /// Check every signature, chain, role and seal of the ledger
 ///
-/// Ends with exit code 4 when something does not hold, and names the file. Runs that nobody ended are listed; they are
-/// no break. Remembers outside the repository what it verified, so that a ledger that was cut short shows.
+/// Ends with exit code 4 when something does not hold, and names the file. No breaks, and told all the same, are runs that
+/// nobody ended, uses of emergency keys that 'wgops ledger compare' found and nobody answered for, and times that can't be
+/// right. Remembers outside the repository what it verified, so that a ledger that was cut short shows.
 #[derive(Args)]
 pub struct Verify {
     /// Verify what 'wgops ledger export --public' wrote there, beginning at --roster-pin or the first roster in it
@@ -25,37 +28,54 @@ pub struct Verify {
     anew: bool,
 }
 
+/// What was verified, and what came of it.
+pub struct Verified {
+    /// The ledger.
+    pub record: Record,
+    history: History,
+    /// What is wrong with it.
+    pub report: Report,
+}
+
 impl Verify {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let report = match &self.public {
+        let verified = match &self.public {
             Some(directory) => public(console, directory)?,
             None => self.own(console)?,
         };
-        console.result(&text(&report))?;
-        Ok(if report.breaks.is_empty() { Exit::Well } else { Exit::Refused })
+        console.result(&text(&verified))?;
+        Ok(if verified.report.breaks.is_empty() { Exit::Well } else { Exit::Refused })
     }
 
-    fn own(&self, console: &Console) -> Result<Report, Failure> {
+    fn own(&self, console: &Console) -> Result<Verified, Failure> {
         let repository = Repository::here()?;
         let root = repository.needed()?;
         let roster = Trust::needed(console, &repository)?.in_force.roster;
-        let memory = memory(root);
-        let mut heads = memory.as_deref().map_or_else(|| Ok(Heads::default()), Heads::load)?;
-        if self.anew {
-            heads = heads.anew();
-        }
-        let report = Record::read(root)?.verify(&roster, &heads);
-        heads.remember(&report);
-        if let Some(file) = &memory {
-            heads.save(file)?;
-        }
-        Ok(report)
+        Ok(verified(root, &roster, self.anew)?)
     }
 }
 
+/// The ledger, verified. What was verified here before is not looked at again, unless that is wanted; what holds is remembered.
+///
+/// # Errors
+/// It can't be read, or what was verified before can't.
+pub fn verified(root: &Path, roster: &Roster, anew: bool) -> Result<Verified, LedgerError> {
+    let memory = memory(root);
+    let known = memory.as_deref().map_or_else(|| Ok(Heads::default()), Heads::load)?;
+    let mut heads = if anew { known.clone().anew() } else { known.clone() };
+    let record = Record::read(root)?;
+    let history = History::of(&record, roster);
+    let report = record.verify_by(&history, &heads);
+    heads.remember(&report);
+    if let Some(Err(error)) = memory.filter(|_| heads != known).map(|file| heads.save(&file)) {
+        tracing::warn!("what was verified could not be remembered outside the repository: {error}");
+    }
+    Ok(Verified { record, history, report })
+}
+
 /// What anybody can verify who has nothing but the public part.
-fn public(console: &Console, directory: &Path) -> Result<Report, Failure> {
-    let record = Record::read(directory)?;
+fn public(console: &Console, directory: &Path) -> Result<Verified, Failure> {
+    let record = Record::read_public(directory)?;
     if record.entries().next().is_none() {
         let place = super::super::console::shown(directory);
         return Err(Failure::usage(format!("there is no ledger in {place}"))
@@ -69,13 +89,15 @@ fn public(console: &Console, directory: &Path) -> Result<Report, Failure> {
             history.first()
         ));
     }
-    Ok(record.verify_by(&history, &Heads::default()))
+    let report = record.verify_by(&history, &Heads::default());
+    Ok(Verified { record, history, report })
 }
 
 fn no_history(error: &NoRosterInForce) -> Failure {
     let failure = Failure::of(Exit::Refused, error);
     match error {
         NoRosterInForce::NoAnchor { .. } => failure.hint("a lead signs it with 'wgops operators sign'"),
+        NoRosterInForce::Hidden { .. } | NoRosterInForce::Behind { .. } => failure,
         NoRosterInForce::Fork { .. } => failure.hint("only one of them can be right: ask the group"),
     }
 }
@@ -85,7 +107,11 @@ pub fn memory(root: &Path) -> Option<PathBuf> {
     state(root, "heads")
 }
 
-fn text(report: &Report) -> String {
+fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%MZ").to_string()
+}
+
+fn text(Verified { record, history, report }: &Verified) -> String {
     let shown = |path: &Path| one_line(&path.display().to_string()).into_owned();
     let mut out = String::new();
     for found in &report.breaks {
@@ -102,6 +128,29 @@ fn text(report: &Report) -> String {
             "open:".yellow(),
             run.run,
             shown(&run.file)
+        ));
+    }
+    for one in record.emergency_uses(report, history) {
+        let run = one.run.map(|run| run.to_string()).unwrap_or_default();
+        out.push_str(&format!(
+            "{} {}; found by {} {}: answer for it with 'wgops ledger note {run} TEXT'\n",
+            "emergency key:".red(),
+            one_line(&one.what),
+            one.by.operator(),
+            minute(one.found)
+        ));
+    }
+    for odd in record.odd_times(Timestamp::now()) {
+        let why = match odd.after {
+            Some(after) => format!("behind one of {}", minute(after)),
+            None => "which has not come".into(),
+        };
+        out.push_str(&format!(
+            "{} {} is of {}, {why}: a clock is wrong, {}'s or this one\n",
+            "clock:".yellow(),
+            shown(&odd.file),
+            minute(odd.says),
+            odd.chain.operator()
         ));
     }
     for rest in &report.rests {

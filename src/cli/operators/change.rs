@@ -1,6 +1,6 @@
 //! Changing one person: each verb makes the next version of the roster.
 
-use super::super::init::public_key;
+use super::super::init::{public_key, signed_already};
 use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, person};
 use super::list::{in_short, runs_of};
@@ -96,6 +96,7 @@ pub struct Leave {
 
 impl Add {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        self.nda.map_or(Ok(()), signed_already)?;
         let desk = Desk::open(console)?;
         if desk.roster.person(&self.name).is_some() {
             let name = &self.name;
@@ -121,6 +122,7 @@ impl Add {
 
 impl Clear {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        signed_already(self.nda)?;
         let desk = Desk::open(console)?;
         let who = person(&desk.roster, &self.name)?.clone();
         let name = &who.name;
@@ -213,7 +215,7 @@ fn somebody_else_leads(desk: &Desk, who: &Person) -> Result<(), Failure> {
 
 /// What somebody has shadowed so far.
 fn shadowed(desk: &Desk, name: &OperatorName) -> String {
-    let runs = runs_of(&desk.record, name, |kind| kind == Kind::Shadow);
+    let runs = runs_of((&desk.record, &desk.report), name, |kind| kind == Kind::Shadow);
     let lines: String = runs.iter().map(|line| format!("  {}\n", in_short(line))).collect();
     match runs.len() {
         0 => format!("The ledger here has no run that {name} shadowed.\n"),

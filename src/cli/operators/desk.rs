@@ -1,6 +1,7 @@
 //! A lead's desk: the roster in force and its file, and the way from one version to the next. The file is written first and
 //! signed then; where the signature fails, the file is as it was.
 
+use super::super::ledger::{Verified, verified};
 use super::super::record::{About, Record};
 use super::super::repository::Repository;
 use super::super::trust::{ROSTER, remember};
@@ -30,6 +31,8 @@ pub struct Desk {
     pub text: String,
     /// The ledger.
     pub record: ledger::Record,
+    /// What of it does not hold.
+    pub report: ledger::Report,
 }
 
 impl Desk {
@@ -65,8 +68,8 @@ impl Desk {
         let text = std::fs::read_to_string(&file)
             .map_err(|error| Failure::usage(format!("can't read {}: {error}", shown(&file))))?;
         let in_force = who.roster_text.clone().unwrap_or_default();
-        let record = ledger::Record::read(&root)?;
-        Ok(Self { who, roster, in_force, root, file, text, record })
+        let Verified { record, report, .. } = verified(&root, &roster, false)?;
+        Ok(Self { who, roster, in_force, root, file, text, record, report })
     }
 
     /// Shows what changes, has it confirmed, and makes it the next version.

@@ -5,7 +5,8 @@ use super::super::repository::Repository;
 use super::super::trust::{Trust, pin};
 use super::super::{Console, Exit, Failure};
 use super::desk::person;
-use crate::ledger::{Kind, LogLine, LogOutcome, Record};
+use super::super::ledger::{Verified, verified};
+use crate::ledger::{Kind, LogLine, LogOutcome, Record, Report};
 use crate::model::OperatorName;
 use crate::people::{Person, Standing};
 use crate::report::{Format, json, one_line};
@@ -66,7 +67,8 @@ impl Show {
         let repository = Repository::here()?;
         let trust = Trust::needed(console, &repository)?;
         let person = person(&trust.in_force.roster, &self.name)?;
-        let record = Record::read(repository.needed()?)?;
+        let Verified { record, report, .. } =
+            verified(repository.needed()?, &trust.in_force.roster, false)?;
         if self.shape.format == Format::Json {
             console.result(&document(
                 &json!({"version": 1, "kind": "wgops-operator", "person": machine(person, today())}),
@@ -84,7 +86,7 @@ impl Show {
             let sealed = if trust.in_force.roster.sealed.contains_key(chain) { ", sealed" } else { "" };
             text.push_str(&format!("  chain  {chain}: {} entries{sealed}\n", entries.len()));
         }
-        for line in runs_of(&record, &self.name, |_| true) {
+        for line in runs_of((&record, &report), &self.name, |_| true) {
             text.push_str(&format!("  run    {}\n", in_short(&line)));
         }
         console.result(&text)?;
@@ -152,10 +154,15 @@ fn machine(person: &Person, today: Date) -> Value {
         "age": person.age, "until": person.until.map(|day| day.to_string())})
 }
 
-/// The newest runs in which somebody had a part, oldest first.
-pub fn runs_of(record: &Record, name: &OperatorName, wanted: impl Fn(Kind) -> bool) -> Vec<LogLine> {
-    let mut lines: Vec<LogLine> =
-        record.log().into_iter().filter(|line| line.operator == *name && wanted(line.kind)).collect();
+/// The newest runs in which somebody had a part, oldest first; what does not hold is nobody's.
+pub fn runs_of(
+    (record, report): (&Record, &Report),
+    name: &OperatorName,
+    wanted: impl Fn(Kind) -> bool,
+) -> Vec<LogLine> {
+    let holds = |line: &LogLine| !line.files.iter().any(|file| report.breaks_of(file).next().is_some());
+    let mut lines: Vec<LogLine> = record.log();
+    lines.retain(|line| line.operator == *name && wanted(line.kind) && holds(line));
     lines.drain(..lines.len().saturating_sub(RUNS_MAX));
     lines
 }

@@ -5,7 +5,7 @@ use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, compared, confirm};
 use crate::ledger::RosterFile;
 use crate::model::Role;
-use crate::people::Roster;
+use crate::people::{Roster, Standing};
 use clap::Args;
 
 /// Sign the roster as it stands in inventory/operators.yml: after editing it by hand, or as the second lead
@@ -58,15 +58,26 @@ impl Sign {
     }
 }
 
-/// A lead signs, of the version in force or of the one that is to be.
+/// A lead signs, of the version in force or of the one that is to be. Whose agreement has ended does not renew it themselves.
 fn may_sign(desk: &Desk, file: &Roster) -> Result<(), Failure> {
+    let today = jiff::Zoned::now().date();
     let me = desk.who.identity.proven().map(|proven| &proven.operator);
     let leads = |roster: &Roster| {
-        me.and_then(|me| roster.person(me)).is_some_and(|one| one.role == Role::Lead && one.nda.is_some())
+        me.and_then(|me| roster.person(me)).is_some_and(|one| Standing::of(one, today) == Standing::Lead)
     };
-    if leads(&desk.roster) || leads(file) {
+    let lapsed = matches!(desk.who.standing, Standing::Lapsed(Role::Lead, _));
+    if leads(&desk.roster) || (leads(file) && !lapsed) {
         return Ok(());
     }
     let why = desk.who.standing;
-    Err(Failure::new(Exit::Refused, format!("only a lead signs the roster: {why}")))
+    let refused = Failure::new(Exit::Refused, format!("only a lead signs the roster: {why}"));
+    let another = desk.roster.people.values().any(|one| Standing::of(one, today) == Standing::Lead);
+    Err(match lapsed && !another {
+        true => refused.hint(format!(
+            "no lead is left whose agreement counts: the group agrees by voice on a file that renews one, and everybody gives \
+             its pin once (of this one: --roster-pin {}:{})",
+            file.version, file.digest
+        )),
+        false => refused,
+    })
 }

@@ -3,12 +3,12 @@
 //! leaves is finished, or cleared away, when the file is touched next.
 
 use super::super::console::shown;
-use super::super::ledger::memory;
+use super::super::ledger::{Verified, memory, verified};
 use super::super::record::{About, Record};
 use super::super::repository::Repository;
 use super::super::who::Who;
 use super::super::{Console, Exit, Failure};
-use crate::ledger::{self, Details, Heads, SealAct, SealedValue};
+use crate::ledger::{Details, Heads, SealAct, SealedValue};
 use crate::model::{Digest, RunId, Secret, is_sealed};
 use crate::people::{Permission, Proven, Roster, Standing, Verb};
 use crate::vault::{Access, History, Keys, Readers, Sheet, State, Subject, Vault, digest, relative};
@@ -329,9 +329,11 @@ pub fn today() -> jiff::civil::Date {
     jiff::Zoned::now().date()
 }
 
-/// What the ledger says of sealed values; refused where it lacks what was seen here before.
+/// What the ledger says of sealed values; refused where it lacks what was seen here before, and where something may hide that a
+/// value was sealed anew.
 fn history(root: &Path, roster: &Roster) -> Result<History, String> {
-    let record = ledger::Record::read(root).map_err(|error| error.to_string())?;
+    let Verified { record, report, .. } =
+        verified(root, roster, false).map_err(|error| error.to_string())?;
     if let Some(file) = memory(root) {
         let heads = Heads::load(&file).map_err(|error| error.to_string())?;
         if let Some((chain, seq)) = record.lacks(&heads) {
@@ -340,7 +342,10 @@ fn history(root: &Path, roster: &Roster) -> Result<History, String> {
             ));
         }
     }
-    Ok(History::read(&record, roster))
+    match report.hidden().or(report.missing()) {
+        Some(found) => Err(format!("{found}: restore it with git, and see 'wgops ledger verify'")),
+        None => Ok(History::read(&record, roster)),
+    }
 }
 
 /// What a run opens sealed values with.

@@ -5,7 +5,7 @@ use super::super::{Console, Exit, Failure, ask};
 use super::desk::{Desk, Target, ToSeal, bytes_of};
 use crate::ledger::{SealAct, SealedValue};
 use crate::load::{Node, NodeValue, Problems, TextFile};
-use crate::model::{Secret, is_sealed};
+use crate::model::{Digest, Secret, is_sealed};
 use crate::report::one_line;
 use crate::vault::{
     AnsibleError, Keys, Readers, Sheet, State, Subject, digest, file_digest, is_ansible, open_ansible,
@@ -86,6 +86,7 @@ fn import(desk: &Desk<'_>, target: &Target, passwords: &mut Passwords<'_>) -> Re
         if matches!(desk.history.state(&subject, digest(&found.text)), State::Newest(_)) {
             continue;
         }
+        no_copy(desk, &subject, digest(&found.text))?;
         let keys = match &mut keys {
             Some(keys) => keys,
             empty => empty.insert(desk.keys()?),
@@ -95,12 +96,23 @@ fn import(desk: &Desk<'_>, target: &Target, passwords: &mut Passwords<'_>) -> Re
     seal_values(desk, target, &readers, &sheet, plain)
 }
 
+/// What wgops sealed itself is taken over nowhere: a copy under another name would be sealed for that name's readers, and an older
+/// value would be the newest again.
+fn no_copy(desk: &Desk<'_>, subject: &Subject, digest: Digest) -> Result<(), Failure> {
+    let Some((known, seal)) = desk.history.elsewhere(subject, digest) else { return Ok(()) };
+    let what = format!("{known}, generation {}, sealed by {}", seal.value.generation, seal.by);
+    let message = format!("{subject} is a copy of {what}: it is not taken over");
+    Err(Failure::new(Exit::Refused, one_line(&message).into_owned())
+        .hint("find out who put it there ('git log'); 'wgops vault set' seals a value of your own"))
+}
+
 /// A file that age sealed outside.
 fn whole_age(desk: &Desk<'_>, target: &Target, readers: &Readers, bytes: &[u8]) -> Result<usize, Failure> {
     let subject = Subject { file: target.file.clone(), name: None };
     if matches!(desk.history.state(&subject, file_digest(bytes)), State::Newest(_)) {
         return Ok(0);
     }
+    no_copy(desk, &subject, file_digest(bytes))?;
     let plain = desk.holds_unvouched(&desk.keys()?, bytes)?;
     seal_whole(desk, target, readers, plain)
 }

@@ -314,9 +314,10 @@ fn unprintable(value: &Value) -> Option<String> {
 }
 
 impl Record {
-    /// Who applied the plan of this digest, and in which run.
-    pub fn spent(&self, plan: Digest) -> Option<(OperatorName, RunId)> {
-        self.entries().find_map(|(chain, entry)| {
+    /// Who applied the plan of this digest, and in which run, by entries that hold.
+    pub fn spent(&self, plan: Digest, report: &Report) -> Option<(OperatorName, RunId)> {
+        let mut hold = self.entries().filter(|(_, entry)| report.breaks_of(&entry.file).next().is_none());
+        hold.find_map(|(chain, entry)| {
             let public = entry.public.as_ref().ok().filter(|public| public.kind == Kind::Intent)?;
             let details = &entry.private.content()?.details;
             details.plan.as_ref().filter(|known| known.digest == plan)?;
@@ -324,16 +325,15 @@ impl Record {
         })
     }
 
-    /// Who approved the plan of this digest, by entries that hold.
-    pub fn approvals(&self, plan: Digest, report: &Report) -> Vec<OperatorName> {
-        let approvals = self.entries().filter(|(_, entry)| {
-            let is_approval = entry.public.as_ref().is_ok_and(|public| public.kind == Kind::Approval);
-            let known = entry.private.content().and_then(|private| private.details.plan.as_ref());
-            is_approval
-                && known.is_some_and(|known| known.digest == plan)
-                && report.breaks_of(&entry.file).next().is_none()
+    /// Who approved the plan of this digest, by entries that are signed with a key that the roster vouches for, and hold.
+    pub fn approvals(&self, plan: Digest, roster: &Roster, report: &Report) -> Vec<OperatorName> {
+        let mut approvals = self.vouched(roster, Kind::Approval);
+        approvals.retain(|approval| {
+            let known = approval.details.plan.as_ref();
+            known.is_some_and(|known| known.digest == plan)
+                && report.breaks_of(&approval.entry.file).next().is_none()
         });
-        approvals.map(|(chain, _)| chain.operator().clone()).collect()
+        approvals.iter().map(|approval| approval.chain.operator().clone()).collect()
     }
 }
 

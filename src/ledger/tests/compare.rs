@@ -24,7 +24,7 @@ fn line(run: RunId) -> RunLine {
 }
 
 fn told(ops: &Ops, traces: &Traces) -> Vec<String> {
-    let found = ops.record().compared(&ops.roster, &"web1".parse().unwrap(), traces, NOON - 86_400);
+    let found = ops.record().compared((&ops.roster, &ops.report()), &"web1".parse().unwrap(), traces, NOON - 86_400);
     let short = |one: &Disagreement| match one {
         Disagreement::Packages(one) => format!("packages {}", one.command),
         Disagreement::Automatic(_) => "automatic".into(),
@@ -45,7 +45,12 @@ fn what_a_run_did_is_explained_and_what_was_done_by_hand_is_not() {
     ops.append("oscar", 2, &finished(1, HostOutcome::Changed));
     let good = Traces {
         packages: vec![transaction(NOON + 1, "apt-get -y install x")],
-        logins: vec![Login { at: NOON - 60, user: "ops".into(), from: "a".into(), key: None }],
+        logins: vec![Login {
+            at: NOON - 60,
+            user: "ops".into(),
+            from: "a".into(),
+            key: Some(key(2).fingerprint()),
+        }],
         sudo: vec![Sudo { at: NOON, user: "ops".into(), command: "/bin/sh".into() }],
         runs: vec![line(run(1))],
         ..Traces::default()
@@ -88,7 +93,7 @@ fn an_emergency_key_is_told_even_in_a_run_and_an_auditors_only_told() {
     found.sort();
     assert_eq!(found, ["1 logins as root by Auditor(OperatorName(\"ci\"))", "1 logins as root by Emergency"]);
     let open = |one: &Disagreement| one.is_open();
-    let all = ops.record().compared(&ops.roster, &"web1".parse().unwrap(), &traces, 0);
+    let all = ops.record().compared((&ops.roster, &ops.report()), &"web1".parse().unwrap(), &traces, 0);
     assert_eq!(all.iter().filter(|one| open(one)).count(), 1);
 }
 
@@ -111,7 +116,12 @@ fn a_dry_run_explains_a_login_and_no_package() {
     ops.append("sam", 3, &Draft { run: Some(run(4)), ..draft(Kind::Shadow, details) });
     let traces = Traces {
         packages: vec![transaction(NOON - 5, "apt-get install x")],
-        logins: vec![Login { at: NOON - 5, user: "sam".into(), from: "a".into(), key: None }],
+        logins: vec![Login {
+            at: NOON - 5,
+            user: "sam".into(),
+            from: "a".into(),
+            key: Some(key(3).fingerprint()),
+        }],
         ..Traces::default()
     };
     assert_eq!(told(&ops, &traces), ["packages apt-get install x"]);
@@ -121,4 +131,36 @@ fn a_dry_run_explains_a_login_and_no_package() {
     assert_eq!(told(&ops, &traces), ["packages apt-get install x"]);
     ops.append("oscar", 2, &intent(2));
     assert_eq!(told(&ops, &traces), [""; 0]);
+}
+
+#[test]
+fn nobody_hides_behind_what_somebody_else_does_at_the_time_or_behind_what_does_not_hold() {
+    let ops = Ops::new();
+    let entry = ops.append("oscar", 2, &intent(1));
+    ops.append("oscar", 2, &finished(1, HostOutcome::Changed));
+    let login = |number| Login {
+        at: NOON,
+        user: "ops".into(),
+        from: "a".into(),
+        key: Some(key(number).fingerprint()),
+    };
+    let sudo = |command: &str| Sudo { at: NOON, user: "ops".into(), command: command.into() };
+    let traces = Traces {
+        logins: vec![login(1), login(2), login(77)],
+        sudo: vec![sudo("/usr/bin/sh"), sudo("/bin/sh -c printf x; exec sh"), sudo("/usr/bin/touch /root/x")],
+        runs: vec![line(run(1))],
+        ..Traces::default()
+    };
+    let mut found = told(&ops, &traces);
+    found.sort();
+    let others = [
+        "1 logins as ops by Nobody",
+        "1 logins as ops by Person(OperatorName(\"alice\"))",
+        "1 sudo /usr/bin/touch /root/x",
+    ];
+    assert_eq!(found, others);
+    // An intent that somebody else signed explains nothing at all.
+    rewrite(&entry, 9, |text| text.to_owned());
+    let found = told(&ops, &traces);
+    assert!(found.iter().any(|one| one.contains("oscar")) && found.contains(&format!("not in ledger {}", run(1))));
 }

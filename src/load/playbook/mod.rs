@@ -34,6 +34,7 @@ impl Playbook {
     /// # Errors
     /// Everything that is wrong with it, as far as can be told without modules, variables and hosts.
     pub fn load(path: &Path) -> Result<Self, Problems> {
+        is_no_record(path)?;
         Self::parse(&TextFile::read(path)?)
     }
 
@@ -82,6 +83,7 @@ impl Playbook {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_tasks(path: &Path, section: Section) -> Result<Vec<TaskItem>, Problems> {
+    is_no_record(path)?;
     let file = TextFile::read(path)?;
     let node = Node::parse(&file)?;
     let scope = match section {
@@ -97,6 +99,20 @@ pub fn load_tasks(path: &Path, section: Section) -> Result<Vec<TaskItem>, Proble
 /// Everything that is wrong with it.
 pub fn read_dependencies(file: &TextFile, node: Option<&Node>) -> Result<Vec<RoleEntry>, Problems> {
     finished(file, |reader| node.map(|node| reader.dependencies(node)).unwrap_or_default())
+}
+
+/// Makes sure that a file is none of those that wgops keeps itself: what lies there is not looked at by who reviews playbooks, nor by
+/// the check whether all is committed.
+fn is_no_record(path: &Path) -> Result<(), Problems> {
+    let kept = |folder: &std::path::Component<'_>| {
+        matches!(folder.as_os_str().to_str(), Some("ledger" | "plans"))
+    };
+    let is_json = path.extension().is_some_and(|end| !end.eq_ignore_ascii_case("yml") && !end.eq_ignore_ascii_case("yaml"));
+    if !(is_json && path.components().any(|part| kept(&part))) {
+        return Ok(());
+    }
+    let problem = Problem::in_file(path, "lies where wgops keeps the ledger and plans, and is not taken for tasks");
+    Err(Problems::from(problem.help("keep playbooks and tasks in folders of their own")))
 }
 
 /// What a reader made of a file, if nothing was wrong.

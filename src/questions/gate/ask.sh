@@ -29,3 +29,8 @@ wgops_hexadecimal() {
     case $1 in *[!0-9a-f]*) return 1 ;; esac
     [ "${#1}" = "$2" ]
 }
+# wgops_own_facts  where local facts are that nobody but root can have put there; else a place without any.
+wgops_own_facts() {
+    wgops_odd=$(find /etc/ansible /etc/ansible/facts.d -maxdepth 1 \( ! -user root -o -type l -o -perm -020 -o -perm -002 \) 2>/dev/null)
+    if [ -z "$wgops_odd" ]; then echo /etc/ansible/facts.d; else echo /nonexistent; fi
+}

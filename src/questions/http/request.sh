@@ -74,25 +74,30 @@ with_curl() {
 }
 with_gnu_wget() {
   echo wget
-  sent=
-  # It reads secrets from files only, and those can be no pipes.
-  if [ "$#" -gt 0 ] || [ "$body" = yes ]; then
-    # In memory where there is such a place, for a disk remembers.
-    place=/dev/shm
-    [ -d "$place" ] && [ -w "$place" ] || place=${TMPDIR:-/tmp}
-    sent=$(umask 077; mktemp -d "$place/.wgops.XXXXXXXXXX") || return 1
-    (
-      umask 077
-      for header in "$@"; do printf 'header = %s\n' "$header"; done >"$sent/config"
-      [ "$body" = no ] || cat <&3 >"$sent/body"
-    )
-    set -- --config="$sent/config"
+  # It reads secrets from files only, and those can be no pipes: from files that have lost their names before anything is
+  # written into them, in memory where there is such a place. They are gone with their descriptors.
+  place=/dev/shm
+  [ -d "$place" ] && [ -w "$place" ] || place=${TMPDIR:-/tmp}
+  if [ "$#" -gt 0 ]; then
+    nameless=$(umask 077; mktemp "$place/.wgops.XXXXXXXXXX") || return 1
+    exec 6>"$nameless" 7<"$nameless"
+    rm -f -- "$nameless"
+    for header in "$@"; do printf 'header = %s\n' "$header"; done >&6
+    exec 6>&-
+    set -- --config=/dev/fd/7
   else
     set -- --no-config
   fi
+  if [ "$body" = yes ]; then
+    nameless=$(umask 077; mktemp "$place/.wgops.XXXXXXXXXX") || return 1
+    exec 6>"$nameless" 8<"$nameless"
+    rm -f -- "$nameless"
+    cat <&3 >&6
+    exec 6>&-
+    set -- "$@" --body-file=/dev/fd/8
+  fi
   set -- "$@" -S -nv -T "$limit" --tries=1 --content-on-error -O "$out"
   case $method in GET) [ "$body" = no ] || set -- "$@" --method=GET ;; *) set -- "$@" --method="$method" ;; esac
-  [ "$body" = no ] || set -- "$@" --body-file="$sent/body"
   [ -z "$agent" ] || set -- "$@" --user-agent="$agent"
   [ -z "$cert" ] || set -- "$@" --certificate="$cert"
   [ -z "$key" ] || set -- "$@" --private-key="$key"
@@ -102,7 +107,7 @@ with_gnu_wget() {
   [ "$proxy" = yes ] || set -- "$@" --no-proxy
   wget "$@" -- "$url"
   status=$?
-  [ -z "$sent" ] || rm -rf -- "$sent"
+  exec 7<&- 8<&-
   return "$status"
 }
 with_small_wget() {

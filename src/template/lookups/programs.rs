@@ -62,6 +62,10 @@ pub(super) fn url(state: &mut State, call: &Call) -> Result<Value, Error> {
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
         let url = text_of(&term)?;
+        // Whoever looks what a playbook would do sends nothing of theirs to where it says.
+        if !names.session.cache.controller.acts() {
+            return Err(names.session.unknown(&format!("what is under '{url}'")));
+        }
         let request = request(call, &url)?;
         let program =
             ["curl", "-q", "--silent", "--show-error", "--fail", "--proto", "=http,https", "--config", "-"];

@@ -24,13 +24,18 @@ fresh_lists() {
     echo "== times $now $lists"
     [ "$1" != - ] || return
     if known_fresh "$1"; then return; fi
-    private=$(mktemp -d 2>/dev/null || mktemp -d /dev/shm/wgops.XXXXXX 2>/dev/null || mktemp -d /var/tmp/wgops.XXXXXX 2>/dev/null)
+    for place in "${TMPDIR:-/tmp}" /dev/shm /var/tmp; do
+        # What another left who was killed: a refresh takes minutes at most.
+        find "$place" -maxdepth 1 -type d -user "$(id -u)" -name 'wgops-lists.*' -mmin +60 -exec rm -rf {} + 2>/dev/null
+        [ -n "$private" ] || private=$(mktemp -d "$place/wgops-lists.XXXXXX" 2>/dev/null)
+    done
     if [ -z "$private" ]; then
         printf '== refresh failed\nE: no directory for temporary files can be written to\n'
         return
     fi
     trap 'rm -rf "$private"' EXIT
-    trap 'exit 1' HUP INT TERM
+    # Who asked may be gone before the answer is written.
+    trap 'exit 1' HUP INT TERM PIPE
     mkdir -p "$private/lists/partial" "$private/cache/archives/partial"
     # The hooks that follow an update on the host (some of them note its time) must not run. Root needs no other user
     # for fetching here, and the lists that only people or graphical programs read need not be fetched at all.

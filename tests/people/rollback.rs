@@ -1,0 +1,240 @@
+//! What somebody with push rights and no right key puts back, takes away or hides: an older roster, an older secret, the part
+//! of an entry that says what was done.
+
+use crate::group::{Group, said};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// alice leads; carol operates in a clone of her own, which knows the roster in which bob was still an operator; bob left.
+struct Scene {
+    group: Group,
+    hers: PathBuf,
+    older: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let group = Group::new();
+        let root = group.root();
+        group.clears("carol");
+        group.clears("bob");
+        group.git(&root, &["init", "-q"]);
+        group.commits(&root, "all");
+        let hers = group.folder.path().join("hers");
+        group.git(group.folder.path(), &["clone", "-q", &root.to_string_lossy(), &hers.to_string_lossy()]);
+        let older = fs::read_to_string(group.roster()).unwrap();
+        let known = group.says_in(&hers, "carol", &format!("operators list --roster-pin {}", group.pin()));
+        known.expect(0, &["bob"]);
+        group.says("alice", "operators leave bob --yes").expect(0, &["in force"]);
+        group.commits(&root, "bob left");
+        Self { group, hers, older }
+    }
+
+    /// bob pushes a commit, and carol pulls it.
+    fn pushes(&self, attack: impl FnOnce(&Path)) {
+        let root = self.group.root();
+        fs::write(self.group.roster(), &self.older).unwrap();
+        attack(&root);
+        self.group.commits(&root, "nothing to see here");
+        self.group.git(&self.hers, &["pull", "-q"]);
+    }
+
+    fn refused(&self, words: &[&str]) {
+        for line in ["operators list", "run playbooks/touch.yml -i local", "ledger verify", "vault list"] {
+            self.group.says_in(&self.hers, "carol", line).expect(4, words);
+        }
+        assert!(!self.group.made().exists());
+    }
+
+    /// The entry of alice's chain that signs the newest roster.
+    fn newest_roster(&self) -> PathBuf {
+        let chain = self.group.chains(&self.group.root(), "alice").pop().unwrap();
+        let entries = self.group.entries(&chain);
+        let signs = |file: &&PathBuf| fs::read_to_string(file).unwrap().contains("\"kind\":\"roster\"");
+        entries.iter().rev().find(signs).unwrap().clone()
+    }
+}
+
+#[test]
+fn an_older_roster_is_refused_where_the_ledger_has_a_newer_one_though_this_client_never_met_it() {
+    let scene = Scene::new();
+    scene.pushes(|_| {});
+    scene.refused(&["is older than version ", "which was signed and is in force"]);
+    // Nor where nothing is remembered, and a job has the older pin.
+    let mut job = scene.group.command("ci");
+    let older = wgops::model::Digest::of(scene.older.as_bytes());
+    let version = scene.older.lines().find_map(|line| line.strip_prefix("version: ")).unwrap();
+    let pin = format!("{version}:{older}");
+    job.current_dir(&scene.hers).env("WGOPS_IDENTITY", scene.group.key("alice"));
+    said(job.args(["run", "playbooks/touch.yml", "-i", "local", "--roster-pin", &pin]))
+        .expect(4, &["is older than version "]);
+}
+
+#[test]
+fn an_older_roster_does_not_come_back_by_hiding_the_newer_ones_text_or_its_signature() {
+    let scene = Scene::new();
+    let entry = scene.newest_roster();
+    scene.pushes(|_| fs::remove_file(entry.with_extension("private.json")).unwrap());
+    scene.refused(&["signs version ", "its private part is gone"]);
+}
+
+#[test]
+fn an_older_roster_does_not_come_back_without_the_entry_once_somebody_wrote_under_the_newer_one() {
+    let scene = Scene::new();
+    let entry = scene.newest_roster();
+    scene.group.says("alice", "claim web1 -i web1, --until 1h --note x").expect(0, &["Claimed"]);
+    scene.pushes(|_| {
+        for file in
+            [entry.clone(), entry.with_added_extension("sig"), entry.with_extension("private.json")]
+        {
+            fs::remove_file(file).unwrap();
+        }
+    });
+    scene.refused(&["was written under version ", "which is not here"]);
+}
+
+#[test]
+fn a_private_part_that_is_gone_is_a_break_and_brings_no_older_secret_back() {
+    let group = Group::new();
+    let file = "inventory/group_vars/all/vault.yml";
+    fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
+    let seals = |secret: &str| {
+        let mut command = group.command("alice");
+        said(command.args(["vault", "set", file, "token"]).write_stdin(secret)).expect(0, &["Sealed"]);
+    };
+    seals("the old one, which bob knows");
+    let old = fs::read_to_string(group.root().join(file)).unwrap();
+    seals("the new one");
+    fs::write(group.root().join(file), &old).unwrap();
+    let older = group.says("alice", "vault list");
+    older.expect(0, &["alice sealed generation 2 since"]);
+    // Nor does it come back by being taken over as if it came from elsewhere, under its name or another.
+    let import = format!("vault import {file}");
+    group.says("alice", &import).expect(4, &["token is a copy of", "generation 1", "not taken over"]);
+    fs::write(group.root().join(file), old.replace("token:", "copied:")).unwrap();
+    group.says("alice", &import).expect(4, &["copied is a copy of", "vault.yml token, generation 1"]);
+    fs::write(group.root().join(file), &old).unwrap();
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    let newest = group.entries(&chain).pop().unwrap();
+    let private = newest.with_extension("private.json");
+    let kept = fs::read(&private).unwrap();
+    let show = "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: {dest: MADE, content: '{{ token }}'}\n";
+    let play = show.replace("MADE", &group.made().to_string_lossy());
+    fs::write(group.root().join("playbooks/touch.yml"), play).unwrap();
+    let hides = |words: &[&str]| {
+        group.says("alice", "ledger verify").expect(4, words);
+        let list = group.says("alice", "vault list");
+        assert!(list.code != Some(0), "{}", list.text);
+        list.expect(list.code.unwrap(), words);
+        let run = group.run("alice");
+        assert!(run.code != Some(0) && !group.made().exists(), "{}", run.text);
+    };
+    fs::remove_file(&private).unwrap();
+    hides(&["its private part is gone"]);
+    fs::write(&private, "{}").unwrap();
+    hides(&["its private part is not the one that was signed"]);
+    fs::write(&private, &kept).unwrap();
+    let signature = newest.with_added_extension("sig");
+    let kept = fs::read(&signature).unwrap();
+    fs::remove_file(&signature).unwrap();
+    hides(&["has no signature"]);
+    fs::write(&signature, &kept).unwrap();
+    group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
+}
+
+#[test]
+fn a_clone_without_a_memory_opens_no_older_secret_where_somebody_has_seen_a_newer_one() {
+    let group = Group::new();
+    group.clears("carol");
+    let file = "inventory/group_vars/all/vault.yml";
+    fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
+    let seals = |secret: &str| {
+        let mut command = group.command("alice");
+        said(command.args(["vault", "set", file, "token"]).write_stdin(secret)).expect(0, &["Sealed"]);
+    };
+    seals("old");
+    let old = fs::read_to_string(group.root().join(file)).unwrap();
+    seals("new");
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    let newest = group.entries(&chain).pop().unwrap();
+    group.run("carol").expect(0, &["changed=1"]);
+    for part in [newest.clone(), newest.with_added_extension("sig"), newest.with_extension("private.json")] {
+        fs::remove_file(part).unwrap();
+    }
+    fs::write(group.root().join(file), &old).unwrap();
+    let mut fresh = group.command("nobody in particular");
+    fresh.env("WGOPS_IDENTITY", group.key("carol")).args(["vault", "list", "--roster-pin", &group.pin()]);
+    let list = said(&mut fresh);
+    assert!(list.code != Some(0), "{}", list.text);
+    list.expect(list.code.unwrap(), &["has seen alice-", "which is gone"]);
+}
+
+#[test]
+fn who_pushes_a_chain_of_nobody_is_seen_by_nobody_and_spoils_nothing_once_it_is_gone() {
+    let group = Group::new();
+    group.run("alice").expect(0, &["changed=1"]);
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    let name = chain.file_name().unwrap().to_string_lossy().into_owned();
+    let stray = chain.with_file_name(format!("zed-0badc0de-{}", name.rsplit('-').next().unwrap()));
+    let first = group.entries(&chain).remove(0);
+    let place = stray.join(first.parent().unwrap().file_name().unwrap());
+    fs::create_dir_all(&place).unwrap();
+    let file = place.join("00000001.json");
+    let text = fs::read_to_string(&first).unwrap();
+    fs::write(&file, text.replace(&name, &stray.file_name().unwrap().to_string_lossy())).unwrap();
+    group.signs("bob", "ledger@wgops", &file);
+    group.says("alice", "ledger verify").expect(4, &["the roster knows no such key of zed"]);
+    group.run("alice").expect(0, &["changed=1"]);
+    fs::remove_dir_all(&stray).unwrap();
+    group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
+}
+
+#[test]
+fn a_plan_is_not_applied_again_by_hiding_that_it_was() {
+    let group = Group::new();
+    group.has_hosts();
+    fs::create_dir_all(group.root().join("plans")).unwrap();
+    group.says("alice", "run playbooks/each.yml -i prod --plan-out plans/a.json").expect(0, &["Plan for 2"]);
+    let apply = "apply plans/a.json --yes --allow-changed";
+    group.says("alice", apply).expect(0, &["2 changed"]);
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    for entry in group.entries(&chain) {
+        if fs::read_to_string(&entry).unwrap().contains("\"kind\":\"intent\"") {
+            fs::remove_file(entry.with_extension("private.json")).unwrap();
+        }
+    }
+    group.says("alice", apply).expect(4, &["whether the plan is spent can't be told", "is gone"]);
+}
+
+#[test]
+fn a_lead_whose_agreement_has_ended_signs_no_roster_and_does_not_renew_their_own() {
+    let group = Group::new();
+    group.clears("carol");
+    group.says("alice", "operators promote carol --yes").expect(0, &["in force"]);
+    group.says("carol", "operators clear alice --nda 2026-01-01 --until 2026-02-01 --yes").expect(0, &["in force"]);
+    group.says("alice", "operators list").expect(0, &["acts as a shadow"]);
+    let text = fs::read_to_string(group.roster()).unwrap();
+    let renewed = text.replace("2026-02-01", "2999-02-01");
+    assert_ne!(renewed, text);
+    fs::write(group.roster(), &renewed).unwrap();
+    group.says("alice", "operators sign --yes").expect(4, &["only a lead signs the roster", "ended on 2026-02-01"]);
+    fs::write(group.roster(), &text).unwrap();
+    group.says("alice", "operators demote carol --yes").expect(4, &["only a lead changes the roster"]);
+    // Another lead renews it.
+    group.says("carol", "operators clear alice --nda 2026-01-01 --yes").expect(0, &["in force"]);
+    group.run("alice").expect(0, &["changed=1"]);
+}
+
+#[test]
+fn where_the_last_leads_agreement_has_ended_the_group_agrees_by_voice_on_a_renewed_one() {
+    let group = Group::new();
+    group.says("alice", "operators clear alice --nda 2026-01-01 --until 2026-02-01 --yes").expect(0, &["in force"]);
+    let text = fs::read_to_string(group.roster()).unwrap();
+    fs::write(group.roster(), text.replace(", until: 2026-02-01", "").replace("    until: 2026-02-01\n", ""))
+        .unwrap();
+    let refused = group.says("alice", "operators sign --yes");
+    refused.expect(4, &["only a lead signs", "no lead is left whose agreement counts", "--roster-pin "]);
+    let pin = refused.text.split("--roster-pin ").nth(1).unwrap().split(')').next().unwrap().to_owned();
+    group.says("alice", &format!("operators list --roster-pin {pin}")).expect(0, &["alice"]);
+    group.run("alice").expect(0, &["changed=1"]);
+}

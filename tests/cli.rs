@@ -144,7 +144,10 @@ fn init_refuses_what_can_not_be_a_lead_and_makes_nothing() {
         (&["--operator", "alice", "--key", "secret", "--nda", "2026-11-01"], "private key"),
         (&["--operator", "alice", "--key", "none.pub", "--nda", "2026-11-01"], "none.pub"),
         (&["--operator", "alice", "--key", "alice.pub", "--nda", "November"], "--nda"),
-        (&["--operator", "alice", "--key", "alice.pub", "--nda", "2999-01-01"], "2999-01-01 has not come yet"),
+        (
+            &["--operator", "alice", "--key", "alice.pub", "--nda", "2999-01-01"],
+            "2999-01-01 has not come yet",
+        ),
     ];
     for (who, why) in cases {
         let said = typed(here.path(), &[&["init", "--group", "G", "ops"][..], who].concat());

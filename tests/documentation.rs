@@ -160,10 +160,8 @@ fn each_fault_on_the_page_of_faults_names_tests_that_there_are() {
 fn each_attack_on_the_page_of_security_names_tests_that_there_are() {
     let page = page("docs/security.md");
     let (_, table) = page.split_once("## What is tried").unwrap();
-    let rows: Vec<&str> = table
-        .lines()
-        .filter(|line| line.starts_with("| ") && !line.starts_with("| attack |"))
-        .collect();
+    let rows: Vec<&str> =
+        table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| attack |")).collect();
     assert!(rows.len() > 15, "{} rows", rows.len());
     for row in rows {
         let tests: Vec<&str> = row.split('`').filter(|word| word.contains("::")).collect();

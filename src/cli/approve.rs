@@ -99,10 +99,7 @@ fn hosts(plan: &Plan) -> impl Iterator<Item = (&HostName, &HostPlan)> {
 fn told(plan: &Plan) -> String {
     let mut out = String::new();
     if let Some(maker) = &plan.maker {
-        out.push_str(&format!(
-            "Plan {} by {maker}, {}, until {}\n",
-            plan.id, plan.created, plan.expires
-        ));
+        out.push_str(&format!("Plan {} by {maker}, {}, until {}\n", plan.id, plan.created, plan.expires));
     }
     out.push_str(&format!("  {}\n", in_words(plan.verb, &plan.typed)));
     for value in plan.secrets.iter().flat_map(|sealed| &sealed.values) {

@@ -25,10 +25,7 @@ pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
         };
     }
     let id = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).map(|id| id.trim().to_owned());
-    let changed = git(
-        root,
-        &[&STATUS[..], &["--untracked-files=all"], &WHAT_PEOPLE_WRITE].concat(),
-    );
+    let changed = git(root, &[&STATUS[..], &["--untracked-files=all"], &WHAT_PEOPLE_WRITE].concat());
     let dirty = id.is_none() || changed.as_deref().is_none_or(|list| !list.trim().is_empty());
     if dirty && !allow_dirty {
         return Err(refuse_uncommitted(changed.as_deref().unwrap_or_default()));
@@ -187,7 +184,9 @@ fn no_filters(root: &Path) -> Option<Vec<String>> {
             if filter.contains(['=', '\n']) {
                 return None;
             }
-            off.extend(["clean=", "smudge=", "process=", "required=false"].map(|end| format!("{filter}.{end}")));
+            off.extend(
+                ["clean=", "smudge=", "process=", "required=false"].map(|end| format!("{filter}.{end}")),
+            );
         }
     }
     off.sort();

@@ -146,8 +146,12 @@ pub fn signed_already(day: Date) -> Result<(), Failure> {
     if day <= today {
         return Ok(());
     }
-    Err(Failure::usage(format!("--nda is the day on which the agreement was signed, and {day} has not come yet"))
-        .hint(format!("today is {today} by this machine's clock; an agreement counts from the day on which it was signed")))
+    Err(Failure::usage(format!(
+        "--nda is the day on which the agreement was signed, and {day} has not come yet"
+    ))
+    .hint(format!(
+        "today is {today} by this machine's clock; an agreement counts from the day on which it was signed"
+    )))
 }
 
 /// Reads somebody's public key.

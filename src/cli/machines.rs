@@ -28,7 +28,11 @@ impl Machines {
     }
 
     /// The other names of the machine that is reached so.
-    pub fn others<'a>(&'a self, host: &HostName, connection: &Connection) -> impl Iterator<Item = &'a HostName> {
+    pub fn others<'a>(
+        &'a self,
+        host: &HostName,
+        connection: &Connection,
+    ) -> impl Iterator<Item = &'a HostName> {
         let address = (connection.kind != ConnectionKind::Local).then(|| {
             let name = connection.address.as_deref().unwrap_or(host.as_str());
             (name.to_lowercase(), connection.port.unwrap_or(PORT))
@@ -41,7 +45,8 @@ impl Machines {
 
 /// Where an inventory says that a host is; none where that is this machine, or a template.
 fn said(host: &HostName, values: &Map) -> Option<(String, u16)> {
-    let first = |names: [&str; 2]| names.into_iter().find_map(|name| values.get(name).filter(|v| !v.is_null()));
+    let first =
+        |names: [&str; 2]| names.into_iter().find_map(|name| values.get(name).filter(|v| !v.is_null()));
     if values.get("ansible_connection").and_then(Value::as_str) == Some("local") {
         return None;
     }

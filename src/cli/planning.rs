@@ -47,7 +47,11 @@ fn lifetime(text: &str) -> Result<SignedDuration, String> {
     };
     let count: u16 = digits.parse().map_err(|_| wrong())?;
     let hours = i64::from(count) * hours;
-    if (1..=LIFETIME_MAX.as_hours()).contains(&hours) { Ok(SignedDuration::from_hours(hours)) } else { Err(wrong()) }
+    if (1..=LIFETIME_MAX.as_hours()).contains(&hours) {
+        Ok(SignedDuration::from_hours(hours))
+    } else {
+        Err(wrong())
+    }
 }
 
 /// What it means for a plan that only the real run knows what a module does.
@@ -144,8 +148,11 @@ impl Planning<'_> {
         if named.as_os_str().is_empty() {
             let plans = self.job.repository().needed()?.join("plans");
             if plans.is_symlink() {
-                return Err(Failure::usage(format!("{} is a link, and could lead out of the ops repository", shown(&plans)))
-                    .hint("make it a folder, or name a file with --plan-out FILE"));
+                return Err(Failure::usage(format!(
+                    "{} is a link, and could lead out of the ops repository",
+                    shown(&plans)
+                ))
+                .hint("make it a folder, or name a file with --plan-out FILE"));
             }
             std::fs::create_dir_all(&plans)
                 .map_err(|error| Failure::usage(format!("can't make {}: {error}", shown(&plans))))?;

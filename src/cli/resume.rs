@@ -159,7 +159,8 @@ fn as_planned(run: &RunState, differs: &[String]) -> Result<(), Failure> {
     ) else {
         return Ok(());
     };
-    let message = format!("run {} applies a plan, and is not gone on with as it was planned: {what}", run.run);
+    let message =
+        format!("run {} applies a plan, and is not gone on with as it was planned: {what}", run.run);
     Err(Failure::new(Exit::Refused, message)
         .hint("make a new plan for the hosts that are left; 'wgops ledger resolve' closes this run"))
 }

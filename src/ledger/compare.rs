@@ -213,12 +213,13 @@ impl Record {
             let found_one = if by_itself { Disagreement::Automatic } else { Disagreement::Packages };
             found.push(found_one(transaction.clone()));
         }
-        let unexplained = traces.logins.iter().filter(|login| match Whose::of(people, login.key.as_deref()) {
-            Whose::Person(name) | Whose::Auditor(name) | Whose::Former(name) => {
-                !within(login.at, login.at, &|span| span.who == name)
-            }
-            Whose::Emergency | Whose::Nobody => true,
-        });
+        let unexplained =
+            traces.logins.iter().filter(|login| match Whose::of(people, login.key.as_deref()) {
+                Whose::Person(name) | Whose::Auditor(name) | Whose::Former(name) => {
+                    !within(login.at, login.at, &|span| span.who == name)
+                }
+                Whose::Emergency | Whose::Nobody => true,
+            });
         found.extend(logins(people, unexplained));
         let by_hand = |one: &&Sudo| !one.is_a_shell() || !within(one.at, one.at, &|_| true);
         found.extend(sudo(traces.sudo.iter().filter(by_hand)));
@@ -243,11 +244,7 @@ impl Record {
     }
 
     /// When something was done on a host, as the record has it, and the runs that changed it.
-    fn spans(
-        &self,
-        host: &HostName,
-        holds: &dyn Fn(&super::Stored) -> bool,
-    ) -> (Vec<Span>, Vec<Changed>) {
+    fn spans(&self, host: &HostName, holds: &dyn Fn(&super::Stored) -> bool) -> (Vec<Span>, Vec<Changed>) {
         let (mut spans, mut changed) = (Vec::new(), Vec::new());
         for (run, mut trail) in Trail::all(self) {
             trail.intents.retain(|leaf| holds(leaf.entry));

@@ -47,8 +47,7 @@ impl Record {
                 }
             }
         }
-        let is_answered =
-            |what: &str| runs_of.get(what).is_some_and(|runs| !runs.is_disjoint(&answered));
+        let is_answered = |what: &str| runs_of.get(what).is_some_and(|runs| !runs.is_disjoint(&answered));
         let mut open: Vec<EmergencyUse> =
             found.into_iter().filter(|(what, _)| !is_answered(what)).map(|(_, one)| one).collect();
         open.sort_by_key(|one| one.found);

@@ -156,9 +156,8 @@ impl Record {
 
     /// Makes sure that nothing in the ledger tells of a later version than the one that was found.
     fn knows_no_later(&self, found: &Roster, signed: &[Signed]) -> Result<(), NoRosterInForce> {
-        let role = |entry: &Stored| {
-            self.hand(entry).and_then(|key| found.owner(&key).map(|person| person.role))
-        };
+        let role =
+            |entry: &Stored| self.hand(entry).and_then(|key| found.owner(&key).map(|person| person.role));
         for (_, entry) in self.entries() {
             let Ok(public) = &entry.public else { continue };
             let file = || entry.file.clone();

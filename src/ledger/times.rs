@@ -31,7 +31,8 @@ impl Record {
             let (mut newest, mut odd) = (Timestamp::MIN, None);
             for entry in entries {
                 let Ok(Public { time, .. }) = &entry.public else { continue };
-                let of = |after| OddTime { file: entry.file.clone(), chain: chain.clone(), says: *time, after };
+                let of =
+                    |after| OddTime { file: entry.file.clone(), chain: chain.clone(), says: *time, after };
                 if *time > latest {
                     odd = Some(of(None));
                 } else if later(*time) < newest {

@@ -293,9 +293,8 @@ impl<'a> Judge<'a> {
 
     fn seen(&mut self, entry: &Stored, public: &Public) {
         // Of a chain that is nobody's nothing is promised.
-        let known = |chain: &ChainName| {
-            self.history.key(chain).is_some() || self.history.seal(chain).is_some()
-        };
+        let known =
+            |chain: &ChainName| self.history.key(chain).is_some() || self.history.seal(chain).is_some();
         let seen: Vec<_> = public.seen.iter().filter(|(chain, _)| known(chain)).collect();
         for (chain, head) in seen {
             let seq = head.seq;

@@ -391,8 +391,7 @@ cat "$HOME/answer""#;
             bench.program("psql", FAKE);
             let file = |name: &str| std::fs::read_to_string(bench.at("..").join(name)).unwrap();
             std::fs::write(bench.at("../answer"), "null\n").unwrap();
-            let args =
-                json!({"name": "host=evil x", "login_password": "hun:ter\\2", "login_host": "db.example.org"});
+            let args = json!({"name": "host=evil x", "login_password": "hun:ter\\2", "login_host": "db.example.org"});
             let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
             let change = &outcome.changes[0];
             std::fs::write(bench.at("../answer"), "f\n").unwrap();
@@ -403,10 +402,7 @@ cat "$HOME/answer""#;
             assert!(file("sql").ends_with("CREATE DATABASE \"host=evil x\";\n"), "{}", file("sql"));
             let argv = file("argv");
             assert!(argv.contains("-U postgres -p 5432 -h db.example.org"), "{argv}");
-            assert!(
-                !argv.contains("ter") && !argv.contains("evil") && !argv.contains("SELECT"),
-                "{argv}"
-            );
+            assert!(!argv.contains("ter") && !argv.contains("evil") && !argv.contains("SELECT"), "{argv}");
             // libpq undoes the backslashes. The file is its reader's alone, and has no name.
             let environment = file("environment");
             assert!(environment.starts_with("postgres [] *:*:*:*:hun\\:ter\\\\2\n"), "{environment}");

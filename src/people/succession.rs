@@ -195,7 +195,10 @@ mod tests {
     #[test]
     fn a_lead_whose_agreement_has_ended_signs_nothing_that_counts_not_even_its_renewal() {
         let until = |text: String, until: &str| text.replace("signed: 2026-01-01}, keys", until);
-        let before = parse(&until(text("version: 1\n", 1, "operator"), "signed: 2026-01-01, until: 2026-05-01}, keys"));
+        let before = parse(&until(
+            text("version: 1\n", 1, "operator"),
+            "signed: 2026-01-01, until: 2026-05-01}, keys",
+        ));
         let head = format!("version: 2\nprevious: {}\n", before.digest);
         let after = parse(&until(text(&head, 1, "operator"), "signed: 2026-01-01, until: 2027-05-01}, keys"));
         let on = |day| before.is_followed_by(&after, &[Hand { key: key(1), day }]);
@@ -213,10 +216,16 @@ mod tests {
             before.is_followed_by(&second(&other, 1, "lead"), &hands(&[key(1)])),
             Err(NoSuccession::Link { .. })
         ));
-        assert!(matches!(before.is_followed_by(&first(1), &hands(&[key(1)])), Err(NoSuccession::Number { .. })));
+        assert!(matches!(
+            before.is_followed_by(&first(1), &hands(&[key(1)])),
+            Err(NoSuccession::Number { .. })
+        ));
         let seal = format!("sealed: {{bob-00000000-7f: {{last: 3, digest: {}}}}}\n", before.digest);
         let sealed = parse(&text(&format!("version: 1\n{seal}"), 1, "lead"));
         let unsealed = second(&sealed, 1, "lead");
-        assert!(matches!(sealed.is_followed_by(&unsealed, &hands(&[key(1)])), Err(NoSuccession::Unsealed { .. })));
+        assert!(matches!(
+            sealed.is_followed_by(&unsealed, &hands(&[key(1)])),
+            Err(NoSuccession::Unsealed { .. })
+        ));
     }
 }

@@ -245,7 +245,10 @@ mod tests {
         for shell in shells() {
             let place = folder.path().to_string_lossy();
             let (out, _, status) = gate(&shell, &begun(&ask(1, &script("facts"), &["", &place])));
-            assert!(status == Some(0) && !out.contains("evil") && !out.contains("it-was-run"), "{shell:?} {out}");
+            assert!(
+                status == Some(0) && !out.contains("evil") && !out.contains("it-was-run"),
+                "{shell:?} {out}"
+            );
         }
     }
 

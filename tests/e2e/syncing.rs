@@ -72,7 +72,10 @@ fn a_sync_asks_keeps_others_keys_minds_no_freeze_and_no_window_and_a_key_for_a_l
     let difference = ["Who would gain and lose access", "+ an emergency key", "number of hosts"];
     asked("7\n\n").expect(0, &difference).expect(0, &["Stopped; nothing was changed"]);
     assert_eq!(lab.exec(&host, KEYS), before);
-    asked("1\n").expect(0, &difference).expect(0, &["Who gained and lost access"]).without(&["election", "window"]);
+    asked("1\n")
+        .expect(0, &difference)
+        .expect(0, &["Who gained and lost access"])
+        .without(&["election", "window"]);
     let now = lab.exec(&host, KEYS);
     assert!(now.starts_with(&before) && now.contains("alice (lead)") && now.contains(&public[..60]), "{now}");
     asked("\n").expect(0, &["Nothing to do"]);
@@ -208,7 +211,9 @@ fn a_ca_in_an_agent_signs_and_its_certificate_lets_in() {
     settings(&ops, &format!("  ca: {public}\n"), "");
     with_her_own_key(&lab, &ops);
     // Whoever can push can write a CA into wgops.yml: a new one is compared first.
-    let sync = |more: &str| ops.types("alice", &format!("access sync -i ops --yes --reason why{more}")).within(120).says();
+    let sync = |more: &str| {
+        ops.types("alice", &format!("access sync -i ops --yes --reason why{more}")).within(120).says()
+    };
     let refused = sync("");
     refused.expect(4, &["was in no sync before", "compare its fingerprint"]);
     let print = refused.err.split("--new-ca ").nth(1).unwrap().split(';').next().unwrap().to_owned();

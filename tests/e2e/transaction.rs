@@ -277,7 +277,8 @@ fn where_it_takes_two_people_a_plan_removes_packages_only_once_the_second_has_se
         let plan = ops.alice(&format!("patch -i ops {only} --plan-out plans/removal.json"));
         plan.expect(0, &["Plan for 1 host", "would REMOVE: inway 1.0"]);
         let apply = "apply plans/removal.json --yes --allow-removals";
-        ops.alice(apply).expect(4, &["not approved", host.name(), "asks for 2", "wgops approve plans/removal.json"]);
+        ops.alice(apply)
+            .expect(4, &["not approved", host.name(), "asks for 2", "wgops approve plans/removal.json"]);
         assert_eq!(version(lab, host, "inway"), "1.0 ii");
         let approves = ops.types("carol", "approve plans/removal.json --yes").says();
         approves.expect(0, &["inway 1.0 (removed)", "Approved"]);

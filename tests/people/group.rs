@@ -122,7 +122,10 @@ impl Group {
         script.args(["-q", "-e", "-c", &format!("{} {line}", program.display()), "/dev/null"]);
         let home = self.folder.path().join(format!("home_{who}"));
         script.current_dir(self.root()).env_clear().env("HOME", home);
-        script.env("NO_COLOR", "1").env("PATH", with_path(self.folder.path())).env("WGOPS_IDENTITY", self.key(who));
+        script
+            .env("NO_COLOR", "1")
+            .env("PATH", with_path(self.folder.path()))
+            .env("WGOPS_IDENTITY", self.key(who));
         said(script.env("WGOPS_ROSTER_PIN", self.pin()).write_stdin(typed))
     }
 

@@ -103,7 +103,8 @@ fn a_clock_that_is_behind_is_told_by_the_ledger_and_makes_nobody_cleared() {
     // Before the day of her agreement she may not change anything, and reads which day that is.
     let said = at_a_wrong_time(&group, "alice", -5 * YEAR, RUN);
     said.expect(0, &["DRY RUN", "the nda begins on 2026-01-01"]);
-    let told = ["By this machine's clock it is ", "an entry of alice from ", "one of the two clocks is wrong"];
+    let told =
+        ["By this machine's clock it is ", "an entry of alice from ", "one of the two clocks is wrong"];
     let said = at_a_wrong_time(&group, "alice", -HOUR, RUN);
     said.expect(0, &told).expect(0, &["changed=1"]);
     // The chain holds whatever its times say; that one of them is wrong is told.

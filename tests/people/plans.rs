@@ -210,18 +210,25 @@ fn where_it_takes_two_no_detour_leads_there_either() {
         let run = format!("run playbooks/detour{at}.yml -i prod --allow-dirty");
         for line in [run.clone(), format!("{run} --break-glass now")] {
             let said = group.says("alice", &line);
-            assert!(said.code != Some(0) && said.text.contains("takes 2 cleared people"), "{line}: {}", said.text);
+            assert!(
+                said.code != Some(0) && said.text.contains("takes 2 cleared people"),
+                "{line}: {}",
+                said.text
+            );
             assert!(!group.made_on("db1"), "{}", said.text);
         }
     }
     // A dry run does nothing there either, whatever its tasks say.
-    let forced = format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - {touch}\n      check_mode: false\n");
+    let forced =
+        format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - {touch}\n      check_mode: false\n");
     fs::write(group.root().join("playbooks/forced.yml"), forced).unwrap();
     let dry = group.says("alice", "run playbooks/forced.yml -i prod --check --allow-dirty");
     dry.expect(0, &["takes 2 cleared people", "would run"]);
     assert!(!group.made_on("db1"), "{}", dry.text);
     // With two behind it, the first of them goes.
-    group.says("carol", "run playbooks/detour0.yml -i prod -l web --plan-out plans/d.json").expect(0, &["Plan for"]);
+    group
+        .says("carol", "run playbooks/detour0.yml -i prod -l web --plan-out plans/d.json")
+        .expect(0, &["Plan for"]);
     group.says("alice", "apply plans/d.json --yes --allow-changed").expect(0, &["changed=1"]);
     assert!(group.made_on("db1"));
 }

@@ -84,9 +84,7 @@ fn an_older_roster_does_not_come_back_without_the_entry_once_somebody_wrote_unde
     let entry = scene.newest_roster();
     scene.group.says("alice", "claim web1 -i web1, --until 1h --note x").expect(0, &["Claimed"]);
     scene.pushes(|_| {
-        for file in
-            [entry.clone(), entry.with_added_extension("sig"), entry.with_extension("private.json")]
-        {
+        for file in [entry.clone(), entry.with_added_extension("sig"), entry.with_extension("private.json")] {
             fs::remove_file(file).unwrap();
         }
     });
@@ -118,7 +116,8 @@ fn a_private_part_that_is_gone_is_a_break_and_brings_no_older_secret_back() {
     let newest = group.entries(&chain).pop().unwrap();
     let private = newest.with_extension("private.json");
     let kept = fs::read(&private).unwrap();
-    let show = "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: {dest: MADE, content: '{{ token }}'}\n";
+    let show =
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: {dest: MADE, content: '{{ token }}'}\n";
     let play = show.replace("MADE", &group.made().to_string_lossy());
     fs::write(group.root().join("playbooks/touch.yml"), play).unwrap();
     let hides = |words: &[&str]| {
@@ -211,13 +210,17 @@ fn a_lead_whose_agreement_has_ended_signs_no_roster_and_does_not_renew_their_own
     let group = Group::new();
     group.clears("carol");
     group.says("alice", "operators promote carol --yes").expect(0, &["in force"]);
-    group.says("carol", "operators clear alice --nda 2026-01-01 --until 2026-02-01 --yes").expect(0, &["in force"]);
+    group
+        .says("carol", "operators clear alice --nda 2026-01-01 --until 2026-02-01 --yes")
+        .expect(0, &["in force"]);
     group.says("alice", "operators list").expect(0, &["acts as a shadow"]);
     let text = fs::read_to_string(group.roster()).unwrap();
     let renewed = text.replace("2026-02-01", "2999-02-01");
     assert_ne!(renewed, text);
     fs::write(group.roster(), &renewed).unwrap();
-    group.says("alice", "operators sign --yes").expect(4, &["only a lead signs the roster", "ended on 2026-02-01"]);
+    group
+        .says("alice", "operators sign --yes")
+        .expect(4, &["only a lead signs the roster", "ended on 2026-02-01"]);
     fs::write(group.roster(), &text).unwrap();
     group.says("alice", "operators demote carol --yes").expect(4, &["only a lead changes the roster"]);
     // Another lead renews it.
@@ -228,7 +231,9 @@ fn a_lead_whose_agreement_has_ended_signs_no_roster_and_does_not_renew_their_own
 #[test]
 fn where_the_last_leads_agreement_has_ended_the_group_agrees_by_voice_on_a_renewed_one() {
     let group = Group::new();
-    group.says("alice", "operators clear alice --nda 2026-01-01 --until 2026-02-01 --yes").expect(0, &["in force"]);
+    group
+        .says("alice", "operators clear alice --nda 2026-01-01 --until 2026-02-01 --yes")
+        .expect(0, &["in force"]);
     let text = fs::read_to_string(group.roster()).unwrap();
     fs::write(group.roster(), text.replace(", until: 2026-02-01", "").replace("    until: 2026-02-01\n", ""))
         .unwrap();

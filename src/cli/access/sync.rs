@@ -218,7 +218,8 @@ fn was_synced(root: &Path, roster: &Roster, ca: &str) -> Result<(), Failure> {
     if before.iter().any(had) {
         return Ok(());
     }
-    let message = format!("{} was in no sync before: whoever has its key would log in as they like", noted(ca));
+    let message =
+        format!("{} was in no sync before: whoever has its key would log in as they like", noted(ca));
     Err(Failure::new(Exit::Refused, message).hint(format!(
         "compare its fingerprint with whoever runs it, then add --new-ca {ca}; if it is news to them, find out who changed wgops.yml"
     )))

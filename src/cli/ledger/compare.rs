@@ -182,7 +182,11 @@ fn note(
 /// Uses of emergency keys, which 'wgops ledger verify' names until somebody has answered for them.
 fn emergency(host: &HostName, found: &[Disagreement]) -> Vec<String> {
     let is_one = |one: &&Disagreement| matches!(one, Disagreement::Logins { whose: Whose::Emergency, .. });
-    found.iter().filter(is_one).map(|one| one_line(&format!("{host}: {}", told(one).1)).into_owned()).collect()
+    found
+        .iter()
+        .filter(is_one)
+        .map(|one| one_line(&format!("{host}: {}", told(one).1)).into_owned())
+        .collect()
 }
 
 fn shown(seconds: i64) -> String {

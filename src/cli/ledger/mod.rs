@@ -68,7 +68,11 @@ impl From<LedgerError> for Failure {
 ///
 /// # Errors
 /// The ledger can't be read, or nobody can tell by which roster it is judged.
-pub fn unsound(console: &Console, repository: &Repository, found: &RunRecord) -> Result<Vec<String>, Failure> {
+pub fn unsound(
+    console: &Console,
+    repository: &Repository,
+    found: &RunRecord,
+) -> Result<Vec<String>, Failure> {
     let Some(trust) = Trust::find(console, repository)? else { return Ok(Vec::new()) };
     let Verified { report, .. } = verified(repository.needed()?, &trust.in_force.roster, false)?;
     let wrong = found.entries.iter().flat_map(|entry| report.breaks_of(&entry.file));

@@ -1,11 +1,11 @@
 //! Reading the roster: everybody, one person, and OpenSSH's form of it.
 
 use super::super::args::Shape;
+use super::super::ledger::{Verified, verified};
 use super::super::repository::Repository;
 use super::super::trust::{Trust, pin};
 use super::super::{Console, Exit, Failure};
 use super::desk::person;
-use super::super::ledger::{Verified, verified};
 use crate::ledger::{Kind, LogLine, LogOutcome, Record, Report};
 use crate::model::OperatorName;
 use crate::people::{Person, Standing};
@@ -67,8 +67,7 @@ impl Show {
         let repository = Repository::here()?;
         let trust = Trust::needed(console, &repository)?;
         let person = person(&trust.in_force.roster, &self.name)?;
-        let Verified { record, report, .. } =
-            verified(repository.needed()?, &trust.in_force.roster, false)?;
+        let Verified { record, report, .. } = verified(repository.needed()?, &trust.in_force.roster, false)?;
         if self.shape.format == Format::Json {
             console.result(&document(
                 &json!({"version": 1, "kind": "wgops-operator", "person": machine(person, today())}),

@@ -332,8 +332,7 @@ pub fn today() -> jiff::civil::Date {
 /// What the ledger says of sealed values; refused where it lacks what was seen here before, and where something may hide that a
 /// value was sealed anew.
 fn history(root: &Path, roster: &Roster) -> Result<History, String> {
-    let Verified { record, report, .. } =
-        verified(root, roster, false).map_err(|error| error.to_string())?;
+    let Verified { record, report, .. } = verified(root, roster, false).map_err(|error| error.to_string())?;
     if let Some(file) = memory(root) {
         let heads = Heads::load(&file).map_err(|error| error.to_string())?;
         if let Some((chain, seq)) = record.lacks(&heads) {

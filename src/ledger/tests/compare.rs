@@ -24,7 +24,8 @@ fn line(run: RunId) -> RunLine {
 }
 
 fn told(ops: &Ops, traces: &Traces) -> Vec<String> {
-    let found = ops.record().compared((&ops.roster, &ops.report()), &"web1".parse().unwrap(), traces, NOON - 86_400);
+    let found =
+        ops.record().compared((&ops.roster, &ops.report()), &"web1".parse().unwrap(), traces, NOON - 86_400);
     let short = |one: &Disagreement| match one {
         Disagreement::Packages(one) => format!("packages {}", one.command),
         Disagreement::Automatic(_) => "automatic".into(),
@@ -163,5 +164,7 @@ fn nobody_hides_behind_what_somebody_else_does_at_the_time_or_behind_what_does_n
     let bytes = std::fs::read(&entry.file).unwrap();
     std::fs::write(signature_of(&entry), signer(9).sign(LEDGER_NAMESPACE, &bytes).unwrap()).unwrap();
     let found = told(&ops, &traces);
-    assert!(found.iter().any(|one| one.contains("oscar")) && found.contains(&format!("not in ledger {}", run(1))));
+    assert!(
+        found.iter().any(|one| one.contains("oscar")) && found.contains(&format!("not in ledger {}", run(1)))
+    );
 }

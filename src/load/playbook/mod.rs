@@ -104,14 +104,16 @@ pub fn read_dependencies(file: &TextFile, node: Option<&Node>) -> Result<Vec<Rol
 /// Makes sure that a file is none of those that wgops keeps itself: what lies there is not looked at by who reviews playbooks, nor by
 /// the check whether all is committed.
 fn is_no_record(path: &Path) -> Result<(), Problems> {
-    let kept = |folder: &std::path::Component<'_>| {
-        matches!(folder.as_os_str().to_str(), Some("ledger" | "plans"))
-    };
-    let is_json = path.extension().is_some_and(|end| !end.eq_ignore_ascii_case("yml") && !end.eq_ignore_ascii_case("yaml"));
+    let kept =
+        |folder: &std::path::Component<'_>| matches!(folder.as_os_str().to_str(), Some("ledger" | "plans"));
+    let is_json = path
+        .extension()
+        .is_some_and(|end| !end.eq_ignore_ascii_case("yml") && !end.eq_ignore_ascii_case("yaml"));
     if !(is_json && path.components().any(|part| kept(&part))) {
         return Ok(());
     }
-    let problem = Problem::in_file(path, "lies where wgops keeps the ledger and plans, and is not taken for tasks");
+    let problem =
+        Problem::in_file(path, "lies where wgops keeps the ledger and plans, and is not taken for tasks");
     Err(Problems::from(problem.help("keep playbooks and tasks in folders of their own")))
 }
 

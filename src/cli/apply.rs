@@ -116,7 +116,7 @@ impl Apply {
         if !yes {
             ask::somebody_is_there(console)?;
         }
-        Applying { console, plan, key, all_or_nothing, allow_removals, yes, format }.go(job)
+        Applying { console, plan, key, eyes, all_or_nothing, allow_removals, yes, format }.go(job)
     }
 
     fn errand(self, console: &Console, plan: &Plan, root: &Path) -> Result<Errand, Failure> {
@@ -170,11 +170,11 @@ fn bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Makes sure that it can still be applied; what comes back is the ledger.
+/// Makes sure that a plan still counts.
 ///
 /// # Errors
-/// It has expired, or was applied.
-pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> Result<Known, Failure> {
+/// It has expired, or says that it counts for longer than any does.
+pub fn is_in_time(plan: &Plan) -> Result<(), Failure> {
     let now = jiff::Timestamp::now();
     if now > plan.expires {
         return Err(PlanError::Expired(plan.expires).into());
@@ -185,6 +185,15 @@ pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> R
         let message = format!("no plan of {} counts until {}", plan.created, plan.expires);
         return Err(Failure::new(Exit::Refused, message).hint("make a new plan"));
     }
+    Ok(())
+}
+
+/// Makes sure that it can still be applied; what comes back is the ledger.
+///
+/// # Errors
+/// It has expired, or was applied.
+pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> Result<Known, Failure> {
+    is_in_time(plan)?;
     let known = Known::read(root, roster)?;
     if let Some(found) = known.report.hidden() {
         return Err(Failure::new(Exit::Refused, format!("whether the plan is spent can't be told: {found}"))
@@ -196,12 +205,43 @@ pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> R
     Ok(known)
 }
 
+/// The variable that binds each host to the planned versions.
+pub fn versions<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a HostName>) -> Map {
+    if plan.verb != Verb::Patch {
+        return Map::new();
+    }
+    let exact = |package: &plan::PlannedPackage| match &package.to {
+        Some(to) => format!("{}={to}", package.name),
+        None => format!("{}-", package.name),
+    };
+    let of = |host: &HostName| {
+        let packages = plan.hosts.get(host).into_iter().flat_map(|plan| &plan.packages);
+        (host.to_string(), Value::from(packages.map(exact).collect::<Vec<_>>()))
+    };
+    Map::from_iter([("patch_only".to_owned(), Value::Object(hosts.map(of).collect()))])
+}
+
+/// What may be sent to each host. In a patch packages are bound by their versions. Where more than one person stands behind
+/// it, what follows from the changes brings no command that none of them was shown.
+pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>, eyes: &FourEyes) -> BTreeMap<HostName, Approved> {
+    let by_version = (plan.verb == Verb::Patch).then_some("apply_updates");
+    let exempt: Arc<[&str]> = FOLLOW_UPS.into_iter().chain(plan::BOOKKEEPING).chain(by_version).collect();
+    let of = |host: &HostName, plan: &HostPlan| Approved {
+        changes: Arc::new(plan.changes.iter().map(PlannedChange::identity).collect()),
+        exempt: exempt.clone(),
+        only_usual: eyes.needed(host) > 1,
+        key: key.cloned(),
+    };
+    plan.hosts.iter().map(|(host, plan)| (host.clone(), of(host, plan))).collect()
+}
+
 /// A plan that is about to be applied.
 struct Applying<'a> {
     console: &'a Console,
     plan: Plan,
     /// What its changes that hold secrets are compared under.
     key: Option<Nonce>,
+    eyes: FourEyes,
     all_or_nothing: bool,
     allow_removals: bool,
     yes: bool,
@@ -325,11 +365,11 @@ impl Applying<'_> {
             console.tell("Stopped; nothing was changed.\n");
             return Ok(Exit::Well);
         }
-        let approved = self.approved(&accepted);
+        let approved = versions(&self.plan, accepted.iter());
         // Those that are held out have their place in report and record, too.
         let job = job.only_on(accepted.into_iter().chain(left_out).collect());
         let mut prepared = job.prepare(&approved)?;
-        prepared.order.approved = Some(self.may_be_sent());
+        prepared.order.approved = Some(may_be_sent(&self.plan, self.key.as_ref(), &self.eyes));
         let show = Show::new(console, subject, self.format);
         Ok(job.carry_out_as(engine, &prepared, show, approved, &mut |_| {})?.exit)
     }
@@ -350,33 +390,5 @@ impl Applying<'_> {
             (removals, false) => Ok(ask::number_of_hosts(self.console, engine, accepted.len())?
                 && (removals == 0 || ask::number_of_removals(self.console, engine, removals)?)),
         }
-    }
-
-    /// What may be sent to each host. In a patch packages are bound by their versions.
-    fn may_be_sent(&self) -> BTreeMap<HostName, Approved> {
-        let by_version = (self.plan.verb == Verb::Patch).then_some("apply_updates");
-        let exempt: Arc<[&str]> = FOLLOW_UPS.into_iter().chain(plan::BOOKKEEPING).chain(by_version).collect();
-        let of = |plan: &HostPlan| Approved {
-            changes: Arc::new(plan.changes.iter().map(PlannedChange::identity).collect()),
-            exempt: exempt.clone(),
-            key: self.key.clone(),
-        };
-        self.plan.hosts.iter().map(|(host, plan)| (host.clone(), of(plan))).collect()
-    }
-
-    /// The variable that binds each host to the planned versions.
-    fn approved(&self, accepted: &BTreeSet<HostName>) -> Map {
-        if self.plan.verb != Verb::Patch {
-            return Map::new();
-        }
-        let exact = |package: &plan::PlannedPackage| match &package.to {
-            Some(to) => format!("{}={to}", package.name),
-            None => format!("{}-", package.name),
-        };
-        let of = |host: &HostName| {
-            let packages = self.plan.hosts.get(host).into_iter().flat_map(|plan| &plan.packages);
-            (host.to_string(), Value::from(packages.map(exact).collect::<Vec<_>>()))
-        };
-        Map::from_iter([("patch_only".to_owned(), Value::Object(accepted.iter().map(of).collect()))])
     }
 }

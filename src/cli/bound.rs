@@ -8,8 +8,9 @@ use crate::ledger::{Details, PlanRef, Source, Typed};
 use crate::load;
 use crate::model::{Digest, HostName, Map};
 use crate::people::Verb;
+use crate::plan::Approved;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 /// How the path of a playbook begins that wgops brings along.
@@ -32,6 +33,8 @@ pub struct Bound {
     pub differs: Vec<String>,
     /// The plan that is carried out.
     pub plan: Option<PlanRef>,
+    /// What may be sent to each host, where a plan's run is picked up.
+    pub may_be_sent: Option<BTreeMap<HostName, Approved>>,
 }
 
 /// Whether a variable's name says that its value is a secret.

@@ -54,9 +54,9 @@ impl FourEyes {
         by_group.map(|(_, people)| *people).max().unwrap_or(self.threshold.default)
     }
 
-    /// Those hosts on which one person alone runs nothing.
-    pub fn held(&self, hosts: &[HostName]) -> Vec<HeldOut> {
-        hosts.iter().filter_map(|host| self.out(host, 1)).collect()
+    /// Whether any host may ask for more people than these.
+    pub fn asks_for_more_than(&self, people: u32) -> bool {
+        self.threshold.groups.values().chain([&self.threshold.default]).any(|needed| *needed > people)
     }
 
     /// That a host is held out, where so many people are too few for it.

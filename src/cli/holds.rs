@@ -9,7 +9,7 @@ use crate::event::{Event, HeldOut, HoldCause};
 use crate::execute::{Admission, Holds, Prepared};
 use crate::ledger::{CLAIM_MAX, Record};
 use crate::load::{Inventory, Level, Problems};
-use crate::model::HostName;
+use crate::model::{Connection, ConnectionKind, HostName};
 use crate::people::Verb;
 use crate::report::held_out;
 use jiff::tz::TimeZone;
@@ -31,16 +31,22 @@ pub fn gather(
     let now = Zoned::now();
     let me = who.identity.proven().map(|proven| proven.operator.clone());
     let looks = matches!(verb, Verb::Run | Verb::Patch | Verb::Apply | Verb::Audit);
+    let bounded = !calendar.windows.is_empty() || !calendar.freezes.is_empty();
+    // Under which inventory a host was named does not change whose it is.
+    let others: Vec<Inventory> = match bounded {
+        true => repository.inventories().flatten().collect(),
+        false => Vec::new(),
+    };
+    let inventories: Vec<&Inventory> = std::iter::once(inventory).chain(&others).collect();
     let (Some(root), Some(roster), true) = (repository.root(), &who.roster, looks) else {
-        return Ok(Holds::new(inventory, calendar, Vec::new(), me, BTreeMap::new()));
+        return Ok(Holds::new(&inventories, calendar, Vec::new(), me, BTreeMap::new()));
     };
     let since = now.timestamp().checked_sub(CLAIM_MAX).unwrap_or(Timestamp::UNIX_EPOCH);
     let year = u16::try_from(since.to_zoned(TimeZone::UTC).year()).unwrap_or_default();
     let record = Record::read_since(root, year)?;
     let claims = record.claims(roster, now.timestamp(), now.date());
-    let bounded = !calendar.windows.is_empty() || !calendar.freezes.is_empty();
     let estimates = if bounded { record.longest(verb, playbook) } else { BTreeMap::new() };
-    Ok(Holds::new(inventory, calendar, claims, me, estimates))
+    Ok(Holds::new(&inventories, calendar, claims, me, estimates))
 }
 
 /// Makes sure that windows and freezes are about hosts and groups that the ops repository knows: with a typo they would hold
@@ -61,12 +67,6 @@ pub fn check_names(console: &Console, repository: &Repository, inventory: &Inven
     let (errors, warnings): (Vec<_>, Vec<_>) = wrong.partition(|problem| problem.level == Level::Error);
     console.warn(&Problems::new(warnings).0);
     Ok(Problems::check(errors)?)
-}
-
-/// The hosts that are held out now.
-pub fn held(holds: &Holds, hosts: &[HostName]) -> Vec<HeldOut> {
-    let now = Timestamp::now();
-    hosts.iter().filter_map(|host| holds.of(host, now)).collect()
 }
 
 /// Takes hosts that are held out from what is to be run.
@@ -106,30 +106,70 @@ pub fn keeps_a_canary(prepared: &Prepared) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, message).hint("name another with --canary, or wait"))
 }
 
-/// Who may change a host, besides what the calendar says.
-pub struct Hands {
+/// What keeps hosts from being changed, under each of their names: a host that is another one by its address or by the key
+/// that it shows is held out like it.
+pub struct Keeper {
+    /// Freezes, claims and windows; none where the hour does not matter.
+    pub holds: Option<Arc<Holds>>,
     /// How many people each host asks for, where there is a roster.
     pub eyes: Option<FourEyes>,
     /// How many stand behind what is done.
     pub people: u32,
-    /// Whether somebody broke the glass: then the calendar and claims hold nobody out.
-    pub glass_broken: bool,
+    /// Which names are one machine.
+    pub machines: Machines,
 }
 
-/// Asked before each host is begun, and before another one is changed on the way: hosts that were added meanwhile, and those that
-/// are another one by their address, are held out like it.
-pub fn admission(holds: &Arc<Holds>, machines: Machines, hands: Hands) -> Admission {
-    let holds = holds.clone();
-    let held = move |name: &HostName| {
-        let alone = hands.eyes.as_ref().and_then(|eyes| eyes.out(name, hands.people));
-        alone.or_else(|| if hands.glass_broken { None } else { holds.of(name, Timestamp::now()) })
-    };
-    Arc::new(move |host, connection| {
-        held(host).or_else(|| {
-            let (name, out) = machines.others(host, connection).find_map(|name| Some((name, held(name)?)))?;
-            let message = format!("has the address of {name}, and that {}", out.message);
-            Some(HeldOut { host: host.clone(), message, ..out })
-        })
+impl Keeper {
+    /// What holds a host out: by its name, by its address.
+    pub fn of(&self, host: &HostName, connection: &Connection, glass: Glass) -> Option<HeldOut> {
+        // The machine that wgops runs on is nobody's host, unless an inventory says so.
+        if connection.kind == ConnectionKind::Local && !self.machines.has(host) {
+            return None;
+        }
+        let others = self.machines.at_address_of(host, connection);
+        self.by_name(host, glass).or_else(|| self.like(host, others, "address", glass))
+    }
+
+    /// What holds a host out by the key that it shows, where its name and its address don't.
+    pub fn by_key(&self, host: &HostName, connection: &Connection, key: &str, glass: Glass) -> Option<HeldOut> {
+        let known: Vec<&HostName> = self.machines.at_address_of(host, connection).collect();
+        let others = self.machines.with_key(key).filter(|name| *name != host && !known.contains(name));
+        self.like(host, others, "host key", glass)
+    }
+
+    fn by_name(&self, host: &HostName, glass: Glass) -> Option<HeldOut> {
+        let alone = self.eyes.as_ref().and_then(|eyes| eyes.out(host, self.people));
+        let holds = self.holds.as_ref().filter(|_| glass == Glass::Whole);
+        alone.or_else(|| holds?.of(host, Timestamp::now()))
+    }
+
+    fn like<'a>(
+        &self,
+        host: &HostName,
+        mut others: impl Iterator<Item = &'a HostName>,
+        what: &str,
+        glass: Glass,
+    ) -> Option<HeldOut> {
+        let (name, held) = others.find_map(|name| Some((name, self.by_name(name, glass)?)))?;
+        let message = format!("has the {what} of {name}, and that is held out: {}", held.message);
+        Some(HeldOut { host: host.clone(), message, ..held })
+    }
+}
+
+/// Whether somebody broke the glass: then the calendar and claims hold nobody out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Glass {
+    /// Nobody did.
+    Whole,
+    /// Somebody did.
+    Broken,
+}
+
+/// Asked before each host is begun, and before another one is changed on the way.
+pub fn admission(keeper: Arc<Keeper>, glass: Glass) -> Admission {
+    Arc::new(move |host, connection, key| match key {
+        None => keeper.of(host, connection, glass),
+        Some(key) => keeper.by_key(host, connection, key, glass),
     })
 }
 

@@ -8,7 +8,7 @@ use super::chronicle::Chronicle;
 use super::engine::Engine;
 use super::errand::Errand;
 use super::four_eyes::FourEyes;
-use super::holds::{self, Hands};
+use super::holds::{self, Glass, Keeper};
 use super::machines::Machines;
 use super::record::{About, Record};
 use super::repository::Repository;
@@ -17,8 +17,8 @@ use super::show::Show;
 use super::vault;
 use super::who::{Who, home};
 use super::{Console, Exit, Failure, access, commit, news};
-use crate::event::{Event, HeldOut, Mode, VERSION};
-use crate::execute::{Admission, Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
+use crate::event::{Event, HeldOut, HoldCause, Mode, VERSION};
+use crate::execute::{Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
 use crate::ledger::{Commit, Details, Typed};
 use crate::load::Inventory;
 use crate::model::{HostName, Map, OperatorName, RunId, Secret, Value};
@@ -35,6 +35,9 @@ use std::sync::Arc;
 
 /// Hosts that are connected at a time where nobody says otherwise.
 const FORKS: usize = 20;
+
+/// Most tasks that are named which a dry run carries out.
+const FORCED_MAX: usize = 8;
 
 /// A job that may begin.
 pub struct Job<'a> {
@@ -53,6 +56,7 @@ pub struct Job<'a> {
     judge: Option<Judge>,
     bound: Bound,
     commit: OnceCell<Option<Commit>>,
+    keeper: OnceCell<Option<Arc<Keeper>>>,
 }
 
 /// How a job ends: what happened, and the exit code as far as hosts decide it.
@@ -125,6 +129,7 @@ impl<'a> Job<'a> {
             judge: None,
             bound: Bound::default(),
             commit: OnceCell::new(),
+            keeper: OnceCell::new(),
         })
     }
 
@@ -280,6 +285,7 @@ impl<'a> Job<'a> {
                 .hint("compare --limit and the playbook's hosts with 'wgops inventory'"));
         }
         self.hold_out(&mut prepared)?;
+        prepared.order.approved = self.bound.may_be_sent.clone();
         prepared.order.asks = super::ask::for_tasks(self.console);
         Ok(prepared)
     }
@@ -297,13 +303,11 @@ impl<'a> Job<'a> {
     /// Leaves out hosts that are held out, where this is about changing them and nobody broke the glass. More people than one
     /// are asked for behind the glass, too.
     fn hold_out(&self, prepared: &mut Prepared) -> Result<(), Failure> {
-        let mut alone = self.not_alone(&prepared.hosts)?;
-        let held = match self.minds_the_hour() {
-            true => holds::held(&self.holds, &prepared.hosts),
-            false => Vec::new(),
-        };
-        let others = held.into_iter().filter(|held| !alone.iter().any(|known| known.host == held.host));
-        let others: Vec<HeldOut> = others.collect();
+        let Some(keeper) = self.keeper()? else { return Ok(()) };
+        let held = |host: &HostName| keeper.of(host, &prepared.access.get(host)?.connection, Glass::Whole);
+        let held = prepared.hosts.iter().filter_map(held);
+        let (mut alone, others): (Vec<HeldOut>, Vec<HeldOut>) =
+            held.partition(|held| held.cause == HoldCause::FourEyes);
         match (self.mode == Mode::Real, self.break_glass()) {
             (true, None) => {
                 alone.extend(others);
@@ -326,16 +330,6 @@ impl<'a> Job<'a> {
         }
         // Who goes on with a run may have its canaries behind them.
         if self.bound.resumes.is_some() { Ok(()) } else { holds::keeps_a_canary(prepared) }
-    }
-
-    /// Hosts on which the roster asks for more than one person, where this is no plan that they stand behind.
-    fn not_alone(&self, hosts: &[HostName]) -> Result<Vec<HeldOut>, Failure> {
-        match (&self.who.roster, self.errand.verb) {
-            (Some(roster), Verb::Run | Verb::Patch) if self.bound.plan.is_none() => {
-                Ok(FourEyes::of(&self.repository, roster, &self.inventory)?.held(hosts))
-            }
-            _ => Ok(Vec::new()),
-        }
     }
 
     /// Whether hosts are about to be changed, by a run or in who may log in.
@@ -394,31 +388,44 @@ impl<'a> Job<'a> {
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
         let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };
-        // A dry run that carries some tasks out is bound for these.
-        let changes = self.mode == Mode::Real || prepared.order.conduct != Conduct::Dry;
-        let bound = changes && self.minds_the_hour();
-        let admission = bound.then(|| self.admission()).transpose()?;
+        let admission = self.keeper()?.map(|keeper| holds::admission(keeper, self.glass()));
         Engine::start(self.console, fleet.under(self.banner()?).admitting(admission))
     }
 
-    /// What holds hosts out whose turn comes.
-    fn admission(&self) -> Result<Admission, Failure> {
-        let machines = Machines::of(&self.repository, &self.inventory);
+    /// What keeps hosts from being changed; none where nothing could.
+    fn keeper(&self) -> Result<Option<Arc<Keeper>>, Failure> {
+        if let Some(known) = self.keeper.get() {
+            return Ok(known.clone());
+        }
+        let found = if self.minds_the_hour() { self.new_keeper()? } else { None };
+        Ok(self.keeper.get_or_init(|| found.map(Arc::new)).clone())
+    }
+
+    fn new_keeper(&self) -> Result<Option<Keeper>, Failure> {
+        let people = self.people();
         let eyes = match &self.who.roster {
             Some(roster) => Some(FourEyes::of(&self.repository, roster, &self.inventory)?),
             None => None,
         };
-        let hands = Hands { eyes, people: self.people(), glass_broken: self.break_glass().is_some() };
-        Ok(holds::admission(&self.holds, machines, hands))
+        let eyes = eyes.filter(|eyes| eyes.asks_for_more_than(people));
+        let holds = Some(self.holds.clone()).filter(|holds| !holds.is_empty());
+        if eyes.is_none() && holds.is_none() {
+            return Ok(None);
+        }
+        let machines = Machines::of(&self.repository, &self.inventory, self.settings()?);
+        Ok(Some(Keeper { holds, eyes, people, machines }))
+    }
+
+    fn glass(&self) -> Glass {
+        if self.break_glass().is_some() { Glass::Broken } else { Glass::Whole }
     }
 
     /// How many cleared people stand behind what is done: whoever types, and those behind the plan.
     fn people(&self) -> u32 {
         let (Some(roster), Some(plan)) = (&self.who.roster, &self.bound.plan) else { return 1 };
         let today = jiff::Zoned::now().date();
-        let cleared = |name: &&OperatorName| {
-            matches!(roster.standing(name, today), Standing::Lead | Standing::Operator)
-        };
+        let cleared =
+            |name: &&OperatorName| matches!(roster.standing(name, today), Standing::Lead | Standing::Operator);
         let me = self.who.identity.proven().map(|proven| &proven.operator);
         let all = plan.approved_by.iter().chain([&plan.maker]).chain(me);
         let people: BTreeSet<&OperatorName> = all.filter(cleared).collect();
@@ -487,9 +494,9 @@ impl<'a> Job<'a> {
         approved: Map,
         also: &mut dyn FnMut(&Event),
     ) -> Result<Ended, Failure> {
-        let forced =
-            matches!(prepared.order.conduct, Conduct::DryButForced) && has_forced_tasks(&prepared.order);
-        let changes = prepared.order.conduct == Conduct::Real || forced;
+        let forced = (prepared.order.conduct == Conduct::DryButForced).then(|| Forced::of(&prepared.order));
+        let forced = forced.filter(Forced::any);
+        let changes = prepared.order.conduct == Conduct::Real || forced.is_some();
         let record = self.record(prepared, changes, approved)?;
         let _held = match record.as_ref().filter(|_| changes) {
             Some(record) => Some(record.intent()?),
@@ -503,7 +510,7 @@ impl<'a> Job<'a> {
             show.event(&event);
             also(&event);
         };
-        listen(&self.begins(&self.mode_with(forced), &prepared.hosts));
+        listen(&self.begins(&self.mode_with(forced.as_ref()), &prepared.hosts));
         self.opening(prepared).iter().for_each(&mut listen);
         self.judge.iter().for_each(|judge| listen(&judge.event()));
         engine.run(&prepared.order, &mut listen);
@@ -546,12 +553,13 @@ impl<'a> Job<'a> {
     }
 
     /// The mode as people should see it: a dry run that runs some tasks all the same says so.
-    fn mode_with(&self, forced: bool) -> Mode {
-        match &self.mode {
-            Mode::Dry { why } if forced => {
-                Mode::Dry { why: format!("{why}; but for tasks with 'check_mode: false', which run") }
+    fn mode_with(&self, forced: Option<&Forced>) -> Mode {
+        match (&self.mode, forced) {
+            (Mode::Dry { why }, Some(forced)) => {
+                let named = forced.named();
+                Mode::Dry { why: format!("{why}; but for tasks with 'check_mode: false', which run{named}") }
             }
-            mode => mode.clone(),
+            (mode, _) => mode.clone(),
         }
     }
 
@@ -629,17 +637,40 @@ fn masked(value: &Value, mask: &dyn Fn(&str) -> String) -> Value {
     }
 }
 
-/// Whether a dry run would, or may, run tasks all the same, because they say `check_mode: false`; of what an include with a
-/// template for a name will open, nobody knows yet.
-fn has_forced_tasks(order: &Order) -> bool {
-    let forced = |task: &Arc<Task>| {
-        let keyword = task.check_mode.as_ref();
-        keyword.is_some_and(|check| *check != crate::model::Value::Bool(true))
-    };
-    order.plays.iter().any(|(play, _)| {
-        let (tasks, is_whole) = foresee(play, &order.templates);
-        !is_whole || tasks.iter().any(|seen| forced(&seen.task))
-    })
+/// The tasks that a dry run carries out, or may, because they say `check_mode: false`; of what an include with a template for a
+/// name will open, nobody knows yet.
+struct Forced {
+    tasks: Vec<String>,
+    is_whole: bool,
+}
+
+impl Forced {
+    fn of(order: &Order) -> Self {
+        let forced = |task: &Arc<Task>| {
+            let keyword = task.check_mode.as_ref();
+            keyword.is_some_and(|check| *check != crate::model::Value::Bool(true))
+        };
+        let mut found = Self { tasks: Vec::new(), is_whole: true };
+        for (play, _) in &order.plays {
+            let (tasks, is_whole) = foresee(play, &order.templates);
+            found.is_whole &= is_whole;
+            let tasks = tasks.iter().filter(|seen| forced(&seen.task));
+            found.tasks.extend(tasks.map(|seen| format!("{} ({})", seen.task.name, seen.task.place)));
+        }
+        found
+    }
+
+    fn any(&self) -> bool {
+        !self.tasks.is_empty() || !self.is_whole
+    }
+
+    /// The tasks that are known.
+    fn named(&self) -> String {
+        let more = self.tasks.len().saturating_sub(FORCED_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named: Vec<&str> = self.tasks.iter().take(FORCED_MAX).map(String::as_str).collect();
+        if named.is_empty() { String::new() } else { format!(": {}{more}", named.join(", ")) }
+    }
 }
 
 fn run_id() -> Result<RunId, Failure> {

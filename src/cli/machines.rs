@@ -1,52 +1,79 @@
-//! Which names are one machine, by what every inventory of the ops repository says of how hosts are reached: what holds a host out
-//! holds it out under each of its names.
+//! Which names are one machine, by what every inventory of the ops repository says of how hosts are reached and by their host
+//! keys: what holds a host out holds it out under each of its names.
 
 use super::repository::Repository;
 use crate::load::Inventory;
 use crate::model::{Connection, ConnectionKind, HostName, Map, Value};
+use crate::transport::{Settings, known_keys};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// Where sshd listens unless somebody says otherwise.
 const PORT: u16 = 22;
 
-/// Hosts by their addresses, as far as inventories say them plainly.
-pub struct Machines(BTreeMap<(String, u16), BTreeSet<HostName>>);
+/// Hosts by their addresses, as far as inventories say them plainly, and by the keys that known_hosts files have for these.
+pub struct Machines {
+    names: BTreeSet<HostName>,
+    addresses: BTreeMap<Address, BTreeSet<HostName>>,
+    settings: Settings,
+    /// Read once somebody asks.
+    keys: OnceLock<BTreeMap<String, BTreeSet<HostName>>>,
+}
+
+/// A name or an address, in small letters, and a port.
+type Address = (String, u16);
 
 impl Machines {
-    /// Those of this inventory and of all others of the ops repository.
-    pub fn of(repository: &Repository, inventory: &Inventory) -> Self {
+    /// Those of this inventory and of all others of the ops repository; `settings` say which known_hosts files count.
+    pub fn of(repository: &Repository, inventory: &Inventory, settings: Settings) -> Self {
         let others: Vec<Inventory> = repository.inventories().flatten().collect();
-        let mut found: BTreeMap<_, BTreeSet<HostName>> = BTreeMap::new();
+        let (mut names, mut addresses) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<HostName>>::new());
         for inventory in std::iter::once(inventory).chain(&others) {
             for host in inventory.hosts() {
+                names.insert(host.clone());
                 if let Some(address) = said(host, &inventory.values(host)) {
-                    found.entry(address).or_default().insert(host.clone());
+                    addresses.entry(address).or_default().insert(host.clone());
                 }
             }
         }
-        Self(found)
+        Self { names, addresses, settings, keys: OnceLock::new() }
+    }
+
+    /// Whether an inventory has a host of this name.
+    pub fn has(&self, host: &HostName) -> bool {
+        self.names.contains(host)
     }
 
     /// The other names of the machine that is reached so.
-    pub fn others<'a>(
-        &'a self,
-        host: &HostName,
-        connection: &Connection,
-    ) -> impl Iterator<Item = &'a HostName> {
+    pub fn at_address_of(&self, host: &HostName, connection: &Connection) -> impl Iterator<Item = &HostName> {
         let address = (connection.kind != ConnectionKind::Local).then(|| {
             let name = connection.address.as_deref().unwrap_or(host.as_str());
             (name.to_lowercase(), connection.port.unwrap_or(PORT))
         });
         let host = host.clone();
-        let known = address.and_then(|address| self.0.get(&address));
+        let known = address.and_then(|address| self.addresses.get(&address));
         known.into_iter().flatten().filter(move |name| **name != host)
+    }
+
+    /// The names of machines that are known by this key.
+    pub fn with_key(&self, key: &str) -> impl Iterator<Item = &HostName> {
+        self.keys.get_or_init(|| self.read_keys()).get(key).into_iter().flatten()
+    }
+
+    fn read_keys(&self) -> BTreeMap<String, BTreeSet<HostName>> {
+        let mut keys = BTreeMap::<_, BTreeSet<HostName>>::new();
+        for ((address, port), names) in &self.addresses {
+            for key in known_keys(&self.settings, address, *port) {
+                keys.entry(key).or_default().extend(names.iter().cloned());
+            }
+        }
+        keys
     }
 }
 
 /// Where an inventory says that a host is; none where that is this machine, or a template.
 fn said(host: &HostName, values: &Map) -> Option<(String, u16)> {
-    let first =
-        |names: [&str; 2]| names.into_iter().find_map(|name| values.get(name).filter(|v| !v.is_null()));
+    let first = |names: [&str; 2]| names.into_iter().find_map(|name| values.get(name).filter(|v| !v.is_null()));
     if values.get("ansible_connection").and_then(Value::as_str) == Some("local") {
         return None;
     }

@@ -48,6 +48,7 @@ mod prompts;
 mod record;
 mod repository;
 mod resume;
+mod resume_plan;
 mod ring;
 mod roles_path;
 mod run;

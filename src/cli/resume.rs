@@ -8,6 +8,7 @@ use super::handoff::cleared;
 use super::job::Job;
 use super::patch::{self, Ask};
 use super::repository::{Repository, project_playbook};
+use super::resume_plan::PlanAgain;
 use super::run::{from_files, load, merged};
 use super::runs::Known;
 use super::who::Who;
@@ -20,7 +21,7 @@ use crate::people::Verb;
 use crate::plan::{DefaultPrivilege, Tags};
 use crate::report::{Subject, one_line};
 use clap::Args;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +44,9 @@ pub struct Resume {
     /// Go on with a run that is somebody else's and was not handed over to you; needs --reason
     #[arg(long, requires = "reason")]
     take_over: bool,
+    /// Where the run's plan lies, if it carries one out and that is not below plans/
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     /// Variables that the ledger does not keep because their names say that they are secret
     #[arg(short, long, value_name = "VARS")]
     extra_vars: Vec<ExtraVars>,
@@ -80,21 +84,38 @@ impl Resume {
             )
             .hint("type 'wgops access sync' again; what is in order stays as it is"));
         }
-        let typed = run.details.typed.clone().ok_or_else(|| too_old(&run))?;
-        let differs = differences(&typed, &run.details, &repository, &root);
-        self.may_differ(&differs)?;
-        as_planned(&run, &differs)?;
+        let plan = match &run.details.plan {
+            Some(plan) => Some(PlanAgain::find(self.plan.as_deref(), plan, &root, roster)?),
+            None => None,
+        };
+        let (typed, differs, agreed) = match plan {
+            Some(again) => {
+                let differs = again.differences(&repository, &root);
+                self.may_differ(&differs)?;
+                let agreed = again.agreed(console, &who, &repository, &known, differs.is_empty())?;
+                (agreed.typed(), differs, Some(agreed))
+            }
+            None => {
+                let typed = run.details.typed.clone().ok_or_else(|| too_old(&run))?;
+                let differs = differences(&typed, &run.details, &repository, &root);
+                self.may_differ(&differs)?;
+                (typed, differs, None)
+            }
+        };
         tell(console, &run);
         let (format, yes) = (self.shape.format, self.yes);
         let errand = self.errand(console, &run, typed, &root)?;
         let subject = subject(&run);
-        let bound = Bound {
+        let mut bound = Bound {
             hosts: Some(run.hosts.keys().cloned().collect()),
             approved: run.details.approved.clone(),
             resumes: Some(run.intent),
             differs,
-            plan: run.details.plan.clone(),
+            ..Bound::default()
         };
+        if let Some(agreed) = agreed {
+            agreed.bind(&mut bound);
+        }
         let job = Job::open_for(console, errand, repository, who)?.going_on_with(run.run).bound_to(bound);
         if !yes {
             ask::somebody_is_there(console)?;
@@ -148,21 +169,6 @@ impl Resume {
             choice,
         })
     }
-}
-
-/// What several people stand behind is what they saw: nobody goes on with anything else in their name.
-fn as_planned(run: &RunState, differs: &[String]) -> Result<(), Failure> {
-    let dirty = run.details.commit.as_ref().is_some_and(|commit| commit.dirty);
-    let (true, Some(what)) = (
-        run.details.plan.is_some(),
-        differs.first().map(String::as_str).or(dirty.then_some("not all of it was committed")),
-    ) else {
-        return Ok(());
-    };
-    let message =
-        format!("run {} applies a plan, and is not gone on with as it was planned: {what}", run.run);
-    Err(Failure::new(Exit::Refused, message)
-        .hint("make a new plan for the hosts that are left; 'wgops ledger resolve' closes this run"))
 }
 
 /// What was typed once, to be done again.

@@ -5,8 +5,9 @@ use crate::event::HeldOut;
 use crate::model::{Connection, HostName};
 use std::sync::Arc;
 
-/// What may hold a host out at the moment at which it would be begun: by its name, and by how it is reached.
-pub type Admission = Arc<dyn Fn(&HostName, &Connection) -> Option<HeldOut> + Send + Sync>;
+/// What may hold a host out at the moment at which it would be begun, by its name and by how it is reached. Asked once more
+/// with the fingerprint of the key that the host showed, before the first change: then by that key alone.
+pub type Admission = Arc<dyn Fn(&HostName, &Connection, Option<&str>) -> Option<HeldOut> + Send + Sync>;
 
 /// Hosts in waves: canaries first, in a wave of their own; then the others as `split` has it.
 pub(super) fn waves(

@@ -5,7 +5,7 @@
 //! that host is told that it is old.
 
 use super::admission::Admission;
-use super::connection::{Broken, HostConnection, Line};
+use super::connection::{Broken, HostConnection, Line, held_out, refused};
 use super::drive::Road;
 use super::fleet::Order;
 use super::reach::Reach;
@@ -106,14 +106,14 @@ impl Away {
                 let access = access.map_err(|problem| broken(format!("delegated to {target}: {problem}")))?;
                 let mut fresh = self.line.fresh(&target, access);
                 fresh.conduct(self.conduct);
+                fresh.admission = self.admission.clone().filter(|_| *at != At::Here);
                 fresh
             }
         };
         let reached = &connection.access.connection;
         if let Some(why) = changes.then(|| self.held(at, &target, reached)).flatten() {
             self.open.insert(at.clone(), connection);
-            let refused = |items: &Vec<Item>| items.iter().map(|_| Reply::Refused(why.clone())).collect();
-            return Ok(exchange.shells.iter().map(|work| refused(&work.items)).collect());
+            return Ok(refused(exchange, &why));
         }
         connection.events = Some(self.events.clone());
         let is_shared = connection.access.connection.kind != ConnectionKind::Local;
@@ -138,14 +138,14 @@ impl Away {
 
     /// Why nothing may be changed there now.
     fn held(&mut self, at: &At, target: &HostName, reached: &Connection) -> Option<String> {
-        if *at == At::Here || self.conduct == Conduct::Dry || self.admitted.contains(target) {
+        if *at == At::Here || self.admitted.contains(target) {
             return None;
         }
-        let held = self.admission.as_ref().and_then(|admission| admission(target, reached));
+        let held = self.admission.as_ref().and_then(|admission| admission(target, reached, None));
         if held.is_none() {
             self.admitted.insert(target.clone());
         }
-        held.map(|held| format!("{target} is held out: {}", held.message))
+        held.map(|held| held_out(target, &held))
     }
 
     /// Lets jobs remove themselves that nobody asks for any more.

@@ -1,7 +1,8 @@
 //! One real host's connection. Only the host's driver uses it, whoever delegates to the host.
 
+use super::admission::Admission;
 use super::lock::{Banner, Front, Purpose};
-use crate::event::Event;
+use crate::event::{Event, HeldOut};
 use crate::model::{Become, Connection, HostName, RunId, Secret};
 use crate::modules::Delivery;
 use crate::plan::{Conduct, Effective, Exchange, Item, Reply, ShellWork};
@@ -66,6 +67,9 @@ pub struct HostConnection {
     pub(super) collected: Option<BTreeSet<Effective>>,
     /// Whether the run under way applies changes.
     pub(super) conduct: Conduct,
+    /// What may hold the host out once it has shown its key, and by which key it was let in.
+    pub(super) admission: Option<Admission>,
+    admitted: Option<String>,
     /// Where progress is told, while somebody drives.
     pub(super) events: Option<mpsc::Sender<Event>>,
     /// Halts what the open shells carry.
@@ -125,6 +129,8 @@ impl HostConnection {
             numbers: Arc::default(),
             collected: None,
             conduct: Conduct::Dry,
+            admission: None,
+            admitted: None,
             events: None,
             halters: Arc::default(),
             banner,
@@ -190,12 +196,29 @@ impl HostConnection {
         if self.only_asks() {
             return self.ask_all(exchange).await;
         }
+        let changes = exchange.shells.iter().flat_map(|work| &work.items).any(is_change);
+        if let Some(why) = changes.then(|| self.held()).flatten() {
+            return Ok(refused(exchange, &why));
+        }
         self.collect_left(exchange.shells.iter().map(|work| &work.user)).await?;
         // An exchange that is given up half-way leaves this set.
-        self.under_way = exchange.shells.iter().flat_map(|work| &work.items).any(is_change);
+        self.under_way = changes;
         let done = self.carried_out(exchange).await;
         self.under_way = false;
         done
+    }
+
+    /// Why nothing may be changed on whoever showed this key.
+    fn held(&mut self) -> Option<String> {
+        let (admission, key) = (self.admission.as_ref()?, self.host_key.as_ref()?);
+        if self.admitted.as_ref() == Some(key) {
+            return None;
+        }
+        let held = admission(&self.host, &self.access.connection, Some(key));
+        if held.is_none() {
+            self.admitted = Some(key.clone());
+        }
+        held.map(|held| held_out(&self.host, &held))
     }
 
     async fn carried_out(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
@@ -342,6 +365,17 @@ impl HostConnection {
             }
         }
     }
+}
+
+/// That a host is held out, where a task would change it.
+pub(super) fn held_out(host: &HostName, held: &HeldOut) -> String {
+    format!("{host} is held out: {}", held.message)
+}
+
+/// An exchange of which nothing was sent, because something in it may not be done.
+pub(super) fn refused(exchange: &Exchange, why: &str) -> Vec<Vec<Reply>> {
+    let all = |work: &ShellWork| work.items.iter().map(|_| Reply::Refused(why.to_owned())).collect();
+    exchange.shells.iter().map(all).collect()
 }
 
 /// What opening a shell takes.

@@ -41,9 +41,12 @@ pub struct Fleet {
     admission: Option<Admission>,
     /// How the batch under way ended before its steps did.
     ended: Ended,
-    /// Hosts that were begun: nothing holds them out any more.
-    begun: BTreeSet<HostName>,
+    /// Hosts that were begun, by where they were reached: nothing holds them out there any more.
+    begun: BTreeSet<(HostName, Place)>,
 }
+
+/// Address and port, as far as they were said.
+type Place = (Option<String>, Option<u16>);
 
 /// Whether a run goes on that an earlier wgops began.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -324,7 +327,9 @@ impl Fleet {
         let mut driven = HashMap::new();
         for host in batch {
             let Some(mut connection) = self.connection(host, play, order) else { continue };
-            connection.conduct(order.conduct);
+            let conduct = self.conduct(order, &connection);
+            connection.conduct(conduct);
+            connection.admission = self.admission.clone().filter(|_| conduct != Conduct::Dry);
             let variables = Variables::new(
                 host.clone(),
                 order.shared.clone(),
@@ -336,10 +341,12 @@ impl Fleet {
             .with_roles(play.exported.clone());
             let mut ground = ground(order, play, host, variables);
             ground.is_local = connection.access.connection.kind == ConnectionKind::Local;
-            let run = HostRun::new(host.clone(), play.clone(), order.conduct, ground);
+            let run = HostRun::new(host.clone(), play.clone(), conduct, ground);
             let stay = if self.later.contains(host) { Stay::Comes } else { Stay::Goes };
-            let is_first = self.begun.insert(host.clone());
-            let admission = self.admission.clone().filter(|_| is_first && order.conduct == Conduct::Real);
+            let is_first = !self.begun.iter().any(|(known, _)| known == host);
+            let reached = &connection.access.connection;
+            let is_new = self.begun.insert((host.clone(), (reached.address.clone(), reached.port)));
+            let admission = self.admission.clone().filter(|_| is_new && order.conduct == Conduct::Real);
             let turn = turns.get(host).cloned();
             let away = Away::new(host, self.line(), order, self.admission.clone(), road);
             let road = Road { turn, stay, admission, is_first, ..road.clone() };
@@ -347,6 +354,17 @@ impl Fleet {
             driven.insert(task.id(), host.clone());
         }
         driven
+    }
+
+    /// Whether changes are applied on a host: a dry run that runs some tasks all the same runs none where it is held out.
+    fn conduct(&self, order: &Order, connection: &HostConnection) -> Conduct {
+        let held = |admission: &Admission| {
+            admission(&connection.host, &connection.access.connection, None).is_some()
+        };
+        match order.conduct {
+            Conduct::DryButForced if self.admission.as_ref().is_some_and(held) => Conduct::Dry,
+            conduct => conduct,
+        }
     }
 
     /// A turn for each host of which the batch has several names.

@@ -41,18 +41,26 @@ pub struct OpenWindow {
 }
 
 impl Holds {
-    /// What may hold hosts of an inventory out of somebody's run; `estimates` are how long hosts took before.
+    /// What may hold hosts out of somebody's run, as any of these inventories names them; `estimates` are how long hosts took
+    /// before.
     pub fn new(
-        inventory: &Inventory,
+        inventories: &[&Inventory],
         calendar: Calendar,
         claims: Vec<Claim>,
         who: Option<OperatorName>,
         estimates: BTreeMap<HostName, Duration>,
     ) -> Self {
-        let hosts = |pattern: &Pattern| inventory.select_known(pattern).into_iter().collect::<BTreeSet<_>>();
+        let hosts = |pattern: &Pattern| {
+            inventories.iter().flat_map(|one| one.select_known(pattern)).collect::<BTreeSet<_>>()
+        };
         let windows = calendar.windows.iter().map(|window| hosts(&window.hosts)).collect();
         let freezes = calendar.freezes.iter().map(|freeze| freeze.hosts.as_ref().map(hosts)).collect();
         Self { calendar, windows, freezes, claims, who, estimates }
+    }
+
+    /// Whether there is nothing that could hold any host out.
+    pub fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.freezes.is_empty() && self.claims.is_empty()
     }
 
     /// Why a host may not be begun at a moment, if it may not.
@@ -189,7 +197,7 @@ freezes:
         let estimates =
             estimates.iter().map(|(host, m)| (host.parse().unwrap(), Duration::from_secs(m * 60)));
         let claims = claims.iter().map(claim).collect();
-        Holds::new(&inventory, calendar, claims, Some("alice".parse().unwrap()), estimates.collect())
+        Holds::new(&[&inventory], calendar, claims, Some("alice".parse().unwrap()), estimates.collect())
     }
 
     fn told(holds: &Holds, host: &str, now: &str) -> String {

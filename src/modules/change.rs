@@ -131,6 +131,11 @@ pub struct Diff {
 }
 
 impl Change {
+    /// Whether it carries out a command that the playbook names, in place of the usual one.
+    pub fn names_a_command(&self) -> bool {
+        matches!(&self.delivery, Delivery::Reboot { test_command, .. } if super::reboot::is_own(&self.args, test_command))
+    }
+
     /// Longest wait for a change unless a module or a user says otherwise.
     pub const DEADLINE: Duration = Duration::from_secs(30 * 60);
 

@@ -9,6 +9,9 @@ use crate::questions::boot::{BootId, RebootNeed};
 use crate::questions::{Output, Stop};
 use std::time::Duration;
 
+/// What has to succeed on a host that is back, unless the playbook names something else.
+const USUAL_TEST: &str = "whoami";
+
 /// The module.
 pub static MODULE: Module = Module {
     name: "reboot",
@@ -26,7 +29,7 @@ pub static MODULE: Module = Module {
             Kind::Text,
             "a shell command that must succeed before the host counts as back",
         )
-        .default("whoami"),
+        .default(USUAL_TEST),
         Param::optional(
             "post_reboot_delay",
             Kind::Int,
@@ -91,8 +94,18 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         command.to_owned(),
         args.text("msg").unwrap_or_default().to_owned(),
     ]);
-    let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
-    let mut change = Change::event(format!("reboot{why}"), REBOOT, argv, Subjects::Undeclared);
+    let mut summary = "reboot".to_owned();
+    if !command.is_empty() {
+        summary.push_str(&format!(" by '{command}'"));
+    }
+    match args.text("test_command") {
+        None | Some(USUAL_TEST) => {}
+        Some(test) => summary.push_str(&format!(" until '{test}' succeeds")),
+    }
+    if !reasons.is_empty() {
+        summary.push_str(&format!(": {}", reasons.join("; ")));
+    }
+    let mut change = Change::event(summary, REBOOT, argv, Subjects::Undeclared);
     change.nature = Nature::Event;
     change.delivery = Delivery::Reboot { boot_id: (*boot_id).clone(), test_command: test_command(args) };
     let wait = seconds("reboot_timeout", 10).saturating_add(delay);
@@ -100,6 +113,16 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let mut result = Map::new();
     result.insert("reasons".into(), reasons.into_iter().map(Value::String).collect());
     Ok(Outcome::change(result, vec![change]))
+}
+
+/// Whether a change names a command of its own for the reboot, or for what has to succeed after it.
+pub(super) fn is_own(args: &Argv, test_command: &str) -> bool {
+    let names_one = args.0.get(2).is_some_and(|command| !command.is_empty());
+    let test = match test_command.strip_prefix("sleep ").and_then(|rest| rest.split_once("; ")) {
+        Some((seconds, test)) if seconds.parse::<u64>().is_ok() => test,
+        _ => test_command,
+    };
+    names_one || test != USUAL_TEST
 }
 
 /// What has to succeed after the boot, and how long to wait before that.

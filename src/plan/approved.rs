@@ -16,13 +16,16 @@ pub struct Approved {
     pub key: Option<Nonce>,
     /// Modules and scripts that are bound in another way, or follow from the others.
     pub exempt: Arc<[&'static str]>,
+    /// Whether these are bound to the usual commands: what a playbook names instead has to be among the changes.
+    pub only_usual: bool,
 }
 
 impl Approved {
     /// The first of a task's changes that nobody approved.
     pub fn lacks<'a>(&self, module: &str, prepared: &'a Prepared) -> Option<&'a str> {
         let is_exempt = |name: &str| self.exempt.contains(&name);
-        let mut changes = prepared.outcome.changes.iter().filter(|change| !is_exempt(change.script.name));
+        let is_bound = |change: &&Change| !is_exempt(change.script.name) || change.names_a_command();
+        let mut changes = prepared.outcome.changes.iter().filter(is_bound);
         let lacks = |change: &&Change| {
             let made = change_made(change, &prepared.user);
             let Some(sends) = &made.sends else { return true };
@@ -30,6 +33,7 @@ impl Approved {
                 |sends: &Sent| self.changes.contains(&ChangeMade::identity_of(&made.script_digest, sends));
             !is_in(sends) && !self.key.as_ref().is_some_and(|key| is_in(&sends.keyed(key)))
         };
-        changes.find(lacks).filter(|_| !is_exempt(module)).map(|change| change.summary.as_str())
+        let is_free = |change: &&Change| is_exempt(module) && !(self.only_usual && change.names_a_command());
+        changes.find(|change| !is_free(change) && lacks(change)).map(|change| change.summary.as_str())
     }
 }

@@ -215,3 +215,24 @@ fn a_canary_has_to_be_there_and_may_not_be_held_out() {
         said.expect(0, &["no host of this run is a canary", "bar"]);
     });
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_machine_is_known_by_its_host_key_whatever_it_is_called() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.exec(&host, "rm -f /tmp/e2e-key");
+    let ops = Ops::of(&lab, &[&host]);
+    let file = ops.play("key", "", "- command: touch /tmp/e2e-key");
+    ops.keep("wgops.yml", "freezes:\n  - {hosts: lab, from: 2026-01-01, until: 2099-01-01, reason: moving}\n");
+    // The same machine by an address that looks like another one, and somebody who has its key for that.
+    let address = format!("::ffff:{}", lab.address(&host));
+    let known = lab.known_hosts(&host).replace(&lab.address(&host), &address);
+    std::fs::write(ops.elsewhere().join("home/.ssh/known_hosts"), known).unwrap();
+    let other = ops.inventory("ops", &[&host]).replace(&lab.address(&host), &format!("'{address}'"));
+    ops.keep("inventory/other.yml", other.replace("lab:", "strangers:").replace(host.name(), "other"));
+    let said = ops.alice(&format!("run {file} -i other"));
+    said.expect(1, &["has the host key of", host.name(), "frozen until"]);
+    assert!(!lab.holds(&host, "test -e /tmp/e2e-key"), "{said}");
+    ops.alice(&format!("run {file} -i other --break-glass now")).expect(0, &["changed=1"]);
+}

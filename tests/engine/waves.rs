@@ -4,7 +4,7 @@ use crate::stage::{Played, Stage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wgops::event::{Event, HeldOut, HoldCause};
-use wgops::model::HostName;
+use wgops::model::{Connection, HostName};
 use wgops::plan::Conduct;
 
 fn stage() -> Stage {
@@ -71,7 +71,7 @@ fn a_play_knows_its_wave_and_its_hosts() {
 /// Holds a host out once so many hosts were begun.
 fn only(stage: &mut Stage, most: usize) {
     let begun = AtomicUsize::new(0);
-    stage.admission = Some(Arc::new(move |host: &HostName, _: &wgops::model::Connection| {
+    stage.admission = Some(Arc::new(move |host: &HostName, _: &Connection, _: Option<&str>| {
         let message = "its window has ended".to_owned();
         let held = HeldOut { host: host.clone(), cause: HoldCause::Window, message, until: None };
         (begun.fetch_add(1, Ordering::SeqCst) >= most).then_some(held)

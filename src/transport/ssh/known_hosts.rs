@@ -168,6 +168,11 @@ impl Trust {
         self.known(names).iter().map(|line| line.key.algorithm()).collect()
     }
 
+    /// Fingerprints of the keys that are known for the host.
+    pub fn fingerprints(&self, names: &Names) -> Vec<String> {
+        self.known(names).iter().map(|line| fingerprint(&line.key)).collect()
+    }
+
     /// Whether an authority is trusted for the host, so that asking for a certificate makes sense.
     pub fn has_authority(&self, names: &Names) -> bool {
         self.lines(names, Some(Marker::CertAuthority)).next().is_some()

@@ -235,6 +235,20 @@ async fn hop(
     Ok(Hop { shown: target.into(), options, names, trust })
 }
 
+/// Fingerprints of the plain host keys that known_hosts files have for an address: the ops repository's file, the user's,
+/// the system's. A file that can't be read has none.
+pub fn known_keys(settings: &Settings, address: &str, port: u16) -> Vec<String> {
+    let usual = [
+        settings.home.join(".ssh/known_hosts"),
+        settings.home.join(".ssh/known_hosts2"),
+        settings.system.join("ssh_known_hosts"),
+        settings.system.join("ssh_known_hosts2"),
+    ];
+    let paths = settings.known_hosts.iter().chain(&usual);
+    let files = paths.filter_map(|path| settings.keyring.0.known_hosts(path).ok()).collect();
+    Trust { files, add_to: String::new() }.fingerprints(&Names::new(address, port))
+}
+
 /// Every known_hosts file that counts: the ops repository's, the user's, the system's.
 fn trust(options: &Options, settings: &Settings) -> Result<Trust, BadOption> {
     let usual = |folder: &Path, names: [&str; 2]| names.map(|name| folder.join(name)).to_vec();

@@ -1,0 +1,201 @@
+//! What holds a machine out holds it out under each of its names and on every way to it: named by its address, added by a
+//! task, delegated to, in a dry run, and where somebody picks up the run of a plan.
+
+use crate::group::Group;
+use std::fs;
+
+/// Where db9 is, and nobody listens.
+const ADDRESS: &str = "127.0.0.7";
+
+/// alice leads, carol operates, sam shadows. web1 and db1 are this machine; web9 and db9 are elsewhere.
+fn group() -> Group {
+    let group = Group::new();
+    group.has_hosts();
+    let far = format!(
+        "web: {{hosts: {{web9: {{ansible_host: 127.0.0.8}}}}}}\ndb: {{hosts: {{db9: {{ansible_host: {ADDRESS}}}}}}}\n"
+    );
+    fs::write(group.root().join("inventory/far.yml"), far).unwrap();
+    fs::create_dir_all(group.root().join("plans")).unwrap();
+    group
+}
+
+/// The same where the group db asks for two people.
+fn four_eyes() -> Group {
+    let group = group();
+    group.clears("carol");
+    group.adds("sam");
+    group.changes_roster(|text| text + "threshold: {apply: {default: 1, groups: {db: 2}}}\n");
+    for name in ["carol", "sam"] {
+        group.pinned(name, "operators list").expect(0, &[]);
+    }
+    group
+}
+
+/// Keeps a playbook in which MADE is what [`Group::made_on`] looks for.
+fn keep(group: &Group, name: &str, text: &str) {
+    let text = text.replace("MADE", &group.made().to_string_lossy());
+    fs::write(group.root().join(format!("playbooks/{name}.yml")), text).unwrap();
+}
+
+const ADDED: &str = "\
+- hosts: web1
+  gather_facts: false
+  tasks:
+    - add_host: {name: other, ansible_host: ADDRESS}
+- hosts: other
+  gather_facts: false
+  tasks:
+    - command: touch MADE-other
+";
+
+const OWN_NAME: &str = "\
+- hosts: web1
+  gather_facts: false
+  tasks:
+    - add_host: {name: db1, groups: zzz}
+- hosts: zzz
+  gather_facts: false
+  tasks:
+    - command: touch MADE-db1
+";
+
+const SECOND_PLAY: &str = "\
+- hosts: web1
+  gather_facts: false
+  tasks:
+    - command: 'true'
+- hosts: web1
+  gather_facts: false
+  connection: ssh
+  vars: {ansible_connection: ssh, ansible_host: ADDRESS}
+  tasks:
+    - command: touch MADE-other
+";
+
+const DELEGATED: &str = "\
+- hosts: web1
+  gather_facts: false
+  tasks:
+    - command: touch MADE-web1
+    - command: touch MADE-db1
+      delegate_to: db1
+";
+
+/// Each way to a held machine under another name, with what is said of it.
+fn every_way_is_held(group: &Group, why: &str) {
+    for (name, text) in [("added", ADDED), ("own", OWN_NAME), ("second", SECOND_PLAY), ("delegated", DELEGATED)] {
+        keep(group, name, &text.replace("ADDRESS", ADDRESS));
+    }
+    let as_db9 = format!("has the address of db9, and that is held out: {why}");
+    for line in [
+        format!("each.yml -i {ADDRESS},"),
+        format!("each.yml -i far -l web9 -e ansible_host={ADDRESS}"),
+        "added.yml -i prod".into(),
+        "second.yml -i prod".into(),
+    ] {
+        group.says("alice", &format!("run playbooks/{line} --allow-dirty")).expect(4, &[&as_db9]);
+    }
+    group.says("alice", "run playbooks/own.yml -i prod --allow-dirty").expect(4, &["db1", why]);
+    let delegated = group.says("alice", "run playbooks/delegated.yml -i prod -l web1 --allow-dirty");
+    delegated.expect(1, &["db1 is held out", why]);
+    assert!(group.made_on("web1") && !group.made_on("db1"), "{}", delegated.text);
+}
+
+#[test]
+fn where_two_people_are_asked_for_no_other_name_of_the_machine_does_without() {
+    let group = four_eyes();
+    every_way_is_held(&group, "takes 2 cleared people");
+    let line = format!("run playbooks/each.yml -i {ADDRESS}, --allow-dirty");
+    group.says("alice", &format!("{line} --break-glass now")).expect(4, &["takes 2 cleared people"]);
+    group.says("alice", &format!("{line} --check")).expect(0, &["would be held out", "has the address of db9"]);
+    // A group that asks for one person more than the others leaves these alone.
+    group.says("alice", "run playbooks/each.yml -i prod -l web1 --allow-dirty").expect(0, &["changed=1"]);
+}
+
+#[test]
+fn what_is_frozen_is_frozen_under_every_name_and_inventory() {
+    let group = group();
+    let file = group.root().join("wgops.yml");
+    let freeze = "freezes:\n  - {hosts: db, from: 2026-01-01, until: 2099-01-01, reason: moving}\n";
+    fs::write(&file, fs::read_to_string(&file).unwrap() + freeze).unwrap();
+    every_way_is_held(&group, "frozen until");
+    group.says("alice", "run playbooks/each.yml -i db1, --allow-dirty").expect(4, &["frozen until"]);
+}
+
+#[test]
+fn a_task_that_dry_runs_carry_out_is_not_carried_out_where_the_host_is_held() {
+    let forced = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: touch MADE-{{ inventory_hostname }}\n      check_mode: false\n";
+    let delegated = DELEGATED.replace("delegate_to", "check_mode: false\n      delegate_to");
+    for held in ["takes 2 cleared people", "frozen until"] {
+        let group = if held.starts_with("takes") { four_eyes() } else { group() };
+        if held.starts_with("frozen") {
+            let file = group.root().join("wgops.yml");
+            let freeze = "freezes:\n  - {hosts: db, from: 2026-01-01, until: 2099-01-01, reason: moving}\n";
+            fs::write(&file, fs::read_to_string(&file).unwrap() + freeze).unwrap();
+        }
+        keep(&group, "forced", forced);
+        keep(&group, "delegated", &delegated);
+        let said = group.says("alice", "run playbooks/forced.yml -i prod --check --allow-dirty");
+        said.expect(0, &[held, "would run"]);
+        assert!(!group.made_on("web1") && !group.made_on("db1"), "{}", said.text);
+        let said = group.says("alice", "run playbooks/forced.yml -i prod -l web1 --check --allow-dirty");
+        said.expect(0, &["which run: command (", "playbooks/forced.yml:4"]);
+        assert!(group.made_on("web1"), "{}", said.text);
+        let said = group.says("alice", "run playbooks/delegated.yml -i prod -l web1 --check --allow-dirty");
+        said.expect(1, &["db1 is held out", held]);
+        assert!(!group.made_on("db1"), "{}", said.text);
+    }
+}
+
+const STEPS: &str = "\
+- hosts: db1
+  gather_facts: false
+  tasks:
+    - command: touch MADE-begun
+      args: {creates: MADE-begun}
+    - command: test -e MADE-go
+    - command: touch MADE-db1
+";
+
+const OTHER: &str = "\
+- hosts: db1
+  gather_facts: false
+  tasks:
+    - command: touch MADE-evil
+    - command: touch MADE-db1
+";
+
+#[test]
+fn who_picks_up_a_plans_run_does_what_is_in_it_and_counts_again_who_stands_behind_it() {
+    let group = four_eyes();
+    keep(&group, "steps", STEPS);
+    let line = "run playbooks/steps.yml -i prod --plan-out plans/a.json";
+    group.says("carol", line).expect(0, &["Plan for 1 host"]);
+    group.says("alice", "approve plans/a.json --yes").expect(0, &["Approved"]);
+    // A test that fails, and does not change a thing, is planned as well.
+    group.says("carol", "apply plans/a.json --yes").expect(1, &["failed=1"]);
+    assert!(group.made_on("begun"));
+    let resume = format!("resume {} --yes", group.newest_run());
+    keep(&group, "steps", OTHER);
+    group.says("carol", &resume).expect(4, &["playbooks/steps.yml is not what it was"]);
+    let said = group.says("carol", &format!("{resume} --allow-changed"));
+    said.expect(4, &["on db1 nothing is done to which one person alone agreed"]);
+    assert!(!group.made_on("evil") && !group.made_on("db1"), "{}", said.text);
+    keep(&group, "steps", STEPS);
+    fs::write(format!("{}-go", group.made().display()), "").unwrap();
+    let plan = group.root().join("plans/a.json");
+    let elsewhere = group.folder.path().join("b.json");
+    fs::rename(&plan, &elsewhere).unwrap();
+    fs::rename(plan.with_added_extension("sig"), elsewhere.with_added_extension("sig")).unwrap();
+    group.says("carol", &resume).expect(4, &["not below plans/", "--plan FILE"]);
+    let named = format!("{resume} --plan {}", elsewhere.display());
+    // Who is no longer cleared stands behind nothing.
+    group.says("alice", "operators demote carol --yes").expect(0, &["in force"]);
+    group.says("alice", &format!("{named} --take-over --reason x")).expect(4, &["behind it stands alice"]);
+    group.says("alice", "operators clear carol --nda 2026-01-01 --yes").expect(0, &["in force"]);
+    let said = group.says("carol", &named);
+    said.expect(0, &["ok=3"]);
+    assert!(group.made_on("db1"), "{}", said.text);
+    let shown = group.says("alice", &format!("ledger show {}", group.newest_run()));
+    shown.expect(0, &["by carol", "approved by", "alice"]);
+}

@@ -131,7 +131,13 @@ impl Keeper {
     }
 
     /// What holds a host out by the key that it shows, where its name and its address don't.
-    pub fn by_key(&self, host: &HostName, connection: &Connection, key: &str, glass: Glass) -> Option<HeldOut> {
+    pub fn by_key(
+        &self,
+        host: &HostName,
+        connection: &Connection,
+        key: &str,
+        glass: Glass,
+    ) -> Option<HeldOut> {
         let known: Vec<&HostName> = self.machines.at_address_of(host, connection).collect();
         let others = self.machines.with_key(key).filter(|name| *name != host && !known.contains(name));
         self.like(host, others, "host key", glass)

@@ -424,8 +424,9 @@ impl<'a> Job<'a> {
     fn people(&self) -> u32 {
         let (Some(roster), Some(plan)) = (&self.who.roster, &self.bound.plan) else { return 1 };
         let today = jiff::Zoned::now().date();
-        let cleared =
-            |name: &&OperatorName| matches!(roster.standing(name, today), Standing::Lead | Standing::Operator);
+        let cleared = |name: &&OperatorName| {
+            matches!(roster.standing(name, today), Standing::Lead | Standing::Operator)
+        };
         let me = self.who.identity.proven().map(|proven| &proven.operator);
         let all = plan.approved_by.iter().chain([&plan.maker]).chain(me);
         let people: BTreeSet<&OperatorName> = all.filter(cleared).collect();

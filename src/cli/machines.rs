@@ -73,7 +73,8 @@ impl Machines {
 
 /// Where an inventory says that a host is; none where that is this machine, or a template.
 fn said(host: &HostName, values: &Map) -> Option<(String, u16)> {
-    let first = |names: [&str; 2]| names.into_iter().find_map(|name| values.get(name).filter(|v| !v.is_null()));
+    let first =
+        |names: [&str; 2]| names.into_iter().find_map(|name| values.get(name).filter(|v| !v.is_null()));
     if values.get("ansible_connection").and_then(Value::as_str) == Some("local") {
         return None;
     }

@@ -60,7 +60,8 @@ impl PlanAgain {
         let file = match named {
             Some(file) => file.to_owned(),
             None => below(&root.join("plans"), wanted.digest).ok_or_else(|| {
-                let message = format!("the run carries out a plan of {}, which is not below plans/", wanted.maker);
+                let message =
+                    format!("the run carries out a plan of {}, which is not below plans/", wanted.maker);
                 Failure::new(Exit::Refused, message).hint("say where it lies with --plan FILE")
             })?,
         };
@@ -101,8 +102,7 @@ impl PlanAgain {
         };
         let inventory = repository.inventory_named(self.plan.typed.inventory.as_deref())?;
         let eyes = FourEyes::of(repository, roster, &inventory)?;
-        let people =
-            behind(&known.record, &known.report, roster, &self.plan_ref, jiff::Zoned::now().date());
+        let people = behind(&known.record, &known.report, roster, &self.plan_ref, jiff::Zoned::now().date());
         let others = people.iter().filter(|name| **name != me.operator && **name != self.plan_ref.maker);
         self.plan_ref.approved_by = others.cloned().collect();
         enough(&eyes, &self.plan, people, &me.operator, &shown(&self.file))?;
@@ -115,7 +115,8 @@ impl PlanAgain {
                 .hint("check out what it was made from, or make a new plan and have it approved"));
         }
         brings_nothing_else(&self.plan.typed, &self.plan.typed.variables)?;
-        let key = self.plan.secrets.as_ref().map(|sealed| plan_key::open(console, who, sealed)).transpose()?;
+        let key =
+            self.plan.secrets.as_ref().map(|sealed| plan_key::open(console, who, sealed)).transpose()?;
         let may_be_sent = may_be_sent(&self.plan, key.as_ref(), &eyes);
         Ok(Agreed { plan: self.plan, plan_ref: self.plan_ref, may_be_sent })
     }

@@ -150,7 +150,8 @@ impl Driver {
     /// Whether it may be begun now that its turn has come; says so either way.
     async fn may_begin(&mut self) -> bool {
         let connection = &self.connection.access.connection;
-        let held = self.road.admission.as_ref().and_then(|admission| admission(&self.run.host, connection, None));
+        let held =
+            self.road.admission.as_ref().and_then(|admission| admission(&self.run.host, connection, None));
         let begins = held.is_none();
         let event = match held {
             Some(held) => Event::HeldOut(held),

@@ -224,7 +224,10 @@ fn a_machine_is_known_by_its_host_key_whatever_it_is_called() {
     lab.exec(&host, "rm -f /tmp/e2e-key");
     let ops = Ops::of(&lab, &[&host]);
     let file = ops.play("key", "", "- command: touch /tmp/e2e-key");
-    ops.keep("wgops.yml", "freezes:\n  - {hosts: lab, from: 2026-01-01, until: 2099-01-01, reason: moving}\n");
+    ops.keep(
+        "wgops.yml",
+        "freezes:\n  - {hosts: lab, from: 2026-01-01, until: 2099-01-01, reason: moving}\n",
+    );
     // The same machine by an address that looks like another one, and somebody who has its key for that.
     let address = format!("::ffff:{}", lab.address(&host));
     let known = lab.known_hosts(&host).replace(&lab.address(&host), &address);

@@ -83,7 +83,9 @@ const DELEGATED: &str = "\
 
 /// Each way to a held machine under another name, with what is said of it.
 fn every_way_is_held(group: &Group, why: &str) {
-    for (name, text) in [("added", ADDED), ("own", OWN_NAME), ("second", SECOND_PLAY), ("delegated", DELEGATED)] {
+    for (name, text) in
+        [("added", ADDED), ("own", OWN_NAME), ("second", SECOND_PLAY), ("delegated", DELEGATED)]
+    {
         keep(group, name, &text.replace("ADDRESS", ADDRESS));
     }
     let as_db9 = format!("has the address of db9, and that is held out: {why}");
@@ -107,7 +109,9 @@ fn where_two_people_are_asked_for_no_other_name_of_the_machine_does_without() {
     every_way_is_held(&group, "takes 2 cleared people");
     let line = format!("run playbooks/each.yml -i {ADDRESS}, --allow-dirty");
     group.says("alice", &format!("{line} --break-glass now")).expect(4, &["takes 2 cleared people"]);
-    group.says("alice", &format!("{line} --check")).expect(0, &["would be held out", "has the address of db9"]);
+    group
+        .says("alice", &format!("{line} --check"))
+        .expect(0, &["would be held out", "has the address of db9"]);
     // A group that asks for one person more than the others leaves these alone.
     group.says("alice", "run playbooks/each.yml -i prod -l web1 --allow-dirty").expect(0, &["changed=1"]);
 }

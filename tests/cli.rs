@@ -265,6 +265,22 @@ fn mistakes_in_files_are_shown_together_with_line_and_caret() {
 }
 
 #[test]
+fn a_template_may_name_the_playbook_that_is_imported() {
+    let here = folder();
+    let write = |name: &str, text: &str| fs::write(here.path().join(name), text).unwrap();
+    write("site.yml", "- import_playbook: '{{ part }}-{{ kind }}.yml'\n  vars: {kind: web}\n");
+    write("front-web.yml", "- hosts: all\n  tasks: [{name: it is here, ping: }]\n");
+    let said = typed(here.path(), &["run", "site.yml", "--list-tasks", "-e", "part=front"]);
+    assert!(said.code == Some(0) && said.out.contains("it is here"), "{} {}", said.out, said.err);
+    let said = typed(here.path(), &["run", "site.yml", "--list-tasks"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("site.yml:1:20") && said.err.contains("--extra-vars"), "{}", said.err);
+    let said = typed(here.path(), &["run", "site.yml", "-k"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("wgops access sync"), "{}", said.err);
+}
+
+#[test]
 fn a_ticket_must_look_like_one_where_the_repository_says_how() {
     let here = folder();
     typed(here.path(), &["init", "--group", "G"]);

@@ -5,7 +5,7 @@ use super::document::Document;
 use super::task::Task;
 use super::tree::{self, Kind};
 use crate::load::Node;
-use crate::model::Glob;
+use crate::model::{Glob, nearest};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -227,12 +227,25 @@ fn included_by_handlers(documents: &[Document]) -> BTreeSet<PathBuf> {
 
 /// Where a file that another one names lies.
 pub(super) fn find(from: &Path, named: &str) -> Option<PathBuf> {
-    let own = from.parent().unwrap_or(Path::new(""));
-    let role = tree::role_of(from);
-    let above = own.ancestors().take(ABOVE_MAX).chain(role);
-    let mut tries = above.flat_map(|folder| PLACES.map(|place| folder.join(place).join(named)));
-    let found = tries.find(|path| path.exists())?;
+    let found = folders(from).into_iter().map(|folder| folder.join(named)).find(|path| path.exists())?;
     Some(normal(&found))
+}
+
+/// The name of a file that may be meant by a name that is none.
+pub(super) fn near(from: &Path, named: &str) -> Option<String> {
+    let (folder, name) = named.rsplit_once('/').unwrap_or(("", named));
+    let entries = folders(from).into_iter().filter_map(|place| std::fs::read_dir(place.join(folder)).ok());
+    let entries = entries.flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let known: Vec<String> = entries.collect();
+    let near = nearest(name, known.iter().map(String::as_str))?;
+    Some(if folder.is_empty() { near.to_owned() } else { format!("{folder}/{near}") })
+}
+
+/// Where files are looked for that a file names, nearest first.
+fn folders(from: &Path) -> Vec<PathBuf> {
+    let own = from.parent().unwrap_or(Path::new(""));
+    let above = own.ancestors().take(ABOVE_MAX).chain(tree::role_of(from));
+    above.flat_map(|folder| PLACES.map(|place| folder.join(place))).collect()
 }
 
 /// A path without `.` and `..`.

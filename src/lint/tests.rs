@@ -164,7 +164,9 @@ fn what_is_named_and_not_there_is_told() {
                  - name: c\n  copy: {src: here.conf, dest: /x, mode: '0644'}\n\
                  - name: d\n  copy: {src: gone.conf, dest: /x, mode: '0644'}\n\
                  - name: e\n  copy: {src: gone.conf, dest: /x, mode: '0644', remote_src: true}\n\
-                 - name: f\n  template: {src: '{{ x }}.j2', dest: /x, mode: '0644'}\n";
+                 - name: f\n  template: {src: '{{ x }}.j2', dest: /x, mode: '0644'}\n\
+                 - name: g\n  script: here.conf --all creates=/x\n\
+                 - name: h\n  script: gone.sh --all\n";
     let files = [
         ("site.yml", site),
         ("vars/here.yml", "a: 1\n"),
@@ -180,6 +182,7 @@ fn what_is_named_and_not_there_is_told() {
     roles/web/tasks/main.yml:2 missing-file
     roles/web/tasks/main.yml:3 missing-role
     roles/web/tasks/main.yml:7 missing-file
+    roles/web/tasks/main.yml:15 missing-file
     site.yml:3 missing-file
     site.yml:4 missing-role
     site.yml:5 missing-file

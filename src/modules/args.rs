@@ -126,19 +126,23 @@ impl Param {
 }
 
 impl Args {
-    /// Puts in what `~`, `~user` and `$VARIABLES` stand for in paths, and where relative ones begin.
+    /// Puts in what `~`, `~user` and `$VARIABLES` stand for in paths, and where relative ones begin; two slashes are one.
     ///
     /// # Errors
     /// Stops to ask; refuses what is then no absolute path.
     pub fn at_home(&self, params: &[Param], host: &Host<'_>) -> Result<Self, Stop> {
         let is_path = |kind| matches!(kind, Kind::Path | Kind::Place | Kind::Paths);
-        let mut all = Ok(self.clone());
+        let mut tidied = self.clone();
+        for param in params.iter().filter(|param| matches!(param.kind, Kind::Path | Kind::Paths)) {
+            tidied.0.get_mut(param.name).into_iter().for_each(tidy);
+        }
+        let mut all = Ok(tidied.clone());
         for param in params.iter().filter(|param| is_path(param.kind)) {
             let begins_somewhere = param.kind != Kind::Place;
             let is_open = |value: &&Value| {
                 expansion::is_needed(value) || begins_somewhere && texts(value).any(expansion::is_relative)
             };
-            let Some(value) = self.0.get(param.name).filter(is_open) else { continue };
+            let Some(value) = tidied.0.get(param.name).filter(is_open) else { continue };
             // Every path is looked at, so that all questions are asked at once.
             let begun = if begins_somewhere { expansion::begun(value, host) } else { Ok(value.clone()) };
             let expanded = begun.and_then(|value| expansion::expand(&value, host)).and_then(|known| {
@@ -431,6 +435,19 @@ fn list_of(value: &Value) -> Option<Value> {
     texts.map(|list| list.into_iter().map(Value::String).collect())
 }
 
+/// Makes two slashes in a path one (`"{{ directory }}/file"`, where the directory ends with one).
+fn tidy(path: &mut Value) {
+    match path {
+        Value::String(text) => {
+            while text.contains("//") && !text.contains("://") {
+                *text = text.replace("//", "/");
+            }
+        }
+        Value::Array(all) => all.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -459,6 +476,13 @@ mod tests {
         assert!(args.flag("force"));
         assert_eq!(args.text("state"), Some("present"));
         assert_eq!(args.list("names"), ["a", "b"]);
+    }
+
+    #[test]
+    fn two_slashes_in_a_path_are_one() {
+        let mut paths = json!(["/srv//a///b/", "~/x//y", "file:///etc//x"]);
+        tidy(&mut paths);
+        assert_eq!(paths, json!(["/srv/a/b/", "~/x/y", "file:///etc//x"]));
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Module {
 
     /// Whether it is nothing before its turn has come, whatever is known by then.
     pub fn waits_its_turn(&self) -> bool {
-        self.alters_inventory() || matches!(self.effect, Effect::Course | Effect::Connection)
+        self.alters_inventory() || matches!(self.effect, Effect::Course | Effect::Connection | Effect::Rest)
     }
 
     /// The folder of a role or playbook in which its files of the controller are.

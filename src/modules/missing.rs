@@ -135,7 +135,6 @@ const SINGLE: &[&str] = &[
     "vmadm",
     "xattr",
     "xbps",
-    "xml",
     "yarn",
     "zfs",
     "zfs_facts",

@@ -188,6 +188,9 @@ mod x509;
 mod x509_certificate;
 mod x509_certificate_info;
 mod xattr;
+mod xml;
+mod xml_edit;
+mod xml_path;
 mod yum_repository;
 
 pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
@@ -339,6 +342,7 @@ pub static ALL: &[&Module] = &[
     &x509_certificate::MODULE,
     &x509_certificate_info::MODULE,
     &xattr::MODULE,
+    &xml::MODULE,
     &yum_repository::MODULE,
 ];
 

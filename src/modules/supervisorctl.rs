@@ -93,6 +93,8 @@ enum Meant<'a> {
     All,
     Group(&'a str),
     Process(&'a str),
+    /// A group, or the process that is alone in it.
+    Program(&'a str),
 }
 
 impl<'a> Meant<'a> {
@@ -112,6 +114,7 @@ impl<'a> Meant<'a> {
             Self::All => true,
             Self::Group(name) => process.split_once(':').is_some_and(|(group, _)| group == name),
             Self::Process(name) => process == name,
+            Self::Program(name) => process == name || Self::Group(name).covers(process),
         }
     }
 }
@@ -140,7 +143,11 @@ fn is_active((_, state): &Process<'_>) -> bool {
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let name = args.needed("name")?;
     let state = args.needed("state")?;
-    let meant = Meant::by(name)?;
+    let meant = match Meant::by(name)? {
+        // What is added and removed is a group, whether or not its name is written as one's.
+        Meant::Process(name) if matches!(state, "present" | "absent") => Meant::Program(name),
+        other => other,
+    };
     let signal = args.text("signal").unwrap_or_default();
     let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
     if state == "signalled" && !is_word(signal) {
@@ -239,6 +246,7 @@ mod tests {
         for args in [
             json!({"name": "lonely", "state": "started"}),
             json!({"name": "lonely", "state": "present"}),
+            json!({"name": "work", "state": "present"}),
             json!({"name": "old", "state": "stopped"}),
             json!({"name": "new", "state": "absent"}),
             json!({"name": "old", "state": "signalled", "signal": "HUP"}),

@@ -26,7 +26,7 @@ pub static MODULE: Module = Module {
         Param::optional("append", Kind::Bool, "only add to the groups").default("no"),
         Param::optional("comment", Kind::Text, "the full name"),
         Param::optional("home", Kind::Path, "the home directory"),
-        Param::optional("shell", Kind::Text, "the login shell"),
+        Param::optional("shell", Kind::Place, "the login shell"),
         Param::optional("create_home", Kind::Bool, "make the home directory")
             .or(&["createhome"])
             .default("yes"),

@@ -95,6 +95,7 @@ impl HostRun {
                     // behind it may touch what it read, or it would then see what came after it.
                     Look::End(end, reads)
                         if matches!(end.status, Status::Ok | Status::Skipped)
+                            && end.pause.is_none()
                             && !reads.meet(&batch.touched) =>
                     {
                         batch.passed.extend(&reads);

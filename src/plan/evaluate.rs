@@ -42,6 +42,8 @@ pub enum Truth {
 pub enum Items {
     /// These items; whether a secret is in them.
     Known(Vec<Value>, bool),
+    /// There is no such list, and the task is not done anyway.
+    Meaningless,
     /// It is no list, but this.
     NoList(&'static str),
     /// Only the real run knows, because of this.
@@ -130,7 +132,7 @@ impl Means<'_> {
             Ok(rendered) => rendered,
             Err(error) if error.kind == TemplateErrorKind::Undefined => {
                 return match self.conditions(&task.when, scope) {
-                    Ok(Truth::Fails(_)) => Ok(Items::Known(Vec::new(), false)),
+                    Ok(Truth::Fails(_)) => Ok(Items::Meaningless),
                     _ => Err(error),
                 };
             }

@@ -6,7 +6,7 @@ use super::host_run::{HostRun, Queued};
 use super::pending::Pending;
 use super::scope::Layer;
 use super::task::Task;
-use super::unit::{Running, Stage, UnitEnd, Whole, unit_result};
+use super::unit::{Running, Stage, Unit, UnitEnd, Whole, unit_result};
 use super::way::Way;
 use crate::event::{Event, Status};
 use crate::model::{Finding, FindingKind, Value};
@@ -29,17 +29,22 @@ struct Judged {
     changed: Option<bool>,
     /// What `failed_when` says.
     failed: Option<bool>,
+    /// The key of the condition that can't be judged, and why.
+    wrong: Option<(&'static str, String)>,
 }
 
 impl Default for Judged {
     fn default() -> Self {
-        Self { status: Status::Ok, message: None, changed: None, failed: None }
+        Self { status: Status::Ok, message: None, changed: None, failed: None, wrong: None }
     }
 }
 
 impl Judged {
-    fn failed(self, message: String) -> Self {
-        Self { status: Status::Failed, message: Some(message), ..self }
+    /// A condition can't be judged.
+    fn unclear(self, condition: &str, key: &'static str, error: String) -> Self {
+        let message = Some(format!("{condition}: {error}"));
+        let why = format!("Error while evaluating conditional: {error}");
+        Self { status: Status::Failed, message, wrong: Some((key, why)), ..self }
     }
 }
 
@@ -54,7 +59,7 @@ impl HostRun {
             | Status::Unseen { .. }
             | Status::Provisional { .. } => return,
             Status::WouldRun => self.judge_foreseen(running, &unit.layer),
-            _ => self.judge_ended(running, &unit.layer, end),
+            _ => self.judge_ended(running, unit, end),
         };
         let unit = running.units.as_mut().and_then(|units| units.get_mut(index));
         if let (Some(judged), Some(Stage::Ended(end))) = (judged, unit.map(|unit| &mut unit.stage)) {
@@ -65,6 +70,9 @@ impl HostRun {
             }
             if let Some(failed) = judged.failed {
                 end.result.insert("failed_when_result".into(), failed.into());
+            }
+            if let Some((key, why)) = judged.wrong {
+                end.result.insert(key.into(), why.into());
             }
         }
     }
@@ -77,25 +85,28 @@ impl HostRun {
             Ok(Truth::Fails(_)) => Some(Judged {
                 status: Status::Ok,
                 message: Some("would run; changed_when says that it changes nothing".into()),
-                changed: None,
-                failed: None,
+                ..Judged::default()
             }),
             Ok(_) => None,
-            Err(error) => Some(Judged::default().failed(format!("changed_when: {error}"))),
+            Err(error) => Some(Judged::default().unclear("changed_when", "changed_when_result", error)),
         }
     }
 
-    fn judge_ended(&self, running: &Running, item: &Arc<Layer>, end: &UnitEnd) -> Option<Judged> {
+    fn judge_ended(&self, running: &Running, unit: &Unit, end: &UnitEnd) -> Option<Judged> {
+        let item = &unit.layer;
         let mut judged =
-            Judged { status: end.status.clone(), message: end.message.clone(), changed: None, failed: None };
+            Judged { status: end.status.clone(), message: end.message.clone(), ..Judged::default() };
         let mut result = unit_result(end);
+        if running.task.retry.is_some() {
+            result.insert("attempts".into(), (unit.attempts + 1).into());
+        }
         if let Some(conditions) = &running.task.changed_when {
             let seen = bound(Value::Object(result.clone()), end.tainted);
             match self.ground.judge(conditions, running, item, seen) {
                 Ok(Truth::Holds) => judged.changed = Some(true),
                 Ok(Truth::Fails(_)) => judged.changed = Some(false),
                 Ok(Truth::Unknown(_)) => {}
-                Err(error) => return Some(judged.failed(format!("changed_when: {error}"))),
+                Err(error) => return Some(judged.unclear("changed_when", "changed_when_result", error)),
             }
             if let Some(changed) = judged.changed {
                 result.insert("changed".into(), changed.into());
@@ -116,7 +127,7 @@ impl HostRun {
                         judged.message = None;
                     }
                 }
-                Err(error) => return Some(judged.failed(format!("failed_when: {error}"))),
+                Err(error) => return Some(judged.unclear("failed_when", "failed_when_result", error)),
             }
         }
         if judged.status != Status::Failed {

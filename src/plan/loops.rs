@@ -72,6 +72,11 @@ impl Ground {
                 let status = Status::KnownAfterApply { cause };
                 Err(Box::new(UnitEnd::plain(status, Some("its items are known after apply".into()))))
             }
+            // The task is skipped as a whole, by its condition.
+            Ok(Items::Meaningless) => {
+                running.without_loop();
+                Ok(())
+            }
             Ok(Items::NoList(kind)) => {
                 let message =
                     format!("loop: expected a list, got {kind}; write it in [ ] or as a block of '- ' lines");

@@ -226,10 +226,10 @@ impl Task {
 
     /// Whether it is begun only when its turn has come, whatever is known before.
     pub fn waits_before(&self) -> bool {
-        self.module.waits_its_turn()
-            || self.may_be_elsewhere()
-            || self.run_once.is_some()
-            || self.throttle.is_some()
+        let rests = self.each.as_ref().is_some_and(Loop::is_stepwise);
+        let elsewhere = self.may_be_elsewhere();
+        let ordered = self.run_once.is_some() || self.throttle.is_some();
+        self.module.waits_its_turn() || rests || elsewhere || ordered
     }
 
     /// Whether it can alter the host.

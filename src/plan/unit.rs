@@ -289,7 +289,9 @@ impl Running {
             .collect();
         let tainted = ends.iter().any(|(_, end)| end.tainted);
         let hide = tainted || hides;
-        let each = self.task.each.as_ref();
+        // A loop that never began has no items to speak of.
+        let has_begun = ends.is_empty() || ends.iter().any(|(unit, _)| unit.item.is_some());
+        let each = self.task.each.as_ref().filter(|_| has_begun);
         let looped = each.is_some();
         let status = worst(ends.iter().map(|(_, end)| &end.status), looped);
         let unknown = ends.iter().find_map(|(_, end)| end.unknown()).map(str::to_owned);

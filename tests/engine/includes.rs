@@ -110,6 +110,27 @@ fn variables_of_files_are_templates_and_rank_below_set_facts() {
 }
 
 #[test]
+fn variables_of_files_are_laid_into_those_that_are_there_where_that_is_asked() {
+    let stage = Stage::new();
+    stage.write("vars/a.yml", "settings: {port: 81, deep: {one: '{{ w }}'}, list: [3]}\nplain: new\n");
+    let played = play(
+        &stage,
+        "  vars: {w: play, plain: {old: 1}, settings: {port: 80, host: h, deep: {two: 2}, list: [1, 2]}}\n  tasks:\n\
+         \x20   - include_vars: {file: a.yml, hash_behaviour: merge}\n\
+         \x20   - debug: {msg: '{{ settings | to_json }} {{ plain }}'}\n\
+         \x20   - command: printf '{{ \"{{ w }}\" }}'\n      register: said\n      changed_when: false\n\
+         \x20   - set_fact: {settings: {port: '{{ said.stdout }}'}}\n\
+         \x20   - include_vars: {file: a.yml, hash_behaviour: merge}\n      ignore_errors: true\n",
+    );
+    let ends = played.ends();
+    let said = ends[1].message.as_deref().unwrap();
+    let expected = r#"{"port": 81, "host": "h", "deep": {"two": 2, "one": "play"}, "list": [3]} new"#;
+    assert_eq!(said, expected);
+    // What a host said is never read as a template.
+    assert!(ends[4].ignored && ends[4].message.as_deref().unwrap().contains("never read as a template"));
+}
+
+#[test]
 fn names_of_variables_may_be_templates() {
     let stage = Stage::new();
     let played = play(

@@ -86,6 +86,55 @@ fn a_loop_ends_where_break_when_says_and_rests_between_items() {
 }
 
 #[test]
+fn nothing_behind_a_rest_is_done_before_it() {
+    let stage = Stage::new();
+    let now = |name: &str| format!("- shell: date +%s%N > DIR/{name}\n");
+    let tasks = [
+        now("a"),
+        "- pause: {seconds: 1}\n".into(),
+        now("b"),
+        "- debug: {msg: x}\n  loop: [1, 2]\n  loop_control: {pause: 0.5}\n".into(),
+        now("c"),
+        "- wait_for: {timeout: 1}\n".into(),
+        now("d"),
+    ];
+    assert_eq!(stage.tasks(&tasks.concat()).counts().failed, 0);
+    let [a, b, c, d] =
+        ["a", "b", "c", "d"].map(|name| stage.read(name).unwrap().trim().parse::<u64>().unwrap());
+    let rests = [b - a, c - b, d - c];
+    assert!(rests[0] >= 1_000_000_000 && rests[1] >= 500_000_000 && rests[2] >= 1_000_000_000, "{rests:?}");
+}
+
+#[test]
+fn what_can_not_be_judged_says_why_and_attempts_are_counted_in_conditions() {
+    let stage = Stage::new();
+    let played = stage.tasks(
+        "- debug: {msg: x}\n  failed_when: boom\n  ignore_errors: true\n  register: one\n\
+         - debug: {msg: x}\n  changed_when: boom\n  ignore_errors: true\n  register: two\n\
+         - command: 'true'\n  register: three\n  until: three.attempts == 2\n  delay: 0\n\
+         \x20 changed_when: three.attempts == 2\n  failed_when: three.attempts > 2\n\
+         - assert:\n    that:\n    - one is failed and \"'boom' is undefined\" in one.failed_when_result\n\
+         \x20   - two is failed and \"'boom' is undefined\" in two.changed_when_result\n    - three is changed\n",
+    );
+    assert_eq!(played.counts().failed, 0, "{:?}", played.story());
+}
+
+#[test]
+fn a_loop_that_never_began_is_no_loop_in_its_result() {
+    let stage = Stage::new();
+    let played = stage.tasks(
+        "- include_tasks: nothing.yml\n  loop: '{{ nosuch }}'\n  when: false\n  register: included\n\
+         - debug: {msg: x}\n  loop: '{{ nosuch }}'\n  when: nosuch is defined\n  register: shown\n\
+         - debug: {msg: x}\n  loop: '{{ nosuch }}'\n  ignore_errors: true\n  register: failed\n\
+         - debug: {msg: x}\n  loop: []\n  register: empty\n\
+         - assert:\n    that:\n    - included.results is undefined and included is skipped and included.skip_reason is defined\n\
+         \x20   - shown.results is undefined and shown.false_condition == 'nosuch is defined'\n\
+         \x20   - failed.results is undefined and 'nosuch' in failed.msg\n    - empty.results == [] and empty is skipped\n",
+    );
+    assert_eq!(played.counts().failed, 0, "{:?}", played.story());
+}
+
+#[test]
 fn actions_and_arguments_come_in_every_form() {
     let stage = Stage::new();
     let played = stage.play(

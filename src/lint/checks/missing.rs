@@ -51,22 +51,37 @@ fn source(desk: &mut Desk<'_>, task: &Task<'_>, call: &Call) {
     let remote = call.arg(&["remote_src", "copy"]).is_some();
     // A task with a condition may never need its file, and one that may fail has been thought of.
     let optional = task.inherited("when").is_some() || task.own("ignore_errors").is_some();
-    let node = if call.name == "script" { None } else { call.arg(&["src"]) };
-    if let Some(node) = node.filter(|_| !remote && !optional) {
+    if remote || optional {
+        return;
+    }
+    if call.name == "script" {
+        // Behind it stand the script's own words.
+        let node = call.free_or(&["cmd"]);
+        let line = node.and_then(|node| Some((node, node.str().ok()?.trim())));
+        if let Some((node, line)) = line.filter(|(_, line)| !line.starts_with(['"', '\''])) {
+            named(desk, node, line.split_whitespace().next().unwrap_or_default());
+        }
+    } else if let Some(node) = call.arg(&["src"]) {
         file(desk, node);
     }
 }
 
 fn file(desk: &mut Desk<'_>, node: &Node) {
-    let Ok(name) = node.str() else { return };
-    let name = name.trim();
+    if let Ok(name) = node.str() {
+        named(desk, node, name.trim());
+    }
+}
+
+/// A file of this name is there, or may be.
+fn named(desk: &mut Desk<'_>, node: &Node, name: &str) {
     let unknown =
         name.contains("{{") || name.contains("{%") || name.starts_with(['/', '~']) || name.contains("://");
     if unknown || name.is_empty() || name.contains(".tar") || index::find(&desk.document.path, name).is_some()
     {
         return;
     }
-    desk.say(&rules::MISSING_FILE, &node.place, format!("there is no file '{name}'"), None);
+    let help = index::near(&desk.document.path, name).map(|near| format!("did you mean '{near}'?"));
+    desk.say(&rules::MISSING_FILE, &node.place, format!("there is no file '{name}'"), help);
 }
 
 fn role_entry(desk: &mut Desk<'_>, entry: &Node) {

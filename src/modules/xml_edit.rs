@@ -159,7 +159,8 @@ pub(super) fn append(text: &str, node: &Node<'_, '_>, children: &[String]) -> Ed
     // The first children of an element that has a line for itself get lines, too.
     let is_root = node.parent_element().is_none();
     let lines = (!own.is_empty() || is_root).then(|| if is_root { "\n" } else { own });
-    let lines = lines.filter(|_| own_text(node).trim().is_empty());
+    let is_bare = own_text(node).trim().is_empty() && node.children().all(|child| child.is_text());
+    let lines = lines.filter(|_| is_bare);
     let new: String = children
         .iter()
         .map(|child| lines.map_or_else(|| child.clone(), |own| format!("{own}  {child}")))
@@ -436,7 +437,7 @@ fn element(node: &Node<'_, '_>, step: &str, value: Option<&str>, namespaces: &Na
     };
     let (name, uri) = in_scope(node, name, namespaces, false)?;
     let mut attributes = match (&uri, name.split_once(':')) {
-        (Some(uri), Some((prefix, _))) if node.lookup_namespace_uri(Some(prefix)) != Some(uri) => {
+        (Some(uri), Some((prefix, _))) if node.lookup_namespace_uri(Some(prefix)) != Some(uri.as_str()) => {
             format!(" xmlns:{prefix}=\"{}\"", quoted(uri))
         }
         _ => String::new(),
@@ -474,7 +475,7 @@ fn in_scope(
     let uri = namespaces.get(prefix)?;
     let written = match node.lookup_prefix(uri) {
         Some(known) if !known.is_empty() => format!("{known}:{local}"),
-        _ if !is_attribute && node.default_namespace() == Some(uri) => local.to_owned(),
+        _ if !is_attribute && node.default_namespace() == Some(uri.as_str()) => local.to_owned(),
         _ => name.to_owned(),
     };
     Some((written, Some(uri.clone())))

@@ -75,7 +75,8 @@ impl HostRun {
         let task = running.task.clone();
         let mut go_on = running.uncertain.is_none() && self.applies(&running);
         go_on &= position == 0 || !task.waits_before();
-        if go_on && self.ground.unfold(&mut running, ahead).is_err() {
+        let asked = self.ground.templates.files_asked();
+        if go_on && self.ground.unfold(&mut running, ahead).is_err() || self.is_stale(asked, batch) {
             running.units = None;
             go_on = false;
         }
@@ -85,8 +86,13 @@ impl HostRun {
                 break;
             }
             if matches!(unit.stage, Stage::Fresh) {
+                let asked = self.ground.templates.files_asked();
                 let looked = self.ground.look(&task, &running.layer, &unit.layer, ahead);
                 unit.secret |= self.ground.looked_at_secret;
+                if self.is_stale(asked, batch) {
+                    go_on = false;
+                    break;
+                }
                 match looked {
                     Look::Changes(prepared, reading) if !reading.reads.meet(&batch.touched) => {
                         unit.stage = Stage::Ready(Box::new(prepared));
@@ -116,9 +122,16 @@ impl HostRun {
                 go_on &= task.retry.is_none() && !task.each.as_ref().is_some_and(Loop::is_stepwise);
             }
         }
-        running.units = units;
+        // A loop unfolded ahead may look different when its turn comes: only one begun is kept.
+        let has_begun = units.iter().flatten().any(|unit| !matches!(unit.stage, Stage::Fresh));
+        running.units = units.filter(|_| position == 0 || has_begun);
         self.put_queued(position, running);
         go_on
+    }
+
+    /// Whether files of the controller were looked for that changes before may make other ones: they are done on it.
+    fn is_stale(&self, asked: u64, batch: &Batch) -> bool {
+        self.ground.is_local && !batch.changes.is_empty() && self.ground.templates.files_asked() != asked
     }
 
     pub(super) fn take_queued(&mut self, position: usize) -> Option<Box<Running>> {

@@ -60,6 +60,7 @@ impl<'a> Desk<'a> {
 
     /// Where a name may lie: absolute as it is, relative in the folder for its kind and beside the playbook.
     fn find(&self, folder: &str, source: &str) -> Result<PathBuf, Stop> {
+        self.templates.note_file();
         let tries: Vec<PathBuf> = self.around.candidates(folder, Path::new(source)).collect();
         if let Some(found) = tries.iter().find(|path| path.exists()) {
             if self.library.may_read(found) {
@@ -279,6 +280,7 @@ impl Controller for Desk<'_> {
     }
 
     fn files_of_variables(&self, folder: &str) -> Result<Vec<(String, String)>, Stop> {
+        self.templates.note_file();
         let tries = self.around.folders_of_variables(folder);
         let Some(found) = tries.iter().find(|path| path.is_dir()) else {
             let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();

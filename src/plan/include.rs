@@ -111,7 +111,10 @@ impl Foundation {
             Ok(()) => Ok(Arc::new(opening)),
             Err(problems) => Err(problems.to_string()),
         };
-        shelves.insert(key, done.clone());
+        // What can't be opened now may be there when the turn comes.
+        if done.is_ok() {
+            shelves.insert(key, done.clone());
+        }
         done
     }
 }

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// How many sources the cache holds before it starts afresh.
@@ -127,6 +128,8 @@ impl Compiled {
 /// Every source compiled so far.
 pub(super) struct Cache {
     pub controller: Arc<dyn Controller>,
+    /// How often a file of the controller was looked for.
+    pub asked: AtomicU64,
     names: source::Names,
     base: Environment<'static>,
     compiled: RwLock<HashMap<Form, Kept>>,
@@ -149,7 +152,7 @@ impl Cache {
             tests: is::register(&mut base),
             functions: functions::register(&mut base),
         };
-        Self { controller, names, base, compiled: RwLock::default() }
+        Self { controller, asked: AtomicU64::new(0), names, base, compiled: RwLock::default() }
     }
 
     /// What templates may call by name.

@@ -54,6 +54,7 @@ use lazy::Names;
 use scope::Over;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A password's hash as it stands in `/etc/shadow`.
 ///
@@ -103,6 +104,16 @@ impl Templates {
     /// Makes the environment. The controller is what templates may learn of this machine.
     pub fn new(controller: Arc<dyn Controller>) -> Self {
         Self { cache: Arc::new(Cache::new(controller)) }
+    }
+
+    /// How often a file of the controller was looked for so far: where the number stays the same, nothing depended on one.
+    pub fn files_asked(&self) -> u64 {
+        self.cache.asked.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a file of the controller was looked for.
+    pub fn note_file(&self) {
+        self.cache.asked.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What opens sealed values.

@@ -21,6 +21,25 @@ fn fifty_settled(stage: &Stage) -> String {
 }
 
 #[test]
+fn files_of_the_controller_are_read_after_what_writes_them_on_this_machine() {
+    let stage = Stage::new();
+    stage.write("gen.txt", "old");
+    stage.write("t.j2", "old");
+    let played = stage.tasks(
+        "- copy: {dest: DIR/gen.txt, content: new}\n- copy: {dest: DIR/a, content: \"{{ lookup('file', 'DIR/gen.txt') }}\"}\n\
+         - command: sh -c 'echo next > DIR/gen.txt; echo next > DIR/t.j2'\n- copy: {dest: DIR/b, src: DIR/gen.txt}\n\
+         - template: {dest: DIR/c, src: DIR/t.j2}\n- command: mkdir DIR/d\n- command: touch DIR/d/one DIR/d/two\n\
+         - copy: {dest: 'DIR/got-{{ item | basename }}', content: x}\n  with_fileglob: DIR/d/*\n\
+         - copy: {dest: DIR/e, content: \"{{ lookup('file', 'DIR/' ~ item) | default('-', true) }} {{ item }}\"}\n  loop: [gen.txt, e]\n",
+    );
+    assert_eq!(played.counts().failed, 0, "{:?}", played.story());
+    let read = |name: &str| stage.read(name).unwrap();
+    assert_eq!(["a", "b", "c"].map(read), ["new", "next\n", "next\n"]);
+    assert_eq!(["got-one", "got-two"].map(read), ["x", "x"]);
+    assert_eq!(read("e"), "next gen.txt e");
+}
+
+#[test]
 fn fifty_settled_tasks_take_at_most_five_exchanges_and_a_dry_run_no_more() {
     let stage = Stage::new();
     let played = stage.tasks(&fifty_settled(&stage));

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 /// Where a file may be: as written, or in one of the scope's folders and their usual subfolder.
 pub(super) fn candidates(names: &Names, path: &str, subfolder: &str) -> Vec<PathBuf> {
+    names.session.cache.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     if Path::new(path).is_absolute() {
         return vec![PathBuf::from(path)];
     }

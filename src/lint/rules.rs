@@ -42,6 +42,7 @@ rules! {
     MISSING_FILE Error "missing-file" ["load-failure"] "A file that is named is not there"
     MISSING_PARAMETER Error "missing-parameter" ["args"] "A module is not given what it needs"
     MISSING_ROLE Error "missing-role" ["syntax-check"] "A role that is named is not there"
+    MISSING_SLASH Warning "missing-slash" [] "A path on a host without a slash before `etc`, `var` and the like: it begins in the login's home"
     NAME_MISSING Info "name-missing" ["name"] "A task or play without a name: output and --start-at-task can't tell which one it is"
     NO_CHANGED_WHEN Info "no-changed-when" [] "A command without changed_when, creates or removes counts as a change each time"
     NO_FREE_FORM Info "no-free-form" [] "Arguments as name=value words: quotes and types are easily lost"

@@ -190,6 +190,16 @@ fn what_is_named_and_not_there_is_told() {
 }
 
 #[test]
+fn a_path_without_its_slash_is_told_where_it_is_on_a_host() {
+    let tasks = "- name: a\n  copy: {content: x, dest: etc/motd, mode: '0644'}\n\
+                 - name: b\n  copy: {content: x, dest: build/etc/motd, mode: '0644'}\n\
+                 - name: c\n  copy: {content: x, dest: etc/motd, mode: '0644'}\n  delegate_to: localhost\n\
+                 - name: d\n  copy: {src: etc/motd, dest: /etc/motd, mode: '0644'}\n";
+    let files = [("roles/web/tasks/main.yml", tasks), ("roles/web/files/etc/motd", "x")];
+    assert_eq!(remarks(&files), ["roles/web/tasks/main.yml:2 missing-slash"]);
+}
+
+#[test]
 fn commands_that_a_module_does_better_and_shells_without_need_are_told() {
     insta::assert_snapshot!(of_tasks(
         "

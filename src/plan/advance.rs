@@ -77,6 +77,7 @@ impl HostRun {
             for unit in running.units.iter_mut().flatten() {
                 unit.end(UnitEnd {
                     changes: Vec::new(),
+                    result: end.result.clone(),
                     ..UnitEnd::plain(end.status.clone(), end.message.clone())
                 });
             }

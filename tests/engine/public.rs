@@ -19,7 +19,7 @@ fn the_variable_of_a_loop_may_be_named_by_a_template() {
          - name: bad\n  debug: {msg: x}\n  loop: [1]\n  loop_control: {loop_var: '{{ name }}'}\n  vars: {name: no-name}\n",
     );
     assert_eq!(said(&played), ["a thing", "b thing", "1"], "{:#?}", played.story());
-    let why = played.end("bad").items[0].message.as_deref();
+    let why = played.end("bad").message.as_deref();
     assert_eq!(why, Some("loop_var: 'no-name' is no variable name"));
 }
 

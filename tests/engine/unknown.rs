@@ -37,7 +37,7 @@ fn what_depends_on_a_commands_result_is_known_after_apply_and_default_does_not_s
             format!("by default {cause}"),
             format!("by defined {cause}"),
             format!("by variable {cause}"),
-            format!("by loop {cause}"),
+            format!("by loop {cause}: its items are known after apply"),
             "not at all skipped: when: false and r.rc == 0".to_owned(),
         ]
     );

@@ -5,7 +5,7 @@ use crate::lint::rules;
 use crate::lint::task::{self, Call, Task};
 use crate::load::Node;
 use crate::model::{Map, nearest};
-use crate::modules::{self, Args, FreeForm, Module};
+use crate::modules::{self, Args, FreeForm, Kind, Module};
 use crate::template::Templates;
 
 pub(super) fn task(desk: &mut Desk<'_>, task: &Task<'_>) {
@@ -82,6 +82,25 @@ fn arguments(desk: &mut Desk<'_>, task: &Task<'_>, call: &Call, module: &Module)
     }
     octal(desk, call);
     doubled(desk, call, module);
+    // What is done here may well begin beside the playbook.
+    if task.inherited("delegate_to").is_none() && task.inherited("connection").is_none() {
+        slashes(desk, call, module);
+    }
+}
+
+/// Folders below `/` with whose names no relative path begins on purpose.
+const BELOW_ROOT: [&str; 9] = ["boot", "etc", "home", "mnt", "opt", "root", "srv", "usr", "var"];
+
+/// `path: etc/hosts` is a file in the home of whoever logs in.
+fn slashes(desk: &mut Desk<'_>, call: &Call, module: &Module) {
+    for (key, node) in &call.args {
+        let is_path = module.params.iter().any(|param| param.kind == Kind::Path && param.is(&key.name));
+        let text = node.str().ok().filter(|_| is_path).unwrap_or_default();
+        if text.split_once('/').is_some_and(|(first, _)| BELOW_ROOT.contains(&first)) {
+            let message = format!("'{text}' begins in the login's home");
+            desk.say(&rules::MISSING_SLASH, &node.place, message, Some(format!("write '/{text}'")));
+        }
+    }
 }
 
 /// Two names of one parameter, of which one has no effect.

@@ -2,9 +2,12 @@
 
 use super::Failure;
 use super::args::Targets;
+use super::console::shown;
 use crate::load::{
     Inventory, Pattern, Playbook, Problem, Problems, Project, Settings, Source, TextFile, project,
 };
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The ops repository, if there is one around the current folder.
@@ -18,7 +21,11 @@ impl Repository {
     pub fn here() -> Result<Self, Failure> {
         let here = std::env::current_dir()
             .map_err(|error| Failure::usage(format!("the current folder can't be read: {error}")))?;
-        Ok(Self(Project::find(&here)?))
+        let found = Project::find(&here)?;
+        if let Some(project) = &found {
+            trust(project.root())?;
+        }
+        Ok(Self(found))
     }
 
     /// Its folder, where nothing can be done without it.
@@ -149,4 +156,34 @@ impl Targets {
     pub fn pattern(&self) -> Result<Option<Pattern>, Problem> {
         self.limit.as_deref().map(Pattern::parse_limit).transpose()
     }
+}
+
+/// Makes sure that an ops repository is ours: on a machine with several users anybody can put a `wgops.yml` above the
+/// folder that somebody else works in, and what it says would be done as that one.
+fn trust(root: &Path) -> Result<(), Failure> {
+    if std::env::var_os(SAFE).is_some_and(|safe| Path::new(&safe) == root) {
+        return Ok(());
+    }
+    let me = rustix::process::geteuid().as_raw();
+    let behind_sudo = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok()).filter(|_| me == 0);
+    let why = [root.to_owned(), root.join(project::SETTINGS_FILE), root.join("inventory")]
+        .iter()
+        .filter_map(|path| Some((path, path.symlink_metadata().ok()?)))
+        .find_map(|(path, about)| strangers(path, &about, &[Some(0), Some(me), behind_sudo]));
+    let Some(why) = why else { return Ok(()) };
+    Err(Failure::usage(why)
+        .hint(format!("if this is your group's ops repository, set {SAFE}={}", shown(root))))
+}
+
+/// Names the ops repository that is taken although it belongs to somebody else.
+const SAFE: &str = "WGOPS_SAFE_DIRECTORY";
+
+/// Why what is there may be somebody else's, if it may.
+fn strangers(path: &Path, about: &Metadata, ours: &[Option<u32>]) -> Option<String> {
+    const WRITABLE_BY_ALL: u32 = 0o002;
+    if !ours.contains(&Some(about.uid())) {
+        return Some(format!("{} belongs to another user (number {})", shown(path), about.uid()));
+    }
+    let open = about.mode() & WRITABLE_BY_ALL != 0 && !about.file_type().is_symlink();
+    open.then(|| format!("everybody can write to {}", shown(path)))
 }

@@ -464,6 +464,7 @@ fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> 
         verbosity: order.verbosity,
         forgetful: order.forgetful,
         explain: order.explain,
+        starts_nothing: false,
         privilege: order.privilege.clone(),
         variables,
         stores: BTreeMap::new(),

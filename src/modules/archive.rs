@@ -2,6 +2,7 @@
 
 use super::attributes::{GROUP, MODE, OWNER, Wanted, number, octal};
 use super::labels::{ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
+use super::nest::nest;
 use super::{
     Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, attributes, labels,
 };
@@ -72,20 +73,20 @@ const PACK: Script = Script {
     name: "pack_archive",
     text: concat!(
         include_str!("../questions/archives/members.sh"),
+        nest!(),
         r#"
 mode=$1 uid=$2 gid=$3 remove=$4
 shift 4
 umask 077
 dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
+trap 'leave; rm -rf "$dir"' EXIT
 list=$dir/list
 plan "$@" >/dev/null
 [ -n "$root" ] || exit 113
 unset IFS
 set +f
 cd "$root" || exit 113
-new=$(mktemp "${dest%/*}/.wgops.XXXXXXXXXX") || exit 1
-trap 'rm -rf "$dir" "$new"' EXIT
+new=$dir/new
 pack() {
     case $format in
     gz) gzip -c ;;
@@ -98,7 +99,6 @@ pack() {
 if [ "$always" = no ]; then
     pack <"$(cat "$list")" >"$new" || exit 1
 elif [ "$format" = zip ]; then
-    rm -f "$new"
     new=$new.zip
     zip -q -X "$new" -@ <"$list" || exit 1
 else
@@ -112,11 +112,15 @@ else
     fi
     pack <"$dir/tar" >"$new" || exit 1
 fi
-if [ "$uid" != - ]; then chown "$uid" "$new" || exit 1; fi
-if [ "$gid" != - ]; then chgrp "$gid" "$new" || exit 1; fi
-chmod "$mode" "$new" || exit 1
-mv -f -- "$new" "$dest" || exit 1
+exec <"$new"
+nest "$dest"
+cat >new || exit 1
+if [ "$uid" != - ]; then chown "$uid" new || exit 1; fi
+if [ "$gid" != - ]; then chgrp "$gid" new || exit 1; fi
+chmod "$mode" new || exit 1
+settle new "$dest" || exit 1
 if [ "$remove" = yes ]; then
+    cd "$root" || exit 1
     while IFS= read -r top; do rm -rf -- "$top" || exit 1; done <"$dir/tops"
 fi
 stat -c '%f %u %g %s

@@ -22,6 +22,9 @@ pub struct Param {
     pub help: &'static str,
     /// Whether it does anything: a parameter that Ansible has and we lack is refused by name.
     pub supported: bool,
+    /// Whether it says what runs on the host even where the module only looks: a program, options that name one, a
+    /// directory whose settings do.
+    pub starts: bool,
 }
 
 /// What may be given for a parameter.
@@ -94,7 +97,7 @@ pub struct Args(Map);
 impl Param {
     /// A parameter that may be left out.
     pub const fn optional(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Self { name, aliases: &[], kind, required: false, default: "", help, supported: true }
+        Self { name, aliases: &[], kind, required: false, default: "", help, supported: true, starts: false }
     }
 
     /// A parameter that Ansible has and we lack.
@@ -117,6 +120,12 @@ impl Param {
     #[must_use]
     pub const fn default(self, default: &'static str) -> Self {
         Self { default, ..self }
+    }
+
+    /// The same for one that says what runs where the module only looks.
+    #[must_use]
+    pub const fn starts(self) -> Self {
+        Self { starts: true, ..self }
     }
 
     /// Whether it goes by this name.

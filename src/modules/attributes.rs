@@ -1,6 +1,7 @@
 //! Owner, group and mode: the parameters that all modules for files share, and the change that sets them.
 
 use super::mode::{Bits, Mode};
+use super::nest::hold;
 use super::{Args, Change, Diff, Host, Kind, Outcome, Param, plain_result};
 use crate::model::{Map, Script, Subject, Subjects};
 use crate::questions::accounts::{GroupEntry, UserEntry};
@@ -16,7 +17,7 @@ pub(super) const MODE: Param =
     Param::optional("mode", Kind::Mode, "permissions, octal in quotes (\"0644\") or symbolic (u=rw,go=r)");
 /// Puts a shell function before a script: `still PATH STAMP` ends the script unless the path is as it was seen.
 macro_rules! with_still {
-    ($script:literal) => {
+    ($($script:expr),+) => {
         concat!(
             r#"still() {
     if [ "$2" = any ]; then
@@ -30,7 +31,7 @@ macro_rules! with_still {
     exit 113
 }
 "#,
-            $script
+            $($script),+
         )
     };
 }
@@ -40,11 +41,15 @@ pub(super) use with_still;
 pub(super) const SET: Script = Script {
     name: "set_attributes",
     text: with_still!(
+        hold!(),
         r#"path=$1 mode=$3 uid=$4 gid=$5
+hold "$path"
 still "$path" "$2"
-if [ "$uid" != - ]; then chown -h "$uid" "$path" || exit 1; fi
-if [ "$gid" != - ]; then chgrp -h "$gid" "$path" || exit 1; fi
-if [ "$mode" != - ]; then chmod "$mode" "$path" || exit 1; fi
+if [ "$held" != "$path" ] && [ "$2" != any ]; then
+    [ "$(stat -L -c %f:%u:%g "$held")" = "$2" ] || exit 113
+fi
+give "$uid" "$gid" || exit 1
+if [ "$mode" != - ]; then chmod "$mode" "$held" || exit 1; fi
 stat -c '%f %u %g %s
 %U
 %G' -- "$path" || exit 1

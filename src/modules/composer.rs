@@ -14,8 +14,9 @@ pub static MODULE: Module = Module {
         Param::optional("command", Kind::Text, "composer's command").default("install"),
         Param::optional("arguments", Kind::Text, "its arguments, as vendor/package"),
         Param::optional("working_dir", Kind::Path, "the project's directory; needed unless 'global_command'")
+            .starts()
             .or(&["working-dir"]),
-        Param::optional("executable", Kind::Path, "PHP, if not the usual one").or(&["php_path"]),
+        Param::optional("executable", Kind::Path, "PHP, if not the usual one").starts().or(&["php_path"]),
         Param::optional("composer_executable", Kind::Path, "composer, if not the usual one"),
         Param::optional("global_command", Kind::Bool, "whether it is for the user instead of a project")
             .default("no"),

@@ -107,10 +107,17 @@ make() {
     if [ -d "$1" ]; then return 0; fi
     case $1 in ?*/*) make "${1%/*}" || return 1 ;; esac
     mkdir -- "$1" || return 1
-    if [ "$uid" != - ]; then chown "$uid" "$1" || return 1; fi
-    if [ "$gid" != - ]; then chgrp "$gid" "$1" || return 1; fi
-    if [ "$mode" != - ]; then chmod "$mode" "$1" || return 1; fi
+    if [ "$mode$uid$gid" != --- ]; then adorn "${1##*/}" "${1%/*}"; fi
 }
+# Whoever owns the directory above may put something else under that name.
+adorn() (
+    cd -P -- "${2:-/}" || return 1
+    above=${PWD%/}
+    cd -P -- "./$1" && [ -O . ] && [ "$PWD" = "$above/$1" ] || return 1
+    if [ "$uid" != - ]; then chown "$uid" . || return 1; fi
+    if [ "$gid" != - ]; then chgrp "$gid" . || return 1; fi
+    if [ "$mode" != - ]; then chmod "$mode" . || return 1; fi
+)
 make "$1" || exit 1
 exit 0"#,
 };
@@ -492,6 +499,28 @@ mod tests {
             assert!(left_over(&bench).is_empty());
             let twice = json!({"dest": path, "content": "x", "validate": "true"});
             assert!(bench.refusal(&MODULE, &twice).contains("must contain %s"));
+        }
+    }
+
+    #[test]
+    fn a_link_put_under_a_name_meanwhile_leads_nobody_to_another_file() {
+        for mut bench in Bench::every_shell() {
+            let victim = bench.file("victim", "mine");
+            std::fs::set_permissions(&victim, std::fs::Permissions::from_mode(0o600)).unwrap();
+            std::fs::create_dir(bench.at("d")).unwrap();
+            // Whoever owns the folder is quick, and acts while the content is looked at.
+            let swap = format!(
+                "for new in \"{0}\"/.wgops.*; do [ ! -e \"$new\" ] || {{ /bin/mv \"$new\" \"{0}/away\" && /bin/ln -s \"{victim}\" \"$new\"; }}; done\n\
+                 exec /usr/bin/sha256sum \"$@\"",
+                bench.path("d")
+            );
+            bench.program("sha256sum", &swap);
+            let args = json!({"dest": bench.path("d/f"), "content": "theirs", "mode": "0644"});
+            let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
+            bench.apply(&outcome.changes[0]);
+            assert!(bench.at("d/away").exists(), "nothing was swapped");
+            assert_eq!((bench.read("victim").as_str(), mode_of(&bench, "victim")), ("mine", 0o600));
+            assert_eq!((bench.read("d/f").as_str(), mode_of(&bench, "d/f")), ("theirs", 0o644));
         }
     }
 

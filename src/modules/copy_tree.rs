@@ -22,9 +22,9 @@ export dest uid gid directory_mode
 find . -type d -exec sh -c 'for path; do
     to=$dest/${path#./}
     [ "$path" = . ] || [ -d "$to" ] || { mkdir -- "$to" && chmod "$(stat -c %a -- "$path")" "$to"; } || exit 1
-    if [ "$directory_mode" != - ] && [ "$path" != . ]; then chmod "$directory_mode" "$to" || exit 1; fi
-    if [ "$uid" != - ]; then chown "$uid" "$to" || exit 1; fi
-    if [ "$gid" != - ]; then chgrp "$gid" "$to" || exit 1; fi
+    if [ "$directory_mode" != - ] && [ "$path" != . ] && [ ! -L "$to" ]; then chmod "$directory_mode" "$to" || exit 1; fi
+    if [ "$uid" != - ]; then chown -h "$uid" "$to" || exit 1; fi
+    if [ "$gid" != - ]; then chgrp -h "$gid" "$to" || exit 1; fi
 done' sh {} + || exit 1
 find . ! -type d -exec sh -c 'for path; do
     to=$dest/${path#./}

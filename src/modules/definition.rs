@@ -90,6 +90,14 @@ impl Module {
     }
 }
 
+impl Module {
+    /// The first given parameter that says what runs on the host even where the module only looks.
+    pub fn would_start(&self, args: &Args) -> Option<&'static str> {
+        let given = |param: &&Param| args.value(param.name).is_some_and(|value| *value != param.default);
+        self.params.iter().filter(|param| param.starts).find(given).map(|param| param.name)
+    }
+}
+
 /// Groups of modules, by how the names of those begin that are in them.
 const GROUPS: [(&str, &[&str]); 3] = [
     ("mysql_", &["community.mysql.all", "ansible.mysql.all"]),

@@ -4,6 +4,7 @@
 
 use super::attributes::{self, GROUP, MODE, OWNER, Wanted, describe, number, octal, touching, with_still};
 use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
+use super::nest::hold;
 use super::{
     Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, file_link,
     file_times, file_tree,
@@ -88,18 +89,27 @@ pub static MODULE: Module = Module {
 pub(super) const CREATE: Script = Script {
     name: "create_node",
     text: with_still!(
+        hold!(),
         r#"path=$1 kind=$2 mode=$3 uid=$4 gid=$5
 still "$path" -
 umask 077
+# Whoever owns the folder may put something else under that name, so it is not used again.
 if [ "$kind" = directory ]; then
-    mkdir -- "$path" || exit 1
+    held=.
+    name=${path##*/}
+    above=${path%/*}
+    cd -P -- "${above:-/}" || exit 1
+    above=${PWD%/}
+    mkdir -- "$path" && cd -P -- "./$name" || exit 1
+    if [ ! -O . ] || [ "$PWD" != "$above/$name" ]; then exit 113; fi
 else
+    held=/proc/self/fd/7
     set -C
-    : >"$path" || exit 1
+    exec 7>"$path"
+    if [ ! -e $held ]; then held=$path; elif [ ! -f $held ]; then exit 113; fi
 fi
-if [ "$uid" != - ]; then chown "$uid" "$path" || exit 1; fi
-if [ "$gid" != - ]; then chgrp "$gid" "$path" || exit 1; fi
-chmod "$mode" "$path" || exit 1
+give "$uid" "$gid" || exit 1
+chmod "$mode" "$held" || exit 1
 stat -c '%f %u %g %s
 %U
 %G' -- "$path" || exit 1

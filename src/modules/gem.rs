@@ -19,7 +19,7 @@ pub static MODULE: Module = Module {
         Param::optional("version", Kind::Text, "the package's version"),
         Param::optional("gem_source", Kind::Path, "a file on the host with the package"),
         Param::optional("repository", Kind::Text, "where packages come from").or(&["source"]),
-        Param::optional("executable", Kind::Text, "gem, if not the usual one"),
+        Param::optional("executable", Kind::Text, "gem, if not the usual one").starts(),
         Param::optional("user_install", Kind::Bool, "whether it is for the user alone").default("yes"),
         Param::optional("install_dir", Kind::Path, "where packages lie; 'user_install' must be off"),
         Param::optional("bindir", Kind::Path, "where programs are put"),

@@ -13,7 +13,7 @@ pub static MODULE: Module = Module {
     aliases: &[],
     summary: "Clones a git repository, or brings a clone to a version",
     params: &[
-        Param::required("repo", Kind::Text, "the repository's URL or path").or(&["name"]),
+        Param::required("repo", Kind::Text, "the repository's URL or path").starts().or(&["name"]),
         Param::optional("dest", Kind::Path, "where the clone is; needed unless 'clone' is no"),
         Param::optional(
             "version",
@@ -36,7 +36,7 @@ pub static MODULE: Module = Module {
         Param::optional("reference", Kind::Text, "a repository on the host from which commits are borrowed"),
         Param::optional("separate_git_dir", Kind::Path, "where git's data lies, if not in the clone"),
         Param::optional("key_file", Kind::Path, "the SSH key, on the host"),
-        Param::optional("ssh_opts", Kind::Text, "options for ssh"),
+        Param::optional("ssh_opts", Kind::Text, "options for ssh").starts(),
         Param::optional("accept_hostkey", Kind::Bool, "whether any host key is accepted").default("no"),
         Param::optional(
             "accept_newhostkey",
@@ -47,7 +47,7 @@ pub static MODULE: Module = Module {
         Param::optional("verify_commit", Kind::Bool, "whether the commit or tag has to be signed")
             .default("no"),
         Param::optional("umask", Kind::Any, "the mask for new files"),
-        Param::optional("executable", Kind::Path, "git, if not the usual one"),
+        Param::optional("executable", Kind::Path, "git, if not the usual one").starts(),
         Param::not_yet("archive").or(&["archive_prefix", "gpg_allowlist", "gpg_allowlist", "gpg_whitelist"]),
     ],
     free_form: FreeForm::No,

@@ -50,7 +50,7 @@ pub static MODULE: Module = Module {
 
 /// Puts the tools' common beginning before a script: what must be installed, and looking a name up.
 macro_rules! with_accounts {
-    ($script:literal) => {
+    ($($script:expr),+) => {
         concat!(
             r#"needs() {
     command -v "$1" >/dev/null && return 0
@@ -64,7 +64,7 @@ entry() {
     done <"/etc/$1"
 }
 "#,
-            $script
+            $($script),+
         )
     };
 }

@@ -16,6 +16,7 @@ const BYTES_MAX: u64 = 1 << 20;
 macro_rules! made_file {
     ($script:literal) => {
         concat!(
+            $crate::modules::nest::nest!(),
             r#"path=$1 before=$2 mode=$3 uid=$4 gid=$5 backup=$6 back=$7
 shift 7
 as_seen() {
@@ -30,12 +31,12 @@ as_seen() {
 as_seen
 command -v openssl >/dev/null 2>&1 || { echo 'this host has no openssl' >&2; exit 1; }
 umask 077
-dir=$(mktemp -d "${path%/*}/.wgops.XXXXXXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
+trap leave EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-new=$dir/new
+nest "$path"
+dir=. new=./new
 "#,
             $script,
             r#"
@@ -47,9 +48,9 @@ as_seen
 saved=
 if [ "$backup" = yes ] && [ -e "$path" ]; then
     saved=$path.$$.$(date +%Y-%m-%d@%H:%M:%S)~
-    cp -p -- "$path" "$saved" || exit 1
+    cp -p -- "$path" saved && settle saved "$saved" || exit 1
 fi
-mv -f -- "$new" "$path" || exit 1
+settle new "$path" || exit 1
 stat -c '%f %u %g %s
 %U
 %G' -- "$path" || exit 1

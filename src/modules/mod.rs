@@ -108,6 +108,7 @@ mod mysql_info;
 mod mysql_query;
 mod mysql_user;
 mod mysql_variables;
+mod nest;
 mod npm;
 mod openssh_keypair;
 mod openssl_csr;

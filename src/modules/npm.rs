@@ -17,7 +17,7 @@ pub static MODULE: Module = Module {
         Param::optional("state", Kind::Choice(&["present", "absent", "latest"]), "what it shall be")
             .default("present"),
         Param::optional("global", Kind::Bool, "whether it is for the whole host").default("no"),
-        Param::optional("executable", Kind::Path, "npm, if not the usual one"),
+        Param::optional("executable", Kind::Path, "npm, if not the usual one").starts(),
         Param::optional("ignore_scripts", Kind::Bool, "whether packages' scripts don't run").default("no"),
         Param::optional("unsafe_perm", Kind::Bool, "whether scripts keep their user").default("no"),
         Param::optional("ci", Kind::Bool, "whether exactly what the lock file says is installed anew")

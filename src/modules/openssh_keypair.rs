@@ -3,6 +3,7 @@
 
 use super::attributes::{GROUP, MODE, OWNER, Wanted, number, octal};
 use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER};
+use super::nest::nest;
 use super::{
     Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result,
 };
@@ -70,6 +71,7 @@ pub static MODULE: Module = Module {
 macro_rules! as_seen {
     ($script:literal) => {
         concat!(
+            nest!(),
             r#"path=$1 before=$2
 shift 2
 if [ "$before" = - ]; then
@@ -91,14 +93,14 @@ const MAKE: Script = Script {
         r#"kind=$1 size=$2 comment=$3 mode=$4 uid=$5 gid=$6
 [ -d "${path%/*}/" ] || { printf 'the directory of %s is not there\n' "$path" >&2; exit 1; }
 umask 077
-dir=$(mktemp -d "$path.XXXXXXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-ssh-keygen -q -t "$kind" ${size:+-b "$size"} -N '' -C "$comment" -f "$dir/key" </dev/null >&2 || exit 1
-[ -z "$uid$gid" ] || chown "$uid:$gid" "$dir/key" "$dir/key.pub" || exit 1
-chmod "$mode" "$dir/key" && chmod 0644 "$dir/key.pub" || exit 1
-ssh-keygen -l -f "$dir/key.pub" || exit 1
-cat "$dir/key.pub"
-mv -f "$dir/key" "$path" && mv -f "$dir/key.pub" "$path.pub""#
+trap leave EXIT
+nest "$path"
+ssh-keygen -q -t "$kind" ${size:+-b "$size"} -N '' -C "$comment" -f ./key </dev/null >&2 || exit 1
+[ -z "$uid$gid" ] || chown "$uid:$gid" key key.pub || exit 1
+chmod "$mode" key && chmod 0644 key.pub || exit 1
+ssh-keygen -l -f key.pub || exit 1
+cat key.pub
+settle key "$path" && settle key.pub "$path.pub""#
     ),
 };
 
@@ -108,11 +110,11 @@ const PUBLISH: Script = Script {
     text: as_seen!(
         r#"public=$1
 umask 077
-new=$(mktemp "$path.pub.XXXXXXXXXX") || exit 1
-trap 'rm -f "$new"' EXIT
-printf '%s\n' "$public" >"$new" && chmod 0644 "$new" || exit 1
-if [ "$(id -u)" = 0 ]; then chown "$(stat -c %u:%g "$path")" "$new" || exit 1; fi
-mv -f "$new" "$path.pub""#
+trap leave EXIT
+nest "$path"
+printf '%s\n' "$public" >new && chmod 0644 new || exit 1
+if [ "$(id -u)" = 0 ]; then chown "$(stat -c %u:%g "$path")" new || exit 1; fi
+settle new "$path.pub""#
     ),
 };
 

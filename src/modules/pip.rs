@@ -26,13 +26,14 @@ pub static MODULE: Module = Module {
             "what they shall be",
         )
         .default("present"),
-        Param::optional("virtualenv", Kind::Path, "the virtual environment; made where it isn't there"),
+        Param::optional("virtualenv", Kind::Path, "the virtual environment; made where it isn't there")
+            .starts(),
         Param::optional("virtualenv_command", Kind::Text, "what makes a virtual environment")
             .default("virtualenv"),
         Param::optional("virtualenv_python", Kind::Text, "the Python that a new virtual environment gets"),
         Param::optional("virtualenv_site_packages", Kind::Bool, "whether it sees the host's packages")
             .default("no"),
-        Param::optional("executable", Kind::Text, "pip, if not the usual one"),
+        Param::optional("executable", Kind::Text, "pip, if not the usual one").starts(),
         Param::optional("extra_args", Kind::Text, "further arguments of pip"),
         Param::optional("editable", Kind::Bool, "whether packages are used where their source lies")
             .default("no"),

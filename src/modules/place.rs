@@ -1,10 +1,12 @@
 //! Puts content in the place of a file: what `copy`, `template`, `lineinfile` and `cron` have in common.
 //!
 //! The new file is complete, checked, owned and moded under a name of its own before it is renamed over the old one,
-//! so that nobody ever sees half of it, or sees a secret before its mode is set.
+//! so that nobody ever sees half of it, or sees a secret before its mode is set; and in a folder of its own, so that
+//! nobody can put another file under that name.
 
 use super::attributes::{Wanted, number, octal, touching, with_still};
 use super::mode::{Bits, Mode};
+use super::nest::nest;
 use super::shell_words::split;
 use super::{Args, Change, Diff, Host, Kind, Param};
 use crate::model::{Content, Digest, Script};
@@ -29,6 +31,7 @@ pub(super) const BACKUP: Param =
 pub(super) const WRITE: Script = Script {
     name: "write_file",
     text: with_still!(
+        nest!(),
         r#"path=$1 before=$3 digest=$4 mode=$5 uid=$6 gid=$7 backup=$8 source=$9
 stamp=$2
 shift 9
@@ -47,24 +50,23 @@ unchanged() {
 fail() { printf '%s\n' "$1" >&2; exit 1; }
 unchanged
 umask 077
-new=
-trap 'if [ -n "$new" ]; then rm -f -- "$new"; fi' EXIT
+trap leave EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-directory=${path%/*}
-new=$(mktemp "${directory:-}/.wgops.XXXXXXXXXX") || exit 1
-if [ "$source" = - ]; then cat >"$new"; else cat <"$source" >"$new"; fi || exit 1
-sum=$(sha256sum <"$new") || exit 1
+if [ "$source" != - ]; then exec <"$source"; fi
+nest "$path"
+cat >new || exit 1
+sum=$(sha256sum <new) || exit 1
 [ "${sum%% *}" = "$digest" ] || fail "the content of $path did not arrive as it was sent"
-if [ "$uid" != - ]; then chown "$uid" "$new" || exit 1; fi
-if [ "$gid" != - ]; then chgrp "$gid" "$new" || exit 1; fi
-chmod "$mode" "$new" || exit 1
+if [ "$uid" != - ]; then chown "$uid" new || exit 1; fi
+if [ "$gid" != - ]; then chgrp "$gid" new || exit 1; fi
+chmod "$mode" new || exit 1
 if [ $# -gt 0 ]; then
     mark=%s
     for word; do
         shift
-        case $word in *"$mark"*) word=${word%%"$mark"*}$new${word#*"$mark"} ;; esac
+        case $word in *"$mark"*) word=${word%%"$mark"*}$nest/new${word#*"$mark"} ;; esac
         set -- "$@" "$word"
     done
     said=$("$@" 2>&1 </dev/null)
@@ -75,23 +77,20 @@ saved=
 unchanged
 if [ "$backup" = yes ] && [ -e "$path" ]; then
     saved=$path.$$.$(date +%Y-%m-%d@%H:%M:%S)~
-    cp -p -- "$path" "$saved" || exit 1
+    cp -p -- "$path" saved && settle saved "$saved" || exit 1
 fi
-# A link to a directory would be moved into.
-if [ -L "$path" ] && [ -d "$path" ]; then rm -f -- "$path" || exit 1; fi
 if [ -e /sys/fs/selinux/enforce ]; then
-    if [ -e "$path" ]; then chcon --reference="$path" -- "$new" || exit 1; fi
+    if [ -e "$path" ]; then chcon --reference="$path" -- new || exit 1; fi
 fi
-if [ "$unsafe" = yes ] && [ -e "$path" ] && ! mv -f -- "$new" "$path" 2>/dev/null; then
-    cat <"$new" >"$path" || exit 1
-    rm -f -- "$new"
+if [ "$unsafe" = yes ] && [ -e "$path" ] && ! settle new "$path" 2>/dev/null; then
+    cat <new >"$path" || exit 1
+    rm -f new
     if [ "$uid" != - ]; then chown "$uid" "$path" || exit 1; fi
     if [ "$gid" != - ]; then chgrp "$gid" "$path" || exit 1; fi
     chmod "$mode" "$path" || exit 1
-elif [ -e "$new" ]; then
-    mv -f -- "$new" "$path" || exit 1
+elif [ -e new ]; then
+    settle new "$path" || exit 1
 fi
-new=
 stat -c '%f %u %g %s
 %U
 %G' -- "$path" || exit 1

@@ -23,7 +23,7 @@ pub static MODULE: Module = Module {
             "whether a broker that runs is told, or the file alone is written",
         )
         .default("online"),
-        Param::optional("prefix", Kind::Path, "the directory above sbin or bin where RabbitMQ lies"),
+        Param::optional("prefix", Kind::Path, "the directory above sbin or bin where RabbitMQ lies").starts(),
     ],
     free_form: FreeForm::No,
     docs: Docs {

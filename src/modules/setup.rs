@@ -20,6 +20,7 @@ pub static MODULE: Module = Module {
         .default("all"),
         Param::optional("filter", Kind::List, "only facts whose name fits; * stands for any text"),
         Param::optional("fact_path", Kind::Path, "where the host keeps facts of its own")
+            .starts()
             .default("/etc/ansible/facts.d"),
         Param::optional("gather_timeout", Kind::Int, "taken and not needed: nothing here waits"),
     ],

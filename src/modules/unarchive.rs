@@ -33,7 +33,7 @@ pub static MODULE: Module = Module {
         Param::optional("creates", Kind::Path, "nothing is unpacked where this exists"),
         Param::optional("include", Kind::List, "names in the archive that are meant"),
         Param::optional("exclude", Kind::List, "names in the archive that are left out"),
-        Param::optional("extra_opts", Kind::List, "more options of tar"),
+        Param::optional("extra_opts", Kind::List, "more options of tar").starts(),
         Param::optional("keep_newer", Kind::Bool, "leave files that are newer than those in the archive")
             .default("no"),
         Param::optional("list_files", Kind::Bool, "whether the result names what is in it").default("no"),

@@ -1,6 +1,7 @@
 //! What a user may have besides an entry: an SSH key, and days after which a password has to be changed.
 
 use super::group::with_accounts;
+use super::nest::nest;
 use super::{Args, Change, Host, Nature, Outcome};
 use crate::model::{Content, Map, Script, Subject};
 use crate::questions::accounts::{PasswordOf, User, subjects};
@@ -26,6 +27,7 @@ exit 0"#
 const MAKE_KEY: Script = Script {
     name: "make_ssh_key",
     text: with_accounts!(
+        nest!(),
         r#"name=$1 file=$2 type=$3 bits=$4 comment=$5 replace=$6 guarded=$7
 needs ssh-keygen
 entry=$(entry passwd "$name")
@@ -39,27 +41,30 @@ home=${home##*:}
 case $file in /*) ;; *) file=$home/$file ;; esac
 if [ -e "$file" ]; then
     [ "$replace" = yes ] || exit 113
-    rm -f -- "$file" "$file.pub" || exit 1
 fi
 directory=${file%/*}
 if [ ! -d "$directory" ]; then
-    mkdir -m 0700 -- "$directory" && chown "$uid:$gid" "$directory" || exit 1
+    mkdir -m 0700 -- "$directory" && chown -h "$uid:$gid" "$directory" || exit 1
 fi
+# The directory is the user's own.
+trap leave EXIT
+nest "$file"
 [ -n "$comment" ] || comment="ansible-generated on $(uname -n)"
 if [ "$guarded" = yes ]; then
     # Without a terminal it takes the passphrase, twice, from standard input.
     needs setsid
     IFS= read -r phrase || [ -n "$phrase" ] || exit 1
     printf '%s\n%s\n' "$phrase" "$phrase" |
-        setsid ssh-keygen -q -t "$type" ${bits:+-b "$bits"} -C "$comment" -f "$file" >/dev/null || exit 1
-    [ -f "$file" ] || exit 1
+        setsid ssh-keygen -q -t "$type" ${bits:+-b "$bits"} -C "$comment" -f ./key >/dev/null || exit 1
+    [ -f key ] || exit 1
 else
-    ssh-keygen -q -t "$type" ${bits:+-b "$bits"} -C "$comment" -f "$file" -N '' </dev/null || exit 1
+    ssh-keygen -q -t "$type" ${bits:+-b "$bits"} -C "$comment" -f ./key -N '' </dev/null || exit 1
 fi
-chown "$uid:$gid" "$file" "$file.pub" || exit 1
+chown "$uid:$gid" key key.pub || exit 1
 printf '%s\n' "$file"
-ssh-keygen -l -f "$file"
-cat "$file.pub"
+ssh-keygen -l -f key
+cat key.pub
+settle key "$file" && settle key.pub "$file.pub" || exit 1
 exit 0"#
     ),
 };

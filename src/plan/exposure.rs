@@ -13,6 +13,8 @@ use crate::template::Templates;
 const COMMANDS: [&str; 5] = ["command", "shell", "raw", "script", "expect"];
 /// Their parameters that no program gets as a word.
 const APART: [&str; 2] = ["stdin", "responses"];
+/// Arguments that are shorter are in too many words by chance.
+const SHORTEST: usize = 3;
 
 /// Why a task's arguments or environment can't be used, if they can't.
 pub(super) fn of_task(
@@ -38,15 +40,28 @@ pub(super) fn of_task(
     })
 }
 
-/// The same for what a module made of its arguments: words of scripts.
-pub(super) fn of_words(changes: &[Change], answers: &Answers, templates: &Templates) -> Option<Refusal> {
+/// The same for what a module made of its arguments: words of scripts, those that only ask included.
+pub(super) fn of_words(
+    frozen: &Frozen,
+    changes: &[Change],
+    answers: &Answers,
+    templates: &Templates,
+) -> Option<Refusal> {
     let opener = templates.opener();
     if !opener.has_opened() {
         return None;
     }
+    // What is too short for the mask is known by the argument that it went into.
+    let given: Vec<&str> = frozen
+        .secret
+        .iter()
+        .filter_map(|name| frozen.args.text(name))
+        .filter(|text| text.len() >= SHORTEST)
+        .collect();
+    let reveals = |word: &str| opener.reveals(word) || given.iter().any(|text| word.contains(text));
     let shows = |script: &Script, args: &Argv| {
         let mut words = args.0.iter().enumerate();
-        words.any(|(position, word)| opener.reveals(word) && !is_withheld(script, position, word))
+        words.any(|(position, word)| reveals(word) && !is_withheld(script, position, word))
     };
     let asked = answers.refuse_wanted(|asked| shows(&asked.script, &asked.args));
     let change = changes.iter().find(|change| shows(&change.script, &change.args));

@@ -32,6 +32,8 @@ pub struct Ground {
     pub verbosity: u8,
     /// What is sent, or would be, is said in events.
     pub explain: bool,
+    /// Whether nothing is run that a play names, not even to look: whoever asks may change nothing.
+    pub starts_nothing: bool,
     /// Every change drops every answer.
     pub forgetful: bool,
     /// Who tasks run as unless they say.

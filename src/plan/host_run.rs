@@ -120,6 +120,7 @@ pub(super) struct RolesSeen {
 impl HostRun {
     /// A host at the beginning of a play.
     pub fn new(host: HostName, play: Arc<Play>, conduct: Conduct, ground: Ground) -> Self {
+        let ground = Ground { starts_nothing: conduct == Conduct::Dry, ..ground };
         let queue = opened(&play.steps, &Way::default(), 0, &Arc::default()).into();
         let handlers = play.handlers.clone();
         let mut this = Self {

@@ -100,12 +100,17 @@ impl Ground {
         if let Some(refusal) = exposure::of_task(task, &frozen, &user, &self.templates) {
             return nothing_read(said_openly(refusal));
         }
+        // Whoever may change nothing has nothing run that a play names, as a question or not.
+        if let Some(name) = task.module.would_start(&frozen.args).filter(|_| self.starts_nothing) {
+            let why = format!("'{name}' says what {} runs to find out", task.module.name);
+            return Look::Unseen(why, Subjects::NONE);
+        }
         self.open_store(&user);
         let view = self.variables.view(layer, item, pending);
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
         self.looked_at_secret |= evaluation.tainted;
-        let exposes = || exposure::of_words(evaluation.changes(), answers, &self.templates);
+        let exposes = || exposure::of_words(&frozen, evaluation.changes(), answers, &self.templates);
         if let Some(refusal) = self.looked_at_secret.then(exposes).flatten() {
             return nothing_read(said_openly(refusal));
         }

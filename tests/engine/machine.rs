@@ -36,6 +36,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
         show_diff: false,
         verbosity: 0,
         explain: false,
+        starts_nothing: false,
         forgetful: false,
         privilege: order.privilege,
         variables: Variables::new(

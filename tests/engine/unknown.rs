@@ -191,3 +191,20 @@ fn a_dry_run_waits_for_nothing_that_it_left_undone() {
     assert_eq!((counts.failed, played.ends().len()), (0, 3), "{:#?}", played.story());
     assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn whoever_may_change_nothing_starts_nothing_that_a_play_names() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let task = "- name: look\n  setup: {fact_path: DIR/facts}\n";
+    let ran = |stage: Stage| {
+        stage.write("facts/own.fact", "#!/bin/sh\ntouch \"${0%/*}/../ran\"\necho '{}'\n");
+        let fact = stage.dir.path().join("facts/own.fact");
+        std::fs::set_permissions(&fact, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let status = stage.tasks(task).end("look").status.clone();
+        (stage.read("ran").is_some(), status)
+    };
+    let (started, status) = ran(Stage::dry());
+    assert!(!started);
+    assert!(matches!(status, wgops::event::Status::Unseen { why } if why.contains("fact_path")));
+    assert!(ran(Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() }).0);
+}

@@ -17,16 +17,18 @@ still() {
 }
 still
 work=
-trap 'if [ -n "$work" ]; then rm -rf -- "$work"; fi' EXIT
+trap 'if [ -n "$work" ]; then cd / && rm -rf -- "$work"; fi' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 work=$(mktemp -d "${place:-${dest%/*}}/.wgops.XXXXXXXXXX") || exit 1
-into=$work/body
-request "$@" >"$work/said" 2>"$work/errors"
-cat "$work/said"
-cat "$work/errors" >&2
-code=$(code_of "$work/said" "$work/errors")
+# The directory may belong to somebody else, who can put something else under each name in it.
+cd -P -- "$work" && [ -O . ] && [ "${PWD##*/}" = "${work##*/}" ] || exit 113
+into=./body
+request "$@" >./said 2>./errors
+cat ./said
+cat ./errors >&2
+code=$(code_of ./said ./errors)
 case ,$statuses, in *",$code,"*) ;; *) exit 1 ;; esac
 [ -e "$into" ] || : >"$into" || exit 1
 if [ "$wanted" != - ]; then
@@ -47,20 +49,30 @@ if [ ! -f "$dest" ] || ! cmp -s -- "$into" "$dest"; then
   still
   if [ "$backup" = yes ] && [ -e "$dest" ]; then
     saved=$dest.$$.$(date +%Y-%m-%d@%H:%M:%S)~
-    cp -p -- "$dest" "$saved" || exit 1
+    cp -p -- "$dest" ./saved && mv -fT -- ./saved "$saved" || exit 1
   fi
   # A link is followed to what it leads to.
   real=$dest
   if [ -L "$dest" ]; then real=$(readlink -f -- "$dest") || exit 1; fi
-  if ! mv -f -- "$into" "$real"; then
+  if ! mv -fT -- "$into" "$real"; then
     [ "$unsafe" = yes ] || exit 1
     cat <"$into" >"$real" || exit 1
   fi
 else
   before=$(stat -L -c %a:%u:%g -- "$dest")
-  if [ "$uid" != - ]; then chown "$uid" "$dest" || exit 1; fi
-  if [ "$gid" != - ]; then chgrp "$gid" "$dest" || exit 1; fi
-  if [ "$mode" != - ]; then chmod "$mode" "$dest" || exit 1; fi
+  held=$dest
+  if [ -e /proc/self/fd/0 ] && [ -r "$dest" ]; then
+    exec 7<"$dest"
+    held=/proc/self/fd/7
+    cmp -s -- "$into" $held || exit 113
+  fi
+  if [ "$uid$gid" != -- ]; then
+    # Both at once: what is left out busybox takes from the link in /proc.
+    if [ "$uid" = - ]; then uid=$(stat -L -c %u $held) || exit 1; fi
+    if [ "$gid" = - ]; then gid=$(stat -L -c %g $held) || exit 1; fi
+    chown "$uid:$gid" "$held" || exit 1
+  fi
+  if [ "$mode" != - ]; then chmod "$mode" "$held" || exit 1; fi
   [ "$(stat -L -c %a:%u:%g -- "$dest")" = "$before" ] || state=changed
 fi
 printf '\n--placed %s %s\n' "$state" "${sums%% *}"

@@ -60,11 +60,13 @@ const STATUS: [&str; 3] = ["status", "--porcelain", "--ignore-submodules=dirty"]
 const DIFF: [&str; 4] = ["diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"];
 
 /// What the ops repository's own people change, and not wgops itself.
-const WHAT_PEOPLE_WRITE: [&str; 6] = [
+const WHAT_PEOPLE_WRITE: [&str; 8] = [
     "--",
     ".",
     ":(exclude,glob)ledger/*/[0-9][0-9][0-9][0-9]/[0-9]*.json",
     ":(exclude,glob)ledger/*/[0-9][0-9][0-9][0-9]/[0-9]*.json.*",
+    ":(exclude,glob)ledger/*/[0-9][0-9][0-9][0-9]/.tmp*",
+    ":(exclude,glob)plans/.tmp*",
     ":(exclude,glob)plans/*.json",
     ":(exclude,glob)plans/*.json.sig",
 ];
@@ -263,6 +265,8 @@ mod tests {
         }
         std::fs::create_dir(home.path().join("plans")).unwrap();
         std::fs::write(home.path().join("plans/a.plan.json"), "{}").unwrap();
+        // A file that is being written, as a plan is while it is made.
+        let _under_way = tempfile::NamedTempFile::new_in(home.path().join("plans")).unwrap();
         let monitor = format!("touch {}/ran", home.path().display());
         git(home.path(), &["config", "core.fsmonitor", &monitor]).unwrap();
         assert!(!of(home.path(), false).unwrap().unwrap().dirty);

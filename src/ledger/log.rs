@@ -158,7 +158,8 @@ impl LogLine {
             reason: text(details.and_then(|details| details.reason.as_ref())),
             ticket: text(details.and_then(|details| details.ticket.as_ref())),
             break_glass: text(details.and_then(|details| details.break_glass.as_ref())),
-            remark: remark(details),
+            remark: remark(details)
+                .or_else(|| public.signs.as_ref().map(|signs| format!("version {}", signs.version))),
             resumed_by: Vec::new(),
             outcome: LogOutcome::of(public),
             files: vec![entry.file.clone()],

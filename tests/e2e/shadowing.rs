@@ -117,13 +117,10 @@ fn a_sync_gives_and_takes_what_the_roster_says_and_locks_nobody_out() {
         let question = format!("wgops-ask 1\n{MARK}\nask 1 {} 0\n", alive());
         let (said, _) = ssh(lab, ops, ("sam", "wgops-shadow"), host, &["x"], question.as_bytes());
         assert!(said.contains("alive"), "{said}");
-        roster(
-            ops,
-            "  sam:\n    role: shadow\n    nda: {signed: 2026-01-01}\n",
-            "  sam:\n    role: left\n    until: 2026-06-01\n",
-        );
+        ops.alice("operators leave sam --yes").expect(0, &["in force"]);
+        ops.keep("inventory/README", "sam left");
         let left = ops.types("alice", "access sync -i ops --yes --reason left").within(120).says();
-        left.expect(0, &["Who gained and lost access", "- sam (left)"]);
+        left.expect(0, &["Who gained and lost access", "- sam, who left"]);
         let (said, status) = ssh(lab, ops, ("sam", "wgops-shadow"), host, &["x"], question.as_bytes());
         assert!(status == Some(255) && said.contains("Permission denied"), "{said}");
     });

@@ -78,7 +78,9 @@ pub(super) fn human(line: &LogLine) -> String {
         (Kind::Read, _) => "read".to_owned(),
         (_, Some(verb)) => verb.to_string(),
     };
-    let hosts = line.hosts_in_short(NAMES_MAX);
+    // What is about no host is not about none of them.
+    let about_none = line.hosts.is_empty() && line.hosts_count == Some(0);
+    let hosts = if about_none { String::new() } else { line.hosts_in_short(NAMES_MAX) };
     let place = if hosts.is_empty() { String::new() } else { format!(" on {hosts}") };
     let outcome = line.outcome.to_string();
     let outcome =

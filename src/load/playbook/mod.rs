@@ -34,7 +34,6 @@ impl Playbook {
     /// # Errors
     /// Everything that is wrong with it, as far as can be told without modules, variables and hosts.
     pub fn load(path: &Path) -> Result<Self, Problems> {
-        is_no_record(path)?;
         Self::parse(&TextFile::read(path)?)
     }
 
@@ -55,6 +54,7 @@ impl Playbook {
     }
 
     fn parse_within(file: &TextFile, depth: usize, names: Option<Names<'_>>) -> Result<Self, Problems> {
+        is_no_record(&file.file)?;
         let node = Node::parse(file)?;
         let mut reader = Reader { file, names, problems: Vec::new() };
         let plays = match &node.value {
@@ -106,10 +106,10 @@ pub fn read_dependencies(file: &TextFile, node: Option<&Node>) -> Result<Vec<Rol
 fn is_no_record(path: &Path) -> Result<(), Problems> {
     let kept =
         |folder: &std::path::Component<'_>| matches!(folder.as_os_str().to_str(), Some("ledger" | "plans"));
-    let is_json = path
-        .extension()
-        .is_some_and(|end| !end.eq_ignore_ascii_case("yml") && !end.eq_ignore_ascii_case("yaml"));
-    if !(is_json && path.components().any(|part| kept(&part))) {
+    let yaml = |end: &std::ffi::OsStr| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml");
+    let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let is_other = is_hidden || path.extension().is_some_and(|end| !yaml(end));
+    if !(is_other && path.components().any(|part| kept(&part))) {
         return Ok(());
     }
     let problem =

@@ -232,6 +232,7 @@ fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
         changes: Vec::new(),
         result,
         tainted,
+        gave_up: false,
         variables: outcome.variables,
         written: outcome.written,
         facts: outcome.facts,

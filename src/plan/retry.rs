@@ -74,6 +74,10 @@ impl HostRun {
                 return Front::Wait(self.now.saturating_add(delay));
             }
             Ok(Attempt::Enough) => unit.enough(end, attempt),
+            Ok(Attempt::GivenUp(why)) if task.failed_when.is_some() && end.status != Status::Failed => {
+                let message = Some(format!("{why}; failed_when lets that pass"));
+                unit.enough(Box::new(UnitEnd { gave_up: true, message, ..*end }), attempt);
+            }
             Ok(Attempt::GivenUp(why)) => unit.enough(failed(*end, why), attempt),
             Err(why) => unit.enough(failed(*end, why), attempt),
         }

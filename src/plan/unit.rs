@@ -111,6 +111,8 @@ pub struct UnitEnd {
     pub result: Map,
     /// Whether a secret is in it.
     pub tainted: bool,
+    /// It was tried as often as may be and never came out as wished, which `failed_when` lets pass.
+    pub gave_up: bool,
     /// Variables to set.
     pub variables: Map,
     /// Variables that it sets as they were written.
@@ -140,6 +142,7 @@ impl UnitEnd {
             changes: Vec::new(),
             result: Map::new(),
             tainted: false,
+            gave_up: false,
             variables: Map::new(),
             written: Map::new(),
             facts: Map::new(),
@@ -381,7 +384,7 @@ pub fn unit_result(end: &UnitEnd) -> Map {
         ref status => is_changed(status),
     };
     result.insert("changed".into(), changed.into());
-    result.insert("failed".into(), (end.status == Status::Failed).into());
+    result.insert("failed".into(), (end.status == Status::Failed || end.gave_up).into());
     if end.status == Status::Skipped {
         result.insert("skipped".into(), true.into());
         if let Some(why) = &end.message {
@@ -445,7 +448,7 @@ fn loop_result(each: &Loop, ends: &[(&Unit, &UnitEnd)]) -> Map {
         })
         .collect();
     let any = |test: fn(&Status) -> bool| ends.iter().any(|(_, end)| test(&end.status));
-    let failed = any(|s| *s == Status::Failed);
+    let failed = any(|s| *s == Status::Failed) || ends.iter().any(|(_, end)| end.gave_up);
     let skipped = ends.iter().all(|(_, end)| end.status == Status::Skipped);
     let mut result = Map::new();
     result.insert("results".into(), Value::Array(results));

@@ -98,3 +98,16 @@ fn an_interrupt_ends_the_wait_and_what_was_done_is_told() {
     assert!(played.outcome.interrupted);
     assert_eq!((played.story(), lines(&stage)), (vec!["counts changed".to_owned()], 1));
 }
+
+#[test]
+fn who_is_never_as_wished_goes_on_where_failed_when_lets_it() {
+    let stage = Stage::new();
+    let tasks = format!(
+        "{COUNTS}  until: r.stdout == 'never'\n  retries: 2\n  delay: 0\n  failed_when: false\n\
+         - name: after\n  debug: {{msg: '{{{{ r is failed }}}} {{{{ r is changed }}}} {{{{ r.stdout }}}}'}}\n"
+    );
+    let played = stage.tasks(&tasks);
+    assert_eq!((played.counts().failed, lines(&stage)), (0, 3));
+    assert!(played.end("counts").message.as_deref().unwrap().contains("failed_when lets that pass"));
+    assert_eq!(played.end("after").message.as_deref(), Some("True True 3"));
+}

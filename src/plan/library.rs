@@ -8,6 +8,7 @@ use crate::model::{Digest, Map};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 /// The files of roles and tasks of one play.
 #[derive(Default)]
@@ -24,9 +25,17 @@ pub struct Library {
 #[derive(Default)]
 struct Shelves {
     roles: HashMap<(PathBuf, FromFiles), Arc<Role>>,
-    tasks: HashMap<(PathBuf, Section), Arc<Vec<TaskItem>>>,
+    tasks: HashMap<(PathBuf, Section, Stamp), Arc<Vec<TaskItem>>>,
     instances: HashMap<Digest, usize>,
-    variables: HashMap<PathBuf, Arc<Map>>,
+    variables: HashMap<(PathBuf, Stamp), Arc<Map>>,
+}
+
+/// When a file was written last, and how long it is: a run on this machine may write one that it reads later.
+type Stamp = Option<(SystemTime, u64)>;
+
+fn stamp(path: &Path) -> Stamp {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
 }
 
 /// A path from the root on. The folder of a playbook that is named without one is the current folder.
@@ -94,7 +103,7 @@ impl Library {
     /// # Errors
     /// As [`load_tasks`].
     pub fn tasks(&self, path: &Path, section: Section) -> Result<Arc<Vec<TaskItem>>, Problems> {
-        let key = (path.to_owned(), section);
+        let key = (path.to_owned(), section, stamp(path));
         if let Ok(shelves) = self.shelves.lock()
             && let Some(items) = shelves.tasks.get(&key)
         {
@@ -112,14 +121,15 @@ impl Library {
     /// # Errors
     /// As [`yaml::load_vars`].
     pub fn variables(&self, path: &Path) -> Result<Arc<Map>, Problems> {
+        let key = (path.to_owned(), stamp(path));
         if let Ok(shelves) = self.shelves.lock()
-            && let Some(variables) = shelves.variables.get(path)
+            && let Some(variables) = shelves.variables.get(&key)
         {
             return Ok(variables.clone());
         }
         let variables = Arc::new(yaml::values(&yaml::load_vars(path)?));
         if let Ok(mut shelves) = self.shelves.lock() {
-            shelves.variables.insert(path.to_owned(), variables.clone());
+            shelves.variables.insert(key, variables.clone());
         }
         Ok(variables)
     }

@@ -30,12 +30,15 @@ fn files_of_the_controller_are_read_after_what_writes_them_on_this_machine() {
          - command: sh -c 'echo next > DIR/gen.txt; echo next > DIR/t.j2'\n- copy: {dest: DIR/b, src: DIR/gen.txt}\n\
          - template: {dest: DIR/c, src: DIR/t.j2}\n- command: mkdir DIR/d\n- command: touch DIR/d/one DIR/d/two\n\
          - copy: {dest: 'DIR/got-{{ item | basename }}', content: x}\n  with_fileglob: DIR/d/*\n\
+         - command: sh -c 'echo v{{ \":\" }} 1 > DIR/v.yml'\n- include_vars: DIR/v.yml\n- copy: {dest: DIR/v1, content: '{{ v }}'}\n\
+         - command: sh -c 'echo v{{ \":\" }} 22 > DIR/v.yml'\n- include_vars: DIR/v.yml\n- copy: {dest: DIR/v2, content: '{{ v }}'}\n\
          - copy: {dest: DIR/e, content: \"{{ lookup('file', 'DIR/' ~ item) | default('-', true) }} {{ item }}\"}\n  loop: [gen.txt, e]\n",
     );
     assert_eq!(played.counts().failed, 0, "{:?}", played.story());
     let read = |name: &str| stage.read(name).unwrap();
     assert_eq!(["a", "b", "c"].map(read), ["new", "next\n", "next\n"]);
     assert_eq!(["got-one", "got-two"].map(read), ["x", "x"]);
+    assert_eq!(["v1", "v2"].map(read), ["1", "22"]);
     assert_eq!(read("e"), "next gen.txt e");
 }
 

@@ -10,6 +10,7 @@ use crate::model::Map;
 use crate::questions::Stop;
 use crate::questions::accounts::{User, UserEntry};
 use crate::questions::files::{Inspect, NodeKind};
+use crate::questions::http::{Body, Fetch, Fetched, Leniency, Request};
 
 /// The module.
 pub static MODULE: Module = Module {
@@ -18,7 +19,7 @@ pub static MODULE: Module = Module {
     summary: "Lets keys in as a user, or no longer",
     params: &[
         Param::required("user", Kind::Text, "the user"),
-        Param::required("key", Kind::Text, "the public keys, a line each; not a URL"),
+        Param::required("key", Kind::Text, "the public keys, a line each, or an https URL that has them"),
         Param::optional("state", Kind::Choice(&["present", "absent"]), "whether they are to be there")
             .default("present"),
         Param::optional("path", Kind::Path, "the file; without it, .ssh/authorized_keys of the user"),
@@ -33,7 +34,7 @@ pub static MODULE: Module = Module {
         Param::optional("comment", Kind::Text, "the comment behind the keys, instead of their own"),
         Param::optional("follow", Kind::Bool, "write where a link leads, instead of replacing the link")
             .default("no"),
-        Param::optional("validate_certs", Kind::Bool, "without meaning: no URL is asked").default("yes"),
+        Param::optional("validate_certs", Kind::Bool, "taken; a URL is asked by a verified certificate alone").default("yes"),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -57,7 +58,7 @@ pub static MODULE: Module = Module {
 };
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
-    let keys = keys(args)?;
+    let keys = keys(args, &given(args, host)?)?;
     let name = args.needed("user")?;
     let user = host.get(UserEntry(name.to_owned()))?;
     let Some(user) = user.as_ref() else {
@@ -91,17 +92,35 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     Ok(outcome)
 }
 
-/// The keys that are given, with the options and the comment that they are to have.
-fn keys(args: &Args) -> Result<Vec<Key>, Stop> {
-    let given = args.needed("key")?;
-    if ["http://", "https://", "ftp://", "file://"]
-        .iter()
-        .any(|scheme| given.trim_start().starts_with(scheme))
-    {
-        return Err(Stop::refuse(
-            "a key is not fetched from a URL, for whoever answers there would be let in: put the key in the playbook",
-        ));
+/// The keys as they are written, or as a URL has them. Whoever answers there is let in: so it has to be who it says it is,
+/// and nobody else that it sends us to.
+fn given(args: &Args, host: &Host<'_>) -> Result<String, Stop> {
+    let given = args.needed("key")?.trim();
+    let Some((scheme @ ("http" | "https" | "ftp" | "file"), _)) = given.split_once("://") else {
+        return Ok(given.to_owned());
+    };
+    if scheme != "https" || args.maybe_flag("validate_certs") == Some(false) {
+        return Err(Stop::refuse(format!(
+            "a key is fetched by https and a verified certificate alone, for whoever answers is let in: {given}"
+        )));
     }
+    let leniency = Leniency { any_certificate: false, redirects: false };
+    let request = Request { leniency, ..Request::get(given) };
+    match host.get(Fetch { request, body: Body::Wanted, sends: None })?.as_ref() {
+        Fetched::Answered(response) if response.status == 200 => {
+            Ok(String::from_utf8_lossy(&response.body).into_owned())
+        }
+        Fetched::Answered(response) => {
+            Err(Stop::refuse(format!("{given} answers with {} {}", response.status, response.reason)))
+        }
+        Fetched::Failed { why, .. } | Fetched::Unable(why) => {
+            Err(Stop::refuse(format!("Error getting key from: {given}: {why}")))
+        }
+    }
+}
+
+/// The keys that are given, with the options and the comment that they are to have.
+fn keys(args: &Args, given: &str) -> Result<Vec<Key>, Stop> {
     let mut keys = Vec::new();
     for line in given.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let Some(mut key) = Key::read(line) else {
@@ -155,6 +174,7 @@ fn directory(path: &str, user: &User, args: &Args, host: &Host<'_>) -> Result<Op
 mod tests {
     use super::*;
     use crate::modules::harness::{Bench, answer_with};
+    use crate::questions::Output;
     use serde_json::json;
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBvX alice@example.org";
@@ -180,12 +200,32 @@ mod tests {
     }
 
     #[test]
+    fn keys_come_from_a_url_whose_owner_is_proven() {
+        let mut bench = Bench::new();
+        let path = bench.path("k/authorized_keys");
+        let args = json!({"user": "root", "key": "https://keys.example.org/alice", "path": path});
+        let answer = format!("printf 'HTTP/1.1 200 OK\\r\\n\\r\\n{KEY}\\n\\n200 0 https://keys.example.org/alice'");
+        bench.program("curl", &answer);
+        bench.changes(&MODULE, &args);
+        assert_eq!(bench.read("k/authorized_keys"), format!("{KEY}\n"));
+        bench.in_order(&MODULE, &args);
+        // Elsewhere is somebody else.
+        let mut asked_for = Vec::new();
+        let elsewhere = answer_with(&MODULE, &args, &mut |asked| {
+            asked_for = asked.args.0[1..6].to_vec();
+            Ok(Output::ok("perl\nHTTP/1.1 302 Found\r\n\r\n"))
+        });
+        assert!(matches!(elsewhere, Err(Stop::Refuse(refusal)) if refusal.message.contains("answers with 302")));
+        assert_eq!(asked_for, ["GET", "https://keys.example.org/alice", "30", "yes", "no"]);
+    }
+
+    #[test]
     fn what_is_no_key_and_who_is_no_user_are_refused() {
         let bench = Bench::new();
         let refusal = |args: serde_json::Value| bench.refusal(&MODULE, &args);
         assert!(refusal(json!({"user": "no-such-user", "key": KEY})).starts_with("Failed to lookup user"));
         for (key, words) in
-            [("rubbish", "invalid key specified: rubbish"), ("https://github.com/x.keys", "URL")]
+            [("rubbish", "invalid key specified: rubbish"), ("http://keys.example.org/x", "https")]
         {
             let args = json!({"user": "root", "key": key});
             let Err(Stop::Refuse(refusal)) = answer_with(&MODULE, &args, &mut |_| panic!("asked")) else {

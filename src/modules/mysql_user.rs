@@ -6,7 +6,7 @@ use super::mysql::{
     CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, IMPLICIT_ADMIN, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT,
     LOGIN_SOCKET, LOGIN_USER, NOT_YET, ask, result, run, told, working_login,
 };
-use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned};
 use crate::model::{Map, Value};
 use crate::questions::Stop;
 use crate::questions::mysql::{Login, text};
@@ -195,13 +195,12 @@ fn one(
     }
     let rest = sent.get(shown.len()..).unwrap_or_default().iter().cloned();
     done.shown.extend(shown.into_iter().chain(rest));
-    done.changes.push(run(
-        format!("{verb} the account {user}@{from}"),
-        login,
-        &[about(args)?],
-        &check,
-        &sent,
-    ));
+    let change =
+        run(format!("{verb} the account {user}@{from}"), login, &[about(args)?], &check, &sent);
+    // Whoever changes how they log in themselves can't look again as they did before.
+    let own = if login.user.is_empty() { "root" } else { &login.user };
+    let nature = if own == user { Nature::Event } else { change.nature };
+    done.changes.push(Change { nature, ..change });
     Ok(())
 }
 
@@ -274,6 +273,20 @@ mod tests {
                 .replace(crate::questions::mysql::PRELUDE, "")
         };
         (outcome.changes.iter().map(text).collect(), outcome.result["executed_commands"].to_string())
+    }
+
+    #[test]
+    fn who_changes_their_own_password_is_not_looked_at_again() {
+        let nature = |args: serde_json::Value| {
+            let outcome = crate::modules::harness::answer_with(&MODULE, &args, &mut |_| {
+                Ok(crate::questions::Output::ok("mysql_native_password\t*00\n"))
+            });
+            outcome.unwrap().changes[0].nature
+        };
+        let args = |user: &str| json!({"name": user, "password": "new", "login_user": "admin"});
+        assert_eq!(nature(args("shop")), Nature::State);
+        assert_eq!(nature(args("admin")), Nature::Event);
+        assert_eq!(nature(json!({"name": "root", "password": "new"})), Nature::Event);
     }
 
     #[test]

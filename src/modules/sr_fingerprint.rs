@@ -11,10 +11,21 @@ pub static MODULE: Module = Module {
     name: "sr_fingerprint",
     aliases: &[],
     summary: "Takes what Linux System Roles say of themselves, and writes it in no log",
-    params: &[Param::required("sr_message", Kind::Text, "what the role says")],
+    params: &[
+        Param::optional("sr_message", Kind::Text, "what the role says"),
+        Param::optional("status", Kind::Choice(&["begin", "success"]), "whether the role begins or is done"),
+        Param::optional("role_name", Kind::Text, "its name"),
+        Param::optional("role_path", Kind::Text, "taken and not needed"),
+        Param::optional("ansible_play_hosts_all", Kind::Any, "taken and not needed"),
+        Param::optional("distribution", Kind::Text, "taken and not needed"),
+        Param::optional("distribution_version", Kind::Text, "taken and not needed"),
+        Param::optional("write_log_file", Kind::Bool, "taken and not needed: no log is written"),
+        Param::optional("log_file", Kind::Text, "taken and not needed"),
+        Param::optional("max_log_size", Kind::Int, "taken and not needed"),
+    ],
     free_form: FreeForm::No,
     docs: Docs {
-        examples: "- name: Say which role begins\n  sr_fingerprint:\n    sr_message: begin timesync\n",
+        examples: "- name: Say which role begins\n  sr_fingerprint:\n    status: begin\n    role_name: timesync\n",
         returns: &[Returned { name: "message", help: "what the role says" }],
     },
     effect: Effect::Nothing,
@@ -23,8 +34,9 @@ pub static MODULE: Module = Module {
 };
 
 fn diff(args: &Args, _: &Host<'_>) -> Result<Outcome, Stop> {
-    let message = args.needed("sr_message")?;
-    Ok(Outcome::in_order(Map::from_iter([("message".to_owned(), message.into())])))
+    let words = ["status", "role_name"].map(|name| args.text(name).unwrap_or_default());
+    let message = args.text("sr_message").map_or_else(|| words.join(" "), str::to_owned);
+    Ok(Outcome::in_order(Map::from_iter([("message".to_owned(), message.trim().into())])))
 }
 
 #[cfg(test)]
@@ -38,5 +50,7 @@ mod tests {
         let outcome = without_host(&MODULE, &json!({"sr_message": "begin timesync"})).unwrap();
         assert!(outcome.changes.is_empty());
         assert_eq!(json!(outcome.result), json!({"message": "begin timesync"}));
+        let parts = json!({"status": "success", "role_name": "sudo", "ansible_play_hosts_all": ["a"], "write_log_file": "no"});
+        assert_eq!(without_host(&MODULE, &parts).unwrap().result["message"], "success sudo");
     }
 }

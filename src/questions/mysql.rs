@@ -43,12 +43,17 @@ pub struct Login {
     pub options: String,
     /// An option file of the host that is read first, if it is there.
     pub config: String,
+    /// Who logs in, where that is said.
+    pub user: String,
 }
 
 impl Login {
     /// One more option; nothing where the value is empty.
     #[must_use]
     pub fn with(mut self, option: &str, value: &str) -> Self {
+        if option == "user" {
+            value.clone_into(&mut self.user);
+        }
         if !value.is_empty() {
             let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
             self.options.push_str(&format!("{option}=\"{escaped}\"\n"));
@@ -104,8 +109,12 @@ impl Question for Query {
         args.into()
     }
 
+    /// A refusal depends on the account that logs in, too: its password may be changed.
     fn reads(&self) -> Subjects {
-        reads(&self.about)
+        let user = if self.login.user.is_empty() { "root" } else { &self.login.user };
+        let mut all = reads(&self.about);
+        all.extend(&[subject(&format!("account/{user}"))].into());
+        all
     }
 
     fn parse(&self, output: &Output) -> Result<Self::Answer, ParseError> {
@@ -183,6 +192,15 @@ pub fn text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_depends_on_who_logs_in() {
+        let query = |login: Login| Query { login, about: "database/shop".into(), select: "SELECT 1".into() };
+        let touched = |name: &str| Subjects::from([subject(&format!("account/{name}"))]);
+        assert!(query(Login::default().with("user", "admin")).reads().meet(&touched("admin")));
+        assert!(!query(Login::default().with("user", "admin")).reads().meet(&touched("root")));
+        assert!(query(Login::default()).reads().meet(&touched("root")));
+    }
 
     #[test]
     fn names_texts_and_options_end_where_they_end() {

@@ -132,8 +132,11 @@ impl Question for Query {
         args.into()
     }
 
+    /// A refusal depends on the database that is logged into, too: it may be made.
     fn reads(&self) -> Subjects {
-        reads(&self.about)
+        let mut all = reads(&self.about);
+        all.extend(&[subject(&format!("database/{}", self.login.database))].into());
+        all
     }
 
     fn parse(&self, output: &Output) -> Result<Self::Answer, ParseError> {
@@ -167,6 +170,24 @@ pub fn text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_depends_on_the_database_that_is_asked() {
+        let login = Login {
+            user: "postgres".into(),
+            host: String::new(),
+            port: "5432".into(),
+            password: String::new(),
+            ssl_mode: "prefer".into(),
+            ca_cert: String::new(),
+            session_role: String::new(),
+            database: "shop".into(),
+        };
+        let query = Query { login, about: "role/shop".into(), select: "SELECT 1".into() };
+        let touched = |about: &str| Subjects::from([subject(about)]);
+        assert!(query.reads().meet(&touched("database/shop")) && query.reads().meet(&touched("role/shop")));
+        assert!(!query.reads().meet(&touched("database/other")));
+    }
 
     #[test]
     fn names_and_texts_end_where_they_end() {

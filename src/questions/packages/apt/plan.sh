@@ -22,6 +22,10 @@ case $verb in
     install | remove | purge | upgrade | dist-upgrade | autoremove | build-dep) ;;
     *) printf 'that is no question to apt-get: %s\n' "$*" >&2; exit 2 ;;
 esac
+# A host may tell apt to remove what is no longer needed each time; where nothing is to be removed, apt then does nothing at all.
+case " $* " in
+    *' --no-remove '*) set -- -o APT::Get::AutomaticRemove=false "$@" ;;
+esac
 fresh_lists "$freshness"
 planned=$(apt-get ${private:+-c "$private/apt.conf"} -s -y -o APT::Get::Show-User-Simulation-Note=false \
     -o APT::Get::Show-Versions=false "$@" 2>&1)

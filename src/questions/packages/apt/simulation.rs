@@ -103,6 +103,25 @@ fn what_failed(status: &str, lines: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::questions::Question as _;
+    use crate::questions::packages::apt::{Freshness, Simulate};
+    use crate::questions::workbench::Workbench;
+
+    #[test]
+    fn an_apt_that_cleans_up_by_itself_is_told_not_to_where_nothing_may_be_removed() {
+        for mut bench in Workbench::every_shell() {
+            bench.program("apt-get", "printf 'args %s\\n' \"$*\"");
+            let asked = |words: &str| {
+                let command_line = words.split(' ').map(str::to_owned).collect();
+                let question = Simulate { freshness: Freshness::AsTheyAre, command_line };
+                bench.run(Simulate::SCRIPT, &question.args(), None).text().into_owned()
+            };
+            let strict = asked("--no-remove install new");
+            assert!(strict.contains("-o APT::Get::AutomaticRemove=false --no-remove install new"), "{strict}");
+            let plain = asked("--auto-remove install new");
+            assert!(plain.contains("--auto-remove install new") && !plain.contains("AutomaticRemove"), "{plain}");
+        }
+    }
 
     fn simulate(text: &str) -> Simulation {
         Simulation::parse("0", &text.lines().collect::<Vec<_>>())

@@ -8,6 +8,10 @@ if [ "$(id -u)" != 0 ]; then
 fi
 patience=$1 planned=$2 dpkg_options=$3
 shift 3
+# A host may tell apt to remove what is no longer needed each time; where nothing is to be removed, apt then does nothing at all.
+case " $* " in
+*' --no-remove '*) set -- -o APT::Get::AutomaticRemove=false "$@" ;;
+esac
 # Nothing may ask questions or restart services by surprise. Told so, ucf keeps what somebody changed, and renews the rest;
 # UCF_FORCE_CONFFOLD would keep that, too.
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1

@@ -214,7 +214,7 @@ fn refusal(reply: &Reply) -> String {
             format!("the host's lock could not be taken: {}", String::from_utf8_lossy(stderr).trim())
         }
         Reply::Failed(why) | Reply::Refused(why) | Reply::Unseen(why) => {
-            format!("the host's lock could not be taken: it {why}")
+            format!("the host's lock could not be taken: {why}")
         }
         Reply::NotRun => "interrupted before the host's lock was taken".to_owned(),
     }

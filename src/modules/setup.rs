@@ -40,30 +40,63 @@ pub static MODULE: Module = Module {
     result: plain_result,
 };
 
-/// Parts that cost nothing and are always gathered; Ansible has a name for each.
+/// Parts that cost nothing and are always gathered, and programs that nothing is asked of; Ansible has names for each, and
+/// takes some facts' names for that of their part.
 const ALWAYS: &[&str] = &[
     "min",
     "apparmor",
+    "architecture",
     "caps",
     "chroot",
     "cmdline",
     "date_time",
     "distribution",
+    "distribution_major_version",
+    "distribution_release",
+    "distribution_version",
     "dns",
+    "effective_group_ids",
+    "effective_user_id",
     "env",
+    "facter",
+    "fibre_channel_wwn",
     "fips",
+    "is_chroot",
+    "iscsi",
+    "kernel",
+    "kernel_version",
     "local",
     "lsb",
     "loadavg",
+    "machine",
+    "machine_id",
+    "nvme",
+    "ohai",
+    "os_family",
     "pkg_mgr",
     "platform",
     "python",
+    "python_version",
+    "real_user_id",
     "selinux",
     "service_mgr",
+    "ssh_host_key_dsa_public",
+    "ssh_host_key_ecdsa_public",
+    "ssh_host_key_ed25519_public",
+    "ssh_host_key_rsa_public",
+    "ssh_host_pub_keys",
     "ssh_pub_keys",
+    "system",
     "system_capabilities",
+    "system_capabilities_enforced",
     "systemd",
     "user",
+    "user_dir",
+    "user_gecos",
+    "user_gid",
+    "user_id",
+    "user_shell",
+    "user_uid",
 ];
 
 /// Ansible's finer names, and the subset that holds them.
@@ -72,6 +105,8 @@ const WITHIN: &[(&str, Subset)] = &[
     ("mounts", Subset::Hardware),
     ("dmi", Subset::Hardware),
     ("processor", Subset::Hardware),
+    ("processor_cores", Subset::Hardware),
+    ("processor_count", Subset::Hardware),
     ("memory", Subset::Hardware),
     ("interfaces", Subset::Network),
     ("default_ipv4", Subset::Network),
@@ -80,6 +115,8 @@ const WITHIN: &[(&str, Subset)] = &[
     ("all_ipv6_addresses", Subset::Network),
     ("virtualization_type", Subset::Virtual),
     ("virtualization_role", Subset::Virtual),
+    ("virtualization_tech_guest", Subset::Virtual),
+    ("virtualization_tech_host", Subset::Virtual),
 ];
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
@@ -155,6 +192,8 @@ mod tests {
         assert_eq!(chosen(&["!all", "!min", "network"]), ["network"]);
         assert_eq!(chosen(&["!hardware"]), ["network", "virtual"]);
         assert_eq!(chosen(&["distribution", "default_ipv4"]), ["network"]);
+        assert_eq!(chosen(&["!all", "!min", "os_family", "distribution_version", "machine_id"]), [""; 0]);
+        assert_eq!(chosen(&["!facter", "!ohai"]), ["hardware", "network", "virtual"]);
         assert!(
             matches!(subsets(&["hardwear"]), Err(Stop::Refuse(r)) if r.message.contains("did you mean 'hardware'?"))
         );

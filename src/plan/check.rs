@@ -73,7 +73,8 @@ impl Compiler<'_> {
         let plain = args.iter().filter(|(_, value)| !Templates::has_templates(value));
         let mut problems = Args::check_names(module.params, module.free_form, names);
         // What is missing may come from a template, or from the defaults of the module.
-        problems.retain(|problem| problem.key.is_some() || more.is_empty());
+        // And nobody misses it where a condition keeps hosts away.
+        problems.retain(|problem| problem.key.is_some() || more.is_empty() && own.when.is_empty());
         problems.extend(Args::check_plain(module.params, plain.map(|(key, value)| (key.as_str(), value))));
         // Ansible never looks at the arguments of a task for another system; where it is come to, they are judged.
         if is_for_some_systems(&own.when) {

@@ -98,6 +98,8 @@ fn switch(key: &str, value: &str) -> Result<bool, TemplateError> {
     match value {
         "True" | "true" => Ok(true),
         "False" | "false" => Ok(false),
+        // A text that holds anything is true to Python, whatever it says.
+        text if text.len() > 2 && text.starts_with(['"', '\'']) && text.ends_with(['"', '\'']) => Ok(true),
         _ => Err(TemplateError::new(
             Kind::Syntax,
             format!("the #jinja2 option {key} is True or False, not '{value}'"),

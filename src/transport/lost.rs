@@ -35,6 +35,12 @@ pub enum ShellError {
         /// What was said.
         words: String,
     },
+    /// Nobody of that name is on the host.
+    #[error("there is no user {user} on the host to become")]
+    NoUser {
+        /// Who was to be become.
+        user: String,
+    },
     /// The user's name can't be given to sudo.
     #[error("'{user}' can't be a user to become: expected letters, digits and . _ - + @")]
     BadUser {
@@ -76,6 +82,7 @@ impl ShellError {
             Self::SudoNotAllowed { .. } => {
                 Some("the host's sudoers must allow the account that logs in to run sh".into())
             }
+            Self::NoUser { .. } => Some("a task before it has to make the user, or to install what brings it".into()),
             Self::NotBecome { .. } => {
                 Some("log in as root for become_method su; let doas ask for no password; or use sudo".into())
             }

@@ -143,7 +143,9 @@ pub(super) fn refusal(
     let Some(wanted) = become_ else { return ShellError::NoShell { words } };
     let user = crate::model::printable(&wanted.user).into_owned();
     let says = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
-    if wanted.method != BecomeMethod::Sudo {
+    if says(&["unknown user", "does not exist or the user entry"]) {
+        ShellError::NoUser { user }
+    } else if wanted.method != BecomeMethod::Sudo {
         ShellError::NotBecome { user, words }
     } else if says(&["a password is required", "no password was provided"]) && wanted.password.is_none() {
         ShellError::SudoPasswordRequired { user }
@@ -253,6 +255,10 @@ mod tests {
         assert_eq!(
             said("bob is not in the sudoers file.\x1b[2J\n", &root(Some("x"))),
             ShellError::SudoNotAllowed { user: user(), words: "bob is not in the sudoers file.^[[2J".into() }
+        );
+        assert_eq!(
+            said("sudo: unknown user root\nsudo: error initializing audit plugin sudoers_audit\n", &root(None)),
+            ShellError::NoUser { user: user() }
         );
         assert_eq!(
             refusal(None, &(b"This account is currently not available.\n".to_vec(), Vec::new()), Some(1)),

@@ -222,6 +222,17 @@ fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
 }
 
 #[test]
+fn what_a_task_lacks_is_missed_where_it_is_come_to() {
+    let stage = Stage::new();
+    let play = |when: &str| {
+        stage.try_play(&format!("- hosts: one\n  gather_facts: no\n  tasks:\n    - assert: {{fail_msg: x}}\n{when}"))
+    };
+    assert!(play("").is_err());
+    assert_eq!(play("      when: flag | default(false)\n").unwrap().counts_of("one").skipped, 1);
+    assert_eq!(play("      when: flag | default(true)\n").unwrap().counts_of("one").failed, 1);
+}
+
+#[test]
 fn what_a_role_brings_for_ansible_alone_is_missed_where_it_is_come_to() {
     let stage = Stage::new();
     stage.write("roles/r/library/stamp.py", "#!/usr/bin/python\n");

@@ -106,7 +106,10 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
         TABLES.iter().flat_map(|(collection, words)| words.iter().map(move |word| (word, collection)))
     {
         let legacy = format!("ansible.legacy.{}", word.name);
-        for name in [word.name.to_owned(), format!("{collection}.{}", word.name), legacy] {
+        // Where the filters for addresses were before.
+        let before = (*collection == "ansible.utils").then(|| format!("ansible.netcommon.{}", word.name));
+        let names_of_it = [word.name.to_owned(), format!("{collection}.{}", word.name), legacy];
+        for name in names_of_it.into_iter().chain(before) {
             environment.add_filter(name.clone(), move |state: &mut State, args: Rest<ValueOrKwargs>| {
                 let call = Call::with_operand(word, args)?;
                 match call.operand.is_undefined() && !TAKE_UNDEFINED.contains(&word.name) {

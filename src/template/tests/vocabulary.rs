@@ -319,6 +319,7 @@ fn filters_on_paths_addresses_sizes_and_times() {
             ("{{ '10.1.2.0/24' | ipaddr(-1) }}", json!("10.1.2.255/24")),
             ("{{ 'x' | ipaddr }}", json!(false)),
             ("{{ '10.1.2.3' | ansible.utils.ipaddr('revdns') }}", json!("3.2.1.10.in-addr.arpa.")),
+            ("{{ '10.0.0.0/8' | ansible.netcommon.ipaddr('net') }}", json!("10.0.0.0/8")),
             ("{{ ['fe80::1', '::2'] | ansible.utils.ipv6('link-local') }}", json!(["fe80::1"])),
             ("{{ ['::1', '10.0.0.1', 'x'] | ipv6 }}", json!(["::1"])),
             ("{{ '::1' | ipwrap }}", json!("[::1]")),

@@ -11,7 +11,7 @@ use super::mysql::{
 };
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned};
 use crate::model::{Map, Subjects, Value};
-use crate::questions::Stop;
+use crate::questions::{Output, Stop};
 use crate::questions::mysql::{Login, Rows, name, text};
 
 /// The module.
@@ -59,13 +59,16 @@ pub static MODULE: Module = Module {
                 name: "query_result",
                 help: "of queries that look: the rows of each, each row a mapping",
             },
-            Returned { name: "rowcount", help: "of queries that look: how many rows each has" },
+            Returned { name: "rowcount", help: "how many rows each has or changed" },
         ],
     },
     effect: Effect::OnHost,
     diff,
-    result: plain,
+    result: counted,
 };
+
+/// What stands before the number of rows that a statement changed, in what the client prints.
+const ROWS: &str = "wgops-rows ";
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let queries = queries(args)?;
@@ -88,12 +91,45 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     }
     let once = args.flag("single_transaction");
     statements.extend(once.then(|| "START TRANSACTION".to_owned()));
-    statements.extend(queries.iter().map(|query| query.trim().trim_end_matches(';').to_owned()));
+    for query in &queries {
+        statements.push(query.trim().trim_end_matches(';').to_owned());
+        statements.push(format!("SELECT CONCAT('{ROWS}', ROW_COUNT())"));
+    }
     statements.extend(once.then(|| "COMMIT".to_owned()));
     let place = if database.is_empty() { "the database server" } else { database };
     let change = run(format!("run SQL in {place}"), &login, &[], "", &statements);
     let change = Change { nature: Nature::Opaque, touches: Subjects::Undeclared, ..change };
     Ok(Outcome::change(result, vec![change]))
+}
+
+/// What `register` gets: whether anything is another than before, as Ansible judges it: statements about data change something
+/// where they change rows, those about tables always, others never.
+fn counted(outcome: &Outcome, outputs: &[Output]) -> Map {
+    let mut result = plain(outcome, outputs);
+    let Some(done) = outputs.first().filter(|output| output.status == 0) else { return result };
+    let text = done.text();
+    let counts: Vec<i64> =
+        text.lines().filter_map(|line| line.strip_prefix(ROWS)?.trim().parse().ok()).collect();
+    let queries = outcome.result.get("executed_queries").and_then(Value::as_array);
+    let Some(queries) = queries.filter(|queries| queries.len() == counts.len()) else { return result };
+    let has_changed = |(query, count): (&Value, &i64)| {
+        let first = query.as_str()?.split_whitespace().next()?.to_uppercase();
+        Some(match first.as_str() {
+            "CREATE" | "DROP" | "ALTER" | "RENAME" | "TRUNCATE" => true,
+            "INSERT" | "UPDATE" | "DELETE" | "REPLACE" => *count > 0,
+            _ => false,
+        })
+    };
+    // Of several statements in one text only the last one is counted.
+    let is_single = |query: &Value| {
+        query.as_str().is_some_and(|query| !query.trim().trim_end_matches(';').contains(';'))
+    };
+    if queries.iter().all(is_single) {
+        let changed = queries.iter().zip(&counts).any(|pair| has_changed(pair).unwrap_or(true));
+        result.insert("changed".into(), changed.into());
+    }
+    result.insert("rowcount".into(), counts.into());
+    result
 }
 
 fn queries(args: &Args) -> Result<Vec<String>, Stop> {
@@ -258,7 +294,6 @@ fn typed(text: String) -> Value {
 mod tests {
     use super::*;
     use crate::modules::harness::answer_with;
-    use crate::questions::Output;
     use serde_json::json;
 
     const XML: &str = "<?xml version=\"1.0\"?>\n\n<resultset statement=\"SELECT\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\n\
@@ -300,8 +335,26 @@ mod tests {
         let outcome = answer_with(&MODULE, &args, &mut |_| panic!()).unwrap();
         let sql = String::from_utf8(outcome.changes[0].content.as_ref().unwrap().bytes().to_vec()).unwrap();
         assert!(
-            sql.ends_with("USE `a``b`;\nSTART TRANSACTION;\nDELETE FROM t;\nDELETE FROM u;\nCOMMIT;\n"),
+            sql.ends_with(
+                "USE `a``b`;\nSTART TRANSACTION;\nDELETE FROM t;\nSELECT CONCAT('wgops-rows ', ROW_COUNT());\n\
+                 DELETE FROM u;\nSELECT CONCAT('wgops-rows ', ROW_COUNT());\nCOMMIT;\n"
+            ),
             "{sql}"
         );
+    }
+
+    #[test]
+    fn rows_that_were_changed_decide_whether_anything_was() {
+        let changed = |query: Value, said: &str| {
+            let outcome = answer_with(&MODULE, &json!({"query": query}), &mut |_| panic!()).unwrap();
+            (MODULE.result)(&outcome, &[Output::ok(said)]).get("changed").cloned()
+        };
+        let no = Some(Value::Bool(false));
+        assert_eq!(changed("DELETE FROM t".into(), "wgops-rows 0\n"), no);
+        assert_eq!(changed("DELETE FROM t".into(), "wgops-rows 2\n"), Some(true.into()));
+        assert_eq!(changed("DROP TABLE t".into(), "wgops-rows 0\n"), Some(true.into()));
+        assert_eq!(changed("FLUSH PRIVILEGES".into(), "wgops-rows 0\n"), no);
+        assert_eq!(changed(json!(["SELECT 1", "UPDATE t SET a = 1"]), "1\nwgops-rows -1\nwgops-rows 0\n"), no);
+        assert_eq!(changed("DELETE FROM t; DELETE FROM u".into(), "wgops-rows 0\n"), None, "not all is counted");
     }
 }

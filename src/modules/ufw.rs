@@ -201,7 +201,8 @@ fn would_change(said: &str) -> bool {
 
 /// The rule in ufw's words.
 fn rule_words(args: &Args, rule: &str) -> Result<Vec<String>, Stop> {
-    let text = |name: &str| args.text(name);
+    // Nothing is what roles hand down where nothing is meant.
+    let text = |name: &str| args.text(name).filter(|text| !text.is_empty());
     if text("interface").is_some() && text("direction").is_none() {
         return Err(Stop::refuse("Direction must be specified when creating a rule on an interface."));
     }
@@ -292,6 +293,8 @@ mod tests {
         let delete = "delete allow from 10.0.0.0/8 to any port 22 proto tcp";
         assert_eq!(run(&args, &format!("*filter\n\nRules updated\n== now\n{tuple}\n")), [delete]);
         assert!(run(&args, &format!("{tuple}\nRules updated\n== now\n{tuple}\n{six}\n")).is_empty());
+        let nothing = json!({"rule": "allow", "to_port": "22", "from_port": "", "interface": "", "name": ""});
+        assert_eq!(run(&nothing, tuple), ["allow from any to any port 22"]);
         args["interface"] = json!("eth0");
         assert!(answer_with(&MODULE, &args, &mut |_| Ok(Output::ok(SAID))).is_err());
     }

@@ -88,6 +88,8 @@ pub struct ArgProblem {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// Whether it is no slip: a name that nothing here is called anything like.
+    pub foreign: bool,
 }
 
 /// Arguments that fit a module's parameters, under the parameters' own names and with their kinds' types.
@@ -192,7 +194,12 @@ impl Args {
         }
         for param in params.iter().filter(|p| p.required && !seen.iter().any(|s| s.name == p.name)) {
             let message = format!("the parameter '{}' is missing", param.name);
-            problems.push(ArgProblem { key: None, message, help: Some(param.help.to_owned()) });
+            problems.push(ArgProblem {
+                key: None,
+                message,
+                help: Some(param.help.to_owned()),
+                foreign: false,
+            });
         }
         problems
     }
@@ -327,17 +334,19 @@ fn misfit(param: &Param, key: &str, value: &Value, expected: &str) -> ArgProblem
 }
 
 fn problem(key: &str, message: String, help: Option<String>) -> ArgProblem {
-    ArgProblem { key: Some(key.to_owned()), message, help }
+    ArgProblem { key: Some(key.to_owned()), message, help, foreign: false }
 }
 
 fn unknown(params: &[Param], key: &str) -> ArgProblem {
     let known = || params.iter().filter(|p| p.supported);
     let names = || known().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
-    let help = match nearest(key, names()) {
+    let near = nearest(key, names());
+    let help = match near {
         Some(near) => format!("did you mean '{near}'?"),
         None => format!("it takes {}", known().map(|p| p.name).collect::<Vec<_>>().join(", ")),
     };
-    problem(key, format!("there is no parameter '{key}'"), Some(help))
+    let foreign = near.is_none();
+    ArgProblem { foreign, ..problem(key, format!("there is no parameter '{key}'"), Some(help)) }
 }
 
 /// A value as the kind's type, or what was expected.

@@ -73,8 +73,9 @@ impl Compiler<'_> {
         let plain = args.iter().filter(|(_, value)| !Templates::has_templates(value));
         let mut problems = Args::check_names(module.params, module.free_form, names);
         // What is missing may come from a template, or from the defaults of the module.
-        // And nobody misses it where a condition keeps hosts away.
-        problems.retain(|problem| problem.key.is_some() || more.is_empty() && own.when.is_empty());
+        problems.retain(|problem| problem.key.is_some() || more.is_empty());
+        // Where a condition keeps hosts away, nobody misses it, nor what only another version of Ansible takes.
+        problems.retain(|problem| own.when.is_empty() || problem.key.is_some() && !problem.foreign);
         problems.extend(Args::check_plain(module.params, plain.map(|(key, value)| (key.as_str(), value))));
         // Ansible never looks at the arguments of a task for another system; where it is come to, they are judged.
         if is_for_some_systems(&own.when) {

@@ -230,6 +230,11 @@ fn what_a_task_lacks_is_missed_where_it_is_come_to() {
     assert!(play("").is_err());
     assert_eq!(play("      when: flag | default(false)\n").unwrap().counts_of("one").skipped, 1);
     assert_eq!(play("      when: flag | default(true)\n").unwrap().counts_of("one").failed, 1);
+    let unknown = |key: &str| {
+        let play = format!("- hosts: one\n  gather_facts: no\n  tasks:\n    - stat: {{path: /, {key}: x}}\n      when: false\n");
+        stage.try_play(&play).is_ok()
+    };
+    assert!(unknown("zigzag_of_old") && !unknown("folow"), "a slip is told at once");
 }
 
 #[test]

@@ -42,7 +42,9 @@ impl Default for Judged {
 impl Judged {
     /// A condition can't be judged.
     fn unclear(self, condition: &str, key: &'static str, error: String) -> Self {
-        let message = Some(format!("{condition}: {error}"));
+        // What failed before says more than that nobody could judge it.
+        let failed = self.message.clone().filter(|_| self.status == Status::Failed);
+        let message = failed.or_else(|| Some(format!("{condition}: {error}")));
         let why = format!("Error while evaluating conditional: {error}");
         Self { status: Status::Failed, message, wrong: Some((key, why)), ..self }
     }

@@ -222,6 +222,14 @@ fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
 }
 
 #[test]
+fn what_failed_is_told_although_it_can_not_be_judged() {
+    let played = Stage::new().tasks(
+        "- name: t\n  fail: {msg: broken}\n  changed_when: \"'x' in r.nosuch\"\n  register: r\n",
+    );
+    assert_eq!(played.end("t").message.as_deref(), Some("broken"));
+}
+
+#[test]
 fn what_a_task_lacks_is_missed_where_it_is_come_to() {
     let stage = Stage::new();
     let play = |when: &str| {

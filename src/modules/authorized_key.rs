@@ -34,7 +34,12 @@ pub static MODULE: Module = Module {
         Param::optional("comment", Kind::Text, "the comment behind the keys, instead of their own"),
         Param::optional("follow", Kind::Bool, "write where a link leads, instead of replacing the link")
             .default("no"),
-        Param::optional("validate_certs", Kind::Bool, "taken; a URL is asked by a verified certificate alone").default("yes"),
+        Param::optional(
+            "validate_certs",
+            Kind::Bool,
+            "taken; a URL is asked by a verified certificate alone",
+        )
+        .default("yes"),
     ],
     free_form: FreeForm::No,
     docs: Docs {
@@ -204,7 +209,8 @@ mod tests {
         let mut bench = Bench::new();
         let path = bench.path("k/authorized_keys");
         let args = json!({"user": "root", "key": "https://keys.example.org/alice", "path": path});
-        let answer = format!("printf 'HTTP/1.1 200 OK\\r\\n\\r\\n{KEY}\\n\\n200 0 https://keys.example.org/alice'");
+        let answer =
+            format!("printf 'HTTP/1.1 200 OK\\r\\n\\r\\n{KEY}\\n\\n200 0 https://keys.example.org/alice'");
         bench.program("curl", &answer);
         bench.changes(&MODULE, &args);
         assert_eq!(bench.read("k/authorized_keys"), format!("{KEY}\n"));
@@ -215,7 +221,9 @@ mod tests {
             asked_for = asked.args.0[1..6].to_vec();
             Ok(Output::ok("perl\nHTTP/1.1 302 Found\r\n\r\n"))
         });
-        assert!(matches!(elsewhere, Err(Stop::Refuse(refusal)) if refusal.message.contains("answers with 302")));
+        assert!(
+            matches!(elsewhere, Err(Stop::Refuse(refusal)) if refusal.message.contains("answers with 302"))
+        );
         assert_eq!(asked_for, ["GET", "https://keys.example.org/alice", "30", "yes", "no"]);
     }
 

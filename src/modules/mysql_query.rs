@@ -11,8 +11,8 @@ use super::mysql::{
 };
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned};
 use crate::model::{Map, Subjects, Value};
-use crate::questions::{Output, Stop};
 use crate::questions::mysql::{Login, Rows, name, text};
+use crate::questions::{Output, Stop};
 
 /// The module.
 pub static MODULE: Module = Module {
@@ -121,9 +121,8 @@ fn counted(outcome: &Outcome, outputs: &[Output]) -> Map {
         })
     };
     // Of several statements in one text only the last one is counted.
-    let is_single = |query: &Value| {
-        query.as_str().is_some_and(|query| !query.trim().trim_end_matches(';').contains(';'))
-    };
+    let is_single =
+        |query: &Value| query.as_str().is_some_and(|query| !query.trim().trim_end_matches(';').contains(';'));
     if queries.iter().all(is_single) {
         let changed = queries.iter().zip(&counts).any(|pair| has_changed(pair).unwrap_or(true));
         result.insert("changed".into(), changed.into());
@@ -354,7 +353,14 @@ mod tests {
         assert_eq!(changed("DELETE FROM t".into(), "wgops-rows 2\n"), Some(true.into()));
         assert_eq!(changed("DROP TABLE t".into(), "wgops-rows 0\n"), Some(true.into()));
         assert_eq!(changed("FLUSH PRIVILEGES".into(), "wgops-rows 0\n"), no);
-        assert_eq!(changed(json!(["SELECT 1", "UPDATE t SET a = 1"]), "1\nwgops-rows -1\nwgops-rows 0\n"), no);
-        assert_eq!(changed("DELETE FROM t; DELETE FROM u".into(), "wgops-rows 0\n"), None, "not all is counted");
+        assert_eq!(
+            changed(json!(["SELECT 1", "UPDATE t SET a = 1"]), "1\nwgops-rows -1\nwgops-rows 0\n"),
+            no
+        );
+        assert_eq!(
+            changed("DELETE FROM t; DELETE FROM u".into(), "wgops-rows 0\n"),
+            None,
+            "not all is counted"
+        );
     }
 }

@@ -195,8 +195,7 @@ fn one(
     }
     let rest = sent.get(shown.len()..).unwrap_or_default().iter().cloned();
     done.shown.extend(shown.into_iter().chain(rest));
-    let change =
-        run(format!("{verb} the account {user}@{from}"), login, &[about(args)?], &check, &sent);
+    let change = run(format!("{verb} the account {user}@{from}"), login, &[about(args)?], &check, &sent);
     // Whoever changes how they log in themselves can't look again as they did before.
     let own = if login.user.is_empty() { "root" } else { &login.user };
     let nature = if own == user { Nature::Event } else { change.nature };

@@ -82,7 +82,9 @@ impl ShellError {
             Self::SudoNotAllowed { .. } => {
                 Some("the host's sudoers must allow the account that logs in to run sh".into())
             }
-            Self::NoUser { .. } => Some("a task before it has to make the user, or to install what brings it".into()),
+            Self::NoUser { .. } => {
+                Some("a task before it has to make the user, or to install what brings it".into())
+            }
             Self::NotBecome { .. } => {
                 Some("log in as root for become_method su; let doas ask for no password; or use sudo".into())
             }

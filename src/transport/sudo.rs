@@ -257,7 +257,10 @@ mod tests {
             ShellError::SudoNotAllowed { user: user(), words: "bob is not in the sudoers file.^[[2J".into() }
         );
         assert_eq!(
-            said("sudo: unknown user root\nsudo: error initializing audit plugin sudoers_audit\n", &root(None)),
+            said(
+                "sudo: unknown user root\nsudo: error initializing audit plugin sudoers_audit\n",
+                &root(None)
+            ),
             ShellError::NoUser { user: user() }
         );
         assert_eq!(

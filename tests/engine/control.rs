@@ -223,9 +223,8 @@ fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
 
 #[test]
 fn what_failed_is_told_although_it_can_not_be_judged() {
-    let played = Stage::new().tasks(
-        "- name: t\n  fail: {msg: broken}\n  changed_when: \"'x' in r.nosuch\"\n  register: r\n",
-    );
+    let played = Stage::new()
+        .tasks("- name: t\n  fail: {msg: broken}\n  changed_when: \"'x' in r.nosuch\"\n  register: r\n");
     assert_eq!(played.end("t").message.as_deref(), Some("broken"));
 }
 
@@ -233,13 +232,17 @@ fn what_failed_is_told_although_it_can_not_be_judged() {
 fn what_a_task_lacks_is_missed_where_it_is_come_to() {
     let stage = Stage::new();
     let play = |when: &str| {
-        stage.try_play(&format!("- hosts: one\n  gather_facts: no\n  tasks:\n    - assert: {{fail_msg: x}}\n{when}"))
+        stage.try_play(&format!(
+            "- hosts: one\n  gather_facts: no\n  tasks:\n    - assert: {{fail_msg: x}}\n{when}"
+        ))
     };
     assert!(play("").is_err());
     assert_eq!(play("      when: flag | default(false)\n").unwrap().counts_of("one").skipped, 1);
     assert_eq!(play("      when: flag | default(true)\n").unwrap().counts_of("one").failed, 1);
     let unknown = |key: &str| {
-        let play = format!("- hosts: one\n  gather_facts: no\n  tasks:\n    - stat: {{path: /, {key}: x}}\n      when: false\n");
+        let play = format!(
+            "- hosts: one\n  gather_facts: no\n  tasks:\n    - stat: {{path: /, {key}: x}}\n      when: false\n"
+        );
         stage.try_play(&play).is_ok()
     };
     assert!(unknown("zigzag_of_old") && !unknown("folow"), "a slip is told at once");

@@ -17,7 +17,10 @@ fn blocks_leave_no_line_behind_and_the_last_line_feed_stays() {
         ("  {% if x %}\ny\n  {% endif %}\n", "  y\n  \n"),
         ("#jinja2: lstrip_blocks: True\n  {% if x %}\ny\n  {% endif %}\n", "y\n"),
         ("#jinja2: lstrip_blocks: True, trim_blocks: False\n{% if x %}\ny{% endif %}\n", "\ny\n"),
-        ("#jinja2: trim_blocks: \"true\", lstrip_blocks: 'true'\n  {% if x %}\ny\n  {% endif %}\nz\n", "y\nz\n"),
+        (
+            "#jinja2: trim_blocks: \"true\", lstrip_blocks: 'true'\n  {% if x %}\ny\n  {% endif %}\nz\n",
+            "y\nz\n",
+        ),
         ("#jinja2:variable_start_string:'[%', variable_end_string:'%]'\n[% x %] {{ x }}\n", "1 {{ x }}\n"),
         ("{# note #}\n{{ x }}", "1"),
         ("{% raw %}{{ x }}{% endraw %}", "{{ x }}"),

@@ -117,9 +117,15 @@ mod tests {
                 bench.run(Simulate::SCRIPT, &question.args(), None).text().into_owned()
             };
             let strict = asked("--no-remove install new");
-            assert!(strict.contains("-o APT::Get::AutomaticRemove=false --no-remove install new"), "{strict}");
+            assert!(
+                strict.contains("-o APT::Get::AutomaticRemove=false --no-remove install new"),
+                "{strict}"
+            );
             let plain = asked("--auto-remove install new");
-            assert!(plain.contains("--auto-remove install new") && !plain.contains("AutomaticRemove"), "{plain}");
+            assert!(
+                plain.contains("--auto-remove install new") && !plain.contains("AutomaticRemove"),
+                "{plain}"
+            );
         }
     }
 

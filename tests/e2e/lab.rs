@@ -100,7 +100,9 @@ impl Lab {
     pub fn two_hosts(&self) -> (Host, Host) {
         let _one_at_a_time = self.pairing();
         let first = self.host();
-        (first, self.host())
+        // Never one's own: where all others are busy, that would be waited for without end.
+        let second = self.take(|dir| is_ordinary(dir) && !dir.ends_with(first.name()));
+        (first, second)
     }
 
     /// Held while hosts are taken by somebody who holds some already.

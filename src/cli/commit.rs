@@ -86,6 +86,12 @@ pub fn numbers_since(root: &Path, commit: &str) -> Option<Vec<Changed>> {
     Some(list.split('\0').filter_map(changed).collect())
 }
 
+/// A file of the ops repository as a commit, or `HEAD`, has it.
+pub fn text_at(root: &Path, commit: &str, file: &str) -> Option<String> {
+    let known = is_a_commit(commit) || commit == "HEAD";
+    known.then(|| git(root, &["cat-file", "blob", &format!("{commit}:./{file}")])).flatten()
+}
+
 /// Whose commits came since, as git says: anybody can write any name there.
 pub fn authors_since(root: &Path, commit: &str) -> Vec<String> {
     if !is_a_commit(commit) {

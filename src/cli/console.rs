@@ -7,6 +7,7 @@ use super::args::{Color, Global};
 use super::diagnostics::Masks;
 use super::live::Live;
 use super::ring::Ring;
+use super::runner_log::inert;
 use super::trust::Pin;
 use super::{Exit, Failure, failure};
 use crate::load::Problem;
@@ -76,13 +77,13 @@ impl Console {
     /// Writes a result to stdout.
     pub fn result(&self, text: &str) -> Result<(), Failure> {
         let mut out = self.out();
-        forgiven(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        forgiven(out.write_all(&inert(text.as_bytes())).and_then(|()| out.flush()))
             .map_err(|error| unwritable(&error))
     }
 
     /// Tells the user something on stderr; where nobody can read it, it is lost.
     pub fn tell(&self, text: &str) {
-        let _nobody_listens = self.live.apart(|| self.err().write_all(text.as_bytes()));
+        let _nobody_listens = self.live.apart(|| self.err().write_all(&inert(text.as_bytes())));
     }
 
     /// Shows what is worth a look though nothing is wrong.

@@ -1,7 +1,7 @@
 //! What changed in the ops repository since the last run that changed something: said before an operator confirms, because
 //! playbooks and inventory are programs that others write.
 
-use super::{Console, commit};
+use super::{Console, commit, news_of_trust};
 use crate::ledger::{Kind, Record, Report};
 use crate::model::RunId;
 use crate::report::one_line;
@@ -34,6 +34,12 @@ pub fn tell(console: &Console, root: &Path, record: &Record, report: &Report) {
         }
         if changed.len() > FILES_MAX {
             said.push_str(&format!("  and {} more\n", changed.len() - FILES_MAX));
+        }
+        // However many files there are: these say whom servers and wgops believe.
+        for file in news_of_trust::FILES.iter().filter(|file| changed.iter().any(|one| one.name == **file)) {
+            let text = |commit: &str| commit::text_at(root, commit, file).unwrap_or_default();
+            let lines = news_of_trust::told(file, &text(&last.commit), &text("HEAD"));
+            lines.iter().for_each(|line| said.push_str(&format!("  {file}: {line}\n")));
         }
         let authors = commit::authors_since(root, &last.commit);
         if !authors.is_empty() {

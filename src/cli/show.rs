@@ -3,6 +3,7 @@
 use super::console::{forgiven, unwritable};
 use super::live::{Board, Live};
 use super::output::OutputFile;
+use super::runner_log::inert;
 use super::{Console, Exit, Failure};
 use crate::event::{Counts, Event, Mode};
 use crate::report::{Format, Reporter, Subject, View, reporter};
@@ -102,13 +103,14 @@ impl Show {
         if !(self.live.redraws() && matches!(event, Event::Progress { .. })) {
             let mut text = Vec::new();
             let told = self.narration.event(event, &mut text);
-            let _nobody_listens = told.and_then(|()| self.live.written(&text, &mut self.err));
+            let _nobody_listens = told.and_then(|()| self.live.written(&inert(&text), &mut self.err));
         }
     }
 
     fn report(&mut self, event: &Event) -> io::Result<()> {
         let mut text = Vec::new();
         self.reporter.event(event, &mut text)?;
+        let text = inert(&text);
         match &mut self.out {
             Out::Stdout(out) => self.live.written(&text, out),
             Out::Stderr(err) => self.live.written(&text, err),

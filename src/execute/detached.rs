@@ -111,6 +111,8 @@ pub(super) struct Begins {
     pub content: Vec<u8>,
     /// After how long it is killed.
     pub limit: Option<Duration>,
+    /// Whether a secret is in it.
+    pub secret: bool,
 }
 
 impl Begins {
@@ -119,7 +121,8 @@ impl Begins {
         let length = if self.content.is_empty() { 0 } else { self.script.len() };
         let limit = self.limit.map_or(0, |limit| limit.as_secs());
         let mut args = about.to_vec();
-        args.extend([limit.to_string(), length.to_string()]);
+        let secret = if self.secret { "secret" } else { "-" };
+        args.extend([limit.to_string(), length.to_string(), secret.to_owned()]);
         args.extend(self.args);
         Request {
             script: START,

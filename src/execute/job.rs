@@ -30,7 +30,7 @@ impl HostConnection {
         first: &Change,
         items: &[Item],
     ) -> Result<Vec<Reply>, Broken> {
-        let Delivery::Job { limit, waits } = first.delivery else { return Ok(Vec::new()) };
+        let Delivery::Job { limit, waits, secret } = first.delivery else { return Ok(Vec::new()) };
         let changes: Vec<&Change> = items
             .iter()
             .filter_map(|item| match item {
@@ -42,7 +42,7 @@ impl HostConnection {
         let holder = self.banner.as_ref().map(|banner| banner.holder.clone()).unwrap_or_default();
         let summary = Excerpt { lines_max: 1, columns_max: 300 }.of(&first.summary);
         let about = [name.clone(), holder, limit.as_secs().to_string(), summary];
-        let start = composed(&changes, limit).request(user, about);
+        let start = Begins { secret, ..composed(&changes, limit) }.request(user, about);
         if waits {
             let patient = Change { deadline: limit + START_DEADLINE, ..first.clone() };
             let reply = self.awaited(user, &name, start, &patient).await?;

@@ -107,6 +107,8 @@ pub enum Delivery {
         limit: Duration,
         /// Whether its end is waited for; else its task ends as soon as it goes on.
         waits: bool,
+        /// Whether a secret is in it, which may lie in memory alone.
+        secret: bool,
     },
     /// Not on the host at all: its content is written to this file of the controller.
     Here(PathBuf),

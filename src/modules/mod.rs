@@ -159,6 +159,7 @@ mod shell_words;
 mod slurp;
 mod snap;
 mod sr_fingerprint;
+mod sshd_account;
 mod sshd_settings;
 mod stat;
 mod sudo_rules;
@@ -321,6 +322,7 @@ pub static ALL: &[&Module] = &[
     &slurp::MODULE,
     &snap::MODULE,
     &sr_fingerprint::MODULE,
+    &sshd_account::MODULE,
     &sshd_settings::MODULE,
     &stat::MODULE,
     &sudo_rules::MODULE,

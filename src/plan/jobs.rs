@@ -111,7 +111,7 @@ impl Ground {
         let can = |change: &Change| matches!(change.delivery, Delivery::Attached | Delivery::Detached);
         if prepared.outcome.changes.iter().all(can) {
             for change in &mut prepared.outcome.changes {
-                change.delivery = Delivery::Job { limit, waits };
+                change.delivery = Delivery::Job { limit, waits, secret: prepared.tainted };
                 change.deadline = limit;
             }
         }

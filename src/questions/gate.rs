@@ -34,12 +34,8 @@ const SAME: &[&str] = &[
     "all_packages",
     "all_services",
     "alternative",
-    "apt_automatic",
     "apt_list_times",
-    "apt_plan",
     "apt_sources",
-    "apt_unlisted",
-    "apt_updates",
     "authorized_keys",
     "boot_id",
     "dpkg_packages",
@@ -75,6 +71,17 @@ const SAME: &[&str] = &[
 /// Questions whose answer is everybody's who can read what they read.
 const PLACES: &[&str] =
     &["any_match", "inspect", "is_empty", "kernel_settings", "labels", "mime_type", "mounts", "read_file"];
+/// Questions whose answer is everybody's who can read apt's settings: where these hold passwords, or pins, root alone may.
+const APT: &[&str] = &["apt_automatic", "apt_plan", "apt_unlisted", "apt_updates"];
+/// Where apt's settings lie.
+const APT_PLACES: [&str; 6] = [
+    "r:/etc/apt/apt.conf",
+    "t:/etc/apt/apt.conf.d",
+    "r:/etc/apt/preferences",
+    "t:/etc/apt/preferences.d",
+    "r:/etc/apt/sources.list",
+    "t:/etc/apt/sources.list.d",
+];
 /// Databases that root alone reads.
 const ROOTS_OWN: [&str; 2] = ["shadow", "gshadow"];
 
@@ -87,6 +94,7 @@ pub fn sight(asked: &Asked) -> Sight {
         // Units of users are a user's own.
         "service" if args.len() > 1 => Sight::Unseen,
         _ if SAME.contains(&name) => Sight::Same,
+        _ if APT.contains(&name) => Sight::Places(APT_PLACES.map(str::to_owned).into()),
         _ if PLACES.contains(&name) => places(asked),
         _ => Sight::Unseen,
     }
@@ -118,7 +126,7 @@ pub fn sees_all(output: &Output, places: usize) -> bool {
 
 /// The scripts that the gate knows.
 pub fn scripts() -> Vec<Script> {
-    let known = |script: &Script| SAME.contains(&script.name) || PLACES.contains(&script.name);
+    let known = |script: &Script| [SAME, APT, PLACES].iter().any(|names| names.contains(&script.name));
     let mut all: Vec<Script> = read_only_scripts().into_iter().filter(known).collect();
     all.push(SEE);
     all
@@ -196,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_name_on_the_list_is_a_question_s_and_none_stands_twice() {
-        let mut names: Vec<_> = SAME.iter().chain(PLACES).copied().collect();
+        let mut names: Vec<_> = SAME.iter().chain(APT).chain(PLACES).copied().collect();
         let all = read_only_scripts();
         for name in &names {
             assert!(all.iter().any(|script| script.name == *name), "{name}");
@@ -348,14 +356,23 @@ mod tests {
         for bench in Workbench::every_shell() {
             bench.file("there", "x");
             symlink("/nowhere/else", bench.at("dangling")).unwrap();
-            let words = ["r:there", "r:absent/below", "x:there", "r:dangling", "r:there/below"];
+            for (folder, link) in [("all", None), ("some", Some("/nowhere/else")), ("empty", None)] {
+                std::fs::create_dir(bench.at(folder)).unwrap();
+                if folder != "empty" {
+                    bench.file(&format!("{folder}/one"), "x");
+                }
+                link.iter().for_each(|link| symlink(link, bench.at(folder).join("two")).unwrap());
+            }
+            let words = [
+                "r:there", "r:absent/below", "x:there", "r:dangling", "r:there/below", "t:all", "t:some", "t:empty", "t:gone",
+            ];
             let args = words.map(|word| {
                 let (kind, name) = word.split_once(':').unwrap();
                 format!("{kind}:{}", bench.path(name))
             });
             let said = bench.run(SEE, &args.into(), None);
-            assert_eq!(said.text(), "yes\nyes\nyes\nno\nyes\n", "{}", bench.name());
-            assert!(!sees_all(&said, 5) && sees_all(&Output::ok("yes\nyes\n"), 2));
+            assert_eq!(said.text(), "yes\nyes\nyes\nno\nyes\nyes\nno\nyes\nyes\n", "{}", bench.name());
+            assert!(!sees_all(&said, 9) && sees_all(&Output::ok("yes\nyes\n"), 2));
         }
     }
 

@@ -175,6 +175,7 @@ impl Stop {
 /// Every script that only reads, so that a server can allow these by digest and nothing else.
 pub fn read_only_scripts() -> Vec<Script> {
     let mut scripts = vec![
+        access::entry::WhatLetsIn::SCRIPT,
         access::keys::AuthorizedKeys::SCRIPT,
         access::sshd::SshdSettings::SCRIPT,
         access::sudo::SudoRules::SCRIPT,

@@ -294,6 +294,12 @@ fn a_shadow_is_shown_the_truth_and_told_what_only_an_operator_sees() {
         let after = lab.exec(host, PLACES);
         let new: Vec<&str> = after.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
         assert!(after == before, "{new:#?}");
+        // What root alone reads of apt's settings may decide what is pending.
+        let pin = "printf 'Package: *\\nPin: release *\\nPin-Priority: -1\\n' >/etc/apt/preferences.d/e2e; chmod 600 /etc/apt/preferences.d/e2e";
+        lab.exec(host, pin);
+        let patch = ops.types("sam", "patch -i ops").within(180).says();
+        patch.expect(0, &["needs an operator"]).without(&["libfoo"]);
+        lab.exec(host, "rm /etc/apt/preferences.d/e2e");
     });
 }
 

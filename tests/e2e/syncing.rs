@@ -77,7 +77,11 @@ fn a_sync_asks_keeps_others_keys_minds_no_freeze_and_no_window_and_a_key_for_a_l
         .expect(0, &["Who gained and lost access"])
         .without(&["election", "window"]);
     let now = lab.exec(&host, KEYS);
-    assert!(now.starts_with(&before) && now.contains("alice (lead)") && now.contains(&public[..60]), "{now}");
+    // But for hers who is a shadow, the keys of others are as they were.
+    let sams = std::fs::read_to_string(lab.path("keys/sam.pub")).unwrap();
+    let kept = before.replace(&format!("{}\n", sams.trim()), "");
+    assert!(kept != before && now.starts_with(kept.trim_end()), "{now}");
+    assert!(now.contains("alice (lead)") && now.contains(&public[..60]), "{now}");
     asked("\n").expect(0, &["Nothing to do"]);
     ops.alice("ledger compare -i ops --since 1h").without(&["emergency key:"]);
     assert_eq!(enters(&spare, &host, &lab, &[]), Some(0));
@@ -165,7 +169,8 @@ fn who_left_is_named_where_their_key_goes_though_the_roster_has_it_no_more() {
         .env("WGOPS_ROSTER_PIN", &pin)
         .within(120)
         .says();
-    stale.expect(1, &["was set up by version", "pull"]).without(&["+ dora"]);
+    stale.expect(4, &["was set up by version", "pull"]).without(&["+ dora"]);
+    assert!(lab.exec(&host, "stat -c %a /usr/local/lib/wgops/roster").starts_with("600"));
     assert_eq!(enters(&dora, &host, &lab, &[]), Some(255));
     // Nor does she come in by it later: what stands there counts for nothing, and is shown.
     lab.exec(&host, &format!("cat >>/home/ops/.ssh/authorized_keys2 <<'K'\n{public}\nK"));
@@ -192,6 +197,115 @@ fn the_operating_account_gets_sudo_where_the_settings_say_so_and_loses_it_with_t
     replaced(&ops, "wgops.yml", "  sudo: true\n", "");
     sync().expect(0, &["zz-wgops"]);
     assert!(!becomes_root());
+    lab.reset(&host);
+}
+
+/// Keys that sshd would find elsewhere: a second file, a program, a block for some addresses.
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn who_left_finds_no_other_door_and_what_stands_open_is_told() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    let bobs = ops.key("bob");
+    let public = std::fs::read_to_string(bobs.with_extension("pub")).unwrap();
+    let second = "/home/ops/.ssh/authorized_keys2";
+    let write = format!("echo '{}' >{second}; chown ops: {second}; chmod 600 {second}", public.trim());
+    lab.exec(&host, &write);
+    settings(&ops, "", "");
+    with_her_own_key(&lab, &ops);
+    assert_eq!(enters(&bobs, &host, &lab, &[]), Some(0));
+    // He is in, and stays while the connection does.
+    let mut stays = Command::new("timeout")
+        .args(["-s", "KILL", "120", "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"])
+        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-i"])
+        .arg(&bobs)
+        .arg(format!("ops@{}", lab.address(&host)))
+        .arg("sleep 100")
+        .spawn()
+        .unwrap();
+    crate::typed::wait_until("bob is in", 10, || lab.holds(&host, "pgrep -u ops -x sleep"));
+    let gone = format!("- bob (left)  in {second}");
+    ops.types("alice", "access plan -i ops").within(120).says().expect(0, &[&gone]);
+    let sync = || ops.types("alice", "access sync -i ops --yes --reason why").within(120).says();
+    sync().expect(0, &[&gone, "1 session(s) as ops", "end it by hand"]);
+    stays.kill().unwrap();
+    stays.wait().unwrap();
+    lab.exec(&host, "pkill -u ops -x sleep; true");
+    assert_eq!(enters(&bobs, &host, &lab, &[]), Some(255));
+    let plan = ops.types("alice", "access plan -i ops").within(120).says();
+    plan.expect(0, &["Nobody gains or loses", "changed=0", "failed=0"]);
+    // Whoever is root may write it again: sshd doesn't read it any more.
+    lab.exec(&host, &write);
+    assert_eq!(enters(&bobs, &host, &lab, &[]), Some(255));
+    // What was said of the account before wgops' own file is read, sshd tells.
+    let other = "/etc/ssh/sshd_config.d/00-other.conf";
+    let reload = "kill -HUP $(cat /run/sshd.pid); sleep 1";
+    lab.exec(&host, &format!("mkdir -p /etc/other; mv {second} /etc/other/ops; chown -R root: /etc/other; chmod 644 /etc/other/ops"));
+    let ways = [
+        (
+            "Match User ops\\n AuthorizedKeysFile .ssh/authorized_keys /etc/other/%u\\n",
+            "keys in /etc/other/ops",
+        ),
+        (
+            "Match User ops\\n AuthorizedKeysCommand /bin/true\\n AuthorizedKeysCommandUser nobody\\n",
+            "keys that /bin/true names",
+        ),
+        ("Match User ops\\n TrustedUserCAKeys /etc/other/ca\\n", "certificates by keys in /etc/other/ca"),
+        (
+            "Match Address 10.0.0.0/8\\n TrustedUserCAKeys /etc/other/ca\\n",
+            "set for Match Address 10.0.0.0/8",
+        ),
+    ];
+    for (text, words) in ways {
+        lab.exec(&host, &format!("printf '%b' '{text}' >{other}; {reload}"));
+        sync().expect(1, &["by something else than what is written here", words]);
+    }
+    lab.exec(&host, &format!("rm -r {other} /etc/other; {reload}"));
+    sync().expect(0, &["changed=0"]);
+    lab.reset(&host);
+}
+
+/// Where keys of others are kept, those of people of the group who are no operators are none of them; and an account that is
+/// somebody else's becomes nobody's.
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn keys_of_whoever_left_are_nobody_s_to_keep_and_no_service_s_account_becomes_the_shadows() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    let public = std::fs::read_to_string(ops.key("bob").with_extension("pub")).unwrap();
+    let files = "/home/ops/.ssh/authorized_keys /home/ops/.ssh/authorized_keys2";
+    lab.exec(
+        &host,
+        &format!("echo '{}' | tee -a {files}; chown ops: {files}; chmod 600 {files}", public.trim()),
+    );
+    settings(&ops, "  other_keys: keep\n", "");
+    let before = lab.exec(&host, KEYS);
+    let sync = || ops.types("alice", "access sync -i ops --yes --reason why").within(120).says();
+    sync().expect(0, &["- bob (left)  in /home/ops/.ssh/authorized_keys\n", "authorized_keys2"]);
+    assert_eq!(enters(&ops.key("bob"), &host, &lab, &[]), Some(255));
+    let now = lab.exec(&host, KEYS);
+    assert!(now.starts_with(before.lines().next().unwrap()) && now.contains("alice (lead)"), "{now}");
+    sync().expect(0, &["changed=0"]);
+    // Who can push writes another account into wgops.yml, and another key of the host.
+    replaced(&ops, "wgops.yml", "  other_keys: keep\n", "  other_keys: keep\n  shadow: www-data\n");
+    replaced(
+        &ops,
+        "inventory/known_hosts",
+        &lab.address(&host),
+        &format!("other.invalid,{}", lab.address(&host)),
+    );
+    let before = lab.exec(&host, "cat /etc/passwd /etc/ssh/sshd_config.d/wgops.conf");
+    let refused = sync();
+    refused.expect(4, &["www-data is an account of this host that wgops did not make"]);
+    refused.expect(
+        4,
+        &["access: shadow was wgops-shadow, and is www-data", "a host key of other.invalid came: SHA256:"],
+    );
+    assert_eq!(lab.exec(&host, "cat /etc/passwd /etc/ssh/sshd_config.d/wgops.conf"), before);
     lab.reset(&host);
 }
 
@@ -236,11 +350,17 @@ fn a_ca_in_an_agent_signs_and_its_certificate_lets_in() {
         ops.types("alice", &format!("access sync -i ops --yes --reason why{more}")).within(120).says()
     };
     let refused = sync("");
-    refused.expect(4, &["was in no sync before", "compare its fingerprint"]);
+    refused.expect(4, &["was not in the last sync", "compare its fingerprint"]);
     let print = refused.err.split("--new-ca ").nth(1).unwrap().split(';').next().unwrap().to_owned();
-    sync(" --new-ca SHA256:other").expect(4, &["was in no sync before"]);
-    sync(&format!(" --new-ca {print}")).expect(0, &[&print]);
+    sync(" --new-ca SHA256:other").expect(4, &["was not in the last sync"]);
+    sync(&format!(" --new-ca {print}")).expect(0, &[&format!("+ whoever the CA {print} certifies")]);
     sync("").expect(0, &["certifies who may log in as ops"]);
+    // Another one in its place is another one.
+    let mine = std::fs::read_to_string(ops.root().join("wgops.yml")).unwrap();
+    let other = keygen(&ops.elsewhere().join("other-ca"));
+    replaced(&ops, "wgops.yml", &public, &other);
+    sync("").expect(4, &["was not in the last sync"]);
+    ops.keep("wgops.yml", mine);
     let out = ops.elsewhere().join("alice-cert.pub");
     let issue = format!("access issue alice --out {}", out.display());
     ops.alice(&issue).expect(4, &["does not have the CA's key", "--ca-key"]);

@@ -1,6 +1,8 @@
 //! `wgops access`: who may log in on the servers, made from the roster and enforced by the servers' own sshd. `people` says
-//! whose keys go where, `sync` shows and makes it so, `issue` signs certificates.
+//! whose keys go where, `sync` shows and makes it so, `gains` says who
+//! gains and loses what, `issue` signs certificates.
 
+mod gains;
 mod issue;
 mod people;
 mod sync;

@@ -48,7 +48,14 @@ pub fn operating_keys(roster: &Roster, today: Date) -> String {
     lines.chain(emergency).collect()
 }
 
-/// The same for the account of shadows and auditors.
+/// Keys of people in the roster to whom the operating account is not open.
+pub fn gone_keys(roster: &Roster, today: Date) -> String {
+    let others = [Account::Shadow, Account::None].into_iter();
+    let keys = others.flat_map(|account| keys_of(roster, today, account));
+    keys.map(|(person, key)| format!("{} {} ({})\n", key.text(), person.name, person.role)).collect()
+}
+
+/// The lines of authorized keys for the account of shadows and auditors.
 pub fn shadow_keys(roster: &Roster, today: Date) -> String {
     let lines = keys_of(roster, today, Account::Shadow);
     let head = "# Written by 'wgops access sync' from the roster.\n".to_owned();
@@ -163,6 +170,9 @@ mod tests {
         let later = date(2026, 6, 2);
         assert!(!operating_keys(&roster, later).contains("oscar"));
         assert!(!shadow_keys(&roster, later).contains("oscar"));
+        let gone = gone_keys(&roster, later);
+        let names: Vec<_> = gone.lines().map(|line| line.splitn(3, ' ').nth(2).unwrap()).collect();
+        assert_eq!(names, ["sam (shadow)", "ci (auditor)", "oscar (operator)", "nora (shadow)"]);
     }
 
     #[test]

@@ -3,29 +3,25 @@
 
 use super::super::args::{Cause, Privilege, Reach, Shape, Targets};
 use super::super::engine::Engine;
+use super::super::bound::inventory_source;
 use super::super::errand::{Choice, Errand};
 use super::super::job::Job;
 use super::super::repository::{Repository, built_in_playbook};
 use super::super::show::Show;
 use super::super::{Console, Exit, Failure, ask};
-use super::people::{hosts, operating_keys, owner, shadow_keys};
-use crate::event::{Compared, Event, Mode, Status};
+use super::gains::Gains;
+use super::people::{gone_keys, hosts, operating_keys, shadow_keys};
+use crate::event::{Event, Mode};
 use crate::ledger::{History, Kind, Record, Vouched};
 use crate::load;
-use crate::model::{HostName, Map, Value};
+use crate::model::{Map, Value};
 use crate::people::{Key, PeopleError, Roster, Verb};
 use crate::questions::gate;
-use crate::report::{Subject, one_line};
+use crate::report::Subject;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use jiff::civil::Date;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-
-/// The task that writes the shadow account's keys, and the file.
-const SHADOWS_KEYS: &str = "The shadow account's keys";
-const SHADOWS_FILE: &str = "/usr/local/lib/wgops/shadow/.ssh/authorized_keys";
 
 /// What is run. No copy in an ops repository is looked for.
 pub const PLAYBOOK: &str = include_str!("../../../playbooks/access.yml");
@@ -108,7 +104,7 @@ impl Sync {
             let told = format!("{} certifies who may log in as {}, too.\n", noted(ca), access.account);
             console.tell(&told);
             if job.mode == Mode::Real && new_ca.as_ref() != Some(ca) {
-                was_synced(job.repository().needed()?, &roster, ca)?;
+                was_synced(&job, &roster, ca)?;
             }
         }
         let ours = hosts(&access, job.inventory());
@@ -121,16 +117,22 @@ impl Sync {
         let mut engine = job.engine(&prepared)?;
         let record = Record::read(job.repository().needed()?)?;
         let mut gains = Gains::new(&roster, History::of(&record, &roster), today);
-        let done = match asks.then(|| confirmed(console, &job, &mut engine, &mut gains)) {
-            Some(Ok(Some(exit))) => Ok(exit),
-            Some(Err(failure)) => Err(failure),
-            Some(Ok(None)) | None => {
-                gains.files.clear();
+        let first = match (&job.mode, yes) {
+            (Mode::Real, false) => confirmed(console, &job, &mut engine, &mut gains),
+            (Mode::Real, true) => looked_at(&job, &mut engine, &mut gains),
+            (Mode::Dry { .. }, _) => Ok(None),
+        };
+        let done = match first {
+            Ok(Some(exit)) => Ok(exit),
+            Err(failure) => Err(failure),
+            Ok(None) => {
+                gains.begin();
                 let show = Show::new(console, Subject::Run, format);
                 let mut hear = |event: &Event| gains.event(event);
                 let ended = job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut hear);
                 console.tell(&gains.told(job.mode == Mode::Real));
-                ended.map(|ended| ended.exit)
+                let refused = if gains.refused.is_empty() { Exit::Well } else { Exit::Refused };
+                ended.map(|ended| ended.exit.worst(refused))
             }
         };
         engine.close();
@@ -148,6 +150,26 @@ impl Sync {
             dry,
             choice: Choice { show_diff: true, ..Choice::default() },
         })
+    }
+}
+
+/// Makes sure that no host refuses it, before the first one is changed. An exit code: that is all.
+fn looked_at(
+    job: &Job<'_>,
+    engine: &mut Engine<'_>,
+    gains: &mut Gains<'_>,
+) -> Result<Option<Exit>, Failure> {
+    let prepared = job.prepare_preview()?;
+    let mut stopped = None;
+    engine.run(&prepared.order, &mut |event: &Event| {
+        gains.event(event);
+        if matches!(event, Event::RunEnds { interrupted: true, .. }) {
+            stopped = Some(Exit::Interrupted);
+        }
+    });
+    match gains.refused.first() {
+        None => Ok(stopped),
+        Some((host, why)) => Err(Failure::new(Exit::Refused, format!("{host}: {why}"))),
     }
 }
 
@@ -174,6 +196,9 @@ fn confirmed(
     console.tell(&gains.told(false));
     if exit == Exit::Interrupted {
         return Ok(Some(exit));
+    }
+    if !gains.refused.is_empty() {
+        return Ok(Some(exit.worst(Exit::Refused)));
     }
     if hosts == 0 {
         console.tell("\nNothing to do.\n");
@@ -208,18 +233,24 @@ pub fn noted(ca: &str) -> String {
     format!("the CA {ca}")
 }
 
-/// Whoever has a CA's key lets in whom they like, and wgops.yml is signed by nobody: what no sync had before is compared first.
-fn was_synced(root: &Path, roster: &Roster, ca: &str) -> Result<(), Failure> {
-    let record = Record::read(root)?;
-    let before = record.vouched(roster, Kind::Intent);
-    let had = |entry: &Vouched<'_>| {
-        entry.public.verb == Some(Verb::Access) && entry.details.note.as_deref() == Some(noted(ca).as_str())
+/// Whoever has a CA's key lets in whom they like, and wgops.yml is signed by nobody: what the last sync of the inventory did
+/// not have is compared first.
+fn was_synced(job: &Job<'_>, roster: &Roster, ca: &str) -> Result<(), Failure> {
+    let record = Record::read(job.repository().needed()?)?;
+    let inventory = inventory_source(job.repository(), job.targets())?.map(|source| source.path);
+    let is_one = |entry: &Vouched<'_>| {
+        let of = entry.details.inventory.as_ref().map(|source| &source.path);
+        entry.public.verb == Some(Verb::Access) && of == inventory.as_ref()
     };
-    if before.iter().any(had) {
+    let all = record.vouched(roster, Kind::Intent).into_iter().filter(is_one);
+    let last = all.max_by_key(|entry| (entry.public.time, entry.public.run));
+    if last.is_some_and(|entry| entry.details.note.as_deref() == Some(noted(ca).as_str())) {
         return Ok(());
     }
-    let message =
-        format!("{} was in no sync before: whoever has its key would log in as they like", noted(ca));
+    let message = format!(
+        "{} was not in the last sync of these hosts: whoever has its key would log in as they like",
+        noted(ca)
+    );
     Err(Failure::new(Exit::Refused, message).hint(format!(
         "compare its fingerprint with whoever runs it, then add --new-ca {ca}; if it is news to them, find out who changed wgops.yml"
     )))
@@ -254,10 +285,11 @@ fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map,
         (access.account.clone(), super::issue::OPERATING.into()),
         (access.shadow.clone(), super::issue::SHADOW.into()),
     ]));
-    let all: [(&str, Value); 10] = [
+    let all: [(&str, Value); 11] = [
         ("access_roster", format!("{} {}", roster.version, roster.digest).into()),
         ("access_account", access.account.clone().into()),
         ("access_keys", keys.into()),
+        ("access_gone", gone_keys(roster, today).into()),
         ("access_keep", access.keeps_other_keys.into()),
         ("access_sudo", (access.sudo && access.account != "root").into()),
         ("access_shadow", access.shadow.clone().into()),
@@ -270,124 +302,11 @@ fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map,
     Ok(all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-/// Who gains and who loses what, from what changes in files of keys.
-struct Gains<'a> {
-    roster: &'a Roster,
-    history: History,
-    /// What the shadow account's file will hold.
-    shadows: String,
-    /// Files before the first change and after the last one; a host that gets all of it back gains nothing.
-    files: BTreeMap<(HostName, String), (String, String)>,
-}
-
-impl<'a> Gains<'a> {
-    fn new(roster: &'a Roster, history: History, today: Date) -> Self {
-        Self { roster, history, shadows: shadow_keys(roster, today), files: BTreeMap::new() }
-    }
-
-    fn event(&mut self, event: &Event) {
-        let Event::TaskEnds(end) = event else { return };
-        for diff in end.changes.iter().filter_map(|change| change.diff.as_ref()) {
-            self.file(&end.host, &diff.header, &diff.before, &diff.after);
-        }
-        // Where its directory is yet to be made, a dry run has nothing to compare.
-        let is_new = end.changes.is_empty() && matches!(end.status, Status::Provisional { .. });
-        if is_new && end.task == SHADOWS_KEYS {
-            let shadows = self.shadows.clone();
-            self.file(&end.host, SHADOWS_FILE, "", &shadows);
-        }
-    }
-
-    fn file(&mut self, host: &HostName, header: &str, before: &str, after: &str) {
-        if !header.ends_with("/authorized_keys") && !header.ends_with("/authorized_keys2") {
-            return;
-        }
-        let first = || (before.to_owned(), String::new());
-        let known = self.files.entry((host.clone(), header.to_owned())).or_insert_with(first);
-        known.1 = after.to_owned();
-    }
-
-    fn told(&self, done: bool) -> String {
-        let mut hosts: BTreeMap<&HostName, Vec<String>> = BTreeMap::new();
-        for ((host, header), (before, after)) in &self.files {
-            let diff = Compared { header: header.clone(), before: before.clone(), after: after.clone() };
-            let lines = compared(self.roster, &self.history, &diff);
-            if !lines.is_empty() {
-                hosts.entry(host).or_default().extend(lines);
-            }
-        }
-        if hosts.is_empty() {
-            return if done {
-                String::new()
-            } else {
-                "\nNobody gains or loses a key on these hosts.\n".into()
-            };
-        }
-        let mut text = String::from(if done {
-            "\nWho gained and lost access:\n"
-        } else {
-            "\nWho would gain and lose access:\n"
-        });
-        for (host, lines) in hosts {
-            text.push_str(&format!("  {host}\n"));
-            lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
-        }
-        text
-    }
-}
-
-/// The keys of a file that come and go, by whose they are.
-fn compared(roster: &Roster, history: &History, diff: &Compared) -> Vec<String> {
-    let blobs = |text: &str| -> BTreeSet<String> {
-        let word = |line: &str| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let at = words.iter().position(|word| word.starts_with("AAAA"))?;
-            words.get(at).map(|blob| (*blob).to_owned())
-        };
-        text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(word).collect()
-    };
-    let (before, after) = (blobs(&diff.before), blobs(&diff.after));
-    let line = |sign: char, blob: &String, text: &str| {
-        let comment = text.lines().find(|line| line.contains(blob.as_str()));
-        let comment =
-            comment.and_then(|line| line.split_once(blob.as_str())).map_or("", |(_, rest)| rest.trim());
-        let owner = owner(roster, history, blob);
-        let beside = if owner.starts_with("nobody") && !comment.is_empty() {
-            format!(", '{}'", one_line(comment))
-        } else {
-            String::new()
-        };
-        format!("{sign} {owner}{beside}  in {}", one_line(&diff.header))
-    };
-    let gone = before.difference(&after).map(|blob| line('-', blob, &diff.before));
-    let come = after.difference(&before).map(|blob| line('+', blob, &diff.after));
-    gone.chain(come).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::people::testing::{key, roster};
-
-    fn history() -> History {
-        let none = tempfile::tempdir().unwrap();
-        History::of(&Record::read(none.path()).unwrap(), &roster())
-    }
-
-    #[test]
-    fn who_gains_and_loses_is_told_by_name_and_a_stranger_s_key_by_its_comment() {
-        let diff = Compared {
-            header: "/home/ops/.ssh/authorized_keys".into(),
-            before: format!("# old\nssh-rsa AAAAold bob@laptop\n{} alice\n", key(1).text()),
-            after: format!("{} alice (lead)\n{} oscar (operator)\n", key(1).text(), key(2).text()),
-        };
-        let lines = compared(&roster(), &history(), &diff);
-        let file = "in /home/ops/.ssh/authorized_keys";
-        assert_eq!(
-            lines,
-            [format!("- nobody in the roster, 'bob@laptop'  {file}"), format!("+ oscar (operator)  {file}")]
-        );
-    }
+    use crate::cli::access::gains::{CA_FILE, REFUSALS, SHADOWS_FILE, SHADOWS_KEYS};
+    use crate::people::testing::roster;
 
     #[test]
     fn the_playbook_is_sound_and_its_variables_are_all_given() {
@@ -403,28 +322,13 @@ mod tests {
         };
         let day = jiff::civil::date(2026, 6, 1);
         let given = variables(&access, &roster(), day).unwrap();
-        for name in
-            given.keys().map(String::as_str).chain([SHADOWS_KEYS, "{{ home }}/shadow/.ssh/authorized_keys"])
-        {
+        let names = [SHADOWS_KEYS, CA_FILE, "{{ home }}/shadow/.ssh/authorized_keys"].into_iter().chain(REFUSALS);
+        for name in given.keys().map(String::as_str).chain(names) {
             assert!(PLAYBOOK.contains(name), "{name}");
         }
         assert!(
             SHADOWS_FILE.starts_with("/usr/local/lib/wgops/shadow")
                 && PLAYBOOK.contains("home: /usr/local/lib/wgops")
         );
-    }
-
-    #[test]
-    fn a_host_that_gets_everything_back_gains_and_loses_nothing() {
-        let (people, host) = (roster(), "web1".parse().unwrap());
-        let mut gains = Gains::new(&people, history(), jiff::civil::date(2026, 6, 1));
-        let file = "/home/ops/.ssh/authorized_keys";
-        let (before, after) = (format!("{} x\n", key(9).text()), format!("{} oscar\n", key(2).text()));
-        gains.file(&host, file, &before, &after);
-        assert!(gains.told(true).contains("+ oscar (operator)"));
-        gains.file(&host, file, &after, &before);
-        assert_eq!(gains.told(true), "");
-        gains.file(&host, "/etc/motd", "a", &after);
-        assert_eq!(gains.told(true), "");
     }
 }

@@ -1,7 +1,12 @@
 # Starts a script apart from the session. $1: the name of its directory. $2: who has it done. $3: for how many seconds it
 # may go on. $4: what it does. $5: after how many seconds it is killed; 0: never. $6: of how many bytes of stdin it
-# consists, what is behind them being a file beside it; 0: of all of them. The rest are the script's arguments.
+# consists, what is behind them being a file beside it; 0: of all of them. $7: `secret` where none of it may lie on a disk,
+# else `-`. The rest are the script's arguments.
 umask 077
+if [ "$7" = secret ] && [ "$(id -u)" != 0 ]; then
+    echo "a sealed value would lie on this host's disk while it goes on, for only root has a place in memory that outlives a session: add 'become: true', or leave 'async' out" >&2
+    exit 1
+fi
 if [ "$(id -u)" = 0 ]; then base=/run/wgops; else base=${HOME:?}/.wgops; fi
 dir=$base/$1
 [ -d "$base" ] || (umask 022 && mkdir -p "$base") || exit 1
@@ -20,7 +25,7 @@ if ! { cat >"$dir/script" && [ -s "$dir/script" ] && printf '%s\n' "$4" >"$dir/s
     exit 1
 fi
 limit=$5
-shift 6
+shift 7
 if command -v setsid >/dev/null 2>&1; then apart=setsid; else apart=; fi
 [ -z "${wgops_lc_all+x}" ] || export wgops_lc_all
 (

@@ -14,7 +14,7 @@ fn benches() -> Vec<Workbench> {
 }
 
 fn begin(bench: &Workbench, number: u8, script: &str) -> Output {
-    let args = [&format!("{RUN}-{number}"), "alice (lead)", "600", "Do a thing", "0", "0", "an arg"]
+    let args = [&format!("{RUN}-{number}"), "alice (lead)", "600", "Do a thing", "0", "0", "-", "an arg"]
         .map(str::to_owned);
     bench.run(START, &Argv(args.to_vec()), Some(&Content::new(script.as_bytes())))
 }
@@ -69,6 +69,20 @@ fn what_was_killed_on_the_host_neither_goes_on_nor_ended() {
         let Look::Cut(output) = look(&bench, 1, 10, 0) else { panic!("not cut in {}", bench.name()) };
         assert_eq!(output.text(), "begun\n", "{}", bench.name());
         assert_eq!(left(&bench), [("Do a thing".to_owned(), Stage::Cut)]);
+    }
+}
+
+#[test]
+fn a_secret_waits_in_memory_or_nowhere() {
+    let begin = |bench: &Workbench| {
+        let args = [&format!("{RUN}-1"), "alice (lead)", "600", "Do a thing", "0", "6", "secret"].map(str::to_owned);
+        bench.run(START, &Argv(args.to_vec()), Some(&Content::new(&b"true\n\ncanary"[..])))
+    };
+    for bench in benches() {
+        let refused = begin(&bench);
+        assert_eq!(refused.status, 1, "{}", bench.name());
+        assert!(refused.error_text().contains("add 'become: true'"), "{}", refused.error_text());
+        assert!(!bench.at("..").join(".wgops").exists(), "{}", bench.name());
     }
 }
 

@@ -6,6 +6,8 @@
 pub mod automatic;
 mod failures;
 pub mod foreign;
+#[cfg(test)]
+mod lists;
 mod pending;
 mod policy;
 mod progress;

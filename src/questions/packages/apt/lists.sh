@@ -34,6 +34,14 @@ fresh_lists() {
         return
     fi
     trap 'rm -rf "$private"' EXIT
+    # Who asks again and again, and is gone each time, must not fill the disk.
+    going=$(find "${private%/*}" -maxdepth 1 -type d -user "$(id -u)" -name 'wgops-lists.*' 2>/dev/null | wc -l)
+    if [ "$going" -gt 6 ]; then
+        rmdir "$private"
+        printf '== refresh failed\nE: %s refreshes of this account go on, or were left in %s\n' $((going - 1)) "${private%/*}"
+        private=
+        return
+    fi
     # Who asked may be gone before the answer is written.
     trap 'exit 1' HUP INT TERM PIPE
     mkdir -p "$private/lists/partial" "$private/cache/archives/partial"

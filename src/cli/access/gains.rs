@@ -1,0 +1,193 @@
+//! Who gains and who loses access, from what changes in files of keys, and which hosts refuse it.
+
+use super::people::{owner, shadow_keys};
+use crate::event::{Compared, Event, Status};
+use crate::ledger::History;
+use crate::model::HostName;
+use crate::people::Roster;
+use crate::questions::access::keys::PublicKey;
+use crate::report::one_line;
+use jiff::civil::Date;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The task that writes the shadow account's keys, and the file.
+pub(super) const SHADOWS_KEYS: &str = "The shadow account's keys";
+pub(super) const SHADOWS_FILE: &str = "/usr/local/lib/wgops/shadow/.ssh/authorized_keys";
+/// The file of whoever signs certificates.
+pub(super) const CA_FILE: &str = "/etc/ssh/wgops-user-ca.pub";
+/// Tasks by which a host refuses it: nothing is changed anywhere then.
+pub(super) const REFUSALS: [&str; 2] =
+    ["Nobody comes back by an older roster", "No account of somebody else becomes theirs"];
+
+/// Who gains and who loses what, from what changes in files of keys.
+pub(super) struct Gains<'a> {
+    roster: &'a Roster,
+    history: History,
+    /// What the shadow account's file will hold.
+    shadows: String,
+    /// Files before the first change and after the last one; a host that gets all of it back gains nothing.
+    files: BTreeMap<(HostName, String), (String, String)>,
+    /// Hosts that refuse it, and why.
+    pub refused: Vec<(HostName, String)>,
+}
+
+impl<'a> Gains<'a> {
+    pub fn new(roster: &'a Roster, history: History, today: Date) -> Self {
+        let shadows = shadow_keys(roster, today);
+        Self { roster, history, shadows, files: BTreeMap::new(), refused: Vec::new() }
+    }
+
+    /// Forgets what would have been.
+    pub fn begin(&mut self) {
+        self.files.clear();
+        self.refused.clear();
+    }
+
+    pub fn event(&mut self, event: &Event) {
+        let Event::TaskEnds(end) = event else { return };
+        if end.status == Status::Failed && REFUSALS.contains(&end.task.as_str()) {
+            self.refused.push((end.host.clone(), end.message.clone().unwrap_or_default()));
+        }
+        let of_items = end.items.iter().flat_map(|item| &item.changes);
+        for diff in end.changes.iter().chain(of_items).filter_map(|change| change.diff.as_ref()) {
+            self.file(&end.host, &diff.header, &diff.before, &diff.after);
+        }
+        // Where its directory is yet to be made, a dry run has nothing to compare.
+        let is_new = end.changes.is_empty() && matches!(end.status, Status::Provisional { .. });
+        if is_new && end.task == SHADOWS_KEYS {
+            let shadows = self.shadows.clone();
+            self.file(&end.host, SHADOWS_FILE, "", &shadows);
+        }
+    }
+
+    fn file(&mut self, host: &HostName, header: &str, before: &str, after: &str) {
+        let keys = ["/authorized_keys", "/authorized_keys2"].iter().any(|end| header.ends_with(end));
+        if !keys && header != CA_FILE {
+            return;
+        }
+        let first = || (before.to_owned(), String::new());
+        let known = self.files.entry((host.clone(), header.to_owned())).or_insert_with(first);
+        known.1 = after.to_owned();
+    }
+
+    pub fn told(&self, done: bool) -> String {
+        let mut hosts: BTreeMap<&HostName, Vec<String>> = BTreeMap::new();
+        for ((host, header), (before, after)) in &self.files {
+            let diff = Compared { header: header.clone(), before: before.clone(), after: after.clone() };
+            let lines = match header.as_str() {
+                CA_FILE => certified(&diff),
+                _ => compared(self.roster, &self.history, &diff),
+            };
+            if !lines.is_empty() {
+                hosts.entry(host).or_default().extend(lines);
+            }
+        }
+        if hosts.is_empty() {
+            return if done {
+                String::new()
+            } else {
+                "\nNobody gains or loses a key on these hosts.\n".into()
+            };
+        }
+        let mut text = String::from(if done {
+            "\nWho gained and lost access:\n"
+        } else {
+            "\nWho would gain and lose access:\n"
+        });
+        for (host, lines) in hosts {
+            text.push_str(&format!("  {host}\n"));
+            lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+        }
+        text
+    }
+}
+
+/// The keys of a file that come and go, by whose they are.
+fn compared(roster: &Roster, history: &History, diff: &Compared) -> Vec<String> {
+    let blobs = |text: &str| -> BTreeSet<String> {
+        let word = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let at = words.iter().position(|word| word.starts_with("AAAA"))?;
+            words.get(at).map(|blob| (*blob).to_owned())
+        };
+        text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(word).collect()
+    };
+    let (before, after) = (blobs(&diff.before), blobs(&diff.after));
+    let line = |sign: char, blob: &String, text: &str| {
+        let comment = text.lines().find(|line| line.contains(blob.as_str()));
+        let comment =
+            comment.and_then(|line| line.split_once(blob.as_str())).map_or("", |(_, rest)| rest.trim());
+        let owner = owner(roster, history, blob);
+        let beside = if owner.starts_with("nobody") && !comment.is_empty() {
+            format!(", '{}'", one_line(comment))
+        } else {
+            String::new()
+        };
+        format!("{sign} {owner}{beside}  in {}", one_line(&diff.header))
+    };
+    let gone = before.difference(&after).map(|blob| line('-', blob, &diff.before));
+    let come = after.difference(&before).map(|blob| line('+', blob, &diff.after));
+    gone.chain(come).collect()
+}
+
+/// Whose certificates begin and end to count.
+fn certified(diff: &Compared) -> Vec<String> {
+    let prints = |text: &str| -> BTreeSet<String> {
+        text.lines().filter_map(PublicKey::read).map(|key| key.fingerprint).collect()
+    };
+    let (before, after) = (prints(&diff.before), prints(&diff.after));
+    let line = |sign: char, print: &String| format!("{sign} whoever the CA {print} certifies  in {CA_FILE}");
+    let gone = before.difference(&after).map(|print| line('-', print));
+    gone.chain(after.difference(&before).map(|print| line('+', print))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Record;
+    use crate::people::testing::{key, roster};
+
+    fn history() -> History {
+        let none = tempfile::tempdir().unwrap();
+        History::of(&Record::read(none.path()).unwrap(), &roster())
+    }
+
+    #[test]
+    fn who_gains_and_loses_is_told_by_name_and_a_stranger_s_key_by_its_comment() {
+        let diff = Compared {
+            header: "/home/ops/.ssh/authorized_keys".into(),
+            before: format!("# old\nssh-rsa AAAAold bob@laptop\n{} alice\n", key(1).text()),
+            after: format!("{} alice (lead)\n{} oscar (operator)\n", key(1).text(), key(2).text()),
+        };
+        let lines = compared(&roster(), &history(), &diff);
+        let file = "in /home/ops/.ssh/authorized_keys";
+        assert_eq!(
+            lines,
+            [format!("- nobody in the roster, 'bob@laptop'  {file}"), format!("+ oscar (operator)  {file}")]
+        );
+    }
+
+    #[test]
+    fn a_ca_is_told_by_its_fingerprint() {
+        let (before, after) = (format!("{}\n", key(3).text()), format!("{}\n", key(4).text()));
+        let lines = certified(&Compared { header: CA_FILE.into(), before, after });
+        let told = |sign: char, number| {
+            format!("{sign} whoever the CA {} certifies  in {CA_FILE}", key(number).fingerprint())
+        };
+        assert_eq!(lines, [told('-', 3), told('+', 4)]);
+    }
+
+    #[test]
+    fn a_host_that_gets_everything_back_gains_and_loses_nothing() {
+        let (people, host) = (roster(), "web1".parse().unwrap());
+        let mut gains = Gains::new(&people, history(), jiff::civil::date(2026, 6, 1));
+        let file = "/home/ops/.ssh/authorized_keys";
+        let (before, after) = (format!("{} x\n", key(9).text()), format!("{} oscar\n", key(2).text()));
+        gains.file(&host, file, &before, &after);
+        assert!(gains.told(true).contains("+ oscar (operator)"));
+        gains.file(&host, file, &after, &before);
+        assert_eq!(gains.told(true), "");
+        gains.file(&host, "/etc/motd", "a", &after);
+        assert_eq!(gains.told(true), "");
+    }
+}

@@ -364,7 +364,15 @@ mod tests {
                 link.iter().for_each(|link| symlink(link, bench.at(folder).join("two")).unwrap());
             }
             let words = [
-                "r:there", "r:absent/below", "x:there", "r:dangling", "r:there/below", "t:all", "t:some", "t:empty", "t:gone",
+                "r:there",
+                "r:absent/below",
+                "x:there",
+                "r:dangling",
+                "r:there/below",
+                "t:all",
+                "t:some",
+                "t:empty",
+                "t:gone",
             ];
             let args = words.map(|word| {
                 let (kind, name) = word.split_once(':').unwrap();

@@ -2,8 +2,8 @@
 //! a run of a playbook like any other, with an intent and an outcome, and only its summary is its own.
 
 use super::super::args::{Cause, Privilege, Reach, Shape, Targets};
-use super::super::engine::Engine;
 use super::super::bound::inventory_source;
+use super::super::engine::Engine;
 use super::super::errand::{Choice, Errand};
 use super::super::job::Job;
 use super::super::repository::{Repository, built_in_playbook};
@@ -154,11 +154,7 @@ impl Sync {
 }
 
 /// Makes sure that no host refuses it, before the first one is changed. An exit code: that is all.
-fn looked_at(
-    job: &Job<'_>,
-    engine: &mut Engine<'_>,
-    gains: &mut Gains<'_>,
-) -> Result<Option<Exit>, Failure> {
+fn looked_at(job: &Job<'_>, engine: &mut Engine<'_>, gains: &mut Gains<'_>) -> Result<Option<Exit>, Failure> {
     let prepared = job.prepare_preview()?;
     let mut stopped = None;
     engine.run(&prepared.order, &mut |event: &Event| {
@@ -322,7 +318,8 @@ mod tests {
         };
         let day = jiff::civil::date(2026, 6, 1);
         let given = variables(&access, &roster(), day).unwrap();
-        let names = [SHADOWS_KEYS, CA_FILE, "{{ home }}/shadow/.ssh/authorized_keys"].into_iter().chain(REFUSALS);
+        let names =
+            [SHADOWS_KEYS, CA_FILE, "{{ home }}/shadow/.ssh/authorized_keys"].into_iter().chain(REFUSALS);
         for name in given.keys().map(String::as_str).chain(names) {
             assert!(PLAYBOOK.contains(name), "{name}");
         }

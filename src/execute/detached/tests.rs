@@ -75,7 +75,8 @@ fn what_was_killed_on_the_host_neither_goes_on_nor_ended() {
 #[test]
 fn a_secret_waits_in_memory_or_nowhere() {
     let begin = |bench: &Workbench| {
-        let args = [&format!("{RUN}-1"), "alice (lead)", "600", "Do a thing", "0", "6", "secret"].map(str::to_owned);
+        let args =
+            [&format!("{RUN}-1"), "alice (lead)", "600", "Do a thing", "0", "6", "secret"].map(str::to_owned);
         bench.run(START, &Argv(args.to_vec()), Some(&Content::new(&b"true\n\ncanary"[..])))
     };
     for bench in benches() {

@@ -294,7 +294,8 @@ mod tests {
         assert_eq!(run(&args, &format!("*filter\n\nRules updated\n== now\n{tuple}\n")), [delete]);
         assert!(run(&args, &format!("{tuple}\nRules updated\n== now\n{tuple}\n{six}\n")).is_empty());
         let nothing = json!({"rule": "allow", "to_port": "22", "from_port": "", "interface": "", "name": ""});
-        assert_eq!(run(&nothing, tuple), ["allow from any to any port 22"]);
+        let then = format!("*filter\n{tuple}\n\nRules updated\n== now\n{six}\n");
+        assert_eq!(run(&nothing, &then), ["allow from any to any port 22"]);
         args["interface"] = json!("eth0");
         assert!(answer_with(&MODULE, &args, &mut |_| Ok(Output::ok(SAID))).is_err());
     }

@@ -166,7 +166,10 @@ impl Means<'_> {
         each: &Loop,
         scope: &Arc<dyn Scope>,
     ) -> Result<Rendered, TemplateError> {
-        let terms = self.templates.render(&each.items, scope)?;
+        let terms = match &each.kind {
+            LoopKind::Lookup(name) if name == "first_found" => self.defined_alone(&each.items, scope)?,
+            _ => self.templates.render(&each.items, scope)?,
+        };
         let (LoopKind::Lookup(name), Rendered::Known { value, tainted }) = (&each.kind, &terms) else {
             return Ok(terms);
         };
@@ -176,6 +179,25 @@ impl Means<'_> {
         let scope: Arc<dyn Scope> =
             Arc::new(WithTerms { terms: bound, folder: module.folder(), beneath: scope.clone() });
         self.templates.render(&Value::String(format!("{{{{ query('{name}', *{TERMS}) }}}}")), &scope)
+    }
+
+    /// A list without what is undefined in it: who looks for the first file of several may name some by what there is not.
+    fn defined_alone(&self, items: &Value, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let Value::Array(items) = items else { return self.templates.render(items, scope) };
+        let (mut defined, mut secret) = (Vec::new(), false);
+        for item in items {
+            match self.templates.render(item, scope) {
+                Ok(Rendered::Known { value, tainted }) => {
+                    secret |= tainted;
+                    defined.push(value);
+                }
+                Ok(Rendered::Omitted) => {}
+                Ok(Rendered::Unknown(cause)) => return Ok(Rendered::Unknown(cause)),
+                Err(error) if error.kind == TemplateErrorKind::Undefined => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Rendered::Known { value: Value::Array(defined), tainted: secret })
     }
 
     /// The name of an argument, which may be a template where any are taken (`set_fact`).

@@ -225,9 +225,12 @@ fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
 fn the_first_file_may_be_looked_for_by_names_that_are_not_defined() {
     let stage = Stage::new();
     stage.write("vars/known.yml", "found: yes\n");
-    let played = stage.tasks("- name: t\n  include_vars: '{{ item }}'\n  with_first_found: ['{{ nosuch }}.yml', known.yml]\n");
+    let played = stage.tasks(
+        "- name: t\n  include_vars: '{{ item }}'\n  with_first_found: ['{{ nosuch }}.yml', known.yml]\n",
+    );
     assert_eq!(played.counts_of("one").failed, 0, "{:?}", played.story());
-    let none = stage.tasks("- name: t\n  include_vars: '{{ item }}'\n  with_first_found: ['{{ nosuch }}.yml']\n");
+    let none =
+        stage.tasks("- name: t\n  include_vars: '{{ item }}'\n  with_first_found: ['{{ nosuch }}.yml']\n");
     assert_eq!(none.counts_of("one").failed, 1);
 }
 

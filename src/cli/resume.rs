@@ -63,6 +63,15 @@ pub struct Resume {
     shape: Shape,
 }
 
+/// Refuses what is not picked up.
+fn is_no_access(run: &RunState) -> Result<(), Failure> {
+    if run.verb != Some(Verb::Access) {
+        return Ok(());
+    }
+    Err(Failure::usage("what access comes to is made anew from the roster, so nothing is picked up")
+        .hint("type 'wgops access sync' again; what is in order stays as it is"))
+}
+
 impl Resume {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         let repository = Repository::here()?;
@@ -78,12 +87,7 @@ impl Resume {
             return Ok(Exit::Well);
         }
         drop(Held::take(&root, run.run)?);
-        if run.verb == Some(Verb::Access) {
-            return Err(Failure::usage(
-                "what access comes to is made anew from the roster, so nothing is picked up",
-            )
-            .hint("type 'wgops access sync' again; what is in order stays as it is"));
-        }
+        is_no_access(&run)?;
         let plan = match &run.details.plan {
             Some(plan) => Some(PlanAgain::find(self.plan.as_deref(), plan, &root, roster)?),
             None => None,

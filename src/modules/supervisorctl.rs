@@ -140,6 +140,34 @@ fn is_active((_, state): &Process<'_>) -> bool {
     matches!(*state, "STARTING" | "RUNNING")
 }
 
+/// How supervisorctl is called, and which signal it is told.
+struct Tool<'a> {
+    words: Vec<String>,
+    signal: &'a str,
+}
+
+impl<'a> Tool<'a> {
+    fn of(args: &Args, signal: &'a str) -> Self {
+        let mut words = vec![args.text("supervisorctl_path").unwrap_or("supervisorctl").to_owned()];
+        for (option, param) in [("-c", "config"), ("-s", "server_url")] {
+            words.extend(args.text(param).into_iter().flat_map(|text| [option.to_owned(), text.to_owned()]));
+        }
+        Self { words, signal }
+    }
+
+    fn tell(&self, verb: &str, target: &str) -> Change {
+        let mut words = self.words.clone();
+        let told = [verb, target, self.signal].map(str::to_owned);
+        words.splice(1..1, told);
+        let summary = match verb {
+            "update" => "let supervisord read its settings again".to_owned(),
+            "signal" => format!("send {} to {target}", self.signal),
+            _ => format!("{verb} {target}"),
+        };
+        Change::state(summary, RUN, words, Subjects::These(supervisor()))
+    }
+}
+
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let name = args.needed("name")?;
     let state = args.needed("state")?;
@@ -153,27 +181,13 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     if state == "signalled" && !is_word(signal) {
         return Err(Stop::refuse("state is signalled but all of the following are missing: signal"));
     }
-    let tool = args.text("supervisorctl_path").unwrap_or("supervisorctl");
-    let mut options = Vec::new();
-    for (option, param) in [("-c", "config"), ("-s", "server_url")] {
-        options.extend(args.text(param).into_iter().flat_map(|text| [option.to_owned(), text.to_owned()]));
-    }
-    let asked = [&[tool.to_owned()][..], &options].concat();
-    let said = host.get(Supervised(asked))?.as_ref().clone().map_err(Stop::refuse)?.text;
+    let tool = Tool::of(args, signal);
+    let said = host.get(Supervised(tool.words.clone()))?.as_ref().clone().map_err(Stop::refuse)?.text;
     let there: Vec<Process<'_>> =
         processes(&said)?.into_iter().filter(|(process, _)| meant.covers(process)).collect();
-    let tell = |verb: &str, target: &str| {
-        let words = [&[tool.to_owned(), verb.into(), target.into(), signal.into()][..], &options].concat();
-        let summary = match verb {
-            "update" => "let supervisord read its settings again".to_owned(),
-            "signal" => format!("send {signal} to {target}"),
-            _ => format!("{verb} {target}"),
-        };
-        Change::state(summary, RUN, words, Subjects::These(supervisor()))
-    };
     let once = |change: Change| Change::event(change.summary, change.script, change.args, change.touches);
     let each = |verb: &'static str, which: &[&str]| -> Vec<Change> {
-        which.iter().map(|process| tell(verb, process)).collect()
+        which.iter().map(|process| tool.tell(verb, process)).collect()
     };
     let of = |is_meant: &dyn Fn(&Process<'_>) -> bool| -> Vec<&str> {
         there.iter().filter(|process| is_meant(process)).map(|(process, _)| *process).collect()
@@ -181,18 +195,18 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let is_known = !there.is_empty() || matches!(meant, Meant::All);
     let group = name.trim_end_matches(':');
     let (changes, affected) = match state {
-        "present" if there.is_empty() => (vec![tell("add", group)], Vec::new()),
+        "present" if there.is_empty() => (vec![tool.tell("add", group)], Vec::new()),
         "absent" if !there.is_empty() => {
             let running = if args.flag("stop_before_removing") { of(&is_active) } else { Vec::new() };
             // What is stopped only to be removed is not there to be looked at again.
             let stops = each("stop", &running).into_iter().map(once);
-            (stops.chain([tell("remove", group)]).collect(), Vec::new())
+            (stops.chain([tool.tell("remove", group)]).collect(), Vec::new())
         }
         "present" | "absent" => (Vec::new(), Vec::new()),
         "restarted" => {
             // What is not known yet may be once the settings are read.
             let which = if there.is_empty() { vec![name] } else { of(&|_| true) };
-            let changes = [vec![tell("update", "all")], each("restart", &which)].concat();
+            let changes = [vec![tool.tell("update", "all")], each("restart", &which)].concat();
             (changes.into_iter().map(once).collect(), which)
         }
         _ if !is_known => return Err(Stop::refuse("ERROR (no such process)")),

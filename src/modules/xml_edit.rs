@@ -146,7 +146,7 @@ fn indent(text: &str, at: usize) -> &str {
 /// Puts elements behind what is in an element.
 pub(super) fn append(text: &str, node: &Node<'_, '_>, children: &[String]) -> Edit {
     let own = indent(text, node.range().start);
-    let last = node.children().filter(Node::is_element).last();
+    let last = node.children().filter(Node::is_element).next_back();
     if let Some(last) = last {
         let first = node.children().find(Node::is_element).unwrap_or(last);
         let before = indent(text, first.range().start);
@@ -158,7 +158,7 @@ pub(super) fn append(text: &str, node: &Node<'_, '_>, children: &[String]) -> Ed
     }
     // The first children of an element that has a line for itself get lines, too.
     let is_root = node.parent_element().is_none();
-    let lines = (!own.is_empty() || is_root).then(|| if is_root { "\n" } else { own });
+    let lines = (!own.is_empty() || is_root).then_some(if is_root { "\n" } else { own });
     let is_bare = own_text(node).trim().is_empty() && node.children().all(|child| child.is_text());
     let lines = lines.filter(|_| is_bare);
     let new: String = children

@@ -26,7 +26,15 @@ pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
     }
     let id = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).map(|id| id.trim().to_owned());
     let changed = git(root, &[&STATUS[..], &["--untracked-files=all"], &WHAT_PEOPLE_WRITE].concat());
-    let dirty = id.is_none() || changed.as_deref().is_none_or(|list| !list.trim().is_empty());
+    let overlooked = overlooked(root);
+    if let (Some(file), false) = (overlooked.first(), allow_dirty) {
+        let message = format!("git was told not to look for changes of {}", crate::report::one_line(file));
+        return Err(Failure::new(Exit::Refused, message).hint(
+            "take that back with 'git update-index --no-assume-unchanged --no-skip-worktree FILE', or go on with --allow-dirty",
+        ));
+    }
+    let is_changed = changed.as_deref().is_none_or(|list| !list.trim().is_empty());
+    let dirty = id.is_none() || is_changed || !overlooked.is_empty();
     if dirty && !allow_dirty {
         return Err(refuse_uncommitted(changed.as_deref().unwrap_or_default()));
     }
@@ -70,6 +78,21 @@ const WHAT_PEOPLE_WRITE: [&str; 8] = [
     ":(exclude,glob)plans/*.json",
     ":(exclude,glob)plans/*.json.sig",
 ];
+
+/// Files that git was told to ignore, so that they are in no commit.
+pub fn ignored(root: &Path) -> Vec<PathBuf> {
+    let list = git(root, &["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", "."]);
+    let list = list.unwrap_or_default();
+    list.split('\0').filter(|name| !name.is_empty()).map(|name| root.join(name)).collect()
+}
+
+/// Files whose changes git was told not to look for (`git update-index --assume-unchanged`, `--skip-worktree`).
+fn overlooked(root: &Path) -> Vec<String> {
+    let list = git(root, &["ls-files", "-z", "-v", "--", "."]).unwrap_or_default();
+    let is_overlooked = |tag: char| tag.is_ascii_lowercase() || tag == 'S';
+    let names = list.split('\0').filter(|line| line.starts_with(is_overlooked));
+    names.filter_map(|line| Some(line.get(2..)?.to_owned())).collect()
+}
 
 /// The same with numbers of lines.
 pub fn numbers_since(root: &Path, commit: &str) -> Option<Vec<Changed>> {
@@ -283,6 +306,28 @@ mod tests {
             assert_eq!(uncommitted(home.path()), [name]);
             std::fs::remove_file(home.path().join(name)).unwrap();
         }
+    }
+
+    #[test]
+    fn what_git_was_told_to_overlook_is_not_taken_for_committed() {
+        let home = repository();
+        for name in ["site.yml", ".gitignore"] {
+            std::fs::write(home.path().join(name), "local.yml\n").unwrap();
+        }
+        commit(home.path());
+        std::fs::write(home.path().join("local.yml"), "a").unwrap();
+        assert!(!of(home.path(), false).unwrap().unwrap().dirty);
+        assert_eq!(ignored(home.path()), [home.path().join("local.yml")]);
+        for (set, unset) in
+            [("--assume-unchanged", "--no-assume-unchanged"), ("--skip-worktree", "--no-skip-worktree")]
+        {
+            git(home.path(), &["update-index", set, "site.yml"]).unwrap();
+            let failure = of(home.path(), false).unwrap_err();
+            assert!(failure.text().contains("site.yml"), "{}", failure.text());
+            assert!(of(home.path(), true).unwrap().unwrap().dirty);
+            git(home.path(), &["update-index", unset, "site.yml"]).unwrap();
+        }
+        assert!(!of(home.path(), false).unwrap().unwrap().dirty);
     }
 
     #[test]

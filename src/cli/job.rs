@@ -20,11 +20,11 @@ use super::{Console, Exit, Failure, access, commit, news};
 use crate::event::{Event, HeldOut, HoldCause, Mode, VERSION};
 use crate::execute::{Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
 use crate::ledger::{Commit, Details, Typed};
-use crate::load::Inventory;
+use crate::load::{Inventory, Source};
 use crate::model::{HostName, Map, OperatorName, RunId, Secret, Value};
 use crate::people::{Permission, Roster, Standing, Verb, random_bytes};
 use crate::plan::{Conduct, Task, foresee, root_of};
-use crate::template::{Beneath, Templates};
+use crate::template::{Beneath, Templates, Withheld};
 use crate::transport::Settings;
 use crate::vault::{Subject, Vault};
 use std::borrow::Cow;
@@ -57,6 +57,7 @@ pub struct Job<'a> {
     bound: Bound,
     commit: OnceCell<Option<Commit>>,
     keeper: OnceCell<Option<Arc<Keeper>>>,
+    withheld: Withheld,
 }
 
 /// How a job ends: what happened, and the exit code as far as hosts decide it.
@@ -110,7 +111,17 @@ impl<'a> Job<'a> {
         let folders = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent());
         let named = roles_path(home().as_deref());
         let vault = Arc::new(vault::opener(console, repository.root(), &who, mode != Mode::Real));
+        let allow_dirty = errand.cause.as_ref().is_some_and(|cause| cause.allow_dirty);
+        let changes =
+            mode == Mode::Real && matches!(errand.verb, Verb::Run | Verb::Patch | Verb::Apply | Verb::Access);
+        let withheld = match who.standing.may(errand.verb) {
+            Permission::Change if changes && !allow_dirty => withheld(&repository),
+            Permission::Change => withheld(&repository).noting(),
+            _ => Withheld::default(),
+        };
+        not_withheld(&withheld, &repository, &errand)?;
         let readable = Beneath::new(folders.map(root_of).chain(named.iter().cloned()))
+            .without(withheld.clone())
             .acting(mode == Mode::Real)
             .opening(vault.clone());
         let templates = Arc::new(Templates::new(Arc::new(readable)));
@@ -130,6 +141,7 @@ impl<'a> Job<'a> {
             bound: Bound::default(),
             commit: OnceCell::new(),
             keeper: OnceCell::new(),
+            withheld,
         })
     }
 
@@ -368,6 +380,11 @@ impl<'a> Job<'a> {
         Ok(self.commit.get_or_init(|| found).clone())
     }
 
+    /// A commit, with whether something was read that is not in it though git sees no change.
+    pub fn as_taken(&self, commit: Commit) -> Commit {
+        Commit { dirty: commit.dirty || self.withheld.was_taken(), ..commit }
+    }
+
     fn break_glass(&self) -> Option<&str> {
         self.errand.cause.as_ref().and_then(|cause| cause.break_glass.as_deref())
     }
@@ -598,7 +615,7 @@ impl<'a> Job<'a> {
     fn details(&self, prepared: &Prepared, changes: bool) -> Result<Details, Failure> {
         let cause = self.errand.cause.as_ref();
         let allow_dirty = !changes || cause.is_some_and(|cause| cause.allow_dirty);
-        let commit = self.commit(allow_dirty)?;
+        let commit = self.commit(allow_dirty)?.map(|commit| self.as_taken(commit));
         Ok(Details {
             reason: cause.and_then(|cause| cause.reason.clone()),
             ticket: cause.and_then(|cause| cause.ticket.clone()),
@@ -624,6 +641,28 @@ impl<'a> Job<'a> {
             plan: self.bound.plan.clone(),
             ..Details::default()
         })
+    }
+}
+
+/// What is no part of a playbook: what wgops keeps itself, and what is in no commit.
+fn withheld(repository: &Repository) -> Withheld {
+    let Some(root) = repository.root() else { return Withheld::default() };
+    Withheld::new(["ledger", "plans"].map(|folder| root.join(folder)), commit::ignored(root))
+}
+
+/// Makes sure that inventory and files of variables are none of what is withheld.
+fn not_withheld(withheld: &Withheld, repository: &Repository, errand: &Errand) -> Result<(), Failure> {
+    let mut files: Vec<PathBuf> = errand.choice.files.iter().map(|(file, _)| file.clone()).collect();
+    if let Source::Path(inventory) = repository.source(&errand.targets)? {
+        let beside = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent()).map(PathBuf::from);
+        for folder in inventory.parent().map(PathBuf::from).into_iter().chain(beside) {
+            files.extend(["group_vars", "host_vars"].map(|name| folder.join(name)));
+        }
+        files.push(inventory);
+    }
+    match files.iter().find_map(|file| Some((file, withheld.why(file)?))) {
+        Some((file, why)) => Err(Failure::new(Exit::Refused, format!("{} {why}", repository.named(file)))),
+        None => Ok(()),
     }
 }
 

@@ -135,7 +135,7 @@ impl Planning<'_> {
         let mut plan = Plan::new(job.run(), maker, job.verb(), typed, [now, expires]);
         plan.inventory = bound::inventory_source(job.repository(), job.targets())?;
         plan.commit = match job.repository().root() {
-            Some(root) => commit::of(root, true)?,
+            Some(root) => commit::of(root, true)?.map(|commit| job.as_taken(commit)),
             None => None,
         };
         Ok(plan)

@@ -4,7 +4,7 @@ use super::args::{Args, FreeForm, Kind, Param};
 use super::change::Outcome;
 use super::controller::Controller;
 use super::uri;
-use crate::model::Map;
+use crate::model::{Map, Value};
 use crate::questions::{Answers, Ask, Output, Stop};
 
 /// One module: its name, its parameters, and its two pure functions.
@@ -86,7 +86,29 @@ impl Module {
     /// # Errors
     /// As [`Module::diff`].
     pub fn evaluate(&self, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
-        (self.diff)(&args.at_home(self.params, host)?, host)
+        let args = args.at_home(self.params, host)?;
+        let mut outcome = (self.diff)(&args, host)?;
+        let named = self.named_programs(&args);
+        outcome.changes.iter_mut().for_each(|change| change.summary.push_str(&named));
+        Ok(outcome)
+    }
+
+    /// What a summary says besides of programs and their options that a task names in place of the usual ones: whoever approves a
+    /// change has to see what it starts.
+    fn named_programs(&self, args: &Args) -> String {
+        let given = |name: &&str| {
+            let param = self.params.iter().find(|param| param.name == *name)?;
+            let text = match args.value(name)? {
+                Value::String(text) => text.clone(),
+                _ => args.list(name).join(" "),
+            };
+            let is_free = param.help.starts_with("taken and not needed")
+                || (*name == "prefix" && param.kind != Kind::Path);
+            let is_usual = is_free || param.default == text || USUAL_SHELLS.contains(&text.as_str());
+            (!is_usual && !text.is_empty()).then(|| format!("{name}: {text}"))
+        };
+        let given: Vec<String> = PROGRAMS.iter().filter_map(given).collect();
+        if given.is_empty() { String::new() } else { format!(" ({})", given.join(", ")) }
     }
 }
 
@@ -97,6 +119,21 @@ impl Module {
         self.params.iter().filter(|param| param.starts).find(given).map(|param| param.name)
     }
 }
+
+/// Parameters that name a program, or options with which it starts others.
+const PROGRAMS: [&str; 8] = [
+    "validate",
+    "executable",
+    "virtualenv",
+    "virtualenv_command",
+    "make",
+    "prefix",
+    "ssh_opts",
+    "extra_opts",
+];
+/// Shells that a task may name without that being worth a word.
+const USUAL_SHELLS: [&str; 6] =
+    ["/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash", "/bin/dash", "/usr/bin/dash"];
 
 /// Groups of modules, by how the names of those begin that are in them.
 const GROUPS: [(&str, &[&str]); 3] = [

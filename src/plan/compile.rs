@@ -45,14 +45,21 @@ pub fn compile(playbook: &Playbook, given: &Given<'_>) -> Result<Vec<Arc<Play>>,
         let problem = Problem::in_file(&**playbook.file, "leads out of the ops repository");
         problems.push(problem.help("put the playbook itself there, not a link"));
     }
+    let controller = given.templates.controller();
+    if let Some(why) = controller.withholds(&playbook.file) {
+        problems.push(Problem::in_file(&**playbook.file, why));
+    }
     for (number, play) in playbook.plays.iter().enumerate() {
         let file = &play.place.file;
+        if let Some(why) = controller.withholds(file).filter(|_| **file != **playbook.file) {
+            problems.push(Problem::at(&play.place, why));
+        }
         if **file != **playbook.file && !lies_beneath(&root, file) {
             let problem = Problem::at(&play.place, "leads out of the ops repository");
             problems.push(problem.help("put the playbook itself there"));
         }
         let directory = file.parent().unwrap_or(Path::new(""));
-        let library = Arc::new(Library::new(directory, &root, &given.roles_path));
+        let library = Arc::new(Library::new(directory, &root, &given.roles_path).asking(controller));
         let mut compiler = Compiler::new(given.templates, &Arc::new(Foundation::on(library)), &mut problems);
         plays.push(Arc::new(compiler.play(play, number, given)));
     }

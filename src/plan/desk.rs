@@ -63,13 +63,13 @@ impl<'a> Desk<'a> {
         self.templates.note_file();
         let tries: Vec<PathBuf> = self.around.candidates(folder, Path::new(source)).collect();
         if let Some(found) = tries.iter().find(|path| path.exists()) {
-            if self.library.may_read(found) {
-                return Ok(found.clone());
-            }
-            return Err(Stop::refuse(format!(
-                "'{source}' lies outside {}: copy it there, so that nobody's playbook can carry other files away",
-                self.library.root.display()
-            )));
+            return match self.library.refusal(found) {
+                None => Ok(found.clone()),
+                Some(why) if why.starts_with("lies outside") => Err(Stop::refuse(format!(
+                    "'{source}' {why}: copy it there, so that nobody's playbook can carry other files away"
+                ))),
+                Some(why) => Err(Stop::refuse(format!("'{source}' {why}"))),
+            };
         }
         let looked: Vec<String> = tries.iter().map(|p| p.display().to_string()).collect();
         Err(Stop::refuse(format!("there is no file '{source}' here; looked for {}", looked.join(" and "))))
@@ -84,12 +84,8 @@ impl<'a> Desk<'a> {
                 directory.display()
             )));
         }
-        if !self.library.may_read(directory) {
-            return Err(Stop::refuse(format!(
-                "'{}' leads outside {}",
-                directory.display(),
-                self.library.root.display()
-            )));
+        if let Some(why) = self.library.refusal(directory) {
+            return Err(Stop::refuse(format!("'{}' {why}", directory.display())));
         }
         let mut all = std::fs::read_dir(directory)
             .and_then(|all| all.collect::<std::io::Result<Vec<_>>>())
@@ -106,6 +102,9 @@ impl<'a> Desk<'a> {
                 entries.push(TreeEntry { name: name.clone(), kind: TreeKind::Directory });
                 self.walk(&path, &name, entries)?;
             } else if about.is_file() {
+                if let Some(why) = self.library.refusal(&path) {
+                    return Err(Stop::refuse(format!("'{}' {why}", path.display())));
+                }
                 let kind = TreeKind::File {
                     path: path.to_string_lossy().into_owned(),
                     mode: about.permissions().mode() & 0o7777,
@@ -289,8 +288,8 @@ impl Controller for Desk<'_> {
                 looked.join(" and ")
             )));
         };
-        if !self.library.may_read(found) {
-            return Err(Stop::refuse(format!("'{folder}' lies outside {}", self.library.root.display())));
+        if let Some(why) = self.library.refusal(found) {
+            return Err(Stop::refuse(format!("'{folder}' {why}")));
         }
         let mut files = Vec::new();
         walk(found, "", &mut files);

@@ -5,6 +5,7 @@ use crate::load::role::FromFiles;
 use crate::load::text::lies_beneath;
 use crate::load::{Problems, Role, yaml};
 use crate::model::{Digest, Map};
+use crate::template::Controller;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,7 @@ pub struct Library {
     pub root: PathBuf,
     /// Folders of roles that the operator named.
     pub roles_path: Arc<[PathBuf]>,
+    controller: Option<Arc<dyn Controller>>,
     shelves: Mutex<Shelves>,
 }
 
@@ -51,8 +53,15 @@ impl Library {
             directory: directory.to_owned(),
             root: root.to_owned(),
             roles_path: roles_path.clone(),
+            controller: None,
             shelves: Mutex::default(),
         }
+    }
+
+    /// The same without what the controller withholds.
+    #[must_use]
+    pub fn asking(self, controller: &Arc<dyn Controller>) -> Self {
+        Self { controller: Some(controller.clone()), ..self }
     }
 
     /// Folders in which roles are looked for, in order; `beside` is the role that names one.
@@ -73,6 +82,14 @@ impl Library {
             }
         });
         folders
+    }
+
+    /// Why a file or folder is no part of a playbook here, with its name before that.
+    pub fn refusal(&self, path: &Path) -> Option<String> {
+        if !self.may_read(path) {
+            return Some(format!("lies outside {}", self.root.display()));
+        }
+        self.controller.as_ref()?.withholds(path)
     }
 
     /// Whether a file or folder may be read.

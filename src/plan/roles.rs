@@ -132,6 +132,10 @@ impl Compiler<'_> {
             self.problems.push(outside(&path, &self.foundation.library.root, asked.place));
             return None;
         }
+        if let Some(why) = self.foundation.library.refusal(&path) {
+            self.problems.push(Problem::at(asked.place, format!("the role {} {why}", path.display())));
+            return None;
+        }
         match self.foundation.library.role(&path, &asked.from) {
             Ok(files) => Some((path, files)),
             Err(problems) => {
@@ -227,12 +231,13 @@ impl Compiler<'_> {
     /// The first place where a file of tasks is.
     pub(super) fn tasks_file(&mut self, name: &str, tries: &[PathBuf], at: &Place) -> Option<PathBuf> {
         match tries.iter().find(|path| path.is_file()) {
-            Some(path) if self.foundation.library.may_read(path) => return Some(path.clone()),
-            Some(path) => {
-                let message =
-                    format!("{} lies outside {}", path.display(), self.foundation.library.root.display());
-                self.problems.push(Problem::at(at, message).help("copy the file into the ops repository"));
-            }
+            Some(path) => match self.foundation.library.refusal(path) {
+                None => return Some(path.clone()),
+                Some(why) => {
+                    let problem = Problem::at(at, format!("{} {why}", path.display()));
+                    self.problems.push(problem.help("copy the file into the ops repository"));
+                }
+            },
             None => {
                 let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();
                 let problem = Problem::at(at, format!("there is no file of tasks '{name}'"));

@@ -75,12 +75,13 @@ impl Compiler<'_> {
                 continue;
             }
             match file.find(self.templates, &scope(&all), &library.directory) {
-                Ok(Named::Found(path)) if !library.may_read(&path) => {
-                    let message = format!("{} lies outside {}", path.display(), library.root.display());
-                    let problem = Problem::at(&node.place, message);
-                    self.problems.push(problem.help("copy the file into the ops repository"));
-                }
-                Ok(Named::Found(path)) => match library.variables(&path) {
+                Ok(Named::Found(path)) => match library.refusal(&path).map_or_else(
+                    || library.variables(&path),
+                    |why| {
+                        let problem = Problem::at(&node.place, format!("{} {why}", path.display()));
+                        Err(Problems(vec![problem.help("copy the file into the ops repository")]))
+                    },
+                ) {
                     Ok(variables) => all.extend(Map::clone(&variables)),
                     Err(problems) => self.problems.extend(problems.0),
                 },
@@ -111,10 +112,12 @@ impl HostRun {
             let view = self.ground.variables.view(&frame, &Arc::default(), None);
             let found = file.find(&self.ground.templates, &view, &foundation.library.directory);
             let read = match found {
-                Ok(Named::Found(path)) if foundation.library.may_read(&path) => {
-                    foundation.library.variables(&path).map_err(|problems: Problems| problems.to_string())
-                }
-                Ok(Named::Found(path)) => Err(format!("{} lies outside the ops repository", path.display())),
+                Ok(Named::Found(path)) => match foundation.library.refusal(&path) {
+                    None => {
+                        foundation.library.variables(&path).map_err(|problems: Problems| problems.to_string())
+                    }
+                    Some(why) => Err(format!("{} {why}", path.display())),
+                },
                 Ok(Named::Missing(_)) => Err("there is no such variables file".into()),
                 Ok(Named::Later) => continue,
                 Err(error) => Err(error),

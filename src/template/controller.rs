@@ -3,9 +3,10 @@
 //! narrows what a playbook may read, bring their own [`Controller`].
 
 use crate::model::{Opener, Unopened};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The machine that wgops runs on, as far as templates see it.
@@ -21,6 +22,11 @@ pub trait Controller: Send + Sync {
     /// # Errors
     /// The file can't be read, or may not be.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Why a file, or one of a folder's tasks and variables, is not taken as part of a playbook though it may be read.
+    fn withholds(&self, path: &Path) -> Option<String> {
+        let _ = path;
+        None
+    }
     /// What is under this name, a link followed; nothing where nothing is.
     fn kind(&self, path: &Path) -> Option<Kind> {
         self.is_file(path).then_some(Kind::File)
@@ -137,6 +143,7 @@ impl Controller for ThisMachine {
 /// the operator's files to hosts. Links that lead out of the folders are not followed.
 pub struct Beneath {
     roots: Vec<PathBuf>,
+    withheld: Withheld,
     acts: bool,
     draws: bool,
     chance: [u8; 32],
@@ -152,7 +159,14 @@ impl Beneath {
         let mut chance = [0; 32];
         // Without chance nothing is drawn: see `acts`.
         let draws = getrandom::fill(&mut chance).is_ok();
-        Self { roots, acts: false, draws, chance, opener: Arc::new(Unopened), printed: Mutex::default() }
+        let (withheld, opener, printed) = (Withheld::default(), Arc::new(Unopened), Mutex::default());
+        Self { roots, withheld, acts: false, draws, chance, opener, printed }
+    }
+
+    /// Takes no file of these for part of a playbook.
+    #[must_use]
+    pub fn without(self, withheld: Withheld) -> Self {
+        Self { withheld, ..self }
     }
 
     /// Lets lookups act, which they may where the run may change something.
@@ -186,10 +200,17 @@ impl Controller for Beneath {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if self.holds(path) {
-            return ThisMachine.read(path);
+        if !self.holds(path) {
+            return Err(outside());
         }
-        Err(outside())
+        match self.withholds(path) {
+            Some(why) => Err(io::Error::new(io::ErrorKind::PermissionDenied, why)),
+            None => ThisMachine.read(path),
+        }
+    }
+
+    fn withholds(&self, path: &Path) -> Option<String> {
+        self.withheld.why(path)
     }
 
     fn kind(&self, path: &Path) -> Option<Kind> {
@@ -233,6 +254,74 @@ impl Controller for Beneath {
     }
 }
 
+/// Files that lie in the ops repository and that nobody who reviews it sees.
+#[derive(Clone, Default)]
+pub struct Withheld {
+    /// Folders that wgops writes itself, with every link resolved.
+    kept: Vec<PathBuf>,
+    /// Files that are in no commit, likewise.
+    ignored: BTreeSet<PathBuf>,
+    /// Whether one of these was taken all the same; nothing: none is.
+    taken: Option<Arc<AtomicBool>>,
+}
+
+impl Withheld {
+    /// These folders, and these files.
+    pub fn new(kept: impl IntoIterator<Item = PathBuf>, ignored: impl IntoIterator<Item = PathBuf>) -> Self {
+        let whole = |path: PathBuf| path.canonicalize().ok();
+        let kept = kept.into_iter().filter_map(whole).collect();
+        Self { kept, ignored: ignored.into_iter().filter_map(whole).collect(), taken: None }
+    }
+
+    /// The same where files that are in no commit are taken, and that is noted.
+    #[must_use]
+    pub fn noting(self) -> Self {
+        Self { taken: Some(Arc::default()), ..self }
+    }
+
+    /// Whether a file was taken that is in no commit.
+    pub fn was_taken(&self) -> bool {
+        self.taken.as_ref().is_some_and(|taken| taken.load(Ordering::Relaxed))
+    }
+
+    /// Why a file, or one of a folder's tasks and variables, is among them.
+    pub fn why(&self, path: &Path) -> Option<String> {
+        let path = path.canonicalize().ok()?;
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_record = name.contains(".json") || name.starts_with(".tmp");
+        if is_record && self.kept.iter().any(|folder| path.starts_with(folder)) {
+            return Some(
+                "lies where wgops keeps the ledger and plans, and is not taken for tasks or files".into(),
+            );
+        }
+        let is_yaml = |file: &Path| {
+            file.extension()
+                .and_then(|end| end.to_str())
+                .is_some_and(|end| ["yml", "yaml", "json"].contains(&end))
+        };
+        let ignored = match self.ignored.contains(&path) {
+            true => Some(&path),
+            false if path.is_dir() => {
+                let below = self.ignored.range(path.clone()..).take_while(|file| file.starts_with(&path));
+                below.into_iter().find(|file| is_yaml(file))
+            }
+            false => None,
+        };
+        let ignored = ignored?;
+        if let Some(taken) = &self.taken {
+            taken.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some(ignored).map(|file| {
+            let name = file.strip_prefix(&path).ok().filter(|rest| !rest.as_os_str().is_empty());
+            let of = name.map(|name| format!(", with its {},", name.display())).unwrap_or_default();
+            format!(
+                "is in no commit{of} because git is told to ignore it: commit it, or go on with --allow-dirty"
+            )
+        })
+    }
+}
+
 fn outside() -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, "it lies outside the ops repository")
 }
@@ -240,6 +329,40 @@ fn outside() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_reviews_is_part_of_no_playbook() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        for name in
+            ["plans/a.json", "roles/x/tasks/main.yml", "roles/x/files/a", "roles/y/tasks/main.yml", "a"]
+        {
+            std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            std::fs::write(at(name), "a").unwrap();
+        }
+        std::os::unix::fs::symlink(at("plans/a.json"), at("link")).unwrap();
+        let withheld =
+            Withheld::new([at("plans"), at("ledger")], [at("roles/x/tasks/main.yml"), at("roles/y")]);
+        let machine = Beneath::new([home.path().to_owned()]).without(withheld);
+        for (name, why) in [
+            ("plans/a.json", Some("keeps the ledger and plans")),
+            ("plans", None),
+            ("link", Some("keeps the ledger and plans")),
+            ("roles/x/tasks/main.yml", Some("is in no commit because")),
+            ("roles/x", Some("is in no commit, with its tasks/main.yml,")),
+            ("roles/x/files/a", None),
+            ("a", None),
+            ("none", None),
+        ] {
+            let said = machine.withholds(&at(name));
+            assert!(
+                said.as_deref().unwrap_or_default().contains(why.unwrap_or_default()),
+                "{name}: {said:?}"
+            );
+            assert_eq!(said.is_some(), why.is_some(), "{name}: {said:?}");
+        }
+        assert!(machine.read(&at("plans/a.json")).is_err() && machine.read(&at("a")).is_ok());
+    }
 
     #[test]
     fn nothing_outside_the_folders_is_read_not_even_by_a_link() {

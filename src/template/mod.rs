@@ -43,7 +43,7 @@ pub(crate) fn python_text(value: &crate::model::Value) -> String {
     convert::file_text(value.clone())
 }
 
-pub use controller::{Beneath, Controller, Kind, ThisMachine};
+pub use controller::{Beneath, Controller, Kind, ThisMachine, Withheld};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};
 pub use scope::{Binding, Cause, LOOP_FOLDER, Scope};
 
@@ -101,6 +101,11 @@ pub struct Templates {
 }
 
 impl Templates {
+    /// What templates may learn of this machine.
+    pub fn controller(&self) -> &Arc<dyn Controller> {
+        &self.cache.controller
+    }
+
     /// Makes the environment. The controller is what templates may learn of this machine.
     pub fn new(controller: Arc<dyn Controller>) -> Self {
         Self { cache: Arc::new(Cache::new(controller)) }

@@ -203,3 +203,48 @@ fn who_picks_up_a_plans_run_does_what_is_in_it_and_counts_again_who_stands_behin
     let shown = group.says("alice", &format!("ledger show {}", group.newest_run()));
     shown.expect(0, &["by carol", "approved by", "alice"]);
 }
+
+#[test]
+fn what_git_does_not_look_at_is_no_part_of_a_run_that_the_record_calls_committed() {
+    let group = Group::new();
+    let root = group.root();
+    group.git(&root, &["init", "-q"]);
+    let include = "- hosts: all\n  gather_facts: false\n  tasks:\n    - include_tasks: local.yml\n";
+    fs::write(root.join("playbooks/site.yml"), include).unwrap();
+    let role = "- hosts: all\n  gather_facts: false\n  roles: [hidden]\n";
+    fs::write(root.join("playbooks/role.yml"), role).unwrap();
+    let lookup = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: \"{{ lookup('file', 'local.txt') }}\"\n";
+    fs::write(root.join("playbooks/lookup.yml"), lookup).unwrap();
+    fs::write(root.join("playbooks/record.yml"), lookup.replace("local.txt", "../plans/a.json")).unwrap();
+    let ignore = root.join(".gitignore");
+    let known = fs::read_to_string(&ignore).unwrap_or_default();
+    fs::write(&ignore, known + "\nlocal.*\nhidden\n").unwrap();
+    group.commits(&root, "begin");
+    let touch = format!("- command: touch {}\n", group.made().display());
+    fs::write(root.join("playbooks/local.yml"), &touch).unwrap();
+    fs::create_dir_all(root.join("playbooks/files")).unwrap();
+    fs::write(root.join("playbooks/files/local.txt"), format!("touch {}", group.made().display())).unwrap();
+    fs::create_dir_all(root.join("roles/hidden/tasks")).unwrap();
+    fs::write(root.join("roles/hidden/tasks/main.yml"), &touch).unwrap();
+    fs::create_dir_all(root.join("plans")).unwrap();
+    fs::write(root.join("plans/a.json"), format!("touch {}", group.made().display())).unwrap();
+    for name in ["site", "role", "lookup"] {
+        let run = format!("run playbooks/{name}.yml -i local");
+        let said = group.says("alice", &run);
+        assert!(said.code != Some(0) && said.text.contains("is in no commit"), "{name}: {}", said.text);
+        assert!(!group.made().exists(), "{name}: {}", said.text);
+    }
+    let said = group.says("alice", "run playbooks/record.yml -i local");
+    assert!(said.code != Some(0) && said.text.contains("keeps the ledger and plans"), "{}", said.text);
+    assert!(!group.made().exists(), "{}", said.text);
+    // Somebody who says so runs it, and the record says so, too.
+    group.says("alice", "run playbooks/role.yml -i local --allow-dirty").expect(0, &["changed=1"]);
+    group.says("alice", &format!("ledger show {}", group.newest_run())).expect(0, &["not committed"]);
+    fs::remove_file(group.made()).unwrap();
+    // A file whose changes git was told not to look for.
+    group.git(&root, &["update-index", "--assume-unchanged", "playbooks/touch.yml"]);
+    fs::write(root.join("playbooks/touch.yml"), "- hosts: all\n").unwrap();
+    group
+        .says("alice", "run playbooks/touch.yml -i local")
+        .expect(4, &["not to look for changes of playbooks/touch.yml", "--allow-dirty"]);
+}

@@ -532,6 +532,7 @@ impl<'a> Job<'a> {
         self.opening(prepared).iter().for_each(&mut listen);
         self.judge.iter().for_each(|judge| listen(&judge.event()));
         engine.run(&prepared.order, &mut listen);
+        let record = record.map(|record| record.having_taken(self.withheld.was_taken()));
         let recorded = match &record {
             Some(record) if changes => record.outcome(&chronicle),
             Some(record) => self.record_dry(record, &chronicle),

@@ -65,6 +65,15 @@ impl<'a> Record<'a> {
         Self::open(console, root, who, about)
     }
 
+    /// The same with what is known by its end: whether something was read that is in no commit.
+    #[must_use]
+    pub fn having_taken(mut self, uncommitted: bool) -> Self {
+        if let Some(commit) = &mut self.details.commit {
+            commit.dirty |= uncommitted;
+        }
+        self
+    }
+
     /// Writes that changes are about to be made. What comes back is held while they are: nobody goes on with this run in
     /// the same clone meanwhile.
     ///

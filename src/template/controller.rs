@@ -261,8 +261,10 @@ pub struct Withheld {
     kept: Vec<PathBuf>,
     /// Files that are in no commit, likewise.
     ignored: BTreeSet<PathBuf>,
-    /// Whether one of these was taken all the same; nothing: none is.
-    taken: Option<Arc<AtomicBool>>,
+    /// Whether what tasks are made of may be among them.
+    lenient: bool,
+    /// Whether one of these was taken.
+    taken: Arc<AtomicBool>,
 }
 
 impl Withheld {
@@ -270,21 +272,22 @@ impl Withheld {
     pub fn new(kept: impl IntoIterator<Item = PathBuf>, ignored: impl IntoIterator<Item = PathBuf>) -> Self {
         let whole = |path: PathBuf| path.canonicalize().ok();
         let kept = kept.into_iter().filter_map(whole).collect();
-        Self { kept, ignored: ignored.into_iter().filter_map(whole).collect(), taken: None }
+        Self { kept, ignored: ignored.into_iter().filter_map(whole).collect(), ..Self::default() }
     }
 
-    /// The same where files that are in no commit are taken, and that is noted.
+    /// The same where all files are taken that are in no commit, and that is noted.
     #[must_use]
     pub fn noting(self) -> Self {
-        Self { taken: Some(Arc::default()), ..self }
+        Self { lenient: true, ..self }
     }
 
     /// Whether a file was taken that is in no commit.
     pub fn was_taken(&self) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.load(Ordering::Relaxed))
+        self.taken.load(Ordering::Relaxed)
     }
 
-    /// Why a file, or one of a folder's tasks and variables, is among them.
+    /// Why a file, or one of a folder's tasks and variables, is not taken. Other files that are in no commit are, and that is
+    /// noted: what a playbook fetched may lie there.
     pub fn why(&self, path: &Path) -> Option<String> {
         let path = path.canonicalize().ok()?;
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -294,32 +297,29 @@ impl Withheld {
                 "lies where wgops keeps the ledger and plans, and is not taken for tasks or files".into(),
             );
         }
-        let is_yaml = |file: &Path| {
-            file.extension()
-                .and_then(|end| end.to_str())
-                .is_some_and(|end| ["yml", "yaml", "json"].contains(&end))
-        };
-        let ignored = match self.ignored.contains(&path) {
-            true => Some(&path),
-            false if path.is_dir() => {
+        let file = match self.ignored.contains(&path) {
+            true => &path,
+            false => {
                 let below = self.ignored.range(path.clone()..).take_while(|file| file.starts_with(&path));
-                below.into_iter().find(|file| is_yaml(file))
+                below.into_iter().find(|file| makes_tasks(file))?
             }
-            false => None,
         };
-        let ignored = ignored?;
-        if let Some(taken) = &self.taken {
-            taken.store(true, Ordering::Relaxed);
+        if self.lenient || !makes_tasks(file) {
+            self.taken.store(true, Ordering::Relaxed);
             return None;
         }
-        Some(ignored).map(|file| {
-            let name = file.strip_prefix(&path).ok().filter(|rest| !rest.as_os_str().is_empty());
-            let of = name.map(|name| format!(", with its {},", name.display())).unwrap_or_default();
-            format!(
-                "is in no commit{of} because git is told to ignore it: commit it, or go on with --allow-dirty"
-            )
-        })
+        let name = file.strip_prefix(&path).ok().filter(|rest| !rest.as_os_str().is_empty());
+        let of = name.map(|name| format!(", with its {},", name.display())).unwrap_or_default();
+        Some(format!(
+            "is in no commit{of} because git is told to ignore it: commit it, or go on with --allow-dirty"
+        ))
     }
+}
+
+/// Whether playbooks, variables or templates are kept in files of such a name.
+fn makes_tasks(file: &Path) -> bool {
+    let end = file.extension().and_then(|end| end.to_str());
+    end.is_some_and(|end| ["yml", "yaml", "json", "j2", "jinja", "ini"].contains(&end))
 }
 
 fn outside() -> io::Error {

@@ -26,7 +26,8 @@ pub(super) struct Gains<'a> {
     /// What the shadow account's file will hold.
     shadows: String,
     /// Files before the first change and after the last one; a host that gets all of it back gains nothing.
-    files: BTreeMap<(HostName, String), (String, String)>,
+    /// In a dry run each of several changes begins with what is there now.
+    files: BTreeMap<(HostName, String), Vec<(String, String)>>,
     /// Hosts that refuse it, and why.
     pub refused: Vec<(HostName, String)>,
 }
@@ -65,14 +66,17 @@ impl<'a> Gains<'a> {
         if !keys && header != CA_FILE {
             return;
         }
-        let first = || (before.to_owned(), String::new());
-        let known = self.files.entry((host.clone(), header.to_owned())).or_insert_with(first);
-        known.1 = after.to_owned();
+        let known = self.files.entry((host.clone(), header.to_owned())).or_default();
+        match known.last_mut().filter(|last| last.1 == before) {
+            Some(last) => last.1 = after.to_owned(),
+            None => known.push((before.to_owned(), after.to_owned())),
+        }
     }
 
     pub fn told(&self, done: bool) -> String {
         let mut hosts: BTreeMap<&HostName, Vec<String>> = BTreeMap::new();
-        for ((host, header), (before, after)) in &self.files {
+        let all = self.files.iter().flat_map(|(of, changes)| changes.iter().map(move |change| (of, change)));
+        for ((host, header), (before, after)) in all {
             let diff = Compared { header: header.clone(), before: before.clone(), after: after.clone() };
             let lines = match header.as_str() {
                 CA_FILE => certified(&diff),

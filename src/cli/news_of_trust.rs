@@ -78,6 +78,9 @@ fn fingerprint(key: &str) -> String {
     key.parse::<Key>().map_or_else(|_| "what is no key".to_owned(), |key| key.fingerprint())
 }
 
+/// What a setting says, in words.
+type Say<'a> = &'a dyn Fn(&Access) -> String;
+
 fn access(before: &str, after: &str) -> Vec<String> {
     let read = |text: &str| -> Option<Access> {
         let file = TextFile::from_bytes(Path::new("wgops.yml"), text.as_bytes().to_vec()).ok()?;
@@ -94,7 +97,7 @@ fn access(before: &str, after: &str) -> Vec<String> {
             Some(Ok(key)) => key.fingerprint(),
             Some(Err(_)) => "what is no key".to_owned(),
         };
-    let fields: [(&str, &dyn Fn(&Access) -> String); 6] = [
+    let fields: [(&str, Say<'_>); 6] = [
         ("account", &|access| access.account.clone()),
         ("shadow", &|access| access.shadow.clone()),
         ("hosts", &|access| {
@@ -131,7 +134,7 @@ mod tests {
             told(&[one.clone(), two.clone()], &[line("web1", 3), line("10.0.0.1", 1), two.clone()]),
             [format!("THE HOST KEY OF web1 CHANGED: {}", print(3))]
         );
-        assert_eq!(told(&[], &[two.clone()]), [format!("a host key of web2 came: {}", print(2))]);
+        assert_eq!(told(&[], std::slice::from_ref(&two)), [format!("a host key of web2 came: {}", print(2))]);
         assert_eq!(told(&[two], &[]), ["a host key of web2 went"]);
         let authority = line("@cert-authority *", 4);
         assert_eq!(told(&[], &[authority]), [format!("whoever has {} vouches for keys of *", print(4))]);

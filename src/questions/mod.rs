@@ -174,7 +174,7 @@ impl Stop {
 
 /// Every script that only reads, so that a server can allow these by digest and nothing else.
 pub fn read_only_scripts() -> Vec<Script> {
-    let mut scripts = vec![
+    let scripts = [
         access::entry::WhatLetsIn::SCRIPT,
         access::keys::AuthorizedKeys::SCRIPT,
         access::sshd::SshdSettings::SCRIPT,
@@ -233,6 +233,5 @@ pub fn read_only_scripts() -> Vec<Script> {
         traces::Traces::SCRIPT,
         trees::Unlike::SCRIPT,
     ];
-    scripts.extend(system::scripts());
-    scripts
+    scripts.into_iter().chain(system::scripts()).collect()
 }

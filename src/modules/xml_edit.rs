@@ -146,7 +146,7 @@ fn indent(text: &str, at: usize) -> &str {
 /// Puts elements behind what is in an element.
 pub(super) fn append(text: &str, node: &Node<'_, '_>, children: &[String]) -> Edit {
     let own = indent(text, node.range().start);
-    let last = node.children().filter(Node::is_element).next_back();
+    let last = node.children().rfind(Node::is_element);
     if let Some(last) = last {
         let first = node.children().find(Node::is_element).unwrap_or(last);
         let before = indent(text, first.range().start);

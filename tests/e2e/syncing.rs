@@ -79,7 +79,7 @@ fn a_sync_asks_keeps_others_keys_minds_no_freeze_and_no_window_and_a_key_for_a_l
     let now = lab.exec(&host, KEYS);
     // But for hers who is a shadow, the keys of others are as they were.
     let sams = std::fs::read_to_string(lab.path("keys/sam.pub")).unwrap();
-    let kept = before.replace(&format!("{}\n", sams.trim()), "");
+    let kept = before.replace(sams.trim(), "");
     assert!(kept != before && now.starts_with(kept.trim_end()), "{now}");
     assert!(now.contains("alice (lead)") && now.contains(&public[..60]), "{now}");
     asked("\n").expect(0, &["Nothing to do"]);

@@ -23,25 +23,26 @@ impl FourEyes {
     /// it is.
     ///
     /// # Errors
-    /// The roster names a group that no inventory has: with a typo it would ask for nobody.
+    /// The roster names a group that no inventory has: with a typo it would ask for nobody. Or one of the inventories can't be
+    /// read: then nobody knows who is in its groups.
     pub fn of(repository: &Repository, roster: &Roster, inventory: &Inventory) -> Result<Self, Failure> {
         let threshold = roster.threshold.apply.clone();
         if threshold.groups.is_empty() {
             return Ok(Self { threshold, inventories: Vec::new() });
         }
-        let all: Vec<_> = repository.inventories().collect();
-        let all_are_read = all.iter().all(Result::is_ok);
-        let inventories: Vec<Inventory> =
-            std::iter::once(inventory.clone()).chain(all.into_iter().flatten()).collect();
+        let mut inventories = vec![inventory.clone()];
+        for other in repository.inventories() {
+            inventories.push(other?);
+        }
         let known = |group: &str| inventories.iter().any(|one| one.members(group).is_some());
         match threshold.groups.keys().find(|group| !known(group)) {
-            Some(group) if all_are_read => {
+            Some(group) => {
                 let message =
                     format!("the roster asks for more people on the group '{group}', which no inventory has");
                 Err(Failure::usage(message)
                     .hint("a lead corrects threshold.apply.groups in inventory/operators.yml, then 'wgops operators sign'"))
             }
-            _ => Ok(Self { threshold, inventories }),
+            None => Ok(Self { threshold, inventories }),
         }
     }
 

@@ -34,7 +34,7 @@ pub fn gather(
     let bounded = !calendar.windows.is_empty() || !calendar.freezes.is_empty();
     // Under which inventory a host was named does not change whose it is.
     let others: Vec<Inventory> = match bounded {
-        true => repository.inventories().flatten().collect(),
+        true => repository.inventories().collect::<Result<_, _>>()?,
         false => Vec::new(),
     };
     let inventories: Vec<&Inventory> = std::iter::once(inventory).chain(&others).collect();
@@ -50,20 +50,18 @@ pub fn gather(
 }
 
 /// Makes sure that windows and freezes are about hosts and groups that the ops repository knows: with a typo they would hold
-/// nobody out. What only another of its inventories has is fine, and where one of these can't be read, nobody knows.
+/// nobody out. What only another of its inventories has is fine.
 ///
 /// # Errors
-/// A name is in none of its inventories.
+/// A name is in none of its inventories, or one of these can't be read: then nobody knows.
 pub fn check_names(console: &Console, repository: &Repository, inventory: &Inventory) -> Result<(), Failure> {
     let calendar = repository.settings().calendar;
     if calendar.unknown_to(&[inventory]).is_empty() {
         return Ok(());
     }
-    let others: Vec<_> = repository.inventories().collect();
-    let all_are_read = others.iter().all(Result::is_ok);
-    let known: Vec<&Inventory> = std::iter::once(inventory).chain(others.iter().flatten()).collect();
+    let others: Vec<Inventory> = repository.inventories().collect::<Result<_, _>>()?;
+    let known: Vec<&Inventory> = std::iter::once(inventory).chain(&others).collect();
     let wrong = calendar.unknown_to(&known).into_iter();
-    let wrong = wrong.map(|problem| if all_are_read { problem } else { problem.warning() });
     let (errors, warnings): (Vec<_>, Vec<_>) = wrong.partition(|problem| problem.level == Level::Error);
     console.warn(&Problems::new(warnings).0);
     Ok(Problems::check(errors)?)

@@ -89,26 +89,29 @@ impl Module {
         let args = args.at_home(self.params, host)?;
         let mut outcome = (self.diff)(&args, host)?;
         let named = self.named_programs(&args);
-        outcome.changes.iter_mut().for_each(|change| change.summary.push_str(&named));
+        for change in &mut outcome.changes {
+            let untold = named.iter().filter(|(_, text)| !change.summary.contains(text.as_str()));
+            let told: Vec<String> = untold.map(|(name, text)| format!("{name}: {text}")).collect();
+            if !told.is_empty() {
+                change.summary.push_str(&format!(" ({})", told.join(", ")));
+            }
+        }
         Ok(outcome)
     }
 
     /// What a summary says besides of programs and their options that a task names in place of the usual ones: whoever approves a
     /// change has to see what it starts.
-    fn named_programs(&self, args: &Args) -> String {
-        let given = |name: &&str| {
-            let param = self.params.iter().find(|param| param.name == *name)?;
-            let text = match args.value(name)? {
+    fn named_programs(&self, args: &Args) -> Vec<(&'static str, String)> {
+        let told = |param: &&Param| param.starts || PROGRAMS.contains(&param.name);
+        let given = |param: &Param| {
+            let text = match args.value(param.name)? {
                 Value::String(text) => text.clone(),
-                _ => args.list(name).join(" "),
+                _ => args.list(param.name).join(" "),
             };
-            let is_free = param.help.starts_with("taken and not needed")
-                || (*name == "prefix" && param.kind != Kind::Path);
-            let is_usual = is_free || param.default == text || USUAL_SHELLS.contains(&text.as_str());
-            (!is_usual && !text.is_empty()).then(|| format!("{name}: {text}"))
+            let is_usual = text.is_empty() || param.default == text || USUAL_SHELLS.contains(&text.as_str());
+            (!is_usual).then_some((param.name, text))
         };
-        let given: Vec<String> = PROGRAMS.iter().filter_map(given).collect();
-        if given.is_empty() { String::new() } else { format!(" ({})", given.join(", ")) }
+        self.params.iter().filter(told).filter_map(given).collect()
     }
 }
 
@@ -120,17 +123,8 @@ impl Module {
     }
 }
 
-/// Parameters that name a program, or options with which it starts others.
-const PROGRAMS: [&str; 8] = [
-    "validate",
-    "executable",
-    "virtualenv",
-    "virtualenv_command",
-    "make",
-    "prefix",
-    "ssh_opts",
-    "extra_opts",
-];
+/// Parameters that name a program which is started where something is changed; others [start](Param::starts) one to look.
+const PROGRAMS: [&str; 3] = ["validate", "executable", "virtualenv_command"];
 /// Shells that a task may name without that being worth a word.
 const USUAL_SHELLS: [&str; 6] =
     ["/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash", "/bin/dash", "/usr/bin/dash"];

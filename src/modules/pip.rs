@@ -343,8 +343,14 @@ mod tests {
         let args =
             json!({"name": "x", "version": "2", "virtualenv": "/v", "virtualenv_command": "python3 -m venv"});
         let (_, changes) = run(&args, "== absent\n").unwrap();
-        assert_eq!(changes[0], "make the virtual environment /v: /v  python3 -m venv");
-        assert_eq!(changes[1], "install x==2 in /v with pip: /v    install x==2");
+        assert_eq!(
+            changes[0],
+            "make the virtual environment /v (virtualenv_command: python3 -m venv): /v  python3 -m venv"
+        );
+        assert_eq!(
+            changes[1],
+            "install x==2 in /v with pip (virtualenv_command: python3 -m venv): /v    install x==2"
+        );
         assert_eq!(run(&json!({"virtualenv": "/v"}), "== pip x\na==1\n").unwrap().1.len(), 0);
     }
 

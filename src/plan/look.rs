@@ -101,8 +101,7 @@ impl Ground {
             return nothing_read(said_openly(refusal));
         }
         // Whoever may change nothing has nothing run that a play names, as a question or not.
-        if let Some(name) = task.module.would_start(&frozen.args).filter(|_| self.starts_nothing) {
-            let why = format!("'{name}' says what {} runs to find out", task.module.name);
+        if let Some(why) = self.starts_nothing.then(|| started(task, &frozen, &user)).flatten() {
             return Look::Unseen(why, Subjects::NONE);
         }
         self.open_store(&user);
@@ -161,6 +160,22 @@ impl Ground {
         self.means_of(task, layer).ask(task, &prepared.frozen, answers, &view)
     }
 }
+
+/// What a task names that would be run where it only looks, if it names something.
+fn started(task: &Task, frozen: &Frozen, user: &Effective) -> Option<String> {
+    let harmless =
+        |name: &str| name.starts_with("LC_") || HARMLESS.contains(&name.to_ascii_uppercase().as_str());
+    let variable = user.environment.iter().find(|(name, _)| !harmless(name));
+    if let Some((name, _)) = variable {
+        return Some(format!("'{name}' in its environment may say what programs run"));
+    }
+    let name = task.module.would_start(&frozen.args)?;
+    Some(format!("'{name}' says what {} runs to find out", task.module.name))
+}
+
+/// Variables by which no program comes to run another one.
+const HARMLESS: [&str; 7] =
+    ["LANG", "LANGUAGE", "TZ", "DEBIAN_FRONTEND", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
 /// Whether an item of a loop is a secret.
 fn holds_secret(item: &Layer) -> bool {

@@ -163,6 +163,15 @@ pub fn seal(
     String::from_utf8(sealed).map_err(|e| failed(&e))
 }
 
+/// An age file in binary form as the text that says the same.
+pub(super) fn armored(sealed: &[u8]) -> Option<String> {
+    let mut text = Vec::new();
+    let mut writer = ArmoredWriter::wrap_output(&mut text, Format::AsciiArmor).ok()?;
+    writer.write_all(sealed).ok()?;
+    writer.finish().ok()?;
+    String::from_utf8(text).ok()
+}
+
 fn recipient(
     reader: &Reader,
     text: &str,

@@ -1,6 +1,7 @@
 //! What a run is lent: sealed values are opened when something uses them, once each, and what was opened is remembered by
 //! name for the ledger. Nothing is decrypted that the newest entry of a reader doesn't name.
 
+use super::crypto::armored;
 use super::{History, Keys, Sheet, State, Subject, VaultError, digest};
 use crate::model::{Digest, Opened, Opener, Secret};
 use std::collections::{BTreeSet, HashMap};
@@ -184,11 +185,14 @@ pub fn relative(root: &Path, file: &Path) -> Option<String> {
     Some(whole.strip_prefix(&root).ok()?.to_str()?.to_owned())
 }
 
-/// The digest of a whole sealed file.
+/// The digest of a whole sealed file: the same for its binary form and for its text.
 pub fn file_digest(sealed: &[u8]) -> Digest {
     match std::str::from_utf8(sealed) {
         Ok(text) if text.starts_with("-----BEGIN") => digest(text),
-        _ => Digest::of(sealed),
+        _ => match crate::model::is_sealed(sealed).then(|| armored(sealed)).flatten() {
+            Some(text) => digest(&text),
+            None => Digest::of(sealed),
+        },
     }
 }
 

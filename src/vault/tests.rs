@@ -124,6 +124,17 @@ fn age_opens_what_we_seal_and_we_open_what_age_seals() {
     }
 }
 
+#[test]
+fn a_sealed_file_has_one_digest_whether_it_is_text_or_binary() {
+    let text = sealed_for(2, "from us\n");
+    let mut binary = Vec::new();
+    let mut armor = age::armor::ArmoredReader::new(text.as_bytes());
+    std::io::Read::read_to_end(&mut armor, &mut binary).unwrap();
+    assert!(binary.starts_with(b"age-encryption.org/v1"));
+    assert_eq!(file_digest(&binary), digest(&text));
+    assert_ne!(file_digest(&binary), file_digest(b"something else"));
+}
+
 fn with_vaults(rules: &str) -> Roster {
     parse(&format!("{}vaults:\n{rules}", roster_text("version: 17\nprevious: sha256:{zeros}\n")))
 }

@@ -208,3 +208,16 @@ fn whoever_may_change_nothing_starts_nothing_that_a_play_names() {
     assert!(matches!(status, wgops::event::Status::Unseen { why } if why.contains("fact_path")));
     assert!(ran(Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() }).0);
 }
+
+#[test]
+fn whoever_may_change_nothing_hands_no_environment_to_what_only_looks() {
+    let task =
+        |variables: &str| format!("- name: look\n  stat: {{path: DIR}}\n  environment: {{{variables}}}\n");
+    let status = |stage: Stage, variables: &str| stage.tasks(&task(variables)).end("look").status.clone();
+    let unseen = status(Stage::dry(), "PATH: 'DIR/evil:/usr/bin:/bin'");
+    assert!(matches!(unseen, wgops::event::Status::Unseen { why } if why.contains("PATH")));
+    let ok = wgops::event::Status::Ok;
+    assert_eq!(status(Stage::dry(), "LC_ALL: C, https_proxy: 'http://proxy.example:3128'"), ok);
+    let cleared = Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() };
+    assert_eq!(status(cleared, "PATH: '/usr/bin:/bin'"), ok);
+}

@@ -253,3 +253,24 @@ fn what_git_does_not_look_at_is_no_part_of_a_run_that_the_record_calls_committed
         .says("alice", "run playbooks/touch.yml -i local")
         .expect(4, &["not to look for changes of playbooks/touch.yml", "--allow-dirty"]);
 }
+
+#[test]
+fn an_inventory_that_nobody_can_read_lets_nobody_through() {
+    let mine = "all: {hosts: {db1: {ansible_connection: local}}}\n";
+    let text = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: touch MADE-db1\n";
+    for held in ["four eyes", "freeze"] {
+        let group = if held == "freeze" { group() } else { four_eyes() };
+        if held == "freeze" {
+            let file = group.root().join("wgops.yml");
+            let freeze = "freezes:\n  - {hosts: db, from: 2026-01-01, until: 2099-01-01, reason: moving}\n";
+            fs::write(&file, fs::read_to_string(&file).unwrap() + freeze).unwrap();
+        }
+        keep(&group, "mine", text);
+        fs::write(group.root().join("inventory/mine.yml"), mine).unwrap();
+        fs::write(group.root().join("inventory/prod.yml"), "{{{\n").unwrap();
+        group
+            .says("alice", "run playbooks/mine.yml -i mine --allow-dirty")
+            .expect(2, &["inventory/prod.yml:1"]);
+        assert!(!group.made_on("db1"), "{held}");
+    }
+}

@@ -56,6 +56,15 @@ fn deep_nesting_is_refused_and_does_not_overflow() {
     }
 }
 
+#[test]
+fn what_ends_a_line_elsewhere_comes_through_yaml() {
+    for text in ["\u{2028}", "a\u{2029}b", "\u{85}", "\u{feff}"] {
+        let vars = Vars::default().data(json!({"list": [text]}));
+        let source = json!("{{ list | to_nice_yaml | from_yaml | first }}");
+        assert_eq!(outcome(&source, &vars), Ok(json!(text)), "{text:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_is_so_odd_that_it_panics(text in any::<String>(), expression in "[a-z0-9 .|()\\[\\]{}%'\"+~=<>!-]{0,40}") {

@@ -7,6 +7,7 @@ use super::bound::{self, Bound};
 use super::chronicle::Chronicle;
 use super::engine::Engine;
 use super::errand::Errand;
+use super::forced::Forced;
 use super::four_eyes::FourEyes;
 use super::holds::{self, Glass, Keeper};
 use super::machines::Machines;
@@ -16,14 +17,15 @@ use super::roles_path::roles_path;
 use super::show::Show;
 use super::vault;
 use super::who::{Who, home};
+use super::withheld::{not_withheld, withheld};
 use super::{Console, Exit, Failure, access, commit, news};
 use crate::event::{Event, HeldOut, HoldCause, Mode, VERSION};
-use crate::execute::{Asker, Banner, Fleet, Holds, Order, Prepared, Wish, prepare};
+use crate::execute::{Asker, Banner, Fleet, Holds, Prepared, Wish, prepare};
 use crate::ledger::{Commit, Details, Typed};
-use crate::load::{Inventory, Source};
+use crate::load::Inventory;
 use crate::model::{HostName, Map, OperatorName, RunId, Secret, Value};
 use crate::people::{Permission, Roster, Standing, Verb, random_bytes};
-use crate::plan::{Conduct, Task, foresee, root_of};
+use crate::plan::{Conduct, root_of};
 use crate::template::{Beneath, Templates, Withheld};
 use crate::transport::Settings;
 use crate::vault::{Subject, Vault};
@@ -35,9 +37,6 @@ use std::sync::Arc;
 
 /// Hosts that are connected at a time where nobody says otherwise.
 const FORKS: usize = 20;
-
-/// Most tasks that are named which a dry run carries out.
-const FORCED_MAX: usize = 8;
 
 /// A job that may begin.
 pub struct Job<'a> {
@@ -645,28 +644,6 @@ impl<'a> Job<'a> {
     }
 }
 
-/// What is no part of a playbook: what wgops keeps itself, and what is in no commit.
-fn withheld(repository: &Repository) -> Withheld {
-    let Some(root) = repository.root() else { return Withheld::default() };
-    Withheld::new(["ledger", "plans"].map(|folder| root.join(folder)), commit::ignored(root))
-}
-
-/// Makes sure that inventory and files of variables are none of what is withheld.
-fn not_withheld(withheld: &Withheld, repository: &Repository, errand: &Errand) -> Result<(), Failure> {
-    let mut files: Vec<PathBuf> = errand.choice.files.iter().map(|(file, _)| file.clone()).collect();
-    if let Source::Path(inventory) = repository.source(&errand.targets)? {
-        let beside = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent()).map(PathBuf::from);
-        for folder in inventory.parent().map(PathBuf::from).into_iter().chain(beside) {
-            files.extend(["group_vars", "host_vars"].map(|name| folder.join(name)));
-        }
-        files.push(inventory);
-    }
-    match files.iter().find_map(|file| Some((file, withheld.why(file)?))) {
-        Some((file, why)) => Err(Failure::new(Exit::Refused, format!("{} {why}", repository.named(file)))),
-        None => Ok(()),
-    }
-}
-
 fn masked(value: &Value, mask: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::String(text) => Value::String(mask(text)),
@@ -675,42 +652,6 @@ fn masked(value: &Value, mask: &dyn Fn(&str) -> String) -> Value {
             Value::Object(map.iter().map(|(key, member)| (mask(key), masked(member, mask))).collect())
         }
         other => other.clone(),
-    }
-}
-
-/// The tasks that a dry run carries out, or may, because they say `check_mode: false`; of what an include with a template for a
-/// name will open, nobody knows yet.
-struct Forced {
-    tasks: Vec<String>,
-    is_whole: bool,
-}
-
-impl Forced {
-    fn of(order: &Order) -> Self {
-        let forced = |task: &Arc<Task>| {
-            let keyword = task.check_mode.as_ref();
-            keyword.is_some_and(|check| *check != crate::model::Value::Bool(true))
-        };
-        let mut found = Self { tasks: Vec::new(), is_whole: true };
-        for (play, _) in &order.plays {
-            let (tasks, is_whole) = foresee(play, &order.templates);
-            found.is_whole &= is_whole;
-            let tasks = tasks.iter().filter(|seen| forced(&seen.task));
-            found.tasks.extend(tasks.map(|seen| format!("{} ({})", seen.task.name, seen.task.place)));
-        }
-        found
-    }
-
-    fn any(&self) -> bool {
-        !self.tasks.is_empty() || !self.is_whole
-    }
-
-    /// The tasks that are known.
-    fn named(&self) -> String {
-        let more = self.tasks.len().saturating_sub(FORCED_MAX);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let named: Vec<&str> = self.tasks.iter().take(FORCED_MAX).map(String::as_str).collect();
-        if named.is_empty() { String::new() } else { format!(": {}{more}", named.join(", ")) }
     }
 }
 

@@ -25,6 +25,7 @@ mod errand;
 mod exit;
 mod facts;
 mod failure;
+mod forced;
 mod four_eyes;
 mod habits;
 mod handoff;
@@ -65,6 +66,7 @@ mod trust;
 mod vault;
 mod waves;
 mod who;
+mod withheld;
 
 pub use exit::Exit;
 

@@ -7,7 +7,7 @@
 use super::admission::Admission;
 use super::connection::{Broken, HostConnection, Line, held_out, refused};
 use super::drive::Road;
-use super::fleet::Order;
+use super::order::Order;
 use super::reach::Reach;
 use crate::event::Event;
 use crate::model::{Connection, ConnectionKind, HostName};

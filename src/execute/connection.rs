@@ -1,13 +1,16 @@
 //! One real host's connection. Only the host's driver uses it, whoever delegates to the host.
 
+mod requests;
+
 use super::admission::Admission;
 use super::lock::{Banner, Front, Purpose};
 use crate::event::{Event, HeldOut};
-use crate::model::{Become, Connection, HostName, RunId, Secret};
+use crate::model::{Connection, HostName, RunId, Secret};
 use crate::modules::Delivery;
 use crate::plan::{Conduct, Effective, Exchange, Item, Reply, ShellWork};
-use crate::questions::{Cost, Output};
-use crate::transport::{self, ConnectError, End, Halter, Lost, OnFailure, Request, Session, Settings, Shell};
+use crate::transport::{self, ConnectError, Halter, Request, Session, Settings, Shell};
+use requests::{Opening, carry_out, is_apart, is_change, is_job, join_all, purpose, request, sort_out};
+pub(super) use requests::{privilege, told};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -376,162 +379,4 @@ pub(super) fn held_out(host: &HostName, held: &HeldOut) -> String {
 pub(super) fn refused(exchange: &Exchange, why: &str) -> Vec<Vec<Reply>> {
     let all = |work: &ShellWork| work.items.iter().map(|_| Reply::Refused(why.to_owned())).collect();
     exchange.shells.iter().map(all).collect()
-}
-
-/// What opening a shell takes.
-struct Opening<'a> {
-    session: &'a Session,
-    user: &'a Effective,
-    password: Option<&'a Secret>,
-    halters: &'a Mutex<Vec<Halter>>,
-}
-
-/// Sends requests to a shell, opening it where it isn't open yet; gives the shell back where it can be used again.
-async fn carry_out(
-    opening: Opening<'_>,
-    shell: Option<Shell>,
-    requests: &[Request],
-) -> (Option<Shell>, Result<Vec<transport::Reply>, Lost>) {
-    let mut shell = match shell {
-        Some(shell) => shell,
-        None => match opening.session.shell(privilege(opening.user, opening.password).as_ref()).await {
-            Ok(shell) => {
-                if let Ok(mut halters) = opening.halters.lock() {
-                    halters.push(shell.halter());
-                }
-                shell
-            }
-            Err(error) => return (None, Err(Lost { replies: Vec::new(), cause: error.into() })),
-        },
-    };
-    match shell.exchange(requests).await {
-        Ok(replies) => (Some(shell), Ok(replies)),
-        Err(lost) => (None, Err(lost)),
-    }
-}
-
-/// Replies, or those that came before the connection was lost and why it was. A shell that never got ready (sudo
-/// declined) is a failure of what it was to do, not of the connection.
-fn sort_out(
-    result: Result<Vec<transport::Reply>, Lost>,
-    count: usize,
-) -> Result<Vec<Reply>, (Vec<Reply>, String)> {
-    match result {
-        Ok(replies) => Ok(replies.into_iter().map(reply).collect()),
-        Err(lost) => {
-            let why = told(&lost.to_string(), lost.hint());
-            if lost.rest_never_began() && !is_disconnected(&lost) {
-                return Ok((0..count).map(|_| Reply::Failed(why.clone())).collect());
-            }
-            Err((lost.replies.into_iter().map(reply).collect(), why))
-        }
-    }
-}
-
-/// Whether an item is a step of a job.
-fn is_job(item: &Item) -> bool {
-    matches!(item, Item::Apply(change) if matches!(change.delivery, Delivery::Job { .. }))
-}
-
-/// Whether an item must not be done in the shell itself.
-fn is_apart(item: &Item) -> bool {
-    matches!(item, Item::Apply(change) if change.delivery != Delivery::Attached)
-}
-
-fn is_change(item: &Item) -> bool {
-    matches!(item, Item::Apply(_))
-}
-
-/// What items come to: a change for as long as all of them may take, or a look.
-fn purpose(items: &[Item]) -> Purpose {
-    let deadlines = items.iter().filter_map(|item| match item {
-        Item::Apply(change) => Some(change.deadline),
-        Item::Ask(_) => None,
-    });
-    if items.iter().any(is_change) { Purpose::change(deadlines) } else { Purpose::Look }
-}
-
-fn is_disconnected(lost: &Lost) -> bool {
-    use crate::transport::{LostCause, ShellError};
-    matches!(lost.cause, LostCause::NotStarted(ShellError::Disconnected { .. }))
-}
-
-/// A message with what to do about it.
-pub(super) fn told(message: &str, hint: Option<String>) -> String {
-    match hint {
-        Some(hint) => format!("{message}\n{hint}"),
-        None => message.to_owned(),
-    }
-}
-
-pub(super) fn privilege(user: &Effective, password: Option<&Secret>) -> Option<Become> {
-    user.user.as_ref().map(|name| Become {
-        method: user.method,
-        user: name.clone(),
-        password: password.cloned(),
-    })
-}
-
-fn request(item: &Item, user: &Effective) -> Request {
-    match item {
-        Item::Ask(asked) => Request {
-            script: asked.script,
-            environment: user.environment.clone(),
-            args: asked.args.clone(),
-            content: None,
-            deadline: match asked.cost {
-                Cost::Cheap => Cost::CHEAP_DEADLINE,
-                Cost::Slow { deadline } | Cost::Costly { deadline } => deadline,
-            },
-            output_bytes_max: OUTPUT_BYTES_MAX,
-            on_failure: OnFailure::Continue,
-        },
-        Item::Apply(change) => Request {
-            script: change.script,
-            environment: user.environment.clone(),
-            args: change.args.clone(),
-            content: change.content.clone(),
-            deadline: change.deadline,
-            output_bytes_max: OUTPUT_BYTES_MAX,
-            on_failure: OnFailure::Halt,
-        },
-    }
-}
-
-fn reply(reply: transport::Reply) -> Reply {
-    match reply.end {
-        End::Exited(status) => Reply::Done(Output { status, stdout: reply.stdout, stderr: reply.stderr }),
-        End::NotRun if reply.stderr.is_empty() => Reply::NotRun,
-        End::NotRun => Reply::Failed(String::from_utf8_lossy(&reply.stderr).trim().to_owned()),
-        End::TimedOut(after) => {
-            Reply::Failed(format!("did not end within {} s, so it was killed", after.as_secs()))
-        }
-        End::TooMuchOutput(bytes) => Reply::Failed(format!(
-            "printed more than {} MiB, so it was killed; send its output to a file on the host",
-            bytes >> 20
-        )),
-        End::Interrupted => Reply::Failed("was killed together with the step before it".into()),
-    }
-}
-
-/// Waits for all, in order; they run side by side on this task.
-async fn join_all<F: Future>(work: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = work.map(|f| (Some(Box::pin(f)), None)).collect();
-    std::future::poll_fn(|context| {
-        let mut waiting = false;
-        for (future, output) in &mut futures {
-            if let Some(running) = future {
-                match running.as_mut().poll(context) {
-                    std::task::Poll::Ready(value) => {
-                        *output = Some(value);
-                        *future = None;
-                    }
-                    std::task::Poll::Pending => waiting = true,
-                }
-            }
-        }
-        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    futures.into_iter().filter_map(|(_, output)| output).collect()
 }

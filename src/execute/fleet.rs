@@ -1,22 +1,22 @@
 //! The dispatcher: owns what all hosts share, and runs plays batch by batch.
 
+mod given;
+
 use super::Interrupt;
 use super::admission::{Admission, waves};
 use super::away::{Away, Elsewhere};
-use super::chooser::Chooser;
 use super::connection::{HostAccess, HostConnection, Line};
-use super::drive::{Asks, Left, Road, Stay, drive};
+use super::drive::{Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
 use super::lock::Banner;
+use super::order::{Order, Outcome};
 use super::reach::Reach;
 use crate::event::{Counts, Event};
-use crate::model::{Advisories, ConnectionKind, HostName, RunId, Value};
-use crate::plan::{
-    Approved, Conduct, DefaultPrivilege, Ended, Ground, HostRun, Layer, Play, Shared, Variables, Way, whole,
-    written,
-};
-use crate::template::{Binding, Templates};
+use crate::model::{ConnectionKind, HostName, RunId};
+use crate::plan::{Conduct, Ended, HostRun, Layer, Play, Variables, Way, written};
+use crate::template::Binding;
 use crate::transport::Settings;
+use given::{ground, play_variables};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -53,55 +53,6 @@ type Place = (Option<String>, Option<u16>);
 enum Resumes {
     Yes,
     No,
-}
-
-/// What is to be run.
-pub struct Order {
-    /// Plays, each with the hosts that it is for, in order.
-    pub plays: Vec<(Arc<Play>, Vec<HostName>)>,
-    /// Chooses hosts anew where tasks add some.
-    pub chooser: Option<Arc<Chooser>>,
-    /// Hosts that come first, in a wave of their own.
-    pub canaries: Vec<HostName>,
-    /// Whether changes are applied.
-    pub conduct: Conduct,
-    /// What may be sent to each host, where a plan is carried out; a host that is not named gets nothing.
-    pub approved: Option<BTreeMap<HostName, Approved>>,
-    /// Whether contents are compared.
-    pub show_diff: bool,
-    /// How many `-v`.
-    pub verbosity: u8,
-    /// `--explain`: what is sent, or would be, is said in events.
-    pub explain: bool,
-    /// Every change drops every answer, whatever it touches: a run must end the same. For tests of what modules declare.
-    pub forgetful: bool,
-    /// Who tasks run as unless they say.
-    pub privilege: DefaultPrivilege,
-    /// Variables that all hosts share.
-    pub shared: Arc<Shared>,
-    /// Finds out how hosts are reached that a play or a task names.
-    pub reach: Arc<Reach>,
-    /// The template environment.
-    pub templates: Arc<Templates>,
-    /// What installed packages are compared with.
-    pub advisories: Option<Arc<Advisories>>,
-    /// Asks whoever is at the terminal, if anybody is.
-    pub asks: Option<Asks>,
-}
-
-/// How a run ended.
-#[derive(Default, Debug)]
-pub struct Outcome {
-    /// Each host's counts.
-    pub recap: BTreeMap<HostName, Counts>,
-    /// Why a play was stopped, if one was.
-    pub stopped: Option<String>,
-    /// Hosts on which nothing was begun because a play was stopped or interrupted.
-    pub not_begun: Vec<HostName>,
-    /// Hosts that were held out when their turn came.
-    pub held_out: Vec<HostName>,
-    /// Somebody interrupted it.
-    pub interrupted: bool,
 }
 
 impl Fleet {
@@ -450,73 +401,4 @@ fn put_out(batch: &[HostName], outcome: &mut Outcome, out: &mut BTreeSet<HostNam
             out.insert(host.clone());
         }
     }
-}
-
-/// What a host knows at the beginning of a play: its variables, and no answer.
-fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> Ground {
-    let of_host = |all: &BTreeMap<HostName, Approved>| all.get(host).cloned().unwrap_or_default();
-    Ground {
-        approved: order.approved.as_ref().map(of_host),
-        templates: order.templates.clone(),
-        library: play.foundation.library.clone(),
-        advisories: order.advisories.clone(),
-        show_diff: order.show_diff,
-        verbosity: order.verbosity,
-        forgetful: order.forgetful,
-        explain: order.explain,
-        starts_nothing: false,
-        privilege: order.privilege.clone(),
-        variables,
-        stores: BTreeMap::new(),
-        unapplied: Vec::new(),
-        is_local: false,
-        looked_at_secret: false,
-    }
-}
-
-/// The version of the language, which playbooks ask for.
-fn language() -> Value {
-    serde_json::json!({"full": "2.19.0", "string": "2.19.0", "major": 2, "minor": 19, "revision": 0})
-}
-
-/// Variables that the engine gives to every task of a play, in one of its waves.
-fn play_variables(
-    play: &Play,
-    hosts: &[HostName],
-    (wave, waves): (usize, &[Vec<HostName>]),
-    out: &BTreeSet<HostName>,
-    order: &Order,
-) -> Layer {
-    let names = |hosts: &mut dyn Iterator<Item = &HostName>| -> Value { hosts.map(|h| h.as_str()).collect() };
-    let batch = wave.checked_sub(1).and_then(|at| waves.get(at)).map_or(&[][..], Vec::as_slice);
-    let directory = whole(&play.foundation.library.directory);
-    let inventory = play.foundation.library.root.join("inventory");
-    let inventory = std::path::absolute(&inventory).unwrap_or(inventory);
-    let [run_tags, skip_tags] = play.foundation.tags();
-    let exported = &play.exported;
-    let roles: Vec<String> = exported.dependent.iter().chain(&exported.names).cloned().collect();
-    let entries = [
-        ("ansible_run_tags", run_tags.into()),
-        ("ansible_skip_tags", skip_tags.into()),
-        ("ansible_play_role_names", exported.names.clone().into()),
-        ("ansible_dependent_role_names", exported.dependent.clone().into()),
-        ("ansible_role_names", roles.clone().into()),
-        ("role_names", roles.into()),
-        ("ansible_version", language()),
-        ("ansible_check_mode", Value::Bool(order.conduct != Conduct::Real)),
-        ("ansible_diff_mode", Value::Bool(order.show_diff)),
-        ("ansible_play_name", Value::String(play.name.clone())),
-        ("ansible_play_hosts", names(&mut hosts.iter().filter(|host| !out.contains(*host)))),
-        ("ansible_play_hosts_all", names(&mut hosts.iter())),
-        ("ansible_play_batch", names(&mut batch.iter())),
-        ("play_hosts", names(&mut batch.iter())),
-        ("ansible_verbosity", order.verbosity.into()),
-        ("wgops_wave", wave.into()),
-        ("wgops_waves", waves.len().into()),
-        ("ansible_managed", "Ansible managed".into()),
-        ("inventory_dir", Value::String(inventory.to_string_lossy().into_owned())),
-        ("ansible_config_file", Value::Null),
-        ("playbook_dir", Value::String(directory.to_string_lossy().into_owned())),
-    ];
-    entries.into_iter().map(|(name, value)| (name.to_owned(), Binding::Data(Arc::new(value)))).collect()
 }

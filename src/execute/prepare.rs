@@ -2,7 +2,7 @@
 
 use super::chooser::{Choice, Chooser, adds_hosts};
 use super::connection::HostAccess;
-use super::fleet::Order;
+use super::order::Order;
 use super::reach::{Asker, Reach};
 use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};

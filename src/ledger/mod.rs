@@ -49,6 +49,7 @@ mod heads;
 mod history;
 mod log;
 pub mod plan;
+mod private;
 mod record;
 mod rosters;
 mod runs;
@@ -66,14 +67,12 @@ pub use claims::{CLAIM_MAX, Claim};
 pub use clone::Held;
 pub use compare::{Disagreement, Login, RunLine, Sudo, Traces, Transaction, Whose};
 pub use emergency::EmergencyUse;
-pub use entry::{
-    Commit, Counts, Details, Draft, Head, HostOutcome, HostResult, Kind, Private, Public, SealAct,
-    SealedValue, SignedPerson, SignedRoster, Source,
-};
+pub use entry::{Draft, Head, Kind, Public, SignedPerson, SignedRoster};
 pub use fault::{Break, Fault};
 pub use heads::Heads;
 pub use history::History;
 pub use log::{LogLine, LogOutcome, RunRecord, Shown};
+pub use private::{Commit, Counts, Details, HostOutcome, HostResult, Private, SealAct, SealedValue, Source};
 pub use record::{PrivatePart, Record, Stored};
 pub use rosters::{Anchor, NoRosterInForce, RosterFile, Succession, Successor};
 pub use runs::{Handover, RunState};

@@ -2,7 +2,7 @@
 //! Values come from the command line alone; what stands in a file is named with its digest.
 
 use super::Source;
-use super::entry::scrubbed_map;
+use super::private::scrubbed_map;
 use crate::model::{Digest, Map, OperatorName};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

@@ -1,6 +1,7 @@
 //! What a real run may send where somebody approved it beforehand.
 
-use super::unit::{Prepared, change_made};
+use super::made::change_made;
+use super::unit::Prepared;
 use crate::event::{ChangeMade, Sent};
 use crate::model::{Digest, Nonce};
 use crate::modules::Change;

@@ -4,8 +4,9 @@
 use super::changes::applied;
 use super::exchange::{InFlight, Reply};
 use super::host_run::{HostRun, Queued};
+use super::made::change_made;
 use super::retry::last_attempt;
-use super::unit::{Prepared, Running, Stage, UnitEnd, change_made};
+use super::unit::{Prepared, Running, Stage, UnitEnd};
 use crate::event::{Event, Status};
 use crate::model::Map;
 use crate::questions::Output;

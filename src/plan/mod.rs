@@ -34,6 +34,7 @@ mod live;
 mod look;
 mod loops;
 mod lost;
+mod made;
 mod pending;
 mod retry;
 mod roles;
@@ -46,6 +47,7 @@ mod vars_files;
 mod view;
 mod waves;
 mod way;
+mod whole;
 
 pub use approved::Approved;
 pub use around::{Around, Exported, InRole};

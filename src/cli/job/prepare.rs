@@ -1,0 +1,134 @@
+//! An order made of what was typed, and the engine that will carry it out.
+
+use super::Job;
+use crate::cli::audit::Judge;
+use crate::cli::engine::Engine;
+use crate::cli::roles_path::roles_path;
+use crate::cli::who::home;
+use crate::cli::{Failure, access, ask, holds};
+use crate::event::Mode;
+use crate::execute::{Asker, Banner, Fleet, Prepared, Wish, prepare};
+use crate::model::Map;
+use crate::people::{Verb, random_bytes};
+use crate::plan::Conduct;
+use crate::transport::Settings;
+use std::path::PathBuf;
+
+/// Hosts that are connected at a time where nobody says otherwise.
+const FORKS: usize = 20;
+
+impl<'a> Job<'a> {
+    /// Checks playbooks, inventory and options, and makes an order of them; `more` variables win over all others.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, or no host is left to do it on.
+    pub fn prepare(&self, more: &Map) -> Result<Prepared, Failure> {
+        self.prepare_as(more, self.conduct())
+    }
+
+    /// The same for a dry run, whoever is typing.
+    ///
+    /// # Errors
+    /// As [`Job::prepare`].
+    pub fn prepare_preview(&self) -> Result<Prepared, Failure> {
+        let none = Map::new();
+        self.prepare_as(self.bound.approved.as_ref().unwrap_or(&none), Conduct::Dry)
+    }
+
+    fn conduct(&self) -> Conduct {
+        let changes_nothing_at_all = matches!(self.errand.verb, Verb::Audit | Verb::Facts | Verb::Ping);
+        match self.mode {
+            _ if changes_nothing_at_all || self.errand.choice.explain => Conduct::Dry,
+            Mode::Real => Conduct::Real,
+            Mode::Dry { .. } if self.is_cleared() => Conduct::DryButForced,
+            Mode::Dry { .. } => Conduct::Dry,
+        }
+    }
+
+    fn prepare_as(&self, more: &Map, conduct: Conduct) -> Result<Prepared, Failure> {
+        let (choice, reach) = (self.errand.choice.clone(), &self.errand.reach);
+        let mut extra = choice.extra;
+        extra.extend(more.clone());
+        let mut prepared = prepare(Wish {
+            inventory: self.inventory.clone(),
+            playbooks: &self.errand.playbooks,
+            limit: self.errand.targets.pattern()?,
+            canary: choice.canary,
+            tags: choice.tags,
+            force_handlers: choice.force_handlers,
+            conduct,
+            show_diff: choice.show_diff,
+            explain: choice.explain,
+            verbosity: self.console.view.verbosity,
+            privilege: choice.privilege,
+            become_password: self.password.clone(),
+            extra,
+            user: reach.user.clone(),
+            private_key: reach.private_key.clone(),
+            connection: reach.connection.clone(),
+            connect_timeout: reach.timeout.or(self.repository.settings().timeout),
+            home: home(),
+            templates: self.templates.clone(),
+            advisories: self.judge.as_ref().and_then(Judge::advisories),
+            roles_path: roles_path(home().as_deref()),
+            asker: self.asker()?,
+        })?;
+        if let Some(hosts) = &self.bound.hosts {
+            prepared.keep_only(hosts);
+        }
+        if prepared.hosts.is_empty() {
+            return Err(Failure::usage("no host is left to do this on")
+                .hint("compare --limit and the playbook's hosts with 'wgops inventory'"));
+        }
+        self.hold_out(&mut prepared)?;
+        prepared.order.approved = self.bound.may_be_sent.clone();
+        prepared.order.asks = ask::for_tasks(self.console);
+        Ok(prepared)
+    }
+
+    /// The account in which whoever is typing asks, if they may change nothing.
+    fn asker(&self) -> Result<Option<Asker>, Failure> {
+        access::asker(self.repository.settings().access.as_ref(), &self.who, &self.inventory, self.console)
+    }
+
+    /// Starts the engine for the hosts of an order.
+    ///
+    /// # Errors
+    /// The system gives no threads, or a file leads out of the repository.
+    pub fn engine(&self, prepared: &Prepared) -> Result<Engine<'a>, Failure> {
+        self.console.warn(&prepared.warnings);
+        self.refuse_uncommitted()?;
+        self.tell_news()?;
+        let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
+        let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
+        let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };
+        let admission = self.keeper()?.map(|keeper| holds::admission(keeper, self.glass()));
+        Engine::start(self.console, fleet.under(self.banner()?).admitting(admission))
+    }
+
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        let login = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        let home = home().unwrap_or_else(|| PathBuf::from("/nonexistent"));
+        let mut settings = Settings::new(home, login.unwrap_or_else(|| "root".into()));
+        let folder = self.errand.playbooks.first().and_then(|playbook| playbook.file.parent());
+        settings.here =
+            folder.and_then(|folder| std::path::absolute(folder).ok()).filter(|here| here.is_dir());
+        settings.known_hosts.extend(self.repository.file("inventory/known_hosts")?);
+        settings.agent_socket =
+            std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Ok(settings)
+    }
+
+    /// What hosts are told of who changes them.
+    fn banner(&self) -> Result<Banner, Failure> {
+        let holder = match self.who.identity.proven() {
+            Some(proven) => format!("{} ({})", proven.operator, proven.role),
+            None => "somebody without a key in the roster".into(),
+        };
+        let spends = self.bound.plan.as_ref().map(|plan| format!("plan {}", plan.digest));
+        let of_plan = spends.as_ref().map(|plan| format!(", {plan}")).unwrap_or_default();
+        let announcement = format!("run {} ({}) by {holder}{of_plan}", self.run, self.errand.verb);
+        let process = random_bytes()?.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Banner { holder, announcement, spends, process })
+    }
+}

@@ -1,0 +1,39 @@
+//! A change as people and the record see it, and what it sends.
+
+use super::effective::{At, Effective};
+use crate::event::{ChangeMade, Compared, Sent};
+use crate::model::{Content, Digest, Excerpt};
+use crate::modules::Change;
+
+/// All of it that is told and recorded.
+pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
+    ChangeMade {
+        summary: Excerpt { lines_max: 1, columns_max: 300 }.of(&change.summary),
+        script: change.script.name.to_owned(),
+        script_digest: change.script.digest().to_string(),
+        diff: change.diff.as_ref().map(|d| Compared {
+            header: d.header.clone(),
+            before: d.before.clone(),
+            after: d.after.clone(),
+        }),
+        sends: Some(sent(change, user)),
+        hidden: None,
+    }
+}
+
+/// What a change sends besides its script, by digests. Arguments can't be shifted into each other: each is counted. So are
+/// environment variables, and where it is carried out if that is not the task's own host.
+fn sent(change: &Change, user: &Effective) -> Sent {
+    let counted = change.args.0.iter().map(|arg| format!("{}:{arg}", arg.len()));
+    let variables = user.environment.iter().map(|(name, value)| format!("{name}={}:{value}", value.len()));
+    let at = user.at.as_ref().map(|at| match at {
+        At::Host(host) => format!("at {host}"),
+        At::Here => "here".to_owned(),
+    });
+    let counted = counted.chain(variables).chain(at);
+    Sent {
+        user: user.user.clone(),
+        arguments: Digest::of(counted.collect::<String>()),
+        content: change.content.as_ref().map(Content::digest),
+    }
+}

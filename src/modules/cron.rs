@@ -107,9 +107,30 @@ pub(super) const SCRIPTS: &[Script] = &[INSTALL];
 
 fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     check(args)?;
-    match args.text("cron_file") {
-        Some(file) => in_file(&path_of(file), args, host),
-        None => in_crontab(args, host),
+    Editing { args, edited, registered, summary, empty_file_goes: true }.outcome(host)
+}
+
+/// What a module makes of the crontab, or of the file, that its arguments name.
+pub(super) struct Editing<'a> {
+    /// They have `user`, `cron_file` and `backup`.
+    pub args: &'a Args,
+    /// The crontab as it should be.
+    pub edited: fn(Table, &Args) -> Result<Table, Stop>,
+    /// What `register` gets.
+    pub registered: fn(&Table) -> Map,
+    /// What the change is about, for people; the second argument is the place.
+    pub summary: fn(&Args, &str) -> String,
+    /// Whether a file goes when nothing is left in it.
+    pub empty_file_goes: bool,
+}
+
+impl Editing<'_> {
+    /// The changes that make it so.
+    pub fn outcome(&self, host: &Host<'_>) -> Result<Outcome, Stop> {
+        match self.args.text("cron_file") {
+            Some(file) => in_file(&path_of(file), self, host),
+            None => in_crontab(self, host),
+        }
     }
 }
 
@@ -209,14 +230,15 @@ fn summary(args: &Args, place: &str) -> String {
     }
 }
 
-fn in_crontab(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+fn in_crontab(editing: &Editing<'_>, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let args = editing.args;
     let user = args.text("user").unwrap_or_default();
     let place = if user.is_empty() { "the crontab".to_owned() } else { format!("the crontab of {user}") };
     let old = host.get(Crontab { user: user.to_owned() })?;
     let before = text_of(old.as_deref().unwrap_or_default(), &place)?;
     let table = Table::read(&before);
-    let new = edited(table.clone(), args)?;
-    let result = registered(&new);
+    let new = (editing.edited)(table.clone(), args)?;
+    let result = (editing.registered)(&new);
     if new == table {
         return Ok(Outcome::in_order(result));
     }
@@ -228,11 +250,12 @@ fn in_crontab(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         if args.flag("backup") { "yes" } else { "no" }.to_owned(),
     ];
     let diff = host.show_diff.then(|| Diff { header: place.clone(), before, after: new.text() });
-    let change = Change::state(summary(args, &place), INSTALL, argv, subjects(user));
+    let change = Change::state((editing.summary)(args, &place), INSTALL, argv, subjects(user));
     Ok(Outcome::change(result, vec![change.with_content(content).with_diff(diff)]))
 }
 
-fn in_file(path: &str, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
+fn in_file(path: &str, editing: &Editing<'_>, host: &Host<'_>) -> Result<Outcome, Stop> {
+    let args = editing.args;
     let read = Read { path: path.to_owned(), bytes_max: BYTES_MAX };
     let (seen, old) = host.get((Inspect::path(path), read))?;
     let old = match old.as_ref() {
@@ -242,12 +265,12 @@ fn in_file(path: &str, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         Old::TooLarge => return Err(Stop::refuse(format!("{path} is too large for a crontab"))),
     };
     let table = Table::read(&text_of(old.unwrap_or_default(), path)?);
-    let new = edited(table.clone(), args)?;
-    let result = registered(&new);
+    let new = (editing.edited)(table.clone(), args)?;
+    let result = (editing.registered)(&new);
     if new == table {
         return Ok(Outcome::in_order(result));
     }
-    if new.is_empty() {
+    if new.is_empty() && editing.empty_file_goes {
         let real = seen.followed_path();
         let touches = touching(path, &real);
         let change = Change::state(format!("remove {path}"), REMOVE, [real, "file".to_owned()], touches);
@@ -264,11 +287,12 @@ fn in_file(path: &str, args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         args,
         old,
     };
-    let change = placement.change(host)?.map(|change| Change { summary: summary(args, path), ..change });
+    let change = placement.change(host)?.map(|change| Change { summary: (editing.summary)(args, path), ..change });
     Ok(Outcome::change(result, change.into_iter().collect()))
 }
 
-fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
+/// As `plain_result`, and where a crontab was kept.
+pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
     let mut result = plain_result(outcome, outputs);
     let last = outputs.last().filter(|output| output.status == 0).map(Output::text);
     if let Some(saved) = last.as_deref().and_then(|text| text.lines().find(|line| line.starts_with('/'))) {

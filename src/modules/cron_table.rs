@@ -105,6 +105,37 @@ impl Table {
         self.0.retain(|line| variable(line) != Some(name));
     }
 
+    /// Puts a variable there as it is written, its quotes too; `None` where the one beside which it is to stand is missing.
+    pub fn put_setting(&mut self, name: &str, value: &str, place: Place<'_>) -> Option<()> {
+        let line = format!("{name}={value}");
+        let at = |other: &str| self.0.iter().position(|line| is_setting_of(line, other));
+        if at(name).is_some() {
+            for there in self.0.iter_mut().filter(|line| is_setting_of(line, name)) {
+                if !has_value(there, value) {
+                    there.clone_from(&line);
+                }
+            }
+            return Some(());
+        }
+        let at = match place {
+            Place::Top => 0,
+            Place::After(other) => at(other)? + 1,
+            Place::Before(other) => at(other)?,
+        };
+        self.0.insert(at, line);
+        Some(())
+    }
+
+    /// Removes a variable, with or without spaces around its equals sign.
+    pub fn remove_setting(&mut self, name: &str) {
+        self.0.retain(|line| !is_setting_of(line, name));
+    }
+
+    /// The names of its variables, with or without spaces around the equals sign.
+    pub fn setting_names(&self) -> Vec<String> {
+        self.0.iter().filter_map(|line| setting(line)).map(|(name, _)| name).collect()
+    }
+
     fn variable(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|line| variable(line) == Some(name))
     }
@@ -115,6 +146,44 @@ fn variable(line: &str) -> Option<&str> {
     let (name, _) = line.split_once('=')?;
     let fits = !name.is_empty() && !name.contains([' ', '\t', '#', '*', '@', '/']);
     fits.then_some(name)
+}
+
+/// What a line sets, and to what: quotes are kept, and spaces outside of them are not.
+fn setting(line: &str) -> Option<(String, String)> {
+    let mut words = words(line).into_iter();
+    let name = words.next()?;
+    words.next().filter(|equals| equals == "=")?;
+    Some((name, words.collect()))
+}
+
+fn is_setting_of(line: &str, name: &str) -> bool {
+    setting(line).is_some_and(|(found, _)| found == name)
+}
+
+/// Whether a variable's line gives it a value: as its words say, or as it is written.
+fn has_value(line: &str, value: &str) -> bool {
+    let written = line.split_once('=').map(|(_, written)| written.trim());
+    written == Some(value) || setting(line).is_some_and(|(_, found)| found == value)
+}
+
+/// The words of a line: an equals sign is one of its own, what begins with a quote ends with it, and a comment is none.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_start();
+    while let Some(first) = rest.chars().next().filter(|first| *first != '#') {
+        let length = match first {
+            '=' => 1,
+            '"' | '\'' => match rest[1..].find(first) {
+                Some(end) => end + 2,
+                None => rest.len(),
+            },
+            _ => rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '#')).unwrap_or(rest.len()),
+        };
+        let (word, behind) = rest.split_at(length);
+        words.push(word.to_owned());
+        rest = behind.trim_start();
+    }
+    words
 }
 
 #[cfg(test)]
@@ -156,6 +225,24 @@ mod tests {
         assert_eq!(put("C=0\nB=2\n", Place::Before("B")), "C=0\nA=\"1\"\nB=2\n");
         assert_eq!(Table::read("x\n").put_variable("A", "1", Place::After("B")), None);
         assert_eq!(edited("A=1\n* * * * * A=1 x\n", |table| table.remove_variable("A")), "* * * * * A=1 x\n");
+    }
+
+    #[test]
+    fn a_setting_is_known_by_its_words_and_kept_as_it_is_written() {
+        let put = |before: &str, value: &str, place| {
+            edited(before, |table| table.put_setting("A", value, place).unwrap())
+        };
+        assert_eq!(put("x\n", "a b", Place::Top), "A=a b\nx\n");
+        assert_eq!(put("A = 1 # note\n", "1", Place::Top), "A = 1 # note\n");
+        assert_eq!(put("A=a b\n", "a b", Place::Top), "A=a b\n");
+        assert_eq!(put("A='a b'\n", "'a b'", Place::Top), "A='a b'\n");
+        assert_eq!(put("A='a  b'\n", "'a b'", Place::Top), "A='a b'\n");
+        assert_eq!(put("x\nA=0\n", "1", Place::Top), "x\nA=1\n");
+        assert_eq!(put("B = 2\nx\n", "1", Place::After("B")), "B = 2\nA=1\nx\n");
+        assert_eq!(put("B = 2\n", "1", Place::Before("B")), "A=1\nB = 2\n");
+        assert_eq!(Table::read("* * * * * B=1\n#B=1\n").put_setting("A", "1", Place::After("B")), None);
+        assert_eq!(edited("A = 1\nAB=1\n* * * * * A=1\n", |table| table.remove_setting("A")), "AB=1\n* * * * * A=1\n");
+        assert_eq!(Table::read("#C=1\nA = 1\nB='x\n").setting_names(), ["A", "B"]);
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod copy;
 mod copy_tree;
 mod cron;
 mod cron_table;
+mod cronvar;
 mod deb822_repository;
 mod debconf;
 mod debug;
@@ -225,6 +226,7 @@ pub static ALL: &[&Module] = &[
     &composer::MODULE,
     &copy::MODULE,
     &cron::MODULE,
+    &cronvar::MODULE,
     &deb822_repository::MODULE,
     &debconf::MODULE,
     &debug::MODULE,

@@ -100,6 +100,32 @@ const TASK: &[&str] = &[
     "async",
     "poll",
 ];
+/// Keywords that mean what they mean where they are not written when nothing stands behind them.
+const MAY_BE_EMPTY: &[&str] = &[
+    "become",
+    "become_user",
+    "become_method",
+    "ignore_errors",
+    "any_errors_fatal",
+    "no_log",
+    "check_mode",
+    "diff",
+    "run_once",
+    "delegate_to",
+    "delegate_facts",
+    "connection",
+    "remote_user",
+    "ignore_unreachable",
+    "throttle",
+    "timeout",
+    "port",
+    "loop",
+    "register",
+    "until",
+    "retries",
+    "delay",
+    "poll",
+];
 /// What Ansible has and wgops has not, yet.
 const LATER: &[&str] = &["validate_argspec"];
 
@@ -133,6 +159,9 @@ impl Reader<'_> {
     pub(super) fn shared(&mut self, into: &mut Keywords, scope: Scope, key: &Key, node: &Node) -> Option<()> {
         if scope == Scope::Play && INNER.contains(&key.name.as_str()) {
             return None;
+        }
+        if node.is_null() && scope.known().contains(&key.name.as_str()) && MAY_BE_EMPTY.contains(&key.name.as_str()) {
+            return Some(());
         }
         match key.name.as_str() {
             "name" => into.name = self.optional_word(node),

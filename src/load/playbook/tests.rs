@@ -189,6 +189,16 @@ fn everything_that_is_wrong_with_tasks_is_shown_at_once() {
 }
 
 #[test]
+fn a_keyword_with_nothing_behind_it_is_as_one_that_is_not_there() {
+    let plain = task("ping:");
+    let words = "become no_log check_mode diff run_once delegate_to become_user ignore_errors throttle loop register until retries delay poll";
+    for word in words.split(' ') {
+        let read = task(&format!("ping:\n{word}:"));
+        assert_eq!(format!("{read:?}"), format!("{plain:?}"), "{word}");
+    }
+}
+
+#[test]
 fn a_task_that_is_no_task_says_why() {
     let first = |text: &str| {
         let all = refused_task(text);

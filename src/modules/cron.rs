@@ -287,7 +287,8 @@ fn in_file(path: &str, editing: &Editing<'_>, host: &Host<'_>) -> Result<Outcome
         args,
         old,
     };
-    let change = placement.change(host)?.map(|change| Change { summary: (editing.summary)(args, path), ..change });
+    let change =
+        placement.change(host)?.map(|change| Change { summary: (editing.summary)(args, path), ..change });
     Ok(Outcome::change(result, change.into_iter().collect()))
 }
 

@@ -241,7 +241,10 @@ mod tests {
         assert_eq!(put("B = 2\nx\n", "1", Place::After("B")), "B = 2\nA=1\nx\n");
         assert_eq!(put("B = 2\n", "1", Place::Before("B")), "A=1\nB = 2\n");
         assert_eq!(Table::read("* * * * * B=1\n#B=1\n").put_setting("A", "1", Place::After("B")), None);
-        assert_eq!(edited("A = 1\nAB=1\n* * * * * A=1\n", |table| table.remove_setting("A")), "AB=1\n* * * * * A=1\n");
+        assert_eq!(
+            edited("A = 1\nAB=1\n* * * * * A=1\n", |table| table.remove_setting("A")),
+            "AB=1\n* * * * * A=1\n"
+        );
         assert_eq!(Table::read("#C=1\nA = 1\nB='x\n").setting_names(), ["A", "B"]);
     }
 

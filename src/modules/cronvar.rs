@@ -59,7 +59,9 @@ fn check(args: &Args) -> Result<(), Stop> {
         () if args.text("value").is_some_and(|value| value.contains(['\n', '\r'])) => {
             "'value' holds a line feed: a crontab has one line for each variable"
         }
-        () if present && args.text("value").is_none() => "You must specify 'value' to insert a new cron variable",
+        () if present && args.text("value").is_none() => {
+            "You must specify 'value' to insert a new cron variable"
+        }
         () if args.text("insertafter").is_some() && args.text("insertbefore").is_some() => {
             "parameters are mutually exclusive: insertbefore|insertafter"
         }
@@ -118,7 +120,8 @@ mod tests {
             assert_eq!(result["vars"], json!(["MAILTO"]));
             assert_eq!(bench.read("jobs"), "MAILTO=a@example.org\n");
             bench.in_order(&MODULE, &args);
-            let spaced = json!({"name": "NOTE", "value": "yes 100%", "cron_file": path, "insertafter": "MAILTO"});
+            let spaced =
+                json!({"name": "NOTE", "value": "yes 100%", "cron_file": path, "insertafter": "MAILTO"});
             bench.changes(&MODULE, &spaced);
             bench.in_order(&MODULE, &spaced);
             assert_eq!(bench.read("jobs"), "MAILTO=a@example.org\nNOTE=yes 100%\n");
@@ -141,7 +144,10 @@ mod tests {
             (json!({"name": "A"}), "You must specify 'value'"),
             (json!({"name": "A=B", "value": "1"}), "no variable's"),
             (json!({"name": "A", "value": "1\n2"}), "line feed"),
-            (json!({"name": "A", "value": "1", "insertafter": "B", "insertbefore": "C"}), "mutually exclusive"),
+            (
+                json!({"name": "A", "value": "1", "insertafter": "B", "insertbefore": "C"}),
+                "mutually exclusive",
+            ),
         ];
         for (args, expected) in cases {
             let Err(Stop::Refuse(refusal)) = without_host(&MODULE, &args) else { panic!("{args}") };

@@ -160,7 +160,10 @@ impl Reader<'_> {
         if scope == Scope::Play && INNER.contains(&key.name.as_str()) {
             return None;
         }
-        if node.is_null() && scope.known().contains(&key.name.as_str()) && MAY_BE_EMPTY.contains(&key.name.as_str()) {
+        if node.is_null()
+            && scope.known().contains(&key.name.as_str())
+            && MAY_BE_EMPTY.contains(&key.name.as_str())
+        {
             return Some(());
         }
         match key.name.as_str() {

@@ -432,6 +432,21 @@ fn ansible_vaults_files_and_values_come_over() {
 }
 
 #[test]
+fn a_sealed_value_that_is_a_common_word_hinders_no_task_that_says_the_word_itself() {
+    let group = Group::new();
+    group.sets("alice", "port", "0600").expect(0, &["Sealed"]);
+    group.sets("alice", "short", "abc").expect(0, &["Sealed", "shorter than 4 characters", "nothing masks it"]);
+    let said = group.runs("alice", &copies("port"), "");
+    said.expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").as_deref(), Some("0600"));
+    // What is made of it is refused in words as before, and the message says which value that is.
+    let tasks = "    - copy: {content: x, dest: 'FOLDER/x-{{ port }}', mode: '0600'}\n";
+    let said = group.runs("alice", tasks, "");
+    said.expect(1, &["a sealed value", VARS, "port", "would stand in the words of"]);
+    assert_eq!(group.made("x-0600"), None);
+}
+
+#[test]
 fn mistakes_are_named_and_secrets_go_to_a_terminal_alone() {
     let group = Group::new();
     group.sets("alice", "db_password", "x1234").expect(0, &[]);

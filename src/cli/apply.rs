@@ -197,7 +197,7 @@ pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> R
     let known = Known::read(root, roster)?;
     if let Some(found) = known.report.hidden() {
         return Err(Failure::new(Exit::Refused, format!("whether the plan is spent can't be told: {found}"))
-            .hint("restore that file with git, and see 'wgops ledger verify'"));
+            .hint(found.way_out()));
     }
     if let Some((by, run)) = known.record.spent(plan_ref.digest, &known.report) {
         return Err(PlanError::Spent { by, run }.into());

@@ -7,7 +7,7 @@ use super::handoff::cleared;
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::who::Who;
-use super::{Console, Exit, Failure, ask};
+use super::{Console, Exit, Failure, ask, news};
 use crate::ledger::plan::{self, HostPlan, Plan};
 use crate::ledger::{Details, Kind};
 use crate::model::HostName;
@@ -63,6 +63,8 @@ impl Approve {
             console
                 .tell(&format!("Made from something else than what lies here: {}\n", one_line(&difference)));
         }
+        // What it says is what its maker wrote; 'wgops apply' goes on only where it finds the same, to the letter.
+        news::tell(console, &root, &known.record, &known.report);
         if !self.confirmed(console, &plan)? {
             console.tell("Not approved.\n");
             return Ok(Exit::Well);

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Shorter secrets are not masked: their letters stand everywhere.
-const MASKED_BYTES_MIN: usize = 4;
+pub const MASKED_BYTES_MIN: usize = 4;
 /// Fewer digits of Base64 may be anything.
 const BASE64_DIGITS_MIN: usize = 6;
 

@@ -107,6 +107,9 @@ impl Init {
         let key = public_key(key)?;
         let nda = Nda { signed, until: None, reference: None };
         let text = Roster::first(&self.group.0, operator, &key, &nda)?;
+        // A group is known by the digest of its first roster, so no two begin alike.
+        let [a, b, c, d, ..] = crate::people::random_bytes()?;
+        let text = format!("{text}# This group's own number: {:08x}\n", u32::from_be_bytes([a, b, c, d]));
         Roster::parse(Path::new("inventory/operators.yml"), text.as_bytes())?;
         Ok(Some(text))
     }

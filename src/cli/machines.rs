@@ -6,6 +6,7 @@ use crate::load::Inventory;
 use crate::model::{Connection, ConnectionKind, HostName, Map, Value};
 use crate::transport::{Settings, known_keys};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
 /// Where sshd listens unless somebody says otherwise.
@@ -48,7 +49,7 @@ impl Machines {
     pub fn at_address_of(&self, host: &HostName, connection: &Connection) -> impl Iterator<Item = &HostName> {
         let address = (connection.kind != ConnectionKind::Local).then(|| {
             let name = connection.address.as_deref().unwrap_or(host.as_str());
-            (name.to_lowercase(), connection.port.unwrap_or(PORT))
+            (plain(name), connection.port.unwrap_or(PORT))
         });
         let host = host.clone();
         let known = address.and_then(|address| self.addresses.get(&address));
@@ -87,7 +88,33 @@ fn said(host: &HostName, values: &Map) -> Option<(String, u16)> {
         Some(Value::Number(number)) => number.as_u64().and_then(|port| u16::try_from(port).ok())?,
         Some(value) => value.as_str()?.trim().parse().ok()?,
     };
-    Some((address.to_lowercase(), port))
+    Some((plain(address), port))
+}
+
+/// An address in the one spelling by which two are compared: small letters, no dot at the end, and what the system's resolver
+/// reads as a number written as one.
+fn plain(address: &str) -> String {
+    let text = address.trim().trim_end_matches('.').to_lowercase();
+    let bare = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(&text);
+    match bare.parse::<Ipv6Addr>() {
+        Ok(v6) => v6.to_ipv4_mapped().map_or_else(|| v6.to_string(), |v4| v4.to_string()),
+        Err(_) => numbers(bare).map_or_else(|| bare.to_owned(), |v4| v4.to_string()),
+    }
+}
+
+/// IPv4 as `inet_aton` reads it: up to four numbers, decimal, octal or hexadecimal, the last of which fills what is left.
+fn numbers(text: &str) -> Option<Ipv4Addr> {
+    let number = |part: &str| match part.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None if part.len() > 1 && part.starts_with('0') => u32::from_str_radix(part, 8).ok(),
+        None => part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit())),
+    };
+    let parts: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;
+    let (last, first) = parts.split_last().filter(|(_, first)| first.len() < 4)?;
+    let left = 32 - 8 * u32::try_from(first.len()).ok()?;
+    let fits = first.iter().all(|part| *part < 256) && u64::from(*last) < 1 << left;
+    let high = first.iter().fold(0u64, |all, part| all << 8 | u64::from(*part)) << left;
+    u32::try_from(high | u64::from(*last)).ok().filter(|_| fits).map(Ipv4Addr::from)
 }
 
 #[cfg(test)]
@@ -105,5 +132,19 @@ mod tests {
         assert_eq!(at(other), Some(("192.0.2.7".into(), 2222)));
         assert_eq!(at(json!({"ansible_host": "{{ x }}"})), None);
         assert_eq!(at(json!({"ansible_connection": "local", "ansible_host": "192.0.2.7"})), None);
+    }
+
+    #[test]
+    fn an_address_is_the_same_however_it_is_written() {
+        let same = ["127.0.0.1", "127.1", "127.0.1", "0x7f.1", "0177.0.0.01", "2130706433", "0x7f000001", "::ffff:127.0.0.1", "[::ffff:7f00:1]", "127.0.0.1."];
+        for text in same {
+            assert_eq!(plain(text), "127.0.0.1", "{text}");
+        }
+        assert_eq!(plain("DB1.Example.org."), "db1.example.org");
+        assert_eq!(plain("2001:DB8:0:0::1"), "2001:db8::1");
+        // Names, and what is no address to the system either.
+        for text in ["web1", "10.0.0.256", "1.2.3.4.5", "1..2", "09.1", "0xg", "4294967296", "fe80::1%eth0"] {
+            assert_eq!(plain(text), text);
+        }
     }
 }

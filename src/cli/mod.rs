@@ -27,6 +27,7 @@ mod facts;
 mod failure;
 mod forced;
 mod four_eyes;
+mod groups;
 mod habits;
 mod handoff;
 mod holds;

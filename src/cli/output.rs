@@ -25,6 +25,10 @@ impl OutputFile {
         if path.is_dir() {
             return Err(Failure::usage(format!("{} is a directory: expected a file to write", shown(path))));
         }
+        if !directory.exists() {
+            let message = format!("can't write {}: there is no folder {}", shown(path), shown(directory));
+            return Err(Failure::usage(message).hint("make it first ('mkdir -p'), or name another file"));
+        }
         let file = NamedTempFile::new_in(directory).map_err(|error| failed(path, &error))?;
         Ok(Self { path: path.to_owned(), file })
     }

@@ -146,19 +146,31 @@ impl Planning<'_> {
         let named = PathBuf::from(self.out.plan_out.clone().unwrap_or_default());
         let name = format!("{}.plan.json", self.job.run());
         if named.as_os_str().is_empty() {
-            let plans = self.job.repository().needed()?.join("plans");
-            if plans.is_symlink() {
-                return Err(Failure::usage(format!(
-                    "{} is a link, and could lead out of the ops repository",
-                    shown(&plans)
-                ))
-                .hint("make it a folder, or name a file with --plan-out FILE"));
-            }
-            std::fs::create_dir_all(&plans)
-                .map_err(|error| Failure::usage(format!("can't make {}: {error}", shown(&plans))))?;
-            return Ok(plans.join(name));
+            return Ok(self.plans()?.join(name));
+        }
+        let folder = named.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let plans = self.job.repository().root().map(|root| root.join("plans"));
+        if let (Some(folder), Some(plans)) = (folder, plans)
+            && std::path::absolute(folder).is_ok_and(|folder| folder == plans)
+        {
+            self.plans()?;
         }
         Ok(if named.is_dir() { named.join(name) } else { named })
+    }
+
+    /// The folder of saved plans, made where it is missing.
+    fn plans(&self) -> Result<PathBuf, Failure> {
+        let plans = self.job.repository().needed()?.join("plans");
+        if plans.is_symlink() {
+            return Err(Failure::usage(format!(
+                "{} is a link, and could lead out of the ops repository",
+                shown(&plans)
+            ))
+            .hint("make it a folder, or name a file with --plan-out FILE"));
+        }
+        std::fs::create_dir_all(&plans)
+            .map_err(|error| Failure::usage(format!("can't make {}: {error}", shown(&plans))))?;
+        Ok(plans)
     }
 
     /// Signs the plan, writes both files, and records it.

@@ -17,6 +17,8 @@ pub struct Record<'a> {
     who: &'a Proven,
     ledger: Ledger,
     root: PathBuf,
+    /// Where heads are remembered.
+    memory: Option<PathBuf>,
     run: RunId,
     verb: Verb,
     details: Details,
@@ -48,7 +50,8 @@ impl<'a> Record<'a> {
         };
         let ledger = Ledger::open(root, roster, proven, &random_bytes()?)?;
         let About { run, verb, details } = about;
-        Ok(Some(Self { console, who: proven, ledger, root: root.to_owned(), run, verb, details }))
+        let memory = memory(root, roster);
+        Ok(Some(Self { console, who: proven, ledger, root: root.to_owned(), memory, run, verb, details }))
     }
 
     /// The same for what belongs to no run: a claim.
@@ -186,11 +189,8 @@ impl<'a> Record<'a> {
 
     /// What was written here is remembered outside the repository, so that it can't vanish unseen.
     fn remember(&self, entry: &crate::ledger::EntryRef) {
-        let Some(file) = memory(&self.root) else { return };
-        let saved = Heads::load(&file).and_then(|mut heads| {
-            heads.advance(&entry.chain, entry.head);
-            heads.save(&file)
-        });
+        let Some(file) = &self.memory else { return };
+        let saved = Heads::change(file, |heads| heads.advance(&entry.chain, entry.head));
         if let Err(error) = saved {
             tracing::warn!("what was recorded could not be remembered outside the repository: {error}");
         }

@@ -2,7 +2,7 @@
 //! when it began.
 
 use super::args::{Cause, ExtraVars, Privilege, Reach, Shape, Targets};
-use super::bound::{BUILT_IN, Bound, differences, path_of};
+use super::bound::{BUILT_IN, Bound, differences, in_words, path_of};
 use super::errand::{Choice, Errand};
 use super::handoff::cleared;
 use super::job::Job;
@@ -107,6 +107,7 @@ impl Resume {
             }
         };
         tell(console, &run);
+        console.tell(&format!("  {}\n", in_words(run.verb.unwrap_or(Verb::Run), &typed)));
         let (format, yes) = (self.shape.format, self.yes);
         let errand = self.errand(console, &run, typed, &root)?;
         let subject = subject(&run);

@@ -72,6 +72,11 @@ impl Known {
         })
     }
 
+    /// Whether every entry of a run holds.
+    fn holds(&self, run: &RunState) -> bool {
+        self.sound(run).is_ok()
+    }
+
     /// Makes sure that every entry of a run holds.
     ///
     /// # Errors
@@ -80,7 +85,7 @@ impl Known {
         match run.files.iter().find_map(|file| self.report.breaks_of(file).next()) {
             None => Ok(()),
             Some(found) => Err(Failure::new(Exit::Refused, found.to_string())
-                .hint("see what else does not hold with 'wgops ledger verify'")),
+                .hint(format!("{}; see what else does not hold with 'wgops ledger verify'", found.way_out()))),
         }
     }
 }
@@ -102,9 +107,9 @@ impl Runs {
         runs.retain(|run| self.all || run.open || now.duration_since(run.begun) < RECENT);
         runs.sort_by_key(|run| (Rank::of(run, me), std::cmp::Reverse((run.begun, run.run))));
         match self.shape.format {
-            Format::Json => console.result(&format!("{}\n", machine(&runs, me)?))?,
+            Format::Json => console.result(&format!("{}\n", machine(&runs, me, &known)?))?,
             _ if runs.is_empty() => console.tell("No runs.\n"),
-            _ => console.result(&runs.iter().map(|run| human(run, me)).collect::<String>())?,
+            _ => console.result(&runs.iter().map(|run| marked(run, me, known.holds(run))).collect::<String>())?,
         }
         if !known.report.breaks.is_empty() {
             console.tell("The ledger does not hold everywhere: see 'wgops ledger verify'.\n");
@@ -135,6 +140,15 @@ impl Rank {
 
 fn is_handed_to(run: &RunState, me: Option<&OperatorName>) -> bool {
     run.handed.as_ref().is_some_and(|handed| Some(&handed.to) == me)
+}
+
+/// What does not hold may have been written by anybody.
+fn marked(run: &RunState, me: Option<&OperatorName>, holds: bool) -> String {
+    let text = human(run, me);
+    match holds {
+        true => text,
+        false => format!("{} {text}", "does not hold ('wgops ledger verify'):".red()),
+    }
 }
 
 /// `→ 01J… patch by alice, 2026-11-25 10:00Z: open, 2 of 3 hosts left (web2 unknown, web3)`, and below it who has it.
@@ -193,7 +207,7 @@ fn word(outcome: HostOutcome) -> Option<&'static str> {
     }
 }
 
-fn machine(runs: &[&RunState], me: Option<&OperatorName>) -> Result<String, Failure> {
+fn machine(runs: &[&RunState], me: Option<&OperatorName>, known: &Known) -> Result<String, Failure> {
     let run = |run: &&RunState| {
         let left: Vec<_> =
             run.left().map(|(host, outcome)| json!({"host": host, "outcome": outcome})).collect();
@@ -214,6 +228,7 @@ fn machine(runs: &[&RunState], me: Option<&OperatorName>) -> Result<String, Fail
             "left": left,
             "reason": run.details.reason,
             "ticket": run.details.ticket,
+            "holds": known.holds(run),
         })
     };
     let document =

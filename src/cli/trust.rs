@@ -2,6 +2,7 @@
 //! from one that this client knows: given with `--roster-pin`, verified here before, or the group's first, which is
 //! shown when it is met for the first time, so that people can compare it.
 
+use super::groups::{Group, Groups};
 use super::repository::Repository;
 use super::who::state;
 use super::{Console, Exit, Failure};
@@ -65,23 +66,26 @@ impl Trust {
         // What was verified here since the pin was noted is the later word.
         let later = known.filter(|known| pin.is_none_or(|pin| known.version > pin.version));
         let anchor = later.or(pin);
-        // The ledger is asked even where the file is the version that is known: a later one may lie there, signed.
-        let found = match anchor {
-            Some(anchor) => {
-                let files = [Some(file), remembered.and_then(Remembered::file)];
-                let files: Vec<RosterFile> = files.into_iter().flatten().collect();
-                Record::read_rosters(root)?.succession(&files, anchor).map_err(nobody_can_tell)?
-            }
-            None => first_met(root, file)?,
-        };
-        let pinned = anchor.is_some() || console.is_interactive();
+        let files: Vec<RosterFile> =
+            [Some(file), remembered.and_then(Remembered::file)].into_iter().flatten().collect();
+        let groups = Groups::here();
+        let (record, found) = in_force(root, &files, anchor, groups.as_ref())?;
+        let line = record.lineage(&found.in_force.roster, &files);
+        let group = groups.as_ref().map(|groups| groups.find(&line)).transpose()?.flatten();
+        if let Some(group) = &group {
+            group.permits(&line, pin)?;
+        }
+        let pinned = anchor.is_some() || group.is_some() || console.is_interactive();
         if anchor.is_none() {
-            console.tell(&met(&found.in_force.roster, pinned));
+            console.tell(&met(&found.in_force.roster, pinned, group.as_ref()));
         }
         let waits = waits(&found, &file_name(root))?;
         let news = pinned && known != Some(Anchor::of(&found.in_force.roster));
         if let Some(memory) = memory.filter(|_| news) {
             memory.save(&found.in_force);
+        }
+        if let Some(groups) = groups.filter(|_| pinned) {
+            note(&groups, &line, root);
         }
         Ok(Some(Self { in_force: found.in_force, waits, pinned }))
     }
@@ -115,14 +119,55 @@ fn file_name(root: &Path) -> String {
     super::console::shown(&root.join(ROSTER))
 }
 
-/// The group's first version, where nothing else is known.
-fn first_met(root: &Path, file: RosterFile) -> Result<Succession, Failure> {
-    let record = Record::read_rosters(root)?;
-    let version = file.roster.version;
-    let first = match version {
-        1 => Some(Anchor::of(&file.roster)),
-        _ => record.first_roster(),
+/// Finds the version in force. Whoever signs the next version is named by the one before, so texts of others need not be read:
+/// what is found says whose are to be read besides.
+fn in_force(
+    root: &Path,
+    files: &[RosterFile],
+    anchor: Option<Anchor>,
+    groups: Option<&Groups>,
+) -> Result<(Record, Succession), Failure> {
+    let mut known: Vec<Roster> = files.iter().map(|file| file.roster.clone()).collect();
+    loop {
+        let record = Record::read_rosters(root, &known.iter().collect::<Vec<_>>())?;
+        let start = of_another_clone(groups, &record, files, anchor)?.or(anchor);
+        // The ledger is asked even where the file is the version that is known: a later one may lie there, signed.
+        let found = match start {
+            Some(start) => record.succession(files, start).map_err(nobody_can_tell)?,
+            None => first_met(&record, files)?,
+        };
+        let roster = &found.in_force.roster;
+        if known.iter().any(|one| one.digest == roster.digest || one.has_chains_of(roster)) {
+            return Ok((record, found));
+        }
+        known.push(roster.clone());
+    }
+}
+
+/// The last version that another clone of this group has met on this machine, where it is here, too, and follows the one that
+/// this clone knows: what counts is found from there.
+fn of_another_clone(
+    groups: Option<&Groups>,
+    record: &Record,
+    files: &[RosterFile],
+    anchor: Option<Anchor>,
+) -> Result<Option<Anchor>, Failure> {
+    let (Some(groups), Some(file)) = (groups, files.first()) else { return Ok(None) };
+    let group = groups.find(&record.lineage(&file.roster, files))?;
+    let follows = |group: &Group| anchor.is_none_or(|anchor| group.has(anchor));
+    let is_here = |head: &Anchor| {
+        files.iter().any(|file| Anchor::of(&file.roster) == *head) || record.has_roster(head.digest)
     };
+    Ok(group.filter(follows).and_then(|group| group.head()).filter(is_here))
+}
+
+/// The group's first version, where nothing else is known.
+fn first_met(record: &Record, files: &[RosterFile]) -> Result<Succession, Failure> {
+    let file = files.first();
+    let version = file.map_or(0, |file| file.roster.version);
+    let line = file.map(|file| record.lineage(&file.roster, files)).unwrap_or_default();
+    // What leads to the file is asked first: beside it anybody may have put a first version of something else.
+    let first = line.first().filter(|first| first.version == 1).copied().or_else(|| record.first_roster());
     let first = first.ok_or_else(|| {
         Failure::new(
             Exit::Refused,
@@ -130,7 +175,7 @@ fn first_met(root: &Path, file: RosterFile) -> Result<Succession, Failure> {
         )
         .hint("ask a lead for version and digest of the roster, and give them once with --roster-pin")
     })?;
-    record.succession(&[file], first).map_err(nobody_can_tell)
+    record.succession(files, first).map_err(nobody_can_tell)
 }
 
 fn nobody_can_tell(error: NoRosterInForce) -> Failure {
@@ -164,8 +209,12 @@ fn waits(found: &Succession, file: &str) -> Result<Option<String>, Failure> {
     }
 }
 
-fn met(roster: &Roster, pinned: bool) -> String {
+fn met(roster: &Roster, pinned: bool, known: Option<&Group>) -> String {
     let (group, pin) = (&roster.group, pin(roster));
+    if let Some(known) = known {
+        let folder = super::console::shown(Path::new(known.folder()));
+        return format!("This clone is new here; its roster is {group}'s, which {folder} met before: {pin}\n");
+    }
     let what = format!("The roster of {group} is met here for the first time: {pin}\n");
     let todo = if pinned {
         "It is remembered. Compare it with a lead, by voice.\n"
@@ -184,6 +233,25 @@ pub fn pin(roster: &Roster) -> String {
 pub fn remember(root: &Path, file: &RosterFile) {
     if let Some(memory) = Memory::of(root) {
         memory.save(file);
+    }
+    let (version, previous) = (file.roster.version.saturating_sub(1), file.roster.previous);
+    let before = previous.filter(|_| version > 0).map(|digest| Anchor { version, digest });
+    let line: Vec<Anchor> = before.into_iter().chain([Anchor::of(&file.roster)]).collect();
+    if let Some(groups) = Groups::here() {
+        note(&groups, &line, root);
+    }
+}
+
+/// Where this machine remembers something of a roster's group, outside the repository; of a group that is not known yet, by the
+/// clone's folder.
+pub fn place(root: &Path, roster: &Roster, what: &str) -> Option<PathBuf> {
+    let by_group = Groups::here().and_then(|groups| groups.place(Anchor::of(roster), what));
+    by_group.or_else(|| state(root, what))
+}
+
+fn note(groups: &Groups, line: &[Anchor], root: &Path) {
+    if groups.save(line, root).is_err() {
+        tracing::warn!("the group's roster could not be remembered outside the repository");
     }
 }
 

@@ -63,13 +63,18 @@ pub fn prove(console: &Console, roster: Option<&Roster>) -> Result<Identity, Fai
     Ok(identify(roster, seek, &random_bytes()?)?)
 }
 
-/// Where this client remembers something of an ops repository, outside it.
-pub fn state(root: &Path, what: &str) -> Option<PathBuf> {
+/// Where this client remembers what no repository may change.
+pub(super) fn state_folder() -> Option<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let state = state.or_else(|| home().map(|home| home.join(".local/state")))?;
+    Some(state.join("wgops"))
+}
+
+/// Where this client remembers something of a clone of an ops repository, outside it.
+pub fn state(root: &Path, what: &str) -> Option<PathBuf> {
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let name = Digest::of(root.as_os_str().as_encoded_bytes()).hex();
-    Some(state.join("wgops").join(what).join(format!("{name}.json")))
+    Some(state_folder()?.join(what).join(format!("{name}.json")))
 }
 
 /// The keys of whoever types that their agent holds.

@@ -1,7 +1,7 @@
 //! Appending: one entry, signed, whole or not at all.
 
 use super::clone::Clone;
-use super::tree::{self, PUBLIC_BYTES_MAX, Part};
+use super::tree::{self, Part};
 use super::{Draft, Head, LedgerError, Private, Public, SignedRoster, VERSION};
 use crate::model::{Digest, Nonce, Role, Signer, Value};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Proven, Roster};
@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+/// How many entries at a chain's end that are not its key's are passed over.
+const FORGED_MAX: usize = 64;
 
 /// The ledger of an ops repository, in the hand of one operator.
 pub struct Ledger {
@@ -107,9 +110,11 @@ impl Ledger {
     fn own_head(&self) -> Result<Option<Head>, LedgerError> {
         let chain = self.chain_directory();
         tree::refuse_link(&chain)?;
-        let Some((year, seq)) = tree::head(&chain)? else { return Ok(None) };
-        let file = tree::year_directory(&chain, year).join(Part::Entry.name(seq));
-        let bytes = tree::read(&file, PUBLIC_BYTES_MAX)?;
+        let is_there = |(year, seq): &(u16, u64)| tree::has_entry(&tree::year_directory(&chain, *year), *seq);
+        let Some((year, seq)) = tree::heads(&chain)?.into_iter().find(is_there) else { return Ok(None) };
+        let directory = tree::year_directory(&chain, year);
+        let file = directory.join(Part::Entry.name(seq));
+        let (bytes, signature) = tree::read_signed(&directory, seq)?;
         let version =
             serde_json::from_slice::<Value>(&bytes).ok().and_then(|entry| entry["version"].as_u64());
         if let Some(version) = version.filter(|version| *version > u64::from(VERSION)) {
@@ -117,31 +122,55 @@ impl Ledger {
         }
         let entry: Public = serde_json::from_slice(&bytes)
             .map_err(|error| LedgerError::Head { file: file.clone(), reason: error.to_string() })?;
+        if !is_by(&self.key, (&self.chain, seq), &entry, &bytes, &signature) {
+            return Err(LedgerError::Forged { file });
+        }
         if entry.roster > self.roster.version {
             return Err(LedgerError::OldRoster { have: self.roster.version, written: entry.roster });
         }
         Ok(Some(Head { seq, digest: Digest::of(&bytes) }))
     }
 
-    /// The heads of the other chains that lie here, as far as they are anybody's: what somebody without a key pushed is not to be
-    /// remembered for ever.
+    /// The heads of the other chains that lie here, as far as they are anybody's: what somebody without the key pushed is not to
+    /// be remembered for ever.
     fn seen(&self) -> Result<BTreeMap<ChainName, Head>, LedgerError> {
         let mut seen = BTreeMap::new();
-        for chain in tree::chains(&self.directory)? {
-            let person = self.roster.person(chain.operator());
-            let is_known = person.is_some_and(|person| person.keys.iter().any(|key| chain.is_of(key)))
-                || self.roster.sealed.contains_key(&chain);
-            if chain == self.chain || !is_known {
-                continue;
-            }
-            let directory = self.directory.join(chain.to_string());
-            if let Some((year, seq)) = tree::head(&directory)? {
-                let file = tree::year_directory(&directory, year).join(Part::Entry.name(seq));
-                let digest = Digest::of(tree::read(&file, PUBLIC_BYTES_MAX)?);
-                seen.insert(chain, Head { seq, digest });
+        for chain in tree::chains(&self.directory)?.into_iter().filter(|chain| *chain != self.chain) {
+            if let Some(head) = self.head_of(&chain)? {
+                seen.insert(chain, head);
             }
         }
         Ok(seen)
+    }
+
+    /// The last entry of somebody else's chain: the one at which it is sealed, or the last that its key signed.
+    fn head_of(&self, chain: &ChainName) -> Result<Option<Head>, LedgerError> {
+        let seal = self.roster.sealed.get(chain);
+        let keys = self.roster.person(chain.operator()).map(|person| person.keys.as_slice());
+        let key = keys.into_iter().flatten().find(|key| chain.is_of(key));
+        if seal.is_none() && key.is_none() {
+            return Ok(None);
+        }
+        let directory = self.directory.join(chain.to_string());
+        tree::refuse_link(&directory)?;
+        for (year, seq) in tree::heads(&directory)?.into_iter().take(FORGED_MAX) {
+            let directory = tree::year_directory(&directory, year);
+            if !tree::has_entry(&directory, seq) {
+                continue;
+            }
+            let (bytes, signature) = tree::read_signed(&directory, seq)?;
+            let digest = Digest::of(&bytes);
+            let holds = match (seal, key) {
+                (Some(seal), _) => seal.last == seq && seal.digest == digest,
+                (None, Some(key)) => serde_json::from_slice(&bytes)
+                    .is_ok_and(|entry| is_by(key, (chain, seq), &entry, &bytes, &signature)),
+                (None, None) => false,
+            };
+            if holds {
+                return Ok(Some(Head { seq, digest }));
+            }
+        }
+        Ok(None)
     }
 
     fn public(
@@ -203,6 +232,17 @@ impl Ledger {
         write_new(year, &Part::Entry.name(seq), entry, 0o644)?;
         tree::sync_directory(year)
     }
+}
+
+/// Whether an entry was signed with a key, for its place in this chain.
+fn is_by(
+    key: &Key,
+    (chain, seq): (&ChainName, u64),
+    entry: &Public,
+    bytes: &[u8],
+    signature: &str,
+) -> bool {
+    (&entry.chain, entry.seq) == (chain, seq) && key.verify(LEDGER_NAMESPACE, bytes, signature).is_ok()
 }
 
 /// The year in whose directory an entry lies.

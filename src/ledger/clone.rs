@@ -68,7 +68,11 @@ impl Clone {
     }
 
     fn lock(&self, wait: Duration) -> Result<Lock, LedgerError> {
-        let path = self.directory.join("ledger.lock");
+        self.lock_as("ledger.lock", wait)
+    }
+
+    fn lock_as(&self, name: &str, wait: Duration) -> Result<Lock, LedgerError> {
+        let path = self.directory.join(name);
         tree::refuse_link(&path)?;
         let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = open.map_err(LedgerError::io("can't open", &path))?;
@@ -83,6 +87,29 @@ impl Clone {
                 Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_EVERY),
             }
         }
+    }
+}
+
+/// Held from reading a signed file until it is written: who would change the same in this clone meanwhile waits.
+pub struct Turn {
+    _lock: Lock,
+}
+
+impl Turn {
+    /// Takes the turn at the roster.
+    ///
+    /// # Errors
+    /// Another wgops has it for long, or the disk refused.
+    pub fn at_the_roster(root: &Path) -> Result<Self, LedgerError> {
+        Ok(Self { _lock: Clone::at(root)?.lock_as("roster.lock", LOCK_WAIT)? })
+    }
+
+    /// Takes the turn at what is sealed.
+    ///
+    /// # Errors
+    /// As [`Turn::at_the_roster`].
+    pub fn at_the_vault(root: &Path) -> Result<Self, LedgerError> {
+        Ok(Self { _lock: Clone::at(root)?.lock_as("vault.lock", LOCK_WAIT)? })
     }
 }
 

@@ -164,6 +164,11 @@ impl Fault {
         )
     }
 
+    /// Whether it is this machine's memory that the ledger contradicts.
+    pub fn is_remembered(&self) -> bool {
+        matches!(self, Self::Forgotten | Self::Rewritten)
+    }
+
     /// Whether an entry is missing, or another, that somebody has seen.
     pub fn misses(&self) -> bool {
         matches!(
@@ -174,6 +179,37 @@ impl Fault {
                 | Self::SeenDiffers { .. }
                 | Self::Forgotten
                 | Self::Rewritten
+                | Self::SealDiffers
+        )
+    }
+
+    /// Whether nobody can tell where its chain ends as long as it is there.
+    pub fn blurs_the_end(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable(_)
+                | Self::NoEntry(_)
+                | Self::Version(_)
+                | Self::Misplaced(_)
+                | Self::Unsigned
+                | Self::Signature(_)
+                | Self::Gap { .. }
+                | Self::Twice(_)
+                | Self::Previous
+                | Self::Forgotten
+                | Self::Rewritten
+        )
+    }
+}
+
+impl Break {
+    /// What to do about it: a file that somebody put there is taken out, one that was changed or removed is restored.
+    pub fn way_out(&self) -> String {
+        let file = self.file.to_string_lossy();
+        let all = format!("{}.*", printable(file.strip_suffix(".json").unwrap_or(&file)));
+        format!(
+            "'git log --oneline -- {all}' names the commit that did it: what it added, 'git rm {all}' takes out; what it \
+             changed or removed, 'git checkout COMMIT~1 -- {all}' brings back"
         )
     }
 }

@@ -64,6 +64,41 @@ impl Heads {
         saved().map_err(LedgerError::io("can't write", file))
     }
 
+    /// Changes the memory, with nobody else at it meanwhile: clones of one group share it.
+    ///
+    /// # Errors
+    /// It can't be read, or the disk refused.
+    pub fn change(file: &Path, change: impl Fn(&mut Self)) -> Result<(), LedgerError> {
+        let changed = || -> Result<Option<Self>, LedgerError> {
+            let known = Self::load(file)?;
+            let mut changed = known.clone();
+            change(&mut changed);
+            Ok(Some(changed).filter(|changed| *changed != known))
+        };
+        if changed()?.is_none() {
+            return Ok(());
+        }
+        let beside = file.with_extension("lock");
+        let lock = || {
+            std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+            let lock = std::fs::File::create(&beside)?;
+            lock.lock().map(|()| lock)
+        };
+        let _held = lock().map_err(LedgerError::io("can't lock", &beside))?;
+        changed()?.map_or(Ok(()), |changed| changed.save(file))
+    }
+
+    /// Takes over what another memory knows.
+    pub fn take_over(&mut self, other: &Self) {
+        other.iter().for_each(|(chain, head)| self.advance(chain, *head));
+    }
+
+    /// Forgets a chain; gives back its last known entry.
+    pub fn forget(&mut self, chain: &ChainName) -> Option<Head> {
+        self.verified.remove(chain);
+        self.chains.remove(chain)
+    }
+
     /// Takes over the heads of a report, of each chain that has no break: what was not right is not remembered as if it were.
     pub fn remember(&mut self, report: &Report) {
         let broken: BTreeSet<&std::ffi::OsStr> = report

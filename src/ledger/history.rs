@@ -37,6 +37,10 @@ impl Version {
         keys.contains(key).then_some(*role)
     }
 
+    fn all_leads(&self) -> BTreeSet<&OperatorName> {
+        self.people.iter().filter(|(_, (role, _))| *role == Role::Lead).map(|(name, _)| name).collect()
+    }
+
     fn leads(&self, key: &Key) -> Option<&OperatorName> {
         let leads = |(role, keys): &(Role, Vec<Key>)| *role == Role::Lead && keys.contains(key);
         self.people.iter().find(|(_, one)| leads(one)).map(|(name, _)| name)
@@ -168,6 +172,11 @@ impl History {
         })
     }
 
+    /// Up to which entry those who signed a version had seen a chain.
+    pub fn seen_by_signers(&self, version: u64, chain: &ChainName) -> u64 {
+        self.versions.get(&version).and_then(|version| version.seen.get(chain)).copied().unwrap_or_default()
+    }
+
     /// Where a chain ends for good.
     pub(super) fn seal(&self, chain: &ChainName) -> Option<Head> {
         self.last()?.roster.sealed.get(chain).copied()
@@ -241,12 +250,18 @@ fn before(record: &Record, signings: &Signings<'_>, digest: Digest, after: &Vers
     by_a_lead.map(|(_, _, roster)| (*roster).clone())
 }
 
-/// Whether as many leads signed a version as the one before asks for.
+/// Whether as many leads signed a version as the one before asks for; and where it changes who leads or how many must sign, as
+/// many of its own as it then asks for.
 fn enough(record: &Record, signings: &Signings<'_>, before: &Version, roster: &SignedRoster) -> bool {
     let signed = signings.get(&roster.digest).into_iter().flatten();
     // What they say of it must be one and the same.
     let same = signed.filter(|(_, _, said)| *said == roster);
-    let hands = same.filter_map(|(entry, _, _)| record.hand(entry));
-    let leads: BTreeSet<OperatorName> = hands.filter_map(|key| before.leads(&key).cloned()).collect();
-    leads.len() >= before.roster.signatures.max(1) as usize
+    let hands: Vec<Key> = same.filter_map(|(entry, _, _)| record.hand(entry)).collect();
+    let after = Version::new(roster.clone());
+    let are_enough = |version: &Version| {
+        let leads: BTreeSet<&OperatorName> = hands.iter().filter_map(|key| version.leads(key)).collect();
+        leads.len() >= version.roster.signatures.max(1) as usize
+    };
+    let otherwise = before.all_leads() != after.all_leads() || before.roster.signatures != roster.signatures;
+    are_enough(before) && (!otherwise || are_enough(&after))
 }

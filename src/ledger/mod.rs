@@ -64,7 +64,7 @@ mod vouched;
 
 pub use append::{EntryRef, Ledger, Stamp};
 pub use claims::{CLAIM_MAX, Claim};
-pub use clone::Held;
+pub use clone::{Held, Turn};
 pub use compare::{Disagreement, Login, RunLine, Sudo, Traces, Transaction, Whose};
 pub use emergency::EmergencyUse;
 pub use entry::{Draft, Head, Kind, Public, SignedPerson, SignedRoster};
@@ -143,6 +143,14 @@ pub enum LedgerError {
         file: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The last entry of one's own chain is somebody else's work.
+    #[error(
+        "{file} lies at the end of your chain, and is not signed with your key: 'git log -- {file}' names who brought it; 'git rm' takes out what was put there, 'git checkout' restores what was changed"
+    )]
+    Forged {
+        /// The entry.
+        file: PathBuf,
     },
     /// The chain goes on in a form that is not known yet.
     #[error(

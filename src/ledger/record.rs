@@ -3,7 +3,7 @@
 use super::tree::{self, PRIVATE_BYTES_MAX, PUBLIC_BYTES_MAX, Part, SIGNATURE_BYTES_MAX};
 use super::{Break, Fault, Kind, LedgerError, Private, Public};
 use crate::model::Digest;
-use crate::people::ChainName;
+use crate::people::{ChainName, Roster};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,8 @@ pub struct Stored {
 pub enum PrivatePart {
     /// Not here: there is none, or this is the public view.
     Absent,
+    /// Not looked at: nobody has the chain, so it can say nothing that counts, at whatever length.
+    Unread,
     /// Here, with the digest of its bytes, and without the per-host records, which [`Record::run`] reads again; or why it
     /// can't be read.
     Here(Digest, Result<Box<Private>, String>),
@@ -65,7 +67,16 @@ impl Record {
     /// # Errors
     /// A directory can't be read, or the ledger is a link. What is wrong with single files becomes part of the record.
     pub fn read(root: &Path) -> Result<Self, LedgerError> {
-        Self::read_where(root, 0, None)
+        Self::read_where(root, 0, None, None)
+    }
+
+    /// The same; private parts are read only of chains that are somebody's by one of these rosters: whoever can push could let
+    /// everybody else read gigabytes.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read_of(root: &Path, rosters: &[&Roster]) -> Result<Self, LedgerError> {
+        Self::read_where(root, 0, None, Some(rosters))
     }
 
     /// The same of what the public may see: without private parts, and nobody misses them.
@@ -77,12 +88,12 @@ impl Record {
     }
 
     /// The entries that sign a roster, and the last of each chain and year: enough to tell which version is in force, which every
-    /// command has to.
+    /// command has to. Texts are read only of chains that are somebody's by one of these rosters.
     ///
     /// # Errors
     /// As [`Record::read`].
-    pub fn read_rosters(root: &Path) -> Result<Self, LedgerError> {
-        Self::read_where(root, 0, Some(Kind::Roster))
+    pub fn read_rosters(root: &Path, rosters: &[&Roster]) -> Result<Self, LedgerError> {
+        Self::read_where(root, 0, Some(Kind::Roster), Some(rosters))
     }
 
     /// The same without what is older than a year: for what can't be that old.
@@ -90,10 +101,15 @@ impl Record {
     /// # Errors
     /// As [`Record::read`].
     pub fn read_since(root: &Path, year: u16) -> Result<Self, LedgerError> {
-        Self::read_where(root, year, None)
+        Self::read_where(root, year, None, None)
     }
 
-    fn read_where(root: &Path, year: u16, only: Option<Kind>) -> Result<Self, LedgerError> {
+    fn read_where(
+        root: &Path,
+        year: u16,
+        only: Option<Kind>,
+        rosters: Option<&[&Roster]>,
+    ) -> Result<Self, LedgerError> {
         let ledger = root.join("ledger");
         tree::refuse_link(&ledger)?;
         let mut record = Self {
@@ -108,7 +124,8 @@ impl Record {
             let path = ledger.join(&name);
             match name.parse::<ChainName>() {
                 Ok(chain) if kind.is_dir() => {
-                    let entries = record.read_chain(&path, year)?;
+                    let is_known = |rosters: &[&Roster]| rosters.iter().any(|roster| roster.has_chain(&chain));
+                    let entries = record.read_chain(&path, year, rosters.is_none_or(is_known))?;
                     record.chains.insert(chain, entries);
                 }
                 _ if kind.is_symlink() => record.fault(&path, Fault::Link),
@@ -146,12 +163,12 @@ impl Record {
         serde_json::from_slice(&tree::read(&file, PRIVATE_BYTES_MAX).ok()?).ok()
     }
 
-    fn read_chain(&mut self, chain: &Path, since: u16) -> Result<Vec<Stored>, LedgerError> {
+    fn read_chain(&mut self, chain: &Path, since: u16, known: bool) -> Result<Vec<Stored>, LedgerError> {
         let mut entries = Vec::new();
         for (name, kind) in tree::list(chain)? {
             match tree::parse_year(&name) {
                 Some(year) if kind.is_dir() && year < since => {}
-                Some(year) if kind.is_dir() => self.read_year(chain, year, &mut entries)?,
+                Some(year) if kind.is_dir() => self.read_year(chain, year, known, &mut entries)?,
                 _ if kind.is_symlink() => self.fault(&chain.join(name), Fault::Link),
                 _ => self.fault(&chain.join(name), Fault::Stray),
             }
@@ -160,7 +177,13 @@ impl Record {
         Ok(entries)
     }
 
-    fn read_year(&mut self, chain: &Path, year: u16, entries: &mut Vec<Stored>) -> Result<(), LedgerError> {
+    fn read_year(
+        &mut self,
+        chain: &Path,
+        year: u16,
+        known: bool,
+        entries: &mut Vec<Stored>,
+    ) -> Result<(), LedgerError> {
         let directory = tree::year_directory(chain, year);
         let scanned = tree::scan(&directory)?;
         scanned.links.iter().for_each(|path| self.fault(path, Fault::Link));
@@ -168,7 +191,8 @@ impl Record {
         let rests: Vec<PathBuf> = scanned.rests.iter().map(|path| self.relative(path)).collect();
         self.rests.extend(rests);
         let last = scanned.entries.keys().next_back().copied();
-        for (seq, parts) in scanned.entries {
+        for (seq, mut parts) in scanned.entries {
+            parts.is_known = known;
             if !parts.entry {
                 let part = if parts.signature { Part::Signature } else { Part::Private };
                 self.rests.push(self.relative(&directory.join(part.name(seq))));
@@ -206,8 +230,11 @@ impl Record {
         } else {
             None
         };
-        let private =
-            if parts.private { read_private_part(&path(Part::Private))? } else { PrivatePart::Absent };
+        let private = match parts {
+            tree::Parts { private: false, .. } => PrivatePart::Absent,
+            tree::Parts { is_known: false, .. } => PrivatePart::Unread,
+            _ => read_private_part(&path(Part::Private))?,
+        };
         Ok(Some(Stored {
             file: self.relative(&path(Part::Entry)),
             seq,

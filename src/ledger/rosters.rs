@@ -6,6 +6,7 @@ use crate::model::{Digest, Role};
 use crate::people::{Hand, Key, LEDGER_NAMESPACE, NoSuccession, PeopleError, Roster};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A version of the roster that is known to be right: pinned, or verified here before.
@@ -173,6 +174,44 @@ impl Record {
             }
         }
         Ok(())
+    }
+
+    /// The versions that lead to a roster, oldest first and itself last, as far back as their files are here: each names the
+    /// one before. `known` are files that are known besides those of the ledger.
+    pub fn lineage(&self, roster: &Roster, known: &[RosterFile]) -> Vec<Anchor> {
+        let in_ledger = self.entries().filter_map(|(_, entry)| signed_file(entry));
+        let mut texts: HashMap<Digest, &String> =
+            in_ledger.filter_map(|(digest, text)| Some((digest, text?))).collect();
+        texts.extend(known.iter().map(|file| (file.roster.digest, &file.text)));
+        let mut line = vec![Anchor::of(roster)];
+        let (mut version, mut previous) = (roster.version, roster.previous);
+        while let Some(digest) = previous.filter(|_| version > 1) {
+            version -= 1;
+            line.push(Anchor { version, digest });
+            let file = texts.get(&digest).and_then(|text| {
+                RosterFile::parse(Path::new("inventory/operators.yml"), (*text).clone()).ok()
+            });
+            previous = file.filter(|file| file.roster.version == version).and_then(|file| file.roster.previous);
+        }
+        line.reverse();
+        line
+    }
+
+    /// The versions that lead to a roster and whose files are here, itself the last.
+    pub fn versions(&self, roster: &Roster) -> Vec<Roster> {
+        let mut files: HashMap<Digest, &String> = HashMap::new();
+        files.extend(self.entries().filter_map(|(_, entry)| {
+            signed_file(entry).and_then(|(digest, text)| Some((digest, text?)))
+        }));
+        let line = self.lineage(roster, &[]);
+        let parsed = line.iter().filter_map(|one| {
+            RosterFile::parse(Path::new("inventory/operators.yml"), (*files.get(&one.digest)?).clone()).ok()
+        });
+        let mut versions: Vec<Roster> = parsed.map(|file| file.roster).collect();
+        if versions.last().is_none_or(|last| last.digest != roster.digest) {
+            versions.push(roster.clone());
+        }
+        versions
     }
 
     /// The first version of the roster that the ledger has, where it has one.

@@ -7,7 +7,8 @@ use crate::model::{Digest, HostName, OperatorName, Role, RunId};
 use crate::people::{Roster, Verb};
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 /// A run, and how far it is.
 #[derive(Clone, PartialEq, Debug)]
@@ -70,9 +71,12 @@ impl Record {
     /// Every run that may have changed something, oldest first. `report` is what verifying this record found: handovers
     /// and pick-ups that do not hold give nobody a run.
     pub fn runs(&self, roster: &Roster, report: &Report) -> Vec<RunState> {
-        let trails = Trail::all(self);
+        let broken: HashSet<&Path> = report.breaks.iter().map(|found| found.file.as_path()).collect();
+        let trails = Trail::all(self).into_iter().map(|(run, trail)| {
+            (run, trail.of_what_holds(|leaf| !broken.contains(leaf.entry.file.as_path())))
+        });
         let mut runs: Vec<RunState> =
-            trails.iter().filter_map(|(run, trail)| state(*run, trail, roster, report)).collect();
+            trails.filter_map(|(run, trail)| state(run, &trail, roster, report)).collect();
         runs.sort_by_key(|run| (run.begun, run.run));
         runs
     }

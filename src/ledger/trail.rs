@@ -67,6 +67,17 @@ impl<'a> Trail<'a> {
         trails
     }
 
+    /// The same by entries that hold; where no intent does, all that there is.
+    #[must_use]
+    pub fn of_what_holds(mut self, holds: impl Fn(&Leaf<'a>) -> bool) -> Self {
+        if self.intents.iter().any(&holds) {
+            for leaves in [&mut self.intents, &mut self.outcomes, &mut self.handoffs] {
+                leaves.retain(&holds);
+            }
+        }
+        self
+    }
+
     /// The last intent: the one that nobody picked up; of several the latest.
     pub fn last_intent(&self) -> Option<Leaf<'a>> {
         let resumed: Vec<Digest> = self.intents.iter().filter_map(|leaf| leaf.resumes()).collect();

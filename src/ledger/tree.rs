@@ -52,6 +52,8 @@ pub(super) struct Parts {
     pub(super) entry: bool,
     pub(super) signature: bool,
     pub(super) private: bool,
+    /// Whether the chain is anybody's.
+    pub(super) is_known: bool,
 }
 
 /// One year of a chain.
@@ -122,18 +124,27 @@ pub(super) fn scan(directory: &Path) -> Result<Year, LedgerError> {
     Ok(year)
 }
 
-/// The last signed entry of a chain: its year and number. Every year is looked at, because a clock may have been wrong.
-pub(super) fn head(chain: &Path) -> Result<Option<(u16, u64)>, LedgerError> {
-    let mut head = None;
+/// The entries of a chain that have a signature, whosever it is, as year and number, the last one first. Every year is looked
+/// at, because a clock may have been wrong.
+pub(super) fn heads(chain: &Path) -> Result<Vec<(u16, u64)>, LedgerError> {
+    let mut heads = Vec::new();
     for year in years(chain)? {
-        let directory = year_directory(chain, year);
-        let entry_is_there = |seq: &u64| {
-            directory.join(Part::Entry.name(*seq)).symlink_metadata().is_ok_and(|meta| meta.is_file())
-        };
-        let last = signed(&directory)?.into_iter().rev().find(entry_is_there);
-        head = head.max(last.map(|seq| (seq, year)));
+        heads.extend(signed(&year_directory(chain, year))?.into_iter().map(|seq| (seq, year)));
     }
-    Ok(head.map(|(seq, year)| (year, seq)))
+    heads.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(heads.into_iter().map(|(seq, year)| (year, seq)).collect())
+}
+
+/// An entry and its signature.
+pub(super) fn read_signed(directory: &Path, seq: u64) -> Result<(Vec<u8>, String), LedgerError> {
+    let signature = read(&directory.join(Part::Signature.name(seq)), SIGNATURE_BYTES_MAX)?;
+    let bytes = read(&directory.join(Part::Entry.name(seq)), PUBLIC_BYTES_MAX)?;
+    Ok((bytes, String::from_utf8_lossy(&signature).into_owned()))
+}
+
+/// Whether the entry of a signature is there.
+pub(super) fn has_entry(directory: &Path, seq: u64) -> bool {
+    directory.join(Part::Entry.name(seq)).symlink_metadata().is_ok_and(|meta| meta.is_file())
 }
 
 /// The numbers that have a signature, ascending: quicker than [`scan`], because each append asks it of every chain.

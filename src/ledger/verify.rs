@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{Digest, RunId};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, VerifyError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What verifying found.
@@ -26,6 +26,8 @@ pub struct Report {
     pub open_runs: Vec<OpenRun>,
     /// The last entry of each chain.
     pub heads: BTreeMap<ChainName, Head>,
+    /// Folders of chains that nobody has: nothing that counts can be hidden in them.
+    nobodys: Vec<PathBuf>,
     /// The same with the signatures that lead there.
     pub(super) verified: BTreeMap<ChainName, Verified>,
 }
@@ -42,12 +44,17 @@ pub struct OpenRun {
 impl Report {
     /// Something that may hide what an entry says.
     pub fn hidden(&self) -> Option<&Break> {
-        self.breaks.iter().find(|found| found.fault.hides())
+        self.of_somebody().find(|found| found.fault.hides())
     }
 
     /// An entry that is missing, or another, and that somebody has seen.
     pub fn missing(&self) -> Option<&Break> {
-        self.breaks.iter().find(|found| found.fault.misses())
+        self.of_somebody().find(|found| found.fault.misses())
+    }
+
+    fn of_somebody(&self) -> impl Iterator<Item = &Break> {
+        let nobodys = |found: &Break| self.nobodys.iter().any(|folder| found.file.starts_with(folder));
+        self.breaks.iter().filter(move |found| !nobodys(found))
     }
 
     /// Whether anything is wrong with this file.
@@ -82,6 +89,12 @@ impl Record {
             rests: self.rests.clone(),
             open_runs,
             heads: heads.collect(),
+            nobodys: self
+                .chains
+                .keys()
+                .filter(|chain| history.key(chain).is_none() && history.seal(chain).is_none())
+                .map(|chain| Path::new("ledger").join(chain.to_string()))
+                .collect(),
             verified: self
                 .chains
                 .iter()
@@ -206,6 +219,8 @@ impl<'a> Judge<'a> {
             for entry in entries {
                 self.fault(entry, Fault::UnknownKey(chain.operator().to_string()));
             }
+            // Nothing else in it can be worse, or hide anything that counts.
+            return;
         }
         let mut before: Option<&Stored> = None;
         for entry in entries {
@@ -268,7 +283,7 @@ impl<'a> Judge<'a> {
             (PrivatePart::Absent, Some(_)) if !self.record.is_public => {
                 return self.fault(entry, Fault::PrivateGone);
             }
-            (PrivatePart::Absent, _) => return,
+            (PrivatePart::Absent | PrivatePart::Unread, _) => return,
             (PrivatePart::Here(..), None) => return self.fault(entry, Fault::PrivateUnsigned),
             (PrivatePart::Here(found, content), Some(signed)) => (*found == signed, content),
         };
@@ -341,9 +356,12 @@ impl<'a> Judge<'a> {
                 self.fault(entry, Fault::NoRun);
             }
         }
+        // What does not hold by itself says nothing against what does.
+        let broken: HashSet<PathBuf> = self.breaks.iter().map(|found| found.file.clone()).collect();
         let mut open = Vec::new();
         for (run, trail) in Trail::all(record) {
-            self.intents(run, &trail.intents);
+            let holds = |leaf: &Leaf<'_>| !broken.contains(&leaf.entry.file);
+            self.intents(run, &trail.intents.iter().copied().filter(holds).collect::<Vec<_>>());
             if trail.intents.is_empty() {
                 trail.outcomes.iter().for_each(|leaf| self.fault(leaf.entry, Fault::NoIntent(run)));
             }

@@ -13,6 +13,7 @@
 use super::inventory::Pattern;
 use super::problem::Problem;
 use super::yaml::{Key, Node};
+use crate::model::Digest;
 
 const FIELDS: [&str; 6] = ["account", "shadow", "hosts", "other_keys", "sudo", "ca"];
 /// The account of shadows where nothing is said.
@@ -55,6 +56,24 @@ impl Access {
             return Err(Problem::at(&node.place, "operators and shadows need two accounts"));
         }
         Ok(access)
+    }
+
+    /// What all of it says, by which the roster signs it.
+    pub fn digest(&self) -> Digest {
+        let hosts = self.hosts.as_ref().map(Pattern::as_str);
+        let all = (&self.account, &self.shadow, hosts, self.keeps_other_keys, self.sudo, &self.ca);
+        // Of texts and flags JSON is always made.
+        Digest::of(serde_json::to_vec(&all).unwrap_or_default())
+    }
+
+    /// The same for people.
+    pub fn in_words(&self) -> String {
+        let mut words = vec![format!("account {}", self.account), format!("shadow account {}", self.shadow)];
+        words.extend(self.hosts.as_ref().map(|hosts| format!("hosts {}", hosts.as_str())));
+        words.push(format!("other keys {}", if self.keeps_other_keys { "stay" } else { "are removed" }));
+        words.extend(self.sudo.then(|| "sudo without a password".to_owned()));
+        words.extend(self.ca.as_ref().map(|ca| format!("CA {ca}")));
+        words.join(", ")
     }
 
     fn empty() -> Self {
@@ -122,6 +141,24 @@ mod tests {
         let short = parse("access: {account: root}").unwrap().access.unwrap();
         assert_eq!((short.shadow.as_str(), short.hosts.is_none()), ("wgops-shadow", true));
         assert!(parse("").unwrap().access.is_none());
+    }
+
+    #[test]
+    fn whatever_it_says_is_in_its_digest() {
+        let digest = |text: &str| parse(text).unwrap().access.unwrap().digest();
+        let all = [
+            "access: {account: ops}",
+            "access: {account: adm}",
+            "access: {account: ops, shadow: s}",
+            "access: {account: ops, hosts: web}",
+            "access: {account: ops, other_keys: keep}",
+            "access: {account: ops, sudo: true}",
+            "access: {account: ops, ca: ssh-ed25519 AAAA}",
+        ];
+        for (at, one) in all.iter().enumerate() {
+            assert_eq!(all.iter().position(|other| digest(other) == digest(one)), Some(at));
+        }
+        assert_eq!(digest("access: {account: ops, shadow: wgops-shadow, sudo: false}"), digest(all[0]));
     }
 
     #[test]

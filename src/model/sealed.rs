@@ -17,6 +17,10 @@ pub trait Opener: Send + Sync {
     }
     /// Whether a text shows something that was opened, in any usual spelling.
     fn reveals(&self, text: &str) -> bool;
+    /// The name of a sealed value that a text shows as it is.
+    fn revealed(&self, _: &str) -> Option<String> {
+        None
+    }
 }
 
 /// What opening something came to.

@@ -12,25 +12,43 @@ use crate::questions::Stop;
 use crate::questions::files::NodeKind;
 use crate::questions::tree::{Alike, Survey};
 
-/// Sets owner, group, then modes (and prints what came of the directory itself): each pair of old and new mode for all files, or all directories, that have the old.
+/// Sets owner, group, then modes (and prints what came of the directory itself): each pair of old and new mode for all files, or
+/// all directories, that have the old. Whoever owns a folder can put a link in its place, or in that of a file in it, at any
+/// moment. So `find` goes into each folder, where it can, and what it starts knows names in there alone; and a mode is set on
+/// what is held open and is still what lies there.
 pub(super) const SET_BELOW: Script = Script {
     name: "set_attributes_below",
     text: r#"root=$1 uid=$2 gid=$3
 shift 3
 if [ ! -d "$root" ] || [ -L "$root" ]; then exit 113; fi
+seen=$(stat -c %d:%i -- "$root") && cd -- "$root" && [ "$(stat -c %d:%i .)" = "$seen" ] || exit 113
+here=-exec
+if find . -prune -execdir true {} + 2>/dev/null; then here=-execdir; fi
 if [ "$uid" != - ]; then
-    find "$root" ! -user "$uid" -exec chown -h "$uid" {} + || exit 1
+    find . ! -user "$uid" "$here" chown -h "$uid" {} + || exit 1
 fi
 if [ "$gid" != - ]; then
-    find "$root" ! -group "$gid" -exec chgrp -h "$gid" {} + || exit 1
+    find . ! -group "$gid" "$here" chgrp -h "$gid" {} + || exit 1
 fi
+held='for path; do
+    exec 7<"$path" || exit 1
+    if [ "$(stat -c %d:%i -- "$path")" != "$(stat -L -c %d:%i /proc/self/fd/7)" ]; then
+        printf "%s was exchanged meanwhile\n" "$path" >&2
+        exit 113
+    fi
+    chmod "$new" /proc/self/fd/7 || exit 1
+done'
+# Only root can be led astray.
+if [ "$(id -u)" != 0 ] || [ ! -e /proc/self/fd/0 ]; then held='chmod "$new" "$@"'; fi
+export new
 while [ $# -ge 3 ]; do
-    find "$root" -depth -type "$1" -perm "$2" -exec chmod "$3" {} + || exit 1
+    new=$3
+    find . -depth -type "$1" -perm "$2" "$here" sh -c "$held" sh {} + || exit 1
     shift 3
 done
 stat -c '%f %u %g %s
 %U
-%G' -- "$root" || exit 1
+%G' . || exit 1
 exit 0"#,
 };
 
@@ -154,5 +172,35 @@ mod tests {
             }
             assert_eq!(owner("outside").0, 0);
         }
+    }
+
+    #[test]
+    fn a_link_put_in_the_place_of_a_folder_or_a_file_meanwhile_leads_root_nowhere() {
+        if !is_root() {
+            return;
+        }
+        let mut bench = Bench::new();
+        for name in ["victim", "t", "t/a"] {
+            std::fs::create_dir(bench.at(name)).unwrap();
+        }
+        for name in ["victim/x", "t/a/x", "t/y"] {
+            bench.file(name, "");
+            std::fs::set_permissions(bench.at(name), PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        let swaps = |of: &str, by: &str| {
+            let (of, by) = (bench.path(of), bench.path(by));
+            format!("/bin/mv '{of}' '{of}.away' 2>/dev/null && /bin/ln -s '{by}' '{of}'\n")
+        };
+        let (folder, file) = (swaps("t/a", "victim"), swaps("t/y", "victim/x"));
+        bench.program("chown", &format!("{folder}exec /bin/chown \"$@\""));
+        bench.program("chmod", &format!("{file}exec /bin/chmod \"$@\""));
+        let args = json!({"path": bench.path("t"), "recurse": true, "owner": "daemon", "mode": "a=rwX"});
+        let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
+        bench.apply(&outcome.changes[0]);
+        for name in ["t/a", "t/y"] {
+            assert!(std::fs::symlink_metadata(bench.at(name)).unwrap().is_symlink(), "{name} was not swapped");
+        }
+        let victim = std::fs::metadata(bench.at("victim/x")).unwrap();
+        assert_eq!((victim.uid(), victim.mode() & 0o7777), (0, 0o600));
     }
 }

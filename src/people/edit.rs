@@ -48,7 +48,8 @@ impl Roster {
         Err(Problems::from(problem.help(help)).into())
     }
 
-    /// A file that somebody changed by hand, as the next version: counted up and linked, where that was not done.
+    /// A file that somebody changed by hand, as the next version: counted up and linked, where that was not done. With it goes
+    /// the digest of what the settings say of access, where they say something.
     ///
     /// # Errors
     /// As [`Roster::amended`].
@@ -57,9 +58,11 @@ impl Roster {
         path: &Path,
         text: &str,
         seals: &IndexMap<ChainName, Seal>,
+        access: Option<Digest>,
     ) -> Result<String, PeopleError> {
         let mut lines = Lines::of(path, text)?;
         lines.count_up(self.version + 1, self.digest);
+        lines.put_access(access);
         lines.put_seals(seals);
         let text = lines.text();
         Self::parse(path, text.as_bytes())?;
@@ -71,7 +74,9 @@ impl Roster {
     }
 
     fn says_the_same_as(&self, other: &Self) -> bool {
-        let head = |r: &Self| (r.version, r.previous, r.group.clone(), r.threshold.clone(), r.vaults.clone());
+        let head = |r: &Self| {
+            (r.version, r.previous, r.access, r.group.clone(), r.threshold.clone(), r.vaults.clone())
+        };
         head(self) == head(other)
             && self.people == other.people
             && self.sealed == other.sealed
@@ -136,6 +141,19 @@ impl<'a> Lines<'a> {
         match self.at("previous") {
             Some(at) => self.lines[at] = previous,
             None => self.lines.insert(at + 1, previous),
+        }
+    }
+
+    fn put_access(&mut self, access: Option<Digest>) {
+        let line = access.map(|digest| format!("access: {digest}"));
+        match (self.at("access"), line) {
+            (Some(at), Some(line)) => self.lines[at] = line,
+            (Some(at), None) => drop(self.lines.remove(at)),
+            (None, Some(line)) => {
+                let at = self.at("previous").map_or(0, |at| at + 1);
+                self.lines.insert(at, line);
+            }
+            (None, None) => {}
         }
     }
 
@@ -304,7 +322,7 @@ mod tests {
     fn what_was_changed_by_hand_is_counted_up_and_linked() {
         let before = parse(&text());
         let by_hand = text() + "threshold: {roster: 1}\n";
-        let after = before.counted_up(Path::new("o.yml"), &by_hand, &IndexMap::new()).unwrap();
+        let after = before.counted_up(Path::new("o.yml"), &by_hand, &IndexMap::new(), None).unwrap();
         assert_eq!((parse(&after).version, parse(&after).previous), (2, Some(before.digest)));
     }
 }

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 use std::path::Path;
 use std::str::FromStr;
 
-const ROSTER_FIELDS: [&str; 8] =
-    ["version", "previous", "group", "threshold", "operators", "sealed", "emergency_keys", "vaults"];
+const ROSTER_FIELDS: [&str; 9] =
+    ["version", "previous", "access", "group", "threshold", "operators", "sealed", "emergency_keys", "vaults"];
 const PERSON_FIELDS: [&str; 5] = ["role", "nda", "keys", "age", "until"];
 
 pub(super) fn roster(path: &Path, bytes: Vec<u8>) -> Result<Roster, Problems> {
@@ -37,6 +37,7 @@ impl Read {
         let roster = Roster {
             version: version.unwrap_or(1),
             previous: self.optional(top, "previous", Self::parsed),
+            access: self.optional(top, "access", Self::parsed),
             digest,
             group: group.unwrap_or_default(),
             threshold: self.optional(top, "threshold", Self::threshold).unwrap_or_default(),

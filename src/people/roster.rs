@@ -17,6 +17,8 @@ pub struct Roster {
     pub version: u64,
     /// Digest of the file of the version before; none for the first.
     pub previous: Option<Digest>,
+    /// Digest of what `wgops.yml` says of access to the servers; none where nobody signed that yet.
+    pub access: Option<Digest>,
     /// Digest of this file's bytes.
     pub digest: Digest,
     /// The working group's name.
@@ -170,6 +172,21 @@ impl Roster {
     /// The person to whom a key belongs.
     pub fn owner(&self, key: &Key) -> Option<&Person> {
         self.people.values().find(|person| person.keys.contains(key))
+    }
+
+    /// Whether a chain is somebody's: of a person's key, or one that is sealed.
+    pub fn has_chain(&self, chain: &ChainName) -> bool {
+        let person = self.person(chain.operator());
+        person.is_some_and(|person| person.keys.iter().any(|key| chain.is_of(key)))
+            || self.sealed.contains_key(chain)
+    }
+
+    /// Whether everybody's chains of another roster are somebody's in this one.
+    pub fn has_chains_of(&self, other: &Self) -> bool {
+        let has_keys = |person: &Person| {
+            self.person(&person.name).is_some_and(|own| person.keys.iter().all(|key| own.keys.contains(key)))
+        };
+        other.people.values().all(has_keys) && other.sealed.keys().all(|chain| self.sealed.contains_key(chain))
     }
 
     /// How somebody stands on a day.

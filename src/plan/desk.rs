@@ -232,7 +232,28 @@ fn place_to_keep(directory: &Path, root: &Path, dest: &str) -> Result<PathBuf, S
             std::env::temp_dir().display()
         )));
     }
+    if let Some(name) = nearest.and_then(|above| taken(root, above, &path)) {
+        return Err(Stop::refuse(format!(
+            "'{}' would lie in {name}, which says what is done and by whom: what comes from hosts is kept elsewhere, as in 'fetched/'",
+            path.display()
+        )));
+    }
     Ok(path)
+}
+
+/// What of the ops repository no file of a host may take a place in: git's folders, whose settings name programs, what other
+/// programs read unasked because its name begins with a dot, and what people sign or answer for.
+fn taken(root: &Path, above: &Path, path: &Path) -> Option<String> {
+    let rest = path.strip_prefix(above).ok()?;
+    let whole = above.canonicalize().ok()?.join(rest);
+    let name = |part: Component<'_>| part.as_os_str().to_string_lossy().into_owned();
+    if let Some(git) = whole.components().map(name).find(|part| part.eq_ignore_ascii_case(".git")) {
+        return Some(git);
+    }
+    let inner = whole.strip_prefix(root.canonicalize().ok()?).ok()?;
+    let first = name(inner.components().next()?);
+    let signed = ["ledger", "plans", "inventory", "wgops.yml"].contains(&first.to_lowercase().as_str());
+    (signed || first.starts_with('.')).then_some(first)
 }
 
 impl Controller for Desk<'_> {
@@ -386,5 +407,18 @@ mod tests {
             assert!(keeps(wrong).is_err(), "{wrong}");
         }
         assert!(keeps(root.join("way-out").to_str().unwrap()).is_err());
+        // Nor where it would be somebody's word, or a program at the next git.
+        std::fs::create_dir(root.join("inventory")).unwrap();
+        std::os::unix::fs::symlink(root.join("inventory"), root.join("hosts")).unwrap();
+        let inside = |path: &str| keeps(root.join(path).to_str().unwrap());
+        for wrong in [
+            ".git/config", "inventory/prod.yml", "inventory/host_vars/h1/x.yml", "ledger/x/1.json", "plans/x",
+            "wgops.yml", ".github/workflows/x.yml", ".wgops/clone", "hosts/prod.yml", "got/h1/srv/.git/config",
+        ] {
+            assert!(inside(wrong).is_err(), "{wrong}");
+        }
+        for fine in ["got/h1/etc/.profile", "playbooks/got/x", "gitlog", "inventory.bak"] {
+            assert!(inside(fine).is_ok(), "{fine}");
+        }
     }
 }

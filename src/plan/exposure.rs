@@ -4,10 +4,11 @@
 use super::effective::Effective;
 use super::evaluate::Frozen;
 use super::task::Task;
-use crate::model::{Argv, Script};
+use crate::model::{Argv, Script, Value};
 use crate::modules::Change;
 use crate::questions::{Answers, Refusal, is_withheld};
 use crate::template::Templates;
+use std::cell::RefCell;
 
 /// Modules whose arguments become the words of a program; what stands under `stdin` does not.
 const COMMANDS: [&str; 5] = ["command", "shell", "raw", "script", "expect"];
@@ -58,17 +59,48 @@ pub(super) fn of_words(
         .filter_map(|name| frozen.args.text(name))
         .filter(|text| text.len() >= SHORTEST)
         .collect();
-    let reveals = |word: &str| opener.reveals(word) || given.iter().any(|text| word.contains(text));
+    // What the task says itself, in an argument that no secret went into, everybody knows: that a sealed value is the same
+    // common word ("root") shows nothing.
+    let mut said = Vec::new();
+    let plain = frozen.args.all().iter().filter(|(name, _)| !frozen.secret.contains(name));
+    plain.for_each(|(_, value)| texts(value, &mut said));
+    let reveals = |word: &str| {
+        (opener.reveals(word) || given.iter().any(|text| word.contains(text)))
+            && !said.iter().any(|text| text.contains(word))
+    };
     let shows = |script: &Script, args: &Argv| {
         let mut words = args.0.iter().enumerate();
         words.any(|(position, word)| reveals(word) && !is_withheld(script, position, word))
     };
-    let asked = answers.refuse_wanted(|asked| shows(&asked.script, &asked.args));
-    let change = changes.iter().find(|change| shows(&change.script, &change.args));
-    let script = asked.or(change.map(|change| change.script.name))?;
+    let which = RefCell::new(None);
+    let shown = |script: &Script, args: &Argv| {
+        let found = shows(script, args);
+        if found {
+            let name = args.0.iter().find_map(|word| opener.revealed(word));
+            *which.borrow_mut() = name;
+        }
+        found
+    };
+    let asked = answers.refuse_wanted(|asked| shown(&asked.script, &asked.args));
+    let script = match asked {
+        Some(script) => script,
+        None => changes.iter().find(|change| shown(&change.script, &change.args))?.script.name,
+    };
+    let which = which.take().map(|name| format!(" ({name})")).unwrap_or_default();
     Some(refused(&format!(
-        "a sealed value would stand in the words of '{script}', which everybody on the host can list: this module takes no secret there; write it into a file with 'copy' or 'template' instead"
+        "a sealed value{which} would stand in the words of '{script}', which everybody on the host can list: this module takes no secret there; write it into a file with 'copy' or 'template' instead. A common word that is no secret need not be sealed"
     )))
+}
+
+/// Every text and number in a value.
+fn texts(value: &Value, all: &mut Vec<String>) {
+    match value {
+        Value::String(text) => all.push(text.clone()),
+        Value::Number(number) => all.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, all)),
+        Value::Object(map) => map.values().for_each(|value| texts(value, all)),
+        _ => {}
+    }
 }
 
 fn refused(message: &str) -> Refusal {

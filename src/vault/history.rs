@@ -4,11 +4,12 @@
 //! seal that counts was for them. Of two seals neither of which had seen the other nobody can say which is the newer one.
 
 use super::readers::may_seal;
-use crate::ledger::{Kind, Record, SealAct, SealedValue, Vouched};
+use crate::ledger::{History as Rosters, Kind, Record, Report, SealAct, SealedValue, Vouched};
 use crate::model::{Digest, OperatorName};
 use crate::people::Roster;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 /// A value by file and name; no name stands for the whole file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -56,14 +57,30 @@ pub enum State<'a> {
     Unknown,
 }
 
+/// Whether a seal was its writer's to make who is not among a file's readers any more: the roster that it names has them, and
+/// whoever took them off its rule had seen it.
+fn could_seal(entry: &Vouched<'_>, file: &str, versions: &[Roster], rosters: &Rosters) -> bool {
+    let by = entry.chain.operator();
+    let since = versions.iter().filter(|version| version.version >= entry.public.roster);
+    entry.sealed
+        || since.filter(|version| !may_seal(version, file, by)).all(|version| {
+            version.version > entry.public.roster
+                && rosters.seen_by_signers(version.version, entry.chain) >= entry.entry.seq
+        })
+}
+
 /// The seals of all values.
 #[derive(Default)]
 pub struct History(BTreeMap<Subject, Vec<Seal>>);
 
 impl History {
-    /// Reads it out of the ledger, as the roster in force vouches for it.
-    pub fn read(record: &Record, roster: &Roster) -> Self {
+    /// Reads it out of the ledger, as the roster in force vouches for it. `rosters` are the versions that lead to it, and
+    /// `report` is what verifying found: what does not hold was sealed by nobody.
+    pub fn read(record: &Record, roster: &Roster, rosters: &Rosters, report: &Report) -> Self {
         let mut entries = record.vouched(roster, Kind::Vault);
+        let broken: HashSet<&Path> = report.breaks.iter().map(|found| found.file.as_path()).collect();
+        entries.retain(|entry| !broken.contains(entry.entry.file.as_path()));
+        let versions = record.versions(roster);
         // Whoever had seen more comes later; the order of what is parallel means nothing.
         let weights: Vec<usize> =
             entries.iter().map(|entry| entries.iter().filter(|other| entry.follows(other)).count()).collect();
@@ -76,7 +93,8 @@ impl History {
                 let subject = Subject { file: value.file.clone(), name: value.name.clone() };
                 let before = counted.entry(subject).or_default();
                 let by = entry.chain.operator();
-                let could_read = before.iter().any(|(_, seal)| seal.value.readers.contains(by));
+                let could_read = before.iter().any(|(_, seal)| seal.value.readers.contains(by))
+                    && could_seal(&entry, &value.file, &versions, rosters);
                 let first = before.is_empty() && entry.sealed;
                 if !(first || could_read || may_seal(roster, &value.file, by)) {
                     continue;

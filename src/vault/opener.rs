@@ -38,8 +38,8 @@ pub struct Vault {
 
 #[derive(Default)]
 struct Memory {
-    /// What each sealed text holds.
-    open: HashMap<Digest, Secret>,
+    /// What each sealed text holds, and where it was met first.
+    open: HashMap<Digest, (Secret, Subject)>,
     /// The names of the values of a file, by digest.
     names: HashMap<String, Arc<Vec<(String, Digest)>>>,
     used: BTreeSet<Subject>,
@@ -116,11 +116,11 @@ impl Vault {
         let subject = self.subject(history, file, found)?;
         let known = self.memory().open.get(&found).cloned();
         let secret = match known {
-            Some(secret) => secret,
+            Some((secret, _)) => secret,
             None => {
                 let secret = keys.open_text(sealed).map_err(|error| format!("{subject}: {error}"))?;
                 (self.hear)(&secret);
-                self.memory().open.insert(found, secret.clone());
+                self.memory().open.insert(found, (secret.clone(), subject.clone()));
                 secret
             }
         };
@@ -169,6 +169,12 @@ impl Opener for Vault {
     fn reveals(&self, text: &str) -> bool {
         (self.shows)(text)
     }
+
+    fn revealed(&self, text: &str) -> Option<String> {
+        let memory = self.memory();
+        let shown = |secret: &Secret| !secret.expose().is_empty() && text.contains(secret.expose());
+        memory.open.values().find(|(secret, _)| shown(secret)).map(|(_, subject)| subject.to_string())
+    }
 }
 
 /// A file as the ledger and the roster name it: seen from the root of the repository, links followed. It need not be there
@@ -201,6 +207,15 @@ pub fn refusal(history: &History, subject: &Subject, sealed: Digest) -> Option<S
     let Subject { file, .. } = subject;
     Some(match history.state(subject, sealed) {
         State::Newest(_) => return None,
+        State::Unknown if history.elsewhere(subject, sealed).is_some() => {
+            let known = history.elsewhere(subject, sealed).map(|(known, seal)| {
+                format!("{known}, generation {}, sealed by {}", seal.value.generation, seal.by)
+            });
+            format!(
+                "{subject}: it is a copy of {}: find out who put it there ('git log'); 'wgops vault set' seals a value of your own",
+                known.unwrap_or_default()
+            )
+        }
         State::Unknown => format!(
             "{subject}: no cleared reader sealed it by wgops; if that is right, 'wgops vault import {file}' takes it over"
         ),

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod clones;
 mod group;
 mod holds;
 mod hurts;
 mod keys;
 mod operators;
+mod outward;
+mod planted;
 mod plans;
 mod record;
 mod rollback;

@@ -214,3 +214,31 @@ fn a_key_that_is_not_there_and_one_that_is_nobodys_are_told_apart() {
         .expect(2, &["key_nobody"]);
     assert!(!group.made().exists());
 }
+
+#[test]
+fn what_wgops_yml_says_of_access_is_signed_with_the_roster_and_with_nothing_else() {
+    let group = Group::new();
+    let settings = group.root().join("wgops.yml");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, format!("{text}\naccess:\n  account: ops\n")).unwrap();
+    // What comes first of a plan is all that is wanted here: there is no such inventory.
+    let plan = || group.says("alice", "access plan -i nowhere");
+    plan().expect(2, &["'access' in wgops.yml is signed by nobody yet"]);
+    let signed = group.says("alice", "operators sign --yes");
+    signed.expect(0, &["It signs 'access' of wgops.yml: account ops,", "in force", "+access: sha256:"]);
+    plan().expect(2, &["nowhere"]).without(&["signed by nobody"]);
+    group.says("alice", "operators sign --yes").expect(0, &["nothing to sign"]);
+    // Somebody who can push names a CA of their own.
+    let ca = fs::read_to_string(group.public("bob")).unwrap();
+    fs::write(&settings, format!("{text}\naccess:\n  account: ops\n  ca: {ca}")).unwrap();
+    let refused = ["'access' in wgops.yml is not what version 2 of the roster signed", "operators sign"];
+    plan().expect(4, &refused);
+    group.says("alice", "access sync -i nowhere --reason why").expect(4, &refused);
+    group.says("alice", "access issue alice").expect(4, &refused);
+    // A change of the roster that is about something else does not take it up unseen.
+    group.adds("sam");
+    plan().expect(4, &["is not what version 3 of the roster signed"]);
+    group.says("alice", "operators sign --yes").expect(0, &["It signs 'access'", "CA ssh-ed25519 ", "in force"]);
+    plan().expect(2, &["nowhere"]);
+    group.says("alice", "operators list").expect(0, &["version 4"]);
+}

@@ -290,3 +290,52 @@ fn what_lies_beside_ledger_and_plans_is_reviewed_like_everything_else_or_not_run
     assert!(said.code != Some(0) && said.text.contains("not taken for tasks"), "{}", said.text);
     assert!(!group.made().exists());
 }
+
+#[test]
+fn what_an_approver_reads_is_what_is_done_or_nothing_is() {
+    let group = four_eyes();
+    group.git(&group.root(), &["init", "-q"]);
+    group.commits(&group.root(), "all");
+    group.says("carol", "run playbooks/each.yml -i prod -l web").expect(0, &["changed=1"]);
+    group.commits(&group.root(), "a run");
+    let play = group.root().join("playbooks/each.yml");
+    let text = fs::read_to_string(&play).unwrap().replace("touch ", "touch -c ");
+    fs::write(&play, text).unwrap();
+    group.commits(&group.root(), "nothing to see here");
+    plans(&group, "carol", "a.json");
+    // carol writes into her plan what alice would like to read, and signs that.
+    let file = group.root().join("plans/a.json");
+    let mut plan: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    plan["hosts"]["db1"]["changes"][0]["summary"] = "write /etc/motd: 1 line changed".into();
+    fs::write(&file, plan.to_string()).unwrap();
+    group.signs("carol", "plan@wgops", &file);
+    let approved = group.says("alice", "approve plans/a.json --yes");
+    approved.expect(0, &["write /etc/motd", "Since the last run (carol", "playbooks/each.yml"]);
+    let applied = group.says("carol", "apply plans/a.json --yes --allow-changed");
+    applied.expect(4, &["db1 is refused", "write /etc/motd", "touch -c"]);
+    assert!(!group.made_on("db1"));
+}
+
+#[test]
+fn a_plan_stays_spent_though_somebody_puts_another_beginning_before_the_run() {
+    let group = Group::new();
+    group.has_hosts();
+    fs::create_dir_all(group.root().join("plans")).unwrap();
+    plans(&group, "alice", "a.json");
+    let apply = "apply plans/a.json --yes --allow-changed";
+    group.says("alice", apply).expect(0, &["2 changed"]);
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    let is_intent = |entry: &&std::path::PathBuf| fs::read_to_string(entry).unwrap().contains("\"kind\":\"intent\"");
+    let entries = group.entries(&chain);
+    let text = fs::read_to_string(entries.iter().find(is_intent).unwrap()).unwrap();
+    let (name, stranger) =
+        (chain.file_name().unwrap().to_string_lossy().into_owned(), "zed-0badc0de-aa".to_owned());
+    let forged = text.replace(&name, &stranger).replace("\"time\":\"20", "\"time\":\"19");
+    let place = chain.with_file_name(&stranger).join("1926");
+    fs::create_dir_all(&place).unwrap();
+    fs::write(place.join("00000001.json"), forged).unwrap();
+    let said = group.says("alice", apply);
+    said.expect(4, &["spent"]);
+    // The run is still whose it was.
+    group.says("alice", "runs --all").expect(0, &["by alice"]).without(&["by zed"]);
+}

@@ -243,3 +243,51 @@ fn where_the_last_leads_agreement_has_ended_the_group_agrees_by_voice_on_a_renew
     group.says("alice", &format!("operators list --roster-pin {pin}")).expect(0, &["alice"]);
     group.run("alice").expect(0, &["changed=1"]);
 }
+
+#[test]
+fn what_somebody_without_the_key_puts_behind_a_chain_is_sealed_by_nobody_and_seen_by_nobody() {
+    let group = Group::new();
+    group.clears("bob");
+    let file = "inventory/group_vars/all/vault.yml";
+    fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
+    let mut seals = group.command("bob");
+    said(seals.args(["vault", "set", file, "token"]).write_stdin("known to bob")).expect(0, &["Sealed"]);
+    let chain = group.chains(&group.root(), "bob").pop().unwrap();
+    let last = group.entries(&chain).pop().unwrap();
+    let stub = last.with_file_name("00000009.json");
+    fs::write(&stub, fs::read_to_string(&last).unwrap().replace("\"seq\":1", "\"seq\":9")).unwrap();
+    group.signs("sam", "ledger@wgops", &stub);
+    // What alice writes meanwhile remembers nothing of it; that bob leaves waits until it is out of the way.
+    group.run("alice").expect(0, &["changed=1"]);
+    let leave = group.says("alice", "operators leave bob --yes");
+    leave.expect(4, &["where bob-", "ends can't be told", "00000009.json", "git rm ledger/bob-", "00000009.*"]);
+    group.says("alice", "operators list").expect(0, &["bob"]).without(&["left"]);
+    for part in [stub.clone(), stub.with_added_extension("sig")] {
+        fs::remove_file(part).unwrap();
+    }
+    group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
+    group.says("alice", "operators leave bob --yes").expect(0, &["sealed", "in force"]);
+    group.says("alice", "vault exposed bob").expect(0, &["token", "to be set anew"]);
+    // A seal that is not met says nothing of what is exposed.
+    fs::remove_file(&last).unwrap();
+    let exposed = group.says("alice", "vault exposed bob");
+    exposed.expect(4, &["bob-"]).without(&["still the same"]);
+}
+
+#[test]
+fn what_somebody_puts_at_the_end_of_ones_own_chain_is_built_on_by_nobody() {
+    let group = Group::new();
+    group.run("alice").expect(0, &["changed=1"]);
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    let last = group.entries(&chain).pop().unwrap();
+    let stub = last.with_file_name("00000099.json");
+    fs::write(&stub, fs::read(&last).unwrap()).unwrap();
+    fs::write(stub.with_added_extension("sig"), fs::read(last.with_added_extension("sig")).unwrap()).unwrap();
+    fs::remove_file(group.made()).unwrap();
+    group.run("alice").expect(4, &["00000099.json", "at the end of your chain", "not signed with your key"]);
+    assert!(!group.made().exists());
+    fs::remove_file(&stub).unwrap();
+    fs::remove_file(stub.with_added_extension("sig")).unwrap();
+    group.run("alice").expect(0, &["changed=1"]);
+    group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
+}

@@ -7,7 +7,7 @@ use super::super::repository::Repository;
 use super::super::who::{Who, agent};
 use super::super::{Console, Exit, Failure, ask};
 use super::people::Account;
-use super::sync::settings;
+use super::sync::{is_signed, settings};
 use crate::ledger::{Details, Kind};
 use crate::model::{OperatorName, RunId};
 use crate::people::{Authority, Grant, Key, Permission, Person, Roster, Verb, random_bytes};
@@ -67,7 +67,7 @@ impl Issue {
         let repository = Repository::here()?;
         let root = repository.needed()?.to_owned();
         let access = settings(&repository)?;
-        let Some(line) = access.ca else {
+        let Some(line) = access.ca.clone() else {
             return Err(Failure::usage("wgops.yml names no CA under 'access'")
                 .hint("put the line of the CA's .pub file there: ca: ssh-ed25519 AAAA… ca"));
         };
@@ -77,6 +77,7 @@ impl Issue {
             return Err(Failure::new(Exit::Refused, format!("only a lead signs certificates: {why}")));
         }
         let roster = who.roster.clone().ok_or_else(|| Failure::usage("there is no roster"))?;
+        is_signed(console, &access, &roster)?;
         let (person, subject) = self.subject(&roster)?;
         let grant = self.grant(person, &roster)?;
         let authority = self.authority(console, &ca)?;

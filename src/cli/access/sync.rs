@@ -91,6 +91,7 @@ impl Sync {
                 "the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'",
             ));
         };
+        is_signed(console, &access, &roster)?;
         let today = jiff::Zoned::now().date();
         let new_ca = self.new_ca.clone();
         let mut errand = self.errand(check.then_some(dry))?;
@@ -216,6 +217,27 @@ pub fn settings(repository: &Repository) -> Result<load::Access, Failure> {
         Failure::usage("wgops.yml has no 'access', so the accounts on the servers are not wgops' business")
             .hint("say there which account operators log in to:\n  access:\n    account: ops")
     })
+}
+
+/// Makes sure that what `wgops.yml` says of access is what the leads signed with the roster: whoever can push can change it.
+///
+/// # Errors
+/// It is something else.
+pub fn is_signed(console: &Console, access: &load::Access, roster: &Roster) -> Result<(), Failure> {
+    match roster.access {
+        Some(signed) if signed == access.digest() => Ok(()),
+        Some(_) => Err(Failure::new(
+            Exit::Refused,
+            format!("'access' in wgops.yml is not what version {} of the roster signed", roster.version),
+        )
+        .hint("'git log -p wgops.yml' says who changed it; if it is right, a lead types 'wgops operators sign'")),
+        None => {
+            console.tell(
+                "'access' in wgops.yml is signed by nobody yet: a lead binds it to the roster with 'wgops operators sign'.\n",
+            );
+            Ok(())
+        }
+    }
 }
 
 /// The fingerprint of the CA among what the playbook is told.

@@ -57,6 +57,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::BadSignature(_)
             | LedgerError::GoesOn { .. }
             | LedgerError::Newer { .. }
+            | LedgerError::Forged { .. }
             | LedgerError::OldRoster { .. } => Exit::Refused,
             _ => Exit::Usage,
         };

@@ -1,12 +1,12 @@
 //! `wgops ledger verify`: checks every signature, chain, role and seal, and what was seen here before.
 
 use super::super::repository::Repository;
-use super::super::trust::{Pin, Trust};
+use super::super::trust::{Pin, Trust, place};
 use super::super::who::state;
 use super::super::{Console, Exit, Failure};
 use super::counted;
 use crate::ledger::{Heads, History, LedgerError, NoRosterInForce, Record, Report};
-use crate::people::Roster;
+use crate::people::{ChainName, Roster};
 use crate::report::one_line;
 use clap::Args;
 use jiff::Timestamp;
@@ -26,13 +26,17 @@ pub struct Verify {
     /// Look at every signature again, not only at those that were never verified here
     #[arg(long)]
     anew: bool,
+    /// Forget what this machine knows of a chain, where its end is lost for good: a clone is gone whose entries nobody pushed
+    #[arg(long, value_name = "CHAIN", conflicts_with = "public")]
+    forget: Option<ChainName>,
 }
 
 /// What was verified, and what came of it.
 pub struct Verified {
     /// The ledger.
     pub record: Record,
-    history: History,
+    /// The versions of the roster that lead to the one in force.
+    pub history: History,
     /// What is wrong with it.
     pub report: Report,
 }
@@ -51,6 +55,9 @@ impl Verify {
         let repository = Repository::here()?;
         let root = repository.needed()?;
         let roster = Trust::needed(console, &repository)?.in_force.roster;
+        if let Some(chain) = &self.forget {
+            forget(console, root, &roster, chain)?;
+        }
         Ok(verified(root, &roster, self.anew)?)
     }
 }
@@ -60,17 +67,35 @@ impl Verify {
 /// # Errors
 /// It can't be read, or what was verified before can't.
 pub fn verified(root: &Path, roster: &Roster, anew: bool) -> Result<Verified, LedgerError> {
-    let memory = memory(root);
+    let memory = memory(root, roster);
     let known = memory.as_deref().map_or_else(|| Ok(Heads::default()), Heads::load)?;
-    let mut heads = if anew { known.clone().anew() } else { known.clone() };
-    let record = Record::read(root)?;
+    let known = if anew { known.anew() } else { known };
+    let record = Record::read_of(root, &[roster])?;
     let history = History::of(&record, roster);
-    let report = record.verify_by(&history, &heads);
-    heads.remember(&report);
-    if let Some(Err(error)) = memory.filter(|_| heads != known).map(|file| heads.save(&file)) {
+    let report = record.verify_by(&history, &known);
+    if let Some(Err(error)) = memory.map(|file| Heads::change(&file, |heads| heads.remember(&report))) {
         tracing::warn!("what was verified could not be remembered outside the repository: {error}");
     }
     Ok(Verified { record, history, report })
+}
+
+/// Forgets a chain: from then on nobody on this machine misses what was its end.
+fn forget(console: &Console, root: &Path, roster: &Roster, chain: &ChainName) -> Result<(), Failure> {
+    let none = || {
+        Failure::usage(format!("this machine remembers no chain {chain}"))
+            .hint("'wgops ledger verify' names what it misses")
+    };
+    let file = memory(root, roster).ok_or_else(none)?;
+    let mut heads = Heads::load(&file)?;
+    let head = heads.forget(chain).ok_or_else(none)?;
+    Heads::change(&file, |heads| {
+        heads.forget(chain);
+    })?;
+    console.tell(&format!(
+        "Forgotten: {chain} up to entry {}. What others have seen of it, they still miss.\n",
+        head.seq
+    ));
+    Ok(())
 }
 
 /// What anybody can verify who has nothing but the public part.
@@ -102,9 +127,22 @@ fn no_history(error: &NoRosterInForce) -> Failure {
     }
 }
 
-/// Where this client remembers the heads of an ops repository: outside it.
-pub fn memory(root: &Path) -> Option<PathBuf> {
-    state(root, "heads")
+/// Where this client remembers the heads of a group's ledger: outside the repository, and for all clones of it.
+pub fn memory(root: &Path, roster: &Roster) -> Option<PathBuf> {
+    let file = place(root, roster, "heads")?;
+    let by_clone = state(root, "heads").filter(|by_clone| *by_clone != file && by_clone.exists());
+    if let Some(by_clone) = by_clone {
+        // What was remembered before this machine knew the group.
+        let moved = Heads::load(&by_clone).and_then(|older| Heads::change(&file, |all| all.take_over(&older)));
+        match moved {
+            Ok(()) => drop(std::fs::remove_file(&by_clone)),
+            Err(error) => {
+                tracing::warn!("what was remembered of this clone's ledger could not be taken over: {error}");
+                return Some(by_clone);
+            }
+        }
+    }
+    Some(file)
 }
 
 fn minute(time: Timestamp) -> String {
@@ -120,6 +158,15 @@ fn text(Verified { record, history, report }: &Verified) -> String {
             "broken:".red(),
             shown(&found.file),
             one_line(&found.fault.to_string())
+        ));
+    }
+    if let Some(found) = report.hidden() {
+        out.push_str(&format!("{} {}\n", "help:".cyan(), one_line(&found.way_out())));
+    }
+    if report.breaks.iter().any(|found| found.fault.is_remembered()) {
+        out.push_str(&format!(
+            "{} what was here before: pull; push from the clone that has it; and where it is lost for good, 'wgops ledger verify --forget CHAIN'\n",
+            "help:".cyan()
         ));
     }
     for run in &report.open_runs {

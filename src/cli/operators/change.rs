@@ -226,7 +226,7 @@ fn shadowed(desk: &Desk, name: &OperatorName) -> String {
 fn amend(console: &Console, desk: &Desk, changed: Person, confirmed: &Confirmed) -> Result<Exit, Failure> {
     let mut after = desk.roster.people.clone();
     after.insert(changed.name.clone(), changed.clone());
-    let change = Amendment { sealed: desk.seals(&after), people: vec![changed] };
+    let change = Amendment { sealed: desk.seals(&after)?, people: vec![changed] };
     let text = desk.roster.amended(&desk.file, &desk.text, &change)?;
     let next = desk.make(console, text, confirmed.yes)?;
     desk.tell(console, &next)?;

@@ -7,7 +7,7 @@ use super::super::repository::Repository;
 use super::super::trust::{ROSTER, remember};
 use super::super::who::{Who, prove};
 use super::super::{Console, Exit, Failure, ask};
-use crate::ledger::{self, Details, Kind, RosterFile};
+use crate::ledger::{self, Details, Kind, RosterFile, Turn};
 use crate::model::{OperatorName, Role, RunId, nearest};
 use crate::people::{ChainName, Permission, Person, Roster, Seal, Verb};
 use indexmap::IndexMap;
@@ -33,6 +33,7 @@ pub struct Desk {
     pub record: ledger::Record,
     /// What of it does not hold.
     pub report: ledger::Report,
+    _turn: Turn,
 }
 
 impl Desk {
@@ -41,7 +42,7 @@ impl Desk {
     /// # Errors
     /// There is no roster, whoever types is no lead, or the file already waits for signatures.
     pub fn open(console: &Console) -> Result<Self, Failure> {
-        let desk = Self::read(console, &Repository::here()?)?;
+        let desk = Self::read(console)?;
         if let Permission::Refuse { why } | Permission::DryRun { why } = desk.who.standing.may(Verb::Roster) {
             return Err(Failure::new(Exit::Refused, format!("only a lead changes the roster: {why}")));
         }
@@ -52,13 +53,16 @@ impl Desk {
         Ok(desk)
     }
 
-    /// Reads what lies on it, for whoever it is.
+    /// Reads what lies on it, for whoever it is. Nobody else changes the roster in this clone until it is let go: of two who
+    /// make a version at once, each signs another one of the same number.
     ///
     /// # Errors
-    /// There is no roster, or it can't be read.
-    pub fn read(console: &Console, repository: &Repository) -> Result<Self, Failure> {
+    /// There is no roster, it can't be read, or somebody else is at it for long.
+    pub fn read(console: &Console) -> Result<Self, Failure> {
+        let repository = Repository::here()?;
         let root = repository.needed()?.to_owned();
-        let who = Who::find(console, repository)?;
+        let turn = Turn::at_the_roster(&root)?;
+        let who = Who::find(console, &repository)?;
         let Some(roster) = who.roster.clone() else {
             return Err(Failure::usage("there is no roster: inventory/operators.yml is missing").hint(
                 "the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'",
@@ -69,7 +73,7 @@ impl Desk {
             .map_err(|error| Failure::usage(format!("can't read {}: {error}", shown(&file))))?;
         let in_force = who.roster_text.clone().unwrap_or_default();
         let Verified { record, report, .. } = verified(&root, &roster, false)?;
-        Ok(Self { who, roster, in_force, root, file, text, record, report })
+        Ok(Self { who, roster, in_force, root, file, text, record, report, _turn: turn })
     }
 
     /// Shows what changes, has it confirmed, and makes it the next version.
@@ -152,7 +156,7 @@ impl Desk {
     }
 
     fn tell_whether_it_counts(&self, console: &Console, next: &RosterFile) -> Result<bool, Failure> {
-        let record = ledger::Record::read(&self.root)?;
+        let record = ledger::Record::read_of(&self.root, &[&self.roster, &next.roster])?;
         let known = [next.clone(), RosterFile { roster: self.roster.clone(), text: self.in_force.clone() }];
         let found = record.succession(&known, ledger::Anchor::of(&self.roster));
         let version = next.roster.version;
@@ -174,7 +178,10 @@ impl Desk {
     }
 
     /// The chains that end with this change: those of people who may sign less than before, and of keys that are gone.
-    pub fn seals(&self, after: &IndexMap<OperatorName, Person>) -> IndexMap<ChainName, Seal> {
+    ///
+    /// # Errors
+    /// Where one of them ends can't be told: a seal at what somebody else put there could never be taken back.
+    pub fn seals(&self, after: &IndexMap<OperatorName, Person>) -> Result<IndexMap<ChainName, Seal>, Failure> {
         let mut seals = IndexMap::new();
         for (chain, entries) in &self.record.chains {
             let before = self.roster.person(chain.operator());
@@ -183,10 +190,19 @@ impl Desk {
             let now = after.get(chain.operator());
             let keeps = now.is_some_and(|now| now.keys.contains(key) && rank(now.role) >= rank(before.role));
             if !keeps && !self.roster.sealed.contains_key(chain) {
+                self.ends_clearly(chain)?;
                 seals.insert(chain.clone(), Seal { last: last.seq, digest: last.digest });
             }
         }
-        seals
+        Ok(seals)
+    }
+
+    fn ends_clearly(&self, chain: &ChainName) -> Result<(), Failure> {
+        let folder = Path::new("ledger").join(chain.to_string());
+        let blurs = |found: &&ledger::Break| found.fault.blurs_the_end() && found.file.starts_with(&folder);
+        let Some(found) = self.report.breaks.iter().find(blurs) else { return Ok(()) };
+        let message = format!("where {chain} ends can't be told, so it can't be sealed: {found}");
+        Err(Failure::new(Exit::Refused, message).hint(found.way_out()))
     }
 }
 

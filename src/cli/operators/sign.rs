@@ -4,14 +4,16 @@ use super::super::repository::Repository;
 use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, compared, confirm};
 use crate::ledger::RosterFile;
+use crate::load::Access;
 use crate::model::Role;
 use crate::people::{Roster, Standing};
+use crate::report::one_line;
 use clap::Args;
 
 /// Sign the roster as it stands in inventory/operators.yml: after editing it by hand, or as the second lead
 ///
 /// Counts the version up, links it to the one before and seals the chains of who lost a role or a key, where that was not
-/// done by hand.
+/// done by hand. It signs what wgops.yml says under 'access', too.
 #[derive(Args)]
 pub struct Sign {
     /// Sign without asking
@@ -21,28 +23,41 @@ pub struct Sign {
 
 impl Sign {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let desk = Desk::read(console, &Repository::here()?)?;
+        let desk = Desk::read(console)?;
         let file = Roster::parse(&desk.file, desk.text.as_bytes())?;
         may_sign(&desk, &file)?;
-        if file.digest == desk.roster.digest && !desk.record.has_roster(file.digest) {
+        let access = Repository::here()?.settings().access;
+        let signs = access.as_ref().map(Access::digest);
+        if file.digest == desk.roster.digest && !desk.record.has_roster(file.digest) && file.access == signs {
             confirm(console, file.version, self.yes)?;
             desk.sign(console, &file, &desk.text)?;
             console.tell(&format!("Version {} is in the ledger now. Commit and push it.\n", file.version));
             return Ok(Exit::Well);
         }
-        if file.digest == desk.roster.digest {
+        if file.digest == desk.roster.digest && file.access == signs {
             console
                 .tell(&format!("Version {} is in force already; there is nothing to sign.\n", file.version));
             return Ok(Exit::Well);
         }
-        let seals = desk.seals(&file.people);
+        let seals = desk.seals(&file.people)?;
         let missing: indexmap::IndexMap<_, _> =
             seals.into_iter().filter(|(chain, _)| !file.sealed.contains_key(chain)).collect();
         let linked = file.version == desk.roster.version + 1 && file.previous == Some(desk.roster.digest);
-        if linked && missing.is_empty() {
+        if linked && file.access.is_some() && file.access != signs {
+            let message = format!("'access' in wgops.yml is not what version {} signs", file.version);
+            return Err(Failure::new(Exit::Refused, message)
+                .hint("pull; or put wgops.yml or inventory/operators.yml back as the first lead had it"));
+        }
+        if linked && missing.is_empty() && file.access == signs {
             return self.second(console, &desk, file);
         }
-        let text = desk.roster.counted_up(&desk.file, &desk.text, &missing)?;
+        if let Some(access) = access.as_ref().filter(|_| desk.roster.access != signs) {
+            console.tell(&format!("It signs 'access' of wgops.yml: {}.\n", one_line(&access.in_words())));
+        }
+        if access.is_none() && desk.roster.access.is_some() {
+            console.tell("wgops.yml has no 'access' any more: what the roster signed of it is taken out.\n");
+        }
+        let text = desk.roster.counted_up(&desk.file, &desk.text, &missing, signs)?;
         let next = desk.make(console, text, self.yes)?;
         desk.tell(console, &next)?;
         Ok(Exit::Well)

@@ -7,8 +7,9 @@ use super::super::ledger::{Verified, memory, verified};
 use super::super::record::{About, Record};
 use super::super::repository::Repository;
 use super::super::who::Who;
+use super::super::diagnostics::MASKED_BYTES_MIN;
 use super::super::{Console, Exit, Failure};
-use crate::ledger::{Details, Heads, SealAct, SealedValue};
+use crate::ledger::{Details, Heads, SealAct, SealedValue, Turn};
 use crate::model::{Digest, RunId, Secret, is_sealed};
 use crate::people::{Permission, Proven, Roster, Standing, Verb};
 use crate::vault::{Access, History, Keys, Readers, Sheet, State, Subject, Vault, digest, relative};
@@ -30,6 +31,8 @@ pub struct Desk<'a> {
     pub roster: Roster,
     /// What the ledger says.
     pub history: History,
+    /// Held where something is to be sealed.
+    pub turn: Option<Turn>,
 }
 
 /// A file with what is sealed in it.
@@ -83,7 +86,21 @@ impl<'a> Desk<'a> {
             ));
         };
         let history = history(root, &roster).map_err(|why| Failure::new(Exit::Refused, why))?;
-        Ok(Self { console, root: root.to_owned(), who, roster, history })
+        Ok(Self { console, root: root.to_owned(), who, roster, history, turn: None })
+    }
+
+    /// Opens it for somebody who is going to seal: nobody else does in this clone until they are done.
+    ///
+    /// # Errors
+    /// As [`Desk::open`], or somebody else is at it for long.
+    pub fn to_seal(console: &'a Console) -> Result<Self, Failure> {
+        let repository = Repository::here()?;
+        let who = Who::find(console, &repository)?;
+        let root = repository.needed()?;
+        let turn = Turn::at_the_vault(root)?;
+        let desk = Self { turn: Some(turn), ..Self::of(console, root, who)? };
+        desk.cleared()?;
+        Ok(desk)
     }
 
     /// Opens it for somebody who may open what is sealed.
@@ -183,6 +200,13 @@ impl<'a> Desk<'a> {
         let conversation = self.console.ring.conversation();
         let armor = crate::vault::seal(&what.plain, readers, &conversation)?;
         let value = self.entry(&what.subject, digest(&armor), what.act, readers);
+        if what.act != SealAct::Rekeyed && what.plain.len() < MASKED_BYTES_MIN {
+            self.console.tell(&format!(
+                "{}: shorter than {MASKED_BYTES_MIN} characters. Tasks that use it are hidden as always, but where a host repeats \
+                 it elsewhere nothing masks it, and it is found by trying.\n",
+                what.subject
+            ));
+        }
         Ok((armor, value))
     }
 
@@ -251,7 +275,8 @@ impl<'a> Desk<'a> {
     /// Finishes what an interrupted verb left: if the ledger has its entry, the file gets its new text.
     fn finish(&self, target: &Target) -> Result<(), Failure> {
         let aside = aside(&target.path);
-        if std::fs::symlink_metadata(&aside).is_err() {
+        // Without the turn it may be somebody's who is just at it.
+        if self.turn.is_none() || std::fs::symlink_metadata(&aside).is_err() {
             return Ok(());
         }
         let standing = standing(&aside, &target.file).unwrap_or_default();
@@ -332,18 +357,21 @@ pub fn today() -> jiff::civil::Date {
 /// What the ledger says of sealed values; refused where it lacks what was seen here before, and where something may hide that a
 /// value was sealed anew.
 fn history(root: &Path, roster: &Roster) -> Result<History, String> {
-    let Verified { record, report, .. } = verified(root, roster, false).map_err(|error| error.to_string())?;
-    if let Some(file) = memory(root) {
+    let Verified { record, report, history } = verified(root, roster, false).map_err(|error| error.to_string())?;
+    if let Some(file) = memory(root, roster) {
         let heads = Heads::load(&file).map_err(|error| error.to_string())?;
         if let Some((chain, seq)) = record.lacks(&heads) {
             return Err(format!(
-                "the ledger here is older than one that was seen on this machine: entry {seq} of {chain} is missing or another; pull, or see 'wgops ledger verify'"
+                "the ledger here is older than one that was seen on this machine: entry {seq} of {chain} is missing or another; pull, push from the clone that has it, or see 'wgops ledger verify'"
             ));
         }
     }
     match report.hidden().or(report.missing()) {
-        Some(found) => Err(format!("{found}: restore it with git, and see 'wgops ledger verify'")),
-        None => Ok(History::read(&record, roster)),
+        Some(found) => Err(format!(
+            "{found}: what is sealed how can't be told before that is right. {}; see 'wgops ledger verify'",
+            found.way_out()
+        )),
+        None => Ok(History::read(&record, roster, &history, &report)),
     }
 }
 

@@ -30,7 +30,7 @@ impl Edit {
             return Err(Failure::usage("an editor needs a terminal, and there is none")
                 .hint("'wgops vault set FILE NAME' reads a value from standard input"));
         }
-        let desk = Desk::open(console)?;
+        let desk = Desk::to_seal(console)?;
         let target = desk.target(&self.file)?;
         let readers = desk.readers_with_me(&target)?;
         let keys = desk.keys()?;
@@ -65,6 +65,7 @@ impl Work<'_> {
         }
         let what = ToSeal { subject, plain: edited, act: SealAct::Set };
         let (armor, entry) = desk.seal(&what, readers)?;
+        self.is_still(bytes)?;
         desk.commit(target, armor.as_bytes(), vec![entry])?;
         desk.console.tell(&format!("Sealed again: {}. Commit it with the ledger.\n", target.file));
         Ok(Exit::Well)
@@ -112,12 +113,22 @@ impl Work<'_> {
             return Ok(Exit::Well);
         }
         let names: Vec<String> = entries.iter().filter_map(|entry| entry.name.clone()).collect();
+        self.is_still(before.as_bytes())?;
         desk.commit(target, text.as_bytes(), entries)?;
         desk.console.tell(&match names.is_empty() {
             true => format!("No sealed value changed; {} is written.\n", target.file),
             false => format!("Sealed: {}. Commit {} with the ledger.\n", names.join(", "), target.file),
         });
         Ok(Exit::Well)
+    }
+
+    /// Makes sure that the file is as it was when it was opened: another wgops waits, git does not.
+    fn is_still(&self, before: &[u8]) -> Result<(), Failure> {
+        if bytes_of(&self.target.path)? == before {
+            return Ok(());
+        }
+        let message = format!("{} changed while it was edited; nothing was written", self.target.file);
+        Err(Failure::usage(message).hint("git may have done that: look at it, and edit it again"))
     }
 
     /// The file's new text, and what the ledger is told.

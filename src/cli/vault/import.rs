@@ -43,7 +43,7 @@ struct Passwords<'a> {
 
 impl Import {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let desk = Desk::open(console)?;
+        let desk = Desk::to_seal(console)?;
         let known = self.password_file.iter().map(|file| ask::secret_file(console, file));
         let known = known.collect::<Result<Vec<_>, _>>()?;
         let may_ask = known.is_empty();

@@ -4,7 +4,7 @@
 use super::super::who::Who;
 use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, Sealed, Target, ToSeal, bytes_of};
-use crate::ledger::{SealAct, SealedValue};
+use crate::ledger::{SealAct, SealedValue, Turn};
 use crate::model::{OperatorName, is_sealed};
 use crate::vault::{Keys, Readers, Sheet, State, digest};
 use clap::Args;
@@ -31,7 +31,7 @@ struct Done {
 
 impl Rekey {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let desk = Desk::open(console)?;
+        let desk = Desk::to_seal(console)?;
         let targets = desk.targets(&self.files)?;
         let done = rekey(&desk, &targets, self.all)?;
         for why in &done.refused {
@@ -123,7 +123,8 @@ fn plain(failure: &Failure) -> String {
 /// could read. A failure here takes nothing back; the roster counts.
 pub fn after_roster(console: &Console, root: &Path, who: Who, changed: &[OperatorName]) {
     let rekeyed = || -> Result<(), Failure> {
-        let desk = Desk::of(console, root, who)?;
+        let turn = Some(Turn::at_the_vault(root)?);
+        let desk = Desk { turn, ..Desk::of(console, root, who)? };
         let targets = desk.files();
         if targets.is_empty() {
             return Ok(());

@@ -33,7 +33,7 @@ pub struct Set {
 
 impl Set {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let desk = Desk::open(console)?;
+        let desk = Desk::to_seal(console)?;
         let target = desk.target(&self.file)?;
         let readers = desk.readers_with_me(&target)?;
         let subject = Subject { file: target.file.clone(), name: self.name.clone() };

@@ -32,17 +32,26 @@ fn compare<T: Ord>(planned: &[T], now: &[T], line: fn(&T) -> String, lines: &mut
     lines.extend(found.difference(&then).map(|new| format!("+ {}", line(new))));
 }
 
-/// Changes are the same by what is sent, in the same order, and not by how they are told.
+/// A change by how it is told and by what is sent.
+type Told<'a> = (&'a str, &'a str, &'a str, crate::model::Digest);
+
+/// Changes are the same by what is sent, in the same order, and by how they are told: that is what people agreed to who were
+/// shown the plan.
 fn compare_changes(planned: &[PlannedChange], now: &[PlannedChange], lines: &mut Vec<String>) {
-    let sent = |list: &[PlannedChange]| -> Vec<_> {
-        list.iter().map(|change| (change.task.clone(), change.module.clone(), change.identity())).collect()
-    };
-    let (then, found) = (sent(planned), sent(now));
+    fn told(list: &[PlannedChange]) -> Vec<Told<'_>> {
+        let mut told = Vec::new();
+        for change in list {
+            let PlannedChange { task, module, summary, .. } = change;
+            told.push((task.as_str(), module.as_str(), summary.as_str(), change.identity()));
+        }
+        told
+    }
+    let (then, found) = (told(planned), told(now));
     if then == found {
         return;
     }
     let before = lines.len();
-    let not_in = |list: &[(String, String, crate::model::Digest)], one| !list.contains(one);
+    let not_in = |list: &[Told<'_>], one| !list.contains(one);
     let gone = planned.iter().zip(&then).filter(|(_, one)| not_in(&found, one));
     lines.extend(gone.map(|(change, _)| format!("- {}: {}", change.task, change.summary)));
     let new = now.iter().zip(&found).filter(|(_, one)| not_in(&then, one));
@@ -78,9 +87,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_decides_and_not_how_it_is_told() {
+    fn what_is_sent_decides_and_how_it_is_told() {
         assert_eq!(changed(|_| {}), [""; 0]);
-        assert_eq!(changed(|now| now.changes[0].summary = "Another text".into()), [""; 0]);
+        // Who approved it read the text in the plan.
+        let other = changed(|now| now.changes[0].summary = "Another text".into());
+        assert_eq!(other[1], "+ Install updates: Another text", "{other:?}");
         let other = changed(|now| now.changes[0].script_digest = crate::model::Digest::of("x"));
         assert_eq!(other.len(), 2, "{other:?}");
         let other = changed(|now| now.changes[0].sends.user = None);

@@ -1,0 +1,158 @@
+//! Values that somebody seals, and writes into the ledger by hand, who may not: nobody makes them theirs, whatever becomes of
+//! that person afterwards.
+
+use crate::group::{Group, Said, said};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+use wgops::model::Digest;
+
+const FILE: &str = "inventory/group_vars/all/vault.yml";
+
+fn sets(group: &Group, who: &str, name: &str, value: &str) {
+    fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
+    let mut command = group.command(who);
+    said(command.args(["vault", "set", FILE, name]).write_stdin(value)).expect(0, &["Sealed"]);
+}
+
+/// What stands under a name in the file of sealed values.
+fn armor(group: &Group, name: &str) -> String {
+    let text = fs::read_to_string(group.root().join(FILE)).unwrap();
+    let begins = format!("{name}: !age |\n");
+    let (_, rest) = text.split_once(&begins).unwrap();
+    rest.lines().take_while(|line| line.starts_with(' ')).map(|line| format!("{line}\n")).collect()
+}
+
+/// Puts a sealed text under a name, and nothing else but what stands there.
+fn puts(group: &Group, name: &str, armor: &str) {
+    fs::write(group.root().join(FILE), format!("---\n{name}: !age |\n{armor}")).unwrap();
+}
+
+/// An entry in a chain of somebody's own, which says that they sealed this text under a name. It is made from alice's
+/// newest of that kind, and signed as OpenSSH does.
+fn forges(group: &Group, who: &str, (name, armor): (&str, &str), generation: u64, roster: Option<u64>) {
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    let is_vault = |entry: &PathBuf| fs::read_to_string(entry).unwrap().contains("\"kind\":\"vault\"");
+    let template = group.entries(&chain).into_iter().rev().find(is_vault).unwrap();
+    let json = |file: PathBuf| -> Value { serde_json::from_slice(&fs::read(file).unwrap()).unwrap() };
+    let (mut public, mut private) = (json(template.clone()), json(template.with_extension("private.json")));
+    let key: wgops::people::Key = fs::read_to_string(group.public(who)).unwrap().parse().unwrap();
+    let own = format!("{who}-{}-aa", key.digest8());
+    let lines: String = armor.lines().map(|line| format!("{}\n", line.trim())).collect();
+    private["operator"] = json!(who);
+    private["sealed"][0]["file"] = json!(FILE);
+    private["sealed"][0]["name"] = json!(name);
+    private["sealed"][0]["digest"] = json!(Digest::of(&lines).to_string());
+    private["sealed"][0]["generation"] = json!(generation);
+    let private = format!("{private}\n");
+    public["seen"] = json!({chain.file_name().unwrap().to_string_lossy(): {
+        "seq": public["seq"], "digest": Digest::of(fs::read(&template).unwrap()).to_string(),
+    }});
+    public["chain"] = json!(own);
+    public["seq"] = json!(1);
+    public.as_object_mut().unwrap().remove("previous");
+    public["private"] = json!(Digest::of(&private).to_string());
+    if let Some(roster) = roster {
+        public["roster"] = json!(roster);
+    }
+    let place = chain.with_file_name(&own).join(template.parent().unwrap().file_name().unwrap());
+    fs::create_dir_all(&place).unwrap();
+    let entry = place.join("00000001.json");
+    fs::write(&entry, format!("{public}\n")).unwrap();
+    fs::write(place.join("00000001.private.json"), private).unwrap();
+    group.signs(who, "ledger@wgops", &entry);
+}
+
+fn uses(group: &Group) {
+    let play = "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: {dest: MADE, content: '{{ tok }}'}\n";
+    let play = play.replace("MADE", &group.made().to_string_lossy());
+    fs::write(group.root().join("playbooks/touch.yml"), play).unwrap();
+    let here = "all: {hosts: {here: {ansible_connection: local}}}\n";
+    fs::write(group.root().join("inventory/here.yml"), here).unwrap();
+}
+
+fn run(group: &Group, who: &str) -> Said {
+    group.says(who, "run playbooks/touch.yml -i here --allow-dirty")
+}
+
+#[track_caller]
+fn is_nobodys(group: &Group) {
+    let list = group.says("alice", "vault list");
+    assert!(list.text.contains("attention:") && !list.text.contains("tok  generation"), "{}", list.text);
+    let run = run(group, "alice");
+    run.expect(1, &["vault.yml tok"]);
+    assert!(!group.made().exists());
+}
+
+#[test]
+fn what_a_shadow_planted_is_nobodys_when_they_are_cleared_and_when_they_leave() {
+    for becomes in ["operators clear sam --nda 2026-01-01 --yes", "operators leave sam --yes"] {
+        let group = Group::new();
+        group.adds("sam");
+        sets(&group, "alice", "other", "planted by sam");
+        let planted = armor(&group, "other");
+        uses(&group);
+        puts(&group, "tok", &planted);
+        forges(&group, "sam", ("tok", &planted), 1, None);
+        group.says("alice", "ledger verify").expect(4, &["'vault', which the role shadow may not sign"]);
+        is_nobodys(&group);
+        let said = group.says("alice", becomes);
+        said.expect(0, &["in force"]).without(&["sealed again for those"]);
+        is_nobodys(&group);
+    }
+}
+
+#[test]
+fn who_was_taken_off_a_rule_seals_its_values_no_more_under_whatever_roster_they_say() {
+    let group = Group::new();
+    group.clears("bob");
+    let rule = |readers: &str| format!("vaults: [{{files: \"inventory/**\", readers: [{readers}]}}]\n");
+    group.changes_roster(|text| text + &rule("alice, bob"));
+    sets(&group, "alice", "planted", "bob's");
+    let planted = armor(&group, "planted");
+    sets(&group, "alice", "tok", "alice's");
+    let before = fs::read_to_string(group.roster()).unwrap();
+    let version = |text: &str| -> u64 {
+        text.lines().find_map(|line| line.strip_prefix("version: ")).unwrap().parse().unwrap()
+    };
+    group.changes_roster(|text| text.replace(&rule("alice, bob"), &rule("alice")));
+    sets(&group, "alice", "tok", "alice's own");
+    let hers = armor(&group, "tok");
+    uses(&group);
+    let chain = || {
+        let key: wgops::people::Key = fs::read_to_string(group.public("bob")).unwrap().parse().unwrap();
+        group.root().join(format!("ledger/bob-{}-aa", key.digest8()))
+    };
+    // As it is today, and as if it had been before the rule was another.
+    for roster in [None, Some(version(&before))] {
+        puts(&group, "tok", &planted);
+        forges(&group, "bob", ("tok", &planted), 4, roster);
+        is_nobodys(&group);
+        fs::remove_dir_all(chain()).unwrap();
+        let name = chain().file_name().unwrap().to_string_lossy().into_owned();
+        group.says("alice", &format!("ledger verify --forget {name}")).expect(0, &["Forgotten"]);
+        puts(&group, "tok", &hers);
+        group.says("alice", "vault list").expect(0, &["tok  generation"]).without(&["attention:"]);
+    }
+    run(&group, "alice").expect(0, &["changed=1"]);
+    assert_eq!(fs::read_to_string(group.made()).unwrap(), "alice's own");
+}
+
+#[test]
+fn what_a_reader_sealed_stays_after_the_rule_names_them_no_more() {
+    let group = Group::new();
+    group.clears("bob");
+    group.clears("carol");
+    let rule = |readers: &str| format!("vaults: [{{files: \"inventory/**\", readers: [{readers}]}}]\n");
+    group.changes_roster(|text| text + &rule("bob, carol"));
+    for name in ["bob", "carol"] {
+        group.pinned(name, "operators list").expect(0, &[]);
+    }
+    sets(&group, "bob", "tok", "bob's, then");
+    // alice, who reads none of it, takes bob off; nobody has sealed it anew yet.
+    group.changes_roster(|text| text.replace(&rule("bob, carol"), &rule("carol")));
+    uses(&group);
+    group.says("carol", "operators list").expect(0, &[]);
+    run(&group, "carol").expect(0, &["changed=1"]);
+    assert_eq!(fs::read_to_string(group.made()).unwrap(), "bob's, then");
+}

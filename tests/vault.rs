@@ -432,6 +432,30 @@ fn ansible_vaults_files_and_values_come_over() {
 }
 
 #[test]
+fn a_sealed_value_is_no_part_of_where_and_as_whom_anything_is_done_in_dry_runs_either() {
+    let group = Group::new();
+    group.sets("alice", "one", CANARY).expect(0, &["Sealed"]);
+    for more in ["--check", ""] {
+        for (tasks, name) in [
+            ("    - {stat: {path: /}, delegate_to: '{{ one }}.exfil.invalid'}\n", "delegate_to"),
+            ("    - {command: id, become: true, become_user: '{{ one }}'}\n", "ansible_become_user"),
+            ("    - add_host: {name: 'x.{{ one }}.invalid'}\n", "name"),
+            ("    - add_host: {name: x, ansible_user: '{{ one }}'}\n", "ansible_user"),
+        ] {
+            let said = group.runs("alice", tasks, more);
+            said.expect(1, &[&format!("{name} would be made of a sealed value")]).hides(CANARY);
+        }
+        let said = group.runs("alice", "    - ping:\n", &format!("-e ansible_host={{{{one}}}}.invalid {more}"));
+        assert!(said.code != Some(0), "{}", said.text);
+        assert!(said.text.contains("ansible_host would be made of a sealed value"), "{}", said.text);
+        said.hides(CANARY);
+    }
+    // Passwords are what sealed values are for.
+    let said = group.runs("alice", "    - ping:\n", "-e ansible_become_password={{one}}");
+    said.expect(0, &["ok=1"]).hides(CANARY);
+}
+
+#[test]
 fn a_sealed_value_that_is_a_common_word_hinders_no_task_that_says_the_word_itself() {
     let group = Group::new();
     group.sets("alice", "port", "0600").expect(0, &["Sealed"]);

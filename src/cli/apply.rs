@@ -18,9 +18,10 @@ use super::show::Show;
 use super::who::Who;
 use super::{Console, Exit, Failure, ask};
 use crate::event::{Event, Mode};
-use crate::ledger::plan::{self, Gather, HostPlan, PLAN_BYTES_MAX, Plan, PlanError, PlannedChange};
+use crate::ledger::plan::{self, Gather, HostPlan, PLAN_BYTES_MAX, Plan, PlanError, PlannedChange, PlannedTask};
 use crate::ledger::{Details, PlanRef};
 use crate::model::{Digest, HostName, Map, Nonce, Value};
+use crate::modules;
 use crate::people::{Roster, Verb};
 use crate::plan::Approved;
 use crate::report::{Subject, one_line};
@@ -116,7 +117,7 @@ impl Apply {
         if !yes {
             ask::somebody_is_there(console)?;
         }
-        Applying { console, plan, key, eyes, all_or_nothing, allow_removals, yes, format }.go(job)
+        Applying { console, plan, key, all_or_nothing, allow_removals, yes, format }.go(job)
     }
 
     fn errand(self, console: &Console, plan: &Plan, root: &Path) -> Result<Errand, Failure> {
@@ -221,18 +222,21 @@ pub fn versions<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a HostName>) -> M
     Map::from_iter([("patch_only".to_owned(), Value::Object(hosts.map(of).collect()))])
 }
 
-/// What may be sent to each host. In a patch packages are bound by their versions. Where more than one person stands behind
-/// it, what follows from the changes brings no command that none of them was shown.
-pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>, eyes: &FourEyes) -> BTreeMap<HostName, Approved> {
+/// What may be sent to each host. In a patch packages are bound by their versions. What follows from the changes is free where the
+/// plan says so of the host, and brings no command of its own that nobody was shown.
+pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>) -> BTreeMap<HostName, Approved> {
     let by_version = (plan.verb == Verb::Patch).then_some("apply_updates");
-    let exempt: Arc<[&str]> = FOLLOW_UPS.into_iter().chain(plan::BOOKKEEPING).chain(by_version).collect();
-    let of = |host: &HostName, plan: &HostPlan| Approved {
-        changes: Arc::new(plan.changes.iter().map(PlannedChange::identity).collect()),
-        exempt: exempt.clone(),
-        only_usual: eyes.needed(host) > 1,
-        key: key.cloned(),
+    let of = |host: &HostPlan| {
+        let is = |task: &PlannedTask, name: &str| modules::find(&task.module).is_some_and(|found| found.name == name);
+        let follows = |module: &&str| host.after.iter().any(|task| is(task, module));
+        let free = FOLLOW_UPS.into_iter().filter(follows).chain(plan::BOOKKEEPING).chain(by_version);
+        Approved {
+            changes: Arc::new(host.changes.iter().map(PlannedChange::identity).collect()),
+            exempt: free.collect(),
+            key: key.cloned(),
+        }
     };
-    plan.hosts.iter().map(|(host, plan)| (host.clone(), of(host, plan))).collect()
+    plan.hosts.iter().map(|(host, plan)| (host.clone(), of(plan))).collect()
 }
 
 /// A plan that is about to be applied.
@@ -241,7 +245,6 @@ struct Applying<'a> {
     plan: Plan,
     /// What its changes that hold secrets are compared under.
     key: Option<Nonce>,
-    eyes: FourEyes,
     all_or_nothing: bool,
     allow_removals: bool,
     yes: bool,
@@ -369,7 +372,7 @@ impl Applying<'_> {
         // Those that are held out have their place in report and record, too.
         let job = job.only_on(accepted.into_iter().chain(left_out).collect());
         let mut prepared = job.prepare(&approved)?;
-        prepared.order.approved = Some(may_be_sent(&self.plan, self.key.as_ref(), &self.eyes));
+        prepared.order.approved = Some(may_be_sent(&self.plan, self.key.as_ref()));
         let show = Show::new(console, subject, self.format);
         Ok(job.carry_out_as(engine, &prepared, show, approved, &mut |_| {})?.exit)
     }
@@ -390,5 +393,33 @@ impl Applying<'_> {
             (removals, false) => Ok(ask::number_of_hosts(self.console, engine, accepted.len())?
                 && (removals == 0 || ask::number_of_removals(self.console, engine, removals)?)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(after: &str) -> Plan {
+        let text = format!(
+            r#"{{"version":1,"kind":"wgops-plan","id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","maker":"sam",
+             "created":"2026-11-25T10:00:00Z","expires":"2026-12-02T10:00:00Z","verb":"run","typed":{{}},
+             "hosts":{{"web1":{{"after":[{after}]}}}}}}"#
+        );
+        Plan::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_follows_is_free_where_the_plan_says_that_it_does() {
+        let free = |after: &str| {
+            let sent = may_be_sent(&plan(after), None);
+            let web1 = sent.values().next().unwrap().clone();
+            FOLLOW_UPS.map(|module| web1.exempt.contains(&module))
+        };
+        assert_eq!(FOLLOW_UPS, ["reboot", "restart_services"]);
+        assert_eq!(free(""), [false, false]);
+        assert_eq!(free(r#"{"task":"Boot it","module":"reboot"}"#), [true, false]);
+        assert_eq!(free(r#"{"task":"Boot it","module":"ansible.builtin.reboot"}"#), [true, false]);
+        assert_eq!(free(r#"{"task":"x","module":"restart_services"}"#), [false, true]);
     }
 }

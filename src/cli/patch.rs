@@ -121,7 +121,8 @@ impl Patch {
         if asks {
             ask::somebody_is_there(console)?;
         }
-        let prepared = job.prepare(&Map::new())?;
+        let mut prepared = job.prepare(&Map::new())?;
+        prepared.order.as_real = out.plan_out.is_some();
         let mut engine = job.engine(&prepared)?;
         if out.plan_out.is_some() {
             let planning = Planning { console, job: &job, subject: Subject::Patch, format, out: &out };

@@ -117,7 +117,7 @@ impl PlanAgain {
         brings_nothing_else(&self.plan.typed, &self.plan.typed.variables)?;
         let key =
             self.plan.secrets.as_ref().map(|sealed| plan_key::open(console, who, sealed)).transpose()?;
-        let may_be_sent = may_be_sent(&self.plan, key.as_ref(), &eyes);
+        let may_be_sent = may_be_sent(&self.plan, key.as_ref());
         Ok(Agreed { plan: self.plan, plan_ref: self.plan_ref, may_be_sent })
     }
 }

@@ -112,7 +112,8 @@ impl Run {
         }
         let (shape, list_hosts, out) = (self.shape, self.list_hosts, self.plan.clone());
         let job = Job::open(console, self.errand(console, playbooks)?)?;
-        let prepared = job.prepare(&Map::new())?;
+        let mut prepared = job.prepare(&Map::new())?;
+        prepared.order.as_real = out.plan_out.is_some();
         if list_hosts {
             return hosts(console, &prepared);
         }

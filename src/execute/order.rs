@@ -20,6 +20,9 @@ pub struct Order {
     pub canaries: Vec<HostName>,
     /// Whether changes are applied.
     pub conduct: Conduct,
+    /// Whether a dry run tells what a real one would do, as people agree to it: tasks can't tell it from that one, or those that
+    /// keep out of dry runs would be seen by nobody.
+    pub as_real: bool,
     /// What may be sent to each host, where a plan is carried out; a host that is not named gets nothing.
     pub approved: Option<BTreeMap<HostName, Approved>>,
     /// Whether contents are compared.

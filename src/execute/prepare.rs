@@ -149,6 +149,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         canaries,
         approved: None,
         conduct: wish.conduct,
+        as_real: false,
         show_diff: wish.show_diff,
         verbosity: wish.verbosity,
         explain: wish.explain,

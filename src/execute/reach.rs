@@ -6,7 +6,7 @@ use crate::load::Problem;
 use crate::load::inventory::Inventory;
 use crate::model::{ConnectionKind, HostName, Map, Secret, Value};
 use crate::plan::{Frame, Layer, Play, Shared, Variables, written};
-use crate::template::Templates;
+use crate::template::{Rendered, Templates};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +49,19 @@ pub struct Asker {
     pub key: Option<PathBuf>,
 }
 
+/// Whether a variable's value is seen by others when a host is reached: all that the connection takes but passwords.
+fn shows(name: &str) -> bool {
+    let is_password = ["password", "pass"].iter().any(|end| name.ends_with(end));
+    let of_connection = ["host", "port", "user", "connection", "private_key_file", "args", "timeout", "become"];
+    let taken = |part: &str| {
+        [format!("ansible_{part}"), format!("ansible_ssh_{part}")].iter().any(|known| known == name)
+    };
+    !is_password
+        && (of_connection.iter().any(|part| taken(part))
+            || name.starts_with("ansible_become_")
+            || name.ends_with("_args"))
+}
+
 impl Reach {
     /// How a host is reached, in a play or apart from one.
     ///
@@ -76,6 +89,13 @@ impl Reach {
                 };
                 problem.help("it is needed before anything is known of the host".to_owned())
             })?;
+            if matches!(done, Rendered::Known { tainted: true, .. }) && shows(name) {
+                let message = format!("{host}: {name} would be made of a sealed value");
+                return Err(Problem::bare(message).help(
+                    "how a host is reached is seen in the network and in the logs of others: write it as it is, only passwords are sealed"
+                        .to_owned(),
+                ));
+            }
             Ok::<_, Problem>(done.known().cloned())
         };
         let mut rendered = Map::new();

@@ -2,9 +2,10 @@
 //! under which entries are appended. The directory ignores itself in git.
 
 use super::{LedgerError, tree};
-use crate::model::RunId;
+use crate::model::{Digest, RunId};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,7 @@ impl Clone {
     pub(super) fn id(&self, random: [u8; 3]) -> Result<[u8; 3], LedgerError> {
         let _lock = self.lock(LOCK_WAIT)?;
         let file = self.directory.join("clone");
-        let here = self.directory.canonicalize().map_err(LedgerError::io("can't find", &self.directory))?;
-        let here = here.to_string_lossy().escape_default().to_string();
+        let here = self.here()?;
         tree::refuse_link(&file)?;
         let known = std::fs::read_to_string(&file).unwrap_or_default();
         if let Some(id) =
@@ -50,6 +50,19 @@ impl Clone {
         }
         write(&file, &format!("{} {here}\n", hex(random)))?;
         Ok(random)
+    }
+
+    /// What tells this clone from every copy of it: its path, the machine, and the folder on its disk. A home that was restored
+    /// from a backup, or copied to a second machine, has the same path.
+    fn here(&self) -> Result<String, LedgerError> {
+        let cannot = |error| LedgerError::io("can't find", &self.directory)(error);
+        let path = self.directory.canonicalize().map_err(cannot)?;
+        let folder = std::fs::metadata(&path).map_err(cannot)?.ino();
+        let machine = ["/etc/machine-id", "/var/lib/dbus/machine-id", "/proc/sys/kernel/hostname"];
+        let machine = machine.iter().find_map(|file| std::fs::read(file).ok()).unwrap_or_default();
+        let machine = Digest::of(machine).hex();
+        let machine = machine.get(..12).unwrap_or_default();
+        Ok(format!("{machine} {folder} {}", path.to_string_lossy().escape_default()))
     }
 
     /// Gives this clone's chains another random part: the one before is sealed.
@@ -102,6 +115,18 @@ impl Turn {
     /// Another wgops has it for long, or the disk refused.
     pub fn at_the_roster(root: &Path) -> Result<Self, LedgerError> {
         Ok(Self { _lock: Clone::at(root)?.lock_as("roster.lock", LOCK_WAIT)? })
+    }
+
+    /// Takes the turn at what is sealed, unless somebody has it.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn at_the_vault_if_free(root: &Path) -> Result<Option<Self>, LedgerError> {
+        match Clone::at(root)?.lock_as("vault.lock", Duration::ZERO) {
+            Ok(lock) => Ok(Some(Self { _lock: lock })),
+            Err(LedgerError::Locked { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes the turn at what is sealed.
@@ -178,6 +203,15 @@ mod tests {
         std::fs::copy(first.join(".wgops/clone"), second.join(".wgops/clone")).unwrap();
         assert_eq!(Clone::at(&second).unwrap().id([9, 9, 9]).unwrap(), [9, 9, 9]);
         assert_eq!(std::fs::read_to_string(first.join(".wgops/.gitignore")).unwrap(), "*\n");
+        // A copy that lies where the first one lay: as a home on a second machine.
+        std::fs::rename(&first, root.path().join("moved")).unwrap();
+        std::fs::create_dir_all(first.join(".wgops")).unwrap();
+        std::fs::copy(root.path().join("moved/.wgops/clone"), first.join(".wgops/clone")).unwrap();
+        assert_eq!(Clone::at(&first).unwrap().id([7, 7, 7]).unwrap(), [7, 7, 7]);
+        // What says the path alone may have come with a commit.
+        let path = first.join(".wgops").canonicalize().unwrap();
+        std::fs::write(first.join(".wgops/clone"), format!("010203 {}\n", path.display())).unwrap();
+        assert_eq!(Clone::at(&first).unwrap().id([8, 8, 8]).unwrap(), [8, 8, 8]);
     }
 
     #[test]

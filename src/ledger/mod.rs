@@ -30,7 +30,7 @@
 //! left, and the next append clears it away (a nameless or unsigned rest is removed, an unsigned entry set aside as `.torn`).
 //!
 //! What belongs to this clone alone is in `.wgops/`, which ignores itself in git: the random part of the chain's name, bound
-//! to the clone's path so that a copied clone begins a chain of its own, and the lock under which entries are appended.
+//! to the clone's path, folder and machine so that a copied clone begins a chain of its own, and the lock under which entries are appended.
 //!
 //! # Judging
 //!

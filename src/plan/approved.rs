@@ -17,8 +17,6 @@ pub struct Approved {
     pub key: Option<Nonce>,
     /// Modules and scripts that are bound in another way, or follow from the others.
     pub exempt: Arc<[&'static str]>,
-    /// Whether these are bound to the usual commands: what a playbook names instead has to be among the changes.
-    pub only_usual: bool,
 }
 
 impl Approved {
@@ -34,7 +32,8 @@ impl Approved {
                 |sends: &Sent| self.changes.contains(&ChangeMade::identity_of(&made.script_digest, sends));
             !is_in(sends) && !self.key.as_ref().is_some_and(|key| is_in(&sends.keyed(key)))
         };
-        let is_free = |change: &&Change| is_exempt(module) && !(self.only_usual && change.names_a_command());
+        // What a playbook names instead of the usual command has to be among the changes that people were shown.
+        let is_free = |change: &&Change| is_exempt(module) && !change.names_a_command();
         changes.find(|change| !is_free(change) && lacks(change)).map(|change| change.summary.as_str())
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn of_words(
     plain.for_each(|(_, value)| texts(value, &mut said));
     let reveals = |word: &str| {
         (opener.reveals(word) || given.iter().any(|text| word.contains(text)))
-            && !said.iter().any(|text| text.contains(word))
+            && !said.iter().any(|text| text.contains(word) || is_same_number(text, word))
     };
     let shows = |script: &Script, args: &Argv| {
         let mut words = args.0.iter().enumerate();
@@ -90,6 +90,12 @@ pub(super) fn of_words(
     Some(refused(&format!(
         "a sealed value{which} would stand in the words of '{script}', which everybody on the host can list: this module takes no secret there; write it into a file with 'copy' or 'template' instead. A common word that is no secret need not be sealed"
     )))
+}
+
+/// Whether two texts are one number, as modes are written with more or fewer zeros.
+fn is_same_number(one: &str, other: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(one) && digits(other) && one.trim_start_matches('0') == other.trim_start_matches('0')
 }
 
 /// Every text and number in a value.

@@ -79,6 +79,7 @@ impl Ground {
     fn place(&self, task: &Task, layer: &Arc<Frame>, view: &Arc<dyn Scope>) -> Result<Option<At>, Missing> {
         let rendered = |source: &Value, view: &Arc<dyn Scope>| match self.templates.render(source, view) {
             Ok(Rendered::Known { value: Value::Null, .. } | Rendered::Omitted) => Ok(None),
+            Ok(Rendered::Known { tainted: true, .. }) => Err(shown("delegate_to")),
             Ok(Rendered::Known { value, .. }) => Ok(Some(text_of(&value)).filter(|text| !text.is_empty())),
             Ok(Rendered::Unknown(cause)) => Err(Missing::Unknown(cause.to_string())),
             Err(error) => Err(Missing::Refused(refusal(&format!("delegate_to: {error}"), &error))),
@@ -187,9 +188,17 @@ impl Ground {
         match self.templates.render(source, view) {
             Err(error) => Err(Missing::Refused(refusal(&format!("{name}: {error}"), &error))),
             Ok(Rendered::Unknown(cause)) => Err(Missing::Unknown(cause.to_string())),
+            Ok(Rendered::Known { tainted: true, .. }) => Err(shown(name)),
             Ok(rendered) => Ok(rendered.known().cloned()),
         }
     }
+}
+
+/// Why a sealed value is no part of where and as whom a task is done.
+fn shown(name: &str) -> Missing {
+    Missing::refused(format!(
+        "{name} would be made of a sealed value, and where and as whom a task is done is seen in the network, in lists of programs and in logs: write it as it is"
+    ))
 }
 
 /// Whether a name means the machine that wgops runs on.

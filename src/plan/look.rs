@@ -85,6 +85,15 @@ impl Ground {
             }
             _ => frozen,
         };
+        let reaches = |name: &&String| *name == "name" || name.starts_with("ansible_") && !name.contains("pass");
+        if task.module.effect == Effect::Hosts
+            && let Some(name) = frozen.secret.iter().find(reaches)
+        {
+            let why = format!(
+                "{name} would be made of a sealed value, and how a host is reached is seen in the network and in logs: write it as it is"
+            );
+            return nothing_read(UnitEnd::failed(why, Map::new()));
+        }
         if task.module.effect == Effect::Hosts
             && let Err(why) = self.may_add(task, layer, item, &frozen.args)
         {

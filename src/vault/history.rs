@@ -94,9 +94,12 @@ impl History {
                 let before = counted.entry(subject).or_default();
                 let by = entry.chain.operator();
                 let could_read = before.iter().any(|(_, seal)| seal.value.readers.contains(by))
-                    && could_seal(&entry, &value.file, &versions, rosters);
+                    || versions.iter().any(|version| {
+                        version.version == entry.public.roster && may_seal(version, &value.file, by)
+                    });
+                let could = could_read && could_seal(&entry, &value.file, &versions, rosters);
                 let first = before.is_empty() && entry.sealed;
-                if !(first || could_read || may_seal(roster, &value.file, by)) {
+                if !(first || could || may_seal(roster, &value.file, by)) {
                     continue;
                 }
                 for (other, seal) in before.iter_mut() {

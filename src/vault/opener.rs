@@ -212,7 +212,7 @@ pub fn refusal(history: &History, subject: &Subject, sealed: Digest) -> Option<S
                 format!("{known}, generation {}, sealed by {}", seal.value.generation, seal.by)
             });
             format!(
-                "{subject}: it is a copy of {}: find out who put it there ('git log'); 'wgops vault set' seals a value of your own",
+                "{subject}: no cleared reader sealed it under this name, it is a copy of {}: find out who put it there ('git log'); 'wgops vault set' seals a value of your own",
                 known.unwrap_or_default()
             )
         }

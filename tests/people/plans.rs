@@ -339,3 +339,17 @@ fn a_plan_stays_spent_though_somebody_puts_another_beginning_before_the_run() {
     // The run is still whose it was.
     group.says("alice", "runs --all").expect(0, &["by alice"]).without(&["by zed"]);
 }
+
+#[test]
+fn what_keeps_out_of_dry_runs_is_planned_and_shown_like_all_else() {
+    let group = four_eyes();
+    let play = group.root().join("playbooks/each.yml");
+    let text = fs::read_to_string(&play).unwrap() + "      when: not ansible_check_mode\n";
+    fs::write(&play, text).unwrap();
+    group.says("sam", "run playbooks/each.yml -i prod --check").expect(0, &["skipped=1"]);
+    plans(&group, "sam", "a.json");
+    group.says("carol", "approve plans/a.json --yes").expect(0, &["db1", "touch", "Approved"]);
+    let applied = group.says("alice", "apply plans/a.json --yes --allow-changed");
+    applied.expect(0, &["would run", "2 changed"]);
+    assert!(group.made_on("db1") && group.made_on("web1"));
+}

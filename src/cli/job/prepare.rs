@@ -32,7 +32,9 @@ impl<'a> Job<'a> {
     /// As [`Job::prepare`].
     pub fn prepare_preview(&self) -> Result<Prepared, Failure> {
         let none = Map::new();
-        self.prepare_as(self.bound.approved.as_ref().unwrap_or(&none), Conduct::Dry)
+        let mut prepared = self.prepare_as(self.bound.approved.as_ref().unwrap_or(&none), Conduct::Dry)?;
+        prepared.order.as_real = true;
+        Ok(prepared)
     }
 
     fn conduct(&self) -> Conduct {

@@ -275,8 +275,15 @@ impl<'a> Desk<'a> {
     /// Finishes what an interrupted verb left: if the ledger has its entry, the file gets its new text.
     fn finish(&self, target: &Target) -> Result<(), Failure> {
         let aside = aside(&target.path);
-        // Without the turn it may be somebody's who is just at it.
-        if self.turn.is_none() || std::fs::symlink_metadata(&aside).is_err() {
+        if std::fs::symlink_metadata(&aside).is_err() {
+            return Ok(());
+        }
+        // Without the turn it may be somebody's who is just at it, or was when the ledger was read.
+        let free = match self.turn {
+            Some(_) => None,
+            None => Turn::at_the_vault_if_free(&self.root)?,
+        };
+        if (self.turn.is_none() && free.is_none()) || std::fs::symlink_metadata(&aside).is_err() {
             return Ok(());
         }
         let standing = standing(&aside, &target.file).unwrap_or_default();
@@ -286,6 +293,7 @@ impl<'a> Desk<'a> {
             });
         let done = match recorded {
             true => std::fs::rename(&aside, &target.path),
+            false if self.turn.is_none() => return Ok(()),
             false => std::fs::remove_file(&aside),
         };
         done.map_err(|error| Failure::usage(format!("can't clear {} away: {error}", shown(&aside))))

@@ -58,7 +58,7 @@ pub(super) fn play_variables(
         ("ansible_role_names", roles.clone().into()),
         ("role_names", roles.into()),
         ("ansible_version", language()),
-        ("ansible_check_mode", Value::Bool(order.conduct != Conduct::Real)),
+        ("ansible_check_mode", Value::Bool(order.conduct != Conduct::Real && !order.as_real)),
         ("ansible_diff_mode", Value::Bool(order.show_diff)),
         ("ansible_play_name", Value::String(play.name.clone())),
         ("ansible_play_hosts", names(&mut hosts.iter().filter(|host| !out.contains(*host)))),

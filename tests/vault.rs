@@ -445,7 +445,8 @@ fn a_sealed_value_is_no_part_of_where_and_as_whom_anything_is_done_in_dry_runs_e
             let said = group.runs("alice", tasks, more);
             said.expect(1, &[&format!("{name} would be made of a sealed value")]).hides(CANARY);
         }
-        let said = group.runs("alice", "    - ping:\n", &format!("-e ansible_host={{{{one}}}}.invalid {more}"));
+        let said =
+            group.runs("alice", "    - ping:\n", &format!("-e ansible_host={{{{one}}}}.invalid {more}"));
         assert!(said.code != Some(0), "{}", said.text);
         assert!(said.text.contains("ansible_host would be made of a sealed value"), "{}", said.text);
         said.hides(CANARY);
@@ -459,7 +460,9 @@ fn a_sealed_value_is_no_part_of_where_and_as_whom_anything_is_done_in_dry_runs_e
 fn a_sealed_value_that_is_a_common_word_hinders_no_task_that_says_the_word_itself() {
     let group = Group::new();
     group.sets("alice", "port", "0600").expect(0, &["Sealed"]);
-    group.sets("alice", "short", "abc").expect(0, &["Sealed", "shorter than 4 characters", "nothing masks it"]);
+    group
+        .sets("alice", "short", "abc")
+        .expect(0, &["Sealed", "shorter than 4 characters", "nothing masks it"]);
     let said = group.runs("alice", &copies("port"), "");
     said.expect(0, &["changed=1"]);
     assert_eq!(group.made("made").as_deref(), Some("0600"));

@@ -18,7 +18,9 @@ use super::show::Show;
 use super::who::Who;
 use super::{Console, Exit, Failure, ask};
 use crate::event::{Event, Mode};
-use crate::ledger::plan::{self, Gather, HostPlan, PLAN_BYTES_MAX, Plan, PlanError, PlannedChange, PlannedTask};
+use crate::ledger::plan::{
+    self, Gather, HostPlan, PLAN_BYTES_MAX, Plan, PlanError, PlannedChange, PlannedTask,
+};
 use crate::ledger::{Details, PlanRef};
 use crate::model::{Digest, HostName, Map, Nonce, Value};
 use crate::modules;
@@ -227,7 +229,9 @@ pub fn versions<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a HostName>) -> M
 pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>) -> BTreeMap<HostName, Approved> {
     let by_version = (plan.verb == Verb::Patch).then_some("apply_updates");
     let of = |host: &HostPlan| {
-        let is = |task: &PlannedTask, name: &str| modules::find(&task.module).is_some_and(|found| found.name == name);
+        let is = |task: &PlannedTask, name: &str| {
+            modules::find(&task.module).is_some_and(|found| found.name == name)
+        };
         let follows = |module: &&str| host.after.iter().any(|task| is(task, module));
         let free = FOLLOW_UPS.into_iter().filter(follows).chain(plan::BOOKKEEPING).chain(by_version);
         Approved {

@@ -172,7 +172,6 @@ impl Groups {
         let named = |file: &PathBuf| file.extension().is_some_and(|end| end == "json");
         files.filter(named).filter_map(|file| load(&file).transpose()).collect()
     }
-
 }
 
 fn load(file: &Path) -> Result<Option<Group>, Failure> {
@@ -270,7 +269,10 @@ mod tests {
         // The ledger has lost what lies before version 3.
         groups.save(&[one(3, "3"), one(4, "4")], Path::new("/ops")).unwrap();
         let group = groups.find(&[one(4, "4")]).unwrap().unwrap();
-        assert_eq!(group.versions, line(&["1", "2", "3", "4"]).iter().map(|one| one.digest).collect::<Vec<_>>());
+        assert_eq!(
+            group.versions,
+            line(&["1", "2", "3", "4"]).iter().map(|one| one.digest).collect::<Vec<_>>()
+        );
         // What nobody knows the beginning of is no group yet.
         groups.save(&[one(7, "x")], Path::new("/ops")).unwrap();
         assert_eq!(groups.find(&[one(7, "x")]).unwrap(), None);

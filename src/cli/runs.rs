@@ -84,8 +84,10 @@ impl Known {
     pub fn sound(&self, run: &RunState) -> Result<(), Failure> {
         match run.files.iter().find_map(|file| self.report.breaks_of(file).next()) {
             None => Ok(()),
-            Some(found) => Err(Failure::new(Exit::Refused, found.to_string())
-                .hint(format!("{}; see what else does not hold with 'wgops ledger verify'", found.way_out()))),
+            Some(found) => Err(Failure::new(Exit::Refused, found.to_string()).hint(format!(
+                "{}; see what else does not hold with 'wgops ledger verify'",
+                found.way_out()
+            ))),
         }
     }
 }
@@ -109,7 +111,8 @@ impl Runs {
         match self.shape.format {
             Format::Json => console.result(&format!("{}\n", machine(&runs, me, &known)?))?,
             _ if runs.is_empty() => console.tell("No runs.\n"),
-            _ => console.result(&runs.iter().map(|run| marked(run, me, known.holds(run))).collect::<String>())?,
+            _ => console
+                .result(&runs.iter().map(|run| marked(run, me, known.holds(run))).collect::<String>())?,
         }
         if !known.report.breaks.is_empty() {
             console.tell("The ledger does not hold everywhere: see 'wgops ledger verify'.\n");

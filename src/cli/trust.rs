@@ -213,7 +213,9 @@ fn met(roster: &Roster, pinned: bool, known: Option<&Group>) -> String {
     let (group, pin) = (&roster.group, pin(roster));
     if let Some(known) = known {
         let folder = super::console::shown(Path::new(known.folder()));
-        return format!("This clone is new here; its roster is {group}'s, which {folder} met before: {pin}\n");
+        return format!(
+            "This clone is new here; its roster is {group}'s, which {folder} met before: {pin}\n"
+        );
     }
     let what = format!("The roster of {group} is met here for the first time: {pin}\n");
     let todo = if pinned {

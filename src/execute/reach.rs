@@ -52,7 +52,8 @@ pub struct Asker {
 /// Whether a variable's value is seen by others when a host is reached: all that the connection takes but passwords.
 fn shows(name: &str) -> bool {
     let is_password = ["password", "pass"].iter().any(|end| name.ends_with(end));
-    let of_connection = ["host", "port", "user", "connection", "private_key_file", "args", "timeout", "become"];
+    let of_connection =
+        ["host", "port", "user", "connection", "private_key_file", "args", "timeout", "become"];
     let taken = |part: &str| {
         [format!("ansible_{part}"), format!("ansible_ssh_{part}")].iter().any(|known| known == name)
     };

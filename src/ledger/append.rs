@@ -235,13 +235,7 @@ impl Ledger {
 }
 
 /// Whether an entry was signed with a key, for its place in this chain.
-fn is_by(
-    key: &Key,
-    (chain, seq): (&ChainName, u64),
-    entry: &Public,
-    bytes: &[u8],
-    signature: &str,
-) -> bool {
+fn is_by(key: &Key, (chain, seq): (&ChainName, u64), entry: &Public, bytes: &[u8], signature: &str) -> bool {
     (&entry.chain, entry.seq) == (chain, seq) && key.verify(LEDGER_NAMESPACE, bytes, signature).is_ok()
 }
 

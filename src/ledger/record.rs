@@ -124,7 +124,8 @@ impl Record {
             let path = ledger.join(&name);
             match name.parse::<ChainName>() {
                 Ok(chain) if kind.is_dir() => {
-                    let is_known = |rosters: &[&Roster]| rosters.iter().any(|roster| roster.has_chain(&chain));
+                    let is_known =
+                        |rosters: &[&Roster]| rosters.iter().any(|roster| roster.has_chain(&chain));
                     let entries = record.read_chain(&path, year, rosters.is_none_or(is_known))?;
                     record.chains.insert(chain, entries);
                 }

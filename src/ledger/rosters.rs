@@ -191,7 +191,8 @@ impl Record {
             let file = texts.get(&digest).and_then(|text| {
                 RosterFile::parse(Path::new("inventory/operators.yml"), (*text).clone()).ok()
             });
-            previous = file.filter(|file| file.roster.version == version).and_then(|file| file.roster.previous);
+            previous =
+                file.filter(|file| file.roster.version == version).and_then(|file| file.roster.previous);
         }
         line.reverse();
         line
@@ -200,9 +201,10 @@ impl Record {
     /// The versions that lead to a roster and whose files are here, itself the last.
     pub fn versions(&self, roster: &Roster) -> Vec<Roster> {
         let mut files: HashMap<Digest, &String> = HashMap::new();
-        files.extend(self.entries().filter_map(|(_, entry)| {
-            signed_file(entry).and_then(|(digest, text)| Some((digest, text?)))
-        }));
+        files
+            .extend(self.entries().filter_map(|(_, entry)| {
+                signed_file(entry).and_then(|(digest, text)| Some((digest, text?)))
+            }));
         let line = self.lineage(roster, &[]);
         let parsed = line.iter().filter_map(|one| {
             RosterFile::parse(Path::new("inventory/operators.yml"), (*files.get(&one.digest)?).clone()).ok()

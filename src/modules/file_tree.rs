@@ -198,7 +198,10 @@ mod tests {
         let (outcome, _) = bench.diff(&MODULE, &args).unwrap();
         bench.apply(&outcome.changes[0]);
         for name in ["t/a", "t/y"] {
-            assert!(std::fs::symlink_metadata(bench.at(name)).unwrap().is_symlink(), "{name} was not swapped");
+            assert!(
+                std::fs::symlink_metadata(bench.at(name)).unwrap().is_symlink(),
+                "{name} was not swapped"
+            );
         }
         let victim = std::fs::metadata(bench.at("victim/x")).unwrap();
         assert_eq!((victim.uid(), victim.mode() & 0o7777), (0, 0o600));

@@ -9,8 +9,17 @@ use jiff::civil::Date;
 use std::path::Path;
 use std::str::FromStr;
 
-const ROSTER_FIELDS: [&str; 9] =
-    ["version", "previous", "access", "group", "threshold", "operators", "sealed", "emergency_keys", "vaults"];
+const ROSTER_FIELDS: [&str; 9] = [
+    "version",
+    "previous",
+    "access",
+    "group",
+    "threshold",
+    "operators",
+    "sealed",
+    "emergency_keys",
+    "vaults",
+];
 const PERSON_FIELDS: [&str; 5] = ["role", "nda", "keys", "age", "until"];
 
 pub(super) fn roster(path: &Path, bytes: Vec<u8>) -> Result<Roster, Problems> {

@@ -186,7 +186,8 @@ impl Roster {
         let has_keys = |person: &Person| {
             self.person(&person.name).is_some_and(|own| person.keys.iter().all(|key| own.keys.contains(key)))
         };
-        other.people.values().all(has_keys) && other.sealed.keys().all(|chain| self.sealed.contains_key(chain))
+        other.people.values().all(has_keys)
+            && other.sealed.keys().all(|chain| self.sealed.contains_key(chain))
     }
 
     /// How somebody stands on a day.

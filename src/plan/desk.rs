@@ -412,8 +412,16 @@ mod tests {
         std::os::unix::fs::symlink(root.join("inventory"), root.join("hosts")).unwrap();
         let inside = |path: &str| keeps(root.join(path).to_str().unwrap());
         for wrong in [
-            ".git/config", "inventory/prod.yml", "inventory/host_vars/h1/x.yml", "ledger/x/1.json", "plans/x",
-            "wgops.yml", ".github/workflows/x.yml", ".wgops/clone", "hosts/prod.yml", "got/h1/srv/.git/config",
+            ".git/config",
+            "inventory/prod.yml",
+            "inventory/host_vars/h1/x.yml",
+            "ledger/x/1.json",
+            "plans/x",
+            "wgops.yml",
+            ".github/workflows/x.yml",
+            ".wgops/clone",
+            "hosts/prod.yml",
+            "got/h1/srv/.git/config",
         ] {
             assert!(inside(wrong).is_err(), "{wrong}");
         }

@@ -85,7 +85,8 @@ impl Ground {
             }
             _ => frozen,
         };
-        let reaches = |name: &&String| *name == "name" || name.starts_with("ansible_") && !name.contains("pass");
+        let reaches =
+            |name: &&String| *name == "name" || name.starts_with("ansible_") && !name.contains("pass");
         if task.module.effect == Effect::Hosts
             && let Some(name) = frozen.secret.iter().find(reaches)
         {

@@ -34,9 +34,7 @@ fn clone(group: &Group, of: &Path, name: &str) -> PathBuf {
 
 /// Removes an entry with all that belongs to it.
 fn remove(entry: &Path) {
-    for file in
-        [entry.to_owned(), entry.with_added_extension("sig"), entry.with_extension("private.json")]
-    {
+    for file in [entry.to_owned(), entry.with_added_extension("sig"), entry.with_extension("private.json")] {
         fs::remove_file(file).unwrap();
     }
 }
@@ -106,7 +104,8 @@ fn a_memory_by_folders_of_before_is_taken_over() {
     // As an older wgops left it: heads by the clone's folder, and nothing of groups.
     let state = group.folder.path().join("home_alice/.local/state/wgops");
     let by_group = fs::read_dir(state.join("heads")).unwrap().map(|entry| entry.unwrap().path());
-    let by_group = by_group.into_iter().find(|file| file.extension().is_some_and(|end| end == "json")).unwrap();
+    let by_group =
+        by_group.into_iter().find(|file| file.extension().is_some_and(|end| end == "json")).unwrap();
     let root = group.root().canonicalize().unwrap();
     let folder = wgops::model::Digest::of(root.as_os_str().as_encoded_bytes()).hex();
     fs::rename(&by_group, state.join(format!("heads/{folder}.json"))).unwrap();
@@ -170,7 +169,8 @@ fn a_forged_second_version_counts_nowhere_and_two_groups_never_mix() {
     let public = group.public("alice");
     for name in ["one", "other"] {
         let folder = group.folder.path().join(name);
-        let words = ["init", "--group", "G", "--operator", "alice", "--nda", "2026-01-01", "--no-git", "--key"];
+        let words =
+            ["init", "--group", "G", "--operator", "alice", "--nda", "2026-01-01", "--no-git", "--key"];
         let words: Vec<&str> = words.into_iter().chain([public.as_str(), folder.to_str().unwrap()]).collect();
         group.types("alice", &words).expect(0, &[]);
         group.says_in(&folder, "alice", "operators list").expect(0, &["version 1"]);
@@ -202,10 +202,8 @@ fn two_who_change_the_roster_or_a_vault_at_once_in_one_clone_do_it_one_after_the
             [one.join().unwrap(), other.join().unwrap()]
         })
     };
-    let both = at_once(
-        [&["operators", "demote", "carol", "--yes"], &["operators", "demote", "bob", "--yes"]],
-        "",
-    );
+    let both =
+        at_once([&["operators", "demote", "carol", "--yes"], &["operators", "demote", "bob", "--yes"]], "");
     for one in &both {
         one.expect(0, &["in force"]);
     }

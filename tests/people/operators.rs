@@ -238,7 +238,9 @@ fn what_wgops_yml_says_of_access_is_signed_with_the_roster_and_with_nothing_else
     // A change of the roster that is about something else does not take it up unseen.
     group.adds("sam");
     plan().expect(4, &["is not what version 3 of the roster signed"]);
-    group.says("alice", "operators sign --yes").expect(0, &["It signs 'access'", "CA ssh-ed25519 ", "in force"]);
+    group
+        .says("alice", "operators sign --yes")
+        .expect(0, &["It signs 'access'", "CA ssh-ed25519 ", "in force"]);
     plan().expect(2, &["nowhere"]);
     group.says("alice", "operators list").expect(0, &["version 4"]);
 }

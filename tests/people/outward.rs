@@ -16,7 +16,8 @@ fn a_dry_run_looks_up_no_url_and_the_real_one_does() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/?{{{{ 'what is known' | urlencode }}}}", listener.local_addr().unwrap());
     let dest = group.made().display().to_string();
-    let content = format!("{{{{ lookup('url', \"{url}\") }}}}").replace("{{ 'what is known' | urlencode }}", "known");
+    let content =
+        format!("{{{{ lookup('url', \"{url}\") }}}}").replace("{{ 'what is known' | urlencode }}", "known");
     play(&group, &format!("    - copy: {{dest: {dest}, content: '{}'}}\n", content.replace('\'', "''")));
     listener.set_nonblocking(true).unwrap();
     let dry = group.says("alice", "run playbooks/touch.yml -i local --check");

@@ -325,7 +325,8 @@ fn a_plan_stays_spent_though_somebody_puts_another_beginning_before_the_run() {
     let apply = "apply plans/a.json --yes --allow-changed";
     group.says("alice", apply).expect(0, &["2 changed"]);
     let chain = group.chains(&group.root(), "alice").pop().unwrap();
-    let is_intent = |entry: &&std::path::PathBuf| fs::read_to_string(entry).unwrap().contains("\"kind\":\"intent\"");
+    let is_intent =
+        |entry: &&std::path::PathBuf| fs::read_to_string(entry).unwrap().contains("\"kind\":\"intent\"");
     let entries = group.entries(&chain);
     let text = fs::read_to_string(entries.iter().find(is_intent).unwrap()).unwrap();
     let (name, stranger) =

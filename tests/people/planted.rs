@@ -64,7 +64,8 @@ fn forges(group: &Group, who: &str, (name, armor): (&str, &str), generation: u64
 }
 
 fn uses(group: &Group) {
-    let play = "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: {dest: MADE, content: '{{ tok }}'}\n";
+    let play =
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: {dest: MADE, content: '{{ tok }}'}\n";
     let play = play.replace("MADE", &group.made().to_string_lossy());
     fs::write(group.root().join("playbooks/touch.yml"), play).unwrap();
     let here = "all: {hosts: {here: {ansible_connection: local}}}\n";

@@ -260,7 +260,10 @@ fn what_somebody_without_the_key_puts_behind_a_chain_is_sealed_by_nobody_and_see
     // What alice writes meanwhile remembers nothing of it; that bob leaves waits until it is out of the way.
     group.run("alice").expect(0, &["changed=1"]);
     let leave = group.says("alice", "operators leave bob --yes");
-    leave.expect(4, &["where bob-", "ends can't be told", "00000009.json", "git rm ledger/bob-", "00000009.*"]);
+    leave.expect(
+        4,
+        &["where bob-", "ends can't be told", "00000009.json", "git rm ledger/bob-", "00000009.*"],
+    );
     group.says("alice", "operators list").expect(0, &["bob"]).without(&["left"]);
     for part in [stub.clone(), stub.with_added_extension("sig")] {
         fs::remove_file(part).unwrap();

@@ -230,7 +230,9 @@ pub fn is_signed(console: &Console, access: &load::Access, roster: &Roster) -> R
             Exit::Refused,
             format!("'access' in wgops.yml is not what version {} of the roster signed", roster.version),
         )
-        .hint("'git log -p wgops.yml' says who changed it; if it is right, a lead types 'wgops operators sign'")),
+        .hint(
+            "'git log -p wgops.yml' says who changed it; if it is right, a lead types 'wgops operators sign'",
+        )),
         None => {
             console.tell(
                 "'access' in wgops.yml is signed by nobody yet: a lead binds it to the roster with 'wgops operators sign'.\n",

@@ -133,7 +133,8 @@ pub fn memory(root: &Path, roster: &Roster) -> Option<PathBuf> {
     let by_clone = state(root, "heads").filter(|by_clone| *by_clone != file && by_clone.exists());
     if let Some(by_clone) = by_clone {
         // What was remembered before this machine knew the group.
-        let moved = Heads::load(&by_clone).and_then(|older| Heads::change(&file, |all| all.take_over(&older)));
+        let moved =
+            Heads::load(&by_clone).and_then(|older| Heads::change(&file, |all| all.take_over(&older)));
         match moved {
             Ok(()) => drop(std::fs::remove_file(&by_clone)),
             Err(error) => {

@@ -181,7 +181,10 @@ impl Desk {
     ///
     /// # Errors
     /// Where one of them ends can't be told: a seal at what somebody else put there could never be taken back.
-    pub fn seals(&self, after: &IndexMap<OperatorName, Person>) -> Result<IndexMap<ChainName, Seal>, Failure> {
+    pub fn seals(
+        &self,
+        after: &IndexMap<OperatorName, Person>,
+    ) -> Result<IndexMap<ChainName, Seal>, Failure> {
         let mut seals = IndexMap::new();
         for (chain, entries) in &self.record.chains {
             let before = self.roster.person(chain.operator());

@@ -3,11 +3,11 @@
 //! leaves is finished, or cleared away, when the file is touched next.
 
 use super::super::console::shown;
+use super::super::diagnostics::MASKED_BYTES_MIN;
 use super::super::ledger::{Verified, memory, verified};
 use super::super::record::{About, Record};
 use super::super::repository::Repository;
 use super::super::who::Who;
-use super::super::diagnostics::MASKED_BYTES_MIN;
 use super::super::{Console, Exit, Failure};
 use crate::ledger::{Details, Heads, SealAct, SealedValue, Turn};
 use crate::model::{Digest, RunId, Secret, is_sealed};
@@ -365,7 +365,8 @@ pub fn today() -> jiff::civil::Date {
 /// What the ledger says of sealed values; refused where it lacks what was seen here before, and where something may hide that a
 /// value was sealed anew.
 fn history(root: &Path, roster: &Roster) -> Result<History, String> {
-    let Verified { record, report, history } = verified(root, roster, false).map_err(|error| error.to_string())?;
+    let Verified { record, report, history } =
+        verified(root, roster, false).map_err(|error| error.to_string())?;
     if let Some(file) = memory(root, roster) {
         let heads = Heads::load(&file).map_err(|error| error.to_string())?;
         if let Some((chain, seq)) = record.lacks(&heads) {

@@ -5,14 +5,14 @@
 //! that host is told that it is old.
 
 use super::admission::Admission;
-use super::connection::{Broken, HostConnection, Line, held_out, refused};
+use super::connection::{Broken, HostAccess, HostConnection, Line, held_out, refused};
 use super::drive::Road;
 use super::order::Order;
 use super::reach::Reach;
 use crate::event::Event;
 use crate::model::{Connection, ConnectionKind, HostName};
 use crate::modules::{Delivery, Nature};
-use crate::plan::{At, Conduct, Exchange, Item, Reply};
+use crate::plan::{At, Conduct, Exchange, Item, Login, Play, Reply, Whose};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -56,6 +56,7 @@ fn real(connection: &HostConnection) -> String {
 /// A driver's ways to other hosts.
 pub struct Away {
     own: HostName,
+    play: Arc<Play>,
     line: Line,
     reach: Arc<Reach>,
     conduct: Conduct,
@@ -69,9 +70,16 @@ pub struct Away {
 
 impl Away {
     /// The ways of this host's driver; nothing is connected yet.
-    pub fn new(own: &HostName, line: Line, order: &Order, admission: Option<Admission>, road: &Road) -> Self {
+    pub fn new(
+        (own, play): (&HostName, &Arc<Play>),
+        line: Line,
+        order: &Order,
+        admission: Option<Admission>,
+        road: &Road,
+    ) -> Self {
         Self {
             own: own.clone(),
+            play: play.clone(),
             line,
             reach: order.reach.clone(),
             conduct: order.conduct,
@@ -90,9 +98,9 @@ impl Away {
     /// That host can't be reached, or was lost on the way.
     pub async fn exchange(&mut self, at: &At, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {
         let broken = |why: String| Broken { reason: why, replies: Vec::new(), nothing_sent: true };
-        let target = match at {
-            At::Host(host) => host.clone(),
-            At::Here => self.own.clone(),
+        let target = match At::whose(Some(at)) {
+            Whose::Of(host) => host.clone(),
+            Whose::Own | Whose::This => self.own.clone(),
         };
         let changes =
             exchange.shells.iter().flat_map(|work| &work.items).any(|item| matches!(item, Item::Apply(_)));
@@ -102,6 +110,10 @@ impl Away {
                 let access = match at {
                     At::Host(host) => self.reach.host(host, None),
                     At::Here => self.reach.here(&self.own),
+                    At::Login(host, login) => {
+                        let play = host.is_none().then_some(&*self.play);
+                        self.reach.host(&target, play).map(|access| entered(access, login))
+                    }
                 };
                 let access = access.map_err(|problem| broken(format!("delegated to {target}: {problem}")))?;
                 let mut fresh = self.line.fresh(&target, access);
@@ -133,7 +145,8 @@ impl Away {
         drop(held);
         connection.events = None;
         self.open.insert(at.clone(), connection);
-        done.map_err(|lost| Broken { reason: format!("delegated to {target}: {}", lost.reason), ..lost })
+        let by = if matches!(at, At::Login(None, _)) { "another login at" } else { "delegated to" };
+        done.map_err(|lost| Broken { reason: format!("{by} {target}: {}", lost.reason), ..lost })
     }
 
     /// Why nothing may be changed there now.
@@ -162,6 +175,16 @@ impl Away {
             connection.close().await;
         }
     }
+}
+
+/// A way to a host that is entered otherwise than usual; whoever may only ask has but the one way.
+fn entered(mut access: HostAccess, login: &Login) -> HostAccess {
+    let connection = &mut access.connection;
+    if connection.kind == ConnectionKind::Ssh {
+        connection.user = login.user.clone().or_else(|| connection.user.take());
+        connection.port = login.port.or(connection.port);
+    }
+    access
 }
 
 /// Whether an exchange brings a host into a state, so that what it was computed from must still hold.

@@ -299,7 +299,7 @@ impl Fleet {
             let is_new = self.begun.insert((host.clone(), (reached.address.clone(), reached.port)));
             let admission = self.admission.clone().filter(|_| is_new && order.conduct == Conduct::Real);
             let turn = turns.get(host).cloned();
-            let away = Away::new(host, self.line(), order, self.admission.clone(), road);
+            let away = Away::new((host, play), self.line(), order, self.admission.clone(), road);
             let road = Road { turn, stay, admission, is_first, ..road.clone() };
             let task = drivers.spawn(drive(run, connection, away, road));
             driven.insert(task.id(), host.clone());

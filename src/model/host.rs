@@ -93,7 +93,7 @@ pub enum BecomeMethod {
     /// `sudo`.
     #[default]
     Sudo,
-    /// `su`, by root alone: nobody is asked for a password.
+    /// `su`: with the password of whoever is become, but for root.
     Su,
     /// `doas`, without a password.
     Doas,

@@ -61,7 +61,13 @@ pub trait Controller {
     ///
     /// # Errors
     /// As [`Controller::template`]; refuses options that are none.
-    fn template_with(&self, source: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
+    fn template_with(
+        &self,
+        source: &str,
+        dest: &str,
+        options: &[(&str, String)],
+    ) -> Result<Content, Stop> {
+        let _ = dest;
         match options {
             [] => self.template(source),
             _ => Err(Stop::refuse("options of templates can't be given here")),

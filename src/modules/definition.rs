@@ -130,7 +130,8 @@ const USUAL_SHELLS: [&str; 6] =
     ["/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash", "/bin/dash", "/usr/bin/dash"];
 
 /// Groups of modules, by how the names of those begin that are in them.
-const GROUPS: [(&str, &[&str]); 3] = [
+const GROUPS: [(&str, &[&str]); 4] = [
+    ("docker_", &["community.docker.docker"]),
     ("mysql_", &["community.mysql.all", "ansible.mysql.all"]),
     ("postgresql_", &["community.postgresql.all"]),
     ("rabbitmq_", &["community.rabbitmq.rabbitmq"]),

@@ -47,6 +47,9 @@ mod debug;
 mod definition;
 mod django_manage;
 mod dnf;
+mod docker;
+mod docker_image;
+mod docker_network;
 mod download;
 mod dpkg_divert;
 mod dpkg_selections;
@@ -232,6 +235,11 @@ pub static ALL: &[&Module] = &[
     &debug::MODULE,
     &django_manage::MODULE,
     &dnf::MODULE,
+    &docker_image::MODULE,
+    &docker_image::BUILD,
+    &docker_image::PULL,
+    &docker_network::MODULE,
+    &docker_network::VOLUME,
     &dpkg_divert::MODULE,
     &dpkg_selections::MODULE,
     &fail::MODULE,
@@ -377,6 +385,7 @@ pub fn change_scripts() -> Vec<Script> {
         debconf::SCRIPTS,
         django_manage::SCRIPTS,
         dnf::SCRIPTS,
+        docker::SCRIPTS,
         download::SCRIPTS,
         dpkg_divert::SCRIPTS,
         dpkg_selections::SCRIPTS,

@@ -167,16 +167,6 @@ impl Compiler<'_> {
     }
 
     pub(super) fn refuse_keywords(&mut self, task: &playbook::Task, own: &Keywords) {
-        let optional = [
-            ("remote_user of a task", own.remote_user.as_ref(), "set it for the play"),
-            ("port of a task", own.port.as_ref(), "set it for the play, or ansible_port in the inventory"),
-        ];
-        for (name, node, help) in optional {
-            let is_nothing = |value: Value| value == Value::Bool(false) || value == 0;
-            if let Some(node) = node.filter(|node| !is_nothing(node.to_value())) {
-                self.not_yet(&node.place, name, help);
-            }
-        }
         if let Some(node) = own.become_method.as_ref().filter(|node| !node.is_template())
             && BecomeMethod::named(&node.word().unwrap_or_default()).is_none()
         {
@@ -190,6 +180,8 @@ impl Compiler<'_> {
             &own.delegate_to,
             &own.delegate_facts,
             &own.connection,
+            &own.remote_user,
+            &own.port,
             &own.r#become,
             &own.become_user,
             &own.become_method,

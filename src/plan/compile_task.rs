@@ -41,6 +41,8 @@ impl Compiler<'_> {
             delegate_to: None,
             delegate_facts: None,
             connection: None,
+            remote_user: login(&spot.inherited.remote_user),
+            port: login(&spot.inherited.port),
             run_once: None,
             any_errors_fatal: None,
             ignore_unreachable: setting(&spot.inherited.ignore_unreachable),
@@ -103,6 +105,8 @@ impl Compiler<'_> {
             delegate_to: own.delegate_to.as_ref().map(Node::to_value),
             delegate_facts: setting(&own.delegate_facts),
             connection: own.connection.as_ref().map(Node::to_value),
+            remote_user: login(&own.remote_user),
+            port: login(&own.port),
             run_once: setting(&own.run_once),
             any_errors_fatal: setting(&own.any_errors_fatal),
             ignore_unreachable: setting(&own.ignore_unreachable),
@@ -215,6 +219,12 @@ fn is_whole_template(node: &Node) -> bool {
 
 fn conditions(nodes: &[Node]) -> Option<Vec<Value>> {
     if nodes.is_empty() { None } else { Some(nodes.iter().map(Node::to_value).collect()) }
+}
+
+/// Who logs in or at which port, where that says anything.
+fn login(node: &Option<Node>) -> Option<Value> {
+    let is_nothing = |value: &Value| *value == Value::Bool(false) || *value == 0 || *value == "";
+    node.as_ref().map(Node::to_value).filter(|value| !is_nothing(value))
 }
 
 /// What a keyword says, unless that is no.

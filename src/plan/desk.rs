@@ -151,42 +151,57 @@ impl<'a> Desk<'a> {
 
 /// What a template of a file sees: where it is itself, besides all else.
 struct OfTemplate {
+    /// As the task names it.
+    source: String,
     path: PathBuf,
+    dest: String,
     beneath: Arc<dyn Scope>,
 }
 
 impl OfTemplate {
     /// What is said of the file under a name.
-    fn said(&self, name: &str) -> Option<Value> {
-        let whole = || std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+    fn said(&self, name: &str) -> Option<Binding> {
+        let data = |value: Value| Some(Binding::Data(Arc::new(value)));
+        // Moments are no data, so they are written as what makes them.
+        let written = |text: String| Some(Binding::Written(Arc::new(text.into())));
         match name {
-            "template_path" => Some(self.path.to_string_lossy().into_owned().into()),
-            "template_fullpath" => Some(whole().to_string_lossy().into_owned().into()),
+            "template_path" => data(self.source.clone().into()),
+            "template_fullpath" => {
+                let whole = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+                data(whole.to_string_lossy().into_owned().into())
+            }
+            "template_destpath" => data(self.dest.clone().into()),
             "template_host" => {
                 let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-                Some(name.trim().into())
+                data(name.trim().into())
             }
-            "template_uid" => {
-                let uid = std::fs::metadata(&self.path).ok()?.uid();
-                let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-                let owner = users.lines().find_map(|line| {
-                    let mut fields = line.split(':');
-                    let name = fields.next()?;
-                    (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
-                });
-                Some(owner.map_or_else(|| uid.into(), Value::from))
+            "template_uid" => data(self.owner()?),
+            "template_mtime" => {
+                let modified = std::fs::metadata(&self.path).ok()?.modified().ok()?;
+                let moment = jiff::Zoned::try_from(modified).ok()?.strftime("%Y-%m-%d %H:%M:%S.%6f");
+                written(format!("{{{{ '{moment}' | to_datetime('%Y-%m-%d %H:%M:%S.%f') }}}}"))
             }
+            "template_run_date" => written("{{ now() }}".to_owned()),
             _ => None,
         }
+    }
+
+    /// The name of the account that the file belongs to; its number where it has none.
+    fn owner(&self) -> Option<Value> {
+        let uid = std::fs::metadata(&self.path).ok()?.uid();
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let owner = users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+        });
+        Some(owner.map_or_else(|| uid.into(), Value::from))
     }
 }
 
 impl Scope for OfTemplate {
     fn get(&self, name: &str) -> Option<Binding> {
-        match self.said(name) {
-            Some(value) => Some(Binding::Data(Arc::new(value))),
-            None => self.beneath.get(name),
-        }
+        self.said(name).or_else(|| self.beneath.get(name))
     }
 
     fn names(&self) -> Vec<String> {
@@ -351,7 +366,7 @@ impl Controller for Desk<'_> {
     }
 
     fn template(&self, source: &str) -> Result<Content, Stop> {
-        self.template_with(source, &[])
+        self.template_with(source, "", &[])
     }
 
     fn tree(&self, source: &str) -> Result<Option<Vec<TreeEntry>>, Stop> {
@@ -366,13 +381,20 @@ impl Controller for Desk<'_> {
         Ok(Some(entries))
     }
 
-    fn template_with(&self, source: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
+    fn template_with(
+        &self,
+        source: &str,
+        dest: &str,
+        options: &[(&str, String)],
+    ) -> Result<Content, Stop> {
         let path = self.find("templates", source)?;
         let bytes = self.read_open(&path)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Stop::refuse(format!("{}: is not UTF-8 text, so no template", path.display())))?;
         let name = path.to_string_lossy();
-        let scope: Arc<dyn Scope> = Arc::new(OfTemplate { path: path.clone(), beneath: self.scope.clone() });
+        let beneath = self.scope.clone();
+        let about = OfTemplate { source: source.to_owned(), path: path.clone(), dest: dest.to_owned(), beneath };
+        let scope: Arc<dyn Scope> = Arc::new(about);
         let rendered = self.templates.text_with(&name, &text, options, &scope).map_err(|error| {
             let at = if error.line > 0 { format!(":{}:{}", error.line, error.column) } else { String::new() };
             Stop::Refuse(super::evaluate::refusal(&format!("{}{at}: {error}", path.display()), &error))

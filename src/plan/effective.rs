@@ -23,6 +23,40 @@ pub enum At {
     Host(HostName),
     /// On the machine that wgops runs on, in the host's name (`connection: local`).
     Here,
+    /// On another host, or on its own where none is named, over a connection that is entered in another way (a task's
+    /// `remote_user` and `port`).
+    Login(Option<HostName>, Login),
+}
+
+/// How a connection is entered, where that is not as usual.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Login {
+    /// Who logs in.
+    pub user: Option<String>,
+    /// At which port.
+    pub port: Option<u16>,
+}
+
+impl At {
+    /// Whose state is looked at and changed there, whoever logs in.
+    pub fn whose(at: Option<&Self>) -> Whose<'_> {
+        match at {
+            None | Some(Self::Login(None, _)) => Whose::Own,
+            Some(Self::Here) => Whose::This,
+            Some(Self::Host(host) | Self::Login(Some(host), _)) => Whose::Of(host),
+        }
+    }
+}
+
+/// Whose state is looked at and changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose<'a> {
+    /// The task's own host's.
+    Own,
+    /// The state of the machine that wgops runs on.
+    This,
+    /// Another host's.
+    Of(&'a HostName),
 }
 
 impl Effective {

@@ -153,7 +153,8 @@ impl Ground {
 
     /// Notes what a dry run would have touched.
     pub fn would_touch(&mut self, at: Option<&At>, touched: &Subjects, task: &str) {
-        for (_, answers) in self.stores.iter_mut().filter(|(user, _)| user.at.as_ref() == at) {
+        let is_there = |user: &Effective| At::whose(user.at.as_ref()) == At::whose(at);
+        for (_, answers) in self.stores.iter_mut().filter(|(user, _)| is_there(user)) {
             answers.would_touch(touched.clone(), task.to_owned());
         }
         self.unapplied.push((at.cloned(), touched.clone(), task.to_owned()));

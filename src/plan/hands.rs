@@ -1,11 +1,11 @@
 //! In whose hands a task is put: on which host, as which user, and with which environment, as variables, keywords and the
 //! command line have it.
 
-use super::effective::{At, Effective};
+use super::effective::{At, Effective, Login, Whose};
 use super::evaluate::{refusal, text_of};
 use super::ground::{Ground, truthy};
 use super::scope::{Frame, Layer};
-use super::task::Task;
+use super::task::{LOGIN_VARIABLES, Task};
 use crate::model::{BecomeMethod, Environment, HostName, Value};
 use crate::modules::{Effect, Facts};
 use crate::questions::Refusal;
@@ -47,9 +47,9 @@ impl Ground {
         view: &Arc<dyn Scope>,
     ) -> Result<(Effective, bool), Missing> {
         let at = self.place(task, layer, view)?;
-        let settings = match &at {
-            Some(At::Host(host)) => self.variables.settings_at(host, layer),
-            _ => self.variables.settings(layer),
+        let settings = match At::whose(at.as_ref()) {
+            Whose::Of(host) => self.variables.settings_at(host, layer),
+            Whose::Own | Whose::This => self.variables.settings(layer),
         };
         let setting = |name, keyword: &Option<Value>| self.setting(name, keyword.as_ref(), &settings, view);
         let (environment, tainted) = self.environment(task, view)?;
@@ -102,18 +102,58 @@ impl Ground {
                 );
                 return Err(Missing::refused(message));
             }
-            return Ok(Some(At::Host(host)));
+            return self.entered(Some(host), task, layer);
         }
         let settings = self.variables.settings(layer);
-        if self.is_local || task.connection.is_none() && settings.get("ansible_connection").is_none() {
+        if self.is_local {
             return Ok(None);
+        }
+        if task.connection.is_none() && settings.get("ansible_connection").is_none() {
+            return self.entered(None, task, layer);
         }
         let kind = self.setting("ansible_connection", task.connection.as_ref(), &settings, view)?;
         let kind = kind.map(|kind| text_of(&kind)).unwrap_or_default();
         match kind.strip_prefix("ansible.builtin.").unwrap_or(&kind) {
             "local" => Ok(Some(At::Here)),
-            "" | "ssh" | "smart" | "paramiko" | "paramiko_ssh" => Ok(None),
+            "" | "ssh" | "smart" | "paramiko" | "paramiko_ssh" => self.entered(None, task, layer),
             _ => Err(Missing::refused(format!("wgops has no connection '{kind}': expected ssh or local"))),
+        }
+    }
+
+    /// How a host is entered for a task; nothing: its own host, as usual. Facts have no say in that.
+    fn entered(
+        &self,
+        host: Option<HostName>,
+        task: &Task,
+        layer: &Arc<Frame>,
+    ) -> Result<Option<At>, Missing> {
+        if !task.logs_in_otherwise() {
+            return Ok(host.map(At::Host));
+        }
+        let settings = |frame: &Arc<Frame>| match &host {
+            Some(host) => self.variables.settings_at(host, frame),
+            None => self.variables.settings(frame),
+        };
+        let (here, elsewhere) = (settings(layer), settings(&Arc::default()));
+        let told = |[name, old]: [&str; 2], keyword: Option<&Value>, scope: &Arc<dyn Scope>| {
+            let name = if scope.get(name).is_none() && scope.get(old).is_some() { old } else { name };
+            let value = self.setting(name, keyword, scope, scope)?;
+            Ok::<_, Missing>(value.map(|value| text_of(&value)).filter(|text| !text.is_empty()))
+        };
+        let [user, port] = LOGIN_VARIABLES;
+        let other = |names, keyword: &Option<Value>| {
+            let value = told(names, keyword.as_ref(), &here)?;
+            let usual = told(names, None, &elsewhere)?;
+            Ok::<_, Missing>(value.filter(|value| usual.as_ref() != Some(value)))
+        };
+        let port = other(port, &task.port)?.map(|port| {
+            let wrong = || Missing::refused(format!("port is {port}: expected a number from 1 to 65535"));
+            port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)
+        });
+        let login = Login { user: other(user, &task.remote_user)?, port: port.transpose()? };
+        match login == Login::default() {
+            true => Ok(host.map(At::Host)),
+            false => Ok(Some(At::Login(host, login))),
         }
     }
 
@@ -121,7 +161,7 @@ impl Ground {
     pub fn delegate_of(&self, task: &Task, layer: &Arc<Frame>, item: &Arc<Layer>) -> Option<HostName> {
         let view = self.variables.view(layer, item, None);
         match self.place(task, layer, &view) {
-            Ok(Some(At::Host(host))) => Some(host),
+            Ok(Some(At::Host(host) | At::Login(Some(host), _))) => Some(host),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! What one unit of a task comes to: its conditions, its arguments, whose hands it is put in, and what its module makes of
 //! the answers that there are.
 
-use super::effective::Effective;
+use super::effective::{At, Effective};
 use super::evaluate::{Evaluation, Frozen, Rendering, Truth, Verdict, refusal, text_of};
 use super::exposure;
 use super::ground::Ground;
@@ -138,7 +138,7 @@ impl Ground {
         }
         let mut answers = Answers::default();
         for (at, touched, cause) in &self.unapplied {
-            if *at == user.at {
+            if At::whose(at.as_ref()) == At::whose(user.at.as_ref()) {
                 answers.would_touch(touched.clone(), cause.clone());
             }
         }

@@ -6,8 +6,8 @@ use super::exchange::{InFlight, Reply};
 use super::host_run::{HostRun, Queued};
 use super::made::change_made;
 use super::retry::last_attempt;
-use super::unit::{Prepared, Running, Stage, UnitEnd};
-use crate::event::{Event, Status};
+use super::unit::{Prepared, Running, Stage, Unit, UnitEnd};
+use crate::event::{ChangeMade, Event, Status};
 use crate::model::Map;
 use crate::questions::Output;
 
@@ -15,13 +15,13 @@ impl HostRun {
     /// The connection is gone. What was answered before counts; what was being changed is unknown, neither failed nor
     /// done. With `nothing_sent` nothing was under way at all.
     pub fn lose(&mut self, reason: &str, replies: Vec<Vec<Reply>>, nothing_sent: bool) {
-        if self.goes_on_unreachable(reason) {
+        let units: Vec<(usize, usize)> = self.in_flight.units().collect();
+        self.take(replies);
+        if self.goes_on_unreachable(reason, &units, nothing_sent) {
             return;
         }
         self.failed = true;
         self.counts.unreachable = 1;
-        let units: Vec<(usize, usize)> = self.in_flight.units().collect();
-        self.take(replies);
         for (position, unit) in units {
             let Some(Queued::Task(running)) = self.queue.get_mut(position) else { continue };
             let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(unit)) else { continue };
@@ -40,21 +40,33 @@ impl HostRun {
         self.wind_up();
     }
 
-    /// Whether the first task lets an unreachable host go on; it has failed then, and that is ignored.
-    fn goes_on_unreachable(&mut self, reason: &str) -> bool {
-        let Some(Queued::Task(running)) = self.queue.front() else { return false };
+    /// Whether the task that was under way, or else the first one, lets an unreachable host go on; it has failed then, and that
+    /// is ignored. No other task's changes were sent behind its own.
+    fn goes_on_unreachable(&mut self, reason: &str, sent: &[(usize, usize)], nothing_sent: bool) -> bool {
+        let is_open = |(position, unit): &&(usize, usize)| match self.queue.get(*position) {
+            Some(Queued::Task(running)) => match running.units.as_ref().and_then(|units| units.get(*unit)) {
+                Some(Unit { stage: Stage::Ready(_), .. }) => true,
+                Some(Unit { stage: Stage::Applied(prepared, outputs), .. }) => is_cut(prepared, outputs),
+                _ => false,
+            },
+            _ => false,
+        };
+        let position = sent.iter().find(is_open).map_or(0, |(position, _)| *position);
+        let Some(Queued::Task(running)) = self.queue.get(position) else { return false };
         let keyword = running.task.ignore_unreachable.as_ref();
         if self.ground.flag(keyword, &running.layer) != Some(true) {
             return false;
         }
         self.in_flight = InFlight::default();
         self.forget_all();
-        let Some(Queued::Task(running)) = self.queue.front_mut() else { return false };
+        let Some(Queued::Task(running)) = self.queue.get_mut(position) else { return false };
+        let begun: Vec<ChangeMade> =
+            running.units.iter_mut().flatten().flat_map(|unit| begun(unit, nothing_sent)).collect();
         running.without_loop();
         for unit in running.units.iter_mut().flatten() {
             let mut end = UnitEnd::failed(reason.to_owned(), Map::new());
             end.result.insert("unreachable".into(), true.into());
-            unit.end(end);
+            unit.end(UnitEnd { changes: begun.clone(), ..end });
             unit.tried_enough = true;
         }
         running.is_unreachable = true;
@@ -89,6 +101,18 @@ impl HostRun {
             self.events.push(Event::TaskEnds(Box::new(whole.event)));
         }
     }
+}
+
+/// What was changed in a unit, or was being changed when the connection was lost.
+fn begun(unit: &mut Unit, nothing_sent: bool) -> Vec<ChangeMade> {
+    let (prepared, count) = match &mut unit.stage {
+        Stage::Fresh => return Vec::new(),
+        Stage::Ended(end) => return std::mem::take(&mut end.changes),
+        Stage::Ready(_) if nothing_sent => return Vec::new(),
+        Stage::Ready(prepared) => (prepared, usize::MAX),
+        Stage::Applied(prepared, outputs) => (prepared, outputs.len() + 1),
+    };
+    prepared.outcome.changes.iter().take(count).map(|change| change_made(change, &prepared.user)).collect()
 }
 
 /// Whether some of a unit's changes ran well, and the next one's reply never came.

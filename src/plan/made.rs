@@ -29,6 +29,7 @@ fn sent(change: &Change, user: &Effective) -> Sent {
     let at = user.at.as_ref().map(|at| match at {
         At::Host(host) => format!("at {host}"),
         At::Here => "here".to_owned(),
+        At::Login(host, login) => format!("at {host:?} as {login:?}"),
     });
     let counted = counted.chain(variables).chain(at);
     Sent {

@@ -53,7 +53,7 @@ pub use approved::Approved;
 pub use around::{Around, Exported, InRole};
 pub use compile::{Given, compile, root_of};
 pub use control::{Common, Ended, Patience};
-pub use effective::{At, Effective};
+pub use effective::{At, Effective, Login, Whose};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
 pub use ground::Ground;
 pub use hands::DefaultPrivilege;

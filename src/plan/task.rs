@@ -150,6 +150,10 @@ pub struct Task {
     pub delegate_facts: Option<Value>,
     /// `connection`.
     pub connection: Option<Value>,
+    /// `remote_user` of the task or what is around it in the play, where no variable says who logs in.
+    pub remote_user: Option<Value>,
+    /// `port`, likewise.
+    pub port: Option<Value>,
     /// `run_once`: it is done on one host, for all of the batch.
     pub run_once: Option<Value>,
     /// Whether its failure stops the play for all hosts.
@@ -218,10 +222,20 @@ pub struct Privilege {
     pub method: Option<Value>,
 }
 
+/// Variables that say who logs in and at which port, each with its old name.
+pub(super) const LOGIN_VARIABLES: [[&str; 2]; 2] =
+    [["ansible_user", "ansible_ssh_user"], ["ansible_port", "ansible_ssh_port"]];
+
 impl Task {
     /// Whether it may be done somewhere else than on its host: then nothing of it is looked at ahead.
     pub fn may_be_elsewhere(&self) -> bool {
-        self.delegate_to.is_some() || self.connection.is_some()
+        self.delegate_to.is_some() || self.connection.is_some() || self.logs_in_otherwise()
+    }
+
+    /// Whether it may say of its own how its host is entered.
+    pub fn logs_in_otherwise(&self) -> bool {
+        let by_variable = LOGIN_VARIABLES.into_iter().flatten().any(|name| self.frame.own.contains_key(name));
+        by_variable || self.remote_user.is_some() || self.port.is_some()
     }
 
     /// Whether it is begun only when its turn has come, whatever is known before.
@@ -256,6 +270,7 @@ impl Task {
         self.failed_when.is_some()
             || self.changed_when.is_some()
             || self.ignore_errors.is_some()
+            || self.ignore_unreachable.is_some()
             || self.retry.is_some()
     }
 

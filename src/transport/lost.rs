@@ -27,6 +27,12 @@ pub enum ShellError {
         /// sudo's own words.
         words: String,
     },
+    /// su did not take the password.
+    #[error("su refused the password (asked for becoming {user})")]
+    SuPasswordWrong {
+        /// Who was to be become.
+        user: String,
+    },
     /// su or doas does not let us become a user.
     #[error("can't become {user}: {words}")]
     NotBecome {
@@ -85,9 +91,13 @@ impl ShellError {
             Self::NoUser { .. } => {
                 Some("a task before it has to make the user, or to install what brings it".into())
             }
-            Self::NotBecome { .. } => {
-                Some("log in as root for become_method su; let doas ask for no password; or use sudo".into())
+            Self::SuPasswordWrong { user } => {
+                Some(format!("type it again; su takes the password of {user}, not that of the account that logs in"))
             }
+            Self::NotBecome { .. } => Some(
+                "for su, log in as root or give the other user's password (--ask-become-pass); let doas ask for none; or use sudo"
+                    .into(),
+            ),
             Self::NoShell { .. } => Some("wgops needs an account that may run sh over SSH".into()),
             Self::BadUser { .. } | Self::TimedOut { .. } | Self::Disconnected { .. } => None,
         }

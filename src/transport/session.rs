@@ -114,7 +114,7 @@ pub(super) struct Opener {
 }
 
 impl Opener {
-    /// Starts one, and gets it past sudo's prompt if there may be one.
+    /// Starts one, and gets it past sudo's or su's prompt if there may be one.
     pub async fn open(&self) -> Result<Pipe, ShellError> {
         let mark = Mark::random()?;
         if self.is_gated {
@@ -158,7 +158,6 @@ impl Opener {
 
     /// Gives the password when, and only when, our prompt asks for it.
     async fn pass(&self, pipe: &mut Pipe) -> Result<(), ShellError> {
-        let user = self.user.as_ref().map(|wanted| wanted.user.clone()).unwrap_or_default();
         loop {
             match pipe.events.recv().await {
                 Some(Incoming::Gate(GateEvent::Open)) => return Ok(()),
@@ -168,7 +167,7 @@ impl Opener {
                     }
                 }
                 Some(Incoming::Gate(GateEvent::PromptAgain)) => {
-                    return Err(ShellError::SudoPasswordWrong { user });
+                    return Err(sudo::wrong_password(self.user.as_ref()));
                 }
                 Some(Incoming::Gate(GateEvent::Chatter)) => return Err(self.too_slow(pipe)),
                 Some(Incoming::Ended(super::channel::Ending::Exited(status))) => {

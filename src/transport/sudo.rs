@@ -4,8 +4,9 @@
 //! nobody can guess; the password is sent when exactly that prompt was seen on stderr, once. A second prompt means
 //! that it was wrong. Whatever else looks like a prompt gets nothing.
 //!
-//! su and doas have no prompt of ours, so they get no password: su is for root alone, who is asked for none, and doas is
-//! told not to ask.
+//! su has a prompt of its own. It counts only behind a mark that nobody can guess, which is printed right before su begins,
+//! so that a login's greeting can't ask in su's place. Without a password su is for root alone, who is asked for none. doas
+//! asks at a terminal, which there is none, so it is told not to ask.
 
 use super::ShellError;
 use super::frame::{Mark, NOISE_BYTES_MAX, Stream};
@@ -17,7 +18,7 @@ use memchr::memmem;
 pub(super) enum Start {
     /// Nothing can ask: source may be sent at once.
     Plain(Vec<String>),
-    /// sudo may ask for a password.
+    /// sudo or su may ask for a password.
     Prompted(Vec<String>, Box<Gate>),
 }
 
@@ -25,11 +26,21 @@ pub(super) enum Start {
 pub(super) struct Gate {
     prompt: memmem::Finder<'static>,
     ready: memmem::Finder<'static>,
-    out: Vec<u8>,
-    err: Vec<u8>,
-    /// Up to where stderr was searched for prompts.
-    searched: usize,
+    /// What comes before the prompt in the stream that brings it; nothing: the prompt is one that nobody can guess, on stderr.
+    begin: Option<memmem::Finder<'static>>,
+    out: Said,
+    err: Said,
     prompts: usize,
+}
+
+/// What a stream brought.
+#[derive(Default)]
+struct Said {
+    bytes: Vec<u8>,
+    /// Up to where it was searched for prompts.
+    searched: usize,
+    /// From where on it is of the program that asks; nothing: that has not begun.
+    from: Option<usize>,
 }
 
 /// What the gate saw.
@@ -46,7 +57,9 @@ pub(super) enum GateEvent {
 }
 
 /// What is said where somebody else than root would use su.
-const SU_NEEDS_ROOT: &str = "only root can use su here, for nobody is asked for a password";
+const SU_NEEDS_ROOT: &str = "su asks whoever is not root for a password, and none was given";
+/// What su asks with, by way of PAM or as busybox has it, in the C locale.
+const SU_PROMPT: &str = "Password:";
 
 /// How a shell for this user is started.
 pub(super) fn start(become_: Option<&Become>) -> Result<Start, ShellError> {
@@ -54,6 +67,7 @@ pub(super) fn start(become_: Option<&Become>) -> Result<Start, ShellError> {
     let user = checked_user(&wanted.user)?;
     match wanted.method {
         BecomeMethod::Sudo => {}
+        BecomeMethod::Su if wanted.password.is_some() => return with_password_of(user),
         BecomeMethod::Su => {
             // What is sent next must not be taken for a password.
             let only_root = format!("[ $(id -u) = 0 ] || {{ echo {SU_NEEDS_ROOT} >&2; exit 1; }}");
@@ -71,7 +85,18 @@ pub(super) fn start(become_: Option<&Become>) -> Result<Start, ShellError> {
     let ready = Mark::random()?.as_str().to_owned();
     let then = format!("echo {ready}; exec sh");
     let words = ["sudo", "-H", "-S", "-p", &prompt, "-u", user, "sh", "-c", &then].map(String::from).into();
-    Ok(Start::Prompted(words, Box::new(Gate::new(&prompt, &ready))))
+    Ok(Start::Prompted(words, Box::new(Gate::new(&prompt, &ready, None))))
+}
+
+/// su, which asks for the password of whoever is become.
+fn with_password_of(user: &str) -> Result<Start, ShellError> {
+    let (begin, ready) = (Mark::random()?.as_str().to_owned(), Mark::random()?.as_str().to_owned());
+    let inside = format!("unset LC_ALL; echo {ready}; exec sh");
+    let then = format!(
+        r#"echo {begin}; echo {begin} >&2; exec env LC_ALL=C su -s /bin/sh -c "{inside}" {user}"#
+    );
+    let words = ["sh", "-c", &then].map(String::from).into();
+    Ok(Start::Prompted(words, Box::new(Gate::new(SU_PROMPT, &ready, Some(&begin)))))
 }
 
 fn checked_user(user: &str) -> Result<&str, ShellError> {
@@ -90,45 +115,66 @@ pub(super) fn command_line(words: &[String]) -> String {
 }
 
 impl Gate {
-    fn new(prompt: &str, ready: &str) -> Self {
+    fn new(prompt: &str, ready: &str, begin: Option<&str>) -> Self {
+        let finder = |text: &str| memmem::Finder::new(text).into_owned();
         Self {
-            prompt: memmem::Finder::new(prompt).into_owned(),
-            ready: memmem::Finder::new(ready).into_owned(),
-            out: Vec::new(),
-            err: Vec::new(),
-            searched: 0,
+            prompt: finder(prompt),
+            ready: finder(ready),
+            begin: begin.map(finder),
+            out: Said::default(),
+            err: Said::default(),
             prompts: 0,
         }
     }
 
     /// Takes in what a stream brought.
     pub fn feed(&mut self, stream: Stream, bytes: &[u8]) -> Vec<GateEvent> {
+        let said = match stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
+        };
+        said.bytes.extend_from_slice(bytes);
         let mut events = Vec::new();
-        match stream {
-            Stream::Out => {
-                self.out.extend_from_slice(bytes);
-                if self.ready.find(&self.out).is_some() {
-                    events.push(GateEvent::Open);
-                }
-            }
-            Stream::Err => {
-                self.err.extend_from_slice(bytes);
-                while let Some(at) = self.err.get(self.searched..).and_then(|rest| self.prompt.find(rest)) {
-                    self.searched += at + self.prompt.needle().len();
-                    self.prompts += 1;
-                    events.push(if self.prompts == 1 { GateEvent::Prompt } else { GateEvent::PromptAgain });
-                }
+        if stream == Stream::Err || self.begin.is_some() {
+            for _ in 0..said.prompts(&self.prompt, self.begin.as_ref()) {
+                self.prompts += 1;
+                events.push(if self.prompts == 1 { GateEvent::Prompt } else { GateEvent::PromptAgain });
             }
         }
-        if events.is_empty() && self.out.len().max(self.err.len()) > 16 * NOISE_BYTES_MAX {
+        if stream == Stream::Out && self.ready.find(&said.bytes).is_some() {
+            events.push(GateEvent::Open);
+        }
+        let most = self.out.bytes.len().max(self.err.bytes.len());
+        if events.is_empty() && most > 16 * NOISE_BYTES_MAX {
             events.push(GateEvent::Chatter);
         }
         events
     }
 
-    /// What was said so far.
+    /// What was said so far; once the program that asks has begun, what it said.
     pub fn noise(&self) -> (Vec<u8>, Vec<u8>) {
-        (self.out.clone(), self.err.clone())
+        (self.out.noise(), self.err.noise())
+    }
+}
+
+impl Said {
+    /// How many prompts came since it was last asked.
+    fn prompts(&mut self, prompt: &memmem::Finder<'_>, begin: Option<&memmem::Finder<'_>>) -> usize {
+        if let (None, Some(begin)) = (self.from, begin) {
+            let Some(at) = begin.find(&self.bytes) else { return 0 };
+            self.searched = at + begin.needle().len();
+            self.from = Some(self.searched);
+        }
+        let mut count = 0;
+        while let Some(at) = self.bytes.get(self.searched..).and_then(|rest| prompt.find(rest)) {
+            self.searched += at + prompt.needle().len();
+            count += 1;
+        }
+        count
+    }
+
+    fn noise(&self) -> Vec<u8> {
+        self.bytes.get(self.from.unwrap_or_default()..).unwrap_or_default().to_vec()
     }
 }
 
@@ -145,14 +191,28 @@ pub(super) fn refusal(
     let says = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
     if says(&["unknown user", "does not exist or the user entry"]) {
         ShellError::NoUser { user }
+    } else if wanted.method == BecomeMethod::Su
+        && wanted.password.is_some()
+        && says(&["Authentication failure", "incorrect password"])
+    {
+        wrong_password(become_)
     } else if wanted.method != BecomeMethod::Sudo {
         ShellError::NotBecome { user, words }
     } else if says(&["a password is required", "no password was provided"]) && wanted.password.is_none() {
         ShellError::SudoPasswordRequired { user }
     } else if says(&["incorrect password", "Authentication failed", "try again"]) {
-        ShellError::SudoPasswordWrong { user }
+        wrong_password(become_)
     } else {
         ShellError::SudoNotAllowed { user, words }
+    }
+}
+
+/// The password was not the right one.
+pub(super) fn wrong_password(become_: Option<&Become>) -> ShellError {
+    let user = become_.map(|wanted| crate::model::printable(&wanted.user).into_owned()).unwrap_or_default();
+    match become_.map(|wanted| wanted.method) {
+        Some(BecomeMethod::Su) => ShellError::SuPasswordWrong { user },
+        _ => ShellError::SudoPasswordWrong { user },
     }
 }
 
@@ -181,7 +241,7 @@ mod tests {
     }
 
     fn gate() -> Gate {
-        Gate::new(":wgops-1234:", "abcd")
+        Gate::new(":wgops-1234:", "abcd", None)
     }
 
     #[test]
@@ -196,6 +256,30 @@ mod tests {
         assert_eq!(gate.feed(Stream::Err, b":wgops-12"), []);
         assert_eq!(gate.feed(Stream::Err, b"34:"), [GateEvent::Prompt]);
         assert_eq!(gate.feed(Stream::Err, b"Sorry, try again.\n:wgops-1234:"), [GateEvent::PromptAgain]);
+    }
+
+    #[test]
+    fn the_prompt_of_su_counts_only_once_su_has_begun() {
+        let mut gate = Gate::new(SU_PROMPT, "abcd", Some("su-1234"));
+        assert_eq!(gate.feed(Stream::Err, b"Password: type it here\n"), []);
+        assert_eq!(gate.feed(Stream::Out, b"Password: or here\nsu-12"), []);
+        assert_eq!(gate.feed(Stream::Err, b"su-1234\nPass"), []);
+        assert_eq!(gate.feed(Stream::Err, b"word: "), [GateEvent::Prompt]);
+        assert_eq!(gate.feed(Stream::Err, b"\nsu: Authentication failure\n"), []);
+        assert_eq!(gate.noise().1, b"\nPassword: \nsu: Authentication failure\n");
+        assert_eq!(gate.feed(Stream::Out, b"34\nPassword: "), [GateEvent::PromptAgain]);
+        assert_eq!(gate.feed(Stream::Out, b"abcd\n"), [GateEvent::Open]);
+    }
+
+    #[test]
+    fn su_is_given_no_password_in_its_command() {
+        let wanted = Become { method: BecomeMethod::Su, ..root(Some("hunter2")) };
+        let Ok(Start::Prompted(words, _)) = start(Some(&wanted)) else { unreachable!() };
+        let line = command_line(&words);
+        assert!(line.starts_with("sh -c 'echo ") && line.ends_with("exec sh\" root'"), "{line}");
+        assert!(!line.contains("hunter2"));
+        let refused = refusal(Some(&wanted), &(Vec::new(), b"Password: \nsu: Authentication failure\n".to_vec()), Some(1));
+        assert_eq!(refused, ShellError::SuPasswordWrong { user: "root".into() });
     }
 
     #[test]

@@ -207,3 +207,103 @@ fn one_host_that_is_down_does_not_keep_the_others_from_their_play() {
         assert!(line.contains("1 changed") && line.contains("1 unreachable"), "{line}");
     });
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn su_takes_the_password_of_whoever_is_become_and_asks_root_for_none() {
+    here(|lab, host, ops| {
+        lab.exec(host, "echo root:root-secret | chpasswd");
+        let bare = "run playbooks/sudo.yml -i audit --become-method su";
+        no_sudo(lab, host, ops, bare, &["can't become root", "none was given", "--ask-become-pass"]);
+        let line = format!("{bare} --become-password-file {}", password(ops, "not-this-one"));
+        no_sudo(lab, host, ops, &line, &["su refused the password", "takes the password of root"]);
+        password(ops, "root-secret");
+        ops.alice(&line).expect(0, &["changed=1"]).without(&["root-secret"]);
+        assert_eq!(lab.exec(host, &format!("stat -c %U {LEFT}")), "root");
+        ops.newest_run().expect(0, &["changed"]).without(&["root-secret"]);
+        ops.keep("inventory/root.yml", ops.inventory("root", &[host]));
+        let keywords = "  become: true\n  become_method: su\n  become_user: audit\n";
+        let tasks = "- command: id -un\n  register: who\n- assert: {that: who.stdout == 'audit'}\n";
+        let file = ops.play("audit", keywords, tasks);
+        ops.alice(&format!("run {file} -i root")).expect(0, &["failed=0"]);
+        ops.alice(&format!("run {file} -i root -e ansible_become_user=nosuch")).expect(1, &["no user nosuch"]);
+    });
+}
+
+/// A host stops to answer in the middle of a play, and comes back a few seconds later.
+const GONE: &str = r"
+- command: true
+- name: it goes
+  shell: >
+    systemd-run --on-active=6 --timer-property=AccuracySec=100ms systemctl start ssh.service;
+    systemctl stop ssh.socket ssh.service; systemctl stop ssh.service;
+    pkill -x sshd; sleep 30
+  ignore_unreachable: true
+- name: it is away
+  ping:
+  ignore_unreachable: true
+  register: away
+- assert: {that: [away is unreachable, away is failed, away is not skipped]}
+- wait_for_connection: {timeout: 30}
+- command: id -un
+  register: back
+- assert: {that: back.stdout == 'root'}
+";
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_host_that_goes_away_in_the_middle_of_a_play_goes_on_where_that_is_ignored() {
+    here(|lab, host, ops| {
+        let file = ops.play("gone", "  become: true\n", GONE);
+        let line = format!("run {file} -i ops --timeout 4");
+        let recap = ops.alice(&line).expect(0, &["refused the connection"]).recap(host.name());
+        assert_eq!((recap["unreachable"], recap["failed"], recap["ignored"]), (0, 0, 2), "{recap:?}");
+        let strict = GONE.replace("  ignore_unreachable: true\n", "");
+        let file = ops.play("gone", "  become: true\n", &strict);
+        ops.alice(&format!("run {file} -i ops --timeout 4")).expect(3, &["unreachable=1"]);
+        std::thread::sleep(std::time::Duration::from_secs(7));
+        assert!(lab.ssh(host, "true").status.success());
+    });
+}
+
+const LOGINS: &str = r"
+- command: id -un
+  register: usual
+- file: {path: /root/e2e-login, state: directory}
+  remote_user: root
+- stat: {path: /root/e2e-login}
+  remote_user: root
+  register: made
+- command: id -un
+  vars: {ansible_user: audit}
+  port: 22
+  register: by_variable
+- block:
+    - command: id -un
+      register: by_block
+  remote_user: audit
+- command: id -un
+  register: again
+- assert:
+    that:
+      - usual.stdout == 'ops' and again.stdout == 'ops'
+      - made.stat.isdir
+      - by_variable.stdout == 'audit' and by_block.stdout == 'audit'
+- file: {path: /root/e2e-login, state: absent}
+  remote_user: root
+";
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_task_may_log_in_as_somebody_else() {
+    here(|lab, host, ops| {
+        let inventory = ops.inventory("ops", &[host]).replace("    ansible_user: ops\n", "");
+        ops.keep("inventory/anyone.yml", inventory);
+        let file = ops.play("logins", "  remote_user: ops\n", LOGINS);
+        let recap = ops.alice(&format!("run {file} -i anyone")).expect(0, &[]).recap(host.name());
+        assert_eq!((recap["changed"], recap["failed"]), (6, 0), "{recap:?}");
+        assert!(!lab.holds(host, "test -e /root/e2e-login"));
+        // Where the inventory says who logs in, a keyword says nothing.
+        ops.alice(&format!("run {file} -i ops")).expect(1, &["failed=1"]);
+    });
+}

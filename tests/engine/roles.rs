@@ -282,14 +282,15 @@ fn a_template_knows_where_it_is() {
     let stage = Stage::new();
     stage.write(
         "roles/r/templates/a.j2",
-        "{{ template_fullpath | basename }} {{ template_path is search('/r/') }}",
+        "{{ template_fullpath is search('/r/templates/a.j2$') }} {{ template_path }} {{ template_destpath | basename }} \
+         {{ template_mtime.year > 2000 and template_mtime <= template_run_date }} {{ template_run_date.strftime('%Y') | length }}",
     );
     stage.write(
         "roles/r/tasks/main.yml",
         &format!("- template: {{src: a.j2, dest: '{}/out'}}\n", stage.dir.path().display()),
     );
     play(&stage, "  roles: [r]\n");
-    assert_eq!(stage.read("out").as_deref(), Some("a.j2 True"));
+    assert_eq!(stage.read("out").as_deref(), Some("True a.j2 out True 4"));
 }
 
 #[test]

@@ -5,13 +5,14 @@ use crate::load::problem::Problem;
 use crate::load::yaml::{Key, Node, NodeValue, is_variable_name};
 
 /// Collections whose names may be left out of a module's name, and are.
-pub const MODULE_PREFIXES: [&str; 10] = [
+pub const MODULE_PREFIXES: [&str; 11] = [
     "ansible.builtin.",
     "ansible.legacy.",
     "ansible.posix.",
     "ansible.mysql.",
     "community.general.",
     "community.crypto.",
+    "community.docker.",
     "community.mysql.",
     "community.postgresql.",
     "community.rabbitmq.",

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod apt;
 pub mod brokers;
+pub mod containers;
 pub mod files;
 pub mod firewalls;
 pub mod kernel;
@@ -86,6 +87,7 @@ pub fn scripts() -> Vec<Script> {
         accounts::SCRIPTS,
         apt::SCRIPTS,
         brokers::SCRIPTS,
+        containers::SCRIPTS,
         &[<files::Matching as super::Question>::SCRIPT],
         firewalls::SCRIPTS,
         kernel::SCRIPTS,

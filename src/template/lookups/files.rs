@@ -134,9 +134,9 @@ pub(super) fn template(state: &mut State, call: &Call) -> Result<Value, Error> {
         let source = content(&names, &file)?;
         let whole = std::path::absolute(&file).unwrap_or_else(|_| file.clone());
         let mut laid = given.clone();
-        for (name, path) in [("template_path", &file), ("template_fullpath", &whole)] {
-            let said = Binding::Data(Arc::new(path.to_string_lossy().into_owned().into()));
-            laid.entry(name.to_owned()).or_insert(said);
+        let whole = whole.to_string_lossy().into_owned();
+        for (name, said) in [("template_path", path.to_string()), ("template_fullpath", whole)] {
+            laid.entry(name.to_owned()).or_insert(Binding::Data(Arc::new(said.into())));
         }
         let names = names.session.scope(Arc::new(Over { beneath: names.scope.clone(), names: laid }));
         let rendered = names.session.nested_file(&path, &source, &options, &names).map_err(into_engine)?;

@@ -6,9 +6,11 @@ use super::order::Order;
 use super::reach::{Asker, Reach};
 use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
-use crate::load::{Playbook, Problem, Problems, playbook};
+use crate::load::{Level, Playbook, Problem, Problems, playbook};
 use crate::model::{Advisories, HostName, Map, Secret};
-use crate::plan::{Conduct, DefaultPrivilege, Given, Live, Play, Shared, Tags, compile, start_at, written};
+use crate::plan::{
+    Conduct, DefaultPrivilege, Given, Live, Play, Shared, Tags, compile, hosts_named, start_at, written,
+};
 use crate::template::Templates;
 use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -199,19 +201,17 @@ fn choose(
     };
     let mut chosen = Vec::new();
     let mut all = IndexSet::new();
+    let mut unknown = Vec::new();
     let (mut chooser, mut adds) = (Chooser::default(), false);
-    for (play, source) in plays {
+    for (mut play, source) in plays {
+        name_hosts(wish, &mut play, source).map_err(|problem| Problems(vec![problem]))?;
         let pattern =
             Pattern::parse(&play.hosts, Some(&source.hosts_place)).map_err(|p| Problems(vec![p]))?;
-        let mut hosts = match adds {
-            // What nobody knows yet may be added before.
-            true => wish.inventory.select_known(&pattern),
-            false => {
-                let selection = wish.inventory.select(&pattern)?;
-                warnings.extend(selection.warnings);
-                selection.hosts
-            }
-        };
+        let mut hosts = wish.inventory.select_known(&pattern);
+        // What nobody knows yet may be added before.
+        if !adds {
+            unknown.extend(pattern.unknown_to(&[&wish.inventory]));
+        }
         adds |= adds_hosts(&play, &wish.templates);
         let known = hosts.iter().cloned().collect();
         chooser.plays.push(Choice { pattern, order: source.order, known });
@@ -220,7 +220,27 @@ fn choose(
         all.extend(hosts.iter().cloned());
         chosen.push((play, hosts));
     }
+    // A playbook for many sites names groups that one of them hasn't. Where nobody is left, a name is mistyped.
+    if chooser.plays.iter().all(|choice| choice.known.is_empty()) {
+        Problems::check(unknown.iter().filter(|problem| problem.level == Level::Error).cloned().collect())?;
+    }
+    warnings.extend(unknown.into_iter().map(Problem::warning));
     Ok((chosen, all, adds.then_some(chooser)))
+}
+
+/// Puts names in the place of templates in a play's `hosts`, and in its own name where it is called by them.
+fn name_hosts(wish: &Wish<'_>, play: &mut Arc<Play>, source: &playbook::Play) -> Result<(), Problem> {
+    if !play.hosts.contains("{{") && !play.hosts.contains("{%") {
+        return Ok(());
+    }
+    let hosts = hosts_named(&wish.templates, &wish.extra, play, &wish.inventory, &source.hosts_place)?;
+    if let Some(play) = Arc::get_mut(play) {
+        if play.name == play.hosts {
+            play.name.clone_from(&hosts);
+        }
+        play.hosts = hosts;
+    }
+    Ok(())
 }
 
 /// The hosts that come first, of those that the run is about.

@@ -195,7 +195,7 @@ fn of_source(inventory: &Inventory, host: &HostName) -> Vec<(&'static str, Strin
     all
 }
 
-fn groups(inventory: &Inventory) -> Arc<Value> {
+pub(super) fn groups(inventory: &Inventory) -> Arc<Value> {
     let names = |hosts: Vec<&HostName>| -> Value { hosts.iter().map(|h| h.as_str()).collect() };
     let groups = inventory.groups().into_iter().map(|(name, hosts)| (name.to_owned(), names(hosts)));
     Arc::new(Value::Object(groups.collect()))

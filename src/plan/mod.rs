@@ -66,5 +66,5 @@ pub use scope::{Frame, Layer, Shared, Variables, written};
 pub use start::start_at;
 pub use tags::Tags;
 pub use task::{BatchSize, BlockSteps, Play, Step, Task};
-pub use waves::playbook_name;
+pub use waves::{hosts_named, playbook_name};
 pub use way::Way;

@@ -1,22 +1,24 @@
-//! What is said of a play as a whole and may be a template: `serial` and `max_fail_percentage`. They are rendered before
-//! any host is chosen, so they see `--extra-vars` and the play's own variables, and nothing of a host.
+//! What is said of a play as a whole and may be a template: `hosts`, `serial` and `max_fail_percentage`. They are rendered
+//! before any host is chosen, so they see `--extra-vars` and the play's own variables, and nothing of a host.
 
 use super::compile::Compiler;
+use super::evaluate::text_of;
 use super::scope::{Layer, written};
-use super::task::BatchSize;
+use super::task::{BatchSize, Play};
+use crate::load::inventory::{Inventory, Pattern};
 use crate::load::playbook::Batch;
 use crate::load::yaml::{Variables, values};
 use crate::load::{Node, Problem};
-use crate::model::{Map, Value};
+use crate::model::{Map, Place, Value};
 use crate::template::{Binding, Rendered, Scope, Templates};
 use std::sync::Arc;
 
 /// The variables of a play as a whole: the command line's over those of files over its own.
-pub(super) struct PlayScope([Layer; 3]);
+pub(super) struct PlayScope([Layer; 4]);
 
 impl PlayScope {
     pub fn of(extra: &Map, files: &Map, play: &Map) -> Arc<dyn Scope> {
-        Arc::new(Self([written(extra), written(files), written(play)]))
+        Arc::new(Self([Layer::default(), written(extra), written(files), written(play)]))
     }
 }
 
@@ -49,6 +51,46 @@ pub fn playbook_name(
             let problem = Problem::at(&node.place, error.to_string());
             Err(problem.help(error.hint.clone().unwrap_or_else(|| help.to_owned())))
         }
+    }
+}
+
+/// The hosts that a play names, where templates are in that: they know the groups of the inventory, too.
+///
+/// # Errors
+/// A template can't be rendered, or comes to something else than names.
+pub fn hosts_named(
+    templates: &Templates,
+    extra: &Map,
+    play: &Play,
+    inventory: &Inventory,
+    place: &Place,
+) -> Result<String, Problem> {
+    let groups = Binding::Data(super::live::groups(inventory));
+    let known = Layer::from_iter([("groups".to_owned(), groups)]);
+    let layers = [known, written(extra), written(&play.file_vars), written(&play.vars)];
+    let scope: Arc<dyn Scope> = Arc::new(PlayScope(layers));
+    let wrong = |said: String| {
+        Problem::at(place, format!("'hosts' is {said}: expected names of groups or hosts"))
+            .help("--extra-vars, the play's own variables and 'groups' are known here".to_owned())
+    };
+    let mut names: Vec<String> = Vec::new();
+    for part in Pattern::parts(&play.hosts) {
+        let rendered = templates.render(&Value::String(part.to_owned()), &scope).map_err(|error| {
+            let help = "give it with --extra-vars, or name it in the play's own variables";
+            let problem = Problem::at(place, format!("hosts: {error}"));
+            problem.help(error.hint.clone().unwrap_or_else(|| help.to_owned()))
+        })?;
+        match rendered {
+            Rendered::Known { value: Value::Array(list), .. } => names.extend(list.iter().map(text_of)),
+            Rendered::Known { value: Value::String(text), .. } => names.push(text),
+            Rendered::Known { value: Value::Number(number), .. } => names.push(number.to_string()),
+            Rendered::Known { value, .. } => return Err(wrong(value.to_string())),
+            Rendered::Omitted | Rendered::Unknown(_) => return Err(wrong("not known".to_owned())),
+        }
+    }
+    match names.iter().all(|name| name.trim().is_empty()) {
+        true => Err(wrong("empty".to_owned())),
+        false => Ok(names.join(",")),
     }
 }
 

@@ -93,6 +93,32 @@ fn a_play_that_adds_nothing_knows_its_groups_beforehand() {
 }
 
 #[test]
+fn a_play_for_a_group_that_there_is_not_is_passed_over_where_another_play_has_hosts() {
+    let said = "  gather_facts: no\n  tasks:\n    - name: said\n      command: 'true'\n";
+    let played = two().play(&format!("- hosts: nobody\n{said}- hosts: one\n{said}"));
+    assert_eq!(played.counts_of("one").changed, 1);
+    assert_eq!(played.outcome.recap.len(), 1);
+}
+
+#[test]
+fn hosts_may_be_named_by_templates_over_the_plays_own_variables_and_the_groups() {
+    let said = "  gather_facts: no\n  tasks:\n    - name: said\n      command: 'true'\n";
+    let names = |hosts: &str, extra: &str| {
+        let extra = serde_json::from_str(extra).unwrap();
+        let played = Stage { extra, ..two() }.play(&format!("- hosts: {hosts}\n  vars: {{own: [two]}}\n{said}"));
+        played.outcome.recap.keys().map(|host| host.as_str().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names("\"{{ target | default('two') }}\"", "{}"), "two");
+    assert_eq!(names("\"{{ target | default('two') }}\"", r#"{"target": "one"}"#), "one");
+    assert_eq!(names("\"all:!{{ target | default('two') }}\"", "{}"), "one");
+    assert_eq!(names("\"{{ own }}\"", "{}"), "two");
+    assert_eq!(names("['{{ own }}', one]", "{}"), "one two");
+    assert_eq!(names("\"{{ groups.all | first }}\"", "{}"), "one");
+    let undefined = two().try_play(&format!("- hosts: '{{{{ target }}}}'\n{said}")).err().unwrap().to_string();
+    assert!(undefined.contains("'target' is undefined") && undefined.contains("--extra-vars"), "{undefined}");
+}
+
+#[test]
 fn nobody_is_asked_where_nobody_is_at_a_terminal_and_once_where_somebody_is() {
     let played = two().play(
         "- hosts: all\n  gather_facts: no\n  tasks:\n    - pause: {prompt: Sure?}\n      register: r\n\

@@ -108,6 +108,11 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), ..pattern })
     }
 
+    /// The parts of a pattern that is not understood yet, because templates are in it.
+    pub fn parts(text: &str) -> Vec<&str> {
+        split(text)
+    }
+
     /// The pattern as written.
     pub fn as_str(&self) -> &str {
         &self.text

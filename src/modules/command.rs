@@ -283,6 +283,16 @@ pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
         let text = String::from_utf8_lossy(bytes);
         if strip { text.trim_end_matches(['\r', '\n']).to_owned() } else { text.into_owned() }
     };
+    if let Some(number) = never_began(&result, stdout, status, &output.stderr) {
+        let words = result.get("cmd").and_then(Value::as_array).cloned().unwrap_or_default();
+        let words: Vec<String> = words.iter().filter_map(Value::as_str).map(shown).collect();
+        let keys = [("failed", true.into()), ("changed", false.into()), ("rc", number.into())];
+        let texts = [("msg", "Error executing command.".into()), ("cmd", words.join(" ").into())];
+        result.extend(keys.into_iter().chain(texts).map(|(key, value): (&str, Value)| (key.to_owned(), value)));
+        insert_text(&mut result, "stdout", String::new());
+        insert_text(&mut result, "stderr", text(&output.stderr));
+        return result;
+    }
     insert_text(&mut result, "stdout", text(stdout));
     insert_text(&mut result, "stderr", text(&output.stderr));
     result.insert("rc".into(), status.into());
@@ -295,6 +305,23 @@ pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
         result.insert("failed".into(), true.into());
     }
     result
+}
+
+/// The system's number for why a program could not be begun at all, which `command` tells from one that ran and failed.
+fn never_began(result: &Map, stdout: &[u8], status: u8, stderr: &[u8]) -> Option<u8> {
+    let said = String::from_utf8_lossy(stderr);
+    let program = result.get("cmd").and_then(Value::as_array).and_then(|words| words.first()?.as_str())?;
+    // What the shell says that was to become the program; bash says it twice.
+    let is_the_shells = said.trim_end().lines().count() <= 2 && said.contains(&format!(" {program}: "));
+    if !stdout.is_empty() || !is_the_shells {
+        return None;
+    }
+    let says = |text| said.trim_end().ends_with(text);
+    match status {
+        126 | 127 if says("not found") || says("No such file or directory") => Some(2),
+        126 | 127 if says("ermission denied") => Some(13),
+        _ => None,
+    }
 }
 
 fn without_private(mut result: Map) -> Map {
@@ -403,11 +430,24 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_ends_as_one_that_is_not_there_did_run() {
+        for bench in Bench::every_shell() {
+            std::fs::write(bench.at("p"), "#!/bin/sh\nno-such-program\n").unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(bench.at("p"), mode).unwrap();
+            let result = bench.settle(&COMMAND, &json!({"argv": [bench.path("p")]})).result;
+            assert_eq!((&result["rc"], result.get("changed")), (&json!(127), None), "{result:?}");
+        }
+    }
+
+    #[test]
     fn builtins_and_functions_of_our_own_shell_are_no_programs() {
         for bench in Bench::every_shell() {
             for name in ["cd", "wgops_x_run_command", "no-such-program", "/no/such/program"] {
                 let result = bench.settle(&COMMAND, &json!({"argv": [name, "/"]})).result;
-                assert!([126, 127].map(Value::from).contains(&result["rc"]), "{name}: {result:?}");
+                let told = (&result["rc"], &result["msg"], &result["changed"]);
+                assert_eq!(told, (&json!(2), &json!("Error executing command."), &json!(false)), "{result:?}");
+                assert_eq!(result["cmd"], format!("{name} /"));
                 assert!(result["stderr"].as_str().unwrap().contains(name));
             }
         }

@@ -125,6 +125,7 @@ impl HostRun {
                 }
                 Queued::End(mark) => mark,
                 Queued::Task(running) => {
+                    self.notify_again(&running);
                     self.leave_task(*running);
                     continue;
                 }
@@ -148,6 +149,17 @@ impl HostRun {
         self.failed |= !self.stopping;
         if self.failed && self.play.force_handlers {
             self.queue.push_back(Queued::Flush(Way::end()));
+        }
+    }
+
+    /// A handler that was not come to, because one before it failed, is still notified.
+    fn notify_again(&mut self, running: &Running) {
+        let is_it = |handler: &Arc<super::task::Task>| Arc::ptr_eq(handler, &running.task);
+        if let (true, Some(index)) = (running.begun.is_none(), self.handlers.iter().position(is_it)) {
+            self.flushed.remove(&index);
+            if !self.notified.iter().any(|(known, _)| *known == index) {
+                self.notified.push((index, running.uncertain.clone()));
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use super::task::Task;
 use super::unit::{Prepared, Running, Stage, UnitEnd};
 use crate::event::{ChangeMade, Event, Status};
 use crate::model::{Subjects, Value};
-use crate::modules::{Change, Nature, Outcome};
+use crate::modules::{Args, Change, Nature, Outcome};
 use crate::questions::{Output, Reading};
 
 impl HostRun {
@@ -34,11 +34,14 @@ impl HostRun {
     pub(super) fn would(&mut self, running: &Running, prepared: Prepared) -> UnitEnd {
         let task = &running.task;
         let hide = prepared.tainted || self.ground.hides(task, &running.layer);
-        let Prepared { outcome, tainted, user, .. } = prepared;
+        let Prepared { outcome, tainted, user, frozen } = prepared;
         for change in &outcome.changes {
             self.explain(user.user.as_deref(), change, hide);
         }
         let opaque = outcome.changes.iter().any(|c| c.nature == Nature::Opaque);
+        if opaque && self.conduct == Conduct::Real {
+            return never_run(task, &outcome, &frozen.args, tainted);
+        }
         // A real run's task with `check_mode: true` touches nothing that a later task could see.
         if self.conduct != Conduct::Real {
             for change in &outcome.changes {
@@ -174,4 +177,17 @@ pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> U
             UnitEnd::plain(status, prepared.outcome.message.clone())
         }
     }
+}
+
+/// A command in a real run that its own task keeps from running (`check_mode: true`): nothing comes behind it that would make
+/// its result known, so it has the one that Ansible gives it.
+fn never_run(task: &Task, outcome: &Outcome, args: &Args, tainted: bool) -> UnitEnd {
+    let message = "Command would have run if not in check mode";
+    let mut result = (task.module.result)(outcome, &[]);
+    for (key, value) in [("rc", 0.into()), ("msg", message.into()), ("stdout", "".into()), ("stderr", "".into())] {
+        result.insert(key.to_owned(), value);
+    }
+    let decides = ["creates", "removes"].iter().any(|name| args.has(name));
+    let status = if decides { Status::WouldChange } else { Status::Skipped };
+    UnitEnd { result, tainted, ..UnitEnd::plain(status, Some(message.to_owned())) }
 }

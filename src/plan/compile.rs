@@ -279,9 +279,10 @@ impl<'a> Compiler<'a> {
             }
             TaskItem::Task(task) => {
                 if let Some(task) = self.task(task, spot, false) {
-                    // Behind it everybody sees who is in which group.
+                    // Behind it everybody sees who is in which group, and what is known of others.
                     let barrier = self.lockstep
                         || task.any_errors_fatal.is_some()
+                        || task.delegate_facts.is_some()
                         || task.module.effect == Effect::Groups;
                     steps.push(Step::Task(task));
                     if barrier {

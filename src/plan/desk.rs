@@ -233,7 +233,9 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
 /// Where something of a host may be kept: below the project, or below the directory for temporary files. No part of the
 /// way there may lead out again.
 fn place_to_keep(directory: &Path, root: &Path, dest: &str) -> Result<PathBuf, Stop> {
+    // A playbook in the current folder has no folder before its name.
     let path = directory.join(dest);
+    let path = std::path::absolute(&path).unwrap_or(path);
     let climbs = path.components().any(|part| matches!(part, Component::ParentDir));
     let nearest = path.ancestors().skip(1).find(|above| above.exists());
     let roots = [root.to_owned(), std::env::temp_dir()];

@@ -310,7 +310,8 @@ impl HostRun {
         missing
     }
 
-    /// The names that a task notifies: a template may give another one for each item.
+    /// The names that a task notifies: a template may give another one for each item, of which one that is changed counts for all
+    /// that were done.
     fn notified_names(&self, running: &Running) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for notified in &running.task.notify {
@@ -320,7 +321,7 @@ impl HostRun {
             }
             for unit in running.units.iter().flatten() {
                 let Stage::Ended(end) = &unit.stage else { continue };
-                if matches!(end.status, Status::Ok | Status::Skipped | Status::Failed) {
+                if end.status == Status::Skipped {
                     continue;
                 }
                 let view = self.ground.variables.view(&running.layer, &unit.layer, None);

@@ -79,7 +79,8 @@ impl HostRun {
                 let message = Some(format!("{why}; failed_when lets that pass"));
                 unit.enough(Box::new(UnitEnd { gave_up: true, message, ..*end }), attempt);
             }
-            Ok(Attempt::GivenUp(why)) => unit.enough(failed(*end, why), attempt),
+            // Ansible counts what was done again.
+            Ok(Attempt::GivenUp(why)) => unit.enough(failed(*end, why), attempt.saturating_sub(1)),
             Err(why) => unit.enough(failed(*end, why), attempt),
         }
         Front::Over

@@ -358,3 +358,59 @@ fn a_dry_run_starts_no_job_and_knows_nothing_of_its_end() {
         "{story:?}"
     );
 }
+
+#[test]
+fn a_command_that_its_task_keeps_from_running_is_skipped_and_what_is_behind_it_knows() {
+    let played = Stage::new().tasks(
+        "- name: kept\n  command: 'false'\n  check_mode: true\n  register: r\n\
+         - name: known\n  debug: {msg: '{{ r is skipped }} {{ r.rc }} {{ r is changed }}'}\n\
+         - name: made\n  command: 'touch DIR/x'\n  args: {creates: DIR/x}\n  check_mode: true\n  register: c\n\
+         - name: would\n  debug: {msg: '{{ c is changed }} {{ c is skipped }}'}\n",
+    );
+    let story = played.story();
+    assert!(story[0].starts_with("kept skipped: Command would have run"), "{story:?}");
+    assert_eq!((&*story[1], &*story[3]), ("known ok: True 0 False", "would ok: True False"), "{story:?}");
+}
+
+#[test]
+fn an_item_that_changed_notifies_the_handlers_of_all_items_that_were_done() {
+    let played = Stage::new().play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n\
+         \x20   - command: 'true'\n      loop: [a, b, c]\n      when: item != 'c'\n      changed_when: item == 'b'\n      notify: 'restart {{ item }}'\n\
+         \x20 handlers:\n    - {name: restart a, debug: {msg: a}}\n    - {name: restart b, debug: {msg: b}}\n    - {name: restart c, debug: {msg: c}}\n",
+    );
+    assert_eq!(played.story()[1..], ["restart a ok: a", "restart b ok: b"]);
+}
+
+#[test]
+fn a_handler_behind_one_that_failed_in_a_block_runs_at_the_end() {
+    let played = Stage::new().play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n\
+         \x20   - block:\n        - command: 'true'\n          notify: [bad, good]\n        - meta: flush_handlers\n      rescue:\n        - name: saved\n          debug: {msg: s}\n\
+         \x20   - name: last\n      debug: {msg: l}\n\
+         \x20 handlers:\n    - {name: bad, fail: {msg: b}}\n    - {name: good, debug: {msg: g}}\n",
+    );
+    let story = played.story();
+    let names: Vec<&str> = story.iter().filter_map(|told| told.split(' ').next()).collect();
+    assert_eq!(names[1..], ["bad", "saved", "last", "good"], "{story:?}");
+}
+
+#[test]
+fn facts_that_one_host_sets_for_another_are_waited_for() {
+    let hosts: String = (1..=4).map(|n| format!("h{n} ansible_connection=local\n")).collect();
+    let played = Stage { hosts, ..Stage::new() }.play(
+        "- hosts: all\n  gather_facts: no\n  tasks:\n\
+         \x20   - command: sleep 0.3\n      when: inventory_hostname == 'h3'\n\
+         \x20   - set_fact: {df: 'from {{ inventory_hostname }}'}\n      delegate_to: h2\n      delegate_facts: true\n      when: inventory_hostname == 'h3'\n\
+         \x20   - name: said\n      debug: {msg: \"{{ hostvars.h2.df | default('none') }}\"}\n\
+         \x20   - name: own\n      debug: {msg: \"{{ df | default('none') }}\"}\n",
+    );
+    let of = |task: &str, host: &str| {
+        let ends = played.ends().into_iter().filter(|end| end.task == task && end.host.as_str() == host);
+        ends.filter_map(|end| end.message.clone()).collect::<Vec<_>>().concat()
+    };
+    for host in ["h1", "h2", "h3", "h4"] {
+        assert_eq!(of("said", host), "from h3", "{host}");
+    }
+    assert_eq!((of("own", "h2").as_str(), of("own", "h1").as_str()), ("from h3", "none"));
+}

@@ -111,3 +111,10 @@ fn who_is_never_as_wished_goes_on_where_failed_when_lets_it() {
     assert!(played.end("counts").message.as_deref().unwrap().contains("failed_when lets that pass"));
     assert_eq!(played.end("after").message.as_deref(), Some("True True 3"));
 }
+
+#[test]
+fn what_never_came_out_as_wished_was_done_again_so_many_times() {
+    let tasks = "- command: 'false'\n  register: r\n  until: r.rc == 0\n  retries: 2\n  delay: 0\n  ignore_errors: true\n\
+                 - name: tells\n  debug: {msg: '{{ r.attempts }}'}\n";
+    assert_eq!(Stage::new().tasks(tasks).story()[1..], ["tells ok: 2"]);
+}

@@ -1,9 +1,11 @@
 //! Options that verbs share.
 
 use super::trust::Pin;
+use crate::load::Node;
+use crate::load::text::TextFile;
 use crate::report::Format;
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// When to use colours.
@@ -146,43 +148,48 @@ impl std::str::FromStr for ExtraVars {
             };
         }
         if text.starts_with('{') {
-            let object = serde_json::from_str(text);
-            return object.map(Self::Json).map_err(|error| format!("is no JSON object: {error}"));
+            return mapping(text).map(Self::Json);
         }
-        let words = words(text)?;
-        words.iter().map(|word| pair(word)).collect::<Result<_, _>>().map(Self::Pairs)
+        let (pairs, rest) = crate::load::playbook::pairs_of(text)?;
+        if pairs.is_empty() && rest.is_empty() {
+            return Err("expected name=value, a JSON object or @FILE".into());
+        }
+        if let Some(word) = rest.split_whitespace().next() {
+            pair(word)?;
+        }
+        pairs.iter().try_for_each(|(name, _)| named(name))?;
+        Ok(Self::Pairs(pairs))
     }
 }
 
-fn pair(word: &str) -> Result<(String, String), String> {
-    let (name, value) = word
+/// Says what is wrong with a word that is no pair.
+fn pair(word: &str) -> Result<(), String> {
+    let (name, _) = word
         .split_once('=')
         .ok_or_else(|| format!("expected name=value, a JSON object or @FILE, not '{word}'"))?;
-    let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    if !begins || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
-        return Err(format!("'{name}' is no variable name: expected letters, digits and '_'"));
-    }
-    Ok((name.to_owned(), value.to_owned()))
+    named(name)
 }
 
-/// Splits at spaces outside quotes, as Ansible does with `-e "a=1 b='x y'"`.
-fn words(text: &str) -> Result<Vec<String>, String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    for c in text.chars() {
-        match quote {
-            Some(end) if c == end => quote = None,
-            None if c == '\'' || c == '"' => quote = Some(c),
-            None if c.is_whitespace() => {
-                words.extend(Some(std::mem::take(&mut word)).filter(|w| !w.is_empty()))
-            }
-            _ => word.push(c),
-        }
+fn named(name: &str) -> Result<(), String> {
+    let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    match begins && name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        true => Ok(()),
+        false => Err(format!("'{name}' is no variable name: expected letters, digits and '_'")),
     }
-    if let Some(end) = quote {
-        return Err(format!("the quote {end} is not closed"));
+}
+
+/// A mapping in JSON, or as YAML has one on a line.
+fn mapping(text: &str) -> Result<crate::model::Map, String> {
+    let error = match serde_json::from_str(text) {
+        Ok(map) => return Ok(map),
+        Err(error) => error,
+    };
+    let file = TextFile::from_bytes(Path::new("--extra-vars"), text.as_bytes().to_vec());
+    let read = file.ok().and_then(|file| Node::parse(&file).ok());
+    match read.map(|node| node.to_value()) {
+        Some(crate::model::Value::Object(map)) => Ok(map),
+        _ => Err(format!("is no JSON object: {error}")),
     }
-    words.extend(Some(word).filter(|word| !word.is_empty()));
-    if words.is_empty() { Err("expected name=value, a JSON object or @FILE".into()) } else { Ok(words) }
 }
 
 #[cfg(test)]
@@ -206,6 +213,9 @@ mod tests {
         );
         assert_eq!(parsed("@vars.yml").unwrap(), ExtraVars::File("vars.yml".into()));
         assert!(matches!(parsed(r#"{"a": [1]}"#).unwrap(), ExtraVars::Json(map) if map["a"][0] == 1));
+        assert!(matches!(parsed("{a: 1, b: [x]}").unwrap(), ExtraVars::Json(map) if map["b"][0] == "x"));
+        let inside = parsed(r#"a={"k":1} l=["x","y"] b="q\"q""#).unwrap();
+        assert_eq!(inside, pairs(&[("a", r#"{"k":1}"#), ("l", r#"["x","y"]"#), ("b", "q\"q")]));
     }
 
     #[test]

@@ -349,6 +349,7 @@ esac"#;
             bench.changes(&MODULE, &json!({"name": "PATH", "env": true, "job": "/bin", "user": "alice"}));
             assert!(table(&bench, "alice").starts_with("PATH=\"/bin\"\n#Ansible"));
             args["state"] = json!("absent");
+            args["backup"] = json!(false);
             let result = bench.changes(&MODULE, &args);
             assert_eq!((&result["jobs"], &result["envs"]), (&json!([]), &json!(["PATH"])));
             assert_eq!(table(&bench, "alice"), "PATH=\"/bin\"\n");

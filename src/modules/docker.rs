@@ -1,8 +1,8 @@
 //! What the modules about Docker share: asking its tool on the host, and the change that runs it.
 
 use super::{Change, Host, Outcome, Param, plain_result};
-use crate::model::{Map, Script, Subjects, Value};
-use crate::questions::system::containers::{DockerInspect, docker};
+use crate::model::{Map, Script, Value};
+use crate::questions::system::containers::{DockerInspect, kept};
 use crate::questions::{Output, Stop};
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ impl Thing<'_> {
         let id = seen.and_then(|about| about[field].as_str()).unwrap_or_default();
         let first = [self.kind, self.name, id, if anew { "yes" } else { "no" }].map(str::to_owned);
         let argv = [first.as_slice(), words].concat();
-        let change = Change::state(summary, RUN, argv, Subjects::These(docker()));
+        let change = Change::state(summary, RUN, argv, [kept(self.kind, self.name)]);
         Change { deadline: Duration::from_secs(60 * 60), ..change }
     }
 }

@@ -119,6 +119,7 @@ mod openssl_csr;
 mod openssl_dhparam;
 mod openssl_key;
 mod openssl_privatekey;
+mod openssl_publickey;
 mod package_facts;
 mod package_sources;
 mod pam_limits;
@@ -289,6 +290,7 @@ pub static ALL: &[&Module] = &[
     &openssl_csr::MODULE,
     &openssl_dhparam::MODULE,
     &openssl_privatekey::MODULE,
+    &openssl_publickey::MODULE,
     &apt::PACKAGE,
     &package_facts::MODULE,
     &package_sources::MODULE,
@@ -409,6 +411,7 @@ pub fn change_scripts() -> Vec<Script> {
         openssl_csr::SCRIPTS,
         openssl_dhparam::SCRIPTS,
         openssl_privatekey::SCRIPTS,
+        openssl_publickey::SCRIPTS,
         parted::SCRIPTS,
         patch::SCRIPTS,
         mysql::SCRIPTS,

@@ -1,6 +1,7 @@
 //! `mysql_user`: that an account of MySQL or MariaDB is there with its password and privileges, or isn't.
 
 mod grants;
+mod tls;
 
 use super::mysql::{
     CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, IMPLICIT_ADMIN, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT,
@@ -12,6 +13,7 @@ use crate::questions::Stop;
 use crate::questions::mysql::{Login, text};
 use grants::{Grants, Manner};
 use sha1::{Digest as _, Sha1};
+use tls::Tls;
 
 /// The module.
 pub static MODULE: Module = Module {
@@ -67,8 +69,12 @@ pub static MODULE: Module = Module {
         CA_CERT,
         CONNECT_TIMEOUT,
         NOT_YET,
-        Param::not_yet("tls_requires").or(&[
-            "plugin_hash_string",
+        Param::optional(
+            "tls_requires",
+            Kind::Map,
+            "what it has to show when it connects: SSL, X509, or CIPHER, ISSUER and SUBJECT with their values; empty: nothing",
+        ),
+        Param::not_yet("plugin_hash_string").or(&[
             "plugin_auth_string",
             "resource_limits",
             "sql_log_bin",
@@ -171,8 +177,9 @@ fn one(
         }
         (false, None) => {
             let (clause, secret) = identified(args, None);
-            sent.push(format!("CREATE USER {account}{clause}"));
-            shown.push(format!("CREATE USER {account}{secret}"));
+            let requires = tls(args)?.map(|tls| tls.clause()).unwrap_or_default();
+            sent.push(format!("CREATE USER {account}{clause}{requires}"));
+            shown.push(format!("CREATE USER {account}{secret}{requires}"));
             sent.extend(grants::steps(&Grants::default(), wanted.as_ref(), Manner::of(args), &account));
             ("make", format!("SELECT COUNT(*) = 0 {of}"))
         }
@@ -182,6 +189,10 @@ fn one(
                 sent.push(format!("ALTER USER {account}{clause}"));
                 shown.push(format!("ALTER USER {account}{secret}"));
                 done.password = true;
+            }
+            if let Some(tls) = tls(args)? {
+                let row = ask(host, login, &about(args)?, format!("SELECT {} {of}", tls::COLUMNS))?;
+                sent.extend((!tls.is(row.lines().next().unwrap_or_default())).then(|| format!("ALTER USER {account}{}", tls.clause())));
             }
             if wanted.is_some() {
                 let now = ask(host, login, &about(args)?, format!("SHOW GRANTS FOR {account}"))?;
@@ -201,6 +212,10 @@ fn one(
     let nature = if own == user { Nature::Event } else { change.nature };
     done.changes.push(Change { nature, ..change });
     Ok(())
+}
+
+fn tls(args: &Args) -> Result<Option<Tls>, Stop> {
+    args.value("tls_requires").map(Tls::wanted).transpose()
 }
 
 /// How it is to prove who it is; and the same for people.
@@ -272,6 +287,22 @@ mod tests {
                 .replace(crate::questions::mysql::PRELUDE, "")
         };
         (outcome.changes.iter().map(text).collect(), outcome.result["executed_commands"].to_string())
+    }
+
+    #[test]
+    fn what_it_has_to_show_is_set_where_it_differs() {
+        let run = |args: serde_json::Value, there: bool| {
+            let outcome = crate::modules::harness::answer_with(&MODULE, &args, &mut |asked| {
+                let is_tls = asked.args.0.last().unwrap().contains("ssl_type");
+                let rows = if is_tls { "ANY\t\t\t\n" } else { "mysql_native_password\t*00\n" };
+                Ok(crate::questions::Output::ok(if there { rows } else { "" }))
+            });
+            outcome.unwrap().result["executed_commands"].clone()
+        };
+        let args = |tls: serde_json::Value| json!({"name": "shop", "tls_requires": tls});
+        assert_eq!(run(args(json!({"SSL": null})), true), json!([]));
+        assert_eq!(run(args(json!({"X509": null})), true), json!(["ALTER USER 'shop'@'localhost' REQUIRE X509"]));
+        assert_eq!(run(args(json!({"SSL": null})), false), json!(["CREATE USER 'shop'@'localhost' REQUIRE SSL"]));
     }
 
     #[test]

@@ -51,6 +51,39 @@ fn from(steps: Vec<Step>, name: &str, found: &mut bool) -> Vec<Step> {
     kept
 }
 
+/// Whether a task goes by a name, or by a pattern of names.
 fn is_called(task: &Task, name: &str) -> bool {
-    task.name == name || task.title == name
+    let is_like = |known: &str| known == name || matches(known, name);
+    is_like(&task.name) || is_like(&task.title)
+}
+
+/// Whether a pattern with `*` and `?` matches the whole of a name.
+fn matches(name: &str, pattern: &str) -> bool {
+    let mut chars = pattern.chars();
+    let rest = |text: &str| text.chars().next().map(|c| text.split_at(c.len_utf8()).1.to_owned());
+    match chars.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let behind = chars.as_str();
+            let places = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            places.into_iter().any(|at| name.get(at..).is_some_and(|end| matches(end, behind)))
+        }
+        Some('?') => rest(name).is_some_and(|end| matches(&end, chars.as_str())),
+        Some(c) => name.strip_prefix(c).is_some_and(|end| matches(end, chars.as_str())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_pattern_matches_whole_names() {
+        for (name, pattern) in [("start nginx", "start*"), ("start nginx", "*nginx"), ("aé", "a?"), ("a", "*"), ("abc", "a*c")] {
+            assert!(matches(name, pattern), "{name} {pattern}");
+        }
+        for (name, pattern) in [("restart", "start*"), ("ab", "a"), ("", "?"), ("abd", "a*c")] {
+            assert!(!matches(name, pattern), "{name} {pattern}");
+        }
+    }
 }

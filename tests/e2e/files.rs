@@ -31,7 +31,14 @@ const FILES: &str = r##"
 - script: setup.sh one 'two three'
   args: {creates: /srv/files/set-up}
 - fetch: {src: /srv/files/whole, dest: fetched}
+- apt_key: {keyserver: HKP, id: '0x79C73AE3C034A70C', keyring: /etc/apt/keyrings/from-server.gpg}
 "##;
+
+/// A key that the server has, as keyservers have them.
+const KEY: &str = include_str!("../../src/modules/apt_keyring/key_gpg_2.2.40.asc");
+/// How it is asked for: HKP is HTTP.
+const LOOKUP: &str = "/pks/lookup?op=get&options=mr&search=0x";
+
 
 /// What looks, or happens each time.
 const LOOKS: &str = r##"
@@ -85,6 +92,9 @@ fn server(of: &str) -> String {
             let text = String::from_utf8_lossy(&request).into_owned();
             let got = serde_json::to_string(&serde_json::json!({"got": body})).unwrap();
             let (status, kind, body) = match text.split(' ').nth(1) {
+                Some(path) if path.starts_with(LOOKUP) => {
+                    ("200 OK", "application/pgp-keys", KEY.to_owned())
+                }
                 Some("/page") => ("200 OK", "text/plain", "a page\n".to_owned()),
                 Some("/made") if text.starts_with("POST") => ("201 Created", "application/json", got),
                 _ => ("404 Not Found", "text/plain", String::new()),
@@ -108,7 +118,8 @@ fn written(ops: &Ops, url: &str) -> (String, String) {
     ops.write("playbooks/files/setup.sh", "#!/bin/sh\necho \"$#\" >/srv/files/set-up\n");
     ops.write("playbooks/templates/marked.j2", "{{ stays }} [% 1 + 1 %]\n");
     let sum = wgops::model::Digest::of("a page\n").hex();
-    let filled = |text: &str| text.replace("URL", url).replace("SUM", &sum);
+    let keyserver = url.replace("http:", "hkp:");
+    let filled = |text: &str| text.replace("URL", url).replace("SUM", &sum).replace("HKP", &keyserver);
     (filled(FILES), filled(LOOKS))
 }
 
@@ -134,8 +145,8 @@ fn files_are_as_asked_for_after_one_run_and_a_second_changes_nothing() {
     let foreseen = run("--check");
     assert_eq!(world(&lab, &host), before, "a dry run changes nothing");
     let done = run("");
-    assert_eq!((done["changed"], done["failed"]), (21, 0), "{done:?}");
-    assert_eq!(foreseen["changed"] + foreseen["unknown"], 21, "{foreseen:?}");
+    assert_eq!((done["changed"], done["failed"]), (22, 0), "{done:?}");
+    assert_eq!(foreseen["changed"] + foreseen["unknown"], 22, "{foreseen:?}");
     assert_eq!(lab.exec(&host, "cat /srv/files/block | head -n 2"), "top\n# BEGIN ANSIBLE MANAGED BLOCK");
     assert_eq!(
         lab.exec(&host, "stat -c '%a %U' /srv/files/out/a /srv/files/page /home/audit/.ssh"),

@@ -7,7 +7,7 @@ use crate::typed::Said;
 
 const PACKAGES: &str = "\
 - apt:
-    name: [patch, attr, libcap2-bin, iptables, ufw, make, apache2, openssl, acl, git, parted, e2fsprogs, ruby]
+    name: [patch, attr, libcap2-bin, iptables, ufw, make, apache2, openssl, acl, git, parted, e2fsprogs, ruby, opendoas]
     update_cache: true
     install_recommends: false
 ";
@@ -75,6 +75,7 @@ const TOOLS: &str = r#"
     privatekey_path: /etc/ssl/private/ca.pem
     privatekey_passphrase: "it's $ecret"
 - openssl_privatekey: {path: /etc/ssl/private/www.pem, size: 2048}
+- openssl_publickey: {path: /etc/ssl/www.pub, privatekey_path: /etc/ssl/private/www.pem}
 - openssl_csr:
     path: /etc/ssl/www.csr
     privatekey_path: /etc/ssl/private/www.pem
@@ -90,6 +91,18 @@ const TOOLS: &str = r#"
     ownca_privatekey_passphrase: "it's $ecret"
     ownca_not_after: +90d
 - openssl_dhparam: {path: /etc/ssl/dh.pem, size: 512}
+- copy: {dest: /etc/doas.conf, content: "permit nopass ops as root\npermit ops as audit\n", mode: "0400"}
+"#;
+
+/// By doas, which asks for no password, and then for one.
+const DOAS: &str = r#"
+- command: id -un
+  register: who
+- command: id -un
+  become_user: audit
+  register: asked
+  ignore_errors: true
+- assert: {that: [who.stdout == 'root', asked is failed, "'let doas ask for none' in asked.msg"]}
 "#;
 
 /// What only looks, behind it.
@@ -147,6 +160,8 @@ fn firewalls_servers_keys_and_certificates_are_as_asked_after_one_run() {
     let again = run(&ops, &tools, "").expect(0, &[]).recap(host.name());
     assert_eq!((again["changed"], again["failed"]), (0, 0), "{again:?}");
     run(&ops, &looks, "").expect(0, &[]);
+    let by_doas = ops.play("by-doas", "  become_method: doas\n", DOAS);
+    run(&ops, &by_doas, "").expect(0, &["ignored=1"]);
     let verified = lab.exec(&host, "openssl verify -CAfile /etc/ssl/ca.crt /etc/ssl/www.crt");
     assert_eq!(verified, "/etc/ssl/www.crt: OK");
     assert_eq!(lab.exec(&host, "cat /srv/greeting; getcap /srv/true"), "after\n/srv/true cap_net_raw=ep");

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 /// Arguments with names, and the text that has none.
-type Split = (Vec<(String, String)>, String);
+pub type Split = (Vec<(String, String)>, String);
 
 /// A quote or a template isn't closed.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +52,14 @@ pub(super) fn split_arguments(text: &str) -> Result<Split, Unbalanced> {
         }
     }
     Ok((pairs, rest.join(" ")))
+}
+
+/// The `name=value` words of a text, and what has no name.
+///
+/// # Errors
+/// A quote or a template isn't closed.
+pub fn pairs_of(text: &str) -> Result<Split, String> {
+    split_arguments(text).map_err(|Unbalanced| "a quote or a template is not closed".to_owned())
 }
 
 /// The first word of a text, and what stands behind it.

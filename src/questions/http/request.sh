@@ -130,7 +130,10 @@ with_apt() {
   echo apt
   set -- -o "Acquire::http::Timeout=$limit" -o "Acquire::https::Timeout=$limit" -o Acquire::Retries=0
   [ "$certificates" = yes ] || set -- "$@" -o Acquire::https::Verify-Peer=false -o Acquire::https::Verify-Host=false
-  [ "$proxy" = yes ] || set -- "$@" -o Acquire::http::Proxy=DIRECT -o Acquire::https::Proxy=DIRECT
+  # apt's own proxy is for packages, and may have nothing else.
+  plain=DIRECT secure=DIRECT
+  if [ "$proxy" = yes ]; then plain=${http_proxy:-DIRECT} secure=${https_proxy:-DIRECT}; fi
+  set -- "$@" -o "Acquire::http::Proxy=$plain" -o "Acquire::https::Proxy=$secure"
   /usr/lib/apt/apt-helper -q "$@" download-file "$url" "$out" >&2 || return 1
   printf 'HTTP/1.1 200 OK\n\n'
 }

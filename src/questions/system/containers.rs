@@ -6,9 +6,14 @@
 use super::questions;
 use crate::model::Subject;
 
-/// What anything about Docker depends on.
-pub fn docker() -> Vec<Subject> {
-    vec![Subject::path("/var/lib/docker"), Subject::Service("docker".into()), Subject::Packages]
+/// Something that Docker keeps, by its kind and name.
+pub fn kept(kind: &str, name: &str) -> Subject {
+    Subject::path(&format!("/var/lib/docker/{kind}/{name}"))
+}
+
+fn asked(words: &[String]) -> Vec<Subject> {
+    let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+    vec![kept(word(0), word(1)), Subject::Service("docker".into()), Subject::Packages]
 }
 
 questions! {
@@ -16,7 +21,7 @@ questions! {
     /// there is no such thing.
     DockerInspect {
         script: "docker_inspect",
-        reads: |_| docker(),
+        reads: asked,
         text: r#"command -v docker >/dev/null 2>&1 || { echo 'this host has no docker' >&2; exit 3; }
 said=$(docker "$1" inspect -- "$2" 2>&1 </dev/null) && { printf '%s\n' "$said"; exit 0; }
 case $said in

@@ -96,6 +96,8 @@ pub struct HostRun {
     pub(super) stopping: bool,
     /// The connection is to be closed.
     pub(super) resets: bool,
+    /// It waited for others, who may have found something out for it.
+    pub(super) waited: bool,
     pub(super) ended: Ended,
     /// A task failed whose failure stops all.
     pub(super) fatal: bool,
@@ -139,6 +141,7 @@ impl HostRun {
             failed: false,
             stopping: false,
             resets: false,
+            waited: false,
             ended: Ended::default(),
             fatal: false,
             common: None,
@@ -162,6 +165,9 @@ impl HostRun {
     pub fn next(&mut self, now: Duration) -> Next {
         self.now = now;
         loop {
+            if std::mem::take(&mut self.waited) {
+                self.ground.variables.hear();
+            }
             if std::mem::take(&mut self.resets) {
                 self.forget_all();
                 return Next::Reset;
@@ -174,6 +180,7 @@ impl HostRun {
                 Some(Queued::Barrier(way)) => {
                     let way = way.clone();
                     self.queue.pop_front();
+                    self.waited = true;
                     return Next::Wait(way);
                 }
                 Some(Queued::Task(running)) => {

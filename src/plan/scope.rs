@@ -56,10 +56,19 @@ pub struct Shared {
     pub live: Live,
     /// What hosts have found out so far: facts, registered results, set facts. Visible to others by `hostvars`.
     pub published: RwLock<BTreeMap<HostName, Layer>>,
+    /// What others found out for a host (`delegate_facts`) that it has not heard of yet.
+    pub found: Mutex<BTreeMap<HostName, Vec<Found>>>,
     /// How far each host is that is in the batch under way.
     pub progress: RwLock<BTreeMap<HostName, Way>>,
     /// What goes on apart from tasks (`async`).
     pub jobs: super::jobs::Jobs,
+}
+
+/// What one host found out for another.
+pub struct Found {
+    facts: Map,
+    variables: Layer,
+    tainted: bool,
 }
 
 /// Variables of one host in one play. Layers are shared, so that a view costs a few counters.
@@ -106,6 +115,10 @@ impl Variables {
         magic: Arc<Layer>,
     ) -> Self {
         let known = shared.published.read().ok().and_then(|published| published.get(&host).cloned());
+        // All of it is in what was published.
+        if let Ok(mut found) = shared.found.lock() {
+            found.remove(&host);
+        }
         let mut this = Self {
             host,
             shared,
@@ -302,6 +315,11 @@ impl Variables {
             let data = Binding::Data(Arc::new(value));
             if tainted { Binding::Secret(Box::new(data)) } else { data }
         };
+        let own: Layer = variables.into_iter().map(|(name, value)| (name, bound(value))).collect();
+        if let Ok(mut found) = self.shared.found.lock() {
+            let entry = Found { facts: facts.clone(), variables: own.clone(), tainted };
+            found.entry(host.clone()).or_default().push(entry);
+        }
         let Ok(mut published) = self.shared.published.write() else { return };
         let layer = published.entry(host.clone()).or_default();
         let known = match layer.get("ansible_facts") {
@@ -314,6 +332,22 @@ impl Variables {
         };
         known.extend(facts);
         layer.insert("ansible_facts".into(), bound(Value::Object(known)));
-        layer.extend(variables.into_iter().map(|(name, value)| (name, bound(value))));
+        layer.extend(own);
+    }
+
+    /// Takes what others found out for this host.
+    pub fn hear(&mut self) {
+        let found = self.shared.found.lock().ok().and_then(|mut found| found.remove(&self.host));
+        for Found { facts, variables, tainted } in found.into_iter().flatten() {
+            for (name, bound) in variables {
+                self.set(name, bound);
+            }
+            if !facts.is_empty() {
+                self.add_facts(facts);
+                if tainted {
+                    self.keep_facts_secret();
+                }
+            }
+        }
     }
 }

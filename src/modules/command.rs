@@ -288,7 +288,8 @@ pub(super) fn result(outcome: &Outcome, outputs: &[Output]) -> Map {
         let words: Vec<String> = words.iter().filter_map(Value::as_str).map(shown).collect();
         let keys = [("failed", true.into()), ("changed", false.into()), ("rc", number.into())];
         let texts = [("msg", "Error executing command.".into()), ("cmd", words.join(" ").into())];
-        result.extend(keys.into_iter().chain(texts).map(|(key, value): (&str, Value)| (key.to_owned(), value)));
+        result
+            .extend(keys.into_iter().chain(texts).map(|(key, value): (&str, Value)| (key.to_owned(), value)));
         insert_text(&mut result, "stdout", String::new());
         insert_text(&mut result, "stderr", text(&output.stderr));
         return result;
@@ -446,7 +447,11 @@ mod tests {
             for name in ["cd", "wgops_x_run_command", "no-such-program", "/no/such/program"] {
                 let result = bench.settle(&COMMAND, &json!({"argv": [name, "/"]})).result;
                 let told = (&result["rc"], &result["msg"], &result["changed"]);
-                assert_eq!(told, (&json!(2), &json!("Error executing command."), &json!(false)), "{result:?}");
+                assert_eq!(
+                    told,
+                    (&json!(2), &json!("Error executing command."), &json!(false)),
+                    "{result:?}"
+                );
                 assert_eq!(result["cmd"], format!("{name} /"));
                 assert!(result["stderr"].as_str().unwrap().contains(name));
             }

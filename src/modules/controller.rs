@@ -61,12 +61,7 @@ pub trait Controller {
     ///
     /// # Errors
     /// As [`Controller::template`]; refuses options that are none.
-    fn template_with(
-        &self,
-        source: &str,
-        dest: &str,
-        options: &[(&str, String)],
-    ) -> Result<Content, Stop> {
+    fn template_with(&self, source: &str, dest: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
         let _ = dest;
         match options {
             [] => self.template(source),

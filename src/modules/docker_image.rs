@@ -18,8 +18,12 @@ pub static PULL: Module = Module {
     params: &[
         NAME,
         TAG,
-        Param::optional("pull", Kind::Choice(&["always", "not_present"]), "whether one that is there is asked for again")
-            .default("always"),
+        Param::optional(
+            "pull",
+            Kind::Choice(&["always", "not_present"]),
+            "whether one that is there is asked for again",
+        )
+        .default("always"),
         Param::optional("platform", Kind::Text, "for which platform, as linux/arm64"),
         NOT_YET,
     ],
@@ -42,9 +46,17 @@ pub static BUILD: Module = Module {
         NAME,
         TAG,
         Param::required("path", Kind::Path, "the directory with what goes into it"),
-        Param::optional("dockerfile", Kind::Text, "the file that says how; below `path`, or an absolute path"),
-        Param::optional("rebuild", Kind::Choice(&["never", "always"]), "whether one that is there is built again")
-            .default("never"),
+        Param::optional(
+            "dockerfile",
+            Kind::Text,
+            "the file that says how; below `path`, or an absolute path",
+        ),
+        Param::optional(
+            "rebuild",
+            Kind::Choice(&["never", "always"]),
+            "whether one that is there is built again",
+        )
+        .default("never"),
         Param::optional("pull", Kind::Bool, "ask for newer images that it begins with").default("no"),
         Param::optional("nocache", Kind::Bool, "take no step from the cache").default("no"),
         Param::optional("args", Kind::Map, "what the file's ARGs are"),
@@ -187,7 +199,9 @@ fn built(name: &str, args: &Args) -> Result<Vec<String>, Stop> {
     words.extend(pairs("--label", args.value("labels")));
     let hosts = pairs("--add-host", args.value("etc_hosts"));
     words.extend(hosts.iter().map(|word| word.replacen('=', ":", 1)));
-    words.extend(args.list("cache_from").into_iter().flat_map(|from| ["--cache-from".to_owned(), from.to_owned()]));
+    words.extend(
+        args.list("cache_from").into_iter().flat_map(|from| ["--cache-from".to_owned(), from.to_owned()]),
+    );
     words.extend(["--".to_owned(), path.to_owned()]);
     Ok(words)
 }
@@ -200,12 +214,14 @@ fn image(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         let force = args.flag("force_absent").then_some("--force");
         let words: Vec<String> =
             ["image", "rm"].into_iter().chain(force).chain(["--", &name]).map(str::to_owned).collect();
-        let gone = seen.as_ref().map(|now| thing.run(format!("remove Docker's image {name}"), Some(now), false, &words));
+        let gone = seen
+            .as_ref()
+            .map(|now| thing.run(format!("remove Docker's image {name}"), Some(now), false, &words));
         return Ok(Outcome::change(seen_result(seen.as_ref()), gone.into_iter().collect()));
     }
-    let source = args.text("source").ok_or_else(|| {
-        Stop::refuse("state is present but all of the following are missing: source")
-    })?;
+    let source = args
+        .text("source")
+        .ok_or_else(|| Stop::refuse("state is present but all of the following are missing: source"))?;
     let words = match source {
         "pull" => {
             let how = args.value("pull").and_then(|how| how["platform"].as_str());

@@ -89,7 +89,9 @@ fn network(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let seen = thing.inspect(host)?;
     let result = Map::from_iter([("network".to_owned(), seen.clone().unwrap_or_else(|| Map::new().into()))]);
     if args.text("state") == Some("absent") {
-        let gone = seen.as_ref().map(|now| thing.run(format!("remove Docker's network {name}"), Some(now), true, &[]));
+        let gone = seen
+            .as_ref()
+            .map(|now| thing.run(format!("remove Docker's network {name}"), Some(now), true, &[]));
         return Ok(Outcome::change(result, gone.into_iter().collect()));
     }
     let anew = match &seen {
@@ -137,7 +139,10 @@ fn members(
         // Nobody knows yet what identifies a network that is only about to be made.
         changes.push(if is_new { blind(change) } else { change });
     }
-    for member in there.iter().filter(|member| args.has("connected") && !args.flag("appends") && !wanted.contains(member)) {
+    for member in there
+        .iter()
+        .filter(|member| args.has("connected") && !args.flag("appends") && !wanted.contains(member))
+    {
         let summary = format!("disconnect {member} from Docker's network {name}");
         changes.push(thing.run(summary, now, false, &words("disconnect", member)));
     }
@@ -155,7 +160,9 @@ fn blind(mut change: super::Change) -> super::Change {
 /// Ranges of addresses as they are asked for: what Docker calls it, and the value.
 fn ranges(args: &Args) -> Result<Vec<Vec<(&'static str, Value)>>, Stop> {
     let wrong = || {
-        Stop::refuse("'ipam_config' must be a list of mappings with subnet, iprange, gateway or aux_addresses")
+        Stop::refuse(
+            "'ipam_config' must be a list of mappings with subnet, iprange, gateway or aux_addresses",
+        )
     };
     let all = match args.value("ipam_config") {
         None => return Ok(Vec::new()),
@@ -232,7 +239,9 @@ fn volume(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let seen = thing.inspect(host)?;
     let result = Map::from_iter([("volume".to_owned(), seen.clone().unwrap_or_else(|| Map::new().into()))]);
     if args.text("state") == Some("absent") {
-        let gone = seen.as_ref().map(|now| thing.run(format!("remove Docker's volume {name}"), Some(now), true, &[]));
+        let gone = seen
+            .as_ref()
+            .map(|now| thing.run(format!("remove Docker's volume {name}"), Some(now), true, &[]));
         return Ok(Outcome::change(result, gone.into_iter().collect()));
     }
     let differs = |now: &Value| {
@@ -249,7 +258,9 @@ fn volume(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         (Some(_), _) => return Ok(Outcome::in_order(result)),
     };
     let mut words: Vec<String> = ["volume", "create"].map(str::to_owned).into();
-    words.extend(args.text("driver").into_iter().flat_map(|driver| ["--driver".to_owned(), driver.to_owned()]));
+    words.extend(
+        args.text("driver").into_iter().flat_map(|driver| ["--driver".to_owned(), driver.to_owned()]),
+    );
     words.extend(pairs("--opt", args.value("driver_options")));
     words.extend(pairs("--label", args.value("labels")));
     words.extend(["--".to_owned(), name.to_owned()]);
@@ -334,9 +345,10 @@ mod tests {
             outcome.changes.into_iter().map(|c| c.args.0.get(2..).unwrap().join(" ")).collect::<Vec<_>>()
         };
         let said = r#"[{"Name": "db", "CreatedAt": "then", "Driver": "local", "Labels": null, "Options": {"o": "size=1"}}]"#;
-        assert_eq!(run("[]", &json!({"name": "db", "labels": {"a": "b"}})), [
-            " yes volume create --driver local --label a=b -- db"
-        ]);
+        assert_eq!(
+            run("[]", &json!({"name": "db", "labels": {"a": "b"}})),
+            [" yes volume create --driver local --label a=b -- db"]
+        );
         let other = json!({"name": "db", "driver_options": {"o": "size=2"}});
         assert!(run(said, &other).is_empty());
         let anew = json!({"name": "db", "driver_options": {"o": "size=2"}, "recreate": "options-changed"});

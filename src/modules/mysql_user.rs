@@ -192,7 +192,10 @@ fn one(
             }
             if let Some(tls) = tls(args)? {
                 let row = ask(host, login, &about(args)?, format!("SELECT {} {of}", tls::COLUMNS))?;
-                sent.extend((!tls.is(row.lines().next().unwrap_or_default())).then(|| format!("ALTER USER {account}{}", tls.clause())));
+                sent.extend(
+                    (!tls.is(row.lines().next().unwrap_or_default()))
+                        .then(|| format!("ALTER USER {account}{}", tls.clause())),
+                );
             }
             if wanted.is_some() {
                 let now = ask(host, login, &about(args)?, format!("SHOW GRANTS FOR {account}"))?;
@@ -301,8 +304,14 @@ mod tests {
         };
         let args = |tls: serde_json::Value| json!({"name": "shop", "tls_requires": tls});
         assert_eq!(run(args(json!({"SSL": null})), true), json!([]));
-        assert_eq!(run(args(json!({"X509": null})), true), json!(["ALTER USER 'shop'@'localhost' REQUIRE X509"]));
-        assert_eq!(run(args(json!({"SSL": null})), false), json!(["CREATE USER 'shop'@'localhost' REQUIRE SSL"]));
+        assert_eq!(
+            run(args(json!({"X509": null})), true),
+            json!(["ALTER USER 'shop'@'localhost' REQUIRE X509"])
+        );
+        assert_eq!(
+            run(args(json!({"SSL": null})), false),
+            json!(["CREATE USER 'shop'@'localhost' REQUIRE SSL"])
+        );
     }
 
     #[test]

@@ -19,7 +19,11 @@ pub static MODULE: Module = Module {
         Param::required("path", Kind::Path, "where it is"),
         Param::optional("state", Kind::Choice(&["absent", "present"]), "whether it is to be there")
             .default("present"),
-        Param::optional("privatekey_path", Kind::Path, "the private key on the host, which `state: present` needs"),
+        Param::optional(
+            "privatekey_path",
+            Kind::Path,
+            "the private key on the host, which `state: present` needs",
+        ),
         Param::optional("privatekey_passphrase", Kind::Text, "what protects that key"),
         Param::optional("format", Kind::Choice(&["PEM"]), "how it is written").default("PEM"),
         Param::optional("force", Kind::Bool, "write it anew each time").default("no"),

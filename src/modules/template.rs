@@ -79,7 +79,8 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         Some("preserve") => Some(host.controller.mode(src)?),
         _ => None,
     };
-    let rendered = host.controller.template_with(src, args.text("dest").unwrap_or_default(), &options(args))?;
+    let rendered =
+        host.controller.template_with(src, args.text("dest").unwrap_or_default(), &options(args))?;
     let content =
         encoded(ended(rendered, args.needed("newline_sequence")?)?, args.needed("output_encoding")?)?;
     put(of_controller(content, base_name(src), mode), args, host)

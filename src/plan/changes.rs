@@ -184,7 +184,9 @@ pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> U
 fn never_run(task: &Task, outcome: &Outcome, args: &Args, tainted: bool) -> UnitEnd {
     let message = "Command would have run if not in check mode";
     let mut result = (task.module.result)(outcome, &[]);
-    for (key, value) in [("rc", 0.into()), ("msg", message.into()), ("stdout", "".into()), ("stderr", "".into())] {
+    for (key, value) in
+        [("rc", 0.into()), ("msg", message.into()), ("stdout", "".into()), ("stderr", "".into())]
+    {
         result.insert(key.to_owned(), value);
     }
     let decides = ["creates", "removes"].iter().any(|name| args.has(name));

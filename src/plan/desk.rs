@@ -383,19 +383,15 @@ impl Controller for Desk<'_> {
         Ok(Some(entries))
     }
 
-    fn template_with(
-        &self,
-        source: &str,
-        dest: &str,
-        options: &[(&str, String)],
-    ) -> Result<Content, Stop> {
+    fn template_with(&self, source: &str, dest: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
         let path = self.find("templates", source)?;
         let bytes = self.read_open(&path)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Stop::refuse(format!("{}: is not UTF-8 text, so no template", path.display())))?;
         let name = path.to_string_lossy();
         let beneath = self.scope.clone();
-        let about = OfTemplate { source: source.to_owned(), path: path.clone(), dest: dest.to_owned(), beneath };
+        let about =
+            OfTemplate { source: source.to_owned(), path: path.clone(), dest: dest.to_owned(), beneath };
         let scope: Arc<dyn Scope> = Arc::new(about);
         let rendered = self.templates.text_with(&name, &text, options, &scope).map_err(|error| {
             let at = if error.line > 0 { format!(":{}:{}", error.line, error.column) } else { String::new() };

@@ -79,7 +79,9 @@ mod tests {
 
     #[test]
     fn a_pattern_matches_whole_names() {
-        for (name, pattern) in [("start nginx", "start*"), ("start nginx", "*nginx"), ("aé", "a?"), ("a", "*"), ("abc", "a*c")] {
+        for (name, pattern) in
+            [("start nginx", "start*"), ("start nginx", "*nginx"), ("aé", "a?"), ("a", "*"), ("abc", "a*c")]
+        {
             assert!(matches(name, pattern), "{name} {pattern}");
         }
         for (name, pattern) in [("restart", "start*"), ("ab", "a"), ("", "?"), ("abd", "a*c")] {

@@ -92,9 +92,8 @@ pub(super) fn start(become_: Option<&Become>) -> Result<Start, ShellError> {
 fn with_password_of(user: &str) -> Result<Start, ShellError> {
     let (begin, ready) = (Mark::random()?.as_str().to_owned(), Mark::random()?.as_str().to_owned());
     let inside = format!("unset LC_ALL; echo {ready}; exec sh");
-    let then = format!(
-        r#"echo {begin}; echo {begin} >&2; exec env LC_ALL=C su -s /bin/sh -c "{inside}" {user}"#
-    );
+    let then =
+        format!(r#"echo {begin}; echo {begin} >&2; exec env LC_ALL=C su -s /bin/sh -c "{inside}" {user}"#);
     let words = ["sh", "-c", &then].map(String::from).into();
     Ok(Start::Prompted(words, Box::new(Gate::new(SU_PROMPT, &ready, Some(&begin)))))
 }
@@ -278,7 +277,11 @@ mod tests {
         let line = command_line(&words);
         assert!(line.starts_with("sh -c 'echo ") && line.ends_with("exec sh\" root'"), "{line}");
         assert!(!line.contains("hunter2"));
-        let refused = refusal(Some(&wanted), &(Vec::new(), b"Password: \nsu: Authentication failure\n".to_vec()), Some(1));
+        let refused = refusal(
+            Some(&wanted),
+            &(Vec::new(), b"Password: \nsu: Authentication failure\n".to_vec()),
+            Some(1),
+        );
         assert_eq!(refused, ShellError::SuPasswordWrong { user: "root".into() });
     }
 

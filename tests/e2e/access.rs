@@ -226,7 +226,8 @@ fn su_takes_the_password_of_whoever_is_become_and_asks_root_for_none() {
         let tasks = "- command: id -un\n  register: who\n- assert: {that: who.stdout == 'audit'}\n";
         let file = ops.play("audit", keywords, tasks);
         ops.alice(&format!("run {file} -i root")).expect(0, &["failed=0"]);
-        ops.alice(&format!("run {file} -i root -e ansible_become_user=nosuch")).expect(1, &["no user nosuch"]);
+        ops.alice(&format!("run {file} -i root -e ansible_become_user=nosuch"))
+            .expect(1, &["no user nosuch"]);
     });
 }
 

@@ -39,7 +39,6 @@ const KEY: &str = include_str!("../../src/modules/apt_keyring/key_gpg_2.2.40.asc
 /// How it is asked for: HKP is HTTP.
 const LOOKUP: &str = "/pks/lookup?op=get&options=mr&search=0x";
 
-
 /// What looks, or happens each time.
 const LOOKS: &str = r##"
 - find: {paths: /srv/files/tree, recurse: true, patterns: '*.conf'}
@@ -92,9 +91,7 @@ fn server(of: &str) -> String {
             let text = String::from_utf8_lossy(&request).into_owned();
             let got = serde_json::to_string(&serde_json::json!({"got": body})).unwrap();
             let (status, kind, body) = match text.split(' ').nth(1) {
-                Some(path) if path.starts_with(LOOKUP) => {
-                    ("200 OK", "application/pgp-keys", KEY.to_owned())
-                }
+                Some(path) if path.starts_with(LOOKUP) => ("200 OK", "application/pgp-keys", KEY.to_owned()),
                 Some("/page") => ("200 OK", "text/plain", "a page\n".to_owned()),
                 Some("/made") if text.starts_with("POST") => ("201 Created", "application/json", got),
                 _ => ("404 Not Found", "text/plain", String::new()),

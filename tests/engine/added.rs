@@ -105,7 +105,8 @@ fn hosts_may_be_named_by_templates_over_the_plays_own_variables_and_the_groups()
     let said = "  gather_facts: no\n  tasks:\n    - name: said\n      command: 'true'\n";
     let names = |hosts: &str, extra: &str| {
         let extra = serde_json::from_str(extra).unwrap();
-        let played = Stage { extra, ..two() }.play(&format!("- hosts: {hosts}\n  vars: {{own: [two]}}\n{said}"));
+        let played =
+            Stage { extra, ..two() }.play(&format!("- hosts: {hosts}\n  vars: {{own: [two]}}\n{said}"));
         played.outcome.recap.keys().map(|host| host.as_str().to_owned()).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(names("\"{{ target | default('two') }}\"", "{}"), "two");
@@ -114,7 +115,8 @@ fn hosts_may_be_named_by_templates_over_the_plays_own_variables_and_the_groups()
     assert_eq!(names("\"{{ own }}\"", "{}"), "two");
     assert_eq!(names("['{{ own }}', one]", "{}"), "one two");
     assert_eq!(names("\"{{ groups.all | first }}\"", "{}"), "one");
-    let undefined = two().try_play(&format!("- hosts: '{{{{ target }}}}'\n{said}")).err().unwrap().to_string();
+    let undefined =
+        two().try_play(&format!("- hosts: '{{{{ target }}}}'\n{said}")).err().unwrap().to_string();
     assert!(undefined.contains("'target' is undefined") && undefined.contains("--extra-vars"), "{undefined}");
 }
 

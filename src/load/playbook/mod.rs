@@ -23,11 +23,11 @@ use std::sync::Arc;
 pub use batch::Batch;
 pub use keywords::{MODULE_PREFIXES, short_module_name};
 pub use role_entry::RoleEntry;
-pub use words::pairs_of;
 pub use shape::{
     Args, Block, Keywords, Loop, LoopControl, LoopKind, Order, Play, Playbook, Prompt, Section, Task,
     TaskItem,
 };
+pub use words::pairs_of;
 
 impl Playbook {
     /// Reads a playbook.

@@ -24,7 +24,8 @@ impl Tls {
     /// # Errors
     /// It wants something else.
     pub fn wanted(given: &Value) -> Result<Self, Stop> {
-        let wrong = || Stop::refuse("'tls_requires' must be a mapping with SSL, X509, CIPHER, ISSUER or SUBJECT");
+        let wrong =
+            || Stop::refuse("'tls_requires' must be a mapping with SSL, X509, CIPHER, ISSUER or SUBJECT");
         let keys = given.as_object().ok_or_else(wrong)?;
         let mut wanted = Self { kind: "", parts: Default::default() };
         for (key, value) in keys {
@@ -83,7 +84,10 @@ mod tests {
         assert_eq!(none.clause(), " REQUIRE NONE");
         let any = wanted(json!({"SSL": null}));
         assert!(any.is("ANY\t\t\t") && !any.is("X509\t\t\t"));
-        assert_eq!((any.clause().as_str(), wanted(json!({"x509": null})).clause().as_str()), (" REQUIRE SSL", " REQUIRE X509"));
+        assert_eq!(
+            (any.clause().as_str(), wanted(json!({"x509": null})).clause().as_str()),
+            (" REQUIRE SSL", " REQUIRE X509")
+        );
         let own = wanted(json!({"SUBJECT": "/CN=al", "ISSUER": "/CN=it's"}));
         assert!(own.is("SPECIFIED\t\t/CN=it's\t/CN=al\n") && !own.is("SPECIFIED\t\t/CN=it's\t/CN=jo"));
         assert_eq!(own.clause(), format!(" REQUIRE ISSUER {} AND SUBJECT '/CN=al'", text("/CN=it's")));

@@ -11,6 +11,7 @@ use super::bound::Bound;
 use super::errand::Errand;
 use super::holds::{self, Keeper};
 use super::repository::Repository;
+use super::ansible_settings::takes_any_condition;
 use super::roles_path::roles_path;
 use super::vault;
 use super::who::{Who, home};
@@ -106,7 +107,8 @@ impl<'a> Job<'a> {
             .without(withheld.clone())
             .acting(mode == Mode::Real)
             .opening(vault.clone());
-        let templates = Arc::new(Templates::new(Arc::new(readable)));
+        let templates = Templates::new(Arc::new(readable)).taking_any_condition(takes_any_condition());
+        let templates = Arc::new(templates);
         Ok(Self {
             console,
             errand,

@@ -7,6 +7,7 @@
 mod access;
 mod apply;
 mod approve;
+mod ansible_settings;
 mod args;
 mod ask;
 mod audit;

@@ -3,6 +3,7 @@
 //! The environment is the operator's own and may name any folder. A file in a folder that somebody else may have written
 //! names only folders below itself.
 
+use super::ansible_settings::{in_defaults, text};
 use crate::load::text::lies_beneath;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,8 +22,7 @@ fn roles(home: Option<&Path>) -> Vec<PathBuf> {
         return folders(&named.to_string_lossy(), Path::new(""), home);
     }
     let Ok(here) = std::env::current_dir() else { return Vec::new() };
-    let text = std::fs::read_to_string(here.join("ansible.cfg")).unwrap_or_default();
-    let named = of_settings(&text).unwrap_or_default();
+    let named = in_defaults("roles_path", &text()).unwrap_or_default();
     folders(&named, &here, home).into_iter().filter(|folder| lies_beneath(&here, folder)).collect()
 }
 
@@ -34,32 +34,12 @@ fn folders(named: &str, beside: &Path, home: Option<&Path>) -> Vec<PathBuf> {
     named.split(':').map(str::trim).filter(|text| !text.is_empty()).map(one).collect()
 }
 
-/// `roles_path` in the section `[defaults]`.
-fn of_settings(text: &str) -> Option<String> {
-    let mut section = "";
-    for line in text.lines().map(str::trim) {
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            section = name.trim();
-            continue;
-        }
-        let (key, value) = line.split_once('=').unwrap_or_default();
-        if section == "defaults" && key.trim() == "roles_path" {
-            let value = value.split([';', '#']).next().unwrap_or_default();
-            return Some(value.trim().to_owned());
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_setting_is_found_in_its_section_alone() {
-        let text = "[ssh]\nroles_path=/no\n[defaults]\n# roles_path=/no\nroles_path = ../a:~/b ; why\n";
-        assert_eq!(of_settings(text).as_deref(), Some("../a:~/b"));
-        assert_eq!(of_settings("roles_path=/no\n"), None);
+    fn folders_are_parted_by_colons_and_begin_where_they_are_named() {
         let found = folders("../a:~/b::/c", Path::new("/x"), Some(Path::new("/home/me")));
         assert_eq!(found, ["/x/../a", "/home/me/b", "/c"].map(PathBuf::from));
     }

@@ -119,6 +119,10 @@ impl Away {
                 let mut fresh = self.line.fresh(&target, access);
                 fresh.conduct(self.conduct);
                 fresh.admission = self.admission.clone().filter(|_| *at != At::Here);
+                // Many runs go out from this machine at once, and none of them is about it.
+                if fresh.access.connection.kind == ConnectionKind::Local {
+                    fresh.banner = None;
+                }
                 fresh
             }
         };

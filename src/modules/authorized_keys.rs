@@ -23,7 +23,7 @@ pub(super) struct Key {
 }
 
 /// Kinds of keys that sshd knows.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 23] = [
     "sk-ecdsa-sha2-nistp256@openssh.com",
     "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
     "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
@@ -41,6 +41,12 @@ const KINDS: [&str; 17] = [
     "ssh-rsa",
     "ssh-rsa-cert-v01@openssh.com",
     "ssh-xmss@openssh.com",
+    "ssh-xmss-cert-v01@openssh.com",
+    "ssh-dss-cert-v01@openssh.com",
+    "rsa-sha2-256",
+    "rsa-sha2-512",
+    "rsa-sha2-256-cert-v01@openssh.com",
+    "rsa-sha2-512-cert-v01@openssh.com",
 ];
 
 impl Key {
@@ -65,7 +71,7 @@ impl Key {
             options: options.to_owned(),
             kind: kind.to_owned(),
             blob: blob.to_owned(),
-            comment: comment.trim().to_owned(),
+            comment: comment.split_whitespace().collect::<Vec<_>>().join(" "),
         })
     }
 
@@ -81,8 +87,8 @@ impl Key {
 
     fn line(&self) -> String {
         let options = if self.options.is_empty() { String::new() } else { format!("{} ", self.options) };
-        let comment = if self.comment.is_empty() { String::new() } else { format!(" {}", self.comment) };
-        format!("{options}{} {}{comment}", self.kind, self.blob)
+        // A key without a comment has the space in front of it, byte for byte as under Ansible.
+        format!("{options}{} {} {}", self.kind, self.blob, self.comment)
     }
 }
 
@@ -141,7 +147,7 @@ pub(super) fn text(lines: &[Line]) -> String {
 }
 
 /// Puts keys there, or takes them away; says whether anything was done. A key that is there with other options goes to
-/// the end, as under Ansible.
+/// the end, and comments go with the other keys, as under Ansible.
 pub(super) fn change(lines: &mut Vec<Line>, keys: &[Key], is_present: bool, is_exclusive: bool) -> bool {
     let mut changed = false;
     let holds = |line: &Line, key: &Key| matches!(line, Line::Key(known) if known.blob == key.blob);
@@ -168,7 +174,7 @@ pub(super) fn change(lines: &mut Vec<Line>, keys: &[Key], is_present: bool, is_e
         let before = lines.len();
         lines.retain(|line| match line {
             Line::Key(_) => keys.iter().any(|key| holds(line, key)),
-            Line::Other(_) => true,
+            Line::Other(_) => false,
         });
         changed |= lines.len() != before;
     }
@@ -201,6 +207,8 @@ mod tests {
         );
         assert_eq!(split_options(&key.options), ["from=\"10.0.0.1\"", "command=\"echo \\\"a b\\\"\""]);
         assert_eq!(key.line(), B);
+        assert_eq!(Key::read("ssh-rsa  AAAAB3b\ta  b ").unwrap().line(), "ssh-rsa AAAAB3b a b");
+        assert_eq!(Key::read("ssh-rsa AAAAB3b").unwrap().line(), "ssh-rsa AAAAB3b ");
         for none in ["", "# x", "rubbish", "no-pty ssh-rsa", "ssh-nothing AAAA"] {
             assert_eq!(Key::read(none), None, "{none}");
         }
@@ -216,7 +224,7 @@ mod tests {
             after(&there, &["ssh-ed25519 AAAAC3a"], false, false),
             ("# ours\n\nrubbish\n".into(), true)
         );
-        assert_eq!(after(&there, &[B], true, true), (format!("# ours\n\nrubbish\n{B}\n"), true));
+        assert_eq!(after(&there, &[B], true, true), (format!("{B}\n"), true));
         let other = "no-pty ssh-ed25519 AAAAC3a a@x";
         assert_eq!(after(&format!("{A}\n{B}\n"), &[other], true, false), (format!("{B}\n{other}\n"), true));
         // The order of options is none.

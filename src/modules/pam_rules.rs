@@ -171,7 +171,7 @@ impl Rules {
         }
     }
 
-    /// The file's text, with a mark as its second line in place of an older one.
+    /// The file's text, with a mark as its second line in place of older ones.
     pub fn text(&self, mark: &str, new: &str) -> String {
         let mut lines: Vec<String> = self
             .0
@@ -184,10 +184,9 @@ impl Rules {
         if lines.len() <= 1 {
             lines.insert(0, String::new());
         }
-        match lines.get_mut(1) {
-            Some(line) if line.starts_with(mark) => new.clone_into(line),
-            _ => lines.insert(1, new.to_owned()),
-        }
+        // A rule that was put in may have moved an older mark.
+        lines.retain(|line| !line.starts_with(mark));
+        lines.insert(lines.len().min(1), new.to_owned());
         lines.join("\n") + "\n"
     }
 }

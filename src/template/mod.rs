@@ -98,6 +98,7 @@ impl<T> Rendered<T> {
 /// Renders templates, and keeps them compiled: one for a whole run, shared by all hosts.
 pub struct Templates {
     cache: Arc<Cache>,
+    any_condition: bool,
 }
 
 impl Templates {
@@ -108,7 +109,13 @@ impl Templates {
 
     /// Makes the environment. The controller is what templates may learn of this machine.
     pub fn new(controller: Arc<dyn Controller>) -> Self {
-        Self { cache: Arc::new(Cache::new(controller)) }
+        Self { cache: Arc::new(Cache::new(controller)), any_condition: false }
+    }
+
+    /// The same, where the result of any condition counts by its truth, and an empty condition holds.
+    #[must_use]
+    pub fn taking_any_condition(self, any_condition: bool) -> Self {
+        Self { any_condition, ..self }
     }
 
     /// How often a file of the controller was looked for so far: where the number stays the same, nothing depended on one.
@@ -170,13 +177,22 @@ impl Templates {
     ) -> Result<Rendered<bool>, TemplateError> {
         let text = match condition {
             Value::Bool(value) => return Ok(Rendered::Known { value: *value, tainted: false }),
+            Value::String(text) if self.any_condition && text.trim().is_empty() => {
+                return Ok(Rendered::Known { value: true, tainted: false });
+            }
             Value::String(text) => text,
+            other if self.any_condition => {
+                return Ok(Rendered::Known { value: has_truth(other), tainted: false });
+            }
             other => return Err(explain::not_boolean(other, &other.to_string())),
         };
         let (form, text) = condition_form(text)?;
         let rendered = self.session(scope, |session, names| session.string(form, &text, names))?;
         match rendered {
             Rendered::Known { value: Value::Bool(value), tainted } => Ok(Rendered::Known { value, tainted }),
+            Rendered::Known { value, tainted } if self.any_condition => {
+                Ok(Rendered::Known { value: has_truth(&value), tainted })
+            }
             Rendered::Known { value, tainted } => match is_true(&value) {
                 Some(value) if form == Form::Expression && source::is_junction(&text) => {
                     Ok(Rendered::Known { value, tainted })
@@ -311,17 +327,21 @@ impl Templates {
 
 /// Whether a value counts as true beside `and` and `or`. None for a text that spells the opposite of what it would be.
 fn is_true(value: &Value) -> Option<bool> {
-    Some(match value {
-        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "false" | "no" | "off" | "n" | "f" | "0" | "none" | "null" => return None,
-            _ => !text.is_empty(),
-        },
+    let text = value.as_str().unwrap_or_default().trim().to_ascii_lowercase();
+    let spells_no = matches!(text.as_str(), "false" | "no" | "off" | "n" | "f" | "0" | "none" | "null");
+    (!spells_no).then(|| has_truth(value))
+}
+
+/// Whether a value is true in Python's eyes.
+fn has_truth(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.is_empty(),
         Value::Null => false,
         Value::Bool(value) => *value,
         Value::Number(number) => number.as_f64() != Some(0.0),
         Value::Array(items) => !items.is_empty(),
         Value::Object(members) => !members.is_empty(),
-    })
+    }
 }
 
 /// A condition is a bare expression; braces around all of it are forgiven.

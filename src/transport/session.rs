@@ -57,8 +57,9 @@ pub async fn connect(
 }
 
 impl Session {
-    /// Starts a shell: as who logged in, or as another user; behind a gate nobody else can be become. Without a password nothing is waited for but the channel:
-    /// that sudo declines may then only show in the first exchange.
+    /// Starts a shell: as who logged in, or as another user; behind a gate nobody else can be become. Nothing is needed to
+    /// become who one is already: a host that root logs in to may have no sudo. Without a password nothing is waited for but
+    /// the channel: that sudo declines may then only show in the first exchange.
     ///
     /// # Errors
     /// See [`ShellError`].
@@ -66,13 +67,21 @@ impl Session {
         let opener = Opener {
             way: self.way.clone(),
             is_gated: self.is_gated,
-            user: user.cloned(),
+            user: user.filter(|wanted| !self.is_of(&wanted.user)).cloned(),
             shell_timeout: self.settings.shell_timeout,
             meter: self.meter.clone(),
             tasks: self.tasks.clone(),
         };
         let pipe = opener.open().await?;
         Ok(Shell::new(opener, pipe))
+    }
+
+    /// Whether this is who logged in.
+    fn is_of(&self, user: &str) -> bool {
+        match &self.way {
+            Way::Ssh(link) => link.user() == user,
+            Way::Local(_) => user == "root" && rustix::process::geteuid().is_root(),
+        }
     }
 
     /// Fingerprint of the key that the host showed; none for this machine.

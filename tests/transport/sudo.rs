@@ -61,26 +61,26 @@ fn become_(user: &str, password: Option<&str>) -> Become {
 async fn the_password_goes_to_our_prompt_once_and_killed_requests_get_a_new_shell() {
     let Some((sshd, _stand_in)) = start("asks") else { return };
     let session = ssh(&sshd).await;
-    let root = become_("root", Some("pass'word $x"));
-    let mut shell = session.shell(Some(&root)).await.unwrap();
+    let other = become_("deploy", Some("pass'word $x"));
+    let mut shell = session.shell(Some(&other)).await.unwrap();
     let slow = Request { deadline: Duration::from_millis(300), ..eval("sleep 1000") };
     let replies = shell
         .exchange(&[eval("echo $BECAME"), slow, eval("grep -c given <$LOG; echo $BECAME")])
         .await
         .unwrap();
-    assert_eq!(replies[0], exited(0, b"root\n", b""));
+    assert_eq!(replies[0], exited(0, b"deploy\n", b""));
     assert!(matches!(replies[1].end, End::TimedOut(_)));
-    assert_eq!(replies[2], exited(0, b"2\nroot\n", b""));
+    assert_eq!(replies[2], exited(0, b"2\ndeploy\n", b""));
 }
 
 #[tokio::test]
 async fn a_wrong_password_is_given_once_and_said() {
     let Some((sshd, _stand_in)) = start("asks") else { return };
     let session = ssh(&sshd).await;
-    let Err(error) = session.shell(Some(&become_("root", Some("wrong")))).await else {
-        panic!("became root")
+    let Err(error) = session.shell(Some(&become_("deploy", Some("wrong")))).await else {
+        panic!("became another")
     };
-    assert_eq!(error, ShellError::SudoPasswordWrong { user: "root".into() });
+    assert_eq!(error, ShellError::SudoPasswordWrong { user: "deploy".into() });
     let mut shell = session.shell(None).await.unwrap();
     assert_eq!(
         shell.exchange(&[eval("grep -c 'given wrong' <$LOG")]).await.unwrap(),
@@ -102,9 +102,21 @@ async fn where_no_password_is_asked_none_is_given_whatever_looks_like_a_prompt()
 async fn a_password_that_was_not_given_is_asked_for() {
     let Some((sshd, _stand_in)) = start("asks") else { return };
     let session = ssh(&sshd).await;
-    let mut shell = session.shell(Some(&become_("root", None))).await.unwrap();
+    let mut shell = session.shell(Some(&become_("deploy", None))).await.unwrap();
     let lost = shell.exchange(&[eval("echo x")]).await.unwrap_err();
     assert!(lost.rest_never_began());
-    assert_eq!(lost.to_string(), "sudo needs a password to become root");
+    assert_eq!(lost.to_string(), "sudo needs a password to become deploy");
     assert!(lost.hint().unwrap().contains("--ask-become-pass"));
+}
+
+#[tokio::test]
+async fn nothing_is_needed_to_become_who_one_is() {
+    let Some((sshd, _stand_in)) = start("asks") else { return };
+    let session = ssh(&sshd).await;
+    let mut shell = session.shell(None).await.unwrap();
+    let replies = shell.exchange(&[eval("printf %s \"$(id -un)\"")]).await.unwrap();
+    let me = String::from_utf8(replies[0].stdout.clone()).unwrap();
+    let mut same = session.shell(Some(&become_(&me, None))).await.unwrap();
+    let replies = same.exchange(&[eval("cat $LOG 2>/dev/null; echo x")]).await.unwrap();
+    assert_eq!(replies, [exited(0, b"x\n", b"")]);
 }

@@ -352,6 +352,27 @@ fn a_condition_is_true_or_false_and_nothing_else() {
 }
 
 #[test]
+fn where_any_condition_is_taken_a_result_counts_by_its_truth() {
+    let scope = vars().arc();
+    let templates = templates().taking_any_condition(true);
+    for (condition, expected) in [
+        (json!("flag"), true),
+        (json!("tags"), true),
+        (json!("port"), true),
+        (json!("port - port"), false),
+        (json!("nothing"), false),
+        (json!("{{ tags }}"), true),
+        (json!(" "), true),
+        (json!(0), false),
+        (json!(["tags", "nothing"]), false),
+    ] {
+        let decided = templates.condition(&condition, &scope).unwrap();
+        assert_eq!(decided, Rendered::Known { value: expected, tainted: false }, "{condition}");
+    }
+    assert!(templates.condition(&json!("nope"), &scope).is_err());
+}
+
+#[test]
 fn an_error_has_its_place_in_the_source() {
     let error = templates().text(
         "motd.j2",

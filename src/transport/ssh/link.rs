@@ -33,6 +33,7 @@ pub(in crate::transport) struct Link {
     handle: Handle<Guard>,
     farewell: watch::Receiver<Option<String>>,
     host_key: Arc<OnceLock<String>>,
+    user: String,
     _through: Option<Arc<Link>>,
 }
 
@@ -59,7 +60,8 @@ impl Link {
         let mut handle = client::connect_stream(config, Counted { inner, meter }, guard).await?;
         stage.set("login");
         login::log_in(&mut handle, hop, settings).await?;
-        Ok(Self { handle, farewell: farewell_seen, host_key, _through: through })
+        let user = hop.options.user.clone();
+        Ok(Self { handle, farewell: farewell_seen, host_key, user, _through: through })
     }
 
     /// Runs a command line; the future that comes back serves its pipe until either end is closed.
@@ -85,6 +87,11 @@ impl Link {
     /// Fingerprint of the key that the host showed.
     pub fn host_key(&self) -> Option<String> {
         self.host_key.get().cloned()
+    }
+
+    /// Who logged in.
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// Whether it has ended, as far as is known.

@@ -16,6 +16,7 @@ impl Compiler<'_> {
         task: &playbook::Task,
         own: &Keywords,
         around: &Around,
+        chosen: bool,
     ) -> Option<&'static Module> {
         if let Some(module) = modules::find(&task.module) {
             return Some(module);
@@ -26,10 +27,11 @@ impl Compiler<'_> {
             self.problems.push(problem.help("put it beside the plays, not into one"));
             return None;
         }
-        // Nobody mistypes the name of a collection; and a role for many systems need not come to it on this one.
+        // Nobody mistypes the name of a collection; and a role for many systems need not come to it on this one, nor where
+        // tags leave it out.
         let is_whole = task.module_key.name.matches('.').count() >= 2;
         let brought = around.brings_module(&task.module);
-        if (is_whole || brought || modules::is_elsewhere(&task.module)) && !own.when.is_empty() {
+        if (is_whole || brought || modules::is_elsewhere(&task.module)) && (!own.when.is_empty() || !chosen) {
             return Some(modules::MISSING);
         }
         let message = format!("there is no module '{}'", task.module_key.name);

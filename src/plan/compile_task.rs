@@ -58,7 +58,7 @@ impl Compiler<'_> {
         let own = inherit(&spot.inherited, &task.keywords);
         self.refuse_keywords(task, &own);
         let chosen = handler || self.foundation.tags.choose(&own.tags);
-        let module = self.module(task, &own, &spot.around)?;
+        let module = self.module(task, &own, &spot.around, chosen)?;
         let is_missing = std::ptr::eq(module, modules::MISSING);
         let (args, more_args) = self.checked_args(task, module, spot, &own);
         self.check_conditions(&own.when);

@@ -219,6 +219,9 @@ fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
     assert_eq!(played.counts_of("one").skipped, 2);
     assert!(stage.try_play(&play("some_flag is defined")).is_err());
     assert_eq!(stage.play(&play("ansible_os_family == 'Debian'")).counts_of("one").failed, 1);
+    // Nor is a module missed that tags leave out.
+    let left_out = "- hosts: one\n  gather_facts: no\n  tasks:\n    - pacman: {name: x}\n      tags: never\n";
+    assert_eq!(stage.play(left_out).counts_of("one").failed, 0);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use super::call::{Call, Word};
 use super::rewrite::MEMBER;
 pub(in crate::template) use bounded::check_widths;
 use minijinja::value::{Rest, ValueOrKwargs};
-use minijinja::{Environment, State, filters};
+use minijinja::{Environment, Error, State, Value, filters};
 use std::collections::BTreeSet;
 
 /// The tables of filters, with the collection that each belongs to in full names.
@@ -124,8 +124,14 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
     passing!(environment: "select" filters::select, "reject" filters::reject, "selectattr" filters::selectattr,
         "rejectattr" filters::rejectattr, "reverse" filters::reverse, "min" filters::min, "max" filters::max,
         "sum" filters::sum, "round" filters::round, "abs" filters::abs, "items" filters::items,
-        "dictsort" filters::dictsort, "groupby" filters::groupby, "urlencode" filters::urlencode);
+        "dictsort" filters::dictsort, "groupby" filters::groupby, "urlencode" urlencode);
     names
+}
+
+/// Names and values of a mapping have their spaces as a form sends them.
+fn urlencode(value: &Value) -> Result<String, Error> {
+    let encoded = filters::urlencode(value)?;
+    Ok(if value.as_str().is_some() { encoded } else { encoded.replace("%20", "+") })
 }
 
 /// Filters that have a use for what is undefined. All others hand it on, as ansible-core does: in the end `default` may

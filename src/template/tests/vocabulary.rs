@@ -232,6 +232,7 @@ fn filters_on_mappings() {
             ("{{ dict(3) }}", json!("!'dict' needs")),
             ("{{ [{'a': 1}, {'a': 2, 'b': [3]}] | json_query('[?a > `1`].b[0] | [0]') }}", json!(3)),
             ("{{ {} | json_query('a') }}", json!(null)),
+            ("{{ {'a': 1, 'b': 'x y'} | urlencode }} {{ 'x y' | urlencode }}", json!("a=1&b=x+y x%20y")),
             ("{{ {} | json_query('[?') }}", json!("!is no JMESPath")),
         ],
     );

@@ -5,13 +5,13 @@ mod carry_out;
 mod guards;
 mod prepare;
 
+use super::ansible_settings::takes_any_condition;
 use super::args::Targets;
 use super::audit::Judge;
 use super::bound::Bound;
 use super::errand::Errand;
 use super::holds::{self, Keeper};
 use super::repository::Repository;
-use super::ansible_settings::takes_any_condition;
 use super::roles_path::roles_path;
 use super::vault;
 use super::who::{Who, home};

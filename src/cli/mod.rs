@@ -5,9 +5,9 @@
 //! streams. Nobody imports this room.
 
 mod access;
+mod ansible_settings;
 mod apply;
 mod approve;
-mod ansible_settings;
 mod args;
 mod ask;
 mod audit;

@@ -36,8 +36,12 @@ pub static MODULE: Module = Module {
         Param::optional("expires", Kind::Text, "until when the password is good"),
         Param::optional("conn_limit", Kind::Int, "how many connections it may have; -1: any number"),
         Param::optional("comment", Kind::Text, "a description of it"),
-        Param::optional("quote_configuration_values", Kind::Bool, "accepted: without `configuration` there are none")
-            .default("yes"),
+        Param::optional(
+            "quote_configuration_values",
+            Kind::Bool,
+            "accepted: without `configuration` there are none",
+        )
+        .default("yes"),
         Param::optional("db", Kind::Text, "the database to log in to").or(&["login_db"]).default("postgres"),
         Param::optional(
             "fail_on_user",

@@ -136,7 +136,11 @@ impl Run {
         let templates = Templates::new(Arc::new(ThisMachine));
         let extra = merged(console, &self.extra_vars)?;
         let (mut out, mut problems) = (String::new(), Vec::new());
-        let (tags, roles_path) = (self.tags(), roles_path(home().as_deref()));
+        let (mut tags, roles_path) = (self.tags(), roles_path(home().as_deref()));
+        if self.list_tags && tags.only.is_empty() {
+            // Tags of tasks that run only when they are asked for are what is looked for.
+            tags.only = ["all", "never"].map(str::to_owned).into();
+        }
         let given = Given { tags: &tags, templates: &templates, extra: &extra, roles_path };
         for playbook in playbooks {
             out.push_str(&format!("playbook: {}\n", shown(&playbook.file)));

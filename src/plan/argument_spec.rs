@@ -59,6 +59,7 @@ impl Compiler<'_> {
             ),
         ]);
         let mut own = spot.inherited.clone();
+        own.tags = self.known_tags(&own, spot);
         own.tags.push("always".into());
         if !self.foundation.tags.choose(&own.tags) {
             return;

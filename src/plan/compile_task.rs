@@ -55,15 +55,11 @@ impl Compiler<'_> {
     }
 
     pub(super) fn task(&mut self, task: &playbook::Task, spot: &Spot, handler: bool) -> Option<Arc<Task>> {
-        let own = inherit(&spot.inherited, &task.keywords);
-        self.refuse_keywords(task, &own);
+        let own = self.own_keywords(task, spot);
         let chosen = handler || self.foundation.tags.choose(&own.tags);
         let module = self.module(task, &own, &spot.around, chosen)?;
         let is_missing = std::ptr::eq(module, modules::MISSING);
         let (args, more_args) = self.checked_args(task, module, spot, &own);
-        self.check_conditions(&own.when);
-        self.check_conditions(&task.changed_when);
-        self.check_conditions(&task.failed_when);
         let each = task.r#loop.as_ref().map(|each| self.each(each, &task.loop_control));
         let notify = own.notify.iter().map(|node| super::evaluate::text_of(&node.to_value())).collect();
         self.notified.extend(own.notify.iter().cloned());
@@ -117,6 +113,17 @@ impl Compiler<'_> {
             tags: own.tags.clone(),
         };
         chosen.then(|| Arc::new(compiled))
+    }
+
+    /// What a task has of its own and of what is around it, checked.
+    fn own_keywords(&mut self, task: &playbook::Task, spot: &Spot) -> Keywords {
+        let own = inherit(&spot.inherited, &task.keywords);
+        let own = Keywords { tags: self.known_tags(&own, spot), ..own };
+        self.refuse_keywords(task, &own);
+        self.check_conditions(&own.when);
+        self.check_conditions(&task.changed_when);
+        self.check_conditions(&task.failed_when);
+        own
     }
 
     /// The arguments as far as they are known, and mappings of more of them; of a module that wgops lacks, its name.

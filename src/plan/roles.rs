@@ -285,6 +285,30 @@ impl Compiler<'_> {
         None
     }
 
+    /// Tags, with what templates among them come to. One that only a host could tell stays as it is written.
+    pub(super) fn known_tags(&self, own: &Keywords, spot: &Spot) -> Vec<String> {
+        let is_template = |tag: &String| tag.contains("{{") || tag.contains("{%");
+        if !own.tags.iter().any(is_template) {
+            return own.tags.clone();
+        }
+        let scope = self.known(&Spot { inherited: own.clone(), ..spot.clone() });
+        let known = |tag: &String| {
+            let rendered =
+                is_template(tag).then(|| self.templates.render(&Value::String(tag.clone()), &scope));
+            match rendered {
+                Some(Ok(Rendered::Known { value: Value::Array(list), .. })) => {
+                    list.iter().map(super::evaluate::text_of).collect()
+                }
+                Some(Ok(Rendered::Known { value, .. })) => {
+                    let text = super::evaluate::text_of(&value);
+                    text.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
+                }
+                _ => vec![tag.clone()],
+            }
+        };
+        own.tags.iter().flat_map(known).collect()
+    }
+
     /// The variables that are known in a place without a host.
     pub(super) fn known(&self, spot: &Spot) -> Arc<dyn Scope> {
         let own = Arc::new(super::scope::written(&yaml::values(&spot.inherited.vars)));

@@ -133,3 +133,16 @@ fn a_job_that_was_waited_for_is_finished() {
     );
     assert_eq!(said(&played), ["True 0"], "{:#?}", played.story());
 }
+
+#[test]
+fn a_tag_may_be_a_template_over_what_is_known_without_a_host() {
+    let only = vec!["web".to_owned()];
+    let stage = Stage { tags: wgops::plan::Tags { only, ..wgops::plan::Tags::default() }, ..Stage::new() };
+    let played = stage.play(
+        "- hosts: all\n  gather_facts: no\n  vars: {part: web, parts: [db, web]}\n  tasks:\n\
+         \x20   - {name: one, debug: {msg: x}, tags: ['{{ part }}']}\n\
+         \x20   - {name: two, debug: {msg: x}, tags: '{{ parts }}'}\n\
+         \x20   - {name: three, debug: {msg: x}, tags: ['{{ other }}'], vars: {other: db}}\n",
+    );
+    assert_eq!(played.story(), ["one ok: x", "two ok: x"]);
+}

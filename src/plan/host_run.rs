@@ -150,6 +150,7 @@ impl HostRun {
             now: Duration::ZERO,
             answer: None,
         };
+        this.ground.variables.begin();
         this.read_vars_files();
         this
     }

@@ -115,10 +115,6 @@ impl Variables {
         magic: Arc<Layer>,
     ) -> Self {
         let known = shared.published.read().ok().and_then(|published| published.get(&host).cloned());
-        // All of it is in what was published.
-        if let Ok(mut found) = shared.found.lock() {
-            found.remove(&host);
-        }
         let mut this = Self {
             host,
             shared,
@@ -333,6 +329,13 @@ impl Variables {
         known.extend(facts);
         layer.insert("ansible_facts".into(), bound(Value::Object(known)));
         layer.extend(own);
+    }
+
+    /// Drops what others found out for this host in plays before: it is in what was published.
+    pub fn begin(&self) {
+        if let Ok(mut found) = self.shared.found.lock() {
+            found.remove(&self.host);
+        }
     }
 
     /// Takes what others found out for this host.

@@ -321,6 +321,27 @@ mod tests {
     }
 
     #[test]
+    fn a_refresh_that_brings_nothing_new_changes_nothing() {
+        let outcome = answer_with(&APT, &json!({"update_cache": true}), &mut |asked| {
+            Ok(match asked.script.name {
+                "package_manager" => Output::ok("apt\n"),
+                "dpkg_packages" => Output::ok(DPKG),
+                "dpkg_state" => Output::ok(""),
+                _ => Output::ok("== times 10000 9000\n"),
+            })
+        });
+        let outcome = outcome.unwrap();
+        let of = |said: &str| {
+            let result = (APT.result)(&outcome, &[Output::ok(said)]);
+            (result.get("changed").cloned(), result["cache_updated"].clone())
+        };
+        let hit = "Hit:1 http://deb.example.org bookworm InRelease\n";
+        assert_eq!(of(hit), (None, json!(true)));
+        let same = format!("{hit}wgops: the lists are as they were\n");
+        assert_eq!(of(&same), (Some(json!(false)), json!(false)));
+    }
+
+    #[test]
     fn lists_that_were_refreshed_in_private_for_a_plan_are_refreshed_on_the_host_before_it() {
         let plan = "== refresh private\n== plan 0\nInst new (1.1 Debian:12/stable [all])";
         let (asked, changes) = run(json!({"name": "new", "update_cache": true}), plan);

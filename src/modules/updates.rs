@@ -4,8 +4,9 @@
 use super::{Args, Change, Delivery, Diff, Kind, Nature, Outcome, Param, Progress};
 use crate::model::{Map, Script, Subject, Subjects, Value};
 use crate::questions::packages::apt::{
-    CLEAN, Cleaning, DpkgCondition, Freshness, InstalledPackages, NewPackages, REPAIR, ScriptFailure, Step,
-    TRANSACTION, TransactionReport, UPDATE_LISTS, failed_sources, step, transaction_args,
+    CLEAN, Cleaning, DpkgCondition, Freshness, InstalledPackages, LISTS_AS_THEY_WERE, NewPackages, REPAIR,
+    ScriptFailure, Step, TRANSACTION, TransactionReport, UPDATE_LISTS, failed_sources, step,
+    transaction_args,
 };
 use crate::questions::packages::{Manager, PackageState, Plan, Update};
 use crate::questions::{Output, Stop};
@@ -227,6 +228,13 @@ pub(super) fn transaction_result(outcome: &Outcome, outputs: &[Output]) -> Map {
             let message = format!("the package lists could not be refreshed: {}", named.join("; "));
             result.insert("msg".into(), message.into());
         }
+    }
+    if let ([_], Some(output)) = (outcome.changes.as_slice(), ran(UPDATE_LISTS))
+        && output.status == 0
+        && output.text().lines().any(|line| line == LISTS_AS_THEY_WERE)
+    {
+        result.insert("cache_updated".into(), false.into());
+        result.insert("changed".into(), false.into());
     }
     let repair = ran(REPAIR).map(TransactionReport::parse).unwrap_or_default();
     let Some(output) = ran(TRANSACTION) else {

@@ -23,8 +23,8 @@ pub use failures::{FailedSource, Trouble, failed_sources};
 pub use progress::{Step, step};
 pub use source_packages::{SourcePackage, SourcePackages};
 pub use transaction::{
-    CLEAN, Conffile, PackageAfter, REPAIR, ScriptFailure, TRANSACTION, TransactionReport, UPDATE_LISTS,
-    transaction_args,
+    CLEAN, Conffile, LISTS_AS_THEY_WERE, PackageAfter, REPAIR, ScriptFailure, TRANSACTION, TransactionReport,
+    UPDATE_LISTS, transaction_args,
 };
 pub use vital::{Candidate, Removable};
 

@@ -29,6 +29,9 @@ pub const UPDATE_LISTS: Script = Script {
     ),
 };
 
+/// What a refresh prints where nothing came of it.
+pub const LISTS_AS_THEY_WERE: &str = "wgops: the lists are as they were";
+
 /// Lets dpkg finish what was interrupted. Its arguments: seconds to wait for locks, and dpkg's options in one text.
 pub const REPAIR: Script = Script {
     name: "dpkg_repair",

@@ -6,6 +6,8 @@ if [ "$(id -u)" != 0 ]; then
 fi
 patience=$1 waited=0
 tries=0
+lists() { stat -c '%n %s %Y' /var/lib/apt/lists/*_* 2>/dev/null; }
+before=$(lists)
 while :; do
     wait_for_locks
     said=$(apt-get -q -o Acquire::Retries=3 update 2>&1 </dev/null)
@@ -23,6 +25,7 @@ if [ "$status" != 0 ]; then
     [ "$2" != some ] || exit 0
     exit "$status"
 fi
+[ "$before" != "$(lists)" ] || echo 'wgops: the lists are as they were'
 # The stamp by which apt's own tools know when the lists were last refreshed. They look at its time only; the time in it
 # says that it was written here, where all sources were refreshed (see lists.sh).
 [ ! -d /var/lib/apt/periodic ] || date +%s >/var/lib/apt/periodic/update-success-stamp

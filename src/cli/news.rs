@@ -1,9 +1,9 @@
-//! What changed in the ops repository since the last run that changed something: said before an operator confirms, because
+//! What changed in the ops repository since the last run of whoever is typing: said before anything is changed, because
 //! playbooks and inventory are programs that others write.
 
 use super::{Console, commit, news_of_trust};
 use crate::ledger::{Kind, Record, Report};
-use crate::model::RunId;
+use crate::model::{OperatorName, RunId};
 use crate::report::one_line;
 use jiff::Timestamp;
 use std::path::Path;
@@ -15,20 +15,22 @@ const RUNS_MAX: usize = 20;
 
 /// The last run that changed something.
 struct Last {
-    who: String,
+    who: OperatorName,
     time: Timestamp,
     run: Option<RunId>,
     commit: String,
 }
 
 /// Tells what is new, if anything is.
-pub fn tell(console: &Console, root: &Path, record: &Record, report: &Report) {
+pub fn tell(console: &Console, root: &Path, record: &Record, report: &Report, me: Option<&OperatorName>) {
     let mut said = String::new();
-    if let Some((last, changed)) = since(root, record, report).filter(|(_, changed)| !changed.is_empty()) {
+    if let Some((last, changed)) = since(root, record, report, me).filter(|(_, changed)| !changed.is_empty())
+    {
         let short = last.commit.get(..12).unwrap_or(&last.commit);
         let day = last.time.strftime("%Y-%m-%d");
         let files = if changed.len() == 1 { "1 file has" } else { &format!("{} files have", changed.len()) };
-        said.push_str(&format!("Since the last run ({}, {day}) {files} changed:\n", last.who));
+        let whose = if me == Some(&last.who) { "your last run" } else { "the last run" };
+        said.push_str(&format!("Since {whose} ({}, {day}) {files} changed:\n", last.who));
         for file in changed.iter().take(FILES_MAX) {
             said.push_str(&format!("  {}  +{} -{}\n", one_line(&file.name), file.added, file.removed));
         }
@@ -74,18 +76,27 @@ pub fn tell_clock(console: &Console, record: &Record) {
     }
 }
 
-/// The newest run whose commit is here, and what changed since.
-fn since(root: &Path, record: &Record, report: &Report) -> Option<(Last, Vec<commit::Changed>)> {
+/// The newest run whose commit is here, and what changed since. One's own counts before those of others: what somebody else
+/// ran something harmless with has not been seen by oneself.
+fn since(
+    root: &Path,
+    record: &Record,
+    report: &Report,
+    me: Option<&OperatorName>,
+) -> Option<(Last, Vec<commit::Changed>)> {
     let mut runs: Vec<Last> = record
         .entries()
         .filter(|(_, entry)| report.breaks_of(&entry.file).next().is_none())
         .filter_map(|(chain, entry)| {
             let public = entry.public.as_ref().ok().filter(|public| public.kind == Kind::Intent)?;
             let commit = entry.private.content()?.details.commit.as_ref()?.id.clone();
-            Some(Last { who: chain.operator().to_string(), time: public.time, run: public.run, commit })
+            Some(Last { who: chain.operator().clone(), time: public.time, run: public.run, commit })
         })
         .collect();
-    runs.sort_by_key(|last| std::cmp::Reverse((last.time, last.run)));
+    runs.sort_by_key(|last| (me != Some(&last.who), std::cmp::Reverse((last.time, last.run))));
+    let own = runs.iter().filter(|last| me == Some(&last.who)).count();
+    // Where oneself ran something, what others did is no measure.
+    runs.truncate(if own > 0 { own } else { runs.len() });
     runs.into_iter()
         .take(RUNS_MAX)
         .find_map(|last| commit::numbers_since(root, &last.commit).map(|changed| (last, changed)))

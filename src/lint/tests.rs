@@ -312,6 +312,16 @@ fn a_rescue_that_never_runs_and_a_loop_in_a_loop_are_told() {
 }
 
 #[test]
+fn what_may_fail_is_rescued_and_what_has_a_mode_by_default_needs_none() {
+    let play = "- name: p\n  hosts: all\n  module_defaults:\n    ansible.builtin.copy: {mode: '0644'}\n  tasks:\n\
+                - name: a\n    copy: {content: x, dest: /x}\n  - name: b\n    template: {src: t.j2, dest: /y}\n\
+                - name: c\n    block:\n      - name: d\n        debug: {msg: '{{ nowhere }}'}\n    rescue:\n      - name: e\n        ping:\n";
+    let play = play.replace("tasks:\n-", "tasks:\n  -").replace("\n- name", "\n  - name");
+    let told = remarks(&[("site.yml", &play), ("templates/t.j2", "x\n")]);
+    assert_eq!(told, ["site.yml:9 risky-file-permissions"]);
+}
+
+#[test]
 fn secrets_are_told_and_what_is_none_is_not() {
     let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\n-----END OPENSSH PRIVATE KEY-----\n";
     let vars = "db_password: hunter2hunter2\napi_token: '{{ vault_token }}'\nroot_password: /etc/secret\n\

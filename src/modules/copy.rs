@@ -81,6 +81,7 @@ pub static MODULE: Module = Module {
             Returned { name: "dest", help: "where it is" },
             Returned { name: "src", help: "the file beside the playbook" },
             Returned { name: "checksum", help: "the SHA-1 of what is there now" },
+            Returned { name: "md5sum", help: "the same as MD5, where the content came from here" },
             Returned {
                 name: "backup_file",
                 help: "with `backup`, and where something changed: where the old file is",
@@ -277,6 +278,9 @@ fn settle_at(
     }
     if let Some(checksum) = &source.checksum {
         result.insert("checksum".into(), checksum.clone().into());
+    }
+    if let New::Content(content) = &source.new {
+        result.insert("md5sum".into(), format!("{:x}", md5::compute(content.bytes())).into());
     }
     result.insert("size".into(), source.size.into());
     result.insert("state".into(), "file".into());

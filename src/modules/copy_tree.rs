@@ -16,7 +16,7 @@ pub(super) const COPY_TREE: Script = Script {
     name: "copy_tree",
     text: r#"source=$1 dest=$2 uid=$3 gid=$4 mode=$5 directory_mode=$6 named=$7
 cd -- "$source" || exit 113
-mkdir -p -- "$dest" || exit 1
+[ -d "$dest" ] || { mkdir -p -- "$dest" && chmod "$(stat -c %a .)" "$dest"; } || exit 1
 export dest uid gid directory_mode
 # Directories first: find names those before what lies in them.
 find . -type d -exec sh -c 'for path; do
@@ -35,7 +35,11 @@ find . ! -type d -exec sh -c 'for path; do
     elif [ -f "$path" ]; then
         if [ -L "$to" ] || ! cmp -s -- "$path" "$to"; then
             new=$(mktemp "${to%/*}/.wgops.XXXXXXXXXX") || exit 1
-            cp -p -- "$path" "$new" && mv -f -- "$new" "$to" || { rm -f -- "$new"; exit 1; }
+            # Whose the source is does not matter: it belongs to who copies, or to whom the one before did.
+            cp -- "$path" "$new" &&
+                { [ -L "$to" ] || [ ! -e "$to" ] || chown "$(stat -c %u:%g -- "$to")" "$new"; } &&
+                chmod "$(stat -c %a -- "$path")" "$new" && touch -r "$path" "$new" &&
+                mv -f -- "$new" "$to" || { rm -f -- "$new"; exit 1; }
         fi
     fi
     if [ "$uid" != - ]; then chown -h "$uid" "$to" || exit 1; fi
@@ -233,10 +237,24 @@ mod tests {
             assert_eq!((mode_of(&bench, "new/x y"), mode_of(&bench, "new/-d")), (0o751, 0o700));
             assert_eq!(mode_of(&bench, "new"), 0o750);
             bench.in_order(&MODULE, &args);
+            let theirs = 65_534;
+            let is_root = std::os::unix::fs::chown(bench.at("s/-d/*"), Some(theirs), None).is_ok();
             bench.file("new/-d/*", "changed");
             bench.file("new/-d/mine", "mine");
             bench.changes(&MODULE, &args);
             assert_eq!((bench.read("new/-d/*"), bench.read("new/-d/mine")), ("s/-d/*".into(), "mine".into()));
+            // Whose the source is does not matter.
+            let owner = |name: &str| std::fs::metadata(bench.at(name)).unwrap().uid();
+            assert_eq!(owner("new/-d/*"), owner("new/-d/mine"));
+            assert_eq!(is_root, owner("s/-d/*") == theirs);
+            bench.file("s/-d/fresh", "fresh");
+            let _ = std::os::unix::fs::chown(bench.at("s/-d/fresh"), Some(theirs), None);
+            std::fs::set_permissions(bench.at("s/-d"), PermissionsExt::from_mode(0o710)).unwrap();
+            let args =
+                json!({"src": bench.path("s/-d/"), "dest": bench.path("other/-d"), "remote_src": true});
+            bench.changes(&MODULE, &args);
+            assert_eq!((owner("other/-d/fresh"), mode_of(&bench, "other/-d")), (owner("new/-d/mine"), 0o710));
+            bench.in_order(&MODULE, &args);
         }
     }
 }

@@ -69,7 +69,7 @@ pub static MODULE: Module = Module {
 "#,
         returns: &[
             Returned { name: "path", help: "the path" },
-            Returned { name: "dest", help: "the path, where it is a link" },
+            Returned { name: "dest", help: "the path, where it is a link or was touched" },
             Returned { name: "src", help: "what a link leads to" },
             Returned { name: "mode", help: "the permissions, as four octal digits" },
             Returned { name: "uid", help: "the owner's number" },
@@ -167,6 +167,9 @@ impl Target<'_> {
     pub fn outcome(&self, state: &str, changes: Vec<Change>) -> Outcome {
         let mut result = Map::new();
         result.insert("path".into(), self.named.into());
+        if self.args.text("state") == Some("touch") {
+            result.insert("dest".into(), self.named.into());
+        }
         if let Some(node) = self.node().filter(|_| state != "absent") {
             describe(&mut result, node);
         }
@@ -376,7 +379,8 @@ mod tests {
         for bench in Bench::every_shell() {
             for name in NAMES {
                 let mut args = json!({"path": bench.path(name), "state": "touch", "mode": "0600"});
-                assert_eq!(bench.changes(&MODULE, &args)["mode"], json!("0600"));
+                let made = bench.changes(&MODULE, &args);
+                assert_eq!((&made["mode"], &made["dest"]), (&json!("0600"), &made["path"]));
                 std::fs::File::open(bench.at(name)).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
                 args["mode"] = json!("0640");
                 let settled = bench.settle(&MODULE, &args);

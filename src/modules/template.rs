@@ -55,6 +55,7 @@ pub static MODULE: Module = Module {
             Returned { name: "dest", help: "where it is" },
             Returned { name: "src", help: "the template" },
             Returned { name: "checksum", help: "the SHA-1 of what is there now" },
+            Returned { name: "md5sum", help: "the same as MD5, where the content came from here" },
             Returned {
                 name: "backup_file",
                 help: "with `backup`, and where something changed: where the old file is",

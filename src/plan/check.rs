@@ -126,7 +126,8 @@ impl Compiler<'_> {
         let name = node.word().unwrap_or_default();
         let tries: Vec<_> = around.candidates(module.folder(), Path::new(&name)).collect();
         let found = tries.iter().find(|path| path.exists());
-        if found.is_none() && own.when.is_empty() && self.rescued == 0 {
+        let is_missed = own.ignore_errors.as_ref().is_none_or(|node| node.bool() == Ok(false));
+        if found.is_none() && own.when.is_empty() && self.rescued == 0 && is_missed {
             let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();
             let problem = Problem::at(&node.place, "there is no such file here");
             self.problems.push(problem.help(format!("looked for {}", looked.join(" and "))));

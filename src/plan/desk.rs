@@ -448,5 +448,8 @@ mod tests {
         for fine in ["got/h1/etc/.profile", "playbooks/got/x", "gitlog", "inventory.bak"] {
             assert!(inside(fine).is_ok(), "{fine}");
         }
+        // Named without a folder, a playbook lies in the current one.
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(place_to_keep(Path::new(""), &here, "none/x").unwrap(), here.join("none/x"));
     }
 }

@@ -171,6 +171,7 @@ fn loop_result(each: &Loop, ends: &[(&Unit, &UnitEnd)]) -> Map {
         (false, true) => "All items skipped",
         (false, false) => "All items completed",
     };
-    result.insert("msg".into(), json!(message));
+    // Nothing to go over is a reason, not a message.
+    result.insert(if ends.is_empty() { "skipped_reason" } else { "msg" }.into(), json!(message));
     result
 }

@@ -58,6 +58,10 @@ fn on_text(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
             let (suffix,): (String,) = from_args(args)?;
             Value::from(text.strip_suffix(&suffix).unwrap_or(text))
         }
+        "expandtabs" => {
+            let (width,): (Option<i64>,) = from_args(args)?;
+            Value::from(tabs_expanded(text, width.unwrap_or(8))?)
+        }
         "casefold" => Value::from(text.to_lowercase()),
         "swapcase" => {
             let swap = |c: char| {
@@ -72,6 +76,31 @@ fn on_text(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
         }
         _ => return Err(Error::from(ErrorKind::UnknownMethod)),
     })
+}
+
+/// Each tab as blanks up to the next multiple of a width.
+fn tabs_expanded(text: &str, width: i64) -> Result<String, Error> {
+    let width = usize::try_from(width).unwrap_or(0);
+    if width > WIDTH_MAX {
+        return Err(wrong(format!("'expandtabs': a tab is {WIDTH_MAX} characters wide at most")));
+    }
+    let mut column = 0;
+    let mut expanded = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' if width == 0 => {}
+            '\t' => {
+                let free = width - column % width;
+                expanded.extend(std::iter::repeat_n(' ', free));
+                column += free;
+            }
+            _ => {
+                expanded.push(c);
+                column = if matches!(c, '\n' | '\r') { 0 } else { column + 1 };
+            }
+        }
+    }
+    Ok(expanded)
 }
 
 fn rsplit(text: &str, sep: Option<&str>, most: Option<usize>) -> Value {

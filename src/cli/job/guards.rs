@@ -65,7 +65,8 @@ impl Job<'_> {
         let Some(roster) = &self.who.roster else { return Ok(()) };
         let verified = ledger::verified(root, roster, false)?;
         news::tell_clock(self.console, &verified.record);
-        news::tell(self.console, root, &verified.record, &verified.report);
+        let me = self.who.identity.proven().map(|proven| &proven.operator);
+        news::tell(self.console, root, &verified.record, &verified.report, me);
         Ok(())
     }
 

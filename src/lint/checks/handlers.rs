@@ -67,7 +67,9 @@ fn rescue(desk: &mut Desk<'_>, block: &Node) {
     let ignored = block.get("ignore_errors").is_some_and(task::is_yes);
     task::each_task(tasks, false, &[], &mut |task| {
         let never = task.own("failed_when").is_some_and(|node| node.bool() == Ok(false));
-        let says = task.call.as_ref().is_some_and(|call| call.name == "debug");
+        // A template can fail, and people rescue just that.
+        let is_plain = |call: &task::Call| !call.args.iter().any(|(_, value)| value.is_template());
+        let says = task.call.as_ref().is_some_and(|call| call.name == "debug" && is_plain(call));
         can_fail |= !(task.is_set("ignore_errors") || never || says);
     });
     if ignored || !can_fail {

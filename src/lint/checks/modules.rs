@@ -122,7 +122,12 @@ fn octal(desk: &mut Desk<'_>, call: &Call) {
     {
         let Some(number) = decimal(node) else { continue };
         let message = format!("the mode {number} is a decimal number, which is {number:o} in octal digits");
-        desk.say(&rules::RISKY_OCTAL, &node.place, message, Some(format!("write \"0{number}\"")));
+        desk.say(
+            &rules::RISKY_OCTAL,
+            &node.place,
+            message,
+            Some(format!("write \"0{number:o}\" for that, or \"0{number}\"")),
+        );
     }
 }
 

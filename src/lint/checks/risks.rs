@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::lint::rules;
 use crate::lint::task::{Call, Task, is_yes};
+use crate::load::playbook::short_module_name;
 
 /// Modules that create what `dest` or `path` names; whether only with `create: true`.
 const CREATE: &[(&str, bool)] = &[
@@ -75,7 +76,7 @@ pub(super) fn task(desk: &mut Desk<'_>, task: &Task<'_>) {
     }
     become_user(desk, task);
     let Some(call) = &task.call else { return };
-    permissions(desk, call);
+    permissions(desk, task, call);
     latest(desk, call);
     if call.name == "set_fact" {
         call.args.iter().for_each(|(key, _)| reserved(desk, &key.name, &key.place));
@@ -89,7 +90,7 @@ fn reserved(desk: &mut Desk<'_>, name: &str, place: &crate::model::Place) {
     }
 }
 
-fn permissions(desk: &mut Desk<'_>, call: &Call) {
+fn permissions(desk: &mut Desk<'_>, task: &Task<'_>, call: &Call) {
     let creates = CREATE.iter().find(|(name, _)| *name == call.name);
     let made = match (creates, call.name.as_str()) {
         (Some((_, only_if_told)), _) => !only_if_told || call.arg(&["create"]).is_some_and(is_yes),
@@ -97,7 +98,7 @@ fn permissions(desk: &mut Desk<'_>, call: &Call) {
         _ => false,
     };
     let recursive = call.arg(&["recurse"]).is_some_and(is_yes);
-    if !made || call.open || recursive || call.arg(&["mode"]).is_some() {
+    if !made || call.open || recursive || call.arg(&["mode"]).is_some() || has_default_mode(task, call) {
         return;
     }
     let help = "say who may read it, for example 'mode: \"0644\"'".to_owned();
@@ -107,6 +108,14 @@ fn permissions(desk: &mut Desk<'_>, call: &Call) {
         format!("{} without mode", call.name),
         Some(help),
     );
+}
+
+/// Whether `module_defaults` around a task may give a mode to its module.
+fn has_default_mode(task: &Task<'_>, call: &Call) -> bool {
+    let Some(defaults) = task.inherited("module_defaults") else { return false };
+    let Ok(all) = defaults.entries() else { return true };
+    let of_module = |key: &str| key.starts_with("group/") || short_module_name(key) == call.name;
+    all.iter().any(|(key, args)| of_module(&key.name) && (args.is_template() || args.get("mode").is_some()))
 }
 
 fn latest(desk: &mut Desk<'_>, call: &Call) {

@@ -57,7 +57,30 @@ pub(super) fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
         Some(flags) if flags.kind() == ValueKind::Map => flags.get_attr("skip_missing")?.is_true(),
         _ => false,
     };
-    pairs_with(elements, path, skips)
+    let path: Vec<Value> = match path.as_str() {
+        Some(path) => path.split('.').map(Value::from).collect(),
+        None => items_of(path, "subelements")?,
+    };
+    let pairs = items_of(&pairs_with(elements, &path.iter().cloned().collect(), skips)?, "subelements")?;
+    let pairs = pairs.into_iter().map(|pair| {
+        let element = without(&pair.get_item_by_index(0)?, &path)?;
+        Ok(tuple([element, pair.get_item_by_index(1)?]))
+    });
+    pairs.collect::<Result<Vec<_>, Error>>().map(Value::from)
+}
+
+/// A mapping without what a path leads to: the list went into the items.
+fn without(element: &Value, path: &[Value]) -> Result<Value, Error> {
+    let [first, rest @ ..] = path else { return Ok(element.clone()) };
+    let mut pairs = Vec::new();
+    for (key, value) in pairs_of(element, "subelements")? {
+        match (key == *first, rest) {
+            (false, _) => pairs.push((key, value)),
+            (true, []) => {}
+            (true, rest) => pairs.push((key, without(&value, rest)?)),
+        }
+    }
+    Ok(Value::from_pairs(pairs))
 }
 
 /// One of the terms, by chance.

@@ -413,7 +413,7 @@ fn functions_and_lookups() {
             ("{{ query('sequence', '2-6/2:h%02d') }}", json!(["h02", "h04", "h06"])),
             (
                 "{{ query('subelements', [{'n': 1, 'l': [2]}, {'n': 3}], 'l', {'skip_missing': true}) }}",
-                json!([[{"n": 1, "l": [2]}, 2]]),
+                json!([[{"n": 1}, 2]]),
             ),
             ("{{ lookup('pipe', 'id') }}", json!("<unknown: what 'id' prints here>")),
             ("{{ lookup('password', 'nosuch') }}", json!("<unknown: a password that is yet to be made>")),
@@ -473,6 +473,8 @@ fn pythons_methods() {
             ("{{ s.replace('web', 'db').upper() }}", json!("DB-01.EXAMPLE.COM")),
             ("{{ 'a b'.split() }}", json!(["a", "b"])),
             ("{{ 'a\nb'.splitlines() }}", json!(["a", "b"])),
+            ("{{ 'a\tbc\n\td'.expandtabs(4) }}", json!("a   bc\n    d")),
+            ("{{ '\ta'.expandtabs(0) }}", json!("a")),
             ("{{ '{}-{x}'.format(1, x=2) }}", json!("1-2")),
             ("{{ ' x '.strip() ~ 'xx'.lstrip('x') ~ 'yx'.rstrip('x') }}", json!("xy")),
             ("{{ s.find('e') ~ s.count('e') }}", json!("13")),

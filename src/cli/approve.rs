@@ -64,7 +64,8 @@ impl Approve {
                 .tell(&format!("Made from something else than what lies here: {}\n", one_line(&difference)));
         }
         // What it says is what its maker wrote; 'wgops apply' goes on only where it finds the same, to the letter.
-        news::tell(console, &root, &known.record, &known.report);
+        let me = who.identity.proven().map(|proven| &proven.operator);
+        news::tell(console, &root, &known.record, &known.report, me);
         if !self.confirmed(console, &plan)? {
             console.tell("Not approved.\n");
             return Ok(Exit::Well);

@@ -502,7 +502,9 @@ fn mistakes_are_named_and_secrets_go_to_a_terminal_alone() {
 fn what_a_crash_left_is_finished_or_cleared_away() {
     let group = Group::new();
     group.sets("alice", "one", "first").expect(0, &[]);
-    let (vars, aside) = (group.root().join(VARS), group.root().join(format!("{VARS}.wgops-new")));
+    let name = wgops::model::Digest::of(VARS).hex();
+    let (vars, aside) =
+        (group.root().join(VARS), group.root().join(format!(".wgops/vault-{}.new", &name[..16])));
     // The ledger never heard of it.
     fs::write(&aside, group.vars().replace("one:", "other:")).unwrap();
     group.sets("alice", "two", "second").expect(0, &[]);
@@ -515,6 +517,29 @@ fn what_a_crash_left_is_finished_or_cleared_away() {
     group.says("alice", &format!("vault list {VARS}")).expect(0, &["generation 2"]);
     group.runs("alice", &copies("one"), "").expect(0, &["changed=1"]);
     assert_eq!(group.made("made").unwrap(), "newer");
+    // Beside the file lies nothing of that kind: what is there was committed by somebody.
+    let beside = group.root().join(format!("{VARS}.wgops-new"));
+    fs::write(&beside, format!("{}ssh_admin_key: EVIL\n", group.vars())).unwrap();
+    let before = group.vars();
+    group.sets("alice", "two", "again").expect(0, &["Sealed"]);
+    assert!(!group.vars().contains("EVIL") && group.vars() != before);
+}
+
+#[test]
+fn nothing_is_sealed_where_nobody_would_find_it_or_where_all_must_read() {
+    let group = Group::new();
+    for (file, why) in [
+        ("inventory/.h/vault.yml", "hidden"),
+        (".git/x.yml", "hidden"),
+        ("plans/v.yml", "no part of a play"),
+        ("ledger/v.yml", "no part of a play"),
+        ("inventory/operators.yml", "read by everybody"),
+        ("wgops.yml", "read by everybody"),
+    ] {
+        group.types("alice", &["vault", "set", file, "tok"], "secret").expect(2, &["nothing is sealed in", why]);
+    }
+    group.types("alice", &["vault", "set", "ledger/x.age"], "secret").expect(2, &["no part of a play"]);
+    group.types("alice", &["vault", "set", "playbooks/vars/v.yml", "tok"], "secret").expect(0, &["Sealed"]);
 }
 
 #[test]

@@ -49,6 +49,13 @@ pub struct Asker {
     pub key: Option<PathBuf>,
 }
 
+fn sealed(host: &HostName, name: &str) -> Problem {
+    Problem::bare(format!("{host}: {name} would be made of a sealed value")).help(
+        "how a host is reached is seen in the network and in the logs of others: write it as it is, only passwords are sealed"
+            .to_owned(),
+    )
+}
+
 /// Whether a variable's value is seen by others when a host is reached: all that the connection takes but passwords.
 fn shows(name: &str) -> bool {
     let is_password = ["password", "pass"].iter().any(|end| name.ends_with(end));
@@ -90,14 +97,10 @@ impl Reach {
                 };
                 problem.help("it is needed before anything is known of the host".to_owned())
             })?;
-            if matches!(done, Rendered::Known { tainted: true, .. }) && shows(name) {
-                let message = format!("{host}: {name} would be made of a sealed value");
-                return Err(Problem::bare(message).help(
-                    "how a host is reached is seen in the network and in the logs of others: write it as it is, only passwords are sealed"
-                        .to_owned(),
-                ));
+            match done {
+                Rendered::Known { tainted: true, .. } if shows(name) => Err(sealed(host, name)),
+                done => Ok(done.known().cloned()),
             }
-            Ok::<_, Problem>(done.known().cloned())
         };
         let mut rendered = Map::new();
         for (name, value) in &written {

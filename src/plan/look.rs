@@ -85,14 +85,7 @@ impl Ground {
             }
             _ => frozen,
         };
-        let reaches =
-            |name: &&String| *name == "name" || name.starts_with("ansible_") && !name.contains("pass");
-        if task.module.effect == Effect::Hosts
-            && let Some(name) = frozen.secret.iter().find(reaches)
-        {
-            let why = format!(
-                "{name} would be made of a sealed value, and how a host is reached is seen in the network and in logs: write it as it is"
-            );
+        if let Some(why) = reached_by_a_secret(task, &frozen) {
             return nothing_read(UnitEnd::failed(why, Map::new()));
         }
         if task.module.effect == Effect::Hosts
@@ -231,6 +224,16 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen
             Look::Changes(Prepared { outcome: *outcome, frozen, user, tainted }, reading)
         }
     }
+}
+
+/// Why a host can't be added whose name, or the way to it, is made of a secret.
+fn reached_by_a_secret(task: &Task, frozen: &Frozen) -> Option<String> {
+    let reaches =
+        |name: &&String| *name == "name" || (name.starts_with("ansible_") && !name.contains("pass"));
+    let name = frozen.secret.iter().find(reaches).filter(|_| task.module.effect == Effect::Hosts)?;
+    Some(format!(
+        "{name} would be made of a sealed value, and how a host is reached is seen in the network and in logs: write it as it is"
+    ))
 }
 
 /// The end of a unit that has nothing to change.

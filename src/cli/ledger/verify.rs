@@ -150,14 +150,14 @@ fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
-fn text(Verified { record, history, report }: &Verified) -> String {
-    let shown = |path: &Path| one_line(&path.display().to_string()).into_owned();
+/// What does not hold, and what there is to do about it.
+fn broken(report: &Report) -> String {
     let mut out = String::new();
     for found in &report.breaks {
         out.push_str(&format!(
             "{} {} {}\n",
             "broken:".red(),
-            shown(&found.file),
+            one_line(&found.file.display().to_string()),
             one_line(&found.fault.to_string())
         ));
     }
@@ -170,6 +170,12 @@ fn text(Verified { record, history, report }: &Verified) -> String {
             "help:".cyan()
         ));
     }
+    out
+}
+
+fn text(Verified { record, history, report }: &Verified) -> String {
+    let shown = |path: &Path| one_line(&path.display().to_string()).into_owned();
+    let mut out = broken(report);
     for run in &report.open_runs {
         out.push_str(&format!(
             "{} run {} has no outcome ({}): see 'wgops resume' and 'wgops ledger resolve'\n",

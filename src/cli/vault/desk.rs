@@ -147,6 +147,11 @@ impl<'a> Desk<'a> {
         let file = relative(&self.root, path).ok_or_else(|| {
             Failure::usage(format!("{} lies outside the ops repository {}", shown(path), shown(&self.root)))
         })?;
+        if let Some(why) = self.turn.as_ref().and_then(|_| out_of_place(&file)) {
+            return Err(Failure::usage(format!("nothing is sealed in {file}: {why}")).hint(
+                "seal it where inventories, playbooks and roles keep their variables and files",
+            ));
+        }
         let target = Target { path: self.root.join(&file), file };
         self.finish(&target)?;
         Ok(target)
@@ -228,9 +233,12 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// One of both can't be written; the file is as it was then.
     pub fn commit(&self, target: &Target, text: &[u8], sealed: Vec<SealedValue>) -> Result<(), Failure> {
-        let aside = aside(&target.path);
+        let aside = self.aside(target);
         let unwritable =
             |error: std::io::Error| Failure::usage(format!("can't write {}: {error}", shown(&target.path)));
+        if let Some(folder) = target.path.parent() {
+            std::fs::create_dir_all(folder).map_err(unwritable)?;
+        }
         write_new(&aside, &target.path, text).map_err(unwritable)?;
         if let Err(failure) = self.record(sealed) {
             let _it_is_cleared_away_later = std::fs::remove_file(&aside);
@@ -272,9 +280,16 @@ impl<'a> Desk<'a> {
         record.ok_or_else(|| Failure::new(Exit::Refused, "nobody knows who you are"))
     }
 
+    /// Where a file's new text lies until the ledger has its entry: in a folder that is in no commit, so that nobody else puts
+    /// one there.
+    fn aside(&self, target: &Target) -> PathBuf {
+        let name = Digest::of(target.file.as_bytes()).hex();
+        self.root.join(".wgops").join(format!("vault-{}.new", name.get(..16).unwrap_or_default()))
+    }
+
     /// Finishes what an interrupted verb left: if the ledger has its entry, the file gets its new text.
     fn finish(&self, target: &Target) -> Result<(), Failure> {
-        let aside = aside(&target.path);
+        let aside = self.aside(target);
         if std::fs::symlink_metadata(&aside).is_err() {
             return Ok(());
         }
@@ -406,10 +421,6 @@ pub fn opener(console: &Console, root: Option<&Path>, who: &Who, dry: bool) -> V
         .telling(Box::new(move |text| asked.masked(text) != text))
 }
 
-fn aside(path: &Path) -> PathBuf {
-    path.with_added_extension("wgops-new")
-}
-
 fn write_new(aside: &Path, like: &Path, text: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = aside.parent() {
         std::fs::create_dir_all(folder)?;
@@ -462,6 +473,22 @@ fn standing(path: &Path, file: &str) -> Result<Vec<Sealed>, Failure> {
     Ok(sheet.sealed().map(one).collect())
 }
 
+/// Why a file is no place for what is sealed: it would be found by no list and sealed anew for nobody, or be no file of its kind
+/// any more.
+fn out_of_place(file: &str) -> Option<&'static str> {
+    let mut parts = file.split('/');
+    let ours = ["ledger", "plans", "target"];
+    if file.split('/').any(|part| part.starts_with('.')) {
+        return Some("hidden files and folders are looked into by nobody");
+    }
+    if ours.contains(&parts.next().unwrap_or_default()) && parts.next().is_some() {
+        return Some("what lies in that folder is no part of a play");
+    }
+    ["wgops.yml", "inventory/operators.yml", "inventory/known_hosts", "inventory/suppressions.yml"]
+        .contains(&file)
+        .then_some("it has to be read by everybody")
+}
+
 /// Deepest folder that is looked into.
 const DEPTH_MAX: usize = 24;
 
@@ -475,7 +502,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
         let ours = depth == 0 && matches!(name.as_str(), "ledger" | "plans" | "target");
         if about.is_dir() && !name.starts_with('.') && !ours && depth < DEPTH_MAX {
             walk(&path, depth + 1, found);
-        } else if about.is_file() && about.len() <= FILE_BYTES_MAX && !name.ends_with(".wgops-new") {
+        } else if about.is_file() && about.len() <= FILE_BYTES_MAX {
             let Ok(bytes) = std::fs::read(&path) else { continue };
             let is_yaml =
                 [".yml", ".yaml", ".json"].iter().any(|end| name.ends_with(end)) || !name.contains('.');

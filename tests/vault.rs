@@ -526,6 +526,27 @@ fn what_a_crash_left_is_finished_or_cleared_away() {
 }
 
 #[test]
+fn a_key_that_is_gone_leaves_a_list_like_somebody_who_left() {
+    let group = Group::new();
+    group.clears("oscar").expect(0, &["in force"]);
+    group.sets("alice", "one", "known to the old key").expect(0, &["Sealed"]);
+    group.says("alice", "vault exposed oscar").expect(0, &["one", "may read it today"]);
+    let roster = group.root().join("inventory/operators.yml");
+    let key = |name: &str| {
+        let line = fs::read_to_string(group.public(name)).unwrap();
+        line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    };
+    let text = fs::read_to_string(&roster).unwrap();
+    assert!(text.contains(&key("oscar")), "{text}");
+    fs::write(&roster, text.replace(&key("oscar"), &key("sam"))).unwrap();
+    let signed = group.says("alice", "operators sign --yes");
+    signed.expect(0, &["sealed again", "oscar could read these values, and so can whoever has their key that is gone"]);
+    group.says("alice", "vault exposed oscar").expect(0, &["one", "to be set anew: a key of theirs that is gone"]);
+    group.sets("alice", "one", "new").expect(0, &["Sealed"]);
+    group.says("alice", "vault exposed oscar").expect(0, &["may read it today"]);
+}
+
+#[test]
 fn nothing_is_sealed_where_nobody_would_find_it_or_where_all_must_read() {
     let group = Group::new();
     for (file, why) in [

@@ -85,12 +85,7 @@ impl Ground {
             }
             _ => frozen,
         };
-        if let Some(why) = reached_by_a_secret(task, &frozen) {
-            return nothing_read(UnitEnd::failed(why, Map::new()));
-        }
-        if task.module.effect == Effect::Hosts
-            && let Err(why) = self.may_add(task, layer, item, &frozen.args)
-        {
+        if let Err(why) = self.may_be_reached(task, layer, item, &frozen) {
             return nothing_read(UnitEnd::failed(why, Map::new()));
         }
         let (user, secret) = match self.effective(task, layer, &view) {
@@ -122,6 +117,23 @@ impl Ground {
         }
         self.limit(task, &view, &mut looked);
         looked
+    }
+
+    /// Whether a host may be added that is reached so, where the task adds one.
+    fn may_be_reached(
+        &self,
+        task: &Task,
+        layer: &Arc<Frame>,
+        item: &Arc<Layer>,
+        frozen: &Frozen,
+    ) -> Result<(), String> {
+        if task.module.effect != Effect::Hosts {
+            return Ok(());
+        }
+        match reached_by_a_secret(frozen) {
+            Some(why) => Err(why),
+            None => self.may_add(task, layer, item, &frozen.args),
+        }
     }
 
     /// Sees to it that there is a place for the answers to whoever a task becomes.
@@ -227,10 +239,10 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen
 }
 
 /// Why a host can't be added whose name, or the way to it, is made of a secret.
-fn reached_by_a_secret(task: &Task, frozen: &Frozen) -> Option<String> {
+fn reached_by_a_secret(frozen: &Frozen) -> Option<String> {
     let reaches =
         |name: &&String| *name == "name" || (name.starts_with("ansible_") && !name.contains("pass"));
-    let name = frozen.secret.iter().find(reaches).filter(|_| task.module.effect == Effect::Hosts)?;
+    let name = frozen.secret.iter().find(reaches)?;
     Some(format!(
         "{name} would be made of a sealed value, and how a host is reached is seen in the network and in logs: write it as it is"
     ))

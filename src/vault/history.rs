@@ -3,7 +3,7 @@
 //! A seal counts if its entry holds, and whoever signed it could read the value: the file's rule names them, or an earlier
 //! seal that counts was for them. Of two seals neither of which had seen the other nobody can say which is the newer one.
 
-use super::readers::may_seal;
+use super::readers::{may_seal, recipients};
 use crate::ledger::{History as Rosters, Kind, Record, Report, SealAct, SealedValue, Vouched};
 use crate::model::{Digest, OperatorName};
 use crate::people::Roster;
@@ -40,6 +40,8 @@ pub struct Seal {
     pub value: SealedValue,
     /// Whether a later seal had seen this one.
     pub superseded: bool,
+    /// Readers of whom a key that it was sealed for is gone since: whoever has that key reads it.
+    pub lost: Vec<OperatorName>,
 }
 
 /// What a sealed text in a file is, compared with the ledger.
@@ -67,6 +69,15 @@ fn could_seal(entry: &Vouched<'_>, file: &str, versions: &[Roster], rosters: &Ro
             version.version > entry.public.roster
                 && rosters.seen_by_signers(version.version, entry.chain) >= entry.entry.seq
         })
+}
+
+/// Whether something was sealed for a key of somebody who is still here, and has that key no more.
+fn lost_a_key(then: &Roster, now: &Roster, name: &OperatorName) -> bool {
+    let of = |roster: &Roster| roster.person(name).map(|person| recipients(person).unwrap_or_default());
+    match (of(then), of(now)) {
+        (Some(then), Some(now)) => then.iter().any(|key| !now.contains(key)),
+        _ => false,
+    }
 }
 
 /// The seals of all values.
@@ -105,8 +116,17 @@ impl History {
                 for (other, seal) in before.iter_mut() {
                     seal.superseded |= entry.follows(other);
                 }
-                let seal =
-                    Seal { by: by.clone(), time: entry.public.time, value: value.clone(), superseded: false };
+                let lost = value.readers.iter().filter(|name| {
+                    let then = versions.iter().find(|version| version.version == entry.public.roster);
+                    then.is_some_and(|then| lost_a_key(then, roster, name))
+                });
+                let seal = Seal {
+                    by: by.clone(),
+                    time: entry.public.time,
+                    value: value.clone(),
+                    superseded: false,
+                    lost: lost.cloned().collect(),
+                };
                 before.push((entry, seal));
             }
         }
@@ -154,13 +174,24 @@ impl History {
 
     /// The values that somebody could have read and that were not set anew since, unless they may read them today.
     pub fn exposed<'a>(&'a self, name: &'a OperatorName) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
+        self.exposed_where(move |seal| seal.value.readers.contains(name))
+    }
+
+    /// Those of them that a key of theirs could open which is gone since.
+    pub fn exposed_by_a_key<'a>(
+        &'a self,
+        name: &'a OperatorName,
+    ) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
+        self.exposed_where(move |seal| seal.lost.contains(name))
+    }
+
+    fn exposed_where(&self, is: impl Fn(&Seal) -> bool) -> impl Iterator<Item = (&Subject, &Seal)> {
         self.0.iter().filter_map(move |(subject, seals)| {
             let since =
                 seals.iter().rposition(|seal| matches!(seal.value.act, SealAct::Set | SealAct::Retired));
             let current = seals.get(since.unwrap_or_default()..).unwrap_or_default();
             let last = current.last().filter(|last| last.value.act != SealAct::Retired)?;
-            let read = current.iter().any(|seal| seal.value.readers.contains(name));
-            read.then_some((subject, last))
+            current.iter().any(&is).then_some((subject, last))
         })
     }
 }

@@ -132,7 +132,7 @@ fn fits(pattern: &[&str], path: &[&str]) -> bool {
 }
 
 /// What somebody opens with: what the roster says under `age`, else the SSH keys that can.
-fn recipients(person: &Person) -> Result<Vec<String>, String> {
+pub(super) fn recipients(person: &Person) -> Result<Vec<String>, String> {
     if !person.age.is_empty() {
         return Ok(person.age.clone());
     }

@@ -90,8 +90,10 @@ fn list(desk: &Desk<'_>, name: &OperatorName) -> String {
     let line = |(subject, seal): (&Subject, &Seal)| {
         let reads = Readers::of(&desk.roster, &subject.file, today())
             .is_ok_and(|readers| readers.names().contains(name));
-        let state = match (reads, is_there(desk, subject)) {
+        let by_a_key = desk.history.exposed_by_a_key(name).any(|(lost, _)| lost == subject);
+        let state = match (reads && !by_a_key, is_there(desk, subject)) {
             (true, _) => "may read it today",
+            (false, true) if reads => "to be set anew: a key of theirs that is gone opens it",
             (false, true) => "to be set anew",
             (false, false) => "gone from its file: change it where it was used, then --retire",
         };
@@ -108,12 +110,18 @@ pub(super) fn tell(console: &Console, desk: &Desk<'_>, name: &OperatorName) {
     let open: Vec<String> = desk
         .history
         .exposed(name)
-        .filter(|(subject, _)| !still(subject))
+        .filter(|(subject, _)| {
+            !still(subject) || desk.history.exposed_by_a_key(name).any(|(lost, _)| lost == *subject)
+        })
         .map(|(subject, _)| format!("  {}\n", one_line(&subject.to_string())))
         .collect();
+    let by_a_key = match desk.history.exposed_by_a_key(name).next() {
+        Some(_) => ", and so can whoever has their key that is gone",
+        None => "",
+    };
     if !open.is_empty() {
         console.tell(&format!(
-            "{name} could read these values. Change each where it is used, then 'wgops vault set' it ('wgops vault exposed {name}' lists what is left):\n{}",
+            "{name} could read these values{by_a_key}. Change each where it is used, then 'wgops vault set' it ('wgops vault exposed {name}' lists what is left):\n{}",
             open.concat()
         ));
     }

@@ -23,7 +23,6 @@ use crate::ledger::plan::{
 };
 use crate::ledger::{Details, PlanRef};
 use crate::model::{Digest, HostName, Map, Nonce, Value};
-use crate::modules;
 use crate::people::{Roster, Verb};
 use crate::plan::Approved;
 use crate::report::{Subject, one_line};
@@ -229,9 +228,7 @@ pub fn versions<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a HostName>) -> M
 pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>) -> BTreeMap<HostName, Approved> {
     let by_version = (plan.verb == Verb::Patch).then_some("apply_updates");
     let of = |host: &HostPlan| {
-        let is = |task: &PlannedTask, name: &str| {
-            modules::find(&task.module).is_some_and(|found| found.name == name)
-        };
+        let is = |task: &PlannedTask, name: &str| task.module.rsplit('.').next() == Some(name);
         let follows = |module: &&str| host.after.iter().any(|task| is(task, module));
         let free = FOLLOW_UPS.into_iter().filter(follows).chain(plan::BOOKKEEPING).chain(by_version);
         Approved {

@@ -540,8 +540,13 @@ fn a_key_that_is_gone_leaves_a_list_like_somebody_who_left() {
     assert!(text.contains(&key("oscar")), "{text}");
     fs::write(&roster, text.replace(&key("oscar"), &key("sam"))).unwrap();
     let signed = group.says("alice", "operators sign --yes");
-    signed.expect(0, &["sealed again", "oscar could read these values, and so can whoever has their key that is gone"]);
-    group.says("alice", "vault exposed oscar").expect(0, &["one", "to be set anew: a key of theirs that is gone"]);
+    signed.expect(
+        0,
+        &["sealed again", "oscar could read these values, and so can whoever has their key that is gone"],
+    );
+    group
+        .says("alice", "vault exposed oscar")
+        .expect(0, &["one", "to be set anew: a key of theirs that is gone"]);
     group.sets("alice", "one", "new").expect(0, &["Sealed"]);
     group.says("alice", "vault exposed oscar").expect(0, &["may read it today"]);
 }
@@ -557,7 +562,9 @@ fn nothing_is_sealed_where_nobody_would_find_it_or_where_all_must_read() {
         ("inventory/operators.yml", "read by everybody"),
         ("wgops.yml", "read by everybody"),
     ] {
-        group.types("alice", &["vault", "set", file, "tok"], "secret").expect(2, &["nothing is sealed in", why]);
+        group
+            .types("alice", &["vault", "set", file, "tok"], "secret")
+            .expect(2, &["nothing is sealed in", why]);
     }
     group.types("alice", &["vault", "set", "ledger/x.age"], "secret").expect(2, &["no part of a play"]);
     group.types("alice", &["vault", "set", "playbooks/vars/v.yml", "tok"], "secret").expect(0, &["Sealed"]);

@@ -148,9 +148,8 @@ impl<'a> Desk<'a> {
             Failure::usage(format!("{} lies outside the ops repository {}", shown(path), shown(&self.root)))
         })?;
         if let Some(why) = self.turn.as_ref().and_then(|_| out_of_place(&file)) {
-            return Err(Failure::usage(format!("nothing is sealed in {file}: {why}")).hint(
-                "seal it where inventories, playbooks and roles keep their variables and files",
-            ));
+            return Err(Failure::usage(format!("nothing is sealed in {file}: {why}"))
+                .hint("seal it where inventories, playbooks and roles keep their variables and files"));
         }
         let target = Target { path: self.root.join(&file), file };
         self.finish(&target)?;

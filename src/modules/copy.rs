@@ -150,6 +150,10 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
             None => return copy_tree::on_host(src, args, host),
         },
         (None, Some(src)) => match host.controller.tree(src)? {
+            Some(_) if args.maybe_flag("local_follow") == Some(false) => {
+                let why = "'local_follow' can only be 'yes' where a directory is copied: links below it are followed";
+                Err(Stop::refuse(why))
+            }
             Some(entries) => return copy_tree::from_controller(src, &entries, args, host),
             None => on_controller(src, args, host),
         },

@@ -193,6 +193,14 @@ mod tests {
     }
 
     #[test]
+    fn links_below_a_directory_here_are_followed_or_it_is_refused() {
+        let mut bench = Bench::new();
+        bench.source("tree/a", "one");
+        let args = json!({"src": "tree", "dest": bench.path("to"), "local_follow": false});
+        assert!(bench.refusal(&MODULE, &args).contains("links below it are followed"));
+    }
+
+    #[test]
     fn a_directory_of_the_controller_arrives_below_its_name_or_without_it() {
         for mut bench in Bench::every_shell() {
             bench.source("tree/a", "one");

@@ -126,7 +126,9 @@ impl HostRun {
                 Ok(truth) => {
                     judged.failed = matches!(truth, Truth::Fails(_)).then_some(false);
                     if judged.status == Status::Failed {
-                        judged.status = if end.changes.is_empty() { Status::Ok } else { Status::Changed };
+                        let is_same = end.result.get("changed") == Some(&Value::Bool(false));
+                        let nothing = end.changes.is_empty() || is_same;
+                        judged.status = if nothing { Status::Ok } else { Status::Changed };
                         judged.message = None;
                     }
                 }

@@ -417,3 +417,14 @@ fn facts_that_one_host_sets_for_another_are_waited_for() {
     }
     assert_eq!((of("own", "h2").as_str(), of("own", "h1").as_str()), ("from h3", "none"));
 }
+
+#[test]
+fn a_program_that_is_not_there_changed_nothing() {
+    let played = Stage::new().tasks(
+        "- name: asks\n  command: /no/such/program\n  register: r\n  failed_when: false\n\
+         - name: knows\n  debug: {msg: '{{ r.rc }} {{ r is changed }} {{ r.msg }}'}\n",
+    );
+    let story = played.story();
+    assert!(story[0].starts_with("asks ok"), "{story:?}");
+    assert_eq!(story[1], "knows ok: 2 False Error executing command.");
+}

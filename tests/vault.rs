@@ -474,6 +474,31 @@ fn a_sealed_value_that_is_a_common_word_hinders_no_task_that_says_the_word_itsel
 }
 
 #[test]
+fn a_whole_file_of_ansible_vault_comes_over_however_its_values_are_written() {
+    let group = Group::new();
+    let password = group.folder.path().join("pass");
+    fs::write(&password, "right horse\n").unwrap();
+    fs::set_permissions(&password, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::copy("src/vault/tests/ansible-core-2.19-variables.txt", group.root().join(VARS)).unwrap();
+    let import = format!("vault import {VARS} --password-file {} --plain", password.display());
+    group.says("alice", &format!("{import} hots")).expect(2, &["has no text 'hots'", "did you mean 'host'?"]);
+    group.says("alice", &format!("{import} host --plain user.name")).expect(0, &["7 values are sealed now"]);
+    let vars = group.vars();
+    for kept in ["# The database.\nhost: localhost\nuser:   # as it was\n  name: root\n", "again: *shared\n"] {
+        assert!(vars.contains(kept), "{kept} is missing in:\n{vars}");
+    }
+    for gone in ["it''s secret", "[one", "second", "common word", "a, b"] {
+        assert!(!vars.contains(gone), "{gone} is in:\n{vars}");
+    }
+    // 'root' stays a word like any other.
+    let tasks = "    - copy: {dest: FOLDER/made, mode: '0600', content: '{{ motto }} {{ user.password }} {{ again }} {{ port }} {{ tokens[1] }} {{ text }}'}\n      become: false\n";
+    group.runs("alice", tasks, "").expect(0, &["changed=1"]);
+    assert_eq!(group.made("made").unwrap(), "it's secret a, b common word 5432 two first second");
+    group.types("alice", &["vault", "set", VARS, "user.name"], "dba").expect(0, &["Sealed"]);
+    group.says("alice", &format!("vault import {VARS} --plain x")).expect(2, &["'--plain' is about"]);
+}
+
+#[test]
 fn mistakes_are_named_and_secrets_go_to_a_terminal_alone() {
     let group = Group::new();
     group.sets("alice", "db_password", "x1234").expect(0, &[]);

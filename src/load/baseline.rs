@@ -80,7 +80,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Earlier, Problem> {
         return Err(foreign(format!("its kind is '{}', expected '{KIND}'", head.kind)));
     }
     if head.version != VERSION {
-        return Err(foreign(format!("its version is {}, expected {VERSION}", head.version)));
+        let newer = if head.version > VERSION { "; a newer wgops wrote it: update this one" } else { "" };
+        return Err(foreign(format!("its version is {}, expected {VERSION}{newer}", head.version)));
     }
     let report: Report = serde_json::from_slice(bytes).map_err(|error| foreign(error.to_string()))?;
     let at = report.time.or_else(|| report.run.and_then(RunId::begun));

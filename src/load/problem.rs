@@ -76,6 +76,22 @@ impl Problem {
         }
     }
 
+    /// Adds something else that the reader can do.
+    #[must_use]
+    pub fn or_else(mut self, more: &str) -> Self {
+        self.help = Some(self.help.map_or_else(|| more.to_owned(), |help| format!("{help}; {more}")));
+        self
+    }
+
+    /// A version of a format that is not known here.
+    pub fn unknown_version(place: &Place, version: u64, known: u64) -> Self {
+        let problem = Self::at(place, format!("version {version} is unknown, expected {known}"));
+        match version > known {
+            true => problem.help("a newer wgops wrote it: update this one"),
+            false => problem,
+        }
+    }
+
     /// The same as a warning.
     #[must_use]
     pub fn warning(mut self) -> Self {

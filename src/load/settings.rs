@@ -160,12 +160,7 @@ impl Settings {
         match key.name.as_str() {
             "version" => match node.unsigned()? {
                 VERSION => {}
-                other => {
-                    return Err(Problem::at(
-                        &node.place,
-                        format!("version {other} is unknown, expected {VERSION}"),
-                    ));
-                }
+                other => return Err(Problem::unknown_version(&node.place, other, VERSION)),
             },
             "group" => self.group = Some(node.word()?),
             "ticket_pattern" => self.ticket_pattern = Some(ticket_pattern(node)?),
@@ -318,6 +313,7 @@ mod tests {
           |
         1 | version: 2
           |          ^
+        help: a newer wgops wrote it: update this one
 
         error: unknown key 'gruop'
          --> wgops.yml:2:1

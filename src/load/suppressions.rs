@@ -83,7 +83,7 @@ impl Read {
         }
         match top.get("version").map(Node::unsigned) {
             Some(Ok(VERSION)) => {}
-            Some(Ok(other)) => self.at(top, format!("version {other} is unknown, expected {VERSION}")),
+            Some(Ok(other)) => self.problems.push(Problem::unknown_version(&top.place, other, VERSION)),
             Some(Err(problem)) => self.problems.push(problem),
             None => self.at(top, format!("expected 'version: {VERSION}'")),
         }

@@ -77,6 +77,13 @@ enum Content {
 impl KeyFile {
     pub(super) fn read(path: &Path) -> Result<Self, KeyFileError> {
         let text = read_bounded(path)?;
+        let begins = text.expose().trim_start();
+        if begins.starts_with("ssh-") || begins.starts_with("ecdsa-") || begins.starts_with("sk-") {
+            return Err(not_a_key(path, &"it is a public key; the private one lies in the file without '.pub'"));
+        }
+        if !text.expose().contains("-----BEGIN ") {
+            return Err(not_a_key(path, &"expected '-----BEGIN OPENSSH PRIVATE KEY-----' in it"));
+        }
         let content = match PrivateKey::from_openssh(text.expose()) {
             Ok(key) => Content::OpenSsh(Box::new(key)),
             Err(_) if text.expose().contains("PRIVATE KEY-----") => Content::Older(text),
@@ -285,6 +292,8 @@ mod tests {
         };
         let paths = [
             file("text", b"hello"),
+            file("settings", b"version: 1\ngroup: x\n"),
+            file("public", b"ssh-ed25519 AAAA me\n"),
             file("cut", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"),
             file("older", b"-----BEGIN RSA PRIVATE KEY-----\n!!\n-----END RSA PRIVATE KEY-----\n"),
             file("binary", &[0xff, 0, 1]),
@@ -295,6 +304,7 @@ mod tests {
         for path in paths {
             let Err(error) = FileSigner::open(&path, None) else { panic!("{} was accepted", path.display()) };
             assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+            assert!(!error.to_string().contains("PEM preamble"), "{error}");
         }
     }
 }

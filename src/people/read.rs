@@ -219,7 +219,8 @@ impl Read {
     }
 
     fn fields(&mut self, node: &Node, known: &[&str]) -> Option<()> {
-        self.problems.extend(node.unknown_keys(known));
+        let newer = |problem: Problem| problem.or_else("where a newer wgops wrote it, update this one");
+        self.problems.extend(node.unknown_keys(known).into_iter().map(newer));
         node.map().is_ok().then_some(())
     }
 
@@ -386,6 +387,7 @@ vaults:
         for (more, field) in cases {
             let said = wrong(&(roster_text(FIRST) + more));
             assert!(said.contains(&format!("unknown key '{field}'")), "{said}");
+            assert!(said.contains("where a newer wgops wrote it, update this one"), "{said}");
         }
     }
 

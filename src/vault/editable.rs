@@ -1,6 +1,6 @@
 //! A file with its sealed values open, for an editor, and the way back: what was not touched keeps its seal to the byte.
 
-use super::sheet::block;
+use super::spot::block;
 use super::{Found, Keys, Sheet, VaultError};
 use crate::load::TextFile;
 use crate::model::Secret;

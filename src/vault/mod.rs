@@ -24,10 +24,12 @@
 mod ansible;
 mod crypto;
 mod editable;
+mod flow;
 mod history;
 mod opener;
 mod readers;
 mod sheet;
+mod spot;
 #[cfg(test)]
 mod tests;
 

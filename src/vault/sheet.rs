@@ -2,14 +2,16 @@
 //! other byte stays as it is, which is checked by reading the new text again.
 
 use super::VaultError;
-use crate::load::{Node, NodeValue, Problems, Tag, TextFile};
-use crate::model::{Digest, Value, nearest};
-use std::collections::BTreeMap;
+use super::flow::{self, Flow};
+use super::spot::{Spot, block, block_mark, holder, line_start, spot, spots};
+use crate::load::{Key, Node, NodeValue, Problems, Tag, TextFile};
+use crate::model::{Digest, Place, Value, nearest};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
-/// How far a value is indented below what holds it.
-const INDENT: usize = 2;
+/// What to do about a value that can't be replaced where it stands.
+const APART: &str = "write it on a line of its own, as 'NAME: value'";
 
 /// A file of variables.
 pub struct Sheet {
@@ -67,9 +69,12 @@ impl Sheet {
     /// As [`Sheet::read`], or a sealed value stands there in a way that can't be replaced.
     pub fn parse(file: TextFile) -> Result<Self, VaultError> {
         let node = Node::parse(&file)?;
-        let mut tagged = Vec::new();
-        walk(&node, "", &mut |name, node| {
-            if let (Some(tag @ (Tag::Age | Tag::Vault)), NodeValue::Text(text)) = (node.tag, &node.value) {
+        let (mut tagged, mut met) = (Vec::new(), HashSet::new());
+        walk(&node, "", None, &mut |name, _, node| {
+            if let (Some(tag @ (Tag::Age | Tag::Vault)), NodeValue::Text(text)) = (node.tag, &node.value)
+                // An alias stands for what its anchor has.
+                && met.insert((node.place.line, node.place.column))
+            {
                 tagged.push((name.to_owned(), tag, text.clone()));
             }
         });
@@ -114,11 +119,12 @@ impl Sheet {
         })
     }
 
-    /// The texts that are neither sealed nor templates, by name.
+    /// What is neither sealed nor a list or mapping, by name; of an anchor and its aliases, the anchor.
     pub fn plain(&self) -> BTreeMap<String, Value> {
-        let mut all = BTreeMap::new();
-        walk(&self.node, "", &mut |name, node| {
-            if node.tag.is_none() && !matches!(node.value, NodeValue::List(_) | NodeValue::Map(_)) {
+        let (mut all, mut met) = (BTreeMap::new(), HashSet::new());
+        walk(&self.node, "", None, &mut |name, _, node| {
+            let mut is_new = |node: &Node| !has_text(node) || met.insert((node.place.line, node.place.column));
+            if node.tag.is_none() && is_scalar(node) && is_new(node) {
                 all.insert(name.to_owned(), node.to_value());
             }
         });
@@ -126,30 +132,42 @@ impl Sheet {
     }
 
     /// The text with other sealed values under these names: what was there is replaced, and what was not is added at the
-    /// end.
+    /// end. What is written in braces or brackets gets lines of its own.
     ///
     /// # Errors
-    /// A value can't be replaced without touching other lines.
+    /// A value can't be replaced without touching others; the one that is in the way is named.
     pub fn with(&self, sealed: &BTreeMap<String, String>) -> Result<String, VaultError> {
-        let mut pieces: Vec<(Range<usize>, String)> = Vec::new();
+        let done = self.with_all(sealed);
+        if done.is_err() && sealed.len() > 1 {
+            for (name, armor) in sealed {
+                self.with_all(&BTreeMap::from([(name.clone(), armor.clone())]))?;
+            }
+        }
+        done
+    }
+
+    fn with_all(&self, sealed: &BTreeMap<String, String>) -> Result<String, VaultError> {
+        let (mut pieces, mut flows) = (Vec::new(), BTreeMap::<String, BTreeMap<String, String>>::new());
         let mut added = String::new();
         for (name, armor) in sealed {
             if let Some(found) = self.found.iter().find(|found| found.name == *name) {
                 let text = block("!age |", &found.behind, found.column, armor);
                 pieces.push((found.range.clone(), text));
-                continue;
-            }
-            match self.place_of(name) {
-                Some((start, column)) => {
-                    let spot = spot(&self.file.text, start, start, column);
-                    let text = block("!age |", &spot.behind, column, armor);
-                    pieces.push((spot.range, text));
+            } else if let Some(Member { trail, .. }) = self.member(name) {
+                match trail.iter().find(|(_, node)| self.is_flow(node)) {
+                    Some((holder, _)) if holder != name => {
+                        flows.entry(holder.clone()).or_default().insert(name.clone(), armor.clone());
+                    }
+                    _ => pieces.push(self.replacement(name, armor)?),
                 }
-                None if name.contains(['.', '[']) => {
-                    return Err(self.entangled(name, "it is inside of another value, and not there yet: write 'NAME: x' where it belongs, then set it"));
-                }
-                None => added.push_str(&format!("{name}: {}", block("!age |", "", 0, armor))),
+            } else if name.contains(['.', '[']) {
+                return Err(self.entangled(name, "it is inside of another value, and not there yet: write 'NAME: x' where it belongs, then set it"));
+            } else {
+                added.push_str(&format!("{name}: {}", block("!age |", "", 0, armor)));
             }
+        }
+        for (holder, members) in &flows {
+            pieces.push(self.unfolded(holder, members)?);
         }
         let text = self.replaced(pieces, &added);
         self.check(&text, sealed)?;
@@ -177,29 +195,130 @@ impl Sheet {
         text + added
     }
 
-    /// Where an untagged value begins, and the column of what holds it.
-    fn place_of(&self, name: &str) -> Option<(usize, usize)> {
-        let mut place = None;
-        walk(&self.node, "", &mut |found, node| {
-            if found == name && node.tag.is_none() {
-                place = Some(node.place.clone());
+    /// A value by its name, with all that it is inside of, outermost first and itself last.
+    fn member(&self, name: &str) -> Option<Member<'_>> {
+        let (mut trail, mut key) = (Vec::new(), None);
+        walk(&self.node, "", None, &mut |at, its_key, node| {
+            let rest = name.strip_prefix(at);
+            let leads = rest.is_some_and(|rest| at.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']));
+            if leads {
+                trail.push((at.to_owned(), node));
+                key = its_key;
             }
         });
-        let place = place?;
-        let line_at = line_start(&self.file.text, place.line)?;
+        trail.last().is_some_and(|(last, _)| last == name).then_some(Member { trail, key })
+    }
+
+    /// The piece of text that an untagged value is, and the sealed one in its place.
+    fn replacement(&self, name: &str, armor: &str) -> Result<(Range<usize>, String), VaultError> {
+        let none = || self.entangled(name, APART);
+        let Member { trail, key } = self.member(name).ok_or_else(none)?;
+        let (_, node) = trail.last().ok_or_else(none)?;
+        if !is_scalar(node) {
+            return Err(self.entangled(name, "it is a list or a mapping: seal what is inside of it"));
+        }
+        let (start, column) = self.begin(node, key).ok_or_else(none)?;
+        let spot = spot(&self.file.text, start, start, column);
+        let apart = if self.file.text.get(..start).is_some_and(|before| before.ends_with(':')) { " " } else { "" };
+        Ok((spot.range, format!("{apart}{}", block("!age |", &spot.behind, column, armor))))
+    }
+
+    /// Where an untagged value begins, and the column of what holds it.
+    fn begin(&self, node: &Node, key: Option<&Key>) -> Option<(usize, usize)> {
+        if let Some(key) = key {
+            let column = usize::try_from(key.place.column).ok()?.checked_sub(1)?;
+            let after = self.after_key(key)?;
+            let rest = self.file.text.get(after..)?.lines().next()?;
+            let blank = rest.len() - rest.trim_start().len();
+            let value = rest.trim_start();
+            if value.starts_with('*') {
+                return Some((after + blank, column));
+            }
+            if matches!(node.value, NodeValue::Null) && (value.is_empty() || value.starts_with('#')) {
+                return Some((after, column));
+            }
+        }
+        let start = self.offset(&node.place)?;
+        let line_at = self.file.text.get(..start)?.rfind('\n').map_or(0, |end| end + 1);
         let line = self.file.text.get(line_at..)?.lines().next()?;
-        let column = usize::try_from(place.column).ok()?.checked_sub(1)?;
-        let within: usize = line.chars().take(column).map(char::len_utf8).sum();
         // The place of a block of text is its first line; it begins at the mark at the end of the line above.
         let above = self.file.text.get(..line_at)?.trim_end();
         let above_at = above.rfind('\n').map_or(0, |end| end + 1);
         let above = above.get(above_at..)?;
         match block_mark(above) {
-            Some(mark) if line.len() - line.trim_start().len() == within => {
+            Some(mark) if line.len() - line.trim_start().len() == start - line_at => {
                 Some((above_at + mark, holder(above)))
             }
-            _ => Some((line_at + within, holder(line))),
+            _ => {
+                let own = key.and_then(|key| usize::try_from(key.place.column).ok()?.checked_sub(1));
+                Some((self.behind_anchor(start), own.unwrap_or_else(|| holder(line))))
+            }
         }
+    }
+
+    /// Where the text behind a key and its colon begins.
+    fn after_key(&self, key: &Key) -> Option<usize> {
+        let start = self.offset(&key.place)?;
+        let text = self.file.text.get(start..)?;
+        let length = flow::key_length(text)?;
+        text.get(length..)?.starts_with(':').then_some(start + length + 1)
+    }
+
+    fn offset(&self, place: &Place) -> Option<usize> {
+        let line_at = line_start(&self.file.text, place.line)?;
+        let line = self.file.text.get(line_at..)?.lines().next()?;
+        let column = usize::try_from(place.column).ok()?.checked_sub(1)?;
+        Some(line_at + line.chars().take(column).map(char::len_utf8).sum::<usize>())
+    }
+
+    /// An anchor stays in front of what it names.
+    fn behind_anchor(&self, start: usize) -> usize {
+        let rest = self.file.text.get(start..).unwrap_or_default();
+        let Some(word) = rest.strip_prefix('&').and_then(|_| rest.split_whitespace().next()) else { return start };
+        let behind = rest.get(word.len()..).unwrap_or_default();
+        start + word.len() + (behind.len() - behind.trim_start_matches(' ').len())
+    }
+
+    /// Whether a list or mapping is written in brackets or braces.
+    fn is_flow(&self, node: &Node) -> bool {
+        let start = self.offset(&node.place).map(|start| self.behind_anchor(start));
+        let begins = start.and_then(|start| self.file.text.get(start..));
+        !is_scalar(node) && begins.is_some_and(|text| text.starts_with(['{', '[']))
+    }
+
+    /// A list or mapping in brackets or braces on lines of its own, with sealed values in it.
+    fn unfolded(
+        &self,
+        name: &str,
+        sealed: &BTreeMap<String, String>,
+    ) -> Result<(Range<usize>, String), VaultError> {
+        let first = sealed.keys().next().map_or(name, String::as_str);
+        self.unfolds(name, sealed).ok_or_else(|| self.entangled(first, APART))
+    }
+
+    fn unfolds(&self, name: &str, sealed: &BTreeMap<String, String>) -> Option<(Range<usize>, String)> {
+        let Member { trail, key } = self.member(name)?;
+        let (_, node) = trail.last()?;
+        let start = self.behind_anchor(self.offset(&node.place)?);
+        let text = &self.file.text;
+        let (flow, length) = Flow::read(text.get(start..)?)?;
+        let tail = text.get(start + length..)?;
+        let behind = tail.lines().next().unwrap_or_default();
+        if !(behind.trim().is_empty() || behind.trim_start().starts_with('#')) {
+            return None;
+        }
+        let end = (start + length + behind.len() + 1).min(text.len());
+        let head = text.get(..start)?;
+        let from = head.trim_end_matches(' ').len();
+        let line = head.get(head.rfind('\n').map_or(0, |end| end + 1)..)?;
+        // Behind a key it goes to the lines below; as an item, or as all of the file, it begins where it stood.
+        if let Some(key) = key.filter(|_| !line.trim().is_empty()) {
+            let column = usize::try_from(key.place.column).ok()? - 1 + super::spot::INDENT;
+            let lines = flow.lines(name, column, sealed);
+            return Some((from..end, format!("{}\n{lines}", behind.trim_end())));
+        }
+        let lines = flow.lines(name, line.chars().count(), sealed);
+        Some((start..end, lines.trim_start().to_owned()))
     }
 
     /// Reads a new text again: these values are sealed now, and nothing else is another.
@@ -209,6 +328,10 @@ impl Sheet {
         let again =
             Node::parse(&file).map_err(|_| self.entangled(&first, "the file would be no YAML then"))?;
         let (mut before, mut after) = (leaves(&self.node), leaves(&again));
+        for name in self.aliases(sealed) {
+            before.remove(&name);
+            after.remove(&name);
+        }
         for (name, armor) in sealed {
             before.remove(name);
             let now = after.remove(name);
@@ -216,13 +339,28 @@ impl Sheet {
                 tag == Some(Tag::Age) && value.as_str().is_some_and(|now| digest(now) == digest(armor))
             });
             if !fits {
-                return Err(self.entangled(name, "write it on a line of its own, as 'NAME: value'"));
+                return Err(self.entangled(name, APART));
             }
         }
         match before == after {
             true => Ok(()),
             false => Err(self.entangled(&first, "another value would change with it")),
         }
+    }
+
+    /// What stands for one of these by an alias, and so changes with it.
+    fn aliases(&self, sealed: &BTreeMap<String, String>) -> Vec<String> {
+        let (mut owners, mut aliases) = (BTreeMap::new(), Vec::new());
+        walk(&self.node, "", None, &mut |name, _, node| {
+            if !has_text(node) {
+                return;
+            }
+            let owner = owners.entry((node.place.line, node.place.column)).or_insert_with(|| name.to_owned());
+            if owner != name && sealed.contains_key(owner) && !sealed.contains_key(name) {
+                aliases.push(name.to_owned());
+            }
+        });
+        aliases
     }
 
     fn entangled(&self, name: &str, reason: &str) -> VaultError {
@@ -234,19 +372,25 @@ impl Sheet {
     }
 }
 
-/// A tagged value as text: its first line, and the others below it.
-pub(super) fn block(head: &str, behind: &str, column: usize, content: &str) -> String {
-    let margin = " ".repeat(column + INDENT);
-    let lines = content.lines().map(|line| match line.is_empty() {
-        true => "\n".to_owned(),
-        false => format!("{margin}{line}\n"),
-    });
-    format!("{head}{behind}\n{}", lines.collect::<String>())
+/// A value by its name.
+struct Member<'a> {
+    /// All that it is inside of, outermost first and itself last.
+    trail: Vec<(String, &'a Node)>,
+    /// Its key; none where it is an item of a list.
+    key: Option<&'a Key>,
+}
+
+fn is_scalar(node: &Node) -> bool {
+    !matches!(node.value, NodeValue::List(_) | NodeValue::Map(_))
+}
+
+fn has_text(node: &Node) -> bool {
+    is_scalar(node) && !matches!(node.value, NodeValue::Null)
 }
 
 fn leaves(node: &Node) -> BTreeMap<String, (Option<Tag>, Value)> {
     let mut all = BTreeMap::new();
-    walk(node, "", &mut |name, node| {
+    walk(node, "", None, &mut |name, _, node| {
         let inner = match &node.value {
             NodeValue::List(list) => !list.is_empty(),
             NodeValue::Map(map) => !map.is_empty(),
@@ -262,159 +406,23 @@ fn leaves(node: &Node) -> BTreeMap<String, (Option<Tag>, Value)> {
     all
 }
 
-fn walk(node: &Node, name: &str, visit: &mut dyn FnMut(&str, &Node)) {
-    visit(name, node);
+fn walk<'a>(
+    node: &'a Node,
+    name: &str,
+    key: Option<&'a Key>,
+    visit: &mut dyn FnMut(&str, Option<&'a Key>, &'a Node),
+) {
+    visit(name, key, node);
     match &node.value {
         NodeValue::List(list) => {
-            list.iter().enumerate().for_each(|(at, item)| walk(item, &format!("{name}[{at}]"), visit));
+            list.iter()
+                .enumerate()
+                .for_each(|(at, item)| walk(item, &format!("{name}[{at}]"), None, visit));
         }
         NodeValue::Map(entries) => entries.iter().for_each(|(key, member)| {
             let name = if name.is_empty() { key.name.clone() } else { format!("{name}.{}", key.name) };
-            walk(member, &name, visit);
+            walk(member, &name, Some(key), visit);
         }),
         _ => {}
     }
-}
-
-/// A place in the text where a tagged value may stand.
-struct Spot {
-    range: Range<usize>,
-    content: Range<usize>,
-    is_block: bool,
-    behind: String,
-    column: usize,
-}
-
-impl Spot {
-    /// Whether what stands there is read as this text.
-    fn holds(&self, text: &str, value: &str) -> bool {
-        let content = text.get(self.content.clone()).unwrap_or_default();
-        let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if self.is_block {
-            return squeezed(content) == squeezed(value);
-        }
-        let plain = content.trim();
-        let read: Result<String, _> = serde_saphyr::from_str(plain);
-        plain == value || read.is_ok_and(|read| read == value)
-    }
-}
-
-/// Where one of these words stands as a tag.
-fn spots<'a>(text: &'a str, words: &'a [&str], from: usize) -> impl Iterator<Item = Spot> + 'a {
-    let starts = text.get(from..).unwrap_or_default().match_indices('!').map(move |(at, _)| at + from);
-    starts.filter_map(move |at| {
-        let rest = text.get(at..)?;
-        let word = words.iter().find(|word| rest.starts_with(**word))?;
-        let after = rest.get(word.len()..)?.chars().next();
-        let before = text.get(..at)?.chars().next_back();
-        let apart = before.is_none_or(char::is_whitespace) && after.is_none_or(char::is_whitespace);
-        if !apart {
-            return None;
-        }
-        let line_at = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
-        let ahead = text.get(line_at..at)?;
-        if ahead.trim_start().starts_with('#') || ahead.contains(" #") {
-            return None;
-        }
-        Some(spot(text, at, at + word.len(), holder(text.get(line_at..)?.lines().next()?)))
-    })
-}
-
-/// The value that begins at `start`, and whose content follows at `after`.
-fn spot(text: &str, start: usize, after: usize, column: usize) -> Spot {
-    let rest = text.get(after..).unwrap_or_default();
-    let line = rest.lines().next().unwrap_or_default();
-    let blank = line.len() - line.trim_start().len();
-    let trimmed = line.trim();
-    let line_end = after + line.len();
-    let next = (line_end + rest.get(line.len()..).map_or(0, newline)).min(text.len());
-    if trimmed.starts_with(['|', '>']) {
-        let mark = trimmed.find(char::is_whitespace).unwrap_or(trimmed.len());
-        let behind = trimmed.get(mark..).unwrap_or_default().to_owned();
-        let (mut end, mut at) = (next, next);
-        for line in text.get(next..).unwrap_or_default().split_inclusive('\n') {
-            at += line.len();
-            let depth = line.len() - line.trim_start_matches(' ').len();
-            if line.trim().is_empty() {
-                continue;
-            }
-            if depth <= column {
-                break;
-            }
-            end = at;
-        }
-        return Spot { range: start..end, content: next..end, is_block: true, behind, column };
-    }
-    let value_at = after + blank;
-    let value = text.get(value_at..).unwrap_or_default();
-    let length = match value.chars().next() {
-        Some(quote @ ('"' | '\'')) => quoted(value, quote),
-        // Blanks before a comment belong to the comment.
-        _ => line.get(blank..).and_then(|value| value.split(" #").next()).map_or(0, |v| v.trim_end().len()),
-    };
-    let value_end = value_at + length;
-    let tail = text.get(value_end..).unwrap_or_default();
-    let behind = tail.lines().next().unwrap_or_default();
-    let end =
-        (value_end + behind.len() + newline(tail.get(behind.len()..).unwrap_or_default())).min(text.len());
-    Spot {
-        range: start..end,
-        content: value_at..value_end,
-        is_block: false,
-        behind: behind.trim_end().to_owned(),
-        column,
-    }
-}
-
-fn newline(text: &str) -> usize {
-    if text.starts_with("\r\n") { 2 } else { usize::from(text.starts_with('\n')) }
-}
-
-/// How long a quoted text is.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, letter) in text.char_indices().skip(1) {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' if quote == '"' => escaped = true,
-            _ if letter == quote => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// The column of what holds a value on this line: its key, or the dash of its item.
-fn holder(line: &str) -> usize {
-    let mut column = line.len() - line.trim_start_matches(' ').len();
-    loop {
-        let rest = line.get(column..).unwrap_or_default();
-        let Some(inner) = rest.strip_prefix("- ") else { return column };
-        let inner_at = column + 2 + (inner.len() - inner.trim_start_matches(' ').len());
-        if line.get(inner_at..).is_none_or(|value| value.starts_with('!')) {
-            return column;
-        }
-        column = inner_at;
-    }
-}
-
-/// Where a line has the mark behind which a block of text begins.
-fn block_mark(line: &str) -> Option<usize> {
-    line.match_indices(['|', '>']).map(|(at, _)| at).find(|at| {
-        let before = line.get(..*at).is_some_and(|text| text.ends_with([' ', '\t']));
-        let behind = line.get(at + 1..).unwrap_or_default().trim_start_matches(['+', '-']);
-        let behind =
-            behind.trim_start_matches(|letter: char| letter.is_ascii_digit()).trim_start_matches(['+', '-']);
-        before
-            && (behind.trim().is_empty()
-                || behind.trim_start() != behind && behind.trim_start().starts_with('#'))
-    })
-}
-
-fn line_start(text: &str, number: u32) -> Option<usize> {
-    let number = usize::try_from(number).ok()?;
-    if number <= 1 {
-        return Some(0);
-    }
-    text.match_indices('\n').nth(number - 2).map(|(at, _)| at + 1)
 }

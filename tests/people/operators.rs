@@ -177,7 +177,7 @@ fn a_clearance_ends_with_its_last_day_and_a_lead_renews_it() {
     group.adds("sam");
     group
         .says("alice", "operators clear sam --nda 2024-01-01 --until 2025-01-01 --yes")
-        .expect(0, &["in force"]);
+        .expect(0, &["sam will act as a shadow: 2025-01-01 is given as the last day", "in force"]);
     let run = group.pinned("sam", "run playbooks/touch.yml -i local --allow-dirty");
     run.expect(0, &["the nda ended on 2025-01-01", "would"]);
     group.says("alice", "operators list").expect(0, &["acts as a shadow"]);

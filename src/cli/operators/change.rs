@@ -142,6 +142,9 @@ impl Clear {
         if self.until.is_some_and(|until| until < self.nda) {
             return Err(Failure::usage("--until lies before --nda"));
         }
+        if let Some(over) = self.until.and_then(over) {
+            console.tell(&format!("{name} will act as a shadow: {over}.\n"));
+        }
         if who.role == Role::Shadow {
             console.tell(&shadowed(&desk, name));
         }
@@ -195,6 +198,12 @@ impl Leave {
             Person { role: Role::Left, nda: None, keys: Vec::new(), age: Vec::new(), until, name: who.name };
         amend(console, &desk, left, &self.confirmed)
     }
+}
+
+/// What a last day says that has passed: a slip in the year takes what it is to give.
+fn over(until: Date) -> Option<String> {
+    let today = jiff::Zoned::now().date();
+    (until < today).then(|| format!("{until} is given as the last day of the agreement, and today is {today}"))
 }
 
 /// The last lead stays: without one, nobody could sign a roster again.

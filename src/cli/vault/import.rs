@@ -5,7 +5,7 @@ use super::super::{Console, Exit, Failure, ask};
 use super::desk::{Desk, Target, ToSeal, bytes_of};
 use crate::ledger::{SealAct, SealedValue};
 use crate::load::{Node, NodeValue, Problems, TextFile};
-use crate::model::{Digest, Secret, is_sealed};
+use crate::model::{Digest, Secret, is_sealed, nearest};
 use crate::report::one_line;
 use crate::vault::{
     AnsibleError, Keys, Readers, Sheet, State, Subject, digest, file_digest, is_ansible, open_ansible,
@@ -20,7 +20,8 @@ use zeroize::Zeroizing;
 ///
 /// A file of variables that ansible-vault sealed as a whole comes back with each of its texts sealed; any other file
 /// becomes one age file under the same name. What was sealed with age by hand is opened, and sealed anew for the
-/// file's readers. The old password has opened all of it: 'wgops vault set' makes it new.
+/// file's readers. The old password has opened all of it: 'wgops vault set' makes it new. A common word ('root',
+/// 'localhost') that is no secret had better stay plain: a task that would show a sealed value is refused.
 #[derive(Args)]
 pub struct Import {
     /// The files
@@ -29,6 +30,9 @@ pub struct Import {
     /// Read a password of ansible-vault from the first line of this file; several times for several
     #[arg(long, value_name = "FILE")]
     password_file: Vec<PathBuf>,
+    /// Leave this value of a file of variables unsealed, for it is no secret; several times for several
+    #[arg(long, value_name = "NAME")]
+    plain: Vec<String>,
 }
 
 /// Open values by name.
@@ -50,7 +54,7 @@ impl Import {
         let mut passwords = Passwords { console, known, may_ask };
         for file in &self.files {
             let target = desk.target(file)?;
-            let count = import(&desk, &target, &mut passwords)?;
+            let count = import(&desk, &target, &mut passwords, &self.plain)?;
             console.tell(&match count {
                 0 => format!("{}: nothing to take over.\n", target.file),
                 1 => format!("{}: one value is sealed now.\n", target.file),
@@ -62,15 +66,24 @@ impl Import {
     }
 }
 
-fn import(desk: &Desk<'_>, target: &Target, passwords: &mut Passwords<'_>) -> Result<usize, Failure> {
+fn import(
+    desk: &Desk<'_>,
+    target: &Target,
+    passwords: &mut Passwords<'_>,
+    plain: &[String],
+) -> Result<usize, Failure> {
     let readers = desk.readers_with_me(target)?;
     let bytes = bytes_of(&target.path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    if !plain.is_empty() && !is_ansible(&text) {
+        let message = format!("{} is no file of variables that ansible-vault sealed as a whole", target.file);
+        return Err(Failure::usage(message).hint("'--plain' is about such files alone"));
+    }
     if is_sealed(&bytes) {
         return whole_age(desk, target, &readers, &bytes);
     }
-    let text = String::from_utf8_lossy(&bytes);
     if is_ansible(&text) {
-        return whole_ansible(desk, target, &readers, passwords, &text);
+        return whole_ansible(desk, target, &readers, passwords, (&text, plain));
     }
     let sheet = Sheet::read(&target.path)?;
     let mut plain: Open = BTreeMap::new();
@@ -93,7 +106,7 @@ fn import(desk: &Desk<'_>, target: &Target, passwords: &mut Passwords<'_>) -> Re
         };
         plain.insert(found.name.clone(), desk.holds_unvouched(keys, found.text.as_bytes())?);
     }
-    seal_values(desk, target, &readers, &sheet, plain)
+    seal_values(desk, target, &readers, &sheet, (plain, None))
 }
 
 /// What wgops sealed itself is taken over nowhere: a copy under another name would be sealed for that name's readers, and an older
@@ -135,12 +148,22 @@ fn whole_ansible(
     target: &Target,
     readers: &Readers,
     passwords: &mut Passwords<'_>,
-    text: &str,
+    (text, stays): (&str, &[String]),
 ) -> Result<usize, Failure> {
     let plain = passwords.open(text, &target.file)?;
     let sheet = std::str::from_utf8(&plain).ok().and_then(|text| variables(target, text));
-    let Some((sheet, values)) = sheet else { return seal_whole(desk, target, readers, plain) };
-    seal_values(desk, target, readers, &sheet, values)
+    let Some((sheet, mut values)) = sheet else { return seal_whole(desk, target, readers, plain) };
+    for name in stays {
+        if values.remove(name).is_none() {
+            let failure = Failure::usage(format!("{} has no text '{name}'", target.file));
+            return Err(match nearest(name, values.keys().map(String::as_str)) {
+                Some(near) => failure.hint(format!("did you mean '{near}'?")),
+                None => failure,
+            });
+        }
+    }
+    let way_out = format!("'ansible-vault edit {}' opens it", target.file);
+    seal_values(desk, target, readers, &sheet, (values, Some(&way_out)))
 }
 
 /// The texts and numbers of a file of variables; nothing if it is none.
@@ -167,7 +190,7 @@ fn seal_values(
     target: &Target,
     readers: &Readers,
     sheet: &Sheet,
-    plain: Open,
+    (plain, way_out): (Open, Option<&str>),
 ) -> Result<usize, Failure> {
     let (mut armors, mut entries): (BTreeMap<String, String>, Vec<SealedValue>) = Default::default();
     for (name, plain) in plain {
@@ -182,7 +205,14 @@ fn seal_values(
     }
     let count = entries.len();
     if count > 0 {
-        desk.commit(target, sheet.with(&armors)?.as_bytes(), entries)?;
+        let text = sheet.with(&armors).map_err(|error| {
+            let failure = Failure::from(error);
+            match way_out {
+                Some(way_out) => failure.hint(way_out),
+                None => failure,
+            }
+        })?;
+        desk.commit(target, text.as_bytes(), entries)?;
     }
     Ok(count)
 }

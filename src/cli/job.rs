@@ -22,7 +22,7 @@ use crate::execute::Holds;
 use crate::ledger::Commit;
 use crate::load::Inventory;
 use crate::model::{HostName, Map, RunId, Secret};
-use crate::people::{Permission, Roster, Verb, random_bytes};
+use crate::people::{Permission, Roster, Standing, Verb, random_bytes};
 use crate::plan::root_of;
 use crate::template::{Beneath, Templates, Withheld};
 use crate::vault::Vault;
@@ -107,6 +107,10 @@ impl<'a> Job<'a> {
             .without(withheld.clone())
             .acting(mode == Mode::Real)
             .opening(vault.clone());
+        let readable = match who.standing {
+            Standing::Lead | Standing::Operator => readable,
+            _ => readable.keeping_environment(),
+        };
         let templates = Templates::new(Arc::new(readable)).taking_any_condition(takes_any_condition());
         let templates = Arc::new(templates);
         Ok(Self {

@@ -179,11 +179,19 @@ fn first_met(record: &Record, files: &[RosterFile]) -> Result<Succession, Failur
 }
 
 fn nobody_can_tell(error: NoRosterInForce) -> Failure {
-    let hint = match error {
+    let hint = match &error {
+        NoRosterInForce::Behind { by, file, .. } => {
+            let file = file.with_extension("");
+            return Failure::of(Exit::Refused, &error).hint(format!(
+                "where the leads know of no such version, {by} made it up: take it out ('git rm {}.*', after 'git log' said who \
+                 brought it), then 'wgops operators demote {by}'",
+                super::console::shown(&file)
+            ));
+        }
         NoRosterInForce::NoAnchor { .. } => {
             "pull the ledger; or ask a lead for version and digest of the roster, and give them once with --roster-pin"
         }
-        NoRosterInForce::Hidden { .. } | NoRosterInForce::Behind { .. } => {
+        NoRosterInForce::Hidden { .. } => {
             "nothing is done by an older roster: 'git log -- ledger inventory/operators.yml' says who changed it"
         }
         NoRosterInForce::Fork { .. } => {

@@ -13,7 +13,7 @@ use super::order::{Order, Outcome};
 use super::reach::Reach;
 use crate::event::{Counts, Event};
 use crate::model::{ConnectionKind, HostName, RunId};
-use crate::plan::{Conduct, Ended, HostRun, Layer, Play, Variables, Way, written};
+use crate::plan::{Apart, At, Conduct, Ended, HostRun, Layer, Play, Variables, Way, Whose, written};
 use crate::template::Binding;
 use crate::transport::Settings;
 use given::{ground, play_variables};
@@ -292,6 +292,7 @@ impl Fleet {
             .with_roles(play.exported.clone());
             let mut ground = ground(order, play, host, variables);
             ground.is_local = connection.access.connection.kind == ConnectionKind::Local;
+            ground.apart = order.reach.side.map(|_| apart(&order.reach, host));
             let run = HostRun::new(host.clone(), play.clone(), conduct, ground);
             let stay = if self.later.contains(host) { Stay::Comes } else { Stay::Goes };
             let is_first = !self.begun.iter().any(|(known, _)| known == host);
@@ -344,7 +345,11 @@ impl Fleet {
     fn connection(&mut self, host: &HostName, play: &Play, order: &Order) -> Option<HostConnection> {
         let known = self.access.get(host)?.clone();
         let access = match Reach::differs(play) {
-            true => order.reach.host(host, Some(play)).unwrap_or(known),
+            true => match order.reach.host(host, Some(play)) {
+                Ok(access) => access,
+                Err(_) if order.reach.side.is_some() => return None,
+                Err(_) => known,
+            },
             false => known,
         };
         match self.open.remove(host) {
@@ -391,6 +396,19 @@ impl Fleet {
         }
         self.open.insert(host, left.connection);
     }
+}
+
+/// What says why a task of this host is not carried out at a place, where this machine and others are kept apart.
+fn apart(reach: &Arc<Reach>, host: &HostName) -> Apart {
+    let (reach, own) = (reach.clone(), host.clone());
+    Arc::new(move |at| {
+        let access = match At::whose(Some(at)) {
+            Whose::This => reach.here(&own),
+            Whose::Of(other) => reach.host(other, None),
+            Whose::Own => reach.host(&own, None),
+        };
+        access.err().map(|problem| problem.message)
+    })
 }
 
 /// Puts hosts out of which nothing is known.

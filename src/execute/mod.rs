@@ -34,8 +34,8 @@ pub use fleet::Fleet;
 pub use holds::{ESTIMATE_DEFAULT, Holds, OpenWindow};
 pub use lock::{Banner, SCRIPTS as LOCK_SCRIPTS};
 pub use order::{Order, Outcome};
-pub use prepare::{Canary, Prepared, Wish, prepare};
-pub use reach::{Asker, Reach};
+pub use prepare::{Canary, Company, Prepared, Wish, prepare};
+pub use reach::{Asker, Reach, Side};
 
 /// How far an interrupt has gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -3,7 +3,7 @@
 use super::chooser::{Choice, Chooser, adds_hosts};
 use super::connection::HostAccess;
 use super::order::Order;
-use super::reach::{Asker, Reach};
+use super::reach::{Asker, Reach, Side};
 use crate::event::HeldOut;
 use crate::load::inventory::{Beside, Inventory, Pattern};
 use crate::load::{Level, Playbook, Problem, Problems, playbook};
@@ -63,6 +63,17 @@ pub struct Wish<'a> {
     pub roles_path: Arc<[PathBuf]>,
     /// Who may only ask, and where.
     pub asker: Option<Asker>,
+    /// Whether this machine and others may be in one run.
+    pub company: Company,
+}
+
+/// Whether this machine and others may be in one run, where what one says may go to the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Company {
+    /// They may: whoever runs this answers for the playbook.
+    Mixed,
+    /// They may not: where there are others, this machine is left out.
+    Apart,
 }
 
 /// Hosts that come first.
@@ -125,13 +136,13 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     }
     alter(&wish, &mut plays)?;
     let mut warnings = wish.inventory.warnings().to_vec();
-    let (plays, hosts, chooser) = choose(&wish, plays, &mut warnings)?;
+    let (mut plays, mut hosts, chooser) = choose(&wish, plays, &mut warnings)?;
     let canaries = canaries(&wish, &hosts, &mut warnings)?;
     let inventory = Arc::new(wish.inventory);
     let chooser = chooser.map(|chooser| Arc::new(Chooser { limit: wish.limit, ..chooser }));
     let extra = Arc::new(written(&wish.extra));
     let shared = Arc::new(Shared { extra, live: Live::of(inventory.clone()), ..Shared::default() });
-    let reach = Reach {
+    let mut reach = Reach {
         inventory,
         shared: shared.clone(),
         templates: wish.templates.clone(),
@@ -143,8 +154,22 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         connect_timeout: wish.connect_timeout,
         become_password: wish.become_password,
         asker: wish.asker,
+        side: None,
     };
-    let access = access(&reach, &plays)?;
+    let mut access = access(&reach, &plays)?;
+    if wish.company == Company::Apart {
+        let others = access.values().any(|access| Side::of(access) == Side::Elsewhere);
+        reach.side = Some(if others { Side::Elsewhere } else { Side::Here });
+        let out: BTreeSet<HostName> = access
+            .iter()
+            .filter(|(_, access)| Some(Side::of(access)) != reach.side)
+            .map(|(host, _)| host.clone())
+            .collect();
+        hosts.retain(|host| !out.contains(host));
+        access.retain(|host, _| !out.contains(host));
+        plays.iter_mut().for_each(|(_, of_play)| of_play.retain(|host| !out.contains(host)));
+        warnings.extend(out.iter().map(left_out));
+    }
     let order = Order {
         plays,
         chooser,
@@ -164,6 +189,13 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         asks: None,
     };
     Ok(Prepared { order, access, hosts: hosts.into_iter().collect(), warnings, held: Vec::new() })
+}
+
+fn left_out(host: &HostName) -> Problem {
+    let message = format!(
+        "{host} is left out: it is this machine, and what it says goes to no other in the dry run of whoever may change nothing"
+    );
+    Problem::bare(message).warning().help(format!("an operator runs it; or give '--limit {host}'"))
 }
 
 /// Does with plays what the command line says of them as a whole.

@@ -36,6 +36,28 @@ pub struct Reach {
     pub become_password: Option<Secret>,
     /// Who may only ask, and where.
     pub asker: Option<Asker>,
+    /// Where all hosts are, if not both here and elsewhere.
+    pub side: Option<Side>,
+}
+
+/// On which side of the wire hosts are. What this machine shows of itself, files and all, is its owner's: in the dry run of
+/// whoever may change nothing, who trusts nobody's playbook, none of it may go to another host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// This machine alone.
+    Here,
+    /// Any host but this machine.
+    Elsewhere,
+}
+
+impl Side {
+    /// The side that a host is on.
+    pub fn of(access: &HostAccess) -> Self {
+        match access.connection.kind {
+            ConnectionKind::Local => Self::Here,
+            ConnectionKind::Ssh | ConnectionKind::Gate => Self::Elsewhere,
+        }
+    }
 }
 
 /// An account behind the gate, in which somebody asks who may change nothing.
@@ -76,6 +98,21 @@ impl Reach {
     /// # Errors
     /// What is said of it makes no sense.
     pub fn host(&self, host: &HostName, play: Option<&Play>) -> Result<HostAccess, Problem> {
+        self.permitted(host, self.found(host, play)?)
+    }
+
+    /// Lets through what is on the right side.
+    fn permitted(&self, host: &HostName, access: HostAccess) -> Result<HostAccess, Problem> {
+        let what = match self.side.filter(|side| *side != Side::of(&access)) {
+            None => return Ok(access),
+            Some(Side::Elsewhere) => format!("{host} is this machine here"),
+            Some(Side::Here) => format!("{host} is another machine than this one"),
+        };
+        let why = "what this machine says goes to no other in the dry run of whoever may change nothing";
+        Err(Problem::bare(format!("{what}, and {why}")))
+    }
+
+    fn found(&self, host: &HostName, play: Option<&Play>) -> Result<HostAccess, Problem> {
         let none: Arc<Layer> = Arc::default();
         let layer =
             |map: fn(&Play) -> &Map| play.map(|play| Arc::new(written(map(play)))).unwrap_or_default();
@@ -143,9 +180,9 @@ impl Reach {
     /// # Errors
     /// As [`Reach::host`].
     pub fn here(&self, host: &HostName) -> Result<HostAccess, Problem> {
-        let mut access = self.host(host, None)?;
+        let mut access = self.found(host, None)?;
         access.connection.kind = ConnectionKind::Local;
-        Ok(access)
+        self.permitted(host, access)
     }
 
     /// Whether a play says of its own how hosts are reached.

@@ -2,7 +2,7 @@
 //! reached from a version that is known to be right, each step signed by as many leads as the version before asks for.
 
 use super::{Kind, Record, Stored};
-use crate::model::{Digest, Role};
+use crate::model::{Digest, OperatorName, Role};
 use crate::people::{Hand, Key, LEDGER_NAMESPACE, NoSuccession, PeopleError, Roster};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -71,11 +71,13 @@ pub enum NoRosterInForce {
     },
     /// Somebody who counts wrote under a later version than any that is here.
     #[error(
-        "{file} was written under version {version} of the roster, which is not here: pull, or find out who put back an older one"
+        "{file}, by {by}, names version {version} of the roster, which is not here: pull, or find out who put back an older one"
     )]
     Behind {
         /// The version.
         version: u64,
+        /// Who wrote it.
+        by: OperatorName,
         /// The entry.
         file: PathBuf,
     },
@@ -170,7 +172,8 @@ impl Record {
                 return Err(NoRosterInForce::Hidden { version: signs.version, file: file() });
             }
             if public.roster > found.version && matches!(role(entry), Some(Role::Lead | Role::Operator)) {
-                return Err(NoRosterInForce::Behind { version: public.roster, file: file() });
+                let (version, by) = (public.roster, public.chain.operator().clone());
+                return Err(NoRosterInForce::Behind { version, by, file: file() });
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use super::task::{self, Task};
 use super::tree::{self, Kind};
 use crate::load::{Node, Problem, TextFile};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The lists of tasks of a play.
 const SECTIONS: [&str; 4] = ["pre_tasks", "tasks", "post_tasks", "handlers"];
@@ -24,6 +25,10 @@ impl Document {
     /// Reads a file; `None` where it is none that anybody wrote for wgops.
     pub fn read(root: &Path, path: &Path) -> Option<Self> {
         let by_path = tree::kind_by_path(root, path);
+        let is_code = tree::is_yaml(path) && !matches!(by_path, Some(Kind::Text | Kind::Vars));
+        if is_code && tree::is_too_large(path) {
+            return Some(Self::unread(path));
+        }
         let file = tree::text(path)?;
         let mut document = Self {
             path: path.to_owned(),
@@ -46,6 +51,15 @@ impl Document {
             Err(_) => document.kind = Kind::Text,
         }
         Some(document)
+    }
+
+    /// A file of which nothing is known but that it is too large.
+    fn unread(path: &Path) -> Self {
+        let file = TextFile { file: Arc::new(path.to_owned()), text: String::new() };
+        let message = format!("larger than {} MiB: nothing in it was looked at", tree::BYTES_MAX >> 20);
+        let broken = vec![Problem::at(&file.place(1, 1), message)];
+        let comments = Comments::of("");
+        Self { path: path.to_owned(), kind: Kind::Text, file, node: None, comments, broken }
     }
 
     fn holds(&mut self, node: Node, by_path: Option<Kind>) {

@@ -381,6 +381,13 @@ fn a_file_that_is_wrong_is_looked_at_as_far_as_it_goes() {
 }
 
 #[test]
+fn a_playbook_that_is_too_large_to_be_looked_at_passes_nothing() {
+    let large = format!("- hosts: all\n# {}\n", "x".repeat(3 << 20));
+    let files = [("site.yml", large.as_str()), ("files/data.yml", &large), ("group_vars/all.yml", &large)];
+    assert_eq!(remarks(&files), ["site.yml:1 yaml-syntax"]);
+}
+
+#[test]
 fn one_file_is_told_of_with_all_that_is_around_it_known() {
     let home = tree_of(&[
         ("roles/web/tasks/main.yml", "- name: t\n  ping:\n  notify: A\n- ping:\n"),

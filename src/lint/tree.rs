@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Most files that are looked at.
 const FILES_MAX: usize = 100_000;
 /// Largest file that is read; larger ones are data.
-const BYTES_MAX: u64 = 2 << 20;
+pub(super) const BYTES_MAX: u64 = 2 << 20;
 /// Folders of other programs, and of wgops' own records.
 const SKIPPED: [&str; 8] = [
     "node_modules",
@@ -71,6 +71,11 @@ pub(super) fn text(path: &Path) -> Option<TextFile> {
         return None;
     }
     TextFile::read(path).ok().filter(|file| !file.text.starts_with("$ANSIBLE_VAULT"))
+}
+
+/// Whether a file is larger than any that is read.
+pub(super) fn is_too_large(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() > BYTES_MAX)
 }
 
 /// Whether a file's name is that of YAML.

@@ -16,6 +16,9 @@ use crate::template::{Binding, Rendered, Scope, Templates};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Says why a task is not carried out at a place, if it is not.
+pub type Apart = Arc<dyn Fn(&At) -> Option<String> + Send + Sync>;
+
 /// What one host knows during a play.
 pub struct Ground {
     /// What it may be sent, if not everything.
@@ -46,6 +49,8 @@ pub struct Ground {
     pub unapplied: Vec<(Option<At>, Subjects, String)>,
     /// Whether its host is this machine.
     pub is_local: bool,
+    /// Why a task is not carried out at another place, where this machine and others are kept apart.
+    pub apart: Option<Apart>,
     /// Whether a secret had a part in what was looked at last, however that came out.
     pub looked_at_secret: bool,
 }

@@ -47,6 +47,11 @@ impl Ground {
         view: &Arc<dyn Scope>,
     ) -> Result<(Effective, bool), Missing> {
         let at = self.place(task, layer, view)?;
+        if let (Some(apart), Some(at)) = (&self.apart, &at)
+            && let Some(why) = apart(at)
+        {
+            return Err(Missing::Unknown(why));
+        }
         let settings = match At::whose(at.as_ref()) {
             Whose::Of(host) => self.variables.settings_at(host, layer),
             Whose::Own | Whose::This => self.variables.settings(layer),

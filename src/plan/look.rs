@@ -13,7 +13,7 @@ use super::unit::{Prepared, UnitEnd};
 use crate::event::Status;
 use crate::model::{Map, Subjects, Value};
 use crate::modules::{Effect, Outcome};
-use crate::questions::{Answers, Reading, Refusal};
+use crate::questions::{Answers, Asked, Reading, Refusal};
 use crate::template::{Binding, Scope};
 use std::sync::Arc;
 
@@ -107,6 +107,10 @@ impl Ground {
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
         self.looked_at_secret |= evaluation.tainted;
+        if let Some(script) = self.goes_out(&user, answers) {
+            let why = format!("'{script}' would speak to another machine from this one, which needs an operator");
+            return Look::Unseen(why, evaluation.reading.reads);
+        }
         let exposes = || exposure::of_words(&frozen, evaluation.changes(), answers, &self.templates);
         if let Some(refusal) = self.looked_at_secret.then(exposes).flatten() {
             return nothing_read(said_openly(refusal));
@@ -134,6 +138,12 @@ impl Ground {
             Some(why) => Err(why),
             None => self.may_add(task, layer, item, &frozen.args),
         }
+    }
+
+    /// What is wanted that would carry to other machines what this one says, where they are kept apart.
+    fn goes_out(&self, user: &Effective, answers: &Answers) -> Option<&'static str> {
+        let here = self.apart.is_some() && (self.is_local || user.at.is_some());
+        here.then(|| answers.refuse_wanted(speaks)).flatten()
     }
 
     /// Sees to it that there is a place for the answers to whoever a task becomes.
@@ -186,6 +196,39 @@ fn started(task: &Task, frozen: &Frozen, user: &Effective) -> Option<String> {
     }
     let name = task.module.would_start(&frozen.args)?;
     Some(format!("'{name}' says what {} runs to find out", task.module.name))
+}
+
+/// Questions by which a host speaks to others, or to programs that may.
+const SPEAKS: [&str; 18] = [
+    "ask_mysql",
+    "ask_mysql_rows",
+    "ask_postgresql",
+    "composer_plan",
+    "deb_file",
+    "dnf_plan",
+    "fetch_url",
+    "gem_list",
+    "git_clone",
+    "git_remote",
+    "iptables_state",
+    "npm_list",
+    "pip_plan",
+    "rabbitmq_list",
+    "server_certificate",
+    "snaps",
+    "ssh_key_of",
+    "wait_until",
+];
+/// What `getent` looks up without asking a name server.
+const KEPT_HERE: [&str; 6] = ["passwd", "group", "shadow", "gshadow", "services", "protocols"];
+
+/// Whether a question may carry its words to another machine.
+fn speaks(asked: &Asked) -> bool {
+    let first = asked.args.0.first().map(String::as_str).unwrap_or_default();
+    match asked.script.name {
+        "getent" => !KEPT_HERE.contains(&first),
+        name => SPEAKS.contains(&name),
+    }
 }
 
 /// Variables by which no program comes to run another one.

@@ -55,7 +55,7 @@ pub use compile::{Given, compile, root_of};
 pub use control::{Common, Ended, Patience};
 pub use effective::{At, Effective, Login, Whose};
 pub use exchange::{Exchange, Item, Reply, ShellWork};
-pub use ground::Ground;
+pub use ground::{Apart, Ground};
 pub use hands::DefaultPrivilege;
 pub use host_run::{Conduct, HostRun, Next};
 pub use include::{Foreseen, Foundation, Include, foresee};

@@ -13,6 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub trait Controller: Send + Sync {
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
+    /// Whether a playbook may know what an environment variable says.
+    fn shows_variable(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
     /// The time, in the controller's own time zone.
     fn now(&self) -> jiff::Zoned;
     /// Whether there is a file of this name.
@@ -139,12 +144,19 @@ impl Controller for ThisMachine {
     }
 }
 
+/// Environment variables that hold no secret.
+const SHOWN: [&str; 11] = [
+    "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "TZ", "USER",
+];
+
 /// The real machine, but of its files only what lies in certain folders: a playbook from somewhere else must not carry
 /// the operator's files to hosts. Links that lead out of the folders are not followed.
 pub struct Beneath {
     roots: Vec<PathBuf>,
     withheld: Withheld,
     acts: bool,
+    /// Whether variables that may hold a secret are kept from playbooks.
+    keeps_environment: bool,
     draws: bool,
     chance: [u8; 32],
     opener: Arc<dyn Opener>,
@@ -160,7 +172,7 @@ impl Beneath {
         // Without chance nothing is drawn: see `acts`.
         let draws = getrandom::fill(&mut chance).is_ok();
         let (withheld, opener, printed) = (Withheld::default(), Arc::new(Unopened), Mutex::default());
-        Self { roots, withheld, acts: false, draws, chance, opener, printed }
+        Self { roots, withheld, acts: false, keeps_environment: false, draws, chance, opener, printed }
     }
 
     /// Takes no file of these for part of a playbook.
@@ -173,6 +185,12 @@ impl Beneath {
     #[must_use]
     pub fn acting(self, acts: bool) -> Self {
         Self { acts, ..self }
+    }
+
+    /// Keeps environment variables from playbooks, but for those that say who and where somebody is.
+    #[must_use]
+    pub fn keeping_environment(self) -> Self {
+        Self { keeps_environment: true, ..self }
     }
 
     /// Opens sealed values with this.
@@ -189,6 +207,10 @@ impl Beneath {
 impl Controller for Beneath {
     fn variable(&self, name: &str) -> Option<String> {
         ThisMachine.variable(name)
+    }
+
+    fn shows_variable(&self, name: &str) -> bool {
+        !self.keeps_environment || name.starts_with("LC_") || SHOWN.contains(&name)
     }
 
     fn now(&self) -> jiff::Zoned {

@@ -4,7 +4,7 @@ use super::call::{Call, Word, defined, items_of, pairs_of, text_of, wrong};
 use super::convert::Omit;
 use super::lookups::Found;
 use super::moment::Moment;
-use super::rewrite::{MINUS, PERCENT};
+use super::rewrite::{MINUS, PERCENT, WITHIN};
 use super::{clock, lookups, operators, own};
 use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value};
@@ -18,6 +18,7 @@ const FUNCTIONS: &[Word] = &[
     Word { name: "now", params: &["utc", "fmt"], body: now },
     Word { name: PERCENT, params: &["left", "right"], body: operators::percent },
     Word { name: MINUS, params: &["left", "right"], body: operators::minus },
+    Word { name: WITHIN, params: &["value"], body: operators::within },
     Word { name: "undef", params: &["hint"], body: |_, _| Ok(Value::UNDEFINED) },
     own::FUNCTION,
 ];

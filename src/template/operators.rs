@@ -1,6 +1,8 @@
 //! Operators that mean more to Python than to the engine: `%` also fills in a text, and `-` also works on moments.
 
 use super::call::{Call, defined, items_of, kind_of, pairs_of, wrong};
+use super::evaluate::OUTPUT_BYTES_MAX;
+use super::explain::{into_engine, too_large};
 use super::filters::check_widths;
 use super::moment::{Moment, Span};
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
@@ -39,6 +41,15 @@ pub(super) fn percent(state: &mut State, call: &Call) -> Result<Value, Error> {
 
 fn whole(value: &Value) -> Result<i64, Error> {
     i64::try_from(value.clone())
+}
+
+/// What `left ~ right` or `left + right` came to, unless it is a text that grew too large.
+pub(super) fn within(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let value = call.need("value")?;
+    match value.as_str() {
+        Some(text) if text.len() > OUTPUT_BYTES_MAX => Err(into_engine(too_large())),
+        _ => Ok(value.clone()),
+    }
 }
 
 /// `left - right`.

@@ -4,7 +4,8 @@
 //! Under and in `default`, and under `is defined`, `a.b.c` becomes `a|__member('b')|__member('c')`, because a missing `a` or `b` must
 //! not be an error there; everywhere else it must. And where a template calls a method that changes something in place
 //! (`.append`), what it gives names to is wrapped in `__own(…)`, which makes it changeable. `text % value` becomes
-//! `__percent(text, value)`, and a difference of moments `__minus(a, b)`: the engine's operators know numbers only. In a
+//! `__percent(text, value)`, and a difference of moments `__minus(a, b)`: the engine's operators know numbers only. Where a template
+gives names to values, `a ~ b` and `a + b` become `__within(a ~ b)`, which bounds what they grow to. In a
 //! value's `{{ … }}` a backslash between quotes stands for itself, so it is doubled; and the line feed after
 //! `{% raw %}`, which the engine would drop, is kept.
 
@@ -20,6 +21,9 @@ pub(super) const OWN: &str = "__own";
 pub(super) const PERCENT: &str = "__percent";
 /// The function that is `-` where moments are at hand.
 pub(super) const MINUS: &str = "__minus";
+
+/// The function that refuses a text that grew too large.
+pub(super) const WITHIN: &str = "__within";
 
 /// Methods that change what they are called on.
 const CHANGING: [&str; 10] = [
@@ -65,7 +69,7 @@ impl<'s> Edits<'s> {
         self.edits.push(Edit { range: at..at, text: text.into(), nests: true });
     }
 
-    /// Makes an operator a call of a function.
+    /// Makes an operator a call of a function, or has what it comes to looked at.
     pub fn operator(&mut self, node: &ast::Spanned<ast::BinOp<'_>>) {
         let moments = || ["to_datetime", "now("].iter().any(|word| self.source.contains(word));
         let (sign, function) = match node.op {
@@ -73,6 +77,11 @@ impl<'s> Edits<'s> {
                 ('%', PERCENT)
             }
             ast::BinOpKind::Sub if moments() => ('-', MINUS),
+            // What is given a name can be joined to itself again and again.
+            ast::BinOpKind::Concat | ast::BinOpKind::Add if self.source.contains("set ") => {
+                self.nest(node.span().start_offset as usize, format!("{WITHIN}("));
+                return self.nest(node.span().end_offset as usize, ")");
+            }
             _ => return,
         };
         let gap = node.left.span().end_offset as usize..node.right.span().start_offset as usize;

@@ -56,7 +56,11 @@ pub(super) fn spots<'a>(text: &'a str, words: &'a [&str], from: usize) -> impl I
         if ahead.trim_start().starts_with('#') || ahead.contains(" #") {
             return None;
         }
-        Some(spot(text, at, at + word.len(), holder(text.get(line_at..)?.lines().next()?)))
+        let column = match ahead.trim().is_empty() {
+            true => holder_above(text.get(..line_at)?, ahead.len()),
+            false => holder(text.get(line_at..)?.lines().next()?),
+        };
+        Some(spot(text, at, at + word.len(), column))
     })
 }
 
@@ -148,6 +152,13 @@ pub(super) fn quoted(text: &str, quote: char) -> usize {
         }
     }
     text.len()
+}
+
+/// The column of what holds a value that stands on a line of its own, this far in, below these lines.
+fn holder_above(above: &str, indent: usize) -> usize {
+    let depth = |line: &&str| line.len() - line.trim_start_matches(' ').len() < indent;
+    let holds = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    above.lines().rev().filter(holds).find(depth).map_or(0, holder)
 }
 
 /// The column of what holds a value on this line: its key, or the dash of its item.

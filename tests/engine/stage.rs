@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use wgops::event::{Counts, Event, TaskEnd};
-use wgops::execute::{Admission, Canary, Fleet, Interrupt, Outcome, Prepared, Wish, prepare};
+use wgops::execute::{Admission, Canary, Company, Fleet, Interrupt, Outcome, Prepared, Wish, prepare};
 use wgops::load::inventory::{Inventory, Pattern, Source};
 use wgops::load::{Playbook, Problems, TextFile};
 use wgops::model::{HostName, Map, RunId};
@@ -29,6 +29,8 @@ pub struct Stage {
     pub tags: Tags,
     /// Variables that hold secrets.
     pub secrets: Vec<(String, String)>,
+    /// Whether this machine and others may be in one run.
+    pub company: Company,
 }
 
 /// What happened.
@@ -50,6 +52,7 @@ impl Stage {
             admission: None,
             tags: Tags::default(),
             secrets: Vec::new(),
+            company: Company::Mixed,
         }
     }
 
@@ -106,6 +109,7 @@ impl Stage {
             advisories: None,
             roles_path: Arc::from([]),
             asker: None,
+            company: self.company,
         })?;
         let order = &mut prepared.order;
         order.forgetful = self.forgetful;

@@ -1,6 +1,8 @@
 //! What a dry run says, and what it can't know.
 
 use crate::stage::Stage;
+use wgops::event::Status;
+use wgops::execute::Company;
 
 #[test]
 fn a_dry_run_changes_nothing_and_says_what_the_real_run_then_does() {
@@ -220,4 +222,35 @@ fn whoever_may_change_nothing_hands_no_environment_to_what_only_looks() {
     assert_eq!(status(Stage::dry(), "LC_ALL: C, https_proxy: 'http://proxy.example:3128'"), ok);
     let cleared = Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() };
     assert_eq!(status(cleared, "PATH: '/usr/bin:/bin'"), ok);
+}
+
+#[test]
+fn what_this_machine_says_goes_to_no_other_where_nobody_answers_for_the_playbook() {
+    let far = "far ansible_host=127.0.0.1 ansible_port=1\n";
+    let apart = |hosts: String| Stage { company: Company::Apart, hosts, ..Stage::dry() };
+    let play = "- hosts: all\n  gather_facts: no\n  tasks: [{name: x, stat: {path: /}}]\n";
+    let both = apart(format!("one ansible_connection=local\n{far}")).prepare(play).unwrap();
+    let hosts: Vec<&str> = both.hosts.iter().map(|host| host.as_str()).collect();
+    assert_eq!(hosts, ["far"]);
+    assert!(both.warnings.iter().any(|warning| warning.message.starts_with("one is left out")));
+    let here = apart(format!("one ansible_connection=local\n[others]\n{far}"));
+    let tasks = "- {name: asks, stat: {path: DIR}, register: r}\n\
+                 - {name: hands on, stat: {path: '/{{ r.stat.path }}'}, delegate_to: far}\n\
+                 - {name: speaks, uri: {url: 'http://127.0.0.1:1/{{ r.stat.path }}'}}\n\
+                 - {name: waits, wait_for: {host: 127.0.0.1, port: 1, timeout: 1}}\n\
+                 - {name: looks up, getent: {database: hosts, key: '{{ r.stat.uid }}.invalid'}}\n\
+                 - {name: knows, getent: {database: passwd, key: root}}\n";
+    let tasks: String = tasks.lines().map(|line| format!("    {line}\n")).collect();
+    let played = here.play(&format!("- hosts: one\n  gather_facts: no\n  tasks:\n{tasks}"));
+    assert_eq!(played.end("asks").status, Status::Ok);
+    let said = |name: &str| serde_json::to_string(&played.end(name).status).unwrap();
+    assert!(said("hands on").contains("another machine than this one"), "{}", said("hands on"));
+    assert_eq!(played.end("knows").status, Status::Ok);
+    for name in ["speaks", "waits", "looks up"] {
+        assert!(matches!(&played.end(name).status, Status::Unseen { .. }), "{}", said(name));
+    }
+    // Whoever may change things is told all of it.
+    let mixed = Stage { hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(), ..Stage::dry() };
+    let played = mixed.play("- hosts: one\n  gather_facts: no\n  tasks: [{name: x, stat: {path: /}, delegate_to: two}]\n");
+    assert_eq!(played.end("x").status, Status::Ok);
 }

@@ -244,3 +244,20 @@ fn what_wgops_yml_says_of_access_is_signed_with_the_roster_and_with_nothing_else
     plan().expect(2, &["nowhere"]);
     group.says("alice", "operators list").expect(0, &["version 4"]);
 }
+
+#[test]
+fn a_shadows_playbook_learns_nothing_of_the_environment_that_may_be_a_secret() {
+    let group = Group::new();
+    group.adds("sam");
+    group.clears("carol");
+    let task = "debug: {msg: \"{{ lookup('env', 'TOKEN') }} {{ lookup('env', 'HOME') | basename }}\"}";
+    let play = format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - {task}\n");
+    fs::write(group.root().join("playbooks/env.yml"), play).unwrap();
+    let run = |who: &str| {
+        let mut command = group.command(who);
+        command.args(["run", "playbooks/env.yml", "-i", "local", "--allow-dirty", "--check", "--roster-pin"]);
+        crate::group::said(command.arg(group.pin()).env("TOKEN", "canary-7f3a"))
+    };
+    run("sam").expect(0, &["needs an operator"]).without(&["canary-7f3a"]);
+    run("carol").expect(0, &["canary-7f3a home_carol"]);
+}

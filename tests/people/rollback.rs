@@ -294,3 +294,24 @@ fn what_somebody_puts_at_the_end_of_ones_own_chain_is_built_on_by_nobody() {
     group.run("alice").expect(0, &["changed=1"]);
     group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
 }
+
+#[test]
+fn a_version_that_somebody_made_up_is_said_to_be_theirs_and_taken_out() {
+    let group = Group::new();
+    group.clears("bob");
+    group.says("bob", "claim web1 -i web1, --until 1h --note x").expect(0, &["Claimed"]);
+    let chain = fs::read_dir(group.root().join("ledger")).unwrap().flatten().map(|entry| entry.path());
+    let chain = chain.into_iter().find(|path| path.to_string_lossy().contains("/bob-")).unwrap();
+    let year = fs::read_dir(chain).unwrap().next().unwrap().unwrap().path();
+    let entry = year.join("00000001.json");
+    let text = fs::read_to_string(&entry).unwrap();
+    let made_up = text.replace("\"roster\":3,", "\"roster\":99,");
+    assert_ne!(text, made_up);
+    fs::write(&entry, made_up).unwrap();
+    group.signs("bob", "ledger@wgops", &entry);
+    group.says("alice", "operators list").expect(4, &["by bob, names version 99", "00000001.*'", "demote bob"]);
+    for part in ["json", "json.sig", "private.json"] {
+        fs::remove_file(year.join(format!("00000001.{part}"))).unwrap();
+    }
+    group.says("alice", "operators demote bob --yes").expect(0, &["in force"]);
+}

@@ -7,9 +7,9 @@ use crate::cli::roles_path::roles_path;
 use crate::cli::who::home;
 use crate::cli::{Failure, access, ask, holds};
 use crate::event::Mode;
-use crate::execute::{Asker, Banner, Fleet, Prepared, Wish, prepare};
+use crate::execute::{Asker, Banner, Company, Fleet, Prepared, Wish, prepare};
 use crate::model::Map;
-use crate::people::{Verb, random_bytes};
+use crate::people::{Standing, Verb, random_bytes};
 use crate::plan::Conduct;
 use crate::transport::Settings;
 use std::path::PathBuf;
@@ -74,6 +74,7 @@ impl<'a> Job<'a> {
             advisories: self.judge.as_ref().and_then(Judge::advisories),
             roles_path: roles_path(home().as_deref()),
             asker: self.asker()?,
+            company: self.company(),
         })?;
         if let Some(hosts) = &self.bound.hosts {
             prepared.keep_only(hosts);
@@ -86,6 +87,14 @@ impl<'a> Job<'a> {
         prepared.order.approved = self.bound.may_be_sent.clone();
         prepared.order.asks = ask::for_tasks(self.console);
         Ok(prepared)
+    }
+
+    /// Whoever is cleared answers for what they run; of others, nobody asked this machine's owner.
+    fn company(&self) -> Company {
+        match self.who.standing {
+            Standing::Lead | Standing::Operator => Company::Mixed,
+            _ => Company::Apart,
+        }
     }
 
     /// The account in which whoever is typing asks, if they may change nothing.

@@ -25,6 +25,7 @@ pub(super) fn ground(order: &Order, play: &Play, host: &HostName, variables: Var
         stores: BTreeMap::new(),
         unapplied: Vec::new(),
         is_local: false,
+        apart: None,
         looked_at_secret: false,
     }
 }

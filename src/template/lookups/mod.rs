@@ -178,7 +178,11 @@ fn env(state: &mut State, call: &Call) -> Result<Value, Error> {
     let names = names(state)?;
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
-        let value = names.session.cache.controller.variable(&text_of(&term)?).map(Value::from);
+        let (name, controller) = (text_of(&term)?, &names.session.cache.controller);
+        if !controller.shows_variable(&name) {
+            return Err(names.session.unknown(&format!("what '{name}' says here, which needs an operator")));
+        }
+        let value = controller.variable(&name).map(Value::from);
         found.push(value.or_else(|| call.arg("default").cloned()).unwrap_or_else(|| Value::from("")));
     }
     Ok(Value::from(found))

@@ -15,6 +15,15 @@ fn a_template_that_never_ends_is_ended() {
             ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", json!("!recursion limit exceeded")),
             ("{{ 'x' * 99999999 }}", json!("!larger than 16 MiB")),
             ("{% for i in range(100) %}{{ 'x' * 999999 }}{% endfor %}", json!("!larger than 16 MiB")),
+            (
+                "{% set ns = namespace(x='aaaaaaaaaa') %}{% for i in range(40) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+                json!("!larger than 16 MiB"),
+            ),
+            (
+                "{% set ns = namespace(x='aaaaaaaaaa') %}{% for i in range(40) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+                json!("!larger than 16 MiB"),
+            ),
+            ("{% set a = 1 + 2 %}{{ (a + 3) ~ 'x' ~ ([a] + [4]) }}", json!("6x[3, 4]")),
             ("{{ range(99999999) | list }}", json!("!range")),
             ("{{ ('a' * 60 ~ 'bc') is search('(a|aa)+\\1c') }}", json!("!too many steps")),
             ("{{ range(1000) | product(range(1000), range(1000)) }}", json!("!more than")),

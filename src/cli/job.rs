@@ -105,7 +105,8 @@ impl<'a> Job<'a> {
         not_withheld(&withheld, &repository, &errand)?;
         let readable = Beneath::new(folders.map(root_of).chain(named.iter().cloned()))
             .without(withheld.clone())
-            .acting(mode == Mode::Real)
+            // What a lookup runs here stands in no plan, and was shown to nobody.
+            .acting(mode == Mode::Real && errand.verb != Verb::Apply)
             .opening(vault.clone());
         let readable = match who.standing {
             Standing::Lead | Standing::Operator => readable,

@@ -27,6 +27,10 @@ pub static MODULE: Module = Module {
 ",
         returns: &[
             Returned { name: "assessed", help: "whether sshd could be asked, which takes root" },
+            Returned {
+                name: "mistake",
+                help: "what sshd has against its settings, with which it would not start again; empty where it takes them",
+            },
             Returned { name: "home", help: "the account's home; empty where there is no such account" },
             Returned { name: "key_files", help: "files of keys, as whole paths" },
             Returned { name: "key_command", help: "the program that names more keys, or nothing" },
@@ -64,6 +68,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         entry.sessions.iter().map(|(pid, seconds)| json!({"pid": pid, "seconds": seconds})).collect();
     let result = [
         ("assessed", entry.is_said.into()),
+        ("mistake", entry.mistakes.join("; ").into()),
         ("home", entry.account.as_ref().map_or("", |(_, home)| home).into()),
         ("key_files", entry.key_files.clone().into()),
         ("key_command", entry.key_command.clone().unwrap_or_default().into()),
@@ -117,10 +122,12 @@ mod tests {
         let result = ask("begin /etc/ssh/sshd_config\nend\n", said);
         assert_eq!(
             result,
-            json!({"assessed": true, "home": "/home/ops", "key_files": ["/home/ops/.ssh/authorized_keys2"],
+            json!({"assessed": true, "mistake": "", "home": "/home/ops", "key_files": ["/home/ops/.ssh/authorized_keys2"],
                    "key_command": "/bin/keys", "ca_file": "", "elsewhere": [], "sessions": [{"pid": 7, "seconds": 61}]})
         );
         assert_eq!(ask("", "")["assessed"], json!(false));
+        let wrong = ask("", "account 1000 /home/ops\nmistake 00-x.conf line 1\nmistake terminating, 1 bad\n");
+        assert_eq!((&wrong["assessed"], &wrong["mistake"]), (&json!(false), &json!("00-x.conf line 1; terminating, 1 bad")));
     }
 
     #[test]

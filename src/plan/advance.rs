@@ -206,6 +206,10 @@ impl HostRun {
                 }
                 Ok(end)
             }
+            // What nobody could know was in no plan, and does not get known by what a lookup would run.
+            Look::Unknown(cause) if applies && self.ground.approved.is_some() && task.acts_on_host() => {
+                Ok(UnitEnd::failed(format!("{NOT_APPROVED}: it depends on {cause}"), Map::new()))
+            }
             Look::Unknown(cause) => {
                 if task.acts_on_host() {
                     self.ground.would_touch(None, &Subjects::Undeclared, &task.name);

@@ -5,7 +5,7 @@
 //! not be an error there; everywhere else it must. And where a template calls a method that changes something in place
 //! (`.append`), what it gives names to is wrapped in `__own(…)`, which makes it changeable. `text % value` becomes
 //! `__percent(text, value)`, and a difference of moments `__minus(a, b)`: the engine's operators know numbers only. Where a template
-gives names to values, `a ~ b` and `a + b` become `__within(a ~ b)`, which bounds what they grow to. In a
+//! gives names to values, `a ~ b` and `a + b` become `__within(a ~ b)`, which bounds what they grow to. In a
 //! value's `{{ … }}` a backslash between quotes stands for itself, so it is doubled; and the line feed after
 //! `{% raw %}`, which the engine would drop, is kept.
 

@@ -28,6 +28,7 @@ mod flow;
 mod history;
 mod opener;
 mod readers;
+mod seat;
 mod sheet;
 mod spot;
 #[cfg(test)]

@@ -262,7 +262,13 @@ fn who_left_finds_no_other_door_and_what_stands_open_is_told() {
         lab.exec(&host, &format!("printf '%b' '{text}' >{other}; {reload}"));
         sync().expect(1, &["by something else than what is written here", words]);
     }
+    // With a mistake that nobody noticed yet, sshd goes on with what it read before, and nothing has it read more.
+    lab.exec(&host, &format!("echo bad >{other}; rm -f /etc/ssh/sshd_config.d/wgops.conf"));
+    let mistake = ["sshd on this host would not start again", "00-other.conf"];
+    ops.types("alice", "access plan -i ops").within(120).says().expect(1, &mistake);
+    sync().expect(1, &mistake);
     lab.exec(&host, &format!("rm -r {other} /etc/other; {reload}"));
+    sync().expect(0, &["wgops.conf"]);
     sync().expect(0, &["changed=0"]);
     lab.reset(&host);
 }

@@ -49,6 +49,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
         stores: BTreeMap::new(),
         unapplied: Vec::new(),
         is_local: true,
+        apart: None,
         looked_at_secret: false,
     };
     let run = HostRun::new(hosts[0].clone(), play, stage.conduct, ground);

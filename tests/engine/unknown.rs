@@ -235,11 +235,11 @@ fn what_this_machine_says_goes_to_no_other_where_nobody_answers_for_the_playbook
     assert!(both.warnings.iter().any(|warning| warning.message.starts_with("one is left out")));
     let here = apart(format!("one ansible_connection=local\n[others]\n{far}"));
     let tasks = "- {name: asks, stat: {path: DIR}, register: r}\n\
-                 - {name: hands on, stat: {path: '/{{ r.stat.path }}'}, delegate_to: far}\n\
+                 - {name: knows, getent: {database: passwd, key: root}}\n\
                  - {name: speaks, uri: {url: 'http://127.0.0.1:1/{{ r.stat.path }}'}}\n\
                  - {name: waits, wait_for: {host: 127.0.0.1, port: 1, timeout: 1}}\n\
                  - {name: looks up, getent: {database: hosts, key: '{{ r.stat.uid }}.invalid'}}\n\
-                 - {name: knows, getent: {database: passwd, key: root}}\n";
+                 - {name: hands on, stat: {path: '/{{ r.stat.path }}'}, delegate_to: far}\n";
     let tasks: String = tasks.lines().map(|line| format!("    {line}\n")).collect();
     let played = here.play(&format!("- hosts: one\n  gather_facts: no\n  tasks:\n{tasks}"));
     assert_eq!(played.end("asks").status, Status::Ok);

@@ -357,3 +357,25 @@ fn what_keeps_out_of_dry_runs_is_planned_and_shown_like_all_else() {
     applied.expect(0, &["would run", "2 changed"]);
     assert!(group.made_on("db1") && group.made_on("web1"));
 }
+
+#[test]
+fn an_apply_runs_no_program_here_that_a_lookup_names() {
+    let group = four_eyes();
+    let (told, made) = (group.folder.path().join("told"), group.folder.path().join("wrote"));
+    let hidden = "when: not ansible_check_mode";
+    let tasks = format!(
+        "    - copy: {{dest: '{wrote}', content: x, mode: '0600'}}\n\
+         \x20   - debug: {{msg: \"{{{{ lookup('pipe', 'touch {told}') }}}}\"}}\n      {hidden}\n\
+         \x20   - debug: {{msg: \"{{{{ lookup('lines', 'touch {told}') }}}}\"}}\n",
+        wrote = made.display(),
+        told = told.display()
+    );
+    let play = format!("- hosts: web\n  gather_facts: false\n  tasks:\n{tasks}");
+    fs::write(group.root().join("playbooks/each.yml"), play).unwrap();
+    group.says("sam", "run playbooks/each.yml -i prod --plan-out plans/a.json").expect(0, &["Plan for"]);
+    group.says("alice", "apply plans/a.json --yes --allow-changed").expect(0, &["1 changed"]);
+    assert!(made.exists() && !told.exists());
+    // Whoever runs the playbook themselves answers for it.
+    group.says("alice", "run playbooks/each.yml -i prod -l web --allow-dirty").expect(0, &[]);
+    assert!(told.exists());
+}

@@ -20,6 +20,8 @@ pub struct Entry {
     pub account: Option<(String, String)>,
     /// Whether sshd could be asked; only root is told.
     pub is_said: bool,
+    /// What sshd has against its settings: with these it would not start again.
+    pub mistakes: Vec<String>,
     /// Files of keys, as whole paths.
     pub key_files: Vec<String>,
     /// The program that names more keys.
@@ -53,6 +55,7 @@ impl Question for WhatLetsIn {
                     entry.account = rest.split_once(' ').map(|(uid, home)| (uid.to_owned(), home.to_owned()));
                 }
                 "said" => entry.is_said = true,
+                "mistake" => entry.mistakes.push(rest.trim().to_owned()),
                 "session" => {
                     let numbers = rest.split_once(' ');
                     let session = numbers.and_then(|(pid, age)| Some((pid.parse().ok()?, age.parse().ok()?)));
@@ -67,7 +70,7 @@ impl Question for WhatLetsIn {
                         _ => entry.ca_file = value,
                     }
                 }
-                _ => return Err(ParseError::new("lines 'account', 'said', 'set', 'session'", output)),
+                _ => return Err(ParseError::new("lines 'account', 'said', 'set', 'mistake', 'session'", output)),
             }
         }
         let names = files.iter().flat_map(|list| list.split_whitespace());
@@ -120,6 +123,8 @@ mod tests {
         let none = ops().parse(&Output::ok("said\nset authorizedkeysfile none\n")).unwrap();
         assert!(none.key_files.is_empty() && none.account.is_none());
         assert!(ops().parse(&Output::ok("x\n")).is_err());
+        let wrong = ops().parse(&Output::ok("mistake a.conf line 1: Bad option: b\nmistake terminating\n")).unwrap();
+        assert_eq!((wrong.is_said, wrong.mistakes.join("; ").as_str()), (false, "a.conf line 1: Bad option: b; terminating"));
     }
 
     #[test]

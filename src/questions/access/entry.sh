@@ -10,6 +10,10 @@ if [ "$(id -u)" = 0 ] && [ -x "$sshd" ]; then
     if said=$("$sshd" -T -C "user=$1,host=nowhere.invalid,addr=192.0.2.1,laddr=192.0.2.2,lport=22" 2>/dev/null); then
         echo said
         printf '%s\n' "$said" | grep -iE '^(authorizedkeysfile|authorizedkeyscommand|trustedusercakeys) ' | sed 's/^/set /'
+    elif said=$("$sshd" -t 2>&1); then
+        :
+    else
+        printf '%s\n' "${said:-it gives no reason}" | tail -n 3 | sed 's/^/mistake /'
     fi
 fi
 # The session that asks, sudo's shells included, is none of those that are told.

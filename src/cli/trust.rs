@@ -180,12 +180,12 @@ fn first_met(record: &Record, files: &[RosterFile]) -> Result<Succession, Failur
 
 fn nobody_can_tell(error: NoRosterInForce) -> Failure {
     let hint = match &error {
-        NoRosterInForce::Behind { by, file, .. } => {
-            let file = file.with_extension("");
+        NoRosterInForce::Behind { by, file, version } => {
+            let file = super::console::shown(&file.with_extension(""));
             return Failure::of(Exit::Refused, &error).hint(format!(
-                "where the leads know of no such version, {by} made it up: take it out ('git rm {}.*', after 'git log' said who \
-                 brought it), then 'wgops operators demote {by}'",
-                super::console::shown(&file)
+                "ask the leads by voice which version is in force. If it is {version} or later, somebody put an older one back: \
+                 'git log -- ledger inventory/operators.yml' says who. Only if no lead ever signed a version {version}, {by} made it up: \
+                 then 'git rm {file}.*' and 'wgops operators demote {by}'"
             ));
         }
         NoRosterInForce::NoAnchor { .. } => {

@@ -71,7 +71,7 @@ pub enum NoRosterInForce {
     },
     /// Somebody who counts wrote under a later version than any that is here.
     #[error(
-        "{file}, by {by}, names version {version} of the roster, which is not here: pull, or find out who put back an older one"
+        "{file} was written under version {version} of the roster, which is not here: pull, or find out who put back an older one"
     )]
     Behind {
         /// The version.

@@ -74,7 +74,9 @@ impl Sheet {
             }
             _ => {
                 let own = key.and_then(|key| usize::try_from(key.place.column).ok()?.checked_sub(1));
-                Some((self.behind_anchor(start), own.unwrap_or_else(|| holder(line))))
+                let ahead = line.get(..start - line_at)?.trim_end();
+                let dash = ahead.ends_with('-').then(|| ahead.len() - 1);
+                Some((self.behind_anchor(start), own.or(dash).unwrap_or_else(|| holder(line))))
             }
         }
     }

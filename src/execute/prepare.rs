@@ -117,23 +117,8 @@ impl Prepared {
 /// # Errors
 /// Everything that is wrong with playbooks, inventory and options.
 pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
-    let mut plays = Vec::new();
-    for playbook in wish.playbooks {
-        let imported = playbook.plays.iter().map(|play| &play.place.file);
-        for file in std::iter::once(&playbook.file).chain(imported) {
-            let directory = file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if directory.is_dir() {
-                wish.inventory = wish.inventory.with_variables_beside(Beside::Playbook, directory)?;
-            }
-        }
-        let given = Given {
-            tags: &wish.tags,
-            templates: &wish.templates,
-            extra: &wish.extra,
-            roles_path: wish.roles_path.clone(),
-        };
-        plays.extend(compile(playbook, &given)?.into_iter().zip(&playbook.plays));
-    }
+    wish.inventory = beside(wish.inventory, wish.playbooks)?;
+    let mut plays = compiled(&wish)?;
     alter(&wish, &mut plays)?;
     let mut warnings = wish.inventory.warnings().to_vec();
     let (mut plays, mut hosts, chooser) = choose(&wish, plays, &mut warnings)?;
@@ -158,16 +143,8 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     };
     let mut access = access(&reach, &plays)?;
     if wish.company == Company::Apart {
-        let others = access.values().any(|access| Side::of(access) == Side::Elsewhere);
-        reach.side = Some(if others { Side::Elsewhere } else { Side::Here });
-        let out: BTreeSet<HostName> = access
-            .iter()
-            .filter(|(_, access)| Some(Side::of(access)) != reach.side)
-            .map(|(host, _)| host.clone())
-            .collect();
+        let out = keep_apart(&mut reach, &mut access, &mut plays);
         hosts.retain(|host| !out.contains(host));
-        access.retain(|host, _| !out.contains(host));
-        plays.iter_mut().for_each(|(_, of_play)| of_play.retain(|host| !out.contains(host)));
         warnings.extend(out.iter().map(left_out));
     }
     let order = Order {
@@ -189,6 +166,52 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         asks: None,
     };
     Ok(Prepared { order, access, hosts: hosts.into_iter().collect(), warnings, held: Vec::new() })
+}
+
+/// The inventory with the variables that lie beside playbooks.
+fn beside(mut inventory: Inventory, playbooks: &[Playbook]) -> Result<Inventory, Problems> {
+    for playbook in playbooks {
+        let imported = playbook.plays.iter().map(|play| &play.place.file);
+        for file in std::iter::once(&playbook.file).chain(imported) {
+            let directory = file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if directory.is_dir() {
+                inventory = inventory.with_variables_beside(Beside::Playbook, directory)?;
+            }
+        }
+    }
+    Ok(inventory)
+}
+
+/// The plays of all playbooks, each with its source.
+fn compiled<'a>(wish: &Wish<'a>) -> Result<Vec<(Arc<Play>, &'a playbook::Play)>, Problems> {
+    let mut plays = Vec::new();
+    for playbook in wish.playbooks {
+        let given = Given {
+            tags: &wish.tags,
+            templates: &wish.templates,
+            extra: &wish.extra,
+            roles_path: wish.roles_path.clone(),
+        };
+        plays.extend(compile(playbook, &given)?.into_iter().zip(&playbook.plays));
+    }
+    Ok(plays)
+}
+
+/// Puts all hosts on one side of the wire: elsewhere, if there are others than this machine. Those of the other side are left
+/// out.
+fn keep_apart(
+    reach: &mut Reach,
+    access: &mut BTreeMap<HostName, HostAccess>,
+    plays: &mut Chosen,
+) -> BTreeSet<HostName> {
+    let others = access.values().any(|access| Side::of(access) == Side::Elsewhere);
+    let side = if others { Side::Elsewhere } else { Side::Here };
+    let is_out = |(_, access): &(&HostName, &HostAccess)| Side::of(access) != side;
+    let out: BTreeSet<HostName> = access.iter().filter(is_out).map(|(host, _)| host.clone()).collect();
+    access.retain(|host, _| !out.contains(host));
+    plays.iter_mut().for_each(|(_, of_play)| of_play.retain(|host| !out.contains(host)));
+    reach.side = Some(side);
+    out
 }
 
 fn left_out(host: &HostName) -> Problem {

@@ -4,7 +4,7 @@
 use super::connection::HostAccess;
 use crate::load::Problem;
 use crate::load::inventory::Inventory;
-use crate::model::{ConnectionKind, HostName, Map, Secret, Value};
+use crate::model::{Connection, ConnectionKind, HostName, Map, Secret, Value};
 use crate::plan::{Frame, Layer, Play, Shared, Variables, written};
 use crate::template::{Rendered, Templates};
 use std::collections::BTreeSet;
@@ -165,14 +165,21 @@ impl Reach {
         connection.connect_timeout = self.connect_timeout.unwrap_or(connection.connect_timeout);
         let asker = self.asker.as_ref().filter(|asker| asker.hosts.contains(host));
         if let (Some(asker), ConnectionKind::Ssh) = (asker, connection.kind) {
-            // Whoever the inventory logs in as, and with which key, is not for them.
-            connection.kind = ConnectionKind::Gate;
-            connection.user = Some(asker.account.clone());
-            connection.private_key = self.private_key.clone().or_else(|| asker.key.clone());
-            return Ok(HostAccess { connection, become_password: None });
+            return Ok(self.behind_the_gate(asker, connection));
         }
         let become_password = privilege.password.or_else(|| self.become_password.clone());
         Ok(HostAccess { connection, become_password })
+    }
+
+    /// The account of somebody who may only ask: whoever the inventory logs in as, and with which key, is not for them.
+    fn behind_the_gate(&self, asker: &Asker, connection: Connection) -> HostAccess {
+        let connection = Connection {
+            kind: ConnectionKind::Gate,
+            user: Some(asker.account.clone()),
+            private_key: self.private_key.clone().or_else(|| asker.key.clone()),
+            ..connection
+        };
+        HostAccess { connection, become_password: None }
     }
 
     /// This machine, in a host's name.

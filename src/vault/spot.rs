@@ -143,12 +143,14 @@ fn newline(text: &str) -> usize {
 pub(super) fn quoted(text: &str, quote: char) -> usize {
     let mut letters = text.char_indices().skip(1).peekable();
     while let Some((at, letter)) = letters.next() {
-        match letter {
-            '\\' if quote == '"' => drop(letters.next()),
-            // In single quotes a quote is written twice.
-            '\'' if quote == '\'' && letters.peek().is_some_and(|(_, next)| *next == '\'') => drop(letters.next()),
-            _ if letter == quote => return at + 1,
-            _ => {}
+        let next = letters.peek().map(|(_, next)| *next);
+        // In double quotes a backslash takes what follows; in single quotes a quote is written twice.
+        let takes_next =
+            (letter == '\\' && quote == '"') || (letter == quote && quote == '\'' && next == Some('\''));
+        if takes_next {
+            letters.next();
+        } else if letter == quote {
+            return at + 1;
         }
     }
     text.len()

@@ -484,7 +484,8 @@ fn a_whole_file_of_ansible_vault_comes_over_however_its_values_are_written() {
     group.says("alice", &format!("{import} hots")).expect(2, &["has no text 'hots'", "did you mean 'host'?"]);
     group.says("alice", &format!("{import} host --plain user.name")).expect(0, &["7 values are sealed now"]);
     let vars = group.vars();
-    for kept in ["# The database.\nhost: localhost\nuser:   # as it was\n  name: root\n", "again: *shared\n"] {
+    for kept in ["# The database.\nhost: localhost\nuser:   # as it was\n  name: root\n", "again: *shared\n"]
+    {
         assert!(vars.contains(kept), "{kept} is missing in:\n{vars}");
     }
     for gone in ["it''s secret", "[one", "second", "common word", "a, b"] {

@@ -127,7 +127,10 @@ mod tests {
         );
         assert_eq!(ask("", "")["assessed"], json!(false));
         let wrong = ask("", "account 1000 /home/ops\nmistake 00-x.conf line 1\nmistake terminating, 1 bad\n");
-        assert_eq!((&wrong["assessed"], &wrong["mistake"]), (&json!(false), &json!("00-x.conf line 1; terminating, 1 bad")));
+        assert_eq!(
+            (&wrong["assessed"], &wrong["mistake"]),
+            (&json!(false), &json!("00-x.conf line 1; terminating, 1 bad"))
+        );
     }
 
     #[test]

@@ -79,7 +79,10 @@ impl KeyFile {
         let text = read_bounded(path)?;
         let begins = text.expose().trim_start();
         if begins.starts_with("ssh-") || begins.starts_with("ecdsa-") || begins.starts_with("sk-") {
-            return Err(not_a_key(path, &"it is a public key; the private one lies in the file without '.pub'"));
+            return Err(not_a_key(
+                path,
+                &"it is a public key; the private one lies in the file without '.pub'",
+            ));
         }
         if !text.expose().contains("-----BEGIN ") {
             return Err(not_a_key(path, &"expected '-----BEGIN OPENSSH PRIVATE KEY-----' in it"));

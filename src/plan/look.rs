@@ -107,8 +107,7 @@ impl Ground {
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
         self.looked_at_secret |= evaluation.tainted;
-        if let Some(script) = self.goes_out(&user, answers) {
-            let why = format!("'{script}' would speak to another machine from this one, which needs an operator");
+        if let Some(why) = self.goes_out(&user, answers) {
             return Look::Unseen(why, evaluation.reading.reads);
         }
         let exposes = || exposure::of_words(&frozen, evaluation.changes(), answers, &self.templates);
@@ -140,10 +139,11 @@ impl Ground {
         }
     }
 
-    /// What is wanted that would carry to other machines what this one says, where they are kept apart.
-    fn goes_out(&self, user: &Effective, answers: &Answers) -> Option<&'static str> {
+    /// Why a question is not asked that would carry to other machines what this one says, where they are kept apart.
+    fn goes_out(&self, user: &Effective, answers: &Answers) -> Option<String> {
         let here = self.apart.is_some() && (self.is_local || user.at.is_some());
-        here.then(|| answers.refuse_wanted(speaks)).flatten()
+        let script = here.then(|| answers.refuse_wanted(speaks)).flatten()?;
+        Some(format!("'{script}' would speak to another machine from this one, which needs an operator"))
     }
 
     /// Sees to it that there is a place for the answers to whoever a task becomes.

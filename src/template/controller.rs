@@ -145,9 +145,8 @@ impl Controller for ThisMachine {
 }
 
 /// Environment variables that hold no secret.
-const SHOWN: [&str; 11] = [
-    "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "TZ", "USER",
-];
+const SHOWN: [&str; 11] =
+    ["HOME", "HOSTNAME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "TZ", "USER"];
 
 /// The real machine, but of its files only what lies in certain folders: a playbook from somewhere else must not carry
 /// the operator's files to hosts. Links that lead out of the folders are not followed.

@@ -147,7 +147,9 @@ pub(super) fn key_length(text: &str) -> Option<usize> {
         return rest.get(blanks..)?.starts_with(':').then_some(length + blanks);
     }
     let colons = text.match_indices(':').map(|(at, _)| at);
-    let mut ends = colons.filter(|at| text.get(at + 1..).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)));
+    let mut ends = colons.filter(|at| {
+        text.get(at + 1..).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+    });
     ends.next().filter(|at| text.get(..*at).is_some_and(|key| !key.contains('\n')))
 }
 

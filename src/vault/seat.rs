@@ -23,7 +23,8 @@ impl Sheet {
         let (mut trail, mut key) = (Vec::new(), None);
         walk(&self.node, "", None, &mut |at, its_key, node| {
             let rest = name.strip_prefix(at);
-            let leads = rest.is_some_and(|rest| at.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']));
+            let leads =
+                rest.is_some_and(|rest| at.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']));
             if leads {
                 trail.push((at.to_owned(), node));
                 key = its_key;
@@ -42,7 +43,8 @@ impl Sheet {
         }
         let (start, column) = self.begin(node, key).ok_or_else(none)?;
         let spot = spot(&self.file.text, start, start, column);
-        let apart = if self.file.text.get(..start).is_some_and(|before| before.ends_with(':')) { " " } else { "" };
+        let apart =
+            if self.file.text.get(..start).is_some_and(|before| before.ends_with(':')) { " " } else { "" };
         Ok((spot.range, format!("{apart}{}", block("!age |", &spot.behind, column, armor))))
     }
 
@@ -99,7 +101,9 @@ impl Sheet {
     /// An anchor stays in front of what it names.
     fn behind_anchor(&self, start: usize) -> usize {
         let rest = self.file.text.get(start..).unwrap_or_default();
-        let Some(word) = rest.strip_prefix('&').and_then(|_| rest.split_whitespace().next()) else { return start };
+        let Some(word) = rest.strip_prefix('&').and_then(|_| rest.split_whitespace().next()) else {
+            return start;
+        };
         let behind = rest.get(word.len()..).unwrap_or_default();
         start + word.len() + (behind.len() - behind.trim_start_matches(' ').len())
     }

@@ -123,7 +123,8 @@ impl Sheet {
     pub fn plain(&self) -> BTreeMap<String, Value> {
         let (mut all, mut met) = (BTreeMap::new(), HashSet::new());
         walk(&self.node, "", None, &mut |name, _, node| {
-            let mut is_new = |node: &Node| !has_text(node) || met.insert((node.place.line, node.place.column));
+            let mut is_new =
+                |node: &Node| !has_text(node) || met.insert((node.place.line, node.place.column));
             if node.tag.is_none() && is_scalar(node) && is_new(node) {
                 all.insert(name.to_owned(), node.to_value());
             }
@@ -281,9 +282,7 @@ pub(super) fn walk<'a>(
     visit(name, key, node);
     match &node.value {
         NodeValue::List(list) => {
-            list.iter()
-                .enumerate()
-                .for_each(|(at, item)| walk(item, &format!("{name}[{at}]"), None, visit));
+            list.iter().enumerate().for_each(|(at, item)| walk(item, &format!("{name}[{at}]"), None, visit));
         }
         NodeValue::Map(entries) => entries.iter().for_each(|(key, member)| {
             let name = if name.is_empty() { key.name.clone() } else { format!("{name}.{}", key.name) };

@@ -221,7 +221,8 @@ fn a_value_is_put_in_its_place_and_no_other_byte_changes() {
 #[test]
 fn a_value_is_sealed_however_yaml_lets_it_be_written() {
     let armor = sealed_for(2, "new");
-    let margin = |by: usize| -> String { armor.lines().map(|line| format!("{}{line}\n", " ".repeat(by))).collect() };
+    let margin =
+        |by: usize| -> String { armor.lines().map(|line| format!("{}{line}\n", " ".repeat(by))).collect() };
     let cases = [
         ("sq", "sq: 'it''s'  # c\nb: 1\n", format!("sq: !age |  # c\n{}b: 1\n", margin(2))),
         ("a", "a: one\n  two\n\n  three # c\nb: 1\n", format!("a: !age | # c\n{}b: 1\n", margin(2))),
@@ -232,8 +233,16 @@ fn a_value_is_sealed_however_yaml_lets_it_be_written() {
         ("a", "a:   # later\nb: 1\n", format!("a: !age |   # later\n{}b: 1\n", margin(2))),
         ("a", "a: &x one\nb: *x\n", format!("a: &x !age |\n{}b: *x\n", margin(2))),
         ("b", "a: &x one\nb: *x\n", format!("a: &x one\nb: !age |\n{}", margin(2))),
-        ("n.a", "n: {a: x, l: [one, 'it''s']}  # c\nb: 1\n", format!("n:  # c\n  a: !age |\n{}  l: [one, 'it''s']\nb: 1\n", margin(4))),
-        ("n.l[1].k", "n: {a: \"x, y\", l: [one, {k: v, m: }]}\nb: 1\n", format!("n:\n  a: \"x, y\"\n  l:\n    - one\n    - k: !age |\n{}      m:\nb: 1\n", margin(8))),
+        (
+            "n.a",
+            "n: {a: x, l: [one, 'it''s']}  # c\nb: 1\n",
+            format!("n:  # c\n  a: !age |\n{}  l: [one, 'it''s']\nb: 1\n", margin(4)),
+        ),
+        (
+            "n.l[1].k",
+            "n: {a: \"x, y\", l: [one, {k: v, m: }]}\nb: 1\n",
+            format!("n:\n  a: \"x, y\"\n  l:\n    - one\n    - k: !age |\n{}      m:\nb: 1\n", margin(8)),
+        ),
         ("l[1]", "l: [a,\n  b]\n", format!("l:\n  - a\n  - !age |\n{}", margin(4))),
         ("l[0].k", "l:\n  - {k: v, m: 1}\n", format!("l:\n  - k: !age |\n{}    m: 1\n", margin(6))),
         ("k", "{\"k\": \"v\", \"m\": [1, 2]}\n", format!("\"k\": !age |\n{}\"m\": [1, 2]\n", margin(2))),
@@ -252,7 +261,8 @@ fn all_values_of_a_file_are_sealed_at_once_and_an_anchor_with_those_who_follow_i
     let text = "sq: 'it''s'\nn: {a: x, l: [one, two]}\nmulti: |\n  line\nanchor: &a val\nref: *a\nbase: &b\n  pw: y\nmore:\n  <<: *b\n  z: 1\n";
     let names: Vec<String> = sheet(text).plain().into_keys().collect();
     assert_eq!(names, ["anchor", "base.pw", "more.z", "multi", "n.a", "n.l[0]", "n.l[1]", "sq"]);
-    let sealed: BTreeMap<String, String> = names.iter().map(|name| (name.clone(), sealed_for(2, name))).collect();
+    let sealed: BTreeMap<String, String> =
+        names.iter().map(|name| (name.clone(), sealed_for(2, name))).collect();
     let result = sheet(text).with(&sealed).unwrap();
     let again = sheet(&result);
     assert_eq!(again.sealed().count(), sealed.len());
@@ -269,7 +279,8 @@ fn the_value_that_is_in_the_way_is_named_and_no_other() {
     let refused = sheet(text).with(&BTreeMap::from(all)).unwrap_err().to_string();
     assert!(refused.contains("'b.c'") && refused.contains("on a line of its own"), "{refused}");
     let merged = "base: &b\n  pw: y\nmore:\n  <<: *b\n";
-    let refused = sheet(merged).with(&BTreeMap::from([("more.pw".to_owned(), armor)])).unwrap_err().to_string();
+    let refused =
+        sheet(merged).with(&BTreeMap::from([("more.pw".to_owned(), armor)])).unwrap_err().to_string();
     assert!(refused.contains("'more.pw'") && refused.contains("another value"), "{refused}");
 }
 

@@ -250,7 +250,11 @@ fn what_this_machine_says_goes_to_no_other_where_nobody_answers_for_the_playbook
         assert!(matches!(&played.end(name).status, Status::Unseen { .. }), "{}", said(name));
     }
     // Whoever may change things is told all of it.
-    let mixed = Stage { hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(), ..Stage::dry() };
-    let played = mixed.play("- hosts: one\n  gather_facts: no\n  tasks: [{name: x, stat: {path: /}, delegate_to: two}]\n");
+    let mixed = Stage {
+        hosts: "one ansible_connection=local\ntwo ansible_connection=local\n".into(),
+        ..Stage::dry()
+    };
+    let played = mixed
+        .play("- hosts: one\n  gather_facts: no\n  tasks: [{name: x, stat: {path: /}, delegate_to: two}]\n");
     assert_eq!(played.end("x").status, Status::Ok);
 }

@@ -309,7 +309,9 @@ fn a_version_that_somebody_made_up_is_said_to_be_theirs_and_taken_out() {
     assert_ne!(text, made_up);
     fs::write(&entry, made_up).unwrap();
     group.signs("bob", "ledger@wgops", &entry);
-    group.says("alice", "operators list").expect(4, &["under version 99", "bob made it up", "00000001.*'", "demote bob"]);
+    group
+        .says("alice", "operators list")
+        .expect(4, &["under version 99", "bob made it up", "00000001.*'", "demote bob"]);
     for part in ["json", "json.sig", "private.json"] {
         fs::remove_file(year.join(format!("00000001.{part}"))).unwrap();
     }

@@ -203,7 +203,8 @@ impl Leave {
 /// What a last day says that has passed: a slip in the year takes what it is to give.
 fn over(until: Date) -> Option<String> {
     let today = jiff::Zoned::now().date();
-    (until < today).then(|| format!("{until} is given as the last day of the agreement, and today is {today}"))
+    (until < today)
+        .then(|| format!("{until} is given as the last day of the agreement, and today is {today}"))
 }
 
 /// The last lead stays: without one, nobody could sign a roster again.

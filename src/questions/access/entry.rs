@@ -70,7 +70,12 @@ impl Question for WhatLetsIn {
                         _ => entry.ca_file = value,
                     }
                 }
-                _ => return Err(ParseError::new("lines 'account', 'said', 'set', 'mistake', 'session'", output)),
+                _ => {
+                    return Err(ParseError::new(
+                        "lines 'account', 'said', 'set', 'mistake', 'session'",
+                        output,
+                    ));
+                }
             }
         }
         let names = files.iter().flat_map(|list| list.split_whitespace());
@@ -123,8 +128,12 @@ mod tests {
         let none = ops().parse(&Output::ok("said\nset authorizedkeysfile none\n")).unwrap();
         assert!(none.key_files.is_empty() && none.account.is_none());
         assert!(ops().parse(&Output::ok("x\n")).is_err());
-        let wrong = ops().parse(&Output::ok("mistake a.conf line 1: Bad option: b\nmistake terminating\n")).unwrap();
-        assert_eq!((wrong.is_said, wrong.mistakes.join("; ").as_str()), (false, "a.conf line 1: Bad option: b; terminating"));
+        let wrong =
+            ops().parse(&Output::ok("mistake a.conf line 1: Bad option: b\nmistake terminating\n")).unwrap();
+        assert_eq!(
+            (wrong.is_said, wrong.mistakes.join("; ").as_str()),
+            (false, "a.conf line 1: Bad option: b; terminating")
+        );
     }
 
     #[test]

@@ -228,14 +228,24 @@ fn a_machine_is_known_by_its_host_key_whatever_it_is_called() {
         "wgops.yml",
         "freezes:\n  - {hosts: lab, from: 2026-01-01, until: 2099-01-01, reason: moving}\n",
     );
-    // The same machine by an address that looks like another one, and somebody who has its key for that.
-    let address = format!("::ffff:{}", lab.address(&host));
-    let known = lab.known_hosts(&host).replace(&lab.address(&host), &address);
+    // The same address in another spelling is seen through before anything is connected.
+    let spelt = format!("::ffff:{}", lab.address(&host));
+    let inventory =
+        ops.inventory("ops", &[&host]).replace("lab:", "strangers:").replace(host.name(), "other");
+    ops.keep("inventory/spelt.yml", inventory.replace(&lab.address(&host), &format!("'{spelt}'")));
+    ops.alice(&format!("run {file} -i spelt")).expect(4, &["has the address of", "frozen until"]);
+    // The same machine behind another port, and somebody who has its key for that.
+    lab.exec(&host, "/usr/sbin/sshd -p 2022 -o PidFile=/run/sshd-2022.pid");
+    let known =
+        lab.known_hosts(&host).replace(&lab.address(&host), &format!("[{}]:2022", lab.address(&host)));
     std::fs::write(ops.elsewhere().join("home/.ssh/known_hosts"), known).unwrap();
-    let other = ops.inventory("ops", &[&host]).replace(&lab.address(&host), &format!("'{address}'"));
-    ops.keep("inventory/other.yml", other.replace("lab:", "strangers:").replace(host.name(), "other"));
+    let address = format!("ansible_host: {}", lab.address(&host));
+    let other = inventory.replace(&address, &format!("{address}, ansible_port: 2022"));
+    assert_ne!(other, inventory);
+    ops.keep("inventory/other.yml", other);
     let said = ops.alice(&format!("run {file} -i other"));
     said.expect(1, &["has the host key of", host.name(), "frozen until"]);
     assert!(!lab.holds(&host, "test -e /tmp/e2e-key"), "{said}");
     ops.alice(&format!("run {file} -i other --break-glass now")).expect(0, &["changed=1"]);
+    lab.exec(&host, "kill $(cat /run/sshd-2022.pid)");
 }

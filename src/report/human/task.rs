@@ -117,18 +117,22 @@ fn last_words(end: &TaskEnd, view: View) -> String {
     let asked = end.status == Status::Failed && view.verbosity == 0 && printed_any;
     let Some(status) = end.result.get("rc").filter(|_| asked) else { return String::new() };
     let printed = |stream: &str| end.result.get(stream).and_then(Value::as_str).unwrap_or_default().trim();
-    let (stream, words) = match printed("stderr") {
-        "" => ("stdout", printed("stdout")),
-        words => ("stderr", words),
-    };
-    let below = LAST_WORDS.lines_max.min(words.lines().count());
-    let first = words.lines().count() - below;
+    // Many programs say on one what went wrong and on the other where.
+    let streams = ["stderr", "stdout"].map(|stream| (stream, printed(stream)));
+    let told: Vec<String> = streams
+        .iter()
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(stream, words)| format!("{stream}:\n{}", end_of(words).trim_end()))
+        .collect();
+    let told = if told.is_empty() { "nothing printed".to_owned() } else { told.join("\n") };
+    line::indented(&format!("exit status {status}, {told}"), "    ")
+}
+
+/// The last lines of what a command printed.
+fn end_of(words: &str) -> String {
+    let first = words.lines().count().saturating_sub(LAST_WORDS.lines_max);
     let words = words.lines().skip(first).collect::<Vec<_>>().join("\n");
-    let told = match below {
-        0 => format!("exit status {status}, nothing printed"),
-        _ => format!("exit status {status}, {stream}:\n{}", line::indented(&LAST_WORDS.of(&words), "  ")),
-    };
-    line::indented(told.trim_end(), "    ")
+    line::indented(&LAST_WORDS.of(&words), "  ")
 }
 
 fn said(end: &TaskEnd, item: Option<&str>, said: &Said<'_>, view: View) -> String {
@@ -291,10 +295,12 @@ mod tests {
         let failed = |result| TaskEnd { result, ..with(Status::Failed, Some("non-zero return code")) };
         let words = |result| told(&[failed(result)], NARROW).lines().skip(3).collect::<Vec<_>>().join("\n");
         let long = "line\n".repeat(30) + "the disk is on fire\u{1b}[2J\n";
-        let said = words(json!({"rc": 3, "stdout": "fine\n", "stderr": long}));
+        let said = words(json!({"rc": 3, "stdout": "", "stderr": long}));
         assert!(said.starts_with("    exit status 3, stderr:\n      line\n"), "{said}");
         assert!(said.ends_with("\n      the disk is on fire^[[2J"), "{said}");
         assert_eq!(said.lines().count(), 11);
+        let both = words(json!({"rc": 2, "stdout": "at 7\n", "stderr": "bad\n"}));
+        assert_eq!(both, "    exit status 2, stderr:\n      bad\n    stdout:\n      at 7");
         let stdout = words(json!({"rc": 1, "stdout": "no\n", "stderr": ""}));
         assert_eq!(stdout, "    exit status 1, stdout:\n      no");
         assert_eq!(words(json!({"rc": 1, "stdout": "", "stderr": ""})), "    exit status 1, nothing printed");

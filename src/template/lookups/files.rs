@@ -3,6 +3,7 @@
 use super::{lookup_error, names};
 use crate::template::Binding;
 use crate::template::call::{Call, defined, items_of, pairs_of, text_of, unsupported};
+use crate::template::controller::Kind;
 use crate::template::convert::{to_model_whole, valid};
 use crate::template::explain::into_engine;
 use crate::template::functions::terms;
@@ -60,8 +61,15 @@ pub(super) fn read(names: &Names, path: &str, subfolder: &str) -> Result<String,
 /// Where a file is that must be there.
 fn place(names: &Names, path: &str, subfolder: &str) -> Result<PathBuf, Error> {
     let Some(found) = locate(names, path, subfolder) else {
-        let tried: Vec<String> =
-            candidates(names, path, subfolder).iter().map(|path| path.display().to_string()).collect();
+        let candidates = candidates(names, path, subfolder);
+        let controller = &names.session.cache.controller;
+        if let Some(there) = candidates.iter().find(|place| controller.kind(place) == Some(Kind::File)) {
+            let there = there.display();
+            return Err(lookup_error(format!(
+                "'{there}' lies outside the ops repository: copy it there first"
+            )));
+        }
+        let tried: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
         let places = if tried.is_empty() {
             "no folder is searched here".into()
         } else {

@@ -577,6 +577,8 @@ fn lookups_on_this_machine_read_tables_and_keep_what_they_make() {
     let vars = Vars::written(json!({"groups": {"all": ["w1", "w2", "db1"], "web": ["w1", "w2"]}}));
     let scope: Arc<dyn Scope> = Arc::new(Folder(vars, folder.path().to_owned()));
     let templates = Templates::new(Arc::new(Beneath::new([folder.path().to_owned()]).acting(true)));
+    let outside = templates.render(&json!("{{ lookup('file', '/etc/passwd') }}"), &scope);
+    assert!(outside.unwrap_err().to_string().contains("'/etc/passwd' lies outside the ops repository"));
     let render = |source: &str| match templates.render(&json!(source), &scope) {
         Ok(Rendered::Known { value, tainted }) => (value, tainted),
         other => panic!("{source}: {other:?}"),

@@ -55,13 +55,15 @@ fn now() -> u64 {
 
 /// A lock that another run has; what is replaced in it.
 fn theirs(bench: &Workbench, from: &str, to: &str) {
+    theirs_at(bench, now(), from, to);
+}
+
+/// The same as it would be at a time.
+fn theirs_at(bench: &Workbench, now: u64, from: &str, to: &str) {
     fs::create_dir_all(base(bench).join("lock")).unwrap();
-    let lines = format!(
-        "holder bob (operator)\nsince {}\nuntil {}\n{}state held\n",
-        now() - 240,
-        now() + 600,
-        alive()
-    );
+    let lines =
+        format!("holder bob (operator)\nsince {}\nuntil {}\n{}state held\n", now - 240, now + 600, alive());
+    assert!(lines.contains(from), "{from} is not in {lines}");
     fs::write(base(bench).join("lock").join(format!("{THEIRS}.1")), lines.replace(from, to)).unwrap();
 }
 
@@ -158,8 +160,8 @@ fn what_somebody_else_changes_is_not_taken_and_they_are_named() {
 
 #[test]
 fn a_lock_whose_owner_is_dead_frees_itself() {
-    let until_now = format!("until {}", now() + 600);
-    let until_then = format!("until {}", now() - 60);
+    let begun = now();
+    let (until_now, until_then) = (format!("until {}", begun + 600), format!("until {}", begun - 60));
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let other_process = format!("pid {}", std::process::id());
     let cases = [
@@ -170,11 +172,7 @@ fn a_lock_whose_owner_is_dead_frees_itself() {
     ];
     for bench in benches() {
         for (case, from, to) in cases {
-            let seconds = until_now.trim_start_matches("until ").parse::<u64>().unwrap();
-            // The clock may have moved on since the cases were made.
-            let from =
-                if case == cases[0].0 { format!("until {}", seconds.max(now() + 600)) } else { from.into() };
-            theirs(&bench, &from, to);
+            theirs_at(&bench, begun, from, to);
             let output = take(&bench, OURS, "alice (lead)", 600);
             assert_eq!(output.status, 0, "{case}, in {}", bench.name());
             let others = Others::parse(&output.text());

@@ -78,20 +78,6 @@ fn sealed(host: &HostName, name: &str) -> Problem {
     )
 }
 
-/// Whether a variable's value is seen by others when a host is reached: all that the connection takes but passwords.
-fn shows(name: &str) -> bool {
-    let is_password = ["password", "pass"].iter().any(|end| name.ends_with(end));
-    let of_connection =
-        ["host", "port", "user", "connection", "private_key_file", "args", "timeout", "become"];
-    let taken = |part: &str| {
-        [format!("ansible_{part}"), format!("ansible_ssh_{part}")].iter().any(|known| known == name)
-    };
-    !is_password
-        && (of_connection.iter().any(|part| taken(part))
-            || name.starts_with("ansible_become_")
-            || name.ends_with("_args"))
-}
-
 impl Reach {
     /// How a host is reached, in a play or apart from one.
     ///
@@ -135,7 +121,9 @@ impl Reach {
                 problem.help("it is needed before anything is known of the host".to_owned())
             })?;
             match done {
-                Rendered::Known { tainted: true, .. } if shows(name) => Err(sealed(host, name)),
+                Rendered::Known { tainted: true, .. } if Inventory::is_seen_by_others(name) => {
+                    Err(sealed(host, name))
+                }
                 done => Ok(done.known().cloned()),
             }
         };

@@ -11,6 +11,7 @@ use super::scope::{Frame, Layer};
 use super::task::Task;
 use super::unit::{Prepared, UnitEnd};
 use crate::event::Status;
+use crate::load::Inventory;
 use crate::model::{Map, Subjects, Value};
 use crate::modules::{Effect, Outcome};
 use crate::questions::{Answers, Asked, Reading, Refusal};
@@ -283,8 +284,7 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen
 
 /// Why a host can't be added whose name, or the way to it, is made of a secret.
 fn reached_by_a_secret(frozen: &Frozen) -> Option<String> {
-    let reaches =
-        |name: &&String| *name == "name" || (name.starts_with("ansible_") && !name.contains("pass"));
+    let reaches = |name: &&String| *name == "name" || Inventory::is_seen_by_others(name);
     let name = frozen.secret.iter().find(reaches)?;
     Some(format!(
         "{name} would be made of a sealed value, and how a host is reached is seen in the network and in logs: write it as it is"

@@ -9,15 +9,12 @@ use super::super::record::{About, Record};
 use super::super::repository::Repository;
 use super::super::who::Who;
 use super::super::{Console, Exit, Failure};
+use super::files::{out_of_place, standing, sync_folder, walk, write_new};
 use crate::ledger::{Details, Heads, SealAct, SealedValue, Turn};
-use crate::model::{Digest, RunId, Secret, is_sealed};
+use crate::model::{Digest, RunId, Secret};
 use crate::people::{Permission, Proven, Roster, Standing, Verb};
-use crate::vault::{Access, History, Keys, Readers, Sheet, State, Subject, Vault, digest, relative};
-use std::io::Write as _;
+use crate::vault::{Access, History, Keys, Readers, State, Subject, Vault, digest, relative};
 use std::path::{Path, PathBuf};
-
-/// Largest file that is looked into.
-const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// The vault of an ops repository in somebody's hands.
 pub struct Desk<'a> {
@@ -418,100 +415,4 @@ pub fn opener(console: &Console, root: Option<&Path>, who: &Who, dry: bool) -> V
     let hear = move |secret: &Secret| masks.add_with_lines(secret);
     Vault::new(&root, access, Box::new(prepare), Box::new(hear))
         .telling(Box::new(move |text| asked.masked(text) != text))
-}
-
-fn write_new(aside: &Path, like: &Path, text: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = aside.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut file = std::fs::File::create(aside)?;
-    if let Ok(about) = std::fs::metadata(like) {
-        file.set_permissions(about.permissions())?;
-    }
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-fn sync_folder(path: &Path) {
-    if let Some(folder) = path.parent() {
-        let _best_effort = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
-    }
-}
-
-/// A file's bytes.
-///
-/// # Errors
-/// It can't be read.
-pub fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
-    let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    if !about.is_file() || about.len() > FILE_BYTES_MAX {
-        return Err(Failure::usage(format!(
-            "{} is no file of at most {} MiB",
-            shown(path),
-            FILE_BYTES_MAX >> 20
-        )));
-    }
-    std::fs::read(path).map_err(|error| unreadable(path, &error))
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("can't read {}: {error}", shown(path)))
-}
-
-fn standing(path: &Path, file: &str) -> Result<Vec<Sealed>, Failure> {
-    let bytes = bytes_of(path)?;
-    if is_sealed(&bytes) {
-        let subject = Subject { file: file.to_owned(), name: None };
-        return Ok(vec![Sealed { subject, digest: crate::vault::file_digest(&bytes) }]);
-    }
-    let sheet = Sheet::read(path)?;
-    let one = |found: &crate::vault::Found| Sealed {
-        subject: Subject { file: file.to_owned(), name: Some(found.name.clone()) },
-        digest: digest(&found.text),
-    };
-    Ok(sheet.sealed().map(one).collect())
-}
-
-/// Why a file is no place for what is sealed: it would be found by no list and sealed anew for nobody, or be no file of its kind
-/// any more.
-fn out_of_place(file: &str) -> Option<&'static str> {
-    let mut parts = file.split('/');
-    let ours = ["ledger", "plans", "target"];
-    if file.split('/').any(|part| part.starts_with('.')) {
-        return Some("hidden files and folders are looked into by nobody");
-    }
-    if ours.contains(&parts.next().unwrap_or_default()) && parts.next().is_some() {
-        return Some("what lies in that folder is no part of a play");
-    }
-    ["wgops.yml", "inventory/operators.yml", "inventory/known_hosts", "inventory/suppressions.yml"]
-        .contains(&file)
-        .then_some("it has to be read by everybody")
-}
-
-/// Deepest folder that is looked into.
-const DEPTH_MAX: usize = 24;
-
-fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Ok(about) = std::fs::symlink_metadata(&path) else { continue };
-        let ours = depth == 0 && matches!(name.as_str(), "ledger" | "plans" | "target");
-        if about.is_dir() && !name.starts_with('.') && !ours && depth < DEPTH_MAX {
-            walk(&path, depth + 1, found);
-        } else if about.is_file() && about.len() <= FILE_BYTES_MAX {
-            let Ok(bytes) = std::fs::read(&path) else { continue };
-            let is_yaml =
-                [".yml", ".yaml", ".json"].iter().any(|end| name.ends_with(end)) || !name.contains('.');
-            let tagged = || {
-                memchr::memmem::find(&bytes, b"!age").is_some()
-                    && Sheet::read(&path).is_ok_and(|sheet| sheet.sealed().next().is_some())
-            };
-            if is_sealed(&bytes) || (is_yaml && tagged()) {
-                found.push(path);
-            }
-        }
-    }
 }

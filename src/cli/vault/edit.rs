@@ -2,7 +2,8 @@
 //! changed keeps its seal to the byte, and so do all other lines.
 
 use super::super::{Console, Exit, Failure, ask};
-use super::desk::{Desk, Sealed, Target, ToSeal, bytes_of};
+use super::desk::{Desk, Sealed, Target, ToSeal};
+use super::files::bytes_of;
 use super::tmpfs::Memory;
 use crate::ledger::{SealAct, SealedValue};
 use crate::load::shell_words;

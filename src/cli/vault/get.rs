@@ -1,7 +1,8 @@
 //! `wgops vault get`: shows one value on a terminal, and nowhere else; that it was opened is in the ledger before.
 
 use super::super::{Console, Exit, Failure};
-use super::desk::{Desk, Sealed, bytes_of};
+use super::desk::{Desk, Sealed};
+use super::files::bytes_of;
 use crate::model::is_sealed;
 use crate::vault::{Sheet, Subject, digest, file_digest};
 use clap::Args;

@@ -2,7 +2,8 @@
 //! somebody sealed with age outside.
 
 use super::super::{Console, Exit, Failure, ask};
-use super::desk::{Desk, Target, ToSeal, bytes_of};
+use super::desk::{Desk, Target, ToSeal};
+use super::files::bytes_of;
 use crate::ledger::{SealAct, SealedValue};
 use crate::load::{Node, NodeValue, Problems, TextFile};
 use crate::model::{Digest, Secret, is_sealed, nearest};

@@ -4,6 +4,7 @@
 mod desk;
 mod edit;
 mod exposed;
+mod files;
 mod get;
 mod import;
 mod list;

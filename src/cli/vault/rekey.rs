@@ -3,7 +3,8 @@
 
 use super::super::who::Who;
 use super::super::{Console, Exit, Failure};
-use super::desk::{Desk, Sealed, Target, ToSeal, bytes_of};
+use super::desk::{Desk, Sealed, Target, ToSeal};
+use super::files::bytes_of;
 use crate::ledger::{SealAct, SealedValue, Turn};
 use crate::model::{OperatorName, is_sealed};
 use crate::vault::{Keys, Readers, Sheet, State, digest};

@@ -2,7 +2,8 @@
 //! on the machine could read.
 
 use super::super::{Console, Exit, Failure, ask};
-use super::desk::{Desk, ToSeal, bytes_of};
+use super::desk::{Desk, ToSeal};
+use super::files::bytes_of;
 use crate::ledger::SealAct;
 use crate::load::TextFile;
 use crate::model::is_sealed;

@@ -66,6 +66,11 @@ pub struct BecomeDefaults {
 }
 
 impl Inventory {
+    /// Whether others than the host's account see what a variable says of the connection: name servers, logs, lists of processes.
+    pub fn is_seen_by_others(name: &str) -> bool {
+        KNOWN.contains(&name) && !name.contains("pass")
+    }
+
     /// Reads from a host's rendered variables how it is reached. `home` stands for `~`.
     ///
     /// # Errors

@@ -1,0 +1,114 @@
+//! Files with something sealed in them: which there are, what stands in each, and how one is written so that a crash loses
+//! nothing.
+
+use super::super::Failure;
+use super::super::console::shown;
+use super::desk::Sealed;
+use crate::load::text::reason;
+use crate::model::is_sealed;
+use crate::vault::{Sheet, Subject, digest};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Largest file that is looked into.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+/// Deepest folder that is looked into.
+const DEPTH_MAX: usize = 24;
+/// Folders of an ops repository in which nothing is looked for.
+const NOT_LOOKED_INTO: [&str; 3] = ["ledger", "plans", "target"];
+
+/// Writes a text beside a file that it will replace, with that one's mode.
+pub(super) fn write_new(aside: &Path, like: &Path, text: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = aside.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::File::create(aside)?;
+    if let Ok(about) = std::fs::metadata(like) {
+        file.set_permissions(about.permissions())?;
+    }
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// Has the disk keep the names in a file's folder.
+pub(super) fn sync_folder(path: &Path) {
+    if let Some(folder) = path.parent() {
+        let _best_effort = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    }
+}
+
+/// A file's bytes.
+///
+/// # Errors
+/// It can't be read.
+pub fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
+    let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !about.is_file() || about.len() > FILE_BYTES_MAX {
+        return Err(Failure::usage(format!(
+            "{} is no file of at most {} MiB",
+            shown(path),
+            FILE_BYTES_MAX >> 20
+        )));
+    }
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("can't read {}: {}", shown(path), reason(error)))
+}
+
+/// What is sealed in a file.
+pub(super) fn standing(path: &Path, file: &str) -> Result<Vec<Sealed>, Failure> {
+    let bytes = bytes_of(path)?;
+    if is_sealed(&bytes) {
+        let subject = Subject { file: file.to_owned(), name: None };
+        return Ok(vec![Sealed { subject, digest: crate::vault::file_digest(&bytes) }]);
+    }
+    let sheet = Sheet::read(path)?;
+    let one = |found: &crate::vault::Found| Sealed {
+        subject: Subject { file: file.to_owned(), name: Some(found.name.clone()) },
+        digest: digest(&found.text),
+    };
+    Ok(sheet.sealed().map(one).collect())
+}
+
+/// Why a file is no place for what is sealed: it would be found by no list and sealed anew for nobody, or be no file of its kind
+/// any more.
+pub(super) fn out_of_place(file: &str) -> Option<&'static str> {
+    let mut parts = file.split('/');
+    if file.split('/').any(|part| part.starts_with('.')) {
+        return Some("hidden files and folders are looked into by nobody");
+    }
+    if NOT_LOOKED_INTO.contains(&parts.next().unwrap_or_default()) && parts.next().is_some() {
+        return Some("what lies in that folder is no part of a play");
+    }
+    ["wgops.yml", "inventory/operators.yml", "inventory/known_hosts", "inventory/suppressions.yml"]
+        .contains(&file)
+        .then_some("it has to be read by everybody")
+}
+
+/// Files with something sealed in them, below a folder.
+pub(super) fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Ok(about) = std::fs::symlink_metadata(&path) else { continue };
+        let ours = depth == 0 && NOT_LOOKED_INTO.contains(&name.as_str());
+        if about.is_dir() && !name.starts_with('.') && !ours && depth < DEPTH_MAX {
+            walk(&path, depth + 1, found);
+        } else if about.is_file() && about.len() <= FILE_BYTES_MAX {
+            let Ok(bytes) = std::fs::read(&path) else { continue };
+            let is_yaml =
+                [".yml", ".yaml", ".json"].iter().any(|end| name.ends_with(end)) || !name.contains('.');
+            let tagged = || {
+                memchr::memmem::find(&bytes, b"!age").is_some()
+                    && Sheet::read(&path).is_ok_and(|sheet| sheet.sealed().next().is_some())
+            };
+            if is_sealed(&bytes) || (is_yaml && tagged()) {
+                found.push(path);
+            }
+        }
+    }
+}

@@ -53,7 +53,10 @@ pub async fn connect(
         }
     };
     let is_gated = connection.kind == ConnectionKind::Gate;
-    Ok(Session { way, is_gated, settings: settings.clone(), meter, tasks: Tasks::default() })
+    // Who waits longer for a login has a bad line, over which a shell takes as long.
+    let shell_timeout = settings.shell_timeout.max(connection.connect_timeout);
+    let settings = Settings { shell_timeout, ..settings.clone() };
+    Ok(Session { way, is_gated, settings, meter, tasks: Tasks::default() })
 }
 
 impl Session {

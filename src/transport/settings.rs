@@ -27,7 +27,7 @@ pub struct Settings {
     pub keepalive: Duration,
     /// After how many unanswered questions of that kind the connection is lost.
     pub keepalive_max: usize,
-    /// Longest wait for a shell to get ready.
+    /// Longest wait for a shell to get ready, where the wait for a login is no longer.
     pub shell_timeout: Duration,
     /// Key files and known_hosts files that were read already.
     pub keyring: Keyring,

@@ -335,7 +335,7 @@ fn no_file_outside_the_playbooks_folder_is_read_whoever_names_it() {
         (format!("template: {{dest: DIR/x, src: {outside}}}"), "lies outside"),
         (
             format!("copy: {{dest: DIR/x, content: \"{{{{ lookup('file', '{outside}') }}}}\"}}"),
-            "there is no file",
+            "lies outside",
         ),
     ] {
         let played = stage.tasks(&format!("- name: it\n  {task}\n"));

@@ -5,7 +5,7 @@ use super::repository::Repository;
 use super::{Console, Exit, Failure};
 use crate::load::Marked;
 use crate::load::{Inventory, Pattern, Problem};
-use crate::model::{HostName, nearest, printable};
+use crate::model::{HostName, nearest, plain, printable};
 use crate::report::{json, one_line};
 use clap::Args;
 use std::collections::HashSet;
@@ -112,7 +112,7 @@ fn sources(inventory: &Inventory, host: &HostName) -> String {
         let place = merged.get(name).map(|variable| variable.place.to_string()).unwrap_or_default();
         let text = match Marked::of(value) {
             Some(Marked::Age { .. } | Marked::Vault(_)) => format!("  {name}: (sealed)"),
-            _ => format!("  {name}: {value}"),
+            _ => format!("  {name}: {}", plain(value)),
         };
         out.push_str(&format!("{}\n      {} ({})\n", one_line(&text), one_line(&rung), one_line(&place)));
     }

@@ -138,7 +138,7 @@ impl Call {
         if !pairs.is_empty() {
             self.form = Form::Words;
         }
-        let key = |name| Key { place: value.place.clone(), name };
+        let key = |name: String| Key::new(&value.place, name);
         self.args =
             pairs.into_iter().map(|(name, text)| (key(name), Node::text(&value.place, text))).collect();
         self.free = (!rest.is_empty()).then(|| Node::text(&value.place, rest));
@@ -204,14 +204,14 @@ fn named_by_action(key: &Key, value: &Node, more: Option<&Node>) -> Option<Call>
     }
     if let NodeValue::Map(entries) = &value.value {
         let (_, module) = entries.iter().find(|(key, _)| key.name == "module")?;
-        let inner = Key { place: module.place.clone(), name: module.word().ok()? };
+        let inner = Key::new(&module.place, module.word().ok()?);
         let args = entries.iter().filter(|(key, _)| key.name != "module").cloned().collect();
         let args = Node { value: NodeValue::Map(args), ..value.clone() };
         return Some(Call::of(&inner, &args, more));
     }
     let text = value.str().ok()?.trim();
     let (module, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let inner = Key { place: value.place.clone(), name: module.to_owned() };
+    let inner = Key::new(&value.place, module);
     Some(Call::of(&inner, &Node::text(&value.place, rest.trim()), more))
 }
 

@@ -2,7 +2,7 @@
 //! what documentation is made from.
 
 use super::{Host, expansion};
-use crate::model::{Map, Value, nearest};
+use crate::model::{Map, Value, nearest, plain};
 use crate::questions::Stop;
 
 /// One parameter of a module.
@@ -324,6 +324,7 @@ impl Args {
 
 /// A value with its parameter's type.
 fn typed(param: &Param, key: &str, value: &Value) -> Result<Value, ArgProblem> {
+    let value = &*plain(value);
     convert(param.kind, value).map_err(|expected| misfit(param, key, value, &expected))
 }
 

@@ -6,7 +6,7 @@ use super::evaluate::{refusal, text_of};
 use super::ground::{Ground, truthy};
 use super::scope::{Frame, Layer};
 use super::task::{LOGIN_VARIABLES, Task};
-use crate::model::{BecomeMethod, Environment, HostName, Value};
+use crate::model::{BecomeMethod, Environment, HostName, Value, plain_key};
 use crate::modules::{Effect, Facts};
 use crate::questions::Refusal;
 use crate::template::{Rendered, Scope, TemplateError, TemplateErrorKind};
@@ -185,7 +185,8 @@ impl Ground {
                 Ok(Rendered::Omitted | Rendered::Known { value: Value::Null, .. }) => {}
                 Ok(Rendered::Known { value: Value::Object(map), tainted: secret }) => {
                     tainted |= secret;
-                    variables.extend(map.iter().map(|(name, value)| (name.clone(), text_of(value))));
+                    variables
+                        .extend(map.iter().map(|(name, value)| (plain_key(name).to_owned(), text_of(value))));
                 }
                 Ok(Rendered::Known { value: Value::String(text), .. }) if text.is_empty() => {}
                 Ok(Rendered::Known { value, .. }) => return Err(wrong(&text_of(&value))),

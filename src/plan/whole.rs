@@ -3,7 +3,7 @@
 use super::task::Loop;
 use super::unit::{Running, Stage, Unit, UnitEnd, loop_variable};
 use crate::event::{ChangeMade, ItemEnd, Status, TaskEnd};
-use crate::model::{HostName, Map, Value};
+use crate::model::{HostName, Map, Value, plain};
 use serde_json::json;
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl Running {
             message,
             changes,
             items,
-            result: if hide { Value::Null } else { Value::Object(result.clone()) },
+            result: if hide { Value::Null } else { plain(&Value::Object(result.clone())).into_owned() },
             seconds: now.saturating_sub(self.begun.unwrap_or(now)).as_secs_f64(),
         };
         Whole { event, result, tainted, hidden: hide, unknown }

@@ -48,8 +48,28 @@ pub(super) fn to_engine(value: &model::Value) -> Value {
         model::Value::Bool(value) => Value::from(*value),
         model::Value::Number(value) => number(value),
         model::Value::String(text) => Value::from(text.as_str()),
-        other => Value::from(Serde(other)),
+        other if !model::has_typed_keys(other) => Value::from(Serde(other)),
+        model::Value::Array(items) => items.iter().map(to_engine).collect(),
+        model::Value::Object(map) => {
+            Value::from_pairs(map.iter().map(|(key, member)| (engine_key(key), to_engine(member))))
+        }
     }
+}
+
+/// A key of a mapping of ours as the engine's.
+pub(super) fn engine_key(key: &str) -> Value {
+    model::typed_key(key).map_or_else(|| Value::from(key), |typed| to_engine(&typed))
+}
+
+/// A key of the engine's as mappings of ours hold it.
+pub(super) fn model_key(key: &Value) -> String {
+    let typed = match key.kind() {
+        ValueKind::None => model::key_of(&model::Value::Null),
+        ValueKind::Bool => model::key_of(&model::Value::Bool(key.is_true())),
+        ValueKind::Number => from_number(key).ok().as_ref().and_then(model::key_of),
+        _ => None,
+    };
+    typed.unwrap_or_else(|| key.to_string())
 }
 
 /// Gives back a value, or the error that it carries.
@@ -135,7 +155,7 @@ fn mapping(value: &Value, depth: usize) -> Result<model::Map, Error> {
             return Err(undefined_member(value, &format!(".{key}")));
         }
         if let Some(member) = at_depth(&member, depth + 1)? {
-            map.insert(key.to_string(), member);
+            map.insert(model_key(&key), member);
         }
     }
     Ok(map)

@@ -4,6 +4,7 @@
 //!
 //! A [`Session`] lives as long as one call from outside. `lazy.rs` has the objects that templates hold in their hands.
 
+use super::changing::Owning;
 use super::compile::{self, Cache, Compiled, Form, first};
 use super::convert;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
@@ -367,7 +368,7 @@ impl Session {
         compiled: &Compiled,
         names: &Arc<Names>,
     ) -> Result<Value, TemplateError> {
-        let root = Value::from_dyn_object(names.clone());
+        let root = Owning::over(names, &compiled.prepared.changed);
         let environment = compiled.environment(names);
         let result = Compiled::template(&environment)
             .and_then(|template| template.render_captured(root))

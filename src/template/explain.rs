@@ -1,6 +1,7 @@
 //! What went wrong in an evaluation, in our words: with its place, the variables through which it was reached, the
 //! nearest known name, and nothing that could give a secret away.
 
+use super::changing::Owning;
 use super::compile::{Compiled, Form, MAIN};
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::evaluate::{OUTPUT_BYTES_MAX, Session};
@@ -67,7 +68,8 @@ impl Session {
         }
         let aside = self.aside();
         let aside_names = aside.scope(names.scope.clone());
-        let (what, range) = compiled.trace(&aside_names, Value::from_dyn_object(aside_names.clone()));
+        let (what, range) =
+            compiled.trace(&aside_names, Owning::over(&aside_names, &compiled.prepared.changed));
         let reason = what.as_ref().and_then(|what| aside.reason(what));
         let near = what.as_ref().and_then(|what| aside.nearest(&aside_names, what));
         aside.end();

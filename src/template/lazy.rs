@@ -1,12 +1,13 @@
 //! What templates hold in their hands: a namespace, and a list or mapping whose members are rendered when they are
 //! read. To the engine they are ordinary sequences and mappings.
 
+use super::convert::{engine_key, model_key};
 use super::error::TemplateError;
 use super::evaluate::Session;
 use super::scope::Scope;
 use crate::load::Marked;
 use crate::model;
-use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use minijinja::{Error, ErrorKind, Value};
 use std::fmt;
 use std::sync::Arc;
@@ -106,7 +107,7 @@ impl Lazy {
 
     fn member(&self, step: Step) -> Value {
         let label = match &step {
-            Step::Key(key) => format!("{}.{key}", self.label),
+            Step::Key(key) => format!("{}.{}", self.label, model::plain_key(key)),
             Step::Index(index) => format!("{}[{index}]", self.label),
         };
         let mut path = self.path.clone();
@@ -154,10 +155,10 @@ impl Object for Lazy {
                 items.get(index).map(|_| self.member(Step::Index(index)))
             }
             model::Value::Object(map) => {
-                let key = match key.as_str() {
-                    Some(key) => key.to_owned(),
-                    None if key.is_integer() => key.to_string(),
-                    None => return None,
+                let key = match key.kind() {
+                    ValueKind::String => key.as_str()?.to_owned(),
+                    ValueKind::Number | ValueKind::Bool | ValueKind::None => model_key(key),
+                    _ => return None,
                 };
                 map.contains_key(&key).then(|| self.member(Step::Key(key.into())))
             }
@@ -169,9 +170,7 @@ impl Object for Lazy {
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         match self.json() {
             model::Value::Array(items) => Enumerator::Seq(items.len()),
-            model::Value::Object(map) => {
-                Enumerator::Values(map.keys().map(|key| Value::from(key.as_str())).collect())
-            }
+            model::Value::Object(map) => Enumerator::Values(map.keys().map(|key| engine_key(key)).collect()),
             _ => Enumerator::Empty,
         }
     }

@@ -1,14 +1,11 @@
 //! Python's methods on strings, lists and mappings, as far as the engine's own set lacks them.
 
 use super::call::{items_of, kind_of, pairs_of, text_of, tuple, wrong};
+use super::changing;
 use super::filters::check_widths;
 use minijinja::value::{ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
-
-/// Methods that would change what they are called on.
-const CHANGING: [&str; 10] =
-    ["append", "extend", "update", "insert", "remove", "pop", "setdefault", "clear", "sort", "reverse"];
 
 /// The most characters that a text is filled up to.
 const WIDTH_MAX: usize = 10_000;
@@ -169,9 +166,9 @@ fn on_mapping(value: &Value, method: &str, args: &[Value]) -> Result<Value, Erro
 }
 
 fn unchangeable(method: &str, instead: &str) -> Error {
-    if CHANGING.contains(&method) {
+    if changing::METHODS.contains(&method) {
         return wrong(format!(
-            "'{method}': this can't be changed in place, only what the template set itself; {instead}"
+            "'{method}': this can't be changed in place, only variables and what the template set itself; {instead}"
         ));
     }
     Error::from(ErrorKind::UnknownMethod)

@@ -7,6 +7,7 @@
 
 mod call;
 mod chance;
+mod changing;
 mod clock;
 mod compile;
 mod controller;

@@ -1,5 +1,5 @@
 //! Lists and mappings that a template makes for itself and changes in place, as Python's are: `{% set _ = l.append(x) %}`.
-//! A variable of the inventory or a playbook never changes: what a template takes from one is its own copy.
+//! A variable of the inventory or a playbook never changes: what a template takes from one is its own copy (`changing.rs`).
 
 use super::call::{Call, Word, items_of, pairs_of, wrong};
 use super::lazy::Names;
@@ -20,7 +20,7 @@ pub(super) const FUNCTION: Word = Word {
 
 const DEPTH_MAX: usize = 64;
 
-fn own(value: &Value, depth: usize) -> Result<Value, Error> {
+pub(super) fn own(value: &Value, depth: usize) -> Result<Value, Error> {
     if depth > DEPTH_MAX
         || value.downcast_object_ref::<List>().is_some()
         || value.downcast_object_ref::<Mapping>().is_some()

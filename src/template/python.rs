@@ -1,7 +1,9 @@
 //! Text as Python's own libraries write it, so that what a template wrote under Ansible comes out the same to the byte:
 //! JSON here, YAML in `yaml/`.
 
-use crate::model::Value;
+use crate::model::{self, Value};
+use std::borrow::Cow;
+use std::cmp::Ordering;
 
 /// How JSON is written.
 pub(super) struct JsonStyle {
@@ -48,14 +50,32 @@ fn write(value: &Value, style: &JsonStyle, level: usize, out: &mut String) {
         Value::Object(map) => {
             let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
             if style.sort_keys {
-                pairs.sort_by_key(|(key, _)| *key);
+                // Python's encoder makes texts of keys before it puts them in order.
+                pairs.sort_by_key(|(key, _)| key_text(key));
             }
             container(pairs.into_iter(), ('{', '}'), style, level, out, |(key, member), level, out| {
-                string(key, style, out);
+                string(&key_text(key), style, out);
                 out.push_str(style.after_key());
                 write(member, style, level, out);
             });
         }
+    }
+}
+
+/// A key as JSON has it: what is no text is written as one.
+fn key_text(key: &str) -> Cow<'_, str> {
+    match model::typed_key(key) {
+        Some(Value::Number(number)) => float_or_int(&number).into(),
+        _ => model::plain_key(key).into(),
+    }
+}
+
+/// The order of two keys: numbers by what they are, and before texts.
+pub(super) fn key_order(a: &str, b: &str) -> Ordering {
+    let number = |key: &str| model::typed_key(key)?.as_f64();
+    match (number(a), number(b)) {
+        (Some(x), Some(y)) => x.total_cmp(&y),
+        _ => a.cmp(b),
     }
 }
 

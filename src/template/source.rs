@@ -32,6 +32,8 @@ pub(super) struct Prepared {
     pub deepens: bool,
     /// Whether it brings in other templates.
     pub includes: bool,
+    /// The variables that it changes in place, for itself.
+    pub changed: BTreeSet<String>,
     edits: Vec<Edit>,
 }
 
@@ -174,7 +176,7 @@ fn finish(walk: Walk<'_>, single: bool) -> Result<Prepared, Vec<TemplateError>> 
     if !walk.errors.is_empty() {
         return Err(walk.errors);
     }
-    let (deepens, includes) = (walk.deepens, walk.includes);
+    let (deepens, includes, changed) = (walk.deepens, walk.includes, walk.changed.into_names());
     let (text, edits) = walk.edits.apply();
-    Ok(Prepared { text, single, deepens, includes, edits })
+    Ok(Prepared { text, single, deepens, includes, changed, edits })
 }

@@ -1,6 +1,7 @@
 //! The walk over a parsed source: every filter, test and function is looked up by name, and what must be rewritten is
 //! noted for `rewrite.rs`.
 
+use super::changing::Changed;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::rewrite::Edits;
 use super::source::Names;
@@ -20,6 +21,8 @@ pub(super) struct Walk<'a> {
     pub includes: bool,
     /// Whether functions may come from a template that brings this one in.
     pub trusts_calls: bool,
+    /// What the template changes in place.
+    pub changed: Changed,
     pub edits: Edits<'a>,
     pub errors: Vec<TemplateError>,
 }
@@ -48,6 +51,7 @@ impl<'a> Walk<'a> {
             deepens: false,
             includes: false,
             trusts_calls: false,
+            changed: Changed::default(),
             edits,
             errors,
         }
@@ -160,6 +164,7 @@ impl<'a> Walk<'a> {
     }
 
     fn call(&mut self, node: &ast::Spanned<ast::Call<'_>>) {
+        self.changed.call(node);
         match &node.expr {
             ast::Expr::Var(var) if !self.trusts_calls && !self.assigned.contains(var.id) => {
                 let names = self.names;
@@ -184,6 +189,7 @@ impl<'a> Walk<'a> {
             Stmt::EmitExpr(node) => self.expr(&node.expr),
             Stmt::EmitRaw(_) | Stmt::Continue(_) | Stmt::Break(_) => {}
             Stmt::ForLoop(node) => {
+                self.changed.taken(&node.target, &node.iter);
                 self.expr(&node.iter);
                 self.exprs(&node.filter_expr);
                 self.stmts(&node.body);
@@ -195,6 +201,7 @@ impl<'a> Walk<'a> {
                 self.stmts(&node.false_body);
             }
             Stmt::WithBlock(node) => {
+                node.assignments.iter().for_each(|(target, value)| self.changed.taken(target, value));
                 self.exprs(node.assignments.iter().map(|(_, value)| value));
                 self.stmts(&node.body);
             }
@@ -205,6 +212,7 @@ impl<'a> Walk<'a> {
                 if !namespace {
                     self.edits.own_after(node.target.span().end_offset, "=", &node.expr);
                 }
+                self.changed.taken(&node.target, &node.expr);
                 self.expr(&node.expr);
             }
             Stmt::SetBlock(node) => {

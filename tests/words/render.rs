@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             None => templates.render(&source.into(), &scope),
         };
         let told = match rendered {
-            Ok(Rendered::Known { value, .. }) => serde_json::json!(["ok", value]),
+            Ok(Rendered::Known { value, .. }) => serde_json::json!(["ok", wgops::model::plain(&value)]),
             Ok(Rendered::Omitted) => serde_json::json!(["omit"]),
             Ok(Rendered::Unknown(cause)) => serde_json::json!(["unknown", cause.to_string()]),
             Err(error) => serde_json::json!(["error", error.to_string()]),

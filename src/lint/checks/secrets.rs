@@ -124,7 +124,7 @@ fn ini(desk: &mut Desk<'_>) {
         for word in line.split_whitespace().filter(|word| !word.starts_with(';')) {
             let Some((name, value)) = word.split_once('=') else { continue };
             if is_secret_name(name) && is_secret(value.trim_matches(['"', '\''])) {
-                cleartext(desk, &Key { place: document.file.place(number, 1), name: name.to_owned() });
+                cleartext(desk, &Key::new(&document.file.place(number, 1), name));
             }
         }
     }

@@ -30,7 +30,7 @@ enum Kind {
 /// Reads an INI inventory.
 pub(super) fn read(file: &TextFile, draft: &mut Draft) {
     let place = file.place(1, 1);
-    let ungrouped = Key { place, name: UNGROUPED.to_owned() };
+    let ungrouped = Key::new(&place, UNGROUPED);
     let mut ini = Ini { file, draft, section: (ungrouped, Kind::Hosts), set: HashMap::new(), line: 0 };
     for (at, line) in file.text.lines().enumerate() {
         ini.line = at + 1;
@@ -71,7 +71,7 @@ impl Ini<'_> {
     }
 
     fn key(&self, column: usize, name: &str) -> Key {
-        Key { place: self.place(column), name: name.to_owned() }
+        Key::new(&self.place(column), name)
     }
 
     fn header(&mut self, text: &str, column: usize) -> Result<(), Problem> {

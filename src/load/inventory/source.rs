@@ -105,7 +105,7 @@ fn read_file(path: &Path, draft: &mut Draft) -> Result<(), Problem> {
 
 fn command_line_key(name: &str) -> Key {
     let place = Place { file: Arc::new("--inventory".into()), line: 0, column: 0 };
-    Key { place, name: name.to_owned() }
+    Key::new(&place, name)
 }
 
 fn read_list(list: &str, draft: &mut Draft) -> Result<(), Problem> {

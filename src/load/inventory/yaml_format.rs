@@ -107,7 +107,7 @@ fn read_hosts(group: &Key, node: &Node, draft: &mut Draft) -> Result<(), Problem
         for host in &expanded.hosts {
             draft.host(group, host, &key.place);
             if let Some(port) = expanded.port {
-                let name = Key { place: key.place.clone(), name: "ansible_port".into() };
+                let name = Key::new(&key.place, "ansible_port");
                 draft.host_variable(host, &name, Node::from_value(&key.place, &port.into()));
             }
             for (key, value) in entries {
@@ -122,7 +122,7 @@ fn read_hosts(group: &Key, node: &Node, draft: &mut Draft) -> Result<(), Problem
 fn named(node: &Node) -> Result<Vec<(Key, Node)>, Problem> {
     match &node.value {
         NodeValue::Text(name) => {
-            let key = Key { place: node.place.clone(), name: name.clone() };
+            let key = Key::new(&node.place, name);
             Ok(vec![(key, Node { value: NodeValue::Null, ..node.clone() })])
         }
         NodeValue::List(_) => Err(node.expected("a mapping").help("write 'name:' instead of '- name'")),

@@ -269,7 +269,7 @@ impl Reader<'_> {
     fn vars(&mut self, node: &Node) -> crate::load::yaml::Variables {
         let variables = self.take(node.variables()).unwrap_or_default();
         for (name, variable) in &variables {
-            self.check_variable_name(&Key { place: variable.place.clone(), name: name.clone() });
+            self.check_variable_name(&Key::new(&variable.place, name));
         }
         variables
     }

@@ -125,7 +125,7 @@ impl Reader<'_> {
         match named.filter(|(name, _)| !name.is_empty()) {
             Some((name, rest)) => {
                 let name = by_fact(&name).map_or(name, str::to_owned);
-                Some((Key { place: node.place.clone(), name }, rest))
+                Some((Key::new(&node.place, name), rest))
             }
             None => {
                 let help = format!("for example '{}: {{module: copy, dest: /x, content: y}}'", key.name);
@@ -266,7 +266,7 @@ impl Reader<'_> {
 
     fn variable_name(&mut self, node: &Node) -> Option<String> {
         let name = self.take(node.str())?.to_owned();
-        self.check_variable_name(&Key { place: node.place.clone(), name: name.clone() });
+        self.check_variable_name(&Key::new(&node.place, &name));
         Some(name)
     }
 
@@ -294,7 +294,7 @@ impl Reader<'_> {
                 .help("write the arguments as a mapping; for a command: 'cmd: |' and the text below")
         };
         let (pairs, rest) = self.take(split.map_err(|_| unbalanced())).unwrap_or_default();
-        let key = |name| Key { place: node.place.clone(), name };
+        let key = |name: String| Key::new(&node.place, name);
         Args {
             params: pairs
                 .into_iter()

@@ -12,7 +12,7 @@ mod read;
 
 pub use read::{is_variable_name, load_vars};
 
-use crate::model::{Map, Place, Value};
+use crate::model::{self, Map, Place, Value};
 use indexmap::IndexMap;
 
 /// Variables by name, in the order in which they were written.
@@ -34,6 +34,8 @@ pub struct Key {
     pub place: Place,
     /// Its text, as written.
     pub name: String,
+    /// What it is, where that is no text: a number, yes or no, nothing.
+    pub typed: Option<Value>,
 }
 
 /// A value as somebody wrote it.
@@ -134,6 +136,18 @@ impl<'a> Marked<'a> {
     }
 }
 
+impl Key {
+    /// A key that is text.
+    pub fn new(place: &Place, name: impl Into<String>) -> Self {
+        Self { place: place.clone(), name: name.into(), typed: None }
+    }
+
+    /// The key as mappings of values hold it.
+    fn in_value(&self) -> String {
+        self.typed.as_ref().and_then(model::key_of).unwrap_or_else(|| self.name.clone())
+    }
+}
+
 impl Node {
     /// A node that is text.
     pub fn text(place: &Place, text: impl Into<String>) -> Self {
@@ -153,7 +167,9 @@ impl Node {
             Value::Object(map) => NodeValue::Map(
                 map.iter()
                     .map(|(name, value)| {
-                        (Key { place: place.clone(), name: name.clone() }, Self::from_value(place, value))
+                        let typed = model::typed_key(name);
+                        let key = Key { typed, ..Key::new(place, model::plain_key(name)) };
+                        (key, Self::from_value(place, value))
                     })
                     .collect(),
             ),
@@ -174,7 +190,7 @@ impl Node {
             NodeValue::Text(text) => Value::String(text.clone()),
             NodeValue::List(list) => Value::Array(list.iter().map(Self::to_value).collect()),
             NodeValue::Map(entries) => {
-                Value::Object(entries.iter().map(|(key, node)| (key.name.clone(), node.to_value())).collect())
+                Value::Object(entries.iter().map(|(key, node)| (key.in_value(), node.to_value())).collect())
             }
         };
         match self.tag {

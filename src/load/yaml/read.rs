@@ -7,7 +7,7 @@ use super::explain::explained;
 use super::{Key, Node, NodeValue, Tag, Variable, Variables};
 use crate::load::problem::{Problem, Problems};
 use crate::load::text::TextFile;
-use crate::model::Place;
+use crate::model::{Place, Value};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Error, Location, NonFiniteFloatPolicy, Spanned, Tagged};
@@ -242,7 +242,8 @@ impl Reading<'_> {
         let mut lines: HashMap<String, u32> = HashMap::with_capacity(entries.len());
         let mut out = Vec::with_capacity(entries.len());
         for (key, raw) in entries {
-            let key = Key { place: self.place(key.defined), name: key.value };
+            let typed = self.typed_key(key.defined, &key.value);
+            let key = Key { place: self.place(key.defined), name: key.value, typed };
             match lines.insert(key.name.clone(), key.place.line) {
                 Some(line) => self.problems.push(
                     Problem::at(&key.place, format!("duplicate key '{}'", key.name))
@@ -270,10 +271,44 @@ impl Reading<'_> {
         self.file.place(number(at.line()), number(at.column()))
     }
 
-    fn as_written(&self, at: Location) -> Option<NodeValue> {
-        let start = usize::try_from(at.span().byte_offset()?).ok()?;
-        as_written(self.text.get(start..)?).map(|text| NodeValue::Text(text.to_owned()))
+    /// What a key is, where it is no text: it is not in quotes, and looks like something else.
+    fn typed_key(&self, at: Location, name: &str) -> Option<Value> {
+        let typed = typed_key(name)?;
+        self.text.get(start_of(at)?..)?.starts_with(name).then_some(typed)
     }
+
+    fn as_written(&self, at: Location) -> Option<NodeValue> {
+        as_written(self.text.get(start_of(at)?..)?).map(|text| NodeValue::Text(text.to_owned()))
+    }
+}
+
+fn start_of(at: Location) -> Option<usize> {
+    usize::try_from(at.span().byte_offset()?).ok()
+}
+
+/// What a key without quotes is, where that is no text: as YAML 1.1 has it, but for what keeps its letters in values, too.
+fn typed_key(name: &str) -> Option<Value> {
+    match name {
+        "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
+        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Some(true.into()),
+        "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            return Some(false.into());
+        }
+        _ => {}
+    }
+    let digits = name.trim_start_matches(['+', '-']);
+    let has_leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit()) && name.len() - digits.len() <= 1;
+    if !is_number || has_leading_zero {
+        return None;
+    }
+    let plain: String = name.trim_start_matches('+').chars().filter(|c| *c != '_').collect();
+    if plain.contains('.') {
+        let is_float = plain.bytes().all(|b| b.is_ascii_digit() || b"-+.eE".contains(&b));
+        return is_float.then(|| plain.parse::<f64>().ok()).flatten().map(Value::from);
+    }
+    let signed = plain.parse::<i64>().ok().map(Value::from);
+    signed.or_else(|| plain.parse::<u64>().ok().map(Value::from))
 }
 
 /// The plain scalar at the beginning of a text, where YAML 1.1 as Ansible reads it takes it for text and not for a

@@ -519,7 +519,7 @@ fn lists_and_mappings_made_in_a_template_can_be_changed_in_place() {
                 json!("157{'n': 7}"),
             ),
             ("{% set a = [] %}{% set b = a %}{% set _ = b.append(1) %}{{ a }}", json!([1])),
-            ("{% set a = tags %}{% set _ = a.append('z') %}{{ a | length }}{{ tags | length }}", json!("43")),
+            ("{% set a = tags %}{% set _ = a.append('z') %}{{ a | length }}{{ tags | length }}", json!("44")),
             (
                 "{% set ns = namespace(l=[]) %}{% for i in range(2) %}{% set _ = ns.l.append(i) %}{% endfor %}{{ ns.l }}",
                 json!([0, 1]),
@@ -529,10 +529,63 @@ fn lists_and_mappings_made_in_a_template_can_be_changed_in_place() {
                 json!("[0, 1]1"),
             ),
             ("{% set l = [] %}{% set _ = l.append(l) %}{{ l }}", json!("!can't hold itself")),
-            ("{% set _ = tags.append('z') %}", json!("!can't be changed in place")),
+            ("{{ tags.append('z') }}{{ tags | length }}", json!("4")),
+            (
+                "{% for h in [hosts] %}{% set _ = h.update({'c': 1}) %}{% endfor %}{{ hosts | length }}",
+                json!(3),
+            ),
+            ("{{ hosts.pop('nope', 'none') }} {{ hosts | length }}", json!("none 2")),
+            ("{% set _ = (tags + []).append('z') %}", json!("!can't be changed in place")),
             ("{% set d = (hosts) %}{% set _ = d.update({'c': 1}) %}{{ d | length }}", json!(3)),
         ],
     );
+}
+
+#[test]
+fn what_a_template_changes_stays_as_it_is_for_the_next_one() {
+    let (templates, scope) = (templates(), vars().arc());
+    for _ in 0..2 {
+        let rendered = templates.render(&json!("{% set _ = tags.append('z') %}{{ tags | length }}"), &scope);
+        assert_eq!(rendered.unwrap().known(), Some(&json!(4)));
+    }
+}
+
+#[test]
+fn keys_that_are_no_texts_stay_what_they_are() {
+    let text = "ports: {80: http, 443: https, 9: d}\nd: {3: three, yes: 2, '4': q, 7.5: f, 0644: m}\n";
+    let file = crate::load::TextFile::from_bytes("v.yml".as_ref(), text.into()).unwrap();
+    let vars = Vars::written(crate::load::Node::parse(&file).unwrap().to_value());
+    table(
+        &vars,
+        &[
+            (
+                "{{ d.keys() | list }} {{ d }}",
+                json!("[3, True, '4', 7.5, '0644'] {3: 'three', True: 2, '4': 'q', 7.5: 'f', '0644': 'm'}"),
+            ),
+            (
+                "{{ d[3] }}{{ d['3'] | default('-') }}{{ d['4'] }}{{ d[4] | default('-') }}{{ d[true] }}",
+                json!("three-q-2"),
+            ),
+            ("{{ [3 in d, '3' in d, 3 in ports] }}", json!([true, false, false])),
+            ("{% for k, v in ports.items() %}{{ k + 1 }}{{ v }} {% endfor %}", json!("81http 444https 10d ")),
+            (
+                "{{ d | to_json }}",
+                json!("{\"3\": \"three\", \"true\": 2, \"4\": \"q\", \"7.5\": \"f\", \"0644\": \"m\"}"),
+            ),
+            (
+                "{{ ports | to_json(sort_keys=true) }}",
+                json!("{\"443\": \"https\", \"80\": \"http\", \"9\": \"d\"}"),
+            ),
+            ("{{ ports | to_yaml }}", json!("{9: d, 80: http, 443: https}\n")),
+            ("{{ ports | to_nice_yaml }}", json!("9: d\n80: http\n443: https\n")),
+            ("{{ ports | combine({443: 'x', '80': 'y'}) | length }}", json!(4)),
+            ("{{ ports | dict2items | map(attribute='key') | sort }}", json!([9, 80, 443])),
+            ("{{ '{3: x, no: y}' | from_yaml }} ", json!("{3: 'x', False: 'y'} ")),
+        ],
+    );
+    let made = outcome(&json!("{{ {8080: 'alt'} | combine(ports) }}"), &vars).unwrap();
+    let again = Vars::default().data(json!({"made": made}));
+    table(&again, &[("{{ made.keys() | list }} {{ made[8080] }}", json!("[8080, 80, 443, 9] alt"))]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod pen;
 mod scalar;
 
 use super::python;
-use crate::model::Value;
+use crate::model::{self, Value};
 use pen::Pen;
 use scalar::{Scalar, Style};
 
@@ -63,13 +63,7 @@ impl Writer<'_> {
         match value {
             Value::Null => self.scalar(&Scalar::token("null"), place),
             Value::Bool(value) => self.scalar(&Scalar::token(if *value { "true" } else { "false" }), place),
-            Value::Number(number) => {
-                let mut text = python::float_or_int(number);
-                if !text.contains('.') && text.contains('e') {
-                    text = text.replacen('e', ".0e", 1);
-                }
-                self.scalar(&Scalar::token(&text), place);
-            }
+            Value::Number(number) => self.scalar(&Scalar::token(&number_token(number)), place),
             Value::String(text) => self.scalar(&Scalar::text(text), place),
             Value::Array(items) => {
                 let leaves = items.iter().all(is_scalar);
@@ -83,7 +77,7 @@ impl Writer<'_> {
                 let leaves = map.values().all(is_scalar);
                 let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
                 if self.style.sort_keys {
-                    pairs.sort_by_key(|(key, _)| *key);
+                    pairs.sort_by(|(a, _), (b, _)| python::key_order(a, b));
                 }
                 if self.is_flow(leaves, map.is_empty()) {
                     self.flow_map(&pairs)
@@ -131,7 +125,8 @@ impl Writer<'_> {
         self.indented(self.deeper(0), |writer| {
             for (key, member) in pairs {
                 writer.pen.line_to_indent();
-                let scalar = Scalar::text(key);
+                let token = key_token(key);
+                let scalar = token.as_deref().map_or_else(|| Scalar::text(key), Scalar::token);
                 if scalar.is_simple_key() {
                     writer.scalar(&scalar, Place::Key);
                     writer.pen.indicator(":", false);
@@ -159,7 +154,8 @@ impl Writer<'_> {
         self.in_flow("{", "}", |writer| {
             for (at, (key, member)) in pairs.iter().enumerate() {
                 writer.flow_separator(at);
-                let scalar = Scalar::text(key);
+                let token = key_token(key);
+                let scalar = token.as_deref().map_or_else(|| Scalar::text(key), Scalar::token);
                 if scalar.is_simple_key() {
                     writer.scalar(&scalar, Place::Key);
                     writer.pen.indicator(":", false);
@@ -203,6 +199,19 @@ impl Writer<'_> {
             Style::Double => writer.pen.double_quoted(scalar.text, splits),
         });
     }
+}
+
+fn number_token(number: &serde_json::Number) -> String {
+    let text = python::float_or_int(number);
+    if !text.contains('.') && text.contains('e') { text.replacen('e', ".0e", 1) } else { text }
+}
+
+/// How a key is written that is no text.
+fn key_token(key: &str) -> Option<String> {
+    Some(match model::typed_key(key)? {
+        Value::Number(number) => number_token(&number),
+        other => other.to_string(),
+    })
 }
 
 fn is_scalar(value: &Value) -> bool {

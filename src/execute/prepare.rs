@@ -121,6 +121,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     let mut plays = compiled(&wish)?;
     alter(&wish, &mut plays)?;
     let mut warnings = wish.inventory.warnings().to_vec();
+    warnings.extend(plays.iter().flat_map(|(play, _)| play.warnings.clone()));
     let (mut plays, mut hosts, chooser) = choose(&wish, plays, &mut warnings)?;
     let canaries = canaries(&wish, &hosts, &mut warnings)?;
     let inventory = Arc::new(wish.inventory);

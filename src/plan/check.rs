@@ -88,10 +88,15 @@ impl Compiler<'_> {
                 problem.key.as_deref().and_then(|k| task.args.params.iter().find(|(key, _)| key.name == k));
             let place = key.map_or(&task.module_key.place, |(key, _)| &key.place);
             let told = Problem::at(place, format!("{}: {}", module.name, problem.message));
-            self.problems.push(match problem.help {
+            let told = match problem.help {
                 Some(help) => told.help(help),
                 None => told,
-            });
+            };
+            // Ansible finds it out where a host comes to the task, if one ever does.
+            match own.when.is_empty() {
+                true => self.problems.push(told),
+                false => self.warnings.push(told.warning().or_else("it fails where its condition holds")),
+            }
         }
         for (key, node) in &task.args.params {
             let kind =

@@ -75,6 +75,8 @@ pub(super) struct Compiler<'a> {
     /// Roles that were imported, in order.
     pub(super) imported: Vec<Arc<InRole>>,
     pub(super) problems: &'a mut Vec<Problem>,
+    /// What is wrong with tasks that hosts may never come to.
+    pub(super) warnings: Vec<Problem>,
     /// Handlers so far, in the order in which they run.
     pub(super) handlers: Vec<Arc<Task>>,
     /// Names that tasks notify, and where.
@@ -113,6 +115,7 @@ impl<'a> Compiler<'a> {
             exported: foundation.exported.get().cloned().unwrap_or_default(),
             imported: Vec::new(),
             problems,
+            warnings: Vec::new(),
             handlers: Vec::new(),
             notified: Vec::new(),
             dynamic: false,
@@ -165,6 +168,7 @@ impl<'a> Compiler<'a> {
             remote_user: keywords.remote_user.as_ref().map(Node::to_value),
             port: keywords.port.as_ref().map(Node::to_value),
             exported: self.exported.clone(),
+            warnings: std::mem::take(&mut self.warnings),
             foundation: self.foundation.clone(),
         }
     }

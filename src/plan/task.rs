@@ -3,6 +3,7 @@
 use super::around::{Exported, InRole};
 use super::include::{Foundation, Include};
 use super::scope::Frame;
+use crate::load::Problem;
 use crate::load::playbook::LoopKind;
 use crate::model::{Map, Value};
 use crate::modules::{Effect, Module};
@@ -40,6 +41,8 @@ pub struct Play {
     pub remote_user: Option<Value>,
     /// What its roles let all tasks see.
     pub exported: Exported,
+    /// What is wrong with tasks that hosts may never come to.
+    pub warnings: Vec<Problem>,
     /// What includes are opened on.
     pub foundation: Arc<Foundation>,
 }

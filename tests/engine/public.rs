@@ -146,3 +146,22 @@ fn a_tag_may_be_a_template_over_what_is_known_without_a_host() {
     );
     assert_eq!(played.story(), ["one ok: x", "two ok: x"]);
 }
+
+#[test]
+fn what_is_wrong_with_a_task_that_has_a_condition_is_told_and_fails_where_it_holds() {
+    let stage = Stage::new();
+    let text = |condition: &str| {
+        let task = format!("    - file: {{path: DIR/x, sate: touch, mode: u=z}}\n{condition}");
+        let after = "    - name: say\n      debug: {msg: behind}\n";
+        format!("- hosts: all\n  gather_facts: no\n  tasks:\n{task}{after}")
+    };
+    let [fails, holds] = ["      when: false\n", "      when: true\n"].map(text);
+    assert_eq!(said(&stage.play(&fails)), ["behind"]);
+    let why = stage.play(&holds).ends()[0].message.clone().unwrap();
+    assert!(why.contains("there is no parameter 'sate'") && why.contains("did you mean 'state'"), "{why}");
+    let prepared = stage.prepare(&fails).unwrap_or_else(|problems| panic!("{problems}"));
+    let warned: String = prepared.warnings.iter().map(ToString::to_string).collect();
+    assert!(warned.contains("file: there is no parameter 'sate'"), "{warned}");
+    let refused = stage.prepare(&text("")).err().unwrap().to_string();
+    assert!(refused.contains("file: there is no parameter 'sate'"), "{refused}");
+}

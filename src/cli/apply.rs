@@ -126,7 +126,7 @@ impl Apply {
         let choice = again.choice(console, root)?;
         Ok(Errand {
             verb: Verb::Apply,
-            targets: Targets { inventory: plan.typed.inventory.clone(), limit: None },
+            targets: Targets { inventory: plan.typed.inventory.clone().into_iter().collect(), limit: None },
             reach: self.reach,
             playbooks: again.playbooks(root, &choice.extra)?,
             privilege: Some(self.privilege),

@@ -50,9 +50,9 @@ pub struct Global {
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Hosts")]
 pub struct Targets {
-    /// Inventory: a name (prod is inventory/prod.yml, .ini or prod/), a path, a list 'host1,host2,', or local
+    /// Inventory: a name (prod is inventory/prod.yml, .ini or prod/), a path, a list 'host1,host2,', or local; several are put together
     #[arg(short, long, value_name = "INVENTORY", env = "WGOPS_INVENTORY", alias = "inventory-file")]
-    pub inventory: Option<String>,
+    pub inventory: Vec<String>,
     /// Only these of the inventory's hosts: a pattern such as 'web:&prod:!web3', or @FILE with a host on each line
     #[arg(short, long, value_name = "PATTERN")]
     pub limit: Option<String>,

@@ -59,7 +59,7 @@ pub fn typed(errand: &Errand, repository: &Repository, masked: &dyn Fn(&str) -> 
     let (withheld, variables): (Vec<_>, Vec<_>) = given.partition(|(name, value)| is_secret(name, value));
     let named = |(name, value): (&String, &crate::model::Value)| (name.clone(), value.clone());
     Typed {
-        inventory: errand.targets.inventory.clone().or_else(|| repository.settings().inventory),
+        inventory: errand.targets.inventory().or_else(|| repository.settings().inventory),
         playbooks: errand
             .playbooks
             .iter()
@@ -104,10 +104,19 @@ pub fn inventory_source(
     repository: &Repository,
     targets: &super::args::Targets,
 ) -> Result<Option<Source>, Failure> {
-    Ok(match repository.source(targets)? {
-        load::Source::Path(path) => source(repository, &path),
+    let sources = repository.sources(targets)?;
+    let mut files = sources.iter().filter_map(|one| match one {
+        load::Source::Path(path) => Some(path.as_path()),
         load::Source::List(_) | load::Source::Local => None,
-    })
+    });
+    let (Some(first), more) = (files.next(), files.collect::<Vec<_>>()) else { return Ok(None) };
+    if more.is_empty() {
+        return Ok(source(repository, first));
+    }
+    let all = || std::iter::once(first).chain(more.iter().copied());
+    let path = all().map(|file| repository.named(file)).collect::<Vec<_>>().join(", ");
+    let contents: Vec<_> = all().filter_map(|file| content(file).ok()).collect();
+    Ok(Some(Source { path, digest: Digest::of(contents.concat()) }))
 }
 
 /// What was typed, as a person reads it before they put their name to it.
@@ -116,7 +125,8 @@ pub fn in_words(verb: Verb, typed: &Typed) -> String {
         "{verb} {}",
         typed.playbooks.iter().map(|source| source.path.as_str()).collect::<Vec<_>>().join(" ")
     )];
-    said.extend(typed.inventory.as_ref().map(|name| format!("inventory {name}")));
+    let inventories = typed.inventory.iter().flat_map(|names| names.lines());
+    said.extend(inventories.map(|name| format!("inventory {name}")));
     let list = |word: &str, all: &[String]| (!all.is_empty()).then(|| format!("{word} {}", all.join(",")));
     said.extend(list("tags", &typed.tags));
     said.extend(list("skipped tags", &typed.skip_tags));

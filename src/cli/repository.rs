@@ -72,15 +72,15 @@ impl Repository {
     /// # Errors
     /// None was named, it isn't there, or something is wrong with it.
     pub fn inventory(&self, targets: &Targets) -> Result<Inventory, Problems> {
-        Inventory::load(&[self.source(targets)?])
+        Inventory::load(&self.sources(targets)?)
     }
 
     /// What names the hosts.
     ///
     /// # Errors
     /// Nothing was named, or it isn't there.
-    pub fn source(&self, targets: &Targets) -> Result<Source, Problems> {
-        self.source_named(targets.inventory.as_deref())
+    pub fn sources(&self, targets: &Targets) -> Result<Vec<Source>, Problems> {
+        self.sources_named(targets.inventory().as_deref())
     }
 
     /// Reads an inventory by its name, or the one that `wgops.yml` names.
@@ -88,7 +88,7 @@ impl Repository {
     /// # Errors
     /// As [`Repository::inventory`].
     pub fn inventory_named(&self, name: Option<&str>) -> Result<Inventory, Problems> {
-        Inventory::load(&[self.source_named(name)?])
+        Inventory::load(&self.sources_named(name)?)
     }
 
     /// Every inventory of the repository, as far as it can be read.
@@ -97,15 +97,18 @@ impl Repository {
         names.into_iter().map(|name| self.inventory_named(Some(&name)))
     }
 
-    fn source_named(&self, name: Option<&str>) -> Result<Source, Problems> {
+    fn sources_named(&self, names: Option<&str>) -> Result<Vec<Source>, Problems> {
         let default = self.settings().inventory;
-        let Some(name) = name.or(default.as_deref()) else {
+        let Some(names) = names.or(default.as_deref()) else {
             return Err(self.unnamed().into());
         };
-        Ok(match &self.0 {
-            Some(project) => project.source(name)?,
-            None => project::source_without_project(name)?,
-        })
+        let source = |name| {
+            Ok(match &self.0 {
+                Some(project) => project.source(name)?,
+                None => project::source_without_project(name)?,
+            })
+        };
+        names.split(SEVERAL).map(source).collect()
     }
 
     /// A file as the ledger names it: seen from the root of the repository where it lies in it.
@@ -148,7 +151,15 @@ pub fn built_in_playbook(name: &str, text: &str) -> Result<Playbook, Failure> {
     Ok(Playbook::parse(&file)?)
 }
 
+/// Between the names of several inventories.
+const SEVERAL: char = '\n';
+
 impl Targets {
+    /// What was named as inventory, as one text.
+    pub fn inventory(&self) -> Option<String> {
+        (!self.inventory.is_empty()).then(|| self.inventory.join(&SEVERAL.to_string()))
+    }
+
     /// What `--limit` chooses from the inventory.
     ///
     /// # Errors

@@ -165,7 +165,7 @@ impl Resume {
         let choice = again.choice(console, root)?;
         Ok(Errand {
             verb: run.verb.unwrap_or(Verb::Run),
-            targets: Targets { inventory: again.typed.inventory.clone(), limit: None },
+            targets: Targets { inventory: again.typed.inventory.clone().into_iter().collect(), limit: None },
             reach: self.reach,
             playbooks: again.playbooks(root, &choice.extra)?,
             privilege: Some(self.privilege),

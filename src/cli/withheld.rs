@@ -23,7 +23,8 @@ pub(super) fn not_withheld(
     errand: &Errand,
 ) -> Result<(), Failure> {
     let mut files: Vec<PathBuf> = errand.choice.files.iter().map(|(file, _)| file.clone()).collect();
-    if let Source::Path(inventory) = repository.source(&errand.targets)? {
+    for source in repository.sources(&errand.targets)? {
+        let Source::Path(inventory) = source else { continue };
         let beside = errand.playbooks.iter().filter_map(|playbook| playbook.file.parent()).map(PathBuf::from);
         for folder in inventory.parent().map(PathBuf::from).into_iter().chain(beside) {
             files.extend(["group_vars", "host_vars"].map(|name| folder.join(name)));

@@ -209,7 +209,8 @@ fn reload(unit_files: &UnitFiles) -> Result<Option<Change>, Stop> {
 fn result(result: &mut Map, name: &str, state: &ServiceState, args: &Args) {
     result.insert("name".into(), name.into());
     if let Some(wanted) = args.text("state") {
-        result.insert("state".into(), wanted.into());
+        let stays = if matches!(wanted, "restarted" | "reloaded") { "started" } else { wanted };
+        result.insert("state".into(), stays.into());
     }
     if let Some(enabled) = args.maybe_flag("enabled") {
         result.insert("enabled".into(), enabled.into());

@@ -229,12 +229,14 @@ pub(super) fn transaction_result(outcome: &Outcome, outputs: &[Output]) -> Map {
             result.insert("msg".into(), message.into());
         }
     }
-    if let ([_], Some(output)) = (outcome.changes.as_slice(), ran(UPDATE_LISTS))
-        && output.status == 0
-        && output.text().lines().any(|line| line == LISTS_AS_THEY_WERE)
-    {
-        result.insert("cache_updated".into(), false.into());
-        result.insert("changed".into(), false.into());
+    if let Some(output) = ran(UPDATE_LISTS).filter(|output| output.status == 0) {
+        let as_they_were = output.text().lines().any(|line| line == LISTS_AS_THEY_WERE);
+        if result.contains_key("cache_updated") {
+            result.insert("cache_updated".into(), (!as_they_were).into());
+        }
+        if as_they_were && outcome.changes.len() == 1 {
+            result.insert("changed".into(), false.into());
+        }
     }
     let repair = ran(REPAIR).map(TransactionReport::parse).unwrap_or_default();
     let Some(output) = ran(TRANSACTION) else {

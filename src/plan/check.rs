@@ -92,11 +92,7 @@ impl Compiler<'_> {
                 Some(help) => told.help(help),
                 None => told,
             };
-            // Ansible finds it out where a host comes to the task, if one ever does.
-            match own.when.is_empty() {
-                true => self.problems.push(told),
-                false => self.warnings.push(told.warning().or_else("it fails where its condition holds")),
-            }
+            self.told(told);
         }
         for (key, node) in &task.args.params {
             let kind =
@@ -214,10 +210,22 @@ impl Compiler<'_> {
     }
 
     pub(super) fn check_conditions(&mut self, nodes: &[Node]) {
-        for node in nodes {
+        for (number, node) in nodes.iter().enumerate() {
+            let outer = self.conditional;
+            // Where one before it doesn't hold, nobody looks at it.
+            self.conditional |= number > 0;
             for error in self.templates.check_condition(&node.to_value()) {
                 self.template_problem(&node.place, &error);
             }
+            self.conditional = outer;
+        }
+    }
+
+    /// Refuses what is wrong; of a task with a condition Ansible finds it out where a host comes to it, if one ever does.
+    fn told(&mut self, problem: Problem) {
+        match self.conditional {
+            false => self.problems.push(problem),
+            true => self.warnings.push(problem.warning().or_else("it fails where its condition holds")),
         }
     }
 
@@ -227,10 +235,11 @@ impl Compiler<'_> {
             return;
         }
         let problem = Problem::at(place, error.to_string());
-        self.problems.push(match &error.hint {
+        let problem = match &error.hint {
             Some(hint) => problem.help(hint.clone()),
             None => problem,
-        });
+        };
+        self.told(problem);
     }
 
     pub(super) fn plain_bool(&mut self, node: &Node) -> bool {

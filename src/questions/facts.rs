@@ -258,6 +258,28 @@ mod tests {
     }
 
     #[test]
+    fn a_program_for_facts_that_fails_says_so_in_place_of_its_fact() {
+        use std::os::unix::fs::PermissionsExt as _;
+        for bench in Workbench::every_shell() {
+            let folder = bench.path("facts.d");
+            std::fs::create_dir(&folder).unwrap();
+            for (name, text) in [
+                ("bad", "#!/bin/sh\necho '{}'\necho oops >&2\nexit 3\n"),
+                ("good", "#!/bin/sh\necho noise >&2\nprintf '[a]\\nb=1\\n'\n"),
+            ] {
+                let file = format!("{folder}/{name}.fact");
+                std::fs::write(&file, text).unwrap();
+                std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            let question = Facts { subsets: Vec::new(), local_directory: folder.clone() };
+            let sheet = question.parse(&bench.run(Facts::SCRIPT, &question.args(), None)).unwrap();
+            let why = format!("Failure executing fact script ({folder}/bad.fact), rc: 3, err: oops\n");
+            let local = json!({"bad": why, "good": {"a": {"b": "1"}}});
+            assert_eq!(sheet.facts["local"], local, "{}", bench.name());
+        }
+    }
+
+    #[test]
     fn output_whose_end_is_missing_is_refused() {
         let question = Facts { subsets: Vec::new(), local_directory: "/x".into() };
         assert!(question.parse(&Output::ok("os ID=debian\n")).is_err());

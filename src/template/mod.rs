@@ -194,6 +194,16 @@ impl Templates {
             Rendered::Known { value, tainted } if self.any_condition => {
                 Ok(Rendered::Known { value: has_truth(&value), tainted })
             }
+            // What braces come to is an expression again, where people wrote it.
+            Rendered::Known { value: Value::String(said), tainted } if form == Form::Value => {
+                match said.trim() {
+                    "true" | "True" => return Ok(Rendered::Known { value: true, tainted }),
+                    "false" | "False" => return Ok(Rendered::Known { value: false, tainted }),
+                    _ if is_written(&text, &said, scope) => {}
+                    _ => return Err(explain::not_boolean(&said.into(), &text)),
+                }
+                self.one_condition(&Value::String(said), scope)
+            }
             Rendered::Known { value, tainted } => match is_true(&value) {
                 Some(value) if form == Form::Expression && source::is_junction(&text) => {
                     Ok(Rendered::Known { value, tainted })
@@ -343,6 +353,15 @@ fn has_truth(value: &Value) -> bool {
         Value::Array(items) => !items.is_empty(),
         Value::Object(members) => !members.is_empty(),
     }
+}
+
+/// Whether what `{{ a.b }}` came to stands so in a variable that people wrote, and in braces no more.
+fn is_written(template: &str, said: &str, scope: &Arc<dyn Scope>) -> bool {
+    let inner = template.trim_start_matches("{{").trim_end_matches("}}").trim();
+    let mut names = inner.split('.');
+    let Some(Binding::Written(value)) = names.next().and_then(|name| scope.get(name)) else { return false };
+    let at = names.try_fold(&*value, |value, name| value.get(name));
+    !compile::has_templates(said) && at.and_then(Value::as_str) == Some(said)
 }
 
 /// A condition is a bare expression; braces around all of it are forgiven.

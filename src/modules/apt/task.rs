@@ -203,7 +203,7 @@ fn result(plan: &Plan) -> Map {
     let removes =
         plan.removes.iter().map(|name| json!({"name": name, "from": null, "to": "", "kind": "remove"}));
     let packages: Vec<Value> = installs.chain(removes).collect();
-    Map::from_iter([("packages".to_owned(), packages.into())])
+    Map::from_iter([("packages".to_owned(), packages.into()), ("cache_updated".to_owned(), false.into())])
 }
 
 /// What apt-get says of an operation, where one was asked for: roles read from it whether anything was upgraded.

@@ -129,8 +129,9 @@ for place in "$2"/*.fact; do
     [ -r "$place" ] || continue
     name=${place##*/}
     if [ -x "$place" ]; then
-        "$place" </dev/null 2>/dev/null |
-            while IFS= read -r line || [ -n "$line" ]; do printf 'local %s %s\n' "${name%.fact}" "$line"; done
+        {
+            why=$("$place" </dev/null 2>&1 1>&3 3>&-) || printf '\nfailed %s %s\n' "$?" "$place: $why"
+        } 3>&1 | while IFS= read -r line || [ -n "$line" ]; do printf 'local %s %s\n' "${name%.fact}" "$line"; done
     else
         file "local ${name%.fact}" "$place"
     fi

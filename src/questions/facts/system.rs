@@ -329,10 +329,20 @@ pub(super) fn gather_local(lines: &Lines<'_>, facts: &mut Map) {
     let local: Map = texts
         .into_iter()
         .map(|(name, text)| {
-            (name.to_owned(), serde_json::from_str(&text).unwrap_or_else(|_| sections(&text)))
+            let read = || serde_json::from_str(&text).unwrap_or_else(|_| sections(&text));
+            (name.to_owned(), failure(&text).map_or_else(read, Value::from))
         })
         .collect();
     set(facts, "local", local);
+}
+
+/// What is said of a program that failed: its last lines are `failed`, its exit status and why, which may be several.
+fn failure(text: &str) -> Option<String> {
+    let (_, said) = text.rsplit_once("\nfailed ")?;
+    let (status, said) = said.split_once(' ')?;
+    status.parse::<u8>().ok()?;
+    let (place, why) = said.split_once(": ").unwrap_or((said.trim_end().trim_end_matches(':'), ""));
+    Some(format!("Failure executing fact script ({place}), rc: {status}, err: {why}"))
 }
 
 fn sections(text: &str) -> Value {

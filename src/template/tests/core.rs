@@ -306,7 +306,9 @@ fn a_variable_that_needs_itself_is_named_with_the_circle() {
 
 #[test]
 fn a_condition_is_true_or_false_and_nothing_else() {
-    let scope = vars().arc();
+    let also = Binding::Written(Arc::new(json!("port == 8080 and tags is defined")));
+    let said = Binding::Data(Arc::new(json!("port == 8080")));
+    let scope = vars().with("also", also).with("said", said).arc();
     let decide = |condition: Value| match templates().condition(&condition, &scope) {
         Ok(Rendered::Known { value, .. }) => value.to_string(),
         Ok(other) => format!("{other:?}"),
@@ -324,6 +326,8 @@ fn a_condition_is_true_or_false_and_nothing_else() {
         (json!("'{{' in 'x{{'"), "true"),
         (json!("'{{ port }}' == port"), "true"),
         (json!("'p-{{ port }}' == 'p-8080'"), "true"),
+        (json!("{{ 'true' }}"), "true"),
+        (json!("{{ also }}"), "true"),
         (json!("tags is defined and tags"), "true"),
         (json!("nothing or result"), "true"),
         (json!("nothing and tags"), "false"),
@@ -333,6 +337,8 @@ fn a_condition_is_true_or_false_and_nothing_else() {
     }
     for (condition, expected) in [
         (json!("flag"), "neither true nor false but a string; write flag | bool"),
+        (json!("{{ flag }}"), "'yes' is undefined"),
+        (json!("{{ said }}"), "neither true nor false but a string"),
         (json!("tags"), "but a list; write tags | length > 0"),
         (json!("port"), "but a number; write port != 0"),
         (json!("nothing"), "but nothing"),

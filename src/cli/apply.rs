@@ -24,19 +24,21 @@ use crate::ledger::plan::{
 use crate::ledger::{Details, PlanRef};
 use crate::model::{Digest, HostName, Map, Nonce, Value};
 use crate::people::{Roster, Verb};
-use crate::plan::Approved;
+use crate::plan::{Approved, ApprovedStep, Follow};
 use crate::report::{Subject, one_line};
 use clap::Args;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// How much the clocks of who makes and who applies a plan may differ.
 const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// Longest signature that is read.
 const SIGNATURE_BYTES_MAX: u64 = 64 << 10;
+
+/// Changes of a host's plan that are named where they were not made.
+const LEFT_MAX: usize = 5;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -228,16 +230,47 @@ pub fn versions<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a HostName>) -> M
 pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>) -> BTreeMap<HostName, Approved> {
     let by_version = (plan.verb == Verb::Patch).then_some("apply_updates");
     let of = |host: &HostPlan| {
-        let is = |task: &PlannedTask, name: &str| task.module.rsplit('.').next() == Some(name);
-        let follows = |module: &&str| host.after.iter().any(|task| is(task, module));
-        let free = FOLLOW_UPS.into_iter().filter(follows).chain(plan::BOOKKEEPING).chain(by_version);
+        let follows = host
+            .after
+            .iter()
+            .filter(|task| task.module.rsplit('.').next().is_some_and(|module| FOLLOW_UPS.contains(&module)));
         Approved {
-            changes: Arc::new(host.changes.iter().map(PlannedChange::identity).collect()),
-            exempt: free.collect(),
+            steps: host.changes.iter().map(step).collect(),
+            follows: follows.map(follow).collect(),
+            exempt: plan::BOOKKEEPING.into_iter().chain(by_version).collect(),
             key: key.cloned(),
+            ..Approved::default()
         }
     };
     plan.hosts.iter().map(|(host, plan)| (host.clone(), of(plan))).collect()
+}
+
+/// What of a host's plan was not done: it was so already, or the playbook came out otherwise.
+fn left(host: &HostName, steps: &[&ApprovedStep]) -> String {
+    let mut said = String::new();
+    for step in steps.iter().take(LEFT_MAX) {
+        let line = format!("{}: {}", step.task, step.summary);
+        said.push_str(&format!("{host}: planned, and not done: {}\n", one_line(&line)));
+    }
+    if let Some(more) = steps.len().checked_sub(LEFT_MAX).filter(|more| *more > 0) {
+        said.push_str(&format!("{host}: planned, and not done: {more} more\n"));
+    }
+    said
+}
+
+fn step(change: &PlannedChange) -> ApprovedStep {
+    ApprovedStep {
+        task: change.task.clone(),
+        module: change.module.clone(),
+        summary: change.summary.clone(),
+        change: change.identity(),
+        keyed: change.keyed,
+        attempts: change.attempts,
+    }
+}
+
+fn follow(task: &PlannedTask) -> Follow {
+    Follow { task: task.task.clone(), module: task.module.clone(), behind: task.behind }
 }
 
 /// A plan that is about to be applied.
@@ -370,12 +403,16 @@ impl Applying<'_> {
             return Ok(Exit::Well);
         }
         let approved = versions(&self.plan, accepted.iter());
+        let sent = may_be_sent(&self.plan, self.key.as_ref());
+        let wanted: Vec<_> = sent.iter().filter(|(host, _)| accepted.contains(*host)).collect();
         // Those that are held out have their place in report and record, too.
         let job = job.only_on(accepted.into_iter().chain(left_out).collect());
         let mut prepared = job.prepare(&approved)?;
-        prepared.order.approved = Some(may_be_sent(&self.plan, self.key.as_ref()));
+        prepared.order.approved = Some(sent.clone());
         let show = Show::new(console, subject, self.format);
-        Ok(job.carry_out_as(engine, &prepared, show, approved, &mut |_| {})?.exit)
+        let exit = job.carry_out_as(engine, &prepared, show, approved, &mut |_| {})?.exit;
+        wanted.iter().for_each(|(host, sent)| console.tell(&left(host, &sent.left())));
+        Ok(exit)
     }
 
     /// Asks for the number of hosts, and apart from that for the number of packages that the plan removes.
@@ -415,12 +452,13 @@ mod tests {
         let free = |after: &str| {
             let sent = may_be_sent(&plan(after), None);
             let web1 = sent.values().next().unwrap().clone();
-            FOLLOW_UPS.map(|module| web1.exempt.contains(&module))
+            web1.follows.iter().map(|follow| (follow.task.clone(), follow.behind)).collect::<Vec<_>>()
         };
         assert_eq!(FOLLOW_UPS, ["reboot", "restart_services"]);
-        assert_eq!(free(""), [false, false]);
-        assert_eq!(free(r#"{"task":"Boot it","module":"reboot"}"#), [true, false]);
-        assert_eq!(free(r#"{"task":"Boot it","module":"ansible.builtin.reboot"}"#), [true, false]);
-        assert_eq!(free(r#"{"task":"x","module":"restart_services"}"#), [false, true]);
+        assert_eq!(free(""), []);
+        assert_eq!(free(r#"{"task":"Boot it","module":"reboot"}"#), [("Boot it".into(), 0)]);
+        let named = r#"{"task":"Boot it","module":"ansible.builtin.reboot","behind":2}"#;
+        assert_eq!(free(named), [("Boot it".into(), 2)]);
+        assert_eq!(free(r#"{"task":"x","module":"copy"}"#), []);
     }
 }

@@ -191,6 +191,7 @@ mod tests {
             diff: Some(diff),
             sends: None,
             hidden: None,
+            attempts: None,
         };
         Event::TaskEnds(Box::new(TaskEnd {
             host: host.parse().unwrap(),

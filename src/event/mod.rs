@@ -287,6 +287,9 @@ pub struct ChangeMade {
     /// The same of a change that holds a secret; never written, for its digest tells whoever guesses it.
     #[serde(skip)]
     pub hidden: Option<Hidden>,
+    /// How often it would be done at the most, where that is until it is as wished. Plans have it.
+    #[serde(skip)]
+    pub attempts: Option<u64>,
 }
 
 /// What a change sends that nobody may compare but under a key.

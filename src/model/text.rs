@@ -55,6 +55,12 @@ impl Excerpt {
         }
         out.join("\n")
     }
+
+    /// A text as one printable line of at most 300 characters: what comes from a host or a playbook may be anything.
+    pub fn single(text: &str) -> String {
+        let cut = Self { lines_max: 1, columns_max: 300 }.of(text).replace('\t', " ");
+        cut.lines().next().unwrap_or_default().to_owned()
+    }
 }
 
 /// The known word nearest to a misspelt one, if one is near enough to be meant.

@@ -1,5 +1,6 @@
 //! How far the first task of a host gets without an exchange: item by item, each looked at, judged, and tried again.
 
+use super::approved::{Asking, Granted};
 use super::effective::Effective;
 use super::evaluate::Truth;
 use super::finish::bound;
@@ -17,6 +18,9 @@ use std::time::Duration;
 
 /// Why a change is not made that was in no plan.
 const NOT_APPROVED: &str = "this is not what was planned, so it was not done";
+/// Why a change is not made that was planned, but not here.
+const OTHERWISE: &str =
+    "this is not what was planned, so it was not done: the plan has it in another place, or not as often";
 
 /// How far the first task got without an exchange.
 pub(super) enum Front {
@@ -226,16 +230,17 @@ impl HostRun {
             Look::Provisional(outcome, reading, cause) => {
                 Ok(self.provisional(&task, outcome, &reading, cause))
             }
-            Look::Changes(prepared, _) if applies => match self.not_approved(running, &prepared) {
-                Some(end) => Ok(end),
-                None => {
+            Look::Changes(prepared, _) if applies => match self.granted(running, item, &prepared) {
+                Err(end) => Ok(*end),
+                Ok(granted) => {
                     if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+                        unit.granted = granted;
                         unit.stage = Stage::Ready(Box::new(prepared));
                     }
                     Err(Front::Apply)
                 }
             },
-            Look::Changes(prepared, _) => Ok(self.would(running, prepared)),
+            Look::Changes(prepared, _) => Ok(self.would(running, item, prepared)),
         }
     }
 
@@ -253,14 +258,23 @@ impl HostRun {
         end.result.insert("user_input".into(), answer.unwrap_or_default().into());
     }
 
-    /// The end of a unit with a change that is not in the plan that is carried out.
-    fn not_approved(&self, running: &Running, prepared: &Prepared) -> Option<UnitEnd> {
-        let summary = self.ground.approved.as_ref()?.lacks(running.task.module.name, prepared)?;
-        let message = match prepared.tainted || self.ground.hides(&running.task, &running.layer) {
-            true => NOT_APPROVED.to_owned(),
-            false => format!("{NOT_APPROVED}: {summary}"),
-        };
-        Some(UnitEnd::failed(message, Map::new()))
+    /// What a unit is allowed, where a plan is carried out; else how it ends.
+    pub(super) fn granted(
+        &self,
+        running: &Running,
+        item: &Arc<Layer>,
+        prepared: &Prepared,
+    ) -> Result<Option<Granted>, Box<UnitEnd>> {
+        let Some(approved) = &self.ground.approved else { return Ok(None) };
+        let name = self.ground.name_of(running);
+        let hides = prepared.tainted || self.ground.hides(&running.task, &running.layer);
+        let asking = Asking { task: &running.task, name: &name, attempts: self.attempts_max(running, item) };
+        let granted = approved.grant(&asking, prepared).map_err(|lack| {
+            let why = if lack.is_elsewhere { OTHERWISE } else { NOT_APPROVED };
+            let message = if hides { why.to_owned() } else { format!("{why}: {}", lack.summary) };
+            Box::new(UnitEnd::failed(message, Map::new()))
+        })?;
+        Ok(Some(granted))
     }
 
     fn drop_answer(&mut self, user: &Effective, key: &Key) {

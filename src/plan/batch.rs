@@ -95,6 +95,12 @@ impl HostRun {
                 }
                 match looked {
                     Look::Changes(prepared, reading) if !reading.reads.meet(&batch.touched) => {
+                        // What is not allowed says so when its turn comes.
+                        let Ok(granted) = self.granted(&running, &unit.layer, &prepared) else {
+                            go_on = false;
+                            break;
+                        };
+                        unit.granted = granted;
                         unit.stage = Stage::Ready(Box::new(prepared));
                     }
                     // In order, or not to be done, whatever the batch does: it says so when its turn comes. No change
@@ -117,6 +123,7 @@ impl HostRun {
                 go_on = batch.add(&prepared.user, &prepared.outcome.changes, position, number);
                 if !batch.holds(position, number) {
                     unit.stage = Stage::Fresh;
+                    unit.gives_back(self.ground.approved.as_ref());
                 }
                 // The next item waits until this one is as wished.
                 go_on &= task.retry.is_none() && !task.each.as_ref().is_some_and(Loop::is_stepwise);

@@ -6,12 +6,14 @@ use super::evaluate::Verdict;
 use super::host_run::{Conduct, HostRun};
 use super::jobs;
 use super::made::change_made;
+use super::scope::Layer;
 use super::task::Task;
 use super::unit::{Prepared, Running, Stage, UnitEnd};
 use crate::event::{ChangeMade, Event, Status};
 use crate::model::{Subjects, Value};
 use crate::modules::{Args, Change, Nature, Outcome};
 use crate::questions::{Output, Reading};
+use std::sync::Arc;
 
 impl HostRun {
     /// Shows a change that would be sent, to whoever asked for that.
@@ -31,7 +33,7 @@ impl HostRun {
     }
 
     /// What a dry run says of changes.
-    pub(super) fn would(&mut self, running: &Running, prepared: Prepared) -> UnitEnd {
+    pub(super) fn would(&mut self, running: &Running, item: &Arc<Layer>, prepared: Prepared) -> UnitEnd {
         let task = &running.task;
         let hide = prepared.tainted || self.ground.hides(task, &running.layer);
         let Prepared { outcome, tainted, user, frozen } = prepared;
@@ -48,8 +50,13 @@ impl HostRun {
                 self.ground.would_touch(user.at.as_ref(), &change.touches, &task.name);
             }
         }
+        let attempts = self.attempts_max(running, item);
+        let made = |change: &Change| ChangeMade {
+            attempts: attempts.filter(|_| change.nature == Nature::Opaque),
+            ..change_made(change, &user)
+        };
         UnitEnd {
-            changes: outcome.changes.iter().map(|change| change_made(change, &user)).collect(),
+            changes: outcome.changes.iter().map(made).collect(),
             result: (task.module.result)(&outcome, &[]),
             tainted,
             variables: outcome.variables,

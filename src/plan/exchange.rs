@@ -359,8 +359,11 @@ impl HostRun {
             let ran = verdict(of_unit, unit.recomputed, most);
             let barred = matches!(ran, Ran::Barred(..));
             match ran {
-                Ran::Never => {}
-                Ran::Stale => unit.recomputed += 1,
+                Ran::Never => unit.gives_back(self.ground.approved.as_ref()),
+                Ran::Stale => {
+                    unit.recomputed += 1;
+                    unit.gives_back(self.ground.approved.as_ref());
+                }
                 Ran::Through(outputs) => unit.stage = Stage::Applied(prepared, outputs),
                 Ran::Barred(begun, message) | Ran::Broken(begun, message) => {
                     let changes = prepared

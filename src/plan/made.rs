@@ -18,6 +18,7 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
         }),
         sends: Some(sent(change, user)),
         hidden: None,
+        attempts: None,
     }
 }
 

@@ -49,7 +49,7 @@ mod waves;
 mod way;
 mod whole;
 
-pub use approved::Approved;
+pub use approved::{Approved, Follow, Step as ApprovedStep};
 pub use around::{Around, Exported, InRole};
 pub use compile::{Given, compile, root_of};
 pub use control::{Common, Ended, Patience};

@@ -5,11 +5,13 @@ use super::advance::Front;
 use super::evaluate::Truth;
 use super::finish::bound;
 use super::host_run::HostRun;
+use super::scope::Layer;
 use super::task::Retry;
 use super::unit::{Running, Stage, UnitEnd};
 use super::whole::unit_result;
 use crate::event::{Event, Status};
 use crate::model::{Subjects, Value};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a task is done again where only `until` is given.
@@ -62,6 +64,9 @@ impl HostRun {
             return Front::Over;
         };
         unit.attempts = attempt;
+        if matches!(decided, Ok(Attempt::Again(_))) {
+            unit.gives_back(self.ground.approved.as_ref());
+        }
         match decided {
             Ok(Attempt::Again(delay)) => {
                 unit.do_again(end, self.now.saturating_add(delay));
@@ -84,6 +89,13 @@ impl HostRun {
             Err(why) => unit.enough(failed(*end, why), attempt),
         }
         Front::Over
+    }
+
+    /// How often a unit is tried at the most, where it is done until it is as wished.
+    pub(super) fn attempts_max(&self, running: &Running, item: &Arc<Layer>) -> Option<u64> {
+        let retries = running.task.retry.as_ref()?.retries.as_ref();
+        let number = retries.and_then(|retries| self.ground.number(retries, running, item).ok().flatten());
+        Some(number.map_or(RETRIES, whole).saturating_add(1))
     }
 
     fn attempt(
@@ -121,9 +133,10 @@ impl HostRun {
             }
             None => Ok(None),
         };
-        // A number below nothing is none, as Ansible has it; so is a broken part of one.
-        let retries = number(&retry.retries, "retries")?.map_or(RETRIES, |retries| retries.max(0.0) as u64);
-        if attempt > retries {
+        let retries = number(&retry.retries, "retries")?.map_or(RETRIES, whole);
+        // No more often than what was approved says, whatever the number is by now.
+        let most = unit.granted.as_ref().and_then(|granted| granted.attempts).unwrap_or(u64::MAX);
+        if attempt > retries || attempt >= most {
             let said = end.message.as_ref().filter(|_| end.status == Status::Failed);
             let said = said.map(|said| format!("; it says: {said}")).unwrap_or_default();
             let times = if attempt == 1 { "once".to_owned() } else { format!("{attempt} times") };
@@ -133,6 +146,11 @@ impl HostRun {
         let delay = if delay < 0.0 { 1.0 } else { delay.min(DELAY_SECONDS_MAX) };
         Ok(Attempt::Again(Duration::from_secs_f64(delay)))
     }
+}
+
+/// A number of retries. Below nothing is none, as Ansible has it; so is a broken part of one.
+fn whole(retries: f64) -> u64 {
+    retries.max(0.0) as u64
 }
 
 fn failed(end: UnitEnd, why: String) -> Box<UnitEnd> {

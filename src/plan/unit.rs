@@ -1,5 +1,6 @@
 //! The progress of one task on one host, item by item.
 
+use super::approved::{Approved, Granted};
 use super::control::Turn;
 use super::effective::Effective;
 use super::evaluate::Frozen;
@@ -72,6 +73,8 @@ pub struct Unit {
     pub before: Option<Box<UnitEnd>>,
     /// Whether a secret had a part in it: nothing of it is shown then.
     pub secret: bool,
+    /// What it may send, where somebody approved that beforehand.
+    pub granted: Option<Granted>,
 }
 
 /// How far a unit is.
@@ -253,6 +256,14 @@ impl Unit {
             tried_enough: false,
             before: None,
             secret: false,
+            granted: None,
+        }
+    }
+
+    /// Nothing that it was allowed was begun, or it is done again: it asks anew.
+    pub(super) fn gives_back(&mut self, approved: Option<&Approved>) {
+        if let Some((granted, approved)) = self.granted.take().zip(approved) {
+            approved.give_back(&granted);
         }
     }
 

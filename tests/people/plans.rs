@@ -379,3 +379,81 @@ fn an_apply_runs_no_program_here_that_a_lookup_names() {
     group.says("alice", "run playbooks/each.yml -i prod -l web --allow-dirty").expect(0, &[]);
     assert!(told.exists());
 }
+
+#[test]
+fn an_apply_does_what_was_planned_in_its_order_and_no_more_often() {
+    let group = four_eyes();
+    let (log, flag) = (group.folder.path().join("log"), group.root().join("flag"));
+    let (log, there) = (log.display().to_string(), r#"lookup("fileglob", "../flag") | length > 0"#);
+    // The first change is what the others tell the real run by.
+    let begins = format!("    - command: touch {}\n", flag.display());
+    let says = |word: &str, name: &str| format!("    - name: {name}\n      shell: echo {word} >> {log}\n");
+    let copies = |name: &str| format!("    - copy: {{dest: '{log}-{name}', content: x, mode: '0600'}}\n");
+    let cases = [
+        // Planned once, and five times in the real run.
+        (says("a", "A") + &format!("      loop: '{{{{ range(5 if {there} else 1) | list }}}}'\n"), "a\n"),
+        // Planned before the other one, and behind it in the real run.
+        (
+            says("a", "A")
+                + &format!("      when: not {there}\n")
+                + &says("b", "B")
+                + &says("a", "A")
+                + &format!("      when: {there}\n"),
+            "b\n",
+        ),
+        // Tried twice at most in the plan, and ten times in the real run, as is known once the first attempt is over.
+        (
+            says("a", "A")
+                + &format!(
+                    "      until: false\n      delay: 0\n      retries: '{{{{ 9 if {there} else 1 }}}}'\n"
+                ),
+            "a\n",
+        ),
+        // Behind a change with which it could travel.
+        (copies("one") + &copies("two") + &format!("      when: {there}\n"), ""),
+    ];
+    for (number, (tasks, made)) in cases.into_iter().enumerate() {
+        let begins = match number {
+            3 => format!("    - copy: {{dest: '{}', content: x, mode: '0600'}}\n", flag.display()),
+            _ => begins.clone(),
+        };
+        let play = format!("- hosts: web\n  gather_facts: false\n  tasks:\n{begins}{tasks}");
+        fs::write(group.root().join("playbooks/each.yml"), play).unwrap();
+        let file = format!("plans/{number}.json");
+        let plan = format!("run playbooks/each.yml -i prod --plan-out {file}");
+        group.says("sam", &plan).expect(0, &["Plan for"]);
+        let said = group.says("alice", &format!("apply {file} --yes --allow-changed"));
+        said.expect(1, &["not what was planned", "1 failed"]);
+        assert_eq!(fs::read_to_string(&log).unwrap_or_default(), made, "{number}: {}", said.text);
+        assert!(!std::path::Path::new(&format!("{log}-two")).exists(), "{}", said.text);
+        assert_eq!(std::path::Path::new(&format!("{log}-one")).exists(), number == 3, "{}", said.text);
+        drop((fs::remove_file(&flag), fs::remove_file(&log)));
+    }
+}
+
+#[test]
+fn an_apply_goes_all_the_way_through_what_was_planned_and_names_what_was_not_done() {
+    let group = four_eyes();
+    let log = group.folder.path().join("log");
+    let flag = group.root().join("flag");
+    let (flag, log_file) = (flag.display(), log.display());
+    let tasks = [
+        format!("    - command: touch {flag}\n      changed_when: false\n"),
+        format!(
+            "    - shell: echo {{{{ item }}}} >> {log_file}\n      loop: [a, b, a]\n      notify: Say so\n"
+        ),
+        format!("    - shell: 'echo t >> {log_file}; test $(grep -c t {log_file}) = 3'\n"),
+        "      retries: 4\n      delay: 0\n      until: tried is succeeded\n      register: tried\n".into(),
+        format!("    - shell: echo never >> {log_file}\n"),
+        "      when: not lookup('fileglob', '../flag') | length > 0\n".into(),
+        format!("  handlers:\n    - name: Say so\n      shell: echo {{{{ 'so' }}}} >> {log_file}\n"),
+    ]
+    .concat();
+    let play = format!("- hosts: web\n  gather_facts: false\n  tasks:\n{tasks}");
+    fs::write(group.root().join("playbooks/each.yml"), play).unwrap();
+    group.says("sam", "run playbooks/each.yml -i prod --plan-out plans/a.json").expect(0, &["Plan for"]);
+    group.says("alice", "approve plans/a.json --yes").expect(0, &["5 times at most"]);
+    let said = group.says("alice", "apply plans/a.json --yes --allow-changed");
+    said.expect(0, &["planned, and not done", "never"]);
+    assert_eq!(fs::read_to_string(&log).unwrap(), "a\nb\na\nt\nt\nt\nso\n");
+}

@@ -33,7 +33,7 @@ fn compare<T: Ord>(planned: &[T], now: &[T], line: fn(&T) -> String, lines: &mut
 }
 
 /// A change by how it is told and by what is sent.
-type Told<'a> = (&'a str, &'a str, &'a str, crate::model::Digest);
+type Told<'a> = (&'a str, &'a str, &'a str, crate::model::Digest, Option<u64>);
 
 /// Changes are the same by what is sent, in the same order, and by how they are told: that is what people agreed to who were
 /// shown the plan.
@@ -41,8 +41,8 @@ fn compare_changes(planned: &[PlannedChange], now: &[PlannedChange], lines: &mut
     fn told(list: &[PlannedChange]) -> Vec<Told<'_>> {
         let mut told = Vec::new();
         for change in list {
-            let PlannedChange { task, module, summary, .. } = change;
-            told.push((task.as_str(), module.as_str(), summary.as_str(), change.identity()));
+            let PlannedChange { task, module, summary, attempts, .. } = change;
+            told.push((task.as_str(), module.as_str(), summary.as_str(), change.identity(), *attempts));
         }
         told
     }
@@ -53,12 +53,17 @@ fn compare_changes(planned: &[PlannedChange], now: &[PlannedChange], lines: &mut
     let before = lines.len();
     let not_in = |list: &[Told<'_>], one| !list.contains(one);
     let gone = planned.iter().zip(&then).filter(|(_, one)| not_in(&found, one));
-    lines.extend(gone.map(|(change, _)| format!("- {}: {}", change.task, change.summary)));
+    lines.extend(gone.map(|(change, _)| format!("- {}", line(change))));
     let new = now.iter().zip(&found).filter(|(_, one)| not_in(&then, one));
-    lines.extend(new.map(|(change, _)| format!("+ {}: {}", change.task, change.summary)));
+    lines.extend(new.map(|(change, _)| format!("+ {}", line(change))));
     if lines.len() == before {
         lines.push("± the same changes, in another order or number".into());
     }
+}
+
+fn line(change: &PlannedChange) -> String {
+    let often = change.attempts.map(|most| format!(", {most} times at most")).unwrap_or_default();
+    format!("{}: {}{often}", change.task, change.summary)
 }
 
 fn package(package: &PlannedPackage) -> String {

@@ -41,14 +41,14 @@ impl<'a> Gather<'a> {
             }),
             Event::TaskEnds(end) => self.task(end),
             Event::HostLeaves { host, reason: Some(reason) } => {
-                let reason = short(reason);
+                let reason = Excerpt::single(reason);
                 let plan = self.host(host);
                 if plan.unknown.is_empty() {
                     plan.unknown.push(reason);
                 }
             }
             Event::PlayStops { reason, not_begun } => not_begun.iter().for_each(|host| {
-                let why = format!("it was not looked at: {}", short(reason));
+                let why = format!("it was not looked at: {}", Excerpt::single(reason));
                 self.host(host).unknown.push(why);
             }),
             Event::RunEnds { interrupted: true, .. } => {
@@ -65,30 +65,44 @@ impl<'a> Gather<'a> {
     fn task(&mut self, end: &TaskEnd) {
         let (weight, key) = ((self.weigh)(&end.module), self.key.clone());
         let plan = self.host(&end.host);
-        let task = short(&end.task);
+        let task = Excerpt::single(&end.task);
         match &end.status {
             Status::WouldChange | Status::WouldRun => changes(plan, end, &task, key.as_ref()),
+            // `changed_when` says that it changes nothing; it is sent all the same.
+            Status::Ok if sends(end) => changes(plan, end, &task, key.as_ref()),
             Status::Failed if !end.ignored => {
-                let why = end.message.as_deref().map(short).unwrap_or_else(|| "it failed".into());
+                let why = end.message.as_deref().map(Excerpt::single).unwrap_or_else(|| "it failed".into());
                 plan.unknown.push(format!("{task}: {why}"));
             }
             Status::Unseen { why } => {
-                plan.unknown.push(format!("{task} ({}) needs an operator: {}", end.module, short(why)));
+                plan.unknown.push(format!(
+                    "{task} ({}) needs an operator: {}",
+                    end.module,
+                    Excerpt::single(why)
+                ));
             }
             Status::Provisional { cause } | Status::KnownAfterApply { cause } => match weight {
                 Weight::None => {}
-                Weight::Follows => plan.after.push(PlannedTask { task, module: end.module.clone() }),
+                Weight::Follows => {
+                    let behind = plan.changes.len();
+                    plan.after.push(PlannedTask { task, module: end.module.clone(), behind });
+                }
                 Weight::Unknown => {
                     plan.unknown.push(format!(
                         "{task} ({}) is known only after {}",
                         end.module,
-                        short(cause)
+                        Excerpt::single(cause)
                     ));
                 }
             },
             _ => {}
         }
     }
+}
+
+/// Whether a task that counts as in order would send something.
+fn sends(end: &TaskEnd) -> bool {
+    !end.changes.is_empty() || end.items.iter().any(|item| !item.changes.is_empty())
 }
 
 fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str, key: Option<&Nonce>) {
@@ -116,11 +130,12 @@ fn planned(change: &ChangeMade, end: &TaskEnd, task: &str, key: Option<&Nonce>) 
     Some(PlannedChange {
         task: task.to_owned(),
         module: end.module.clone(),
-        summary: short(&change.summary),
+        summary: Excerpt::single(&change.summary),
         script: change.script.clone(),
         script_digest: change.script_digest.parse().ok()?,
         sends: change.sends.clone().or_else(hidden)?,
         keyed,
+        attempts: change.attempts,
     })
 }
 
@@ -133,15 +148,4 @@ fn package(value: &Value) -> Option<PlannedPackage> {
 fn goes(value: &Value) -> Option<PlannedPackage> {
     let from = value["version"].as_str().map(str::to_owned);
     Some(PlannedPackage { name: value["name"].as_str()?.to_owned(), from, to: None })
-}
-
-/// One printable line: what comes from a host or a playbook may be anything.
-fn short(text: &str) -> String {
-    Excerpt { lines_max: 1, columns_max: 300 }
-        .of(text)
-        .replace('\t', " ")
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }

@@ -17,10 +17,11 @@
 //!    "script_digest":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 //!    "sends":{"user":"root",
 //!     "arguments":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}}],
-//!   "after":[{"task":"Reboot","module":"reboot"}]}}}
+//!   "after":[{"task":"Reboot","module":"reboot","behind":1}]}}}
 //! ```
 //!
-//! `after` names what only the real run knows and what follows from the changes: restarts and reboots. `unknown` says what
+//! `after` names what only the real run knows and what follows from the changes: restarts and reboots, `behind` so many of the
+//! changes. `attempts` is how often a command is run at the most that is done until it is as wished. `unknown` says what
 //! the maker could not find out; a host that has it can't be applied.
 
 mod compare;
@@ -146,6 +147,9 @@ pub struct PlannedChange {
     /// It holds a secret: the digests are under the plan's key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keyed: bool,
+    /// How often it is done at the most, where that is until it is as wished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u64>,
 }
 
 /// A task that may do something.
@@ -156,6 +160,15 @@ pub struct PlannedTask {
     pub task: String,
     /// Its module.
     pub module: String,
+    /// How many changes stand before it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub behind: usize,
+}
+
+/// A number that says nothing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// Why a plan can't be applied.

@@ -34,6 +34,7 @@ pub(in crate::report) fn change(summary: &str) -> ChangeMade {
         diff: None,
         sends: None,
         hidden: None,
+        attempts: None,
     }
 }
 

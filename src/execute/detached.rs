@@ -222,12 +222,12 @@ impl HostConnection {
         collected: Reply,
         heard: &mut Heard,
     ) -> Result<After, Broken> {
-        let output = match collected {
+        let output = match collected.untimed() {
             Reply::Done(output) => output,
             Reply::Failed(why) | Reply::Refused(why) | Reply::Unseen(why) => {
                 return Ok(After::Over(Reply::Failed(still_unknown(known.directory, &why))));
             }
-            Reply::NotRun => return Ok(After::Over(Reply::NotRun)),
+            Reply::NotRun | Reply::TimedOut(_) => return Ok(After::Over(Reply::NotRun)),
         };
         let said = output.error_text().trim().to_owned();
         match Look::parse(output) {

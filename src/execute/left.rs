@@ -45,11 +45,11 @@ impl HostConnection {
             on_failure: OnFailure::Continue,
         };
         let replies = self.requests(user, vec![request], Purpose::Look).await?;
-        let output = match replies.into_iter().next() {
+        let output = match replies.into_iter().next().map(Reply::untimed) {
             Some(Reply::Done(output)) if output.status == 0 => output,
             Some(Reply::Done(output)) => return Err(unknown(output.error_text().trim())),
             Some(Reply::Failed(why) | Reply::Refused(why) | Reply::Unseen(why)) => return Err(unknown(&why)),
-            Some(Reply::NotRun) | None => return Err(unknown("it was not asked")),
+            Some(Reply::NotRun | Reply::TimedOut(_)) | None => return Err(unknown("it was not asked")),
         };
         let mut left = Others::parse(&output.text()).left;
         let number = |left: &Left| left.name.rsplit('-').next().and_then(|n| n.parse::<u64>().ok());

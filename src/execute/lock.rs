@@ -216,6 +216,9 @@ fn refusal(reply: &Reply) -> String {
         Reply::Failed(why) | Reply::Refused(why) | Reply::Unseen(why) => {
             format!("the host's lock could not be taken: {why}")
         }
+        Reply::TimedOut(after) => {
+            format!("the host's lock could not be taken: no answer in {} s", after.as_secs())
+        }
         Reply::NotRun => "interrupted before the host's lock was taken".to_owned(),
     }
 }

@@ -4,6 +4,7 @@
 mod advisory;
 mod digest;
 mod environment;
+mod ere;
 mod fail_on;
 mod finding;
 mod host;
@@ -24,6 +25,7 @@ mod text;
 pub use advisory::{Advisories, Advisory, ReleaseName, Span, Until};
 pub use digest::{Digest, Nonce};
 pub use environment::Environment;
+pub use ere::extended;
 pub use fail_on::{Age, FailOn, Rule, What};
 pub use finding::{Finding, FindingKind, Severity};
 pub use host::{Become, BecomeMethod, Connection, ConnectionKind, HostName, ParseHostNameError};

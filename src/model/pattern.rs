@@ -43,6 +43,9 @@ pub enum PatternError {
     /// The replacement names a group that the pattern doesn't have.
     #[error("the replacement uses group '{0}', which the pattern doesn't have")]
     NoGroup(String),
+    /// The replacement has a letter behind a backslash that means nothing.
+    #[error("bad escape \\{0}: in a replacement it means nothing")]
+    BadEscape(char),
 }
 
 /// What a pattern found: the whole, then its groups.
@@ -165,6 +168,11 @@ impl Pattern {
         self.plain.capture_names().position(|known| known == Some(name))
     }
 
+    /// The groups that have names, and their numbers.
+    pub fn names(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.plain.capture_names().enumerate().filter_map(|(at, name)| name.map(|name| (name, at)))
+    }
+
     /// How many groups the pattern has.
     pub fn groups(&self) -> usize {
         self.plain.captures_len().saturating_sub(1)
@@ -220,6 +228,11 @@ impl Replacement {
                 't' => (Part::Text("\t".into()), 1),
                 'r' => (Part::Text("\r".into()), 1),
                 '\\' => (Part::Text("\\".into()), 1),
+                'a' => (Part::Text("\u{7}".into()), 1),
+                'f' => (Part::Text("\u{c}".into()), 1),
+                'v' => (Part::Text("\u{b}".into()), 1),
+                '0' => (Part::Text("\0".into()), 1),
+                letter if letter.is_ascii_alphabetic() => return Err(PatternError::BadEscape(letter)),
                 other => (Part::Text(format!("\\{other}")), other.len_utf8()),
             };
             parts.push(part);

@@ -180,7 +180,11 @@ fn diff_command(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         return Err(Stop::refuse("no command given"));
     }
     let cmd = Value::from(words.clone());
-    prepare(args, cmd, words, host)
+    let mut outcome = prepare(args, cmd, words, host)?;
+    if let Some(shell) = args.text("executable") {
+        outcome.warnings.push(format!("'executable' is no longer supported by 'command', so {shell} has no part in it"));
+    }
+    Ok(outcome)
 }
 
 fn diff_shell(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {

@@ -46,6 +46,11 @@ pub struct Returned {
 }
 
 impl Module {
+    /// Whether what it compared is registered as a list even where that is one text, as Ansible's modules for texts do.
+    pub fn lists_its_diffs(&self) -> bool {
+        ["copy", "template", "lineinfile", "blockinfile", "replace", "ini_file"].contains(&self.name)
+    }
+
     /// Whether it can alter the host with these arguments, which need not be rendered yet.
     pub fn acts_on_host(&self, given: &Map) -> bool {
         match self.effect {

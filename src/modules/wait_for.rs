@@ -2,7 +2,7 @@
 //! that was not made stands before it.
 
 use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
-use crate::model::Map;
+use crate::model::{Map, Pattern, PatternOptions, Value, extended};
 use crate::questions::ports::{Awaited, Target, WaitUntil, Waited};
 use crate::questions::{Refusal, Stop};
 use std::time::Duration;
@@ -44,6 +44,11 @@ pub static MODULE: Module = Module {
             Returned { name: "state", help: "what was waited for" },
             Returned { name: "port", help: "the port" },
             Returned { name: "path", help: "the path" },
+            Returned {
+                name: "match_groups",
+                help: "with `search_regex` and a path: what the pattern's groups took in the first line that has it",
+            },
+            Returned { name: "match_groupdict", help: "the same of the groups that have names" },
             Returned { name: "msg", help: "where it took too long: that it did" },
         ],
     },
@@ -65,8 +70,11 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         }
     }
     match &*waited {
-        Waited::Holds(seconds) => {
+        Waited::Holds(seconds, line) => {
             result.insert("elapsed".into(), (*seconds).into());
+            if let Some(pattern) = args.text("search_regex") {
+                groups(pattern, line, &mut result);
+            }
             Ok(Outcome::in_order(result))
         }
         Waited::TimedOut(seconds) => {
@@ -76,6 +84,19 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         }
         Waited::Unable(why) => Err(Stop::refuse(why.clone())),
     }
+}
+
+/// What the groups of a pattern took, as far as the host said.
+fn groups(pattern: &str, line: &str, result: &mut Map) {
+    let Ok(pattern) = Pattern::new(pattern, PatternOptions::default()) else { return };
+    let found = pattern.search_from(line, 0).ok().flatten();
+    let groups = found.map(|found| found.groups).unwrap_or_default();
+    let value = |at: usize| groups.get(at).copied().flatten().map_or(Value::Null, Value::from);
+    let all = (1..groups.len()).map(value).collect();
+    let named = pattern.names().filter(|_| !groups.is_empty());
+    let named = named.map(|(name, at)| (name.to_owned(), value(at))).collect();
+    result.insert("match_groups".into(), Value::Array(all));
+    result.insert("match_groupdict".into(), Value::Object(named));
 }
 
 fn question(args: &Args) -> Result<WaitUntil, Stop> {
@@ -100,10 +121,15 @@ fn question(args: &Args) -> Result<WaitUntil, Stop> {
     let seconds = |name: &str, least: i64| {
         Duration::from_secs(args.int(name).unwrap_or(0).clamp(least, LIMIT_SECONDS).unsigned_abs())
     };
+    let pattern = args.text("search_regex").map(|pattern| {
+        extended(pattern).map_err(|what| {
+            Stop::refuse(format!("'search_regex': it is looked for with the host's grep, which has no word for {what}"))
+        })
+    });
     Ok(WaitUntil {
         target,
         state,
-        pattern: args.text("search_regex").map(str::to_owned),
+        pattern: pattern.transpose()?,
         limit: seconds("timeout", 0),
         delay: seconds("delay", 0),
         pause: seconds("sleep", 1),
@@ -143,7 +169,7 @@ mod tests {
     use super::*;
     use crate::modules::harness::{Bench, answer_with};
     use crate::questions::Output;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn refused(args: Value, output: &str) -> String {
         match answer_with(&MODULE, &args, &mut |_| Ok(Output::ok(output))) {

@@ -5,7 +5,7 @@ use super::effective::Effective;
 use super::evaluate::Verdict;
 use super::host_run::{Conduct, HostRun};
 use super::jobs;
-use super::made::change_made;
+use super::made::{change_made, registered};
 use super::scope::Layer;
 use super::task::Task;
 use super::unit::{Prepared, Running, Stage, UnitEnd};
@@ -57,7 +57,7 @@ impl HostRun {
         };
         UnitEnd {
             changes: outcome.changes.iter().map(made).collect(),
-            result: (task.module.result)(&outcome, &[]),
+            result: registered(task, &outcome, &[]),
             tainted,
             variables: outcome.variables,
             facts: outcome.facts,
@@ -155,7 +155,7 @@ pub(super) fn applied(task: &Task, prepared: &Prepared, outputs: &[Output]) -> U
     let result = match jobs::begun(prepared, outputs) {
         Some(name) => jobs::handle(name),
         None => {
-            let mut result = (task.module.result)(&prepared.outcome, outputs);
+            let mut result = registered(task, &prepared.outcome, outputs);
             if task.patience.is_some() {
                 // Its end was waited for.
                 result.extend(["started", "finished"].map(|key| (key.to_owned(), true.into())));

@@ -10,9 +10,10 @@ use crate::modules::{Controller, Kept, TreeEntry, TreeKind};
 use crate::questions::{Output, Stop};
 use crate::template::{Binding, Rendered, Scope, Templates};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Deepest folder of variables that is looked into.
 const DEPTH_MAX: usize = 20;
@@ -24,6 +25,22 @@ const TREE_DEPTH_MAX: usize = 40;
 /// How much may lie below it.
 const TREE_ENTRIES_MAX: usize = 20_000;
 
+/// Templates of files that a task rendered, by file and destination, and whether a secret is in each. What was rendered once
+/// stays so for this task on this host, as its arguments do: the time goes on, and a file that names it would never be as
+/// wished.
+#[derive(Clone, Default)]
+pub struct RenderedOnce(Arc<Mutex<BTreeMap<(PathBuf, String), (Content, bool)>>>);
+
+impl RenderedOnce {
+    fn get(&self, of: &(PathBuf, String)) -> Option<(Content, bool)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(of).cloned()
+    }
+
+    fn keep(&self, of: (PathBuf, String), content: Content, tainted: bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(of, (content, tainted));
+    }
+}
+
 /// One task's access to the controller's files.
 pub struct Desk<'a> {
     templates: &'a Templates,
@@ -32,6 +49,7 @@ pub struct Desk<'a> {
     library: &'a Library,
     advisories: Option<&'a Advisories>,
     jobs: Option<&'a Jobs>,
+    rendered: RenderedOnce,
     tainted: Cell<bool>,
 }
 
@@ -44,7 +62,14 @@ impl<'a> Desk<'a> {
         library: &'a Library,
         advisories: Option<&'a Advisories>,
     ) -> Self {
-        Self { templates, scope, around, library, advisories, jobs: None, tainted: Cell::new(false) }
+        let (rendered, tainted) = (RenderedOnce::default(), Cell::new(false));
+        Self { templates, scope, around, library, advisories, jobs: None, rendered, tainted }
+    }
+
+    /// The same, with what the task rendered already.
+    #[must_use]
+    pub fn having(self, rendered: &RenderedOnce) -> Self {
+        Self { rendered: rendered.clone(), ..self }
     }
 
     /// The same, knowing what goes on apart from tasks.
@@ -385,7 +410,13 @@ impl Controller for Desk<'_> {
 
     fn template_with(&self, source: &str, dest: &str, options: &[(&str, String)]) -> Result<Content, Stop> {
         let path = self.find("templates", source)?;
-        let bytes = self.read_open(&path)?;
+        let of = (path, dest.to_owned());
+        if let Some((content, tainted)) = self.rendered.get(&of) {
+            self.tainted.set(self.tainted.get() || tainted);
+            return Ok(content);
+        }
+        let path = &of.0;
+        let bytes = self.read_open(path)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Stop::refuse(format!("{}: is not UTF-8 text, so no template", path.display())))?;
         let name = path.to_string_lossy();
@@ -402,7 +433,9 @@ impl Controller for Desk<'_> {
             Rendered::Omitted => Ok(Content::new(Vec::new())),
             Rendered::Known { value, tainted } => {
                 self.tainted.set(self.tainted.get() || tainted);
-                Ok(Content::new(value.into_bytes()))
+                let content = Content::new(value.into_bytes());
+                self.rendered.keep(of, content.clone(), tainted || self.tainted.get());
+                Ok(content)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a task comes to on a host, as far as it can be known now: its conditions, its rendered arguments, and what its
 //! module says to them. Evaluating has no effect but on what the store of answers notes as wanted.
 
-use super::desk::Desk;
+use super::desk::{Desk, RenderedOnce};
 use super::library::Library;
 use super::task::{Loop, Task};
 use crate::load::playbook::LoopKind;
@@ -59,6 +59,8 @@ pub struct Frozen {
     pub tainted: bool,
     /// In which of them.
     pub secret: Vec<String>,
+    /// The templates that it names, as they were rendered.
+    pub rendered: RenderedOnce,
 }
 
 /// What rendering a task's arguments comes to.
@@ -273,7 +275,7 @@ impl Means<'_> {
             }
         }
         match Args::parse(task.module.params, task.module.free_form, &given) {
-            Ok(args) => Ok(Rendering::Done(Frozen { args, tainted, secret: secrets })),
+            Ok(args) => Ok(Rendering::Done(Frozen { args, tainted, secret: secrets, rendered: RenderedOnce::default() })),
             Err(problem) => {
                 Err(Refusal { message: misfit(problem, tainted.then_some(&secrets)), ..Refusal::default() })
             }
@@ -343,7 +345,8 @@ impl Means<'_> {
     /// Asks the module.
     pub fn ask(&self, task: &Task, frozen: &Frozen, answers: &Answers, scope: &Arc<dyn Scope>) -> Evaluation {
         let desk = Desk::new(self.templates, scope, &task.frame.around, self.library, self.advisories)
-            .knowing(self.jobs);
+            .knowing(self.jobs)
+            .having(&frozen.rendered);
         let host = Host { answers, controller: &desk, show_diff: self.show_diff, verbosity: self.verbosity };
         answers.take_reading();
         let verdict = match task.module.evaluate(&frozen.args, &host) {

@@ -8,15 +8,16 @@ use super::effective::Effective;
 use super::ground::Ground;
 use super::host_run::{HostRun, Queued};
 use super::look::Look;
-use super::made::change_made;
 use super::pending::Pending;
+use super::ran::{Ran, begun_of, killed, late, verdict};
 use super::task::{Sets, Task};
 use super::unit::{Handed, Running, Stage, Unit, UnitEnd};
 use crate::event::{Event, Status};
 use crate::model::{Map, Subjects};
-use crate::modules::{Change, PRECONDITION_FAILED};
+use crate::modules::Change;
 use crate::questions::{Asked, Cost, Key, Output};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Tasks and loop items that are looked at ahead of their turn.
 const AHEAD_MAX: usize = 200;
@@ -56,8 +57,10 @@ pub enum Reply {
     Done(Output),
     /// A change before it failed, so it was left out.
     NotRun,
-    /// It has no output, for this reason: a deadline, a limit.
+    /// It has no output, for this reason: a limit.
     Failed(String),
+    /// It did not end within this time and was killed.
+    TimedOut(Duration),
     /// It was not begun, and what comes after it is not either, for this reason.
     Refused(String),
     /// The account that asks can't know what the one asked for would, for this reason.
@@ -68,6 +71,15 @@ impl Reply {
     /// Whether it ran and ended with exit status 0.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Done(output) if output.status == 0)
+    }
+
+    /// The same without telling its deadline from anything else that kept it from having an output.
+    #[must_use]
+    pub fn untimed(self) -> Self {
+        match self {
+            Self::TimedOut(after) => Self::Failed(killed(after)),
+            other => other,
+        }
     }
 }
 
@@ -326,6 +338,7 @@ impl HostRun {
                 return;
             }
             Reply::Failed(why) | Reply::Refused(why) => Err(why),
+            Reply::TimedOut(after) => Err(killed(after)),
         };
         if matches!(asked.cost, Cost::Costly { .. }) {
             // It took its time: what was known before it is old, but for what the same task waited for as well.
@@ -365,14 +378,13 @@ impl HostRun {
                     unit.gives_back(self.ground.approved.as_ref());
                 }
                 Ran::Through(outputs) => unit.stage = Stage::Applied(prepared, outputs),
+                Ran::Late(begun, after) => {
+                    let changes = begun_of(&prepared, begun);
+                    let end = UnitEnd { changes, ..late(after, prepared.outcome.result.clone()) };
+                    unit.end(UnitEnd { tainted: prepared.tainted, ..end });
+                }
                 Ran::Barred(begun, message) | Ran::Broken(begun, message) => {
-                    let changes = prepared
-                        .outcome
-                        .changes
-                        .iter()
-                        .take(begun)
-                        .map(|change| change_made(change, &prepared.user))
-                        .collect();
+                    let changes = begun_of(&prepared, begun);
                     let end =
                         UnitEnd { changes, ..UnitEnd::failed(message, prepared.outcome.result.clone()) };
                     let in_open = end.message.clone().filter(|_| barred);
@@ -381,54 +393,4 @@ impl HostRun {
             }
         }
     }
-}
-
-/// What became of a unit's changes.
-enum Ran {
-    /// None was begun: it is computed again.
-    Never,
-    /// The host was no longer as seen: it is computed again.
-    Stale,
-    /// They ran until the end or the first failure.
-    Through(Vec<Output>),
-    /// So many were begun; the last of them has no output, for this reason.
-    Broken(usize, String),
-    /// So many were begun, and the next one was refused before it was, for this reason, in which no script had a word.
-    Barred(usize, String),
-}
-
-fn verdict(replies: Vec<Reply>, recomputed: u32, most: u32) -> Ran {
-    let mut outputs = Vec::new();
-    for reply in replies {
-        match reply {
-            Reply::NotRun => break,
-            Reply::Refused(why) | Reply::Unseen(why) => return Ran::Barred(outputs.len(), why),
-            Reply::Failed(why) => return Ran::Broken(outputs.len() + 1, why),
-            // Behind a change of the same task that ran, computing it again would forget that one.
-            Reply::Done(output)
-                if output.status == PRECONDITION_FAILED && recomputed < most && outputs.is_empty() =>
-            {
-                return Ran::Stale;
-            }
-            Reply::Done(output) if output.status == PRECONDITION_FAILED => {
-                let said = output.error_text().trim().to_owned();
-                let why = if said.is_empty() { String::new() } else { format!(": {said}") };
-                let often = match recomputed {
-                    0 => String::new(),
-                    1 => ", twice".to_owned(),
-                    more => format!(", {} times", more + 1),
-                };
-                let message = format!("the host changed between look and change{often}{why}");
-                return Ran::Broken(outputs.len(), message);
-            }
-            Reply::Done(output) => {
-                let failed = output.status != 0;
-                outputs.push(output);
-                if failed {
-                    break;
-                }
-            }
-        }
-    }
-    if outputs.is_empty() { Ran::Never } else { Ran::Through(outputs) }
 }

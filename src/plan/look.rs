@@ -3,6 +3,7 @@
 
 use super::effective::{At, Effective};
 use super::evaluate::{Evaluation, Frozen, Rendering, Truth, Verdict, refusal, text_of};
+use super::made::registered;
 use super::exposure;
 use super::ground::Ground;
 use super::hands::Missing;
@@ -163,10 +164,16 @@ impl Ground {
 
     /// Gives changes no more time than the task's `timeout`.
     fn limit(&self, task: &Task, view: &Arc<dyn Scope>, looked: &mut Look) {
-        let (Look::Changes(prepared, _), Some(timeout)) = (looked, &task.timeout) else { return };
+        let (Look::Changes(..), Some(timeout)) = (&*looked, &task.timeout) else { return };
         let seconds = self.templates.render(timeout, view).ok().and_then(|r| r.known()?.as_f64());
-        let Some(most) = seconds.filter(|most| *most > 0.0) else { return };
-        let most = std::time::Duration::from_secs_f64(most.min(86_400.0));
+        let Some(most) = seconds.filter(|most| *most != 0.0) else { return };
+        if !(0.0..=TIMEOUT_MAX).contains(&most) {
+            let why = format!("Timeout {most} is invalid: it lies between 0, for none, and {TIMEOUT_MAX} seconds");
+            *looked = nothing_read(UnitEnd::failed(why, Map::new()));
+            return;
+        }
+        let most = std::time::Duration::from_secs_f64(most);
+        let Look::Changes(prepared, _) = looked else { return };
         for change in &mut prepared.outcome.changes {
             change.deadline = change.deadline.min(most);
         }
@@ -252,6 +259,9 @@ pub(super) fn failed(refusal: Refusal) -> UnitEnd {
     UnitEnd::failed(refusal.message, refusal.result)
 }
 
+/// The longest `timeout` that a task may have, in seconds.
+const TIMEOUT_MAX: f64 = 100_000_000.0;
+
 /// An end that no answer had a part in.
 fn nothing_read(end: UnitEnd) -> Look {
     Look::End(end, Subjects::NONE)
@@ -293,7 +303,7 @@ fn reached_by_a_secret(frozen: &Frozen) -> Option<String> {
 
 /// The end of a unit that has nothing to change.
 fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
-    let mut result = (task.module.result)(&outcome, &[]);
+    let mut result = registered(task, &outcome, &[]);
     // A job that nobody waited for changed something, as is found out now.
     let has_changed = result.get("changed") == Some(&Value::Bool(true));
     let status = match (&outcome.skipped, has_changed) {

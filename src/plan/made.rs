@@ -2,8 +2,11 @@
 
 use super::effective::{At, Effective};
 use crate::event::{ChangeMade, Compared, Sent};
-use crate::model::{Content, Digest, Excerpt};
-use crate::modules::Change;
+use super::task::Task;
+use crate::model::{Content, Digest, Excerpt, Map, Value};
+use crate::modules::{Change, Outcome};
+use crate::questions::Output;
+use serde_json::json;
 
 /// All of it that is told and recorded.
 pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
@@ -20,6 +23,29 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
         hidden: None,
         attempts: None,
     }
+}
+
+/// What `register` gets of what a module came to, besides its own keys: what it warns of, and what it compared.
+pub fn registered(task: &Task, outcome: &Outcome, outputs: &[Output]) -> Map {
+    let mut result = (task.module.result)(outcome, outputs);
+    if !outcome.warnings.is_empty() {
+        result.entry("warnings").or_insert_with(|| outcome.warnings.clone().into());
+    }
+    let compared = outcome.changes.iter().filter_map(|change| change.diff.as_ref());
+    let mut compared: Vec<Value> = compared
+        .filter(|_| task.register.is_some())
+        .map(|diff| {
+            let (before, after, header) = (&diff.before, &diff.after, &diff.header);
+            json!({"before": before, "after": after, "before_header": header, "after_header": header})
+        })
+        .collect();
+    let is_list = task.module.lists_its_diffs() || compared.len() > 1;
+    if let Some(one) = (!is_list).then(|| compared.pop()).flatten() {
+        result.entry("diff").or_insert(one);
+    } else if !compared.is_empty() {
+        result.entry("diff").or_insert(Value::Array(compared));
+    }
+    result
 }
 
 /// What a change sends besides its script, by digests. Arguments can't be shifted into each other: each is counted. So are

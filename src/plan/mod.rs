@@ -36,6 +36,7 @@ mod loops;
 mod lost;
 mod made;
 mod pending;
+mod ran;
 mod retry;
 mod roles;
 mod scope;

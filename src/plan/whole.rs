@@ -128,6 +128,10 @@ pub fn unit_result(end: &UnitEnd) -> Map {
     };
     result.insert("changed".into(), changed.into());
     result.insert("failed".into(), (end.status == Status::Failed || end.gave_up).into());
+    if end.status == Status::Failed {
+        // Where a module has no trace to show, Ansible says so under this key.
+        result.entry("exception").or_insert_with(|| "(traceback unavailable)".into());
+    }
     if end.status == Status::Skipped {
         result.insert("skipped".into(), true.into());
         if let Some(why) = &end.message {

@@ -54,8 +54,8 @@ pub enum Awaited {
 /// How the waiting ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Waited {
-    /// It holds, after so many seconds.
-    Holds(u64),
+    /// It holds, after so many seconds; and where a pattern was looked for in a file, the first line that has it.
+    Holds(u64, String),
     /// It did not hold in time.
     TimedOut(u64),
     /// The host has no means to look.
@@ -96,8 +96,9 @@ impl Question for WaitUntil {
 
     fn parse(&self, output: &Output) -> Result<Waited, ParseError> {
         let text = output.text();
+        let (text, line) = text.split_once('\n').unwrap_or((&text, ""));
         match text.trim().split_once(' ') {
-            Some(("holds", seconds)) => seconds.parse().ok().map(Waited::Holds),
+            Some(("holds", seconds)) => seconds.parse().ok().map(|seconds| Waited::Holds(seconds, line.to_owned())),
             Some(("timeout", seconds)) => seconds.parse().ok().map(Waited::TimedOut),
             Some(("unable", why)) => Some(Waited::Unable(why.to_owned())),
             _ => None,
@@ -127,7 +128,7 @@ mod tests {
     fn holds(bench: &Workbench, question: &WaitUntil) -> bool {
         let output = bench.run(WaitUntil::SCRIPT, &question.args(), None);
         match question.parse(&output).unwrap_or_else(|e| panic!("{}: {e}", bench.name())) {
-            Waited::Holds(_) => true,
+            Waited::Holds(..) => true,
             Waited::TimedOut(_) => false,
             Waited::Unable(why) => panic!("{why}"),
         }

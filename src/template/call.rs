@@ -192,6 +192,23 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// Python's name of a value's type.
+pub(super) fn python_type(value: &Value) -> &'static str {
+    match value.kind() {
+        ValueKind::Undefined => "AnsibleUndefined",
+        ValueKind::None => "NoneType",
+        ValueKind::Bool => "bool",
+        ValueKind::Number if value.is_integer() => "int",
+        ValueKind::Number => "float",
+        ValueKind::String => "str",
+        ValueKind::Bytes => "bytes",
+        ValueKind::Seq if value.is_tuple() => "tuple",
+        ValueKind::Seq | ValueKind::Iterable => "list",
+        ValueKind::Map => "dict",
+        _ => kind_of(value),
+    }
+}
+
 /// The items of a list (of a mapping: its keys; of a string: its characters).
 pub(super) fn items_of(value: &Value, word: &str) -> Result<Vec<Value>, Error> {
     match defined(value)?.kind() {

@@ -134,9 +134,7 @@ fn reply(reply: transport::Reply) -> Reply {
         End::Exited(status) => Reply::Done(Output { status, stdout: reply.stdout, stderr: reply.stderr }),
         End::NotRun if reply.stderr.is_empty() => Reply::NotRun,
         End::NotRun => Reply::Failed(String::from_utf8_lossy(&reply.stderr).trim().to_owned()),
-        End::TimedOut(after) => {
-            Reply::Failed(format!("did not end within {} s, so it was killed", after.as_secs()))
-        }
+        End::TimedOut(after) => Reply::TimedOut(after),
         End::TooMuchOutput(bytes) => Reply::Failed(format!(
             "printed more than {} MiB, so it was killed; send its output to a file on the host",
             bytes >> 20

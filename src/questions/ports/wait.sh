@@ -78,6 +78,8 @@ holds() {
 while :; do
     if holds; then
         echo "holds $(elapsed)"
+        [ "$what:$state" != path:started ] || [ -z "$pattern" ] ||
+            grep -Em1 -- "$pattern" "$path" 2>/dev/null | head -c 65536
         exit 0
     fi
     if [ "$(elapsed)" -ge "$limit" ]; then

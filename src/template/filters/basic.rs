@@ -1,6 +1,6 @@
 //! Filters about whether there is a value, which of two is taken, and what type it has.
 
-use crate::template::call::{Call, Word, defined, items_of, kind_of, text_of};
+use crate::template::call::{Call, Word, defined, items_of, python_type, text_of};
 use crate::template::convert::valid;
 use crate::template::moment::{Moment, Span};
 use crate::template::rewrite::MEMBER;
@@ -143,19 +143,9 @@ fn length(_: &mut State, call: &Call) -> Result<Value, Error> {
 
 /// Python's name of the type, as Ansible shows it.
 fn type_debug(_: &mut State, call: &Call) -> Result<Value, Error> {
-    Ok(Value::from(match call.operand.kind() {
-        ValueKind::Undefined => "AnsibleUndefined",
-        ValueKind::None => "NoneType",
-        ValueKind::Bool => "bool",
-        ValueKind::Number if call.operand.is_integer() => "int",
-        ValueKind::Number => "float",
-        ValueKind::String => "str",
-        ValueKind::Bytes => "bytes",
-        ValueKind::Seq if call.operand.is_tuple() => "tuple",
-        ValueKind::Seq | ValueKind::Iterable => "list",
-        ValueKind::Map => "dict",
-        _ if call.operand.downcast_object_ref::<Moment>().is_some() => "datetime",
-        _ if call.operand.downcast_object_ref::<Span>().is_some() => "timedelta",
-        _ => kind_of(&call.operand),
+    Ok(Value::from(match &call.operand {
+        value if value.downcast_object_ref::<Moment>().is_some() => "datetime",
+        value if value.downcast_object_ref::<Span>().is_some() => "timedelta",
+        value => python_type(value),
     }))
 }

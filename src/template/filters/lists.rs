@@ -207,7 +207,7 @@ fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 /// Each element with each item of a list that it holds.
-pub(in crate::template) fn pairs_with(
+fn pairs_with(
     elements: &Value,
     path: &Value,
     skips_missing: bool,

@@ -15,7 +15,6 @@ mod queries;
 mod text;
 mod time;
 
-pub(super) use lists::pairs_with;
 pub(super) use net::is_address;
 pub(super) use passwords::{Hashing, hash_password, new_salt};
 pub(super) use patterns::pattern;
@@ -23,7 +22,7 @@ pub(super) use patterns::pattern;
 use super::call::{Call, Word};
 use super::rewrite::MEMBER;
 pub(in crate::template) use bounded::check_widths;
-use minijinja::value::{Rest, ValueOrKwargs};
+use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value, filters};
 use std::collections::BTreeSet;
 
@@ -130,6 +129,9 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
 
 /// Names and values of a mapping have their spaces as a form sends them.
 fn urlencode(value: &Value) -> Result<String, Error> {
+    if value.kind() == ValueKind::Seq && value.len() == Some(0) {
+        return Ok(String::new());
+    }
     let encoded = filters::urlencode(value)?;
     Ok(if value.as_str().is_some() { encoded } else { encoded.replace("%20", "+") })
 }

@@ -1,15 +1,14 @@
 //! Lookups that put lists together; each is also what a `with_…` loop goes over.
 
-use crate::template::call::{Call, items_of, pairs_of, text_of, tuple};
+use crate::template::call::{Call, defined, items_of, pairs_of, python_type, tuple, wrong};
 use crate::template::chance;
-use crate::template::filters::pairs_with;
+use crate::template::convert::valid;
 use crate::template::functions::terms;
-use minijinja::formatting::{FormatStyle, format};
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 
 /// The most items that a lookup may give.
-const ITEMS_MAX: i64 = 100_000;
+pub(super) const ITEMS_MAX: i64 = 100_000;
 
 pub(super) fn flat_once(_: &mut State, call: &Call) -> Result<Value, Error> {
     terms(call.rest.clone()).map(Value::from)
@@ -36,6 +35,10 @@ pub(super) fn flattened(_: &mut State, call: &Call) -> Result<Value, Error> {
 pub(super) fn dict(_: &mut State, call: &Call) -> Result<Value, Error> {
     let mut items = Vec::new();
     for map in &call.rest {
+        if defined(map)?.kind() != ValueKind::Map {
+            let kind = python_type(map);
+            return Err(wrong(format!("the 'dict' lookup plugin expects a dictionary, not '{map}' of type {kind}")));
+        }
         for (key, value) in pairs_of(map, "dict")? {
             items.push(Value::from_pairs([("key", key), ("value", value)]));
         }
@@ -50,23 +53,61 @@ pub(super) fn indexed_items(state: &mut State, call: &Call) -> Result<Value, Err
 
 /// Each element with each item of a list that it holds: `[elements, 'path.to.list', {'skip_missing': true}]`.
 pub(super) fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
+    let terms = |what: &str| call.wrong(format!("it expects a list of two or three items, {what}"));
     let [elements, path, rest @ ..] = call.rest.as_slice() else {
-        return Err(call.wrong("it needs a list (or mapping) and the name of the list in each"));
+        return Err(terms("the elements and the name of the list in each"));
     };
-    let skips = match rest.first() {
-        Some(flags) if flags.kind() == ValueKind::Map => flags.get_attr("skip_missing")?.is_true(),
-        _ => false,
+    let flags = match rest {
+        [] => None,
+        [flags] if flags.kind() == ValueKind::Map => Some(flags),
+        [_] => return Err(terms("the optional third item must be a dict: {'skip_missing': true}")),
+        _ => return Err(terms("not more")),
     };
-    let path: Vec<Value> = match path.as_str() {
-        Some(path) => path.split('.').map(Value::from).collect(),
-        None => items_of(path, "subelements")?,
+    let skips = flags.map(|flags| flags.get_attr("skip_missing")).transpose()?.is_some_and(|set| set.is_true());
+    let elements: Vec<Value> = match (defined(elements)?.kind(), path.as_str()) {
+        (ValueKind::Map, Some(_)) => pairs_of(elements, "subelements")?.into_iter().map(|(_, one)| one).collect(),
+        (ValueKind::Seq | ValueKind::Iterable, Some(_)) => items_of(elements, "subelements")?,
+        _ => return Err(terms("first a dict or a list, second a string that leads to the list in each")),
     };
-    let pairs = items_of(&pairs_with(elements, &path.iter().cloned().collect(), skips)?, "subelements")?;
-    let pairs = pairs.into_iter().map(|pair| {
-        let element = without(&pair.get_item_by_index(0)?, &path)?;
-        Ok(tuple([element, pair.get_item_by_index(1)?]))
-    });
-    pairs.collect::<Result<Vec<_>, Error>>().map(Value::from)
+    let path: Vec<&str> = path.as_str().unwrap_or_default().split('.').collect();
+    let mut pairs = Vec::new();
+    for element in elements {
+        if defined(&element)?.kind() != ValueKind::Map {
+            return Err(call.wrong(format!("it expects a dictionary, got '{element}'")));
+        }
+        if element.get_attr("skipped")?.is_true() {
+            continue;
+        }
+        let Some(items) = within(call, &element, &path, skips)? else { continue };
+        let keys: Vec<Value> = path.iter().copied().map(Value::from).collect();
+        let rest = without(&element, &keys)?;
+        pairs.extend(items.into_iter().map(|item| tuple([rest.clone(), item])));
+    }
+    Ok(Value::from(pairs))
+}
+
+/// The list to which a path leads; nothing where it ends early and that may be.
+fn within(call: &Call, element: &Value, path: &[&str], skips: bool) -> Result<Option<Vec<Value>>, Error> {
+    let mut at = element.clone();
+    for (place, key) in path.iter().enumerate() {
+        let next = valid(at.get_attr(key)?)?;
+        let is_last = place + 1 == path.len();
+        match next.kind() {
+            ValueKind::Undefined if skips => return Ok(None),
+            ValueKind::Undefined => {
+                return Err(call.wrong(format!("could not find '{key}' key in iterated item '{at}'")));
+            }
+            ValueKind::Map if !is_last => {}
+            ValueKind::Seq | ValueKind::Iterable if is_last => {}
+            _ if skips => return Ok(None),
+            _ => {
+                let wanted = if is_last { "list" } else { "dictionary" };
+                return Err(call.wrong(format!("the key {key} should point to a {wanted}, got '{next}'")));
+            }
+        }
+        at = next;
+    }
+    items_of(&at, "subelements").map(Some)
 }
 
 /// A mapping without what a path leads to: the list went into the items.
@@ -97,6 +138,9 @@ fn lists(call: &Call) -> Result<Vec<Vec<Value>>, Error> {
 
 pub(super) fn together(_: &mut State, call: &Call) -> Result<Value, Error> {
     let lists = lists(call)?;
+    if lists.is_empty() {
+        return Err(call.wrong("with_together requires at least one element in each list"));
+    }
     let longest = lists.iter().map(Vec::len).max().unwrap_or_default();
     let row = |at: usize| -> Value {
         lists.iter().map(|list| list.get(at).cloned().unwrap_or(Value::from(()))).collect()
@@ -106,6 +150,9 @@ pub(super) fn together(_: &mut State, call: &Call) -> Result<Value, Error> {
 
 pub(super) fn nested(_: &mut State, call: &Call) -> Result<Value, Error> {
     let lists = lists(call)?;
+    if lists.is_empty() {
+        return Err(call.wrong("with_nested requires at least one element in the nested list"));
+    }
     let size = lists.iter().try_fold(1_usize, |size, list| size.checked_mul(list.len()));
     if size.is_none_or(|size| size as i64 > ITEMS_MAX) {
         return Err(call.wrong(format!("there are more than {ITEMS_MAX} combinations")));
@@ -118,76 +165,4 @@ pub(super) fn nested(_: &mut State, call: &Call) -> Result<Value, Error> {
             .collect();
     }
     Ok(rows.into_iter().map(Value::from).collect())
-}
-
-/// Numbers as texts: `sequence` with `start=1 end=3 format=web%02d`, as words or as arguments.
-pub(super) fn sequence(_: &mut State, call: &Call) -> Result<Value, Error> {
-    let mut options: Vec<(String, String)> = Vec::new();
-    for term in &call.rest {
-        let text = text_of(term)?;
-        if let Some(short) = shortcut(&text) {
-            options.extend(short);
-            continue;
-        }
-        for word in text.split_whitespace() {
-            let (key, value) =
-                word.split_once('=').ok_or_else(|| call.wrong(format!("'{word}' is not 'option=value'")))?;
-            options.push((key.to_owned(), value.to_owned()));
-        }
-    }
-    for key in ["start", "end", "count", "stride", "format"] {
-        if let Some(value) = call.text(key)? {
-            options.push((key.to_owned(), value));
-        }
-    }
-    let option =
-        |key: &str| options.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
-    let number = |key: &str| {
-        option(key)
-            .map(|value| {
-                number_in(value).ok_or_else(|| call.wrong(format!("{key} is a number, not '{value}'")))
-            })
-            .transpose()
-    };
-    let (start, stride) = (number("start")?.unwrap_or(1), number("stride")?.unwrap_or(1));
-    let end = match (number("end")?, number("count")?) {
-        (Some(end), _) => end,
-        (None, Some(0)) => return Ok(Value::from(Vec::<Value>::new())),
-        (None, Some(count)) => start.saturating_add(count.saturating_sub(1).saturating_mul(stride)),
-        (None, None) => return Err(call.wrong("it needs 'end' or 'count'")),
-    };
-    let steps = end.checked_sub(start).filter(|_| stride != 0).map(|span| span / stride);
-    if steps.is_none_or(|steps| steps >= ITEMS_MAX) {
-        return Err(call.wrong(format!("it would have more than {ITEMS_MAX} items")));
-    }
-    let written = option("format").unwrap_or("%d");
-    let number_at = |step: i64| format(FormatStyle::Printf, written, &[Value::from(start + step * stride)]);
-    let texts: Result<Vec<String>, Error> = (0..=steps.unwrap_or(-1)).map(number_at).collect();
-    Ok(texts?.into_iter().map(Value::from).collect())
-}
-
-/// A number as Python reads one in a program: also `0x1f`, `0o17`.
-fn number_in(text: &str) -> Option<i64> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let (radix, digits) = match digits.get(..2) {
-        Some("0x") => (16, digits.get(2..)?),
-        Some("0o") => (8, digits.get(2..)?),
-        _ => (10, digits),
-    };
-    i64::from_str_radix(digits, radix).ok().map(|number| sign * number)
-}
-
-/// Reads `[start-]end[/stride][:format]`.
-fn shortcut(text: &str) -> Option<Vec<(String, String)>> {
-    let (numbers, format) =
-        text.split_once(':').map_or((text, None), |(numbers, format)| (numbers, Some(format)));
-    let (span, stride) =
-        numbers.split_once('/').map_or((numbers, None), |(span, stride)| (span, Some(stride)));
-    let (start, end) = span.split_once('-').map_or((None, span), |(start, end)| (Some(start), end));
-    number_in(end)?;
-    let pairs = [("start", start), ("end", Some(end)), ("stride", stride), ("format", format)];
-    if [start, stride].into_iter().flatten().any(|number| number_in(number).is_none()) {
-        return None;
-    }
-    Some(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect())
 }

@@ -7,11 +7,12 @@ mod hosts;
 mod lists;
 mod programs;
 mod secrets;
+mod sequence;
 mod tables;
 
 pub(super) use files::globs;
 
-use super::call::{Body, Call, Word, items_of, pairs_of, text_of, unsupported, wrong};
+use super::call::{Body, Call, Word, items_of, pairs_of, python_type, text_of, unsupported, wrong};
 use super::convert::valid;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::explain::into_engine;
@@ -51,11 +52,7 @@ const LOOKUPS: &[Word] = &[
     Word { name: "subelements", params: &["*terms"], body: lists::subelements },
     Word { name: "random_choice", params: &["*terms"], body: lists::random_choice },
     Word { name: "inventory_hostnames", params: &["*terms"], body: hosts::inventory_hostnames },
-    Word {
-        name: "sequence",
-        params: &["*terms", "start", "end", "count", "stride", "format"],
-        body: lists::sequence,
-    },
+    Word { name: "sequence", params: sequence::SEQUENCE, body: sequence::sequence },
 ];
 
 /// Lookups that reach out to where nothing of ours goes.
@@ -191,7 +188,10 @@ fn env(state: &mut State, call: &Call) -> Result<Value, Error> {
 fn vars(state: &mut State, call: &Call) -> Result<Value, Error> {
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
-        let name = text_of(&term)?;
+        let Some(name) = term.as_str().map(str::to_owned) else {
+            let kind = python_type(&term);
+            return Err(call.wrong(format!("Variable name must be 'str' not '{kind}'")));
+        };
         let value = state.lookup(&name).map(valid).transpose()?.filter(|value| !value.is_undefined());
         let value = value.or_else(|| call.arg("default").cloned());
         found.push(value.ok_or_else(|| undefined(state, &name))?);
@@ -202,7 +202,7 @@ fn vars(state: &mut State, call: &Call) -> Result<Value, Error> {
 fn undefined(state: &State, name: &str) -> Error {
     let known = names(state).map(|names| names.scope.names()).unwrap_or_default();
     let near = nearest(name, known.iter().map(String::as_str));
-    let error = TemplateError::new(Kind::Undefined, format!("'{name}' is undefined"));
+    let error = TemplateError::new(Kind::Undefined, format!("No variable named '{name}' was found"));
     into_engine(error.hint(near.map(|near| format!("did you mean '{near}'?"))))
 }
 
@@ -211,8 +211,13 @@ fn varnames(state: &mut State, call: &Call) -> Result<Value, Error> {
     let known = names(state)?.scope.names();
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
-        let pattern = Pattern::new(&text_of(&term)?, PatternOptions::default())
-            .map_err(|error| wrong(error.to_string()))?;
+        let Some(text) = term.as_str() else {
+            let kind = python_type(&term);
+            return Err(call.wrong(format!("Invalid setting identifier, \"{term}\" is no string, but {kind}")));
+        };
+        let pattern = Pattern::new(text, PatternOptions::default()).map_err(|error| {
+            call.wrong(format!("Unable to use \"{text}\" as a search parameter: {error}"))
+        })?;
         for name in &known {
             if pattern.is_found(name).map_err(|error| wrong(error.to_string()))? {
                 found.push(Value::from(name.as_str()));

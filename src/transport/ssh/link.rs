@@ -12,6 +12,7 @@ use russh::client::{self, Handle, Msg};
 use russh::keys::Algorithm;
 use russh::{ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred};
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -153,7 +154,7 @@ async fn reach(through: Option<&Link>, hop: &Hop) -> Result<Box<dyn Stream>, Fai
     for address in &addresses {
         let limit =
             if addresses.len() == 1 { Duration::MAX } else { share(ADDRESS_TIMEOUT, addresses.len()) };
-        failure = match timeout(limit, TcpStream::connect(address)).await {
+        failure = match timeout(limit, dial(*address)).await {
             Ok(Ok(stream)) => return Ok(Box::new(Prompt::new(stream))),
             Ok(Err(e)) if e.kind() == ErrorKind::ConnectionRefused => Failure::Refused,
             Ok(Err(e)) => Failure::Unreachable(e.to_string()),
@@ -161,6 +162,17 @@ async fn reach(through: Option<&Link>, hop: &Hop) -> Result<Box<dyn Stream>, Fai
         };
     }
     Err(failure)
+}
+
+/// Connects, however long that takes: the kernel gives up after some two minutes of silence, and whoever waits longer for a
+/// login has a bad line.
+async fn dial(address: SocketAddr) -> std::io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect(address).await {
+            Err(error) if error.kind() == ErrorKind::TimedOut => {}
+            other => return other,
+        }
+    }
 }
 
 /// The resolver's words, without the library's preface.

@@ -43,7 +43,7 @@ fn a_line_that_is_cut_in_the_middle_loses_nothing() {
 fn of_100_packets_30_may_be_lost() {
     here(|lab, host, ops| {
         let _lossy = lab.lossy(host, 30);
-        let said = ops.types("alice", "patch -i ops --yes --timeout 240").within(400).says();
+        let said = ops.types("alice", "patch -i ops --yes --timeout 600").within(900).says();
         said.expect(0, &["libfoo", "patched"]);
         assert_eq!(version(lab, host, "libfoo"), "1.1 ii");
     });

@@ -131,9 +131,13 @@ mod tests {
 
     #[test]
     fn what_posix_cannot_say_is_named() {
-        for (python, says) in
-            [("(?=a)", "look-ahead"), ("(?<!a)", "look-behind"), ("(?i)a", "(?i"), ("a\\nb", "lines"), ("[a", "']'")]
-        {
+        for (python, says) in [
+            ("(?=a)", "look-ahead"),
+            ("(?<!a)", "look-behind"),
+            ("(?i)a", "(?i"),
+            ("a\\nb", "lines"),
+            ("[a", "']'"),
+        ] {
             assert!(extended(python).unwrap_err().contains(says), "{python}");
         }
     }

@@ -182,7 +182,9 @@ fn diff_command(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let cmd = Value::from(words.clone());
     let mut outcome = prepare(args, cmd, words, host)?;
     if let Some(shell) = args.text("executable") {
-        outcome.warnings.push(format!("'executable' is no longer supported by 'command', so {shell} has no part in it"));
+        outcome
+            .warnings
+            .push(format!("'executable' is no longer supported by 'command', so {shell} has no part in it"));
     }
     Ok(outcome)
 }

@@ -91,10 +91,10 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let (before, rest) = text.text.split_at_checked(start).unwrap_or_default();
     let (section, after) = rest.split_at_checked(end - start).unwrap_or_default();
     let count = edit.pattern.all(section).map_err(|error| refused("regexp", &error))?.len();
-    let replaced =
-        edit.pattern.replace(section, &edit.replacement, 0).map_err(|error| {
-            Stop::refuse(format!("Unable to process replace due to error: {error}"))
-        })?;
+    let replaced = edit
+        .pattern
+        .replace(section, &edit.replacement, 0)
+        .map_err(|error| Stop::refuse(format!("Unable to process replace due to error: {error}")))?;
     let message = match replaced == section {
         true => String::new(),
         false => format!("{count} replacements made"),

@@ -74,7 +74,9 @@ fn diff(args: &Args, _: &Host<'_>) -> Result<Outcome, Stop> {
     let text = |name| args.text(name).unwrap_or_default().to_owned();
     for name in ["prefix", "suffix"] {
         if text(name).contains('/') {
-            return Err(Stop::refuse(format!("{name} must be a valid file name component: it is part of a name, and can't hold a slash")));
+            return Err(Stop::refuse(format!(
+                "{name} must be a valid file name component: it is part of a name, and can't hold a slash"
+            )));
         }
     }
     let words = [kind.clone(), text("path"), text("prefix"), text("suffix")];

@@ -123,7 +123,9 @@ fn question(args: &Args) -> Result<WaitUntil, Stop> {
     };
     let pattern = args.text("search_regex").map(|pattern| {
         extended(pattern).map_err(|what| {
-            Stop::refuse(format!("'search_regex': it is looked for with the host's grep, which has no word for {what}"))
+            Stop::refuse(format!(
+                "'search_regex': it is looked for with the host's grep, which has no word for {what}"
+            ))
         })
     });
     Ok(WaitUntil {

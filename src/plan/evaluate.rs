@@ -275,7 +275,12 @@ impl Means<'_> {
             }
         }
         match Args::parse(task.module.params, task.module.free_form, &given) {
-            Ok(args) => Ok(Rendering::Done(Frozen { args, tainted, secret: secrets, rendered: RenderedOnce::default() })),
+            Ok(args) => Ok(Rendering::Done(Frozen {
+                args,
+                tainted,
+                secret: secrets,
+                rendered: RenderedOnce::default(),
+            })),
             Err(problem) => {
                 Err(Refusal { message: misfit(problem, tainted.then_some(&secrets)), ..Refusal::default() })
             }

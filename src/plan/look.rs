@@ -3,10 +3,10 @@
 
 use super::effective::{At, Effective};
 use super::evaluate::{Evaluation, Frozen, Rendering, Truth, Verdict, refusal, text_of};
-use super::made::registered;
 use super::exposure;
 use super::ground::Ground;
 use super::hands::Missing;
+use super::made::registered;
 use super::pending::Pending;
 use super::scope::{Frame, Layer};
 use super::task::Task;
@@ -168,7 +168,8 @@ impl Ground {
         let seconds = self.templates.render(timeout, view).ok().and_then(|r| r.known()?.as_f64());
         let Some(most) = seconds.filter(|most| *most != 0.0) else { return };
         if !(0.0..=TIMEOUT_MAX).contains(&most) {
-            let why = format!("Timeout {most} is invalid: it lies between 0, for none, and {TIMEOUT_MAX} seconds");
+            let why =
+                format!("Timeout {most} is invalid: it lies between 0, for none, and {TIMEOUT_MAX} seconds");
             *looked = nothing_read(UnitEnd::failed(why, Map::new()));
             return;
         }

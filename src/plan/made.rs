@@ -1,8 +1,8 @@
 //! A change as people and the record see it, and what it sends.
 
 use super::effective::{At, Effective};
-use crate::event::{ChangeMade, Compared, Sent};
 use super::task::Task;
+use crate::event::{ChangeMade, Compared, Sent};
 use crate::model::{Content, Digest, Excerpt, Map, Value};
 use crate::modules::{Change, Outcome};
 use crate::questions::Output;

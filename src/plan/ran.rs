@@ -22,7 +22,11 @@ pub(super) fn killed(after: Duration) -> String {
 /// The end of a unit that took too long. Ansible says so in the same words, and how long it was given.
 pub(super) fn late(after: Duration, mut result: Map) -> UnitEnd {
     let seconds = after.as_secs();
-    let message = format!("Timed out after {}: it {}", if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") }, killed(after));
+    let message = format!(
+        "Timed out after {}: it {}",
+        if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") },
+        killed(after)
+    );
     result.insert("timedout".into(), json!({"period": seconds, "frame": ""}));
     UnitEnd::failed(message, result)
 }

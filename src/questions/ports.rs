@@ -98,7 +98,9 @@ impl Question for WaitUntil {
         let text = output.text();
         let (text, line) = text.split_once('\n').unwrap_or((&text, ""));
         match text.trim().split_once(' ') {
-            Some(("holds", seconds)) => seconds.parse().ok().map(|seconds| Waited::Holds(seconds, line.to_owned())),
+            Some(("holds", seconds)) => {
+                seconds.parse().ok().map(|seconds| Waited::Holds(seconds, line.to_owned()))
+            }
             Some(("timeout", seconds)) => seconds.parse().ok().map(Waited::TimedOut),
             Some(("unable", why)) => Some(Waited::Unable(why.to_owned())),
             _ => None,

@@ -207,11 +207,7 @@ fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 /// Each element with each item of a list that it holds.
-fn pairs_with(
-    elements: &Value,
-    path: &Value,
-    skips_missing: bool,
-) -> Result<Value, Error> {
+fn pairs_with(elements: &Value, path: &Value, skips_missing: bool) -> Result<Value, Error> {
     let elements: Vec<Value> = match elements.kind() {
         ValueKind::Map => {
             pairs_of(elements, "subelements")?.into_iter().map(|(_, element)| element).collect()

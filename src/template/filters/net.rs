@@ -477,7 +477,11 @@ fn urlsplit(_: &mut State, call: &Call) -> Result<Value, Error> {
         return Ok(parts);
     };
     let part = parts.get_attr(&component)?;
-    if part.is_undefined() { Err(call.wrong(format!("unknown URL component: {component}"))) } else { Ok(part) }
+    if part.is_undefined() {
+        Err(call.wrong(format!("unknown URL component: {component}")))
+    } else {
+        Ok(part)
+    }
 }
 
 fn is_scheme(text: &str) -> bool {

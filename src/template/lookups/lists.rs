@@ -37,7 +37,9 @@ pub(super) fn dict(_: &mut State, call: &Call) -> Result<Value, Error> {
     for map in &call.rest {
         if defined(map)?.kind() != ValueKind::Map {
             let kind = python_type(map);
-            return Err(wrong(format!("the 'dict' lookup plugin expects a dictionary, not '{map}' of type {kind}")));
+            return Err(wrong(format!(
+                "the 'dict' lookup plugin expects a dictionary, not '{map}' of type {kind}"
+            )));
         }
         for (key, value) in pairs_of(map, "dict")? {
             items.push(Value::from_pairs([("key", key), ("value", value)]));
@@ -63,9 +65,12 @@ pub(super) fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
         [_] => return Err(terms("the optional third item must be a dict: {'skip_missing': true}")),
         _ => return Err(terms("not more")),
     };
-    let skips = flags.map(|flags| flags.get_attr("skip_missing")).transpose()?.is_some_and(|set| set.is_true());
+    let skips =
+        flags.map(|flags| flags.get_attr("skip_missing")).transpose()?.is_some_and(|set| set.is_true());
     let elements: Vec<Value> = match (defined(elements)?.kind(), path.as_str()) {
-        (ValueKind::Map, Some(_)) => pairs_of(elements, "subelements")?.into_iter().map(|(_, one)| one).collect(),
+        (ValueKind::Map, Some(_)) => {
+            pairs_of(elements, "subelements")?.into_iter().map(|(_, one)| one).collect()
+        }
         (ValueKind::Seq | ValueKind::Iterable, Some(_)) => items_of(elements, "subelements")?,
         _ => return Err(terms("first a dict or a list, second a string that leads to the list in each")),
     };

@@ -213,7 +213,9 @@ fn varnames(state: &mut State, call: &Call) -> Result<Value, Error> {
     for term in terms(call.rest.clone())? {
         let Some(text) = term.as_str() else {
             let kind = python_type(&term);
-            return Err(call.wrong(format!("Invalid setting identifier, \"{term}\" is no string, but {kind}")));
+            return Err(
+                call.wrong(format!("Invalid setting identifier, \"{term}\" is no string, but {kind}"))
+            );
         };
         let pattern = Pattern::new(text, PatternOptions::default()).map_err(|error| {
             call.wrong(format!("Unable to use \"{text}\" as a search parameter: {error}"))

@@ -35,7 +35,9 @@ fn options_of(call: &Call, term: &str) -> Result<Vec<(String, String)>, Error> {
     let mut options = Vec::new();
     for word in term.split_whitespace() {
         match word.split_once('=') {
-            Some((name, value)) if SEQUENCE.contains(&name) => options.push((name.to_owned(), value.to_owned())),
+            Some((name, value)) if SEQUENCE.contains(&name) => {
+                options.push((name.to_owned(), value.to_owned()))
+            }
             _ => return Err(call.wrong(format!("unrecognized arguments to with_sequence: {word}"))),
         }
     }
@@ -48,7 +50,8 @@ fn one(call: &Call, options: &[(String, String)], texts: &mut Vec<String>) -> Re
         |name: &str| options.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let number = |name: &str| {
         let read = |value: &str| {
-            number_in(value).ok_or_else(|| call.wrong(format!("'{name}' has an invalid value: '{value}' is no number")))
+            number_in(value)
+                .ok_or_else(|| call.wrong(format!("'{name}' has an invalid value: '{value}' is no number")))
         };
         option(name).map(read).transpose()
     };

@@ -15,6 +15,7 @@ const INSTALL: Script = Script {
     name: "install_deb",
     text: concat!(
         include_str!("../questions/system/deb_fetch.sh"),
+        include_str!("../questions/packages/apt/tongue.sh"),
         r#"
 [ "$(id -u)" = 0 ] || { echo 'packages can only be changed as root: use become' >&2; exit 1; }
 source=$1 digest=$2 dpkg_options=$3
@@ -29,7 +30,7 @@ export APT_LISTCHANGES_FRONTEND=none APT_LISTBUGS_FRONTEND=none
 for option in $dpkg_options; do
     set -- -o "Dpkg::Options::=--$option" "$@"
 done
-apt-get -q -y -o Dpkg::Use-Pty=0 "$@" install "$deb" </dev/null 2>&1 || exit 1
+(in_utf8 apt-get -q -y -o Dpkg::Use-Pty=0 "$@" install "$deb") </dev/null 2>&1 || exit 1
 exit 0"#
     ),
 };

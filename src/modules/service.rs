@@ -429,6 +429,9 @@ mod tests {
             (json!({"state": "restarted"}), "inactive", "enabled", vec!["Start x (once)"]),
             (json!({"state": "reloaded"}), "active", "enabled", vec!["Reload x (once)"]),
             (json!({"enabled": true}), "active", "static", vec![]),
+            // A generator's links in /run are not there after the next boot.
+            (json!({"enabled": true}), "active", "enabled-runtime", vec!["Enable x"]),
+            (json!({"enabled": false}), "active", "enabled-runtime", vec![]),
             (json!({"enabled": false}), "active", "static", vec![]),
             (json!({"masked": true, "state": "stopped"}), "active", "enabled", vec!["Mask x", "Stop x"]),
             (

@@ -108,7 +108,7 @@ impl Library {
         {
             return Ok(role.clone());
         }
-        let role = Arc::new(Role::load(path, from)?);
+        let role = Arc::new(Role::load(path, from, &|file| self.refusal(file))?);
         if let Ok(mut shelves) = self.shelves.lock() {
             shelves.roles.insert(key, role.clone());
         }

@@ -10,4 +10,4 @@ options=$2
 set --
 for option in $options; do set -- "$@" "--$option"; done
 # What dpkg says of configuration files goes to standard error.
-dpkg "$@" --configure -a </dev/null 2>&1
+(in_utf8 dpkg "$@" --configure -a) </dev/null 2>&1

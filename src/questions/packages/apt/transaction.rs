@@ -14,6 +14,7 @@ pub const TRANSACTION: Script = Script {
         include_str!("scratch.sh"),
         include_str!("locks.sh"),
         include_str!("wait.sh"),
+        include_str!("tongue.sh"),
         include_str!("transaction.sh")
     ),
 };
@@ -35,7 +36,12 @@ pub const LISTS_AS_THEY_WERE: &str = "wgops: the lists are as they were";
 /// Lets dpkg finish what was interrupted. Its arguments: seconds to wait for locks, and dpkg's options in one text.
 pub const REPAIR: Script = Script {
     name: "dpkg_repair",
-    text: concat!(include_str!("locks.sh"), include_str!("wait.sh"), include_str!("repair.sh")),
+    text: concat!(
+        include_str!("locks.sh"),
+        include_str!("wait.sh"),
+        include_str!("tongue.sh"),
+        include_str!("repair.sh")
+    ),
 };
 
 /// Throws downloaded packages away. Its arguments: `apt-get`'s word for which, and seconds to wait for locks.
@@ -215,9 +221,33 @@ fn failures(lines: &[&str]) -> Vec<ScriptFailure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::questions::workbench::Workbench;
 
     /// apt 2.6.1 upgrades three packages: one has a changed configuration file, the postinst of another fails.
     const DEBIAN_12: &str = include_str!("captured_debian_12_transaction.txt");
+
+    #[test]
+    fn scripts_of_packages_run_in_english_and_utf8_whatever_the_host_speaks() {
+        const ASK: Script = Script {
+            name: "ask",
+            text: concat!(
+                include_str!("tongue.sh"),
+                "export LANGUAGE=de\n",
+                r#"(in_utf8 sh -c 'echo "$LC_ALL $LANG ${LANGUAGE-unset} $1"' sh "a b")"#
+            ),
+        };
+        let there = ["C.utf8", "C.UTF-8"].into_iter().find(|name| {
+            std::path::Path::new("/usr/lib/locale").join(name).is_dir()
+        });
+        for bench in Workbench::every_shell() {
+            let said = bench.run(ASK, &Argv::default(), None);
+            let expected = match there {
+                Some(name) => format!("{name} {name} unset a b\n"),
+                None => "C  de a b\n".into(),
+            };
+            assert_eq!(said.text(), expected, "{}", bench.name());
+        }
+    }
 
     #[test]
     fn packages_kept_files_and_the_end_of_the_log_are_read_from_what_apt_printed() {

@@ -64,7 +64,7 @@ while :; do
         exit 113
     fi
     set_policy
-    apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=$((patience - waited + 1)) "$@" </dev/null 2>&1
+    (in_utf8 apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=$((patience - waited + 1)) "$@") </dev/null 2>&1
     status=$?
     drop_policy
     # Somebody was quicker at a lock for which apt-get does not wait: nothing was done, so wait again.

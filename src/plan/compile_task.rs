@@ -121,8 +121,10 @@ impl Compiler<'_> {
         let own = Keywords { tags: self.known_tags(&own, spot), ..own };
         self.refuse_keywords(task, &own);
         self.check_conditions(&own.when);
+        self.conditional = !own.when.is_empty();
         self.check_conditions(&task.changed_when);
         self.check_conditions(&task.failed_when);
+        self.conditional = false;
         own
     }
 

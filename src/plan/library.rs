@@ -69,6 +69,9 @@ impl Library {
         let mut folders = vec![self.directory.join("roles")];
         folders.extend(self.roles_path.iter().cloned());
         folders.extend(beside.and_then(Path::parent).map(Path::to_owned));
+        // Where the role is a link, its neighbours are those of what it leads to.
+        let real = beside.and_then(|role| role.canonicalize().ok());
+        folders.extend(real.as_deref().and_then(Path::parent).map(Path::to_owned));
         folders.push(self.root.join("roles"));
         for above in [&self.directory, &self.root] {
             folders.push(above.join("collections/ansible_collections"));

@@ -16,6 +16,8 @@ pub enum TemplateErrorKind {
     Operation,
     /// A condition is neither true nor false.
     NotBoolean,
+    /// A condition has templates in it.
+    Embedded,
     /// A variable needs itself.
     Loop,
     /// It ran too long, went too deep or grew too large.

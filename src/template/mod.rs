@@ -381,7 +381,7 @@ fn condition_form(text: &str) -> Result<(Form, Cow<'_, str>), TemplateError> {
     let braces = trimmed.find("{{").or_else(|| trimmed.find("{%"));
     if let Some(start) = braces.filter(|_| !source::is_expression(&whole)) {
         let message = "a condition is an expression already and holds no templates";
-        return Err(TemplateError::new(TemplateErrorKind::Syntax, message)
+        return Err(TemplateError::new(TemplateErrorKind::Embedded, message)
             .hint(Some("write the variable's name without {{ and }}".into()))
             .at("condition", trimmed, Some(start..start + 2)));
     }

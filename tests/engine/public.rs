@@ -165,3 +165,29 @@ fn what_is_wrong_with_a_task_that_has_a_condition_is_told_and_fails_where_it_hol
     let refused = stage.prepare(&text("")).err().unwrap().to_string();
     assert!(refused.contains("file: there is no parameter 'sate'"), "{refused}");
 }
+
+#[test]
+fn a_condition_with_templates_is_a_mistake_only_where_a_task_comes_to_it() {
+    let stage = Stage::new();
+    let task = |when: &str| {
+        format!("- hosts: all\n  gather_facts: no\n  tasks:\n    - name: t\n      assert: {{that: 'x == {{{{ x }}}}'}}\n      vars: {{x: 1}}\n{when}")
+    };
+    let played = stage.play(&task("      when: false\n      failed_when: not {{ x }}\n"));
+    assert!(played.story()[0].starts_with("t skipped"), "{:?}", played.story());
+    let played = stage.play(&task("      when: true\n"));
+    assert!(played.story()[0].contains("holds no templates"), "{:?}", played.story());
+    let refused = stage.try_play(&task("")).err().unwrap().to_string();
+    assert!(refused.contains("holds no templates"), "{refused}");
+}
+
+#[test]
+fn the_neighbours_of_a_linked_role_are_those_of_what_it_leads_to() {
+    let stage = Stage::new();
+    stage.write("elsewhere/a/meta/main.yml", "dependencies: [b]\n");
+    stage.write("elsewhere/b/tasks/main.yml", "- name: say\n  debug: {msg: of b}\n");
+    stage.write("roles/c/tasks/main.yml", "- debug: {msg: x}\n");
+    std::os::unix::fs::symlink("../elsewhere/a", stage.dir.path().join("roles/a")).unwrap();
+    let played = stage.play("- hosts: all\n  gather_facts: no\n  roles: [a]\n");
+    let story = played.story();
+    assert!(story[0].contains("of b"), "{story:?}");
+}

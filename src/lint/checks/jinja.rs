@@ -97,7 +97,7 @@ fn tell(desk: &mut Desk<'_>, place: &Place, error: &TemplateError) {
         TemplateErrorKind::UnknownName => &rules::UNKNOWN_JINJA_NAME,
         TemplateErrorKind::Unsupported => &rules::NOT_SUPPORTED_YET,
         TemplateErrorKind::NotBoolean => &rules::STRUCTURE,
-        _ if error.message.starts_with("a condition is an expression already") => &rules::NO_JINJA_WHEN,
+        TemplateErrorKind::Embedded => &rules::NO_JINJA_WHEN,
         _ => &rules::JINJA,
     };
     desk.say(rule, place, error.to_string(), error.hint.clone());

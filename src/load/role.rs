@@ -266,7 +266,8 @@ mod tests {
         }
         std::fs::write(dir.path().join("one/handlers/main.yml"), "- name: Again\n  debug:\n").unwrap();
         std::fs::write(dir.path().join("two/tasks/main.yml"), "- ping:\n").unwrap();
-        std::os::unix::fs::symlink("../../one/handlers/main.yml", dir.path().join("two/handlers/main.yml")).unwrap();
+        std::os::unix::fs::symlink("../../one/handlers/main.yml", dir.path().join("two/handlers/main.yml"))
+            .unwrap();
         dir
     }
 
@@ -276,7 +277,8 @@ mod tests {
         let two = dir.path().join("two");
         let role = Role::load(&two, &FromFiles::default(), &|_| None).unwrap();
         assert_eq!(role.handlers.len(), 1);
-        let outside = |path: &Path| path.ends_with("two/handlers/main.yml").then(|| "lies outside".to_owned());
+        let outside =
+            |path: &Path| path.ends_with("two/handlers/main.yml").then(|| "lies outside".to_owned());
         let refused = Role::load(&two, &FromFiles::default(), &outside).unwrap_err();
         assert!(refused.to_string().contains("lies outside"), "{refused}");
     }

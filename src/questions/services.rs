@@ -201,7 +201,9 @@ fn systemd_state<'a>(lines: impl Iterator<Item = &'a str>) -> ServiceState {
     let enabled = match property("UnitFileState") {
         "enabled" | "alias" => Some(true),
         // 'enabled-runtime' is so until the next boot: a generator or somebody made the links in /run.
-        "disabled" | "enabled-runtime" | "masked" | "masked-runtime" | "linked" | "linked-runtime" => Some(false),
+        "disabled" | "enabled-runtime" | "masked" | "masked-runtime" | "linked" | "linked-runtime" => {
+            Some(false)
+        }
         // Made from an init script: what counts are the links of the run levels.
         "generated" => Some(property("RunLevelLinks") == "yes"),
         _ => None,

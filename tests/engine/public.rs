@@ -170,7 +170,9 @@ fn what_is_wrong_with_a_task_that_has_a_condition_is_told_and_fails_where_it_hol
 fn a_condition_with_templates_is_a_mistake_only_where_a_task_comes_to_it() {
     let stage = Stage::new();
     let task = |when: &str| {
-        format!("- hosts: all\n  gather_facts: no\n  tasks:\n    - name: t\n      assert: {{that: 'x == {{{{ x }}}}'}}\n      vars: {{x: 1}}\n{when}")
+        format!(
+            "- hosts: all\n  gather_facts: no\n  tasks:\n    - name: t\n      assert: {{that: 'x == {{{{ x }}}}'}}\n      vars: {{x: 1}}\n{when}"
+        )
     };
     let played = stage.play(&task("      when: false\n      failed_when: not {{ x }}\n"));
     assert!(played.story()[0].starts_with("t skipped"), "{:?}", played.story());

@@ -236,9 +236,9 @@ mod tests {
                 r#"(in_utf8 sh -c 'echo "$LC_ALL $LANG ${LANGUAGE-unset} $1"' sh "a b")"#
             ),
         };
-        let there = ["C.utf8", "C.UTF-8"].into_iter().find(|name| {
-            std::path::Path::new("/usr/lib/locale").join(name).is_dir()
-        });
+        let there = ["C.utf8", "C.UTF-8"]
+            .into_iter()
+            .find(|name| std::path::Path::new("/usr/lib/locale").join(name).is_dir());
         for bench in Workbench::every_shell() {
             let said = bench.run(ASK, &Argv::default(), None);
             let expected = match there {

@@ -31,6 +31,7 @@ use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How much the clocks of who makes and who applies a plan may differ.
 const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
@@ -237,6 +238,7 @@ pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>) -> BTreeMap<HostName, Appro
         Approved {
             steps: host.changes.iter().map(step).collect(),
             follows: follows.map(follow).collect(),
+            questions: Arc::new(host.asks.iter().map(|asks| asks.question).collect()),
             exempt: plan::BOOKKEEPING.into_iter().chain(by_version).collect(),
             key: key.cloned(),
             ..Approved::default()
@@ -295,7 +297,9 @@ impl Applying<'_> {
             return Ok(if refused.is_empty() { Exit::Well } else { Exit::Refused });
         }
         let job = job.only_on(hosts);
-        let prepared = job.prepare_preview()?;
+        let mut prepared = job.prepare_preview()?;
+        // Finding out what there is to do asks nobody elsewhere but as the plan says.
+        prepared.order.approved = Some(may_be_sent(&self.plan, self.key.as_ref()));
         self.all_are_there(job.bound().hosts.as_ref(), &prepared.hosts)?;
         let mut engine = job.engine(&prepared)?;
         let found = self.look(&job, &mut engine, &prepared, subject)?;

@@ -208,6 +208,7 @@ mod tests {
             items: Vec::new(),
             result: json!({"content": "new content"}),
             seconds: 0.0,
+            asks_out: Vec::new(),
         }))
     }
 

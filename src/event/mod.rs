@@ -255,6 +255,20 @@ pub struct TaskEnd {
     pub result: Value,
     /// How long it took, in seconds.
     pub seconds: f64,
+    /// What it asked other machines, or may: a plan names it.
+    #[serde(skip)]
+    pub asks_out: Vec<AsksOut>,
+}
+
+/// A question that a host puts to another machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AsksOut {
+    /// The script's name.
+    pub script: String,
+    /// Its words, for people; nothing where they may not be shown.
+    pub words: String,
+    /// What makes it this question and no other; nothing where its words may not be shown.
+    pub question: Option<Digest>,
 }
 
 /// How one item of a loop ended.

@@ -220,6 +220,9 @@ impl HostRun {
                 }
                 Ok(UnitEnd::plain(Status::KnownAfterApply { cause }, None))
             }
+            Look::Unseen(why, _) if applies && self.ground.approved.is_some() => {
+                Ok(UnitEnd::failed(format!("{NOT_APPROVED}: {why}"), Map::new()))
+            }
             Look::Unseen(why, reads) => {
                 // What it would change is, for all that is known, no more than what it looks at.
                 if task.acts_on_host() {

@@ -18,6 +18,8 @@ pub struct Approved {
     pub steps: Arc<[Step]>,
     /// Tasks of which only the real run knows what they do.
     pub follows: Arc<[Follow]>,
+    /// Questions that may be put to other machines.
+    pub questions: Arc<BTreeSet<Digest>>,
     /// What identities of changes that hold secrets are made under.
     pub key: Option<Nonce>,
     /// Modules and scripts that are bound in another way.

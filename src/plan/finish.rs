@@ -157,6 +157,7 @@ impl HostRun {
         let inside = self.open_include(&mut running);
         self.add_to_inventory(&running);
         let mut whole = self.whole(&running);
+        whole.event.asks_out = self.ground.take_goes(running.task.number);
         let mut common = self.take_over(&mut running, &whole);
         self.ground.variables.publish();
         let failed = whole.event.status == Status::Failed;

@@ -5,10 +5,12 @@ use super::approved::Approved;
 use super::effective::{At, Effective};
 use super::evaluate::{Means, Rendering, Truth, refusal, text_of};
 use super::hands::DefaultPrivilege;
+use super::host_run::Conduct;
 use super::library::Library;
 use super::scope::{Frame, Layer, Variables};
 use super::task::Task;
 use super::unit::Running;
+use crate::event::AsksOut;
 use crate::model::{Advisories, Subjects, Value};
 use crate::modules::Args;
 use crate::questions::{Answers, Asked, Key};
@@ -51,6 +53,12 @@ pub struct Ground {
     pub is_local: bool,
     /// Why a task is not carried out at another place, where this machine and others are kept apart.
     pub apart: Option<Apart>,
+    /// Whether the run applies changes.
+    pub conduct: Conduct,
+    /// Whether a dry run tells what a real one would do, as people agree to it.
+    pub as_real: bool,
+    /// Questions that go out, each with the number of its task: a plan names them.
+    pub goes: Vec<(usize, AsksOut)>,
     /// Whether a secret had a part in what was looked at last, however that came out.
     pub looked_at_secret: bool,
 }

@@ -15,7 +15,7 @@ use crate::event::Status;
 use crate::load::Inventory;
 use crate::model::{Map, Subjects, Value};
 use crate::modules::{Effect, Outcome};
-use crate::questions::{Answers, Asked, Reading, Refusal};
+use crate::questions::{Answers, Reading, Refusal};
 use crate::template::{Binding, Scope};
 use std::sync::Arc;
 
@@ -112,6 +112,10 @@ impl Ground {
         if let Some(why) = self.goes_out(&user, answers) {
             return Look::Unseen(why, evaluation.reading.reads);
         }
+        if let Some(why) = self.stays_in(task, layer, &user) {
+            return Look::Unseen(why, Subjects::NONE);
+        }
+        let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let exposes = || exposure::of_words(&frozen, evaluation.changes(), answers, &self.templates);
         if let Some(refusal) = self.looked_at_secret.then(exposes).flatten() {
             return nothing_read(said_openly(refusal));
@@ -139,13 +143,6 @@ impl Ground {
             Some(why) => Err(why),
             None => self.may_add(task, layer, item, &frozen.args),
         }
-    }
-
-    /// Why a question is not asked that would carry to other machines what this one says, where they are kept apart.
-    fn goes_out(&self, user: &Effective, answers: &Answers) -> Option<String> {
-        let here = self.apart.is_some() && (self.is_local || user.at.is_some());
-        let script = here.then(|| answers.refuse_wanted(speaks)).flatten()?;
-        Some(format!("'{script}' would speak to another machine from this one, which needs an operator"))
     }
 
     /// Sees to it that there is a place for the answers to whoever a task becomes.
@@ -191,7 +188,11 @@ impl Ground {
         let view = self.variables.view(layer, item, None);
         let empty = Answers::default();
         let answers = self.stores.get(&prepared.user).unwrap_or(&empty);
-        self.means_of(task, layer).ask(task, &prepared.frozen, answers, &view)
+        let evaluation = self.means_of(task, layer).ask(task, &prepared.frozen, answers, &view);
+        match self.unnamed(answers) {
+            Some(why) => Evaluation { verdict: Verdict::Unseen(why), ..evaluation },
+            None => evaluation,
+        }
     }
 }
 
@@ -205,39 +206,6 @@ fn started(task: &Task, frozen: &Frozen, user: &Effective) -> Option<String> {
     }
     let name = task.module.would_start(&frozen.args)?;
     Some(format!("'{name}' says what {} runs to find out", task.module.name))
-}
-
-/// Questions by which a host speaks to others, or to programs that may.
-const SPEAKS: [&str; 18] = [
-    "ask_mysql",
-    "ask_mysql_rows",
-    "ask_postgresql",
-    "composer_plan",
-    "deb_file",
-    "dnf_plan",
-    "fetch_url",
-    "gem_list",
-    "git_clone",
-    "git_remote",
-    "iptables_state",
-    "npm_list",
-    "pip_plan",
-    "rabbitmq_list",
-    "server_certificate",
-    "snaps",
-    "ssh_key_of",
-    "wait_until",
-];
-/// What `getent` looks up without asking a name server.
-const KEPT_HERE: [&str; 6] = ["passwd", "group", "shadow", "gshadow", "services", "protocols"];
-
-/// Whether a question may carry its words to another machine.
-fn speaks(asked: &Asked) -> bool {
-    let first = asked.args.0.first().map(String::as_str).unwrap_or_default();
-    match asked.script.name {
-        "getent" => !KEPT_HERE.contains(&first),
-        name => SPEAKS.contains(&name),
-    }
 }
 
 /// Variables by which no program comes to run another one.

@@ -35,6 +35,7 @@ mod look;
 mod loops;
 mod lost;
 mod made;
+mod outward;
 mod pending;
 mod ran;
 mod retry;

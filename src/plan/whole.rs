@@ -79,6 +79,7 @@ impl Running {
             items,
             result: if hide { Value::Null } else { plain(&Value::Object(result.clone())).into_owned() },
             seconds: now.saturating_sub(self.begun.unwrap_or(now)).as_secs_f64(),
+            asks_out: Vec::new(),
         };
         Whole { event, result, tainted, hidden: hide, unknown }
     }

@@ -179,6 +179,11 @@ impl Answers {
         first
     }
 
+    /// What is wanted.
+    pub fn wanted(&self) -> Vec<Asked> {
+        self.wanted.borrow().values().cloned().collect()
+    }
+
     /// Takes what is wanted, each question once, in the order in which it was first wanted.
     pub fn take_wanted(&self) -> Vec<Asked> {
         self.wanted.take().into_values().collect()

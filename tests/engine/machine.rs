@@ -9,7 +9,7 @@ use wgops::event::{Event, Status};
 use wgops::model::Connection;
 use wgops::model::{ConnectionKind, Environment};
 use wgops::modules::Change;
-use wgops::plan::{Ground, HostRun, Item, Next, Reply, Variables};
+use wgops::plan::{Conduct, Ground, HostRun, Item, Next, Reply, Variables};
 use wgops::questions::Output;
 use wgops::transport::{End, OnFailure, Request, Settings, Shell, connect};
 
@@ -30,6 +30,9 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
     let (play, hosts) = order.plays.into_iter().next().unwrap();
     let ground = Ground {
         approved: None,
+        conduct: Conduct::Real,
+        as_real: false,
+        goes: Vec::new(),
         templates: order.templates,
         library: play.foundation.library.clone(),
         advisories: None,

@@ -56,3 +56,63 @@ fn what_a_host_says_gives_the_log_of_a_ci_no_orders() {
     logged.expect(1, &["add-mask"]);
     assert_eq!(orders(&logged.text), [""; 0]);
 }
+
+/// Whether somebody asks that listener within a moment.
+fn is_asked(listener: &TcpListener) -> Option<String> {
+    listener.set_nonblocking(true).unwrap();
+    let (mut asks, _) = listener.accept().ok()?;
+    asks.set_nonblocking(false).unwrap();
+    let mut bytes = [0; 1024];
+    let read = asks.read(&mut bytes).unwrap();
+    asks.write_all(b"HTTP/1.0 204 No Content\r\n\r\n").unwrap();
+    Some(String::from_utf8_lossy(&bytes[..read]).into_owned())
+}
+
+#[test]
+fn a_plan_asks_other_machines_what_it_names_and_nothing_else() {
+    let group = Group::new();
+    group.adds("sam");
+    group.pinned("sam", "operators list").expect(0, &[]);
+    fs::create_dir_all(group.root().join("plans")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let ask = |when: &str| {
+        format!(
+            "    - command: touch {}\n    - name: Ask\n      uri: {{url: 'http://{at}/out', timeout: 2, status_code: [-1, 204]}}\n      when: {when}\n",
+            group.made().display()
+        )
+    };
+    // Whoever makes the plan is another one than who applies it, and a playbook can tell.
+    play(&group, &ask("lookup('env', 'WHO') != 'sam'"));
+    let maker = |line: &str| {
+        let mut command = group.command("sam");
+        said(command.env("WHO", "sam").args(line.split_whitespace()))
+    };
+    maker("run playbooks/touch.yml -i local --plan-out plans/a.json").expect(0, &["Plan for 1 host"]);
+    let applied = group.says("alice", "apply plans/a.json --yes --allow-changed");
+    applied.expect(4, &["is refused", "Ask (uri)", "the plan does not name that"]);
+    assert_eq!(is_asked(&listener), None, "{}", applied.text);
+    assert!(!group.made().exists());
+}
+
+#[test]
+fn a_dry_run_sends_no_sealed_value_to_another_machine() {
+    let group = Group::new();
+    group.has_hosts();
+    let vars = group.root().join("inventory/group_vars/all");
+    fs::create_dir_all(&vars).unwrap();
+    let mut seal = group.command("alice");
+    said(seal.args(["vault", "set", "inventory/group_vars/all/vault.yml", "tok"]).write_stdin("Zq7CANARYx9"))
+        .expect(0, &["Sealed"]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    for with in
+        ["headers: {X: '{{ tok }}'}", "url_password: '{{ tok }}', url_username: x, force_basic_auth: true"]
+    {
+        let uri = format!("    - uri: {{url: 'http://{at}/out', timeout: 2, {with}}}\n");
+        play(&group, &format!("{uri}    - debug: {{msg: goes on}}\n"));
+        let dry = group.says("alice", "run playbooks/touch.yml -i prod -l web --check");
+        dry.expect(0, &["a dry run sends none", "goes on"]);
+        assert_eq!(is_asked(&listener), None, "{}", dry.text);
+    }
+}

@@ -26,6 +26,9 @@ pub(super) fn ground(order: &Order, play: &Play, host: &HostName, variables: Var
         unapplied: Vec::new(),
         is_local: false,
         apart: None,
+        conduct: order.conduct,
+        as_real: order.as_real,
+        goes: Vec::new(),
         looked_at_secret: false,
     }
 }

@@ -1,6 +1,6 @@
 //! What differs between what is planned on a host and what is found there now, line by line.
 
-use super::{HostPlan, PlannedChange, PlannedPackage, PlannedTask};
+use super::{HostPlan, PlannedChange, PlannedPackage, PlannedQuestion, PlannedTask};
 use std::collections::BTreeSet;
 
 /// Lines that say how a host differs from its plan: `-` planned, `+` found now. None: it is exactly as planned.
@@ -18,6 +18,9 @@ pub fn differences(planned: &HostPlan, now: &HostPlan) -> Vec<String> {
     let changes = |plan: &HostPlan| plan.changes.iter().filter(told).cloned().collect::<Vec<_>>();
     compare_changes(&changes(planned), &changes(now), &mut lines);
     compare(&planned.after, &now.after, task, &mut lines);
+    // What is not asked any more changes nothing; an answer may be known from before.
+    let asked = now.asks.iter().filter(|one| planned.asks.iter().all(|known| known.question != one.question));
+    lines.extend(asked.map(|one| format!("+ {}", question(one))));
     lines.extend(now.unknown.iter().map(|why| format!("? {why}")));
     lines
 }
@@ -73,6 +76,10 @@ fn package(package: &PlannedPackage) -> String {
         (None, Some(to)) => format!("{name} {to} (new)"),
         (from, None) => format!("{name} {} (removed)", from.as_deref().unwrap_or_default()),
     }
+}
+
+fn question(asks: &PlannedQuestion) -> String {
+    format!("{} ({}) asks another machine: {} {}", asks.task, asks.module, asks.script, asks.words)
 }
 
 fn task(task: &PlannedTask) -> String {

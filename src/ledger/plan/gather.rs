@@ -1,6 +1,6 @@
 //! From the events of a dry run to what is planned on each host.
 
-use super::{HostPlan, PlannedChange, PlannedPackage, PlannedTask};
+use super::{HostPlan, PlannedChange, PlannedPackage, PlannedQuestion, PlannedTask};
 use crate::event::{ChangeMade, Event, Status, TaskEnd};
 use crate::model::{Excerpt, HostName, Nonce, Value};
 use indexmap::IndexMap;
@@ -66,6 +66,7 @@ impl<'a> Gather<'a> {
         let (weight, key) = ((self.weigh)(&end.module), self.key.clone());
         let plan = self.host(&end.host);
         let task = Excerpt::single(&end.task);
+        asks(plan, end, &task);
         match &end.status {
             Status::WouldChange | Status::WouldRun => changes(plan, end, &task, key.as_ref()),
             // `changed_when` says that it changes nothing; it is sent all the same.
@@ -96,6 +97,22 @@ impl<'a> Gather<'a> {
                 }
             },
             _ => {}
+        }
+    }
+}
+
+fn asks(plan: &mut HostPlan, end: &TaskEnd, task: &str) {
+    for asks in &end.asks_out {
+        let Some(question) = asks.question else {
+            plan.unknown.push(format!(
+                "{task} asks another machine with words that are not shown: no plan names them"
+            ));
+            continue;
+        };
+        let (module, script, words) = (end.module.clone(), asks.script.clone(), asks.words.clone());
+        let asks = PlannedQuestion { task: task.to_owned(), module, script, words, question };
+        if !plan.asks.contains(&asks) {
+            plan.asks.push(asks);
         }
     }
 }

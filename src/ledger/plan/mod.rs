@@ -17,11 +17,14 @@
 //!    "script_digest":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 //!    "sends":{"user":"root",
 //!     "arguments":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}}],
+//!   "asks":[{"task":"Ask","module":"uri","script":"fetch_url","words":"GET https://example.org/",
+//!    "question":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}],
 //!   "after":[{"task":"Reboot","module":"reboot","behind":1}]}}}
 //! ```
 //!
 //! `after` names what only the real run knows and what follows from the changes: restarts and reboots, `behind` so many of the
-//! changes. `attempts` is how often a command is run at the most that is done until it is as wished. `unknown` says what
+//! changes. `attempts` is how often a command is run at the most that is done until it is as wished.
+//! `asks` is what a host asks other machines to find out what there is to do: nothing else of the kind is asked. `unknown` says what
 //! the maker could not find out; a host that has it can't be applied.
 
 mod compare;
@@ -106,6 +109,9 @@ pub struct HostPlan {
     /// Changes, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<PlannedChange>,
+    /// What the host asks other machines, or may, to find that out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<PlannedQuestion>,
     /// What follows from them and only the real run knows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<PlannedTask>,
@@ -150,6 +156,22 @@ pub struct PlannedChange {
     /// How often it is done at the most, where that is until it is as wished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u64>,
+}
+
+/// A question that a host puts to another machine.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedQuestion {
+    /// The task that wants to know.
+    pub task: String,
+    /// The task's module.
+    pub module: String,
+    /// The script's name.
+    pub script: String,
+    /// Its words, for people.
+    pub words: String,
+    /// What makes it this question and no other.
+    pub question: Digest,
 }
 
 /// A task that may do something.

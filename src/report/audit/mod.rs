@@ -220,6 +220,7 @@ mod cases {
             items: Vec::new(),
             result: serde_json::Value::Null,
             seconds: 0.1,
+            asks_out: Vec::new(),
         }))
     }
 

@@ -23,6 +23,7 @@ pub(in crate::report) fn end(host: &str, number: usize) -> TaskEnd {
         items: Vec::new(),
         result: Value::Null,
         seconds: 0.1,
+        asks_out: Vec::new(),
     }
 }
 

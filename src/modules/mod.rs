@@ -48,8 +48,10 @@ mod definition;
 mod django_manage;
 mod dnf;
 mod docker;
+mod docker_container;
 mod docker_image;
 mod docker_network;
+mod docker_options;
 mod download;
 mod dpkg_divert;
 mod dpkg_selections;
@@ -236,6 +238,7 @@ pub static ALL: &[&Module] = &[
     &debug::MODULE,
     &django_manage::MODULE,
     &dnf::MODULE,
+    &docker_container::MODULE,
     &docker_image::MODULE,
     &docker_image::BUILD,
     &docker_image::PULL,
@@ -388,6 +391,7 @@ pub fn change_scripts() -> Vec<Script> {
         django_manage::SCRIPTS,
         dnf::SCRIPTS,
         docker::SCRIPTS,
+        docker_container::SCRIPTS,
         download::SCRIPTS,
         dpkg_divert::SCRIPTS,
         dpkg_selections::SCRIPTS,

@@ -41,18 +41,30 @@ pub static MODULE: Module = Module {
         )
         .default("started"),
         text("image", "the image that it is made of; needed where the container is not there yet"),
-        text("pull", "when the image is asked for: missing, always or never; yes and no are always and missing")
-            .default("missing"),
+        text(
+            "pull",
+            "when the image is asked for: missing, always or never; yes and no are always and missing",
+        )
+        .default("missing"),
         Param::optional("command", Kind::Any, "what runs in it: a list, or words as a shell splits them")
             .or(&["cmd"]),
-        Param::optional("entrypoint", Kind::Any, "the program that the command is given to, and its first words"),
+        Param::optional(
+            "entrypoint",
+            Kind::Any,
+            "the program that the command is given to, and its first words",
+        ),
         map("env", "variables of its environment"),
         list("volumes", "directories and volumes in it, as /srv/data:/data:ro").or(&["vols"]),
         list("published_ports", "its ports on the host, as 8080:80 or 127.0.0.1:53:53/udp").or(&["ports"]),
         list("exposed_ports", "ports that it offers others").or(&["exposed", "expose"]),
-        Param::optional("networks", Kind::Any, "networks that it is in: a list of mappings with name, ipv4_address, ipv6_address and aliases"),
+        Param::optional(
+            "networks",
+            Kind::Any,
+            "networks that it is in: a list of mappings with name, ipv4_address, ipv6_address and aliases",
+        ),
         flag("purge_networks", "whether it is in no other network").default("no"),
-        flag("networks_cli_compatible", "taken: without the usual network where others are named").default("yes"),
+        flag("networks_cli_compatible", "taken: without the usual network where others are named")
+            .default("yes"),
         text("network_mode", "its network: bridge, host, none, container:NAME or a network"),
         Param::optional(
             "restart_policy",
@@ -117,7 +129,6 @@ pub static MODULE: Module = Module {
             "image_name_mismatch",
             "image_comparison",
             "env_file",
-
             "comparisons",
             "ignore_image",
             "cleanup",
@@ -163,7 +174,10 @@ pub static MODULE: Module = Module {
 - name: The old one is gone
   docker_container: {name: shop-old, state: absent}
 ",
-        returns: &[Returned { name: "container", help: "what Docker says of it; empty where it is not there" }],
+        returns: &[Returned {
+            name: "container",
+            help: "what Docker says of it; empty where it is not there",
+        }],
     },
     effect: Effect::OnHost,
     diff,
@@ -221,17 +235,21 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let name = args.needed("name")?;
     let thing = Thing { kind: "container", name };
     if !args.flag("detach") {
-        return Err(Stop::refuse("'detach: false' is not supported yet: run it with 'command: docker run …'"));
+        return Err(Stop::refuse(
+            "'detach: false' is not supported yet: run it with 'command: docker run …'",
+        ));
     }
     let seen = thing.inspect(host)?;
-    let result = Map::from_iter([("container".to_owned(), seen.clone().unwrap_or_else(|| Map::new().into()))]);
+    let result =
+        Map::from_iter([("container".to_owned(), seen.clone().unwrap_or_else(|| Map::new().into()))]);
     let state = args.needed("state")?;
     if state == "absent" {
         let volumes = (!args.flag("keep_volumes")).then_some("-v");
         let words = ["container", "rm", "-f"].into_iter().chain(volumes).chain([name]);
         let words: Vec<String> = words.map(str::to_owned).collect();
-        let gone =
-            seen.as_ref().map(|now| thing.run(format!("remove Docker's container {name}"), Some(now), false, &words));
+        let gone = seen
+            .as_ref()
+            .map(|now| thing.run(format!("remove Docker's container {name}"), Some(now), false, &words));
         return Ok(Outcome::change(result, gone.into_iter().collect()));
     }
     let task = Task { args, thing, seen: seen.as_ref(), state, networks: networks(args)? };
@@ -251,7 +269,9 @@ fn networks(args: &Args) -> Result<Vec<Network>, Stop> {
     let one = |network: &Value| {
         let name = network["name"].as_str().filter(|name| !name.is_empty() && !name.starts_with('-'));
         let mut options = Vec::new();
-        for (key, value) in network.as_object().ok_or_else(wrong)?.iter().filter(|(_, value)| !value.is_null()) {
+        for (key, value) in
+            network.as_object().ok_or_else(wrong)?.iter().filter(|(_, value)| !value.is_null())
+        {
             match key.as_str() {
                 "name" => {}
                 "ipv4_address" => options.push(("--ip", plain(value))),
@@ -259,7 +279,8 @@ fn networks(args: &Args) -> Result<Vec<Network>, Stop> {
                 "aliases" => options
                     .extend(value.as_array().into_iter().flatten().map(|alias| ("--alias", plain(alias)))),
                 "links" => {
-                    options.extend(value.as_array().into_iter().flatten().map(|link| ("--link", plain(link))));
+                    options
+                        .extend(value.as_array().into_iter().flatten().map(|link| ("--link", plain(link))));
                 }
                 other => return Err(Stop::refuse(format!("'networks': '{other}' is not supported yet"))),
             }
@@ -273,7 +294,8 @@ impl Network {
     /// Whether a container is in it as asked.
     fn has(&self, now: &Value) -> bool {
         let there = &now["NetworkSettings"]["Networks"][self.name.as_str()];
-        let list = |key: &str, wanted: &str| there[key].as_array().into_iter().flatten().any(|one| *one == wanted);
+        let list =
+            |key: &str, wanted: &str| there[key].as_array().into_iter().flatten().any(|one| *one == wanted);
         !there.is_null()
             && self.options.iter().all(|(option, value)| match *option {
                 "--ip" => there["IPAMConfig"]["IPv4Address"] == *value,
@@ -296,11 +318,15 @@ struct Task<'a> {
 impl Task<'_> {
     fn changes(&self, host: &Host<'_>) -> Result<Vec<Change>, Stop> {
         let (name, made) = (self.thing.name, self.made(host)?);
-        let is_new = made.iter().any(|change| change.script.name == MAKE.name && change.nature == Nature::State);
+        let is_new =
+            made.iter().any(|change| change.script.name == MAKE.name && change.nature == Nature::State);
         let runs = self.seen.is_some_and(|now| now["State"]["Running"] == true) && !is_new;
         let mut changes = made;
         changes.extend(self.connected(is_new));
-        let policy = self.args.text("restart_policy").map(|policy| (policy, self.args.int("restart_retries").unwrap_or(0)));
+        let policy = self
+            .args
+            .text("restart_policy")
+            .map(|policy| (policy, self.args.int("restart_retries").unwrap_or(0)));
         if let (Some((policy, retries)), false) = (policy, is_new) {
             let said = self.seen.map(|now| &now["HostConfig"]["RestartPolicy"]).unwrap_or(&Value::Null);
             let is_so = (said["Name"] == policy || policy == "no" && said["Name"] == "")
@@ -322,7 +348,8 @@ impl Task<'_> {
                 words.push(format!("--time={}", plain(seconds)));
             }
             words.push(name.to_owned());
-            let change = self.thing.run(format!("{verb} Docker's container {name}"), self.seen, false, &words);
+            let change =
+                self.thing.run(format!("{verb} Docker's container {name}"), self.seen, false, &words);
             changes.push(Change { nature, ..if is_new { blind(change) } else { change } });
         }
         Ok(changes)
@@ -333,7 +360,10 @@ impl Task<'_> {
         let Some(image) = self.args.text("image") else {
             return match self.seen {
                 Some(now) => self.anew(now, None),
-                None => Err(Stop::refuse(format!("there is no container {}, and no 'image' to make it of", self.thing.name))),
+                None => Err(Stop::refuse(format!(
+                    "there is no container {}, and no 'image' to make it of",
+                    self.thing.name
+                ))),
             };
         };
         let image = with_tag(image);
@@ -341,7 +371,9 @@ impl Task<'_> {
             "always" | "true" | "yes" => "always",
             "never" => "never",
             "missing" | "false" | "no" => "missing",
-            other => return Err(Stop::refuse(format!("'pull' is '{other}': expected missing, always or never"))),
+            other => {
+                return Err(Stop::refuse(format!("'pull' is '{other}': expected missing, always or never")));
+            }
         };
         let source = Thing { kind: "image", name: &image };
         let there = source.inspect(host)?;
@@ -349,8 +381,12 @@ impl Task<'_> {
         if pulls == "always" || there.is_none() && pulls == "missing" {
             let again = if there.is_some() { " again" } else { "" };
             let words = ["pull", "--quiet", "--", &image].map(str::to_owned);
-            let change = source.run(format!("pull Docker's image {image}{again}"), there.as_ref(), false, &words);
-            changes.push(Change { nature: if there.is_some() { Nature::Event } else { change.nature }, ..change });
+            let change =
+                source.run(format!("pull Docker's image {image}{again}"), there.as_ref(), false, &words);
+            changes.push(Change {
+                nature: if there.is_some() { Nature::Event } else { change.nature },
+                ..change
+            });
         } else if there.is_none() {
             return Err(Stop::refuse(format!("there is no image {image} on the host, and 'pull' is never")));
         }
@@ -384,7 +420,10 @@ impl Task<'_> {
             Some(what) => Some(what),
             None => self.difference(now)?,
         };
-        differs.map(|what| self.make(&image, &format!("make anew, for its {what} is another,"), "")).into_iter().collect()
+        differs
+            .map(|what| self.make(&image, &format!("make anew, for its {what} is another,"), ""))
+            .into_iter()
+            .collect()
     }
 
     fn difference(&self, now: &Value) -> Result<Option<&'static str>, Stop> {
@@ -399,7 +438,8 @@ impl Task<'_> {
         if words.command.as_ref().is_some_and(|command| !is("Cmd", command)) {
             return Ok(Some("command"));
         }
-        let has = |line: &String| now["Config"]["Env"].as_array().into_iter().flatten().any(|one| one == line);
+        let has =
+            |line: &String| now["Config"]["Env"].as_array().into_iter().flatten().any(|one| one == line);
         if !variables(self.args)?.iter().all(has) {
             return Ok(Some("env"));
         }
@@ -427,7 +467,8 @@ impl Task<'_> {
         argv.extend(["--".to_owned(), image.to_owned()]);
         argv.extend(words.command.into_iter().flatten());
         let text: String = variables(self.args)?.iter().map(|line| format!("{line}\n")).collect();
-        let change = Change::state(format!("{verb} Docker's container {name}"), MAKE, argv, [kept("container", name)]);
+        let change =
+            Change::state(format!("{verb} Docker's container {name}"), MAKE, argv, [kept("container", name)]);
         let change = change.with_content(Content::new(text.into_bytes()));
         Ok(Change { deadline: Duration::from_secs(60 * 60), ..change })
     }
@@ -442,14 +483,18 @@ impl Task<'_> {
         let mode = self.args.text("network_mode");
         let first = usize::from(is_new && mode.is_none());
         let mut changes = Vec::new();
-        for network in self.networks.iter().skip(first).filter(|network| mode != Some(network.name.as_str())) {
+        for network in self.networks.iter().skip(first).filter(|network| mode != Some(network.name.as_str()))
+        {
             let now = self.seen.filter(|_| !is_new);
             if now.is_some_and(|now| network.has(now)) {
                 continue;
             }
             if now.is_some_and(|now| !now["NetworkSettings"]["Networks"][network.name.as_str()].is_null()) {
                 let words = ["network", "disconnect", &network.name, name].map(str::to_owned).into();
-                changes.push(run(format!("disconnect {name} from {}, where it is otherwise", network.name), words));
+                changes.push(run(
+                    format!("disconnect {name} from {}, where it is otherwise", network.name),
+                    words,
+                ));
             }
             let options = network.options.iter().map(|(option, value)| format!("{option}={value}"));
             let words = ["network", "connect"].map(str::to_owned).into_iter().chain(options);
@@ -458,7 +503,9 @@ impl Task<'_> {
         }
         if let (true, Some(now), false) = (self.args.flag("purge_networks"), self.seen, is_new) {
             let there = now["NetworkSettings"]["Networks"].as_object().into_iter().flatten();
-            for (other, _) in there.filter(|(name, _)| self.networks.iter().all(|network| network.name != **name)) {
+            for (other, _) in
+                there.filter(|(name, _)| self.networks.iter().all(|network| network.name != **name))
+            {
                 let words = ["network", "disconnect", other, name].map(str::to_owned).into();
                 changes.push(run(format!("disconnect {name} from Docker's network {other}"), words));
             }
@@ -500,7 +547,9 @@ fn variables(args: &Args) -> Result<Vec<String>, Stop> {
         .map(|(name, value)| {
             let value = plain(value);
             match value.contains('\n') || name.is_empty() || name.contains(['\n', '=', '#']) {
-                true => Err(Stop::refuse(format!("'env': '{name}' has a name or several lines that docker takes in no file"))),
+                true => Err(Stop::refuse(format!(
+                    "'env': '{name}' has a name or several lines that docker takes in no file"
+                ))),
                 false => Ok(format!("{name}={value}")),
             }
         })
@@ -612,7 +661,10 @@ mod tests {
         let stopped = json!({"name": "web", "state": "stopped", "stop_timeout": 3});
         assert_eq!(run(&now, IMAGE, &stopped), ["web 7 no stop --time=3 web"]);
         assert_eq!(run(&now, IMAGE, &json!({"name": "web", "restart": true})), ["web 7 no restart web"]);
-        assert_eq!(run(&now, IMAGE, &json!({"name": "web", "state": "absent"})), ["web 7 no container rm -f web"]);
+        assert_eq!(
+            run(&now, IMAGE, &json!({"name": "web", "state": "absent"})),
+            ["web 7 no container rm -f web"]
+        );
     }
 
     #[test]

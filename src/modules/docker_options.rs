@@ -1,8 +1,8 @@
 //! What a container of Docker is asked to have: for each parameter the option of `docker create`, and where Docker says what
 //! a container has. What nobody asked for is not compared.
 
-use super::docker::plain;
 use super::Args;
+use super::docker::plain;
 use crate::model::Value;
 use crate::questions::Stop;
 
@@ -110,19 +110,19 @@ pub(super) fn difference(args: &Args, name: &str, now: &Value) -> Result<Option<
             Shape::Flag => said.as_bool().unwrap_or(false) == wanted.as_bool().unwrap_or(false),
             Shape::Bytes => said.as_i64() == Some(bytes(param, &plain(wanted))?),
             Shape::Cpus => {
-                let cpus: f64 = plain(wanted)
-                    .parse()
-                    .map_err(|_| Stop::refuse(format!("'{param}' must be a number")))?;
+                let cpus: f64 =
+                    plain(wanted).parse().map_err(|_| Stop::refuse(format!("'{param}' must be a number")))?;
                 said.as_f64().is_some_and(|nano| (nano / 1e9 - cpus).abs() < 1e-6)
             }
-            Shape::Each => {
-                args.list(param).iter().try_fold(true, |so_far, one| {
-                    Ok::<_, Stop>(so_far && holds(param, one, name, said, now)?)
-                })?
-            }
+            Shape::Each => args
+                .list(param)
+                .iter()
+                .try_fold(true, |so_far, one| Ok::<_, Stop>(so_far && holds(param, one, name, said, now)?))?,
             Shape::Pairs(between) => {
                 wanted.as_object().into_iter().flatten().all(|(key, value)| match said {
-                    Value::Array(all) => all.iter().any(|one| *one == format!("{key}{between}{}", plain(value))),
+                    Value::Array(all) => {
+                        all.iter().any(|one| *one == format!("{key}{between}{}", plain(value)))
+                    }
                     map => map[key.as_str()] == plain(value),
                 })
             }
@@ -231,7 +231,9 @@ fn published(port: &Port, said: &Value) -> bool {
 
 /// `[[ADDRESS:]PORT:]PORT[/PROTOCOL]`, each port perhaps a range.
 fn ports(param: &str, text: &str) -> Result<Vec<Port>, Stop> {
-    let wrong = || Stop::refuse(format!("'{param}' has '{text}': expected ports such as 8080:80 or 127.0.0.1:53:53/udp"));
+    let wrong = || {
+        Stop::refuse(format!("'{param}' has '{text}': expected ports such as 8080:80 or 127.0.0.1:53:53/udp"))
+    };
     let (rest, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
     let (before, inner) = rest.rsplit_once(':').map_or((None, rest), |(before, inner)| (Some(before), inner));
     let (address, outer) = match before {
@@ -279,13 +281,10 @@ mod tests {
     #[test]
     fn sizes_are_dockers() {
         let of = |text| bytes("memory", text).ok();
-        assert_eq!([of("512m"), of("1G"), of("64MiB"), of("5"), of("-1")].map(Option::unwrap), [
-            512 << 20,
-            1 << 30,
-            64 << 20,
-            5,
-            -1
-        ]);
+        assert_eq!(
+            [of("512m"), of("1G"), of("64MiB"), of("5"), of("-1")].map(Option::unwrap),
+            [512 << 20, 1 << 30, 64 << 20, 5, -1]
+        );
         assert_eq!([of("1x"), of("m"), of("9999999999t")], [None, None, None]);
     }
 }

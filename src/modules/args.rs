@@ -379,7 +379,7 @@ fn convert(kind: Kind, value: &Value) -> Result<Value, String> {
             .map(Value::String)
             .ok_or_else(|| format!("one of {}", words.join(", "))),
         Kind::List => list_of(value).ok_or_else(|| "a list of texts".into()),
-        Kind::Map => value.as_object().map(|_| value.clone()).ok_or_else(|| "a mapping".into()),
+        Kind::Map => map_of(value).ok_or_else(|| "a mapping".into()),
     }
 }
 
@@ -452,6 +452,41 @@ fn list_of(value: &Value) -> Option<Value> {
         other => text_of(other).map(|t| vec![t]),
     };
     texts.map(|list| list.into_iter().map(Value::String).collect())
+}
+
+/// A mapping, or a text that is one: in JSON, or words such as `a=1, b="x y"`.
+fn map_of(value: &Value) -> Option<Value> {
+    let Value::String(text) = value else { return value.as_object().map(|_| value.clone()) };
+    let text = text.trim();
+    if text.starts_with('{') {
+        return serde_json::from_str(text).ok().filter(Value::is_object);
+    }
+    let words = assignments(text).into_iter().map(|word| {
+        let (name, value) = word.split_once('=')?;
+        Some((name.to_owned(), Value::from(value)))
+    });
+    words.collect::<Option<Map>>().filter(|map| !map.is_empty()).map(Value::Object)
+}
+
+/// The words of a text between commas and blanks that are not quoted, without the quotes.
+fn assignments(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut escaped) = (Vec::new(), String::new(), None, false);
+    for c in text.chars() {
+        match (c, quote) {
+            _ if escaped => {
+                word.push(c);
+                escaped = false;
+            }
+            ('\\', _) => escaped = true,
+            ('"' | '\'', None) => quote = Some(c),
+            (_, Some(open)) if open == c => quote = None,
+            (',' | ' ', None) => words.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// Makes two slashes in a path one (`"{{ directory }}/file"`, where the directory ends with one).
@@ -533,6 +568,21 @@ mod tests {
         assert!(parse(json!({"path": "/x", "setype": ""})).is_ok(), "nothing is wanted of it");
         let unknown = parse(json!({"path": "/x", "staet": "absent"})).unwrap_err();
         assert_eq!(unknown.help.as_deref(), Some("did you mean 'state'?"));
+    }
+
+    #[test]
+    fn a_mapping_may_be_a_text() {
+        let params = &[Param::required("headers", Kind::Map, "what")];
+        let parse = |text: &str| {
+            let given = json!({"headers": text});
+            let args = Args::parse(params, FreeForm::No, given.as_object().unwrap());
+            args.ok().map(|args| args.value("headers").unwrap().clone())
+        };
+        assert_eq!(parse(r#" {"X-By": "us", "n": 1} "#), Some(json!({"X-By": "us", "n": 1})));
+        assert_eq!(parse(r#"a=1, b="x y" c=d=e"#), Some(json!({"a": "1", "b": "x y", "c": "d=e"})));
+        for wrong in ["x", "", "{x", "[1]", "a=1 b"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

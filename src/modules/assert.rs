@@ -66,7 +66,8 @@ fn refusal(args: &Args, failed: &Value) -> Refusal {
     Refusal { message, result }
 }
 
-fn spoken(value: &Value) -> String {
+/// A message, which may be several lines.
+pub(super) fn spoken(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(lines) => lines.iter().map(spoken).collect::<Vec<_>>().join("\n"),

@@ -1,14 +1,15 @@
 //! `fail`: ends the play for a host with a message.
 
 use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
-use crate::questions::Stop;
+use super::assert::spoken;
+use crate::questions::{Refusal, Stop};
 
 /// The module.
 pub static MODULE: Module = Module {
     name: "fail",
     aliases: &[],
     summary: "Fails with a message",
-    params: &[Param::optional("msg", Kind::Text, "why").default("Failed as requested from task")],
+    params: &[Param::optional("msg", Kind::Any, "why").default("Failed as requested from task")],
     free_form: FreeForm::No,
     docs: Docs {
         examples: r#"
@@ -25,7 +26,9 @@ pub static MODULE: Module = Module {
 };
 
 fn diff(args: &Args, _: &Host<'_>) -> Result<Outcome, Stop> {
-    Err(Stop::refuse(args.needed("msg")?))
+    let said = args.value("msg").cloned().unwrap_or_default();
+    let lines = (!said.is_string()).then(|| ("msg".to_owned(), said.clone()));
+    Err(Stop::Refuse(Refusal { message: spoken(&said), result: lines.into_iter().collect() }))
 }
 
 #[cfg(test)]
@@ -39,5 +42,7 @@ mod tests {
         assert_eq!(without_host(&MODULE, &json!({"msg": "no"})).err(), Some(Stop::refuse("no")));
         let plain = without_host(&MODULE, &json!({})).err();
         assert_eq!(plain, Some(Stop::refuse("Failed as requested from task")));
+        let Some(Stop::Refuse(lines)) = without_host(&MODULE, &json!({"msg": ["a", 1]})).err() else { panic!() };
+        assert_eq!((lines.message.as_str(), &lines.result["msg"]), ("a\n1", &json!(["a", 1])));
     }
 }

@@ -167,6 +167,7 @@ mod slurp;
 mod snap;
 mod sr_fingerprint;
 mod sshd_account;
+mod ssh_line;
 mod sshd_settings;
 mod stat;
 mod sudo_rules;

@@ -5,7 +5,7 @@ use super::labels::{ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER};
 use super::made_file::{self, Made, made_file};
 use super::place::BACKUP;
 use super::{
-    Args, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, openssl_key, x509,
+    Args, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, openssl_key, ssh_line, x509,
 };
 use crate::model::{Content, Map, Script};
 use crate::questions::{Output, Stop};
@@ -25,7 +25,7 @@ pub static MODULE: Module = Module {
             "the private key on the host, which `state: present` needs",
         ),
         Param::optional("privatekey_passphrase", Kind::Text, "what protects that key"),
-        Param::optional("format", Kind::Choice(&["PEM"]), "how it is written").default("PEM"),
+        Param::optional("format", Kind::Choice(&["OpenSSH", "PEM"]), "how it is written").default("PEM"),
         Param::optional("force", Kind::Bool, "write it anew each time").default("no"),
         Param::optional("return_content", Kind::Bool, "whether `register` gets it").default("no"),
         Param::optional(
@@ -68,11 +68,13 @@ pub static MODULE: Module = Module {
     result,
 };
 
-/// Makes the public half of a key; whether that one is protected by what is on stdin.
+/// Makes the public half of a key; whether that one is protected by what is on stdin, or (`-`) that this is the file.
 const MAKE: Script = Script {
     name: "make_public_key",
     text: made_file!(
-        r#"if [ "$2" = yes ]; then
+        r#"if [ "$2" = - ]; then
+    cat >"$new" || exit 1
+elif [ "$2" = yes ]; then
     openssl pkey -in "$1" -passin stdin -pubout -out "$new" || exit 1
 else
     openssl pkey -in "$1" -pubout -out "$new" </dev/null || exit 1
@@ -100,12 +102,26 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let (file, key) = (file?, key?);
     result.insert("privatekey".into(), of.into());
     result.insert("fingerprint".into(), x509::fingerprints(&key.public));
-    let now = file.old.as_deref().and_then(|old| x509::pem(&String::from_utf8_lossy(old), &["PUBLIC KEY"]));
-    if now.as_ref() == Some(&key.public) && !args.flag("force") {
+    let old = file.old.as_deref().map(String::from_utf8_lossy);
+    let line = match args.text("format") {
+        Some("OpenSSH") => Some(ssh_line::from_public(&key.public).ok_or_else(|| {
+            Stop::refuse(format!("OpenSSH has no keys such as {of}: expected RSA, Ed25519 or a curve of NIST"))
+        })?),
+        _ => None,
+    };
+    let stands = match &line {
+        Some(line) => old.is_some_and(|old| ssh_line::words(&old) == *line),
+        None => old.and_then(|old| x509::pem(&old, &["PUBLIC KEY"])).as_ref() == Some(&key.public),
+    };
+    if stands && !args.flag("force") {
         file.tell(&mut result, "publickey");
         return Ok(Outcome::change(result, file.keep(host)?));
     }
-    let protected = if passphrase.is_empty() { "no" } else { "yes" };
+    let protected = match &line {
+        Some(_) => "-",
+        None if passphrase.is_empty() => "no",
+        None => "yes",
+    };
     let words = vec![of.to_owned(), protected.to_owned()];
     let mut changes =
         file.make(host, format!("put the public half of {of} in {path}"), (MAKE, 0o666), words)?;
@@ -113,7 +129,9 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         if args.flag("force") {
             made.nature = Nature::Event;
         }
-        if !passphrase.is_empty() {
+        if let Some(line) = line {
+            made.content = Some(Content::new(line.into_bytes()));
+        } else if !passphrase.is_empty() {
             made.content = Some(Content::new(format!("{passphrase}\n").into_bytes()));
         }
     }
@@ -150,6 +168,37 @@ mod tests {
             bench.in_order(&MODULE, &gone);
             let nothing = json!({"path": bench.path("pub"), "privatekey_path": bench.path("none")});
             assert!(bench.refusal(&MODULE, &nothing).contains("does not exist"));
+        }
+    }
+
+    #[test]
+    fn openssh_reads_what_it_is_written() {
+        for (kind, size) in [("RSA", 2048), ("Ed25519", 0), ("ECC", 0)] {
+            let mut bench = Bench::new();
+            bench.program("openssl", "exec /usr/bin/openssl \"$@\"");
+            let key = bench.path("key");
+            let mut private = json!({"path": key, "type": kind});
+            match kind {
+                "RSA" => private["size"] = size.into(),
+                "ECC" => private["curve"] = "secp384r1".into(),
+                _ => {}
+            }
+            bench.changes(&openssl_privatekey::MODULE, &private);
+            let args = json!({"path": bench.path("pub"), "privatekey_path": key, "format": "OpenSSH"});
+            bench.changes(&MODULE, &args);
+            bench.in_order(&MODULE, &args);
+            let line = bench.read("pub");
+            let said = std::process::Command::new("ssh-keygen").args(["-l", "-f", &bench.path("pub")]).output().unwrap();
+            assert!(said.status.success() && !line.ends_with('\n'), "{kind}: {line} {said:?}");
+            if kind == "RSA" {
+                // Of the same number as what OpenSSH itself makes of the private key.
+                let own = std::process::Command::new("ssh-keygen").args(["-y", "-f", &key]).output().unwrap();
+                assert_eq!(ssh_line::words(&String::from_utf8_lossy(&own.stdout)), line);
+            }
+            bench.file("pub", &format!("{line} somebody\n"));
+            bench.in_order(&MODULE, &args);
+            bench.changes(&MODULE, &json!({"path": bench.path("pub"), "privatekey_path": key}));
+            bench.changes(&MODULE, &args);
         }
     }
 }

@@ -147,6 +147,11 @@ fn diff(args: &Args, host: &Host<'_>, managers: Managers) -> Result<Outcome, Sto
         let change = Change::event(summary, SYSTEMD_CHANGE, args, [Subject::Service("*".into())]);
         outcome.changes.extend(stale.then_some(change));
     }
+    // What systemd reads is no change of the host, as Ansible counts.
+    let readings = outcome.changes.len();
+    if readings > 0 {
+        outcome.result.insert("changed".into(), false.into());
+    }
     let Some((name, state)) = name.zip(state) else {
         let needs_unit = ["state", "enabled", "masked"].into_iter().find(|p| args.value(p).is_some());
         return match needs_unit {
@@ -163,6 +168,9 @@ fn diff(args: &Args, host: &Host<'_>, managers: Managers) -> Result<Outcome, Sto
     let state = state?;
     result(&mut outcome.result, name, &state, args);
     Task { name, state: &state, args, managers }.changes(&mut outcome)?;
+    if outcome.changes.len() > readings {
+        outcome.result.shift_remove("changed");
+    }
     Ok(outcome)
 }
 
@@ -477,6 +485,22 @@ mod tests {
         );
         assert_eq!(reload("unknown"), Ok(vec!["Let systemd read its unit files again (once)".into()]));
         assert!(reload("none").is_err());
+    }
+
+    #[test]
+    fn what_systemd_reads_is_no_change_but_what_else_is_done_is_one() {
+        let counts = |args: Value| {
+            let outcome = answer_with(&SYSTEMD, &args, &mut |asked| match asked.script.name {
+                "service" => Ok(Output::ok(unit("inactive", "enabled"))),
+                _ => Ok(Output::ok("changed /etc/systemd/system")),
+            });
+            outcome.ok().and_then(|outcome| outcome.result.get("changed").cloned())
+        };
+        for args in [json!({"daemon_reload": true}), json!({"daemon_reexec": true})] {
+            assert_eq!(counts(args), Some(json!(false)));
+        }
+        assert_eq!(counts(json!({"daemon_reload": true, "name": "x", "state": "stopped"})), Some(json!(false)));
+        assert_eq!(counts(json!({"daemon_reload": true, "name": "x", "state": "started"})), None);
     }
 
     #[test]

@@ -50,6 +50,12 @@ impl HostRun {
                 self.ground.would_touch(user.at.as_ref(), &change.touches, &task.name);
             }
         }
+        // What is sent may be no change, as its module counts.
+        let status = match outcome.result.get("changed") {
+            _ if opaque => Status::WouldRun,
+            Some(Value::Bool(false)) => Status::Ok,
+            _ => Status::WouldChange,
+        };
         let attempts = self.attempts_max(running, item);
         let made = |change: &Change| ChangeMade {
             attempts: attempts.filter(|_| change.nature == Nature::Opaque),
@@ -64,7 +70,7 @@ impl HostRun {
             warnings: outcome.warnings,
             findings: outcome.findings,
             unforeseeable: opaque || outcome.changes.iter().any(jobs::is_unwaited),
-            ..UnitEnd::plain(if opaque { Status::WouldRun } else { Status::WouldChange }, outcome.message)
+            ..UnitEnd::plain(status, outcome.message)
         }
     }
 

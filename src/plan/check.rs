@@ -230,14 +230,8 @@ impl Compiler<'_> {
     }
 
     fn template_problem(&mut self, place: &Place, error: &TemplateError) {
-        // What is no mistyped name belongs to somebody's plugin, which may never be come to; where it is, the task fails. So
-        // does a condition with templates in it, as in Ansible.
-        let is_late = match error.kind {
-            TemplateErrorKind::UnknownName => error.hint.is_none(),
-            TemplateErrorKind::Embedded => true,
-            _ => false,
-        };
-        if self.conditional && is_late {
+        // What is no mistyped name belongs to somebody's plugin, which may never be come to; where it is, the task fails.
+        if self.conditional && error.kind == TemplateErrorKind::UnknownName && error.hint.is_none() {
             return;
         }
         let problem = Problem::at(place, error.to_string());

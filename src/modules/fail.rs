@@ -1,7 +1,7 @@
 //! `fail`: ends the play for a host with a message.
 
-use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use super::assert::spoken;
+use super::{Args, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned, plain_result};
 use crate::questions::{Refusal, Stop};
 
 /// The module.
@@ -42,7 +42,9 @@ mod tests {
         assert_eq!(without_host(&MODULE, &json!({"msg": "no"})).err(), Some(Stop::refuse("no")));
         let plain = without_host(&MODULE, &json!({})).err();
         assert_eq!(plain, Some(Stop::refuse("Failed as requested from task")));
-        let Some(Stop::Refuse(lines)) = without_host(&MODULE, &json!({"msg": ["a", 1]})).err() else { panic!() };
+        let Some(Stop::Refuse(lines)) = without_host(&MODULE, &json!({"msg": ["a", 1]})).err() else {
+            panic!()
+        };
         assert_eq!((lines.message.as_str(), &lines.result["msg"]), ("a\n1", &json!(["a", 1])));
     }
 }

@@ -5,7 +5,8 @@ use super::labels::{ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER};
 use super::made_file::{self, Made, made_file};
 use super::place::BACKUP;
 use super::{
-    Args, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, openssl_key, ssh_line, x509,
+    Args, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, openssl_key,
+    ssh_line, x509,
 };
 use crate::model::{Content, Map, Script};
 use crate::questions::{Output, Stop};
@@ -105,7 +106,9 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let old = file.old.as_deref().map(String::from_utf8_lossy);
     let line = match args.text("format") {
         Some("OpenSSH") => Some(ssh_line::from_public(&key.public).ok_or_else(|| {
-            Stop::refuse(format!("OpenSSH has no keys such as {of}: expected RSA, Ed25519 or a curve of NIST"))
+            Stop::refuse(format!(
+                "OpenSSH has no keys such as {of}: expected RSA, Ed25519 or a curve of NIST"
+            ))
         })?),
         _ => None,
     };
@@ -188,7 +191,10 @@ mod tests {
             bench.changes(&MODULE, &args);
             bench.in_order(&MODULE, &args);
             let line = bench.read("pub");
-            let said = std::process::Command::new("ssh-keygen").args(["-l", "-f", &bench.path("pub")]).output().unwrap();
+            let said = std::process::Command::new("ssh-keygen")
+                .args(["-l", "-f", &bench.path("pub")])
+                .output()
+                .unwrap();
             assert!(said.status.success() && !line.ends_with('\n'), "{kind}: {line} {said:?}");
             if kind == "RSA" {
                 // Of the same number as what OpenSSH itself makes of the private key.

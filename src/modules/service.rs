@@ -499,7 +499,10 @@ mod tests {
         for args in [json!({"daemon_reload": true}), json!({"daemon_reexec": true})] {
             assert_eq!(counts(args), Some(json!(false)));
         }
-        assert_eq!(counts(json!({"daemon_reload": true, "name": "x", "state": "stopped"})), Some(json!(false)));
+        assert_eq!(
+            counts(json!({"daemon_reload": true, "name": "x", "state": "stopped"})),
+            Some(json!(false))
+        );
         assert_eq!(counts(json!({"daemon_reload": true, "name": "x", "state": "started"})), None);
     }
 

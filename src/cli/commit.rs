@@ -149,6 +149,38 @@ fn refuse_uncommitted(list: &str) -> Failure {
         )
 }
 
+/// Makes sure that git brings nothing into the folder that is this clone's own (`.wgops`): what lies there is believed, as nobody else
+/// can have put it there.
+///
+/// # Errors
+/// It does.
+pub fn brings_nothing_of_our_own(root: &Path) -> Result<(), Failure> {
+    if root.join(OWN).symlink_metadata().is_err() || !is_in_git(root) {
+        return Ok(());
+    }
+    if let Some(folder) = masquerade(root) {
+        return Err(masked(&folder));
+    }
+    let listed = plain_git(root, &QUIET.map(str::to_owned), &["ls-files", "-z", "--", OWN]);
+    let files: Vec<String> = listed
+        .unwrap_or_default()
+        .split('\0')
+        .filter(|name| !name.is_empty())
+        .map(|name| crate::report::one_line(name).into_owned())
+        .collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    let files = files.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(" ");
+    let message = format!("somebody committed {files}, and {OWN} is a clone's own: nothing in it may come by git");
+    Err(Failure::new(Exit::Refused, message).hint(format!(
+        "'git log -- {OWN}' says who did; 'git rm -f {files}' and a commit take it out, and wgops makes anew what it needs"
+    )))
+}
+
+/// What belongs to a clone alone.
+const OWN: &str = ".wgops";
+
 /// Whether somebody made this, or a folder above it, a git repository; asked without git, which may refuse to say.
 fn is_in_git(root: &Path) -> bool {
     root.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok())

@@ -24,6 +24,7 @@ impl Repository {
         let found = Project::find(&here)?;
         if let Some(project) = &found {
             trust(project.root())?;
+            super::commit::brings_nothing_of_our_own(project.root())?;
         }
         Ok(Self(found))
     }

@@ -3,6 +3,7 @@
 use super::repository::Repository;
 use super::trust::Trust;
 use super::{Console, Failure, ask};
+use crate::ledger::keep_to_owner;
 use crate::model::Digest;
 use crate::people::{Identity, Roster, Seek, Standing, identify, random_bytes};
 use crate::transport::agent::agent_signers;
@@ -67,7 +68,9 @@ pub fn prove(console: &Console, roster: Option<&Roster>) -> Result<Identity, Fai
 pub(super) fn state_folder() -> Option<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let state = state.or_else(|| home().map(|home| home.join(".local/state")))?;
-    Some(state.join("wgops"))
+    let folder = state.join("wgops");
+    keep_to_owner(&folder);
+    Some(folder)
 }
 
 /// Where this client remembers something of a clone of an ops repository, outside it.

@@ -1,18 +1,16 @@
 //! What belongs to this clone of the ops repository alone, in `.wgops/`: the random part of its chains' names, and the lock
 //! under which entries are appended. The directory ignores itself in git.
 
-use super::{LedgerError, tree};
+use super::{LedgerError, hold, tree};
 use crate::model::{Digest, RunId};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long an append waits for another: longer than somebody takes to touch a security key.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
-/// How often the lock is tried meanwhile.
-const LOCK_EVERY: Duration = Duration::from_millis(20);
 
 /// This clone's own directory.
 pub(super) struct Clone {
@@ -28,6 +26,7 @@ impl Clone {
     pub(super) fn at(root: &Path) -> Result<Self, LedgerError> {
         let directory = root.join(".wgops");
         tree::make_directory(&directory)?;
+        hold::keep_to_owner(&directory);
         let ignore = directory.join(".gitignore");
         if std::fs::symlink_metadata(&ignore).is_err() {
             write(&ignore, "*\n")?;
@@ -85,21 +84,7 @@ impl Clone {
     }
 
     fn lock_as(&self, name: &str, wait: Duration) -> Result<Lock, LedgerError> {
-        let path = self.directory.join(name);
-        tree::refuse_link(&path)?;
-        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = open.map_err(LedgerError::io("can't open", &path))?;
-        let deadline = Instant::now() + wait;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Lock { _file: file }),
-                Err(TryLockError::Error(source)) => return Err(LedgerError::io("can't lock", &path)(source)),
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                    return Err(LedgerError::Locked { file: path, waited: wait });
-                }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_EVERY),
-            }
-        }
+        Ok(Lock { _file: hold::lock(&self.directory.join(name), wait)? })
     }
 }
 
@@ -151,9 +136,7 @@ impl Held {
     /// Another wgops holds it, or the disk refused.
     pub fn take(root: &Path, run: RunId) -> Result<Self, LedgerError> {
         let file = Clone::at(root)?.directory.join(format!("run-{run}.lock"));
-        tree::refuse_link(&file)?;
-        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
-        let lock = open.map_err(LedgerError::io("can't open", &file))?;
+        let lock = hold::open(&file)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { file, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(LedgerError::GoesOn { run, file }),

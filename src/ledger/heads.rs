@@ -1,16 +1,19 @@
 //! The heads that this client has verified before. They lie outside the repository: whoever cuts a chain short can't cut
 //! this memory with it.
 
-use super::{Head, LedgerError, Report, tree};
+use super::{Head, LedgerError, Report, hold, tree};
 use crate::model::Digest;
 use crate::people::ChainName;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 /// Longest memory that is read.
 const HEADS_BYTES_MAX: u64 = 4 << 20;
+/// Longest wait for another clone's wgops that changes the same memory.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// The last entry of each chain that was verified or written here.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -78,13 +81,9 @@ impl Heads {
         if changed()?.is_none() {
             return Ok(());
         }
-        let beside = file.with_extension("lock");
-        let lock = || {
-            std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-            let lock = std::fs::File::create(&beside)?;
-            lock.lock().map(|()| lock)
-        };
-        let _held = lock().map_err(LedgerError::io("can't lock", &beside))?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(LedgerError::io("can't make the directory", folder))?;
+        let _held = hold::lock(&file.with_extension("lock"), LOCK_WAIT)?;
         changed()?.map_or(Ok(()), |changed| changed.save(file))
     }
 

@@ -2,12 +2,21 @@
 //! replacements, `$` before a last line feed. Matching is bounded, so no pattern can hang a run.
 
 use fancy_regex::{Captures, Regex, RegexBuilder};
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// How much a pattern may go back and forth before it is given up.
 const BACKTRACK_MAX: usize = 1_000_000;
 /// How large a compiled pattern may be, in bytes.
 const COMPILED_BYTES_MAX: usize = 4 << 20;
+
+/// How many matches are gathered, and how much text in them.
+const FOUND_MAX: usize = 1_000_000;
+const FOUND_BYTES_MAX: usize = 256 << 20;
+/// How much longer than the text a replaced one may be.
+const GROWTH_BYTES_MAX: usize = 64 << 20;
+/// How long all matches of a text are looked for. One of them is bounded by its steps.
+const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A regular expression in Python's syntax.
 #[derive(Clone, Debug)]
@@ -40,6 +49,15 @@ pub enum PatternError {
     /// It went back and forth too often on this text.
     #[error("the regular expression needs too many steps on this text; write it less ambiguously")]
     TooHard,
+    /// It matches more than can be kept.
+    #[error(
+        "the regular expression finds more in this text than {FOUND_MAX} matches or {} MiB; write it so that it matches less",
+        FOUND_BYTES_MAX >> 20
+    )]
+    TooMuch,
+    /// What it replaces grows without measure.
+    #[error("the text would grow by more than {} MiB", GROWTH_BYTES_MAX >> 20)]
+    TooLarge,
     /// The replacement names a group that the pattern doesn't have.
     #[error("the replacement uses group '{0}', which the pattern doesn't have")]
     NoGroup(String),
@@ -123,17 +141,38 @@ impl Pattern {
     /// # Errors
     /// The pattern is too ambiguous for this text.
     pub fn all<'t>(&self, text: &'t str) -> Result<Vec<Found<'t>>, PatternError> {
-        let (mut all, mut from) = (Vec::new(), 0);
+        let (mut all, mut bytes) = (Vec::new(), 0_usize);
+        self.each(text, |found| {
+            bytes = found.groups.iter().flatten().fold(bytes, |sum, group| sum.saturating_add(group.len()));
+            all.push(found);
+            match all.len() > FOUND_MAX || bytes > FOUND_BYTES_MAX {
+                true => Err(PatternError::TooMuch),
+                false => Ok(all.len()),
+            }
+        })?;
+        Ok(all)
+    }
+
+    /// Hands out one match after the other.
+    fn each<'t>(
+        &self,
+        text: &'t str,
+        mut take: impl FnMut(Found<'t>) -> Result<usize, PatternError>,
+    ) -> Result<(), PatternError> {
+        let (begin, mut from) = (Instant::now(), 0);
         while let Some(found) = self.search_from(text, from)? {
             let next = text.get(found.end..).and_then(|rest| rest.chars().next());
             from =
                 if found.start < found.end { found.end } else { found.end + next.map_or(1, char::len_utf8) };
-            all.push(found);
-            if from > text.len() {
+            let taken = take(found)?;
+            if from > text.len() || taken == usize::MAX {
                 break;
             }
+            if taken.is_multiple_of(64) && begin.elapsed() > TIME_MAX {
+                return Err(PatternError::TooHard);
+            }
         }
-        Ok(all)
+        Ok(())
     }
 
     /// Replaces the first `count` matches (0: all). The replacement may hold `\1`, `\g<1>`, `\g<name>`, `\n`, `\t`.
@@ -142,13 +181,17 @@ impl Pattern {
     /// The pattern is too ambiguous for this text, or lacks a group.
     pub fn replace(&self, text: &str, replacement: &str, count: usize) -> Result<String, PatternError> {
         let replacement = Replacement::read(replacement, &self.plain)?;
-        let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-        let all = self.all(text)?;
-        for found in all.iter().take(if count == 0 { usize::MAX } else { count }) {
+        let (mut out, mut at, mut done) = (String::with_capacity(text.len()), 0, 0_usize);
+        self.each(text, |found| {
             out.push_str(text.get(at..found.start).unwrap_or_default());
-            replacement.write(found, &mut out);
+            replacement.write(&found, &mut out);
             at = found.end;
-        }
+            done += 1;
+            match out.len() > text.len().saturating_add(GROWTH_BYTES_MAX) {
+                true => Err(PatternError::TooLarge),
+                false => Ok(if done == count { usize::MAX } else { done }),
+            }
+        })?;
         out.push_str(text.get(at..).unwrap_or_default());
         Ok(out)
     }

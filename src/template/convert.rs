@@ -16,6 +16,11 @@ use std::sync::Arc;
 
 /// How deep lists and mappings may be nested.
 const DEPTH_MAX: usize = 100;
+/// How much a value may come to with all its members: a list that holds the same text a million times holds it once, and here each
+/// is a copy.
+const WHOLE_BYTES_MAX: usize = 256 << 20;
+/// What a value takes besides its text.
+const VALUE_BYTES: usize = 64;
 
 /// The value of `omit`.
 pub(super) struct Omit;
@@ -85,7 +90,28 @@ pub(super) fn valid(value: Value) -> Result<Value, Error> {
 
 /// A value of the engine as ours, members forced; nothing where it is `omit`.
 pub(super) fn to_model(value: &Value) -> Result<Option<model::Value>, Error> {
-    at_depth(value, 0)
+    at_depth(value, 0, &mut 0)
+}
+
+/// Takes note of what a value comes to.
+fn grown(whole: &mut usize, bytes: usize) -> Result<(), Error> {
+    *whole = whole.saturating_add(bytes).saturating_add(VALUE_BYTES);
+    if *whole <= WHOLE_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!("the value is larger than {} MiB with all that is in it", WHOLE_BYTES_MAX >> 20);
+    Err(into_engine(TemplateError::new(Kind::Limit, message)))
+}
+
+/// What a value of ours comes to.
+fn size(value: &model::Value) -> usize {
+    VALUE_BYTES
+        + match value {
+            model::Value::String(text) => text.len(),
+            model::Value::Array(items) => items.iter().map(size).sum(),
+            model::Value::Object(map) => map.iter().map(|(key, member)| key.len() + size(member)).sum(),
+            model::Value::Null | model::Value::Bool(_) | model::Value::Number(_) => 0,
+        }
 }
 
 /// Like [`to_model`], where `omit` makes no sense.
@@ -100,13 +126,18 @@ fn not_whole() -> Error {
     ))
 }
 
-fn at_depth(value: &Value, depth: usize) -> Result<Option<model::Value>, Error> {
+fn at_depth(value: &Value, depth: usize, whole: &mut usize) -> Result<Option<model::Value>, Error> {
     if depth > DEPTH_MAX {
         let message = format!("lists and mappings are nested more than {DEPTH_MAX} deep");
         return Err(into_engine(TemplateError::new(Kind::Limit, message)));
     }
     if let Some(lazy) = value.downcast_object_ref::<Lazy>().filter(|lazy| lazy.nature() == Nature::Data) {
-        return Ok(Some(lazy.json().clone()));
+        let value = lazy.json();
+        // What stands alone was read as it is; only what is copied again and again grows.
+        if depth > 0 {
+            grown(whole, size(value))?;
+        }
+        return Ok(Some(value.clone()));
     }
     if value.downcast_object_ref::<Omit>().is_some() {
         return Ok(None);
@@ -118,7 +149,11 @@ fn at_depth(value: &Value, depth: usize) -> Result<Option<model::Value>, Error> 
         ValueKind::None => model::Value::Null,
         ValueKind::Bool => model::Value::Bool(value.is_true()),
         ValueKind::Number => from_number(value)?,
-        ValueKind::String | ValueKind::Bytes => text(value)?,
+        ValueKind::String | ValueKind::Bytes => {
+            let text = text(value)?;
+            grown(whole, text.as_str().map_or(0, str::len))?;
+            text
+        }
         ValueKind::Seq | ValueKind::Iterable => {
             let mut items = Vec::new();
             for (index, item) in value.try_iter()?.checked().enumerate() {
@@ -126,11 +161,12 @@ fn at_depth(value: &Value, depth: usize) -> Result<Option<model::Value>, Error> 
                 if item.is_undefined() {
                     return Err(undefined_member(value, &format!("[{index}]")));
                 }
-                items.extend(at_depth(&item, depth + 1)?);
+                grown(whole, 0)?;
+                items.extend(at_depth(&item, depth + 1, whole)?);
             }
             model::Value::Array(items)
         }
-        ValueKind::Map => model::Value::Object(mapping(value, depth)?),
+        ValueKind::Map => model::Value::Object(mapping(value, depth, whole)?),
         ValueKind::Undefined => return Err(Error::new(ErrorKind::UndefinedError, "a member is undefined")),
         ValueKind::Invalid => return valid(value.clone()).map(|_| None),
         _ => {
@@ -146,7 +182,7 @@ fn moment_text(value: &Value) -> Option<String> {
     moment.or_else(|| value.downcast_object_ref::<Span>().map(ToString::to_string))
 }
 
-fn mapping(value: &Value, depth: usize) -> Result<model::Map, Error> {
+fn mapping(value: &Value, depth: usize, whole: &mut usize) -> Result<model::Map, Error> {
     let mut map = model::Map::new();
     for key in value.try_iter()?.checked() {
         let key = key?;
@@ -154,7 +190,8 @@ fn mapping(value: &Value, depth: usize) -> Result<model::Map, Error> {
         if member.is_undefined() {
             return Err(undefined_member(value, &format!(".{key}")));
         }
-        if let Some(member) = at_depth(&member, depth + 1)? {
+        if let Some(member) = at_depth(&member, depth + 1, whole)? {
+            grown(whole, 0)?;
             map.insert(model_key(&key), member);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::call::{items_of, kind_of, pairs_of, text_of, tuple, wrong};
 use super::changing;
-use super::filters::check_widths;
+use super::filters::{check_growth, check_widths, occurrences};
 use minijinja::value::{ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
@@ -14,6 +14,16 @@ const WIDTH_MAX: usize = 10_000;
 pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
     if let (Some(text), "format") = (value.as_str(), method) {
         check_widths(text, '{')?;
+    }
+    if let (Some(text), Some(longest)) = (value.as_str(), args.iter().filter_map(Value::as_str).max_by_key(|text| text.len())) {
+        match (method, args.first().and_then(Value::as_str)) {
+            ("replace", Some(old)) => check_growth(occurrences(text, old), longest)?,
+            ("format", _) => check_growth(occurrences(text, "{"), longest)?,
+            _ => {}
+        }
+    }
+    if let (Some(text), "join", [items]) = (value.as_str(), method, args) {
+        check_join(text, items)?;
     }
     match pycompat::unknown_method_callback(state, value, method, args) {
         Err(error) if error.kind() == ErrorKind::UnknownMethod => {}
@@ -73,6 +83,15 @@ fn on_text(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
         }
         _ => return Err(Error::from(ErrorKind::UnknownMethod)),
     })
+}
+
+/// Refuses to join what is too large together.
+fn check_join(joiner: &str, items: &Value) -> Result<(), Error> {
+    let Ok(items) = items_of(items, "join") else { return Ok(()) };
+    check_growth(items.len(), joiner)?;
+    let longest = items.iter().filter_map(Value::as_str).max_by_key(|text| text.len()).unwrap_or_default();
+    let sum: usize = items.iter().filter_map(Value::as_str).map(str::len).sum();
+    check_growth(sum.div_ceil(longest.len().max(1)), longest)
 }
 
 /// Each tab as blanks up to the next multiple of a width.

@@ -3,7 +3,7 @@
 use super::call::{Call, defined, items_of, kind_of, pairs_of, wrong};
 use super::evaluate::OUTPUT_BYTES_MAX;
 use super::explain::{into_engine, too_large};
-use super::filters::check_widths;
+use super::filters::{check_growth, check_widths, occurrences};
 use super::moment::{Moment, Span};
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Error, State, Value, filters};
@@ -13,6 +13,9 @@ pub(super) fn percent(state: &mut State, call: &Call) -> Result<Value, Error> {
     let (left, right) = (call.need("left")?, defined(call.need("right")?)?);
     if let Some(format) = left.as_str() {
         check_widths(format, '%')?;
+        let longest = right.as_str().map(str::to_owned).into_iter();
+        let longest = longest.chain(items_of(right, "%").into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)));
+        check_growth(occurrences(format, "%"), &longest.max_by_key(String::len).unwrap_or_default())?;
         let args: Vec<ValueOrKwargs> = match right.kind() {
             ValueKind::Map => {
                 let named: Kwargs =

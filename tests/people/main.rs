@@ -13,5 +13,6 @@ mod plans;
 mod planted;
 mod record;
 mod rollback;
+mod seals;
 mod tampering;
 mod token;

@@ -17,6 +17,8 @@ const VERSION: u32 = 1;
 const KIND: &str = "wgops-history";
 /// What was not found for so long is forgotten, whatever became of its host.
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// How far apart the clocks of machines may be that keep one history.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
 /// Most memories that are kept; the ones not seen for longest go first.
 const MEMORIES_MAX: usize = 200_000;
 
@@ -66,6 +68,16 @@ impl History {
             (version, KIND) => Err(format!("version {version} is unknown, expected {VERSION}")),
             (_, kind) => Err(format!("its kind is '{kind}', expected '{KIND}'")),
         }
+    }
+
+    /// A time in it that has not come yet, if there is one.
+    pub fn ahead_of(&self, now: Timestamp) -> Option<Timestamp> {
+        let latest = now.checked_add(CLOCKS_APART).unwrap_or(now);
+        let memories = self.audits.values().flat_map(|memories| memories.hosts.values());
+        let memories = memories.flat_map(BTreeMap::values);
+        let times = memories.flat_map(|memory| memory.first.values().chain([&memory.last]));
+        let since = self.audits.values().map(|memories| &memories.since);
+        times.chain(since).copied().filter(|time| *time > latest).max()
     }
 
     /// The text of the file.
@@ -193,6 +205,20 @@ mod tests {
         let mut history = History::default();
         audits.iter().for_each(|(at, findings)| history.remember("a", &audit(day(*at), findings)));
         History::parse(history.text().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_time_that_has_not_come_is_found_wherever_it_stands() {
+        let history = history(&[(10, &[update("1", "2")])]);
+        assert_eq!(history.ahead_of(day(10)), None);
+        assert_eq!(history.ahead_of(day(9)), Some(day(10)));
+        for place in ["since", "last", "2"] {
+            let (now, then) = (format!("\"{place}\":\"2026-11-10"), format!("\"{place}\":\"2027-11-10"));
+            let text = history.text();
+            assert!(text.contains(&now), "{text}");
+            let forged = History::parse(text.replace(&now, &then).as_bytes()).unwrap();
+            assert!(forged.ahead_of(day(11)).is_some_and(|time| time > day(30)), "{place}");
+        }
     }
 
     fn since(history: &History, finding: &Finding, now: u32) -> Timestamp {

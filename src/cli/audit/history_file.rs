@@ -7,13 +7,14 @@ use crate::cli::output::OutputFile;
 use crate::cli::repository::Repository;
 use crate::cli::{Exit, Failure};
 use crate::event::Event;
-use crate::ledger::{Kind, Record};
+use crate::ledger::{Kind, LedgerError, Record, keep_to_owner, lock};
 use crate::model::RunId;
 use crate::report::Assessment;
+use jiff::Timestamp;
 use serde::Deserialize as _;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Largest file that is read.
 const BYTES_MAX: u64 = 128 << 20;
@@ -21,7 +22,6 @@ const BYTES_MAX: u64 = 128 << 20;
 const AUDITS_MAX: usize = 100;
 /// Longest wait for another audit that writes the same file.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
-const LOCK_EVERY: Duration = Duration::from_millis(20);
 /// Where it lies unless somebody says otherwise, seen from the ops repository.
 const DEFAULT: &str = ".wgops/history.json";
 
@@ -75,27 +75,17 @@ impl HistoryFile {
             true => Ok(()),
             false => std::fs::write(&ignore, "*\n"),
         });
+        keep_to_owner(directory);
         made.map_err(|error| self.failure(&format!("can't be written: {error}")))
     }
 
     fn lock(&self) -> Result<File, Failure> {
         let mut path = self.path.clone().into_os_string();
         path.push(".lock");
-        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = open.map_err(|error| self.failure(&format!("can't be locked: {error}")))?;
-        let deadline = Instant::now() + LOCK_WAIT;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => {
-                    return Err(self.failure(&format!("can't be locked: {error}")));
-                }
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                    return Err(self.failure("is being written by another audit"));
-                }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_EVERY),
-            }
-        }
+        lock(Path::new(&path), LOCK_WAIT).map_err(|error| match error {
+            LedgerError::Locked { .. } => self.failure("is being written by another audit"),
+            error => self.failure(&format!("can't be locked: {error}")),
+        })
     }
 
     fn failure(&self, what: &str) -> Failure {
@@ -140,5 +130,13 @@ fn read(path: &Path) -> Result<Option<History>, Failure> {
         Ok(_) => {}
     }
     let bytes = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
-    History::parse(&bytes).map(Some).map_err(refused)
+    let history = History::parse(&bytes).map_err(&refused)?;
+    // An age that begins tomorrow would never come.
+    match history.ahead_of(Timestamp::now()) {
+        None => Ok(Some(history)),
+        Some(time) => Err(refused(format!(
+            "it speaks of {}, which has not come yet: a clock is wrong, or somebody wrote it by hand",
+            time.strftime("%Y-%m-%d %H:%MZ")
+        ))),
+    }
 }

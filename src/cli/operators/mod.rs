@@ -4,6 +4,7 @@
 mod change;
 mod desk;
 mod list;
+mod one_person;
 mod sign;
 
 use super::{Console, Exit, Failure};

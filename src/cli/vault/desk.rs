@@ -9,7 +9,9 @@ use super::super::record::{About, Record};
 use super::super::repository::Repository;
 use super::super::who::Who;
 use super::super::{Console, Exit, Failure};
-use super::files::{out_of_place, standing, sync_folder, walk, write_new};
+use super::files::{
+    differs_in_seals_alone, link_on_the_way, out_of_place, standing, sync_folder, walk, write_new,
+};
 use crate::ledger::{Details, Heads, SealAct, SealedValue, Turn};
 use crate::model::{Digest, RunId, Secret};
 use crate::people::{Permission, Proven, Roster, Standing, Verb};
@@ -147,6 +149,14 @@ impl<'a> Desk<'a> {
         if let Some(why) = self.turn.as_ref().and_then(|_| out_of_place(&file)) {
             return Err(Failure::usage(format!("nothing is sealed in {file}: {why}"))
                 .hint("seal it where inventories, playbooks and roles keep their variables and files"));
+        }
+        // By the name that was typed another rule may say who reads it.
+        if let Some(link) = self.turn.as_ref().and_then(|_| link_on_the_way(&self.root, path)) {
+            let message = format!("{} is a link, and leads to {file}: nothing is sealed over a link", shown(&link));
+            return Err(Failure::new(Exit::Refused, message).hint(format!(
+                "name the file that is meant: the roster's rule for its own name says who reads it. 'git log -- {}' says who made the link",
+                shown(link.strip_prefix(&self.root).unwrap_or(&link))
+            )));
         }
         let target = Target { path: self.root.join(&file), file };
         self.finish(&target)?;
@@ -302,8 +312,19 @@ impl<'a> Desk<'a> {
             && standing.iter().all(|one| {
                 matches!(self.history.state(&one.subject, one.digest), State::Newest(_) | State::Parallel(_))
             });
+        if recorded && !differs_in_seals_alone(&aside, &target.path) {
+            let (new, file) = (shown(&aside), shown(&target.path));
+            let message =
+                format!("{new} is what an interrupted 'wgops vault' left, and differs from {file} in more than what is sealed");
+            return Err(Failure::new(Exit::Refused, message).hint(format!(
+                "compare both ('diff {file} {new}'): if it is as you wrote it, 'mv {new} {file}', else remove it"
+            )));
+        }
         let done = match recorded {
-            true => std::fs::rename(&aside, &target.path),
+            true => std::fs::rename(&aside, &target.path).inspect(|()| {
+                let file = &target.file;
+                self.console.tell(&format!("{file} has now what an interrupted 'wgops vault' had sealed for it.\n"));
+            }),
             false if self.turn.is_none() => return Ok(()),
             false => std::fs::remove_file(&aside),
         };

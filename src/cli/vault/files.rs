@@ -4,6 +4,7 @@
 use super::super::Failure;
 use super::super::console::shown;
 use super::desk::Sealed;
+use crate::load::TextFile;
 use crate::load::text::reason;
 use crate::model::is_sealed;
 use crate::vault::{Sheet, Subject, digest};
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Deepest folder that is looked into.
 const DEPTH_MAX: usize = 24;
+/// What a file of variables begins with.
+pub(super) const EMPTY: &[u8] = b"---\n";
 /// Folders of an ops repository in which nothing is looked for.
 const NOT_LOOKED_INTO: [&str; 3] = ["ledger", "plans", "target"];
 
@@ -85,6 +88,38 @@ pub(super) fn out_of_place(file: &str) -> Option<&'static str> {
     ["wgops.yml", "inventory/operators.yml", "inventory/known_hosts", "inventory/suppressions.yml"]
         .contains(&file)
         .then_some("it has to be read by everybody")
+}
+
+/// The link that a path within the repository leads over, if it does.
+pub(super) fn link_on_the_way(root: &Path, path: &Path) -> Option<PathBuf> {
+    let root = root.canonicalize().ok()?;
+    let (mut at, mut inside) = (PathBuf::new(), false);
+    for part in std::path::absolute(path).ok()?.components() {
+        at.push(part);
+        if inside && at.symlink_metadata().is_ok_and(|about| about.is_symlink()) {
+            return Some(at);
+        }
+        // How somebody comes to the repository is their own affair.
+        inside = inside || at.canonicalize().is_ok_and(|whole| whole.starts_with(&root));
+    }
+    None
+}
+
+/// Whether the text that was to become a file's differs from it in what is sealed alone.
+pub(super) fn differs_in_seals_alone(new: &Path, file: &Path) -> bool {
+    let text = |path: &Path| bytes_of(path).ok();
+    let Some(bytes) = text(new) else { return false };
+    if is_sealed(&bytes) {
+        return true;
+    }
+    let before = if file.exists() { text(file) } else { Some(EMPTY.to_vec()) };
+    let made = || -> Option<String> {
+        let sheet = Sheet::read(new).ok()?;
+        let armors = sheet.sealed().map(|found| (found.name.clone(), found.text.clone())).collect();
+        let before = TextFile::from_bytes(file, before?).ok()?;
+        Sheet::parse(before).ok()?.with(&armors).ok()
+    };
+    made().is_some_and(|made| made.as_bytes() == bytes)
 }
 
 /// Files with something sealed in them, below a folder.

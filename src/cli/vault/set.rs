@@ -3,7 +3,7 @@
 
 use super::super::{Console, Exit, Failure, ask};
 use super::desk::{Desk, ToSeal};
-use super::files::bytes_of;
+use super::files::{EMPTY, bytes_of};
 use crate::ledger::SealAct;
 use crate::load::TextFile;
 use crate::model::is_sealed;
@@ -66,7 +66,7 @@ impl Set {
         let text = match &self.name {
             None => armor,
             Some(name) => {
-                let text = if there { text } else { b"---\n".to_vec() };
+                let text = if there { text } else { EMPTY.to_vec() };
                 let file = TextFile::from_bytes(&target.path, text).map_err(crate::load::Problems::from)?;
                 let file = TextFile { file: Arc::new(PathBuf::from(&target.file)), ..file };
                 Sheet::parse(file)?.with(&BTreeMap::from([(name.clone(), armor)]))?

@@ -2,6 +2,8 @@
 //! take all memory, since running out of it ends the program in the middle of a run.
 
 use crate::template::call::wrong;
+use crate::template::evaluate::OUTPUT_BYTES_MAX;
+use crate::template::explain::{into_engine, too_large};
 use minijinja::value::{Rest, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value, filters};
 
@@ -9,6 +11,42 @@ use minijinja::{Environment, Error, State, Value, filters};
 const WIDTH_MAX: usize = 10_000;
 /// The most items that are made of a few.
 const COUNT_MAX: usize = 1_000_000;
+
+/// How much text filters may make in one evaluation, of which most is forgotten at once: an item of a long list may be a long text.
+const MADE_BYTES_MAX: usize = 1 << 30;
+
+/// How much text filters made in this evaluation so far.
+#[derive(Default)]
+struct Made(usize);
+
+/// Takes note of what a filter made.
+///
+/// # Errors
+/// It is more than one evaluation needs.
+pub(super) fn made(state: &mut State, value: Value) -> Result<Value, Error> {
+    let made = state.get_or_insert_extension(Made::default());
+    made.0 = made.0.saturating_add(value.as_str().map_or(0, str::len));
+    match made.0 > MADE_BYTES_MAX {
+        true => Err(wrong(format!("filters made more than {} MiB of text", MADE_BYTES_MAX >> 20))),
+        false => Ok(value),
+    }
+}
+
+/// Refuses to put a text into another so often that it grows too large.
+///
+/// # Errors
+/// It would.
+pub(in crate::template) fn check_growth(times: usize, text: &str) -> Result<(), Error> {
+    match times.saturating_mul(text.len()) > OUTPUT_BYTES_MAX {
+        true => Err(into_engine(too_large())),
+        false => Ok(()),
+    }
+}
+
+/// How often a text stands in another; the empty one stands between all letters.
+pub(in crate::template) fn occurrences(text: &str, of: &str) -> usize {
+    if of.is_empty() { text.chars().count() + 1 } else { text.matches(of).count() }
+}
 
 /// Puts bounds around the engine's filters.
 pub(super) fn register(environment: &mut Environment<'static>) {

@@ -2,6 +2,8 @@
 
 use crate::template::call::{Call, Word, defined, items_of, kind_of, pairs_of, text_of, tuple, wrong};
 use crate::template::convert::valid;
+use crate::template::evaluate::OUTPUT_BYTES_MAX;
+use crate::template::explain::{into_engine, too_large};
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 
@@ -31,11 +33,18 @@ const ITEMS_MAX: usize = 1_000_000;
 
 fn join(_: &mut State, call: &Call) -> Result<Value, Error> {
     let joiner = call.text("d")?.unwrap_or_default();
-    let mut parts = Vec::new();
-    for item in call.items()? {
-        parts.push(text_of(&attribute(item, call.text("attribute")?.as_deref())?)?);
+    let path = call.text("attribute")?;
+    let mut out = String::new();
+    for (at, item) in call.items()?.into_iter().enumerate() {
+        if at > 0 {
+            out.push_str(&joiner);
+        }
+        out.push_str(&text_of(&attribute(item, path.as_deref())?)?);
+        if out.len() > OUTPUT_BYTES_MAX {
+            return Err(into_engine(too_large()));
+        }
     }
-    Ok(Value::from(parts.join(&joiner)))
+    Ok(Value::from(out))
 }
 
 /// A member of an item by its dotted path; the item itself without one.

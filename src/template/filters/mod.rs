@@ -21,7 +21,7 @@ pub(super) use patterns::pattern;
 
 use super::call::{Call, Word};
 use super::rewrite::MEMBER;
-pub(in crate::template) use bounded::check_widths;
+pub(in crate::template) use bounded::{check_growth, check_widths, occurrences};
 use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value, filters};
 use std::collections::BTreeSet;
@@ -113,7 +113,7 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
                 let call = Call::with_operand(word, args)?;
                 match call.operand.is_undefined() && !TAKE_UNDEFINED.contains(&word.name) {
                     true => Ok(call.operand),
-                    false => (word.body)(state, &call),
+                    false => bounded::made(state, (word.body)(state, &call)?),
                 }
             });
             names.insert(name);

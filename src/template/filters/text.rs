@@ -1,5 +1,6 @@
 //! Filters on text.
 
+use super::bounded::{check_growth, occurrences};
 use crate::template::call::{Call, Word, text_of, wrong};
 use minijinja::{Error, State, Value};
 
@@ -75,6 +76,7 @@ fn trim(_: &mut State, call: &Call) -> Result<Value, Error> {
 fn replace(_: &mut State, call: &Call) -> Result<Value, Error> {
     let (old, new) = (call.need_text("old")?, call.need_text("new")?);
     let text = call.operand_text()?;
+    check_growth(occurrences(&text, &old), &new)?;
     Ok(Value::from(match call.integer("count")?.map(usize::try_from) {
         Some(Ok(count)) => text.replacen(&old, &new, count),
         _ => text.replace(&old, &new),
@@ -117,6 +119,7 @@ fn indent(_: &mut State, call: &Call) -> Result<Value, Error> {
         Some(by) => by.to_owned(),
         None => " ".repeat(width(call, "width", 4)?),
     };
+    check_growth(occurrences(&text, "\n"), &by)?;
     let mut out = String::with_capacity(text.len() + 64);
     for (number, line) in text.split('\n').enumerate() {
         if number > 0 {
@@ -168,6 +171,7 @@ fn wordwrap(_: &mut State, call: &Call) -> Result<Value, Error> {
         }
         lines.push(line);
     }
+    check_growth(lines.len(), &joiner)?;
     Ok(Value::from(lines.join(&joiner)))
 }
 
@@ -310,6 +314,10 @@ fn comment(_: &mut State, call: &Call) -> Result<Value, Error> {
     if !prefix.is_empty() {
         let line = if prefix == newline { newline.clone() } else { format!("{prefix}{newline}") };
         out.push_str(&line.repeat(width(call, "prefix_count", 1)?));
+    }
+    check_growth(occurrences(&text, &newline) + 2, &format!("{newline}{decoration}"))?;
+    for (param, text) in [("prefix_count", &prefix), ("postfix_count", &postfix)] {
+        check_growth(width(call, param, 1)?, &format!("{newline}{text}"))?;
     }
     let body = format!("{decoration}{}", text.replace(&newline, &format!("{newline}{decoration}")));
     out.push_str(

@@ -12,7 +12,7 @@ const COMPILED_BYTES_MAX: usize = 4 << 20;
 
 /// How many matches are gathered, and how much text in them.
 const FOUND_MAX: usize = 1_000_000;
-const FOUND_BYTES_MAX: usize = 256 << 20;
+const FOUND_BYTES_MAX: usize = 64 << 20;
 /// How much longer than the text a replaced one may be.
 const GROWTH_BYTES_MAX: usize = 64 << 20;
 /// How long all matches of a text are looked for. One of them is bounded by its steps.

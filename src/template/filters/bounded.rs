@@ -13,7 +13,7 @@ const WIDTH_MAX: usize = 10_000;
 const COUNT_MAX: usize = 1_000_000;
 
 /// How much text filters may make in one evaluation, of which most is forgotten at once: an item of a long list may be a long text.
-const MADE_BYTES_MAX: usize = 1 << 30;
+const MADE_BYTES_MAX: usize = 256 << 20;
 
 /// How much text filters made in this evaluation so far.
 #[derive(Default)]

@@ -113,7 +113,10 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
                 let call = Call::with_operand(word, args)?;
                 match call.operand.is_undefined() && !TAKE_UNDEFINED.contains(&word.name) {
                     true => Ok(call.operand),
-                    false => bounded::made(state, (word.body)(state, &call)?),
+                    false => {
+                        let value = (word.body)(state, &call)?;
+                        bounded::made(state, value)
+                    }
                 }
             });
             names.insert(name);

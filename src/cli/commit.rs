@@ -172,7 +172,8 @@ pub fn brings_nothing_of_our_own(root: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let files = files.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(" ");
-    let message = format!("somebody committed {files}, and {OWN} is a clone's own: nothing in it may come by git");
+    let message =
+        format!("somebody committed {files}, and {OWN} is a clone's own: nothing in it may come by git");
     Err(Failure::new(Exit::Refused, message).hint(format!(
         "'git log -- {OWN}' says who did; 'git rm -f {files}' and a commit take it out, and wgops makes anew what it needs"
     )))

@@ -15,7 +15,9 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
     if let (Some(text), "format") = (value.as_str(), method) {
         check_widths(text, '{')?;
     }
-    if let (Some(text), Some(longest)) = (value.as_str(), args.iter().filter_map(Value::as_str).max_by_key(|text| text.len())) {
+    if let (Some(text), Some(longest)) =
+        (value.as_str(), args.iter().filter_map(Value::as_str).max_by_key(|text| text.len()))
+    {
         match (method, args.first().and_then(Value::as_str)) {
             ("replace", Some(old)) => check_growth(occurrences(text, old), longest)?,
             ("format", _) => check_growth(occurrences(text, "{"), longest)?,

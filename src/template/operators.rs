@@ -14,7 +14,9 @@ pub(super) fn percent(state: &mut State, call: &Call) -> Result<Value, Error> {
     if let Some(format) = left.as_str() {
         check_widths(format, '%')?;
         let longest = right.as_str().map(str::to_owned).into_iter();
-        let longest = longest.chain(items_of(right, "%").into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)));
+        let longest = longest.chain(
+            items_of(right, "%").into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)),
+        );
         check_growth(occurrences(format, "%"), &longest.max_by_key(String::len).unwrap_or_default())?;
         let args: Vec<ValueOrKwargs> = match right.kind() {
             ValueKind::Map => {

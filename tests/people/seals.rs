@@ -32,7 +32,8 @@ fn a_link_lets_no_other_rule_decide_who_reads_a_value() {
     let before = fs::read(group.root().join(ALL)).unwrap();
     // bob, who reads no payments, pushes a link: to the file, or of the folder.
     let folder = group.root().join("inventory/group_vars/payments");
-    let refused = ["is a link", ALL, "name the file that is meant", "git log -- inventory/group_vars/payments"];
+    let refused =
+        ["is a link", ALL, "name the file that is meant", "git log -- inventory/group_vars/payments"];
     fs::create_dir(&folder).unwrap();
     std::os::unix::fs::symlink("../all/vault.yml", folder.join("vault.yml")).unwrap();
     sets(&group, PAYMENTS, "pin", "NEWPIN42").expect(4, &refused);
@@ -92,7 +93,9 @@ fn nothing_of_a_clones_own_folder_comes_by_git() {
     group.git(&group.root(), &["add", "-f", ".wgops"]);
     group.commits(&group.root(), "nothing special");
     for line in ["vault list", "operators list", "ledger log", "audit -i local"] {
-        group.says("alice", line).expect(4, &["somebody committed .wgops/", "git rm -f", "git log -- .wgops"]);
+        group
+            .says("alice", line)
+            .expect(4, &["somebody committed .wgops/", "git rm -f", "git log -- .wgops"]);
     }
     assert!(fs::read_to_string(group.root().join(ALL)).unwrap().contains("GOOD"));
     let tracked = group.git(&group.root(), &["ls-files", "--", ".wgops"]);

@@ -32,7 +32,8 @@ impl Desk {
                 "the age recipient {recipient} of {of} is {other}'s in version {version}: it would open what is sealed for {of} to {other}, \
                  whoever of them leaves"
             );
-            let hint = format!("{of} makes one of their own with 'age-keygen', and gives you its public part");
+            let hint =
+                format!("{of} makes one of their own with 'age-keygen', and gives you its public part");
             match is_known(&self.roster, next, &one) {
                 true => console.tell(&format!("Attention: {message}. {hint}.\n")),
                 false => return Err(Failure::new(Exit::Refused, message).hint(hint)),
@@ -59,12 +60,16 @@ fn shared<'a>(versions: &'a [Roster], next: &'a Roster) -> Vec<Shared<'a>> {
         for recipient in &person.age {
             let all = std::iter::once(next).chain(versions.iter().rev());
             let elsewhere = all.filter_map(|roster| {
-                let other =
-                    roster.people.values().find(|one| one.name != person.name && has(Some(one), recipient))?;
+                let other = roster
+                    .people
+                    .values()
+                    .find(|one| one.name != person.name && has(Some(one), recipient))?;
                 Some(Shared { recipient, of: &person.name, other: &other.name, version: roster.version })
             });
             let is_told = |one: &Shared<'_>| {
-                found.iter().any(|said| (said.of, said.other, said.recipient) == (one.other, one.of, recipient))
+                found
+                    .iter()
+                    .any(|said| (said.of, said.other, said.recipient) == (one.other, one.of, recipient))
             };
             let first = elsewhere.into_iter().next().filter(|one| !is_told(one));
             found.extend(first);
@@ -101,8 +106,7 @@ mod tests {
 
     fn roster(version: u64, people: &str) -> Roster {
         let previous = format!("sha256:{}", "0".repeat(64));
-        let previous =
-            if version == 1 { String::new() } else { format!("previous: {previous}\n") };
+        let previous = if version == 1 { String::new() } else { format!("previous: {previous}\n") };
         let text = format!(
             "version: {version}\n{previous}group: G\noperators:\n  alice: {{role: lead, nda: {{signed: 2026-01-01}}}}\n{people}"
         );

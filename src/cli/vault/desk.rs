@@ -152,7 +152,8 @@ impl<'a> Desk<'a> {
         }
         // By the name that was typed another rule may say who reads it.
         if let Some(link) = self.turn.as_ref().and_then(|_| link_on_the_way(&self.root, path)) {
-            let message = format!("{} is a link, and leads to {file}: nothing is sealed over a link", shown(&link));
+            let message =
+                format!("{} is a link, and leads to {file}: nothing is sealed over a link", shown(&link));
             return Err(Failure::new(Exit::Refused, message).hint(format!(
                 "name the file that is meant: the roster's rule for its own name says who reads it. 'git log -- {}' says who made the link",
                 shown(link.strip_prefix(&self.root).unwrap_or(&link))
@@ -314,8 +315,9 @@ impl<'a> Desk<'a> {
             });
         if recorded && !differs_in_seals_alone(&aside, &target.path) {
             let (new, file) = (shown(&aside), shown(&target.path));
-            let message =
-                format!("{new} is what an interrupted 'wgops vault' left, and differs from {file} in more than what is sealed");
+            let message = format!(
+                "{new} is what an interrupted 'wgops vault' left, and differs from {file} in more than what is sealed"
+            );
             return Err(Failure::new(Exit::Refused, message).hint(format!(
                 "compare both ('diff {file} {new}'): if it is as you wrote it, 'mv {new} {file}', else remove it"
             )));
@@ -323,7 +325,8 @@ impl<'a> Desk<'a> {
         let done = match recorded {
             true => std::fs::rename(&aside, &target.path).inspect(|()| {
                 let file = &target.file;
-                self.console.tell(&format!("{file} has now what an interrupted 'wgops vault' had sealed for it.\n"));
+                self.console
+                    .tell(&format!("{file} has now what an interrupted 'wgops vault' had sealed for it.\n"));
             }),
             false if self.turn.is_none() => return Ok(()),
             false => std::fs::remove_file(&aside),

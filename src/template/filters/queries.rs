@@ -50,7 +50,8 @@ fn too_long(text: &str) -> Option<String> {
             None => links += usize::from("[({.|&!*,:<>=?-".contains(c)),
         }
     }
-    (links > LINKS_MAX).then(|| format!("the expression has more than {LINKS_MAX} brackets, dots and operators"))
+    (links > LINKS_MAX)
+        .then(|| format!("the expression has more than {LINKS_MAX} brackets, dots and operators"))
 }
 
 /// What was found, as the engine's value.
@@ -75,9 +76,9 @@ fn result(found: &Variable, depth: usize, bytes: &mut usize) -> Result<Value, Er
             Value::from(items.collect::<Result<Vec<_>, _>>()?)
         }
         Variable::Object(members) => {
-            let pairs = members.iter().map(|(key, member)| {
-                Ok((Value::from(key.as_str()), result(member, depth + 1, bytes)?))
-            });
+            let pairs = members
+                .iter()
+                .map(|(key, member)| Ok((Value::from(key.as_str()), result(member, depth + 1, bytes)?)));
             Value::from_pairs(pairs.collect::<Result<Vec<_>, Error>>()?)
         }
     })

@@ -26,7 +26,10 @@ fn a_template_that_never_ends_is_ended() {
             ("{% set a = 1 + 2 %}{{ (a + 3) ~ 'x' ~ ([a] + [4]) }}", json!("6x[3, 4]")),
             ("{{ range(99999999) | list }}", json!("!range")),
             ("{{ ('a' * 60 ~ 'bc') is search('(a|aa)+\\1c') }}", json!("!too many steps")),
-            ("{{ ('a' * 100000) | regex_replace('', 'b' * 100000) }}", json!("!would grow by more than 64 MiB")),
+            (
+                "{{ ('a' * 100000) | regex_replace('', 'b' * 100000) }}",
+                json!("!would grow by more than 64 MiB"),
+            ),
             ("{{ ('a' * 100000) | replace('', 'b' * 100000) }}", json!("!larger than 16 MiB")),
             ("{{ ('a' * 100000).replace('', 'b' * 100000) }}", json!("!larger than 16 MiB")),
             ("{{ ('\n' * 100000) | indent('b' * 100000, blank=true) }}", json!("!larger than 16 MiB")),
@@ -37,7 +40,10 @@ fn a_template_that_never_ends_is_ended() {
             ("{{ ('%s' * 1000) % (('x' * 100000,) * 1000) }}", json!("!larger than 16 MiB")),
             ("{{ (['x' * 1000000] * 100000) | join }}", json!("!larger than 16 MiB")),
             ("{{ (['x' * 1000000] * 100000) | to_json }}", json!("!larger than 256 MiB")),
-            ("{{ (['x' * 1000000] * 1000) | map('upper') | list | length }}", json!("!more than 256 MiB of text")),
+            (
+                "{{ (['x' * 1000000] * 1000) | map('upper') | list | length }}",
+                json!("!more than 256 MiB of text"),
+            ),
             ("{{ 'abc' | json_query('[*].x' * 100000) }}", json!("!longer than 16 KiB")),
             ("{{ 'abc' | json_query('[*].x' * 300) }}", json!("!more than 250 brackets")),
             ("{{ 'abc' | json_query('[' * 249 ~ '@' ~ ']' * 249) }}", json!("!lists more than 100 deep")),

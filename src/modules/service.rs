@@ -267,7 +267,11 @@ impl Task<'_> {
                 Err(Stop::refuse(format!("{} is masked: it can't be enabled", self.name)))
             }
             (Some(true), Some(false)) => {
-                outcome.changes.push(self.change(Verb::Enable));
+                let change = self.change(Verb::Enable);
+                // Of a unit that only a generator links, systemd may know nowhere else to put a link.
+                let is_linked = self.state.properties.iter().any(|(_, value)| value == "enabled-runtime");
+                let nature = if is_linked { Nature::Event } else { change.nature };
+                outcome.changes.push(Change { nature, ..change });
                 Ok(())
             }
             (Some(false), Some(true)) => {
@@ -438,7 +442,7 @@ mod tests {
             (json!({"state": "reloaded"}), "active", "enabled", vec!["Reload x (once)"]),
             (json!({"enabled": true}), "active", "static", vec![]),
             // A generator's links in /run are not there after the next boot.
-            (json!({"enabled": true}), "active", "enabled-runtime", vec!["Enable x"]),
+            (json!({"enabled": true}), "active", "enabled-runtime", vec!["Enable x (once)"]),
             (json!({"enabled": false}), "active", "enabled-runtime", vec![]),
             (json!({"enabled": false}), "active", "static", vec![]),
             (json!({"masked": true, "state": "stopped"}), "active", "enabled", vec!["Mask x", "Stop x"]),

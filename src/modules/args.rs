@@ -90,6 +90,37 @@ pub struct ArgProblem {
     pub help: Option<String>,
     /// Whether it is no slip: a name that nothing here is called anything like.
     pub foreign: bool,
+    /// The value that is none, as text.
+    pub given: Option<String>,
+}
+
+/// The name under which a text stands that a module takes none of.
+pub const RAW: &str = "_raw_params";
+
+impl ArgProblem {
+    /// The same in Ansible's words, which playbooks look at: what a task fails with. `missing` are the parameters that it needs
+    /// and was not given.
+    pub fn in_ansibles_words(&self, module: &str, params: &[Param], missing: &[&str]) -> String {
+        let Some(key) = &self.key else {
+            return format!("missing required arguments: {}", missing.join(", "));
+        };
+        if key == RAW {
+            return format!("Action '{module}' does not support raw params.");
+        }
+        let help = self.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        match (params.iter().find(|param| param.is(key)).map(|param| param.kind), &self.given) {
+            (None, _) => {
+                let known: Vec<&str> = params.iter().filter(|p| p.supported).map(|p| p.name).collect();
+                let near = if help.contains("did you mean") { help } else { String::new() };
+                let known = known.join(", ");
+                format!("Unsupported parameters for ({module}) module: {key}. Supported parameters include: {known}.{near}")
+            }
+            (Some(Kind::Choice(words)), Some(given)) => {
+                format!("value of {key} must be one of: {}, got: {given}", words.join(", "))
+            }
+            _ => format!("{}{help}", self.message),
+        }
+    }
 }
 
 /// Arguments that fit a module's parameters, under the parameters' own names and with their kinds' types.
@@ -199,6 +230,7 @@ impl Args {
                 message,
                 help: Some(param.help.to_owned()),
                 foreign: false,
+                given: None,
             });
         }
         problems
@@ -331,11 +363,12 @@ fn typed(param: &Param, key: &str, value: &Value) -> Result<Value, ArgProblem> {
 fn misfit(param: &Param, key: &str, value: &Value, expected: &str) -> ArgProblem {
     let came = crate::model::Excerpt { lines_max: 1, columns_max: 60 };
     let message = format!("'{key}' is {}: expected {expected}", came.of(&value.to_string()));
-    problem(key, message, Some(param.help.to_owned()))
+    let given = Some(text_of(value).unwrap_or_else(|| value.to_string()));
+    ArgProblem { given, ..problem(key, message, Some(param.help.to_owned())) }
 }
 
 fn problem(key: &str, message: String, help: Option<String>) -> ArgProblem {
-    ArgProblem { key: Some(key.to_owned()), message, help, foreign: false }
+    ArgProblem { key: Some(key.to_owned()), message, help, foreign: false, given: None }
 }
 
 fn unknown(params: &[Param], key: &str) -> ArgProblem {

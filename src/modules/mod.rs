@@ -203,7 +203,7 @@ mod xml_edit;
 mod xml_path;
 mod yum_repository;
 
-pub use args::{ArgProblem, Args, FreeForm, Kind, Param};
+pub use args::{ArgProblem, Args, FreeForm, Kind, Param, RAW};
 pub use change::{Change, Delivery, Diff, Nature, Outcome, PRECONDITION_FAILED, Progress, Prompt};
 pub use controller::{Controller, Kept, TreeEntry, TreeKind};
 pub use definition::{Docs, Effect, Facts, Host, Module, Returned, plain_result};

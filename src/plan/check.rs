@@ -6,7 +6,7 @@ use super::compile::Compiler;
 use crate::load::playbook::{self, Keywords};
 use crate::load::{Node, Problem, TextFile};
 use crate::model::{BecomeMethod, Map, Place, Value, nearest};
-use crate::modules::{self, Args, Kind, Module};
+use crate::modules::{self, Args, Kind, Module, RAW};
 use crate::template::{TemplateError, TemplateErrorKind, Templates};
 use std::path::{Path, PathBuf};
 
@@ -70,7 +70,7 @@ impl Compiler<'_> {
             let lacks = module.params.iter().any(|p| !p.supported && p.is(name));
             lacks && (Templates::has_templates(value) || !own.when.is_empty())
         };
-        let named = args.iter().filter(|(name, value)| !may_lack(name, value));
+        let named = args.iter().filter(|(name, value)| !may_lack(name, value) && *name != RAW);
         let names = named.map(|(name, _)| name.as_str());
         let plain = args.iter().filter(|(_, value)| !Templates::has_templates(value));
         let mut problems = Args::check_names(module.params, module.free_form, names);
@@ -101,7 +101,7 @@ impl Compiler<'_> {
                 Some(Kind::Conditions | Kind::Checks) => self.check_conditions(std::slice::from_ref(node)),
                 Some(Kind::Expression) => {}
                 Some(kind @ (Kind::Source | Kind::Template)) if is_on_controller(module, task, node) => {
-                    let found = self.check_source(own, module, node, around);
+                    let found = self.check_source(module, node, around);
                     // With marks of its own a template is no text that can be judged by the usual ones.
                     let has_marks = args.keys().any(|name| name.ends_with("_string"));
                     if let (Some(path), Kind::Template, false) = (found, kind, has_marks)
@@ -119,7 +119,6 @@ impl Compiler<'_> {
     /// Finds a file of the controller that a task names outright; it has to be there, unless the task may never need it.
     fn check_source(
         &mut self,
-        own: &Keywords,
         module: &Module,
         node: &Node,
         around: &Around,
@@ -127,8 +126,7 @@ impl Compiler<'_> {
         let name = node.word().unwrap_or_default();
         let tries: Vec<_> = around.candidates(module.folder(), Path::new(&name)).collect();
         let found = tries.iter().find(|path| path.exists());
-        let is_missed = own.ignore_errors.as_ref().is_none_or(|node| node.bool() == Ok(false));
-        if found.is_none() && own.when.is_empty() && self.rescued == 0 && is_missed {
+        if found.is_none() && !self.conditional {
             let looked: Vec<String> = tries.iter().map(|path| path.display().to_string()).collect();
             let problem = Problem::at(&node.place, "there is no such file here");
             self.problems.push(problem.help(format!("looked for {}", looked.join(" and "))));
@@ -221,11 +219,12 @@ impl Compiler<'_> {
         }
     }
 
-    /// Refuses what is wrong; of a task with a condition Ansible finds it out where a host comes to it, if one ever does.
-    fn told(&mut self, problem: Problem) {
+    /// Refuses what is wrong; of a task with a condition, or whose failure is provided for, Ansible finds it out where a host
+    /// comes to it, if one ever does.
+    pub(super) fn told(&mut self, problem: Problem) {
         match self.conditional {
             false => self.problems.push(problem),
-            true => self.warnings.push(problem.warning().or_else("it fails where its condition holds")),
+            true => self.warnings.push(problem.warning().or_else("it fails where a host comes to it")),
         }
     }
 

@@ -7,7 +7,7 @@ use super::task::{Loop, Privilege, Retry, Task};
 use crate::load::playbook::{self, Keywords};
 use crate::load::{Node, Problem, yaml};
 use crate::model::{Map, Value};
-use crate::modules::{self, FreeForm, Module};
+use crate::modules::{self, FreeForm, Module, RAW};
 use std::sync::Arc;
 
 impl Compiler<'_> {
@@ -60,7 +60,10 @@ impl Compiler<'_> {
         let module = self.module(task, &own, &spot.around, chosen)?;
         let is_missing = std::ptr::eq(module, modules::MISSING);
         let (args, more_args) = self.checked_args(task, module, spot, &own);
+        self.conditional = self.endures(task, &own);
         let each = task.r#loop.as_ref().map(|each| self.each(each, &task.loop_control));
+        let retry = self.retry(task);
+        self.conditional = false;
         let notify = own.notify.iter().map(|node| super::evaluate::text_of(&node.to_value())).collect();
         self.notified.extend(own.notify.iter().cloned());
         let include = self.include(task, spot, handler);
@@ -90,7 +93,7 @@ impl Compiler<'_> {
             privilege: privilege(&own),
             changed_when: conditions(&task.changed_when),
             failed_when: conditions(&task.failed_when),
-            retry: self.retry(task),
+            retry,
             ignore_errors: setting(&own.ignore_errors),
             notify,
             listen: task.listen.clone(),
@@ -120,12 +123,20 @@ impl Compiler<'_> {
         let own = inherit(&spot.inherited, &task.keywords);
         let own = Keywords { tags: self.known_tags(&own, spot), ..own };
         self.refuse_keywords(task, &own);
+        self.conditional = self.endures(task, &own);
         self.check_conditions(&own.when);
-        self.conditional = !own.when.is_empty();
+        self.conditional |= !own.when.is_empty();
         self.check_conditions(&task.changed_when);
         self.check_conditions(&task.failed_when);
         self.conditional = false;
         own
+    }
+
+    /// Whether a playbook provides for it that a task fails.
+    fn endures(&self, task: &playbook::Task, own: &Keywords) -> bool {
+        let ignores = own.ignore_errors.as_ref().is_some_and(|node| node.bool() != Ok(false));
+        let asks_again = task.register.is_some() && !task.until.is_empty();
+        self.rescued > 0 || ignores || asks_again || !task.failed_when.is_empty()
     }
 
     /// The arguments as far as they are known, and mappings of more of them; of a module that wgops lacks, its name.
@@ -140,9 +151,9 @@ impl Compiler<'_> {
             let name = task.module_key.name.as_str().into();
             return (Map::from_iter([("module".to_owned(), name)]), Vec::new());
         }
+        self.conditional = !own.when.is_empty() || self.endures(task, own);
         let args = self.args(task, module);
         let more_args = self.more_args(task, own, module);
-        self.conditional = !own.when.is_empty();
         self.check_args(task, module, &args, &more_args, &spot.around, own);
         self.conditional = false;
         (args, more_args)
@@ -169,10 +180,13 @@ impl Compiler<'_> {
                     self.check_templates(free);
                 }
                 _ if is_whole_template(free) => {}
-                _ => self.problems.push(
-                    Problem::at(&free.place, format!("{} takes no text, only parameters", module.name))
-                        .help("write 'name: value' lines below it, or name=value words"),
-                ),
+                _ => {
+                    let message = format!("{} takes no text, only parameters", module.name);
+                    let problem = Problem::at(&free.place, message);
+                    self.told(problem.help("write 'name: value' lines below it, or name=value words"));
+                    // Where somebody comes to the task all the same, this is no parameter of it.
+                    args.insert(RAW.to_owned(), free.to_value());
+                }
             }
         }
         args

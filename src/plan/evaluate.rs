@@ -282,7 +282,8 @@ impl Means<'_> {
                 rendered: RenderedOnce::default(),
             })),
             Err(problem) => {
-                Err(Refusal { message: misfit(problem, tainted.then_some(&secrets)), ..Refusal::default() })
+                let message = misfit(&problem, task.module, &given, tainted.then_some(&secrets));
+                Err(Refusal { message, ..Refusal::default() })
             }
         }
     }
@@ -371,14 +372,17 @@ impl Means<'_> {
 }
 
 /// What is wrong with arguments. With a secret among them it could show that, so only their names are said then.
-fn misfit(problem: ArgProblem, secrets: Option<&Vec<String>>) -> String {
-    match secrets {
-        None => format!("{}{}", problem.message, problem.help.map(|h| format!(" ({h})")).unwrap_or_default()),
-        Some(names) => format!(
+fn misfit(problem: &ArgProblem, module: &Module, given: &Map, secrets: Option<&Vec<String>>) -> String {
+    if let Some(names) = secrets {
+        return format!(
             "its arguments don't fit the module, and a secret is among them, so they are not shown: look at {}",
             names.join(", ")
-        ),
+        );
     }
+    let is_given = |param: &&Param| given.keys().any(|key| param.is(key));
+    let needed = module.params.iter().filter(|param| param.required && !is_given(param));
+    let missing: Vec<&str> = needed.map(|param| param.name).collect();
+    problem.in_ansibles_words(module.name, module.params, &missing)
 }
 
 /// The name under which a lookup finds what a loop gives it.

@@ -69,10 +69,11 @@ fn origins(expr: &ast::Expr<'_>, names: &mut BTreeSet<String>) {
         ast::Expr::GetAttr(node) => origins(&node.expr, names),
         ast::Expr::GetItem(node) => origins(&node.expr, names),
         ast::Expr::Filter(node) => node.expr.iter().for_each(|operand| origins(operand, names)),
-        ast::Expr::Call(node) => match &node.expr {
-            ast::Expr::GetAttr(callee) => origins(&callee.expr, names),
-            _ => {}
-        },
+        ast::Expr::Call(node) => {
+            if let ast::Expr::GetAttr(callee) = &node.expr {
+                origins(&callee.expr, names);
+            }
+        }
         ast::Expr::IfExpr(node) => {
             origins(&node.true_expr, names);
             node.false_expr.iter().for_each(|end| origins(end, names));

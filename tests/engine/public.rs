@@ -148,22 +148,51 @@ fn a_tag_may_be_a_template_over_what_is_known_without_a_host() {
 }
 
 #[test]
-fn what_is_wrong_with_a_task_that_has_a_condition_is_told_and_fails_where_it_holds() {
+fn what_is_wrong_with_a_task_that_may_fail_is_told_and_fails_where_a_host_comes_to_it() {
     let stage = Stage::new();
-    let text = |condition: &str| {
-        let task = format!("    - file: {{path: DIR/x, sate: touch, mode: u=z}}\n{condition}");
+    let text = |more: &str| {
+        let task = format!("    - file: {{path: DIR/x, sate: touch, mode: u=z}}\n{more}");
         let after = "    - name: say\n      debug: {msg: behind}\n";
         format!("- hosts: all\n  gather_facts: no\n  tasks:\n{task}{after}")
     };
-    let [fails, holds] = ["      when: false\n", "      when: true\n"].map(text);
+    let [fails, holds, ignores] =
+        ["      when: false\n", "      when: true\n", "      ignore_errors: yes\n"].map(text);
     assert_eq!(said(&stage.play(&fails)), ["behind"]);
     let why = stage.play(&holds).ends()[0].message.clone().unwrap();
-    assert!(why.contains("there is no parameter 'sate'") && why.contains("did you mean 'state'"), "{why}");
+    assert!(why.starts_with("Unsupported parameters for (file) module: sate. Supported"), "{why}");
+    assert!(why.ends_with("(did you mean 'state'?)"), "{why}");
+    assert_eq!(said(&stage.play(&ignores)), ["behind"]);
     let prepared = stage.prepare(&fails).unwrap_or_else(|problems| panic!("{problems}"));
     let warned: String = prepared.warnings.iter().map(ToString::to_string).collect();
     assert!(warned.contains("file: there is no parameter 'sate'"), "{warned}");
     let refused = stage.prepare(&text("")).err().unwrap().to_string();
     assert!(refused.contains("file: there is no parameter 'sate'"), "{refused}");
+}
+
+#[test]
+fn a_playbook_may_provide_for_each_mistake_in_a_task() {
+    let tries = [
+        ("ping: text", "Action 'ping' does not support raw params."),
+        ("file: {state: touch}", "missing required arguments: path"),
+        ("find: {paths: /, file_type: nope}", "value of file_type must be one of: any, directory, file, link, got: nope"),
+        ("debug: {msg: \"{{ x | nosuchfilter }}\"}", "there is no filter 'nosuchfilter'"),
+        ("debug: {msg: \"{{ x y }}\"}", "unexpected"),
+        ("copy: {src: missing, dest: DIR/x}", "there is no file 'missing' here"),
+    ];
+    for (task, expected) in tries {
+        let tasks = format!(
+            "- block:\n    - {task}\n  rescue:\n    - name: say\n      debug: {{msg: '{{{{ ansible_failed_result.msg | default(ansible_failed_result) }}}}'}}\n"
+        );
+        let played = Stage::new().tasks(&tasks);
+        let said = said(&played);
+        assert!(said.len() == 1 && said[0].contains(expected), "{task}: {said:?} {:#?}", played.story());
+    }
+}
+
+#[test]
+fn what_stands_behind_a_modules_name_counts_for_more_than_args() {
+    let played = Stage::new().tasks("- name: say\n  debug: msg=a\n  args: {msg: b}\n");
+    assert_eq!(said(&played), ["a"], "{:#?}", played.story());
 }
 
 #[test]

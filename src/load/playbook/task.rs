@@ -320,11 +320,10 @@ impl Reader<'_> {
         let expected = || more.expected("a mapping of arguments, or a template in '{{ }}'");
         let entries = self.take(more.entries().map_err(|_| expected())).unwrap_or_default();
         for (key, value) in entries {
-            if args.get(&key.name).is_some() {
-                self.problems
-                    .push(Problem::at(&key.place, format!("argument '{}' is given twice", key.name)));
+            // What stands behind the module's name counts for more, as with Ansible.
+            if args.get(&key.name).is_none() {
+                args.params.push((key.clone(), value.clone()));
             }
-            args.params.push((key.clone(), value.clone()));
         }
     }
 }

@@ -217,7 +217,6 @@ fn a_task_that_is_no_task_says_why() {
         first("ping:\nloop_control: {loopvar: x}"),
         first("shell: echo it's"),
         first("file: [a]"),
-        first("file: {path: a}\nargs: {path: b}"),
         first("file: {path: a}\nargs: x"),
         first("ping:\nvars: {a-b: 1}"),
         first("ping:\nretries: often"),
@@ -239,7 +238,6 @@ fn a_task_that_is_no_task_says_why() {
     error: unknown key 'loopvar' (did you mean 'loop_var'?)
     error: a quote or '{{' is not closed (write the arguments as a mapping; for a command: 'cmd: |' and the text below)
     error: expected arguments: a mapping or text, found a list ()
-    error: argument 'path' is given twice ()
     error: expected a mapping of arguments, or a template in '{{ }}', found text ()
     error: 'a-b' is no variable name (a name has letters, digits and '_', and begins with no digit)
     error: expected a number or a template in '{{ }}', found text ()

@@ -113,7 +113,9 @@ impl ArgProblem {
                 let known: Vec<&str> = params.iter().filter(|p| p.supported).map(|p| p.name).collect();
                 let near = if help.contains("did you mean") { help } else { String::new() };
                 let known = known.join(", ");
-                format!("Unsupported parameters for ({module}) module: {key}. Supported parameters include: {known}.{near}")
+                format!(
+                    "Unsupported parameters for ({module}) module: {key}. Supported parameters include: {known}.{near}"
+                )
             }
             (Some(Kind::Choice(words)), Some(given)) => {
                 format!("value of {key} must be one of: {}, got: {given}", words.join(", "))

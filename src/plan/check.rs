@@ -117,12 +117,7 @@ impl Compiler<'_> {
     }
 
     /// Finds a file of the controller that a task names outright; it has to be there, unless the task may never need it.
-    fn check_source(
-        &mut self,
-        module: &Module,
-        node: &Node,
-        around: &Around,
-    ) -> Option<PathBuf> {
+    fn check_source(&mut self, module: &Module, node: &Node, around: &Around) -> Option<PathBuf> {
         let name = node.word().unwrap_or_default();
         let tries: Vec<_> = around.candidates(module.folder(), Path::new(&name)).collect();
         let found = tries.iter().find(|path| path.exists());

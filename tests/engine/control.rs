@@ -217,7 +217,8 @@ fn arguments_of_a_task_for_another_system_are_judged_where_it_is_come_to() {
     };
     let played = stage.play(&play("ansible_os_family == 'RedHat'"));
     assert_eq!(played.counts_of("one").skipped, 2);
-    let warned = |condition: &str| stage.prepare(&play(condition)).ok().map(|prepared| prepared.warnings.len());
+    let warned =
+        |condition: &str| stage.prepare(&play(condition)).ok().map(|prepared| prepared.warnings.len());
     assert!(warned("some_flag is defined").is_some_and(|count| count > 0));
     assert_eq!(warned("ansible_os_family == 'RedHat'"), Some(0));
     assert_eq!(stage.play(&play("ansible_os_family == 'Debian'")).counts_of("one").failed, 1);

@@ -174,7 +174,10 @@ fn a_playbook_may_provide_for_each_mistake_in_a_task() {
     let tries = [
         ("ping: text", "Action 'ping' does not support raw params."),
         ("file: {state: touch}", "missing required arguments: path"),
-        ("find: {paths: /, file_type: nope}", "value of file_type must be one of: any, directory, file, link, got: nope"),
+        (
+            "find: {paths: /, file_type: nope}",
+            "value of file_type must be one of: any, directory, file, link, got: nope",
+        ),
         ("debug: {msg: \"{{ x | nosuchfilter }}\"}", "there is no filter 'nosuchfilter'"),
         ("debug: {msg: \"{{ x y }}\"}", "unexpected"),
         ("copy: {src: missing, dest: DIR/x}", "there is no file 'missing' here"),

@@ -30,8 +30,9 @@ pub fn versions(run: &str, playbook: &Playbook) -> Result<Value, Failure> {
     let known = Known::read(root, &roster)?;
     let state = known.run(run)?;
     known.sound(state)?;
-    let record =
+    let mut record =
         known.record.run(state.run).ok_or_else(|| Failure::usage("the run is gone from the ledger"))?;
+    record.entries.retain(|entry| known.report.breaks_of(&entry.file).next().is_none());
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, version) in installed(&record) {
         all.entry(name).or_default().insert(version);
@@ -70,7 +71,7 @@ fn keeps_to_it(playbook: &Playbook) -> Result<(), Failure> {
 
 fn installed(record: &RunRecord) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for private in record.entries.iter().filter_map(|entry| entry.private.as_ref()) {
+    for private in record.own().filter_map(|entry| entry.private.as_ref()) {
         for value in &private.details.events {
             match Event::deserialize(value) {
                 Ok(Event::TaskEnds(end))

@@ -3,6 +3,7 @@
 use super::Kind;
 use crate::model::{Role, RunId, printable};
 use crate::people::{ChainName, VerifyError};
+use jiff::civil::Date;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -69,6 +70,16 @@ pub enum Fault {
         /// The entry's kind.
         kind: Kind,
     },
+    /// Its writer's agreement had ended.
+    #[error(
+        "was written on {day} or later, as what its writer had seen by then tells, whatever its own time says, and their agreement ended on {until}"
+    )]
+    Ended {
+        /// The agreement's last day.
+        until: Date,
+        /// When it can have been written at the earliest.
+        day: Date,
+    },
     /// What the public may see of a roster is not what its file says.
     #[error("says something else of roster {0} than the file that it signs")]
     SignsDiffers(u64),
@@ -108,6 +119,14 @@ pub enum Fault {
     /// The private part names somebody else.
     #[error("its private part names {0} as its writer")]
     PrivateOfAnother(String),
+    /// The private part says that its writer was more than they were.
+    #[error("says that its writer acted as {said}, and by the roster they were {role}")]
+    RoleSaid {
+        /// The role that it says.
+        said: Role,
+        /// The role in the roster.
+        role: Role,
+    },
     /// Somebody has seen an entry that is gone.
     #[error("has seen {chain} {seq}, which is gone: removed, or not yet pulled")]
     SeenGone {
@@ -183,6 +202,11 @@ impl Fault {
         )
     }
 
+    /// Whether it is another entry that is missing or was exchanged; this one says so.
+    pub fn is_of_another(&self) -> bool {
+        matches!(self, Self::SeenGone { .. } | Self::SeenDiffers { .. })
+    }
+
     /// Whether nobody can tell where its chain ends as long as it is there.
     pub fn blurs_the_end(&self) -> bool {
         matches!(
@@ -205,6 +229,13 @@ impl Fault {
 impl Break {
     /// What to do about it: a file that somebody put there is taken out, one that was changed or removed is restored.
     pub fn way_out(&self) -> String {
+        if let Fault::SeenGone { chain, seq } | Fault::SeenDiffers { chain, seq } = &self.fault {
+            let all = format!("'ledger/{chain}/*/{seq:08}.*'");
+            return format!(
+                "git log --oneline -- {all} names the commit that removed or changed it, and git checkout COMMIT~1 -- {all} brings it \
+                 back; where nobody ever had it, ask who says that they saw it"
+            );
+        }
         let file = self.file.to_string_lossy();
         let all = format!("{}.*", printable(file.strip_suffix(".json").unwrap_or(&file)));
         format!(

@@ -7,6 +7,7 @@ use super::rosters::{RosterFile, signed_file};
 use super::{Anchor, Fault, Head, Kind, NoRosterInForce, Public, Record, SignedRoster, Stored};
 use crate::model::{Digest, OperatorName, Role};
 use crate::people::{ChainName, Key, Roster};
+use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
@@ -19,6 +20,8 @@ pub struct History {
 struct Version {
     roster: SignedRoster,
     people: HashMap<OperatorName, (Role, Vec<Key>)>,
+    /// The last day of each agreement; nobody's, where the file is not here.
+    until: HashMap<OperatorName, Date>,
     seen: HashMap<ChainName, u64>,
 }
 
@@ -29,7 +32,14 @@ impl Version {
     fn new(roster: SignedRoster) -> Self {
         let keys = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect();
         let people = roster.people.iter().map(|(name, one)| (name.clone(), (one.role, keys(&one.keys))));
-        Self { people: people.collect(), roster, seen: HashMap::new() }
+        Self { people: people.collect(), roster, until: HashMap::new(), seen: HashMap::new() }
+    }
+
+    /// The same with what the file says besides.
+    fn of(roster: &Roster) -> Self {
+        let until =
+            roster.people.values().filter_map(|one| Some((one.name.clone(), one.nda.as_ref()?.until?)));
+        Self { until: until.collect(), ..Self::new(SignedRoster::of(roster)) }
     }
 
     fn role(&self, name: &OperatorName, key: &Key) -> Option<Role> {
@@ -52,12 +62,11 @@ impl History {
     pub fn of(record: &Record, in_force: &Roster) -> Self {
         let signings = signings(record);
         let mut versions = BTreeMap::new();
-        let mut next = Some(SignedRoster::of(in_force));
-        while let Some(roster) = next {
-            let (number, previous) = (roster.version, roster.previous);
-            let version = Version::new(roster);
+        let mut next = Some(Version::of(in_force));
+        while let Some(version) = next {
+            let (number, previous) = (version.roster.version, version.roster.previous);
             let before = previous.and_then(|digest| before(record, &signings, digest, &version));
-            next = before.filter(|before| before.version.checked_add(1) == Some(number));
+            next = before.filter(|before| before.roster.version.checked_add(1) == Some(number));
             versions.insert(number, version);
         }
         let mut history = Self { versions };
@@ -190,6 +199,26 @@ impl History {
         })
     }
 
+    /// Whether somebody had a say at some time in what is done: what others write decides nothing, and hides nothing.
+    pub(super) fn has_weight(&self, chain: &ChainName) -> bool {
+        let mut roles = self.versions.keys().filter_map(|version| self.role_in(chain, *version)).peekable();
+        let is_unknown = roles.peek().is_none() && self.seal(chain).is_some();
+        is_unknown || roles.any(|role| matches!(role, Role::Lead | Role::Operator))
+    }
+
+    /// Whether what an entry says was past its writer's agreement, by the day on which it can have been written at the earliest.
+    pub(super) fn ended(&self, record: &Record, public: &Public) -> Option<Fault> {
+        let version = self.versions.get(&public.roster)?;
+        let until = *version.until.get(public.chain.operator())?;
+        let moves = |chain: &ChainName| {
+            matches!(self.role_in(chain, public.roster), Some(Role::Lead | Role::Operator))
+        };
+        let needs_it = !public.kind.may_be_signed_by(Role::Shadow);
+        // Days begin at different times around the world.
+        let day = record.earliest_day(public, moves);
+        (needs_it && until < day.yesterday().unwrap_or(day)).then_some(Fault::Ended { until, day })
+    }
+
     /// What speaks against an entry of this chain, written with this key: it was not its writer's to sign, then or later.
     pub(super) fn objection(&self, chain: &ChainName, key: &Key, seq: u64, public: &Public) -> Option<Fault> {
         let oldest = *self.versions.keys().next()?;
@@ -236,18 +265,18 @@ fn signings(record: &Record) -> Signings<'_> {
 }
 
 /// The version whose file has this digest: as the file says, where it is here; else as a lead of the version after it says.
-fn before(record: &Record, signings: &Signings<'_>, digest: Digest, after: &Version) -> Option<SignedRoster> {
+fn before(record: &Record, signings: &Signings<'_>, digest: Digest, after: &Version) -> Option<Version> {
     let signed = signings.get(&digest)?;
     let file = signed.iter().find_map(|(entry, _, _)| {
         let (_, text) = signed_file(entry)?;
         RosterFile::parse(Path::new("inventory/operators.yml"), text?.clone()).ok()
     });
     if let Some(file) = file {
-        return Some(SignedRoster::of(&file.roster));
+        return Some(Version::of(&file.roster));
     }
     let by_a_lead =
         signed.iter().find(|(entry, _, _)| record.hand(entry).is_some_and(|key| after.leads(&key).is_some()));
-    by_a_lead.map(|(_, _, roster)| (*roster).clone())
+    by_a_lead.map(|(_, _, roster)| Version::new((*roster).clone()))
 }
 
 /// Whether as many leads signed a version as the one before asks for; and where it changes who leads or how many must sign, as

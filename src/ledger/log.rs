@@ -87,6 +87,17 @@ pub struct RunRecord {
     pub entries: Vec<Shown>,
 }
 
+impl RunRecord {
+    /// The entries of those who began it or picked it up: what others write under its name is about it, and no part of it.
+    pub fn own(&self) -> impl Iterator<Item = &Shown> {
+        let begins = |entry: &&Shown| entry.public.kind == Kind::Intent;
+        let first = self.entries.iter().find(|entry| self.line.files.contains(&entry.file));
+        let own: Vec<&ChainName> =
+            self.entries.iter().filter(begins).chain(first).map(|entry| &entry.public.chain).collect();
+        self.entries.iter().filter(move |entry| own.contains(&&entry.public.chain))
+    }
+}
+
 /// An entry in full, as it was signed: not made printable.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Shown {
@@ -121,7 +132,10 @@ impl Record {
 
     /// Everything of a run, if the record has it.
     pub fn run(&self, run: RunId) -> Option<RunRecord> {
-        let line = self.log().into_iter().find(|line| line.run == Some(run))?;
+        let mut lines: Vec<LogLine> = self.log().into_iter().filter(|line| line.run == Some(run)).collect();
+        // What began it is its head; a remark of somebody else may say any time.
+        let head = lines.iter().position(|line| line.kind == Kind::Intent).unwrap_or(0);
+        let line = (head < lines.len()).then(|| lines.swap_remove(head))?;
         let of_run = self.by_time().into_iter().filter(|(_, _, public)| public.run == Some(run));
         let shown = |(_, entry, public): (&ChainName, &Stored, &Public)| Shown {
             file: entry.file.clone(),

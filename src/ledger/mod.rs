@@ -41,6 +41,7 @@ mod append;
 mod claims;
 mod clone;
 mod compare;
+mod day;
 mod emergency;
 mod entry;
 mod estimate;

@@ -1,9 +1,11 @@
 //! The ledger as it lies on disk, read once: [`Record::verify`] and [`Record::log`] are then pure.
 
+use super::day::{Moments, moments};
 use super::tree::{self, PRIVATE_BYTES_MAX, PUBLIC_BYTES_MAX, Part, SIGNATURE_BYTES_MAX};
 use super::{Break, Fault, Kind, LedgerError, Private, Public};
 use crate::model::Digest;
 use crate::people::{ChainName, Roster};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -18,9 +20,16 @@ pub struct Record {
     pub(super) rests: Vec<PathBuf>,
     /// Whether private parts belong to it, or this is what the public may see.
     pub(super) is_public: bool,
+    /// When each entry says that it was written, those that are left out included.
+    pub(super) moments: BTreeMap<ChainName, Moments>,
+    /// When it was read.
+    pub(super) read_at: Timestamp,
     /// Entries of other kinds are left out.
     only: Option<Kind>,
 }
+
+/// An entry's number, digest and time.
+type Time = (u64, Digest, Timestamp);
 
 /// An entry as it lies on disk.
 pub struct Stored {
@@ -118,6 +127,8 @@ impl Record {
             breaks: Vec::new(),
             rests: Vec::new(),
             is_public: false,
+            moments: BTreeMap::new(),
+            read_at: Timestamp::now(),
             only,
         };
         for (name, kind) in tree::list(&ledger)? {
@@ -126,7 +137,10 @@ impl Record {
                 Ok(chain) if kind.is_dir() => {
                     let is_known =
                         |rosters: &[&Roster]| rosters.iter().any(|roster| roster.has_chain(&chain));
-                    let entries = record.read_chain(&path, year, rosters.is_none_or(is_known))?;
+                    let mut times = Vec::new();
+                    let known = rosters.is_none_or(is_known);
+                    let entries = record.read_chain(&path, year, known, &mut times)?;
+                    record.moments.insert(chain.clone(), moments(times));
                     record.chains.insert(chain, entries);
                 }
                 _ if kind.is_symlink() => record.fault(&path, Fault::Link),
@@ -164,12 +178,18 @@ impl Record {
         serde_json::from_slice(&tree::read(&file, PRIVATE_BYTES_MAX).ok()?).ok()
     }
 
-    fn read_chain(&mut self, chain: &Path, since: u16, known: bool) -> Result<Vec<Stored>, LedgerError> {
+    fn read_chain(
+        &mut self,
+        chain: &Path,
+        since: u16,
+        known: bool,
+        times: &mut Vec<Time>,
+    ) -> Result<Vec<Stored>, LedgerError> {
         let mut entries = Vec::new();
         for (name, kind) in tree::list(chain)? {
             match tree::parse_year(&name) {
                 Some(year) if kind.is_dir() && year < since => {}
-                Some(year) if kind.is_dir() => self.read_year(chain, year, known, &mut entries)?,
+                Some(year) if kind.is_dir() => self.read_year(chain, year, known, (&mut entries, times))?,
                 _ if kind.is_symlink() => self.fault(&chain.join(name), Fault::Link),
                 _ => self.fault(&chain.join(name), Fault::Stray),
             }
@@ -183,7 +203,7 @@ impl Record {
         chain: &Path,
         year: u16,
         known: bool,
-        entries: &mut Vec<Stored>,
+        (entries, times): (&mut Vec<Stored>, &mut Vec<Time>),
     ) -> Result<(), LedgerError> {
         let directory = tree::year_directory(chain, year);
         let scanned = tree::scan(&directory)?;
@@ -201,7 +221,10 @@ impl Record {
             }
             let wanted = self.only.filter(|_| Some(seq) != last);
             match self.read_entry(&directory, year, seq, parts, wanted) {
-                Ok(entry) => entries.extend(entry),
+                Ok((time, entry)) => {
+                    times.extend(time);
+                    entries.extend(entry);
+                }
                 Err(error) => {
                     self.fault(&directory.join(Part::Entry.name(seq)), Fault::Unreadable(error.to_string()))
                 }
@@ -217,13 +240,15 @@ impl Record {
         seq: u64,
         parts: tree::Parts,
         wanted: Option<Kind>,
-    ) -> Result<Option<Stored>, LedgerError> {
+    ) -> Result<(Option<Time>, Option<Stored>), LedgerError> {
         let path = |part: Part| directory.join(part.name(seq));
         let bytes = tree::read(&path(Part::Entry), PUBLIC_BYTES_MAX)?;
         let public: Result<Public, String> =
             serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+        let digest = Digest::of(&bytes);
+        let time = public.as_ref().ok().map(|public| (seq, digest, public.time));
         if wanted.is_some_and(|wanted| public.as_ref().is_ok_and(|public| public.kind != wanted)) {
-            return Ok(None);
+            return Ok((time, None));
         }
         let signature = if parts.signature {
             let signature = tree::read(&path(Part::Signature), SIGNATURE_BYTES_MAX)?;
@@ -236,16 +261,17 @@ impl Record {
             tree::Parts { is_known: false, .. } => PrivatePart::Unread,
             _ => read_private_part(&path(Part::Private))?,
         };
-        Ok(Some(Stored {
+        let entry = Stored {
             file: self.relative(&path(Part::Entry)),
             seq,
             year,
-            digest: Digest::of(&bytes),
+            digest,
             public,
             private,
             bytes,
             signature,
-        }))
+        };
+        Ok((time, Some(entry)))
     }
 
     fn relative(&self, path: &Path) -> PathBuf {

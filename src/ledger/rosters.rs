@@ -1,10 +1,11 @@
 //! The versions of the roster that the ledger has, who signed each, and which of them is in force: the last one that can be
 //! reached from a version that is known to be right, each step signed by as many leads as the version before asks for.
 
-use super::{Kind, Record, Stored};
+use super::day::{day, moves_the_day};
+use super::{Head, Kind, Public, Record, Stored};
 use crate::model::{Digest, OperatorName, Role};
 use crate::people::{Hand, Key, LEDGER_NAMESPACE, NoSuccession, PeopleError, Roster};
-use jiff::tz::TimeZone;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -111,12 +112,12 @@ impl RosterFile {
 }
 
 /// A file that somebody signed, or that is known otherwise.
-struct Signed {
+struct Signed<'a> {
     file: RosterFile,
-    hands: Vec<Hand>,
+    hands: Vec<(Key, &'a Public)>,
 }
 
-impl Signed {
+impl Signed<'_> {
     fn roster(&self) -> &Roster {
         &self.file.roster
     }
@@ -134,7 +135,7 @@ impl Record {
         let first = signed.iter().find(|one| Anchor::of(one.roster()) == anchor);
         let mut at = first.ok_or(NoRosterInForce::NoAnchor { version, digest })?;
         loop {
-            let follows = |one: &&Signed| at.roster().is_followed_by(one.roster(), &one.hands).is_ok();
+            let follows = |one: &&Signed<'_>| self.follows(at, one).is_ok();
             let mut next = signed.iter().filter(follows);
             let Some(one) = next.next() else { break };
             if let Some(other) = next.next() {
@@ -148,7 +149,7 @@ impl Record {
         let file = match signed.first() {
             Some(file) if file.roster().digest == at.roster().digest => Successor::InForce,
             Some(file) if file.roster().version < at.roster().version => Successor::Older,
-            Some(file) => match at.roster().is_followed_by(file.roster(), &file.hands) {
+            Some(file) => match self.follows(at, file) {
                 Err(why) => Successor::Waits(why),
                 Ok(()) => Successor::InForce,
             },
@@ -157,8 +158,33 @@ impl Record {
         Ok(Succession { in_force: at.file.clone(), file })
     }
 
+    /// Whether a version rightfully follows another. Who signed it did so no earlier than what they had seen by then, and than those
+    /// who signed the version before: what a clock said that was set back brings no agreement back.
+    fn follows(&self, at: &Signed<'_>, one: &Signed<'_>) -> Result<(), NoSuccession> {
+        let (before, after) = (at.roster(), one.roster());
+        if after.version != before.version.saturating_add(1) {
+            return before.is_followed_by(after, &[]);
+        }
+        let leads = |key: &Key| before.owner(key).is_some_and(|person| person.role == Role::Lead);
+        let signed =
+            at.hands.iter().filter(|(key, _)| leads(key)).filter_map(|(_, public)| self.believed(public));
+        let floor = signed.fold(Timestamp::MIN, Timestamp::max);
+        let hands = one.hands.iter().map(|(key, public)| {
+            let earliest = self.earliest(public, |chain| moves_the_day(before, chain));
+            Hand { key: key.clone(), day: day(earliest.max(floor)) }
+        });
+        before.is_followed_by(after, &hands.collect::<Vec<_>>())
+    }
+
+    /// When an entry was written, where its own word is to be believed.
+    fn believed(&self, public: &Public) -> Option<Timestamp> {
+        let moments = self.moments.get(&public.chain)?;
+        let head = Head { seq: public.seq, digest: moments.get(&public.seq)?.digest() };
+        self.time_of(&public.chain, head)
+    }
+
     /// Makes sure that nothing in the ledger tells of a later version than the one that was found.
-    fn knows_no_later(&self, found: &Roster, signed: &[Signed]) -> Result<(), NoRosterInForce> {
+    fn knows_no_later(&self, found: &Roster, signed: &[Signed<'_>]) -> Result<(), NoRosterInForce> {
         let role =
             |entry: &Stored| self.hand(entry).and_then(|key| found.owner(&key).map(|person| person.role));
         for (_, entry) in self.entries() {
@@ -236,8 +262,8 @@ impl Record {
     }
 
     /// Every file that the ledger has or that is known besides, with the keys that signed it.
-    fn signed_rosters(&self, known: &[RosterFile]) -> Vec<Signed> {
-        let mut all: Vec<Signed> =
+    fn signed_rosters(&self, known: &[RosterFile]) -> Vec<Signed<'_>> {
+        let mut all: Vec<Signed<'_>> =
             known.iter().map(|file| Signed { file: file.clone(), hands: Vec::new() }).collect();
         for (_, entry) in self.entries() {
             let Some((digest, text)) = signed_file(entry) else { continue };
@@ -249,7 +275,7 @@ impl Record {
             });
             let Ok(public) = &entry.public else { continue };
             if let (Some(one), Some(key)) = (at.and_then(|at| all.get_mut(at)), self.hand(entry)) {
-                one.hands.push(Hand { key, day: public.time.to_zoned(TimeZone::UTC).date() });
+                one.hands.push((key, public));
             }
         }
         all

@@ -8,7 +8,7 @@ use super::trail::{Leaf, Trail};
 use super::{
     Break, Fault, Head, Heads, History, Kind, PrivatePart, Public, Record, SignedRoster, Stored, VERSION,
 };
-use crate::model::{Digest, RunId};
+use crate::model::{Digest, Role, RunId};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, VerifyError};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -28,6 +28,9 @@ pub struct Report {
     pub heads: BTreeMap<ChainName, Head>,
     /// Folders of chains that nobody has: nothing that counts can be hidden in them.
     nobodys: Vec<PathBuf>,
+    /// Chains of people who never had a say in what is done: nothing that counts can be hidden in them either, and what they say
+    /// to have seen takes nothing from anybody.
+    weightless: HashSet<ChainName>,
     /// The same with the signatures that lead there.
     pub(super) verified: BTreeMap<ChainName, Verified>,
 }
@@ -54,12 +57,28 @@ impl Report {
 
     fn of_somebody(&self) -> impl Iterator<Item = &Break> {
         let nobodys = |found: &Break| self.nobodys.iter().any(|folder| found.file.starts_with(folder));
-        self.breaks.iter().filter(move |found| !nobodys(found))
+        self.breaks.iter().filter(move |found| !nobodys(found) && !self.is_weightless(found))
     }
 
-    /// Whether anything is wrong with this file.
+    fn is_weightless(&self, found: &Break) -> bool {
+        let lies_in = |chain: &ChainName| found.file.starts_with(Path::new("ledger").join(chain.to_string()));
+        self.weightless.iter().any(|chain| match &found.fault {
+            Fault::SeenGone { chain: seen, .. } | Fault::SeenDiffers { chain: seen, .. } if seen == chain => {
+                true
+            }
+            _ => lies_in(chain),
+        })
+    }
+
+    /// Whether anything is wrong with this file itself. What it has seen and is gone, another one lacks.
     pub fn breaks_of(&self, file: &Path) -> impl Iterator<Item = &Break> {
-        self.breaks.iter().filter(move |found| found.file == file)
+        self.breaks.iter().filter(move |found| found.file == file && !found.fault.is_of_another())
+    }
+
+    /// The files with which something is wrong.
+    pub fn broken(&self) -> HashSet<&Path> {
+        let own = self.breaks.iter().filter(|found| !found.fault.is_of_another());
+        own.map(|found| found.file.as_path()).collect()
     }
 }
 
@@ -72,8 +91,9 @@ impl Record {
 
     /// The same by a history of the roster.
     pub fn verify_by(&self, history: &History, remembered: &Heads) -> Report {
-        let mut judge = Judge { record: self, history, breaks: self.breaks.clone() };
         let signatures = signatures(self, history, remembered);
+        let unsigned = signatures.iter().map(|found| found.file.clone()).collect();
+        let mut judge = Judge { record: self, history, breaks: self.breaks.clone(), unsigned };
         judge.breaks.extend(signatures);
         for (chain, entries) in &self.chains {
             judge.chain(chain, entries);
@@ -95,6 +115,7 @@ impl Record {
                 .filter(|chain| history.key(chain).is_none() && history.seal(chain).is_none())
                 .map(|chain| Path::new("ledger").join(chain.to_string()))
                 .collect(),
+            weightless: self.chains.keys().filter(|chain| !history.has_weight(chain)).cloned().collect(),
             verified: self
                 .chains
                 .iter()
@@ -122,6 +143,8 @@ struct Judge<'a> {
     record: &'a Record,
     history: &'a History,
     breaks: Vec<Break>,
+    /// Entries whose signatures don't count.
+    unsigned: HashSet<PathBuf>,
 }
 
 /// The key with which a chain is written: the roster's; or of a sealed chain, which the roster vouches for up to its seal, the
@@ -250,12 +273,20 @@ impl<'a> Judge<'a> {
         if said != (chain, entry.seq, entry.year) {
             self.fault(entry, Fault::Misplaced(format!("{}, {}, {}", said.0, said.1, said.2)));
         }
-        if let Some(fault) = key.and_then(|key| self.history.objection(chain, key, entry.seq, public)) {
+        let objection = key.and_then(|key| self.history.objection(chain, key, entry.seq, public));
+        let objection = objection.or_else(|| self.history.ended(self.record, public));
+        // What does not hold has seen nothing; nor has, once a lead sealed their chain, who never had a say.
+        let bears_witness = objection.is_none()
+            && !self.unsigned.contains(&entry.file)
+            && (self.history.seal(chain).is_none() || self.history.has_weight(chain));
+        if let Some(fault) = objection {
             self.fault(entry, fault);
         }
         self.order(entry, public, before);
         self.private(chain, entry, public);
-        self.seen(entry, public);
+        if bears_witness {
+            self.seen(entry, public);
+        }
     }
 
     fn order(&mut self, entry: &Stored, public: &Public, before: Option<&Stored>) {
@@ -293,7 +324,14 @@ impl<'a> Judge<'a> {
             Ok(private) if private.operator != *chain.operator() => {
                 self.fault(entry, Fault::PrivateOfAnother(private.operator.to_string()));
             }
-            Ok(_) => self.signs(entry, public),
+            Ok(private) => {
+                let role = self.history.role_in(chain, public.roster);
+                let has_say = |role: &Role| matches!(role, Role::Lead | Role::Operator);
+                if let Some(role) = role.filter(|role| !has_say(role) && has_say(&private.role)) {
+                    self.fault(entry, Fault::RoleSaid { said: private.role, role });
+                }
+                self.signs(entry, public);
+            }
         }
     }
 
@@ -357,7 +395,8 @@ impl<'a> Judge<'a> {
             }
         }
         // What does not hold by itself says nothing against what does.
-        let broken: HashSet<PathBuf> = self.breaks.iter().map(|found| found.file.clone()).collect();
+        let own = self.breaks.iter().filter(|found| !found.fault.is_of_another());
+        let broken: HashSet<PathBuf> = own.map(|found| found.file.clone()).collect();
         let mut open = Vec::new();
         for (run, trail) in Trail::all(record) {
             let holds = |leaf: &Leaf<'_>| !broken.contains(&leaf.entry.file);

@@ -2,10 +2,10 @@
 //! with the private part that was signed. What is decided by entries (which sealed value is the newest) is decided by these.
 
 use super::append::year_of;
+use super::day::moves_the_day;
 use super::{Details, Heads, Kind, PrivatePart, Public, Record, Stored};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Person, Roster};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// An entry that holds.
 #[derive(Clone, Copy)]
@@ -32,7 +32,11 @@ impl Record {
                 continue;
             }
             let Some(hand) = Hand::of(chain, entries, roster) else { continue };
-            let held = entries.iter().filter(of_kind).filter_map(|entry| hand.vouch(chain, entry, kind));
+            let held = entries.iter().filter(of_kind).filter_map(|entry| {
+                let day =
+                    self.earliest_day(entry.public.as_ref().ok()?, |chain| moves_the_day(roster, chain));
+                hand.vouch(chain, entry, (kind, day))
+            });
             all.extend(held);
         }
         all
@@ -78,12 +82,15 @@ impl<'a> Hand<'a> {
         Some(Self { key, person: None, last: Some(seal.last) })
     }
 
-    fn vouch<'r>(&self, chain: &'r ChainName, entry: &'r Stored, kind: Kind) -> Option<Vouched<'r>> {
+    fn vouch<'r>(
+        &self,
+        chain: &'r ChainName,
+        entry: &'r Stored,
+        (kind, day): (Kind, Date),
+    ) -> Option<Vouched<'r>> {
         let public = entry.public.as_ref().ok()?;
         let placed = (&public.chain, public.seq, year_of(public.time)) == (chain, entry.seq, entry.year);
-        let may = self.person.is_none_or(|person| {
-            kind.may_be_signed_by(person.role) && !ended(person, public.time.to_zoned(TimeZone::UTC).date())
-        });
+        let may = self.person.is_none_or(|person| kind.may_be_signed_by(person.role) && !ended(person, day));
         if !placed || !may || self.last.is_some_and(|last| entry.seq > last) {
             return None;
         }

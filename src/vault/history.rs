@@ -8,8 +8,7 @@ use crate::ledger::{History as Rosters, Kind, Record, Report, SealAct, SealedVal
 use crate::model::{Digest, OperatorName};
 use crate::people::Roster;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::collections::BTreeMap;
 
 /// A value by file and name; no name stands for the whole file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -89,7 +88,7 @@ impl History {
     /// `report` is what verifying found: what does not hold was sealed by nobody.
     pub fn read(record: &Record, roster: &Roster, rosters: &Rosters, report: &Report) -> Self {
         let mut entries = record.vouched(roster, Kind::Vault);
-        let broken: HashSet<&Path> = report.breaks.iter().map(|found| found.file.as_path()).collect();
+        let broken = report.broken();
         entries.retain(|entry| !broken.contains(entry.entry.file.as_path()));
         let versions = record.versions(roster);
         // Whoever had seen more comes later; the order of what is parallel means nothing.

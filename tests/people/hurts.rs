@@ -159,3 +159,59 @@ fn an_entry_or_a_plan_of_a_wgops_to_come_says_update() {
     fs::write(&plan, "{\"version\": 9, \"kind\": \"wgops-plan\"}").unwrap();
     group.says("alice", &format!("apply {} --yes", plan.display())).expect(2, &["version 9", "update it"]);
 }
+
+/// Ends somebody's agreement a month ago, by a version that is signed today.
+fn ends_agreement(group: &Group, who: &str) {
+    let month = jiff::Zoned::now().date().checked_sub(jiff::Span::new().days(30)).unwrap();
+    group.changes_roster(|text| {
+        let (before, after) = text.split_once(&format!("  {who}:")).unwrap();
+        let after = after.replacen(
+            "nda: {signed: 2026-01-01}",
+            &format!("nda: {{signed: 2026-01-01, until: {month}}}"),
+            1,
+        );
+        format!("{before}  {who}:{after}")
+    });
+}
+
+#[test]
+fn a_lead_whose_agreement_has_ended_takes_nothing_with_a_clock_that_is_set_back() {
+    let group = Group::new();
+    group.clears("carol");
+    group.says("alice", "operators promote carol --yes").expect(0, &["in force"]);
+    ends_agreement(&group, "carol");
+    let (good, back) = (fs::read_to_string(group.roster()).unwrap(), -60 * 24 * HOUR);
+    group.says("carol", "operators list").expect(0, &["acts as a shadow"]);
+    group.says("carol", "operators demote alice --yes").expect(4, &[]);
+    // With a clock that says what she likes, her own wgops goes along; nobody else's does.
+    at_a_wrong_time(&group, "carol", back, "operators demote alice --yes");
+    assert_ne!(fs::read_to_string(group.roster()).unwrap(), good);
+    group.says("alice", "operators list").expect(0, &["signed by 0 of the 1 leads"]);
+    fs::write(group.roster(), &good).unwrap();
+    let verified = group.says("alice", "ledger verify");
+    verified.expect(4, &["their agreement ended on", "whatever its own time says"]);
+    group.says("alice", "operators demote carol --yes").expect(0, &["in force"]);
+    group.says("alice", "operators list").expect(0, &["alice", "lead"]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_brings_no_reader_back() {
+    let group = Group::new();
+    group.clears("bob");
+    let file = "inventory/group_vars/all/vault.yml";
+    fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
+    let set = |who: &str, value: &str, seconds: i64| {
+        let mut command = group.command(who);
+        if seconds != 0 {
+            command.env("LD_PRELOAD", clock(&group, seconds));
+        }
+        said(command.args(["vault", "set", file, "tok"]).write_stdin(value))
+    };
+    set("alice", "alice's", 0).expect(0, &["Sealed"]);
+    ends_agreement(&group, "bob");
+    set("bob", "bob's", 0).expect(4, &[]);
+    set("bob", "bob's", -60 * 24 * HOUR).expect(0, &["Sealed"]);
+    let list = group.says("alice", "vault list");
+    assert!(list.text.contains("attention:") && !list.text.contains("by bob"), "{}", list.text);
+    group.says("alice", "ledger verify").expect(4, &["their agreement ended on"]);
+}

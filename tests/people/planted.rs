@@ -150,3 +150,100 @@ fn what_a_reader_sealed_stays_after_the_rule_names_them_no_more() {
     run(&group, "carol").expect(0, &["changed=1"]);
     assert_eq!(fs::read_to_string(group.made()).unwrap(), "bob's, then");
 }
+
+/// An entry in a chain of somebody's own, which says that they have seen this one of alice's.
+fn claims(group: &Group, who: &str, kind: &str, seen: u64) -> PathBuf {
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    let template = group.entries(&chain).pop().unwrap();
+    let json = |file: PathBuf| -> Value { serde_json::from_slice(&fs::read(file).unwrap()).unwrap() };
+    let (mut public, mut private) = (json(template.clone()), json(template.with_extension("private.json")));
+    let key: wgops::people::Key = fs::read_to_string(group.public(who)).unwrap().parse().unwrap();
+    let own = format!("{who}-{}-aa", key.digest8());
+    (private["operator"], private["role"]) = (json!(who), json!("shadow"));
+    for name in ["sealed", "roster_file"] {
+        private.as_object_mut().unwrap().remove(name);
+    }
+    let private = format!("{private}\n");
+    let nothing = Digest::of("anything").to_string();
+    public["seen"] = json!({chain.file_name().unwrap().to_string_lossy(): {"seq": seen, "digest": nothing}});
+    (public["chain"], public["seq"], public["kind"]) = (json!(own), json!(1), json!(kind));
+    for name in ["previous", "signs", "run", "verb"] {
+        public.as_object_mut().unwrap().remove(name);
+    }
+    public["private"] = json!(Digest::of(&private).to_string());
+    let place = chain.with_file_name(&own).join(template.parent().unwrap().file_name().unwrap());
+    fs::create_dir_all(&place).unwrap();
+    let entry = place.join("00000001.json");
+    fs::write(&entry, format!("{public}\n")).unwrap();
+    fs::write(place.join("00000001.private.json"), private).unwrap();
+    group.signs(who, "ledger@wgops", &entry);
+    entry
+}
+
+#[test]
+fn what_a_shadow_says_to_have_seen_shuts_the_vault_for_nobody() {
+    for seen in [99, 1] {
+        let group = Group::new();
+        group.adds("sam");
+        sets(&group, "alice", "tok", "alice's");
+        let entry = claims(&group, "sam", "note", seen);
+        // It is told, with a way out that takes nobody's good entry out.
+        let told = group.says("alice", "ledger verify");
+        told.expect(4, &["has seen ", "sam-"]).without(&["git rm"]);
+        group.says("alice", "vault list").expect(0, &["tok  generation"]);
+        sets(&group, "alice", "tok", "alice's new one");
+        // She has seen that entry by now; without it, it is one of sam's that is missing, which decides nothing.
+        let [text, signature] =
+            [entry.clone(), entry.with_added_extension("sig")].map(|file| fs::read(file).unwrap());
+        fs::remove_file(&entry).unwrap();
+        group.says("alice", "ledger verify").expect(4, &["which is gone"]).without(&["git rm"]);
+        group.says("alice", "vault list").expect(0, &["tok  generation"]);
+        fs::write(&entry, text).unwrap();
+        fs::write(entry.with_added_extension("sig"), signature).unwrap();
+        // A lead who takes sam's chain for over ends the matter.
+        group.says("alice", "operators leave sam --yes").expect(0, &["in force"]);
+        group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
+    }
+}
+
+#[test]
+fn what_does_not_hold_has_seen_nothing() {
+    let group = Group::new();
+    group.clears("bob");
+    group.adds("sam");
+    sets(&group, "alice", "tok", "alice's");
+    group.says("alice", "operators leave bob --yes").expect(0, &["in force"]);
+    // A key of somebody who left, in a chain that nobody sealed; and a kind that a shadow may not sign.
+    claims(&group, "bob", "note", 99);
+    claims(&group, "sam", "vault", 99);
+    let told = group.says("alice", "ledger verify");
+    told.expect(4, &["bob-", "sam-"]).without(&["has seen "]);
+    group.says("alice", "vault list").expect(0, &["tok  generation"]);
+}
+
+#[test]
+fn a_shadow_is_no_lead_by_their_own_word_and_heads_nobody_s_run() {
+    let group = Group::new();
+    group.adds("sam");
+    group.run("alice").expect(0, &["changed=1"]);
+    let run = group.newest_run();
+    let entry = claims(&group, "sam", "shadow", 1);
+    let json = |file: &PathBuf| -> Value { serde_json::from_slice(&fs::read(file).unwrap()).unwrap() };
+    let private_file = entry.with_extension("private.json");
+    let (mut public, mut private) = (json(&entry), json(&private_file));
+    private["role"] = json!("lead");
+    private["reason"] = json!("forged reason");
+    let text = format!("{private}\n");
+    public["private"] = json!(Digest::of(&text).to_string());
+    (public["run"], public["seen"]) = (json!(run), json!({}));
+    let time = public["time"].as_str().unwrap().to_owned();
+    let (year, _) = time.split_once('-').unwrap();
+    public["time"] = json!(format!("{year}-01-01T00:00:00Z"));
+    fs::write(&private_file, text).unwrap();
+    fs::write(&entry, format!("{public}\n")).unwrap();
+    group.signs("sam", "ledger@wgops", &entry);
+    group.says("alice", "ledger verify").expect(4, &["acted as lead, and by the roster they were shadow"]);
+    let shown = group.says("alice", &format!("ledger show {run}"));
+    let head = shown.text.lines().find(|line| line.contains("(lead)")).unwrap();
+    assert!(head.contains("alice (lead)"), "{}", shown.text);
+}

@@ -125,7 +125,7 @@ fn approvers(plan: &crate::ledger::PlanRef) -> String {
 
 /// Tells the stored events to the reporter that told them first.
 fn replay(console: &Console, found: &RunRecord) -> Result<(), Failure> {
-    let events: Vec<Event> = found.entries.iter().flat_map(events).collect();
+    let events: Vec<Event> = found.own().flat_map(events).collect();
     if events.is_empty() {
         return Ok(());
     }

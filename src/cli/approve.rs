@@ -59,9 +59,17 @@ impl Approve {
             Details { inventory: plan.inventory.clone(), commit: plan.commit.clone(), ..Details::default() };
         brings_nothing_else(&plan.typed, &plan.typed.variables)?;
         console.result(&told(&plan))?;
-        for difference in differences(&plan.typed, &then, &repository, &root) {
+        if hosts(&plan).all(|(_, planned)| !planned.unknown.is_empty()) {
+            return Err(Failure::new(
+                Exit::Refused,
+                "nothing of this plan can be applied, so there is nothing to approve",
+            )
+            .hint("have its maker see to what is not part of it, and make another plan"));
+        }
+        let differences = differences(&plan.typed, &then, &repository, &root);
+        for difference in &differences {
             console
-                .tell(&format!("Made from something else than what lies here: {}\n", one_line(&difference)));
+                .tell(&format!("Made from something else than what lies here: {}\n", one_line(difference)));
         }
         // What it says is what its maker wrote; 'wgops apply' goes on only where it finds the same, to the letter.
         let me = who.identity.proven().map(|proven| &proven.operator);
@@ -76,10 +84,14 @@ impl Approve {
         if let Some(record) = Record::open(console, Some(&root), &who, about)? {
             record.say(Kind::Approval)?;
         }
-        console.tell(&format!(
-            "Approved. Commit and push the ledger; then 'wgops apply {}' goes on with it.\n",
-            shown(&self.plan)
-        ));
+        let file = shown(&self.plan);
+        console.tell(&match differences.is_empty() {
+            true => format!("Approved. Commit and push the ledger; then 'wgops apply {file}' goes on with it.\n"),
+            false => format!(
+                "Approved. Commit and push the ledger. 'wgops apply {file}' refuses a plan that was made from something else, unless \
+                 whoever types it adds --allow-changed: another plan is better.\n"
+            ),
+        });
         Ok(Exit::Well)
     }
 
@@ -105,6 +117,10 @@ fn told(plan: &Plan) -> String {
         out.push_str(&format!("Plan {} by {maker}, {}, until {}\n", plan.id, plan.created, plan.expires));
     }
     out.push_str(&format!("  {}\n", in_words(plan.verb, &plan.typed)));
+    if let Some(commit) = &plan.commit {
+        let id = one_line(&commit.id);
+        out.push_str(&format!("  What its tasks write stands in the files of that commit: 'git show {id}:./FILE', 'git diff {id}'\n"));
+    }
     for value in plan.secrets.iter().flat_map(|sealed| &sealed.values) {
         out.push_str(&format!("It uses a sealed value: {}\n", one_line(value)));
     }

@@ -39,7 +39,7 @@ pub struct Init {
     #[arg(long, value_name = "FILE.pub", requires = "operator")]
     key: Option<PathBuf>,
     /// The day on which the lead signed the non-disclosure agreement, YYYY-MM-DD
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "operator")]
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "operator", value_parser = day)]
     nda: Option<Date>,
     /// Don't make it a git repository
     #[arg(long)]
@@ -144,6 +144,14 @@ Next:
 ///
 /// # Errors
 /// It lies ahead.
+/// A day as it is typed.
+///
+/// # Errors
+/// It is none.
+pub fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "expected YYYY-MM-DD, such as 2026-11-01".to_owned())
+}
+
 pub fn signed_already(day: Date) -> Result<(), Failure> {
     let today = jiff::Zoned::now().date();
     if day <= today {

@@ -26,9 +26,27 @@ pub struct Trust {
     /// The version in force, and its text.
     pub in_force: RosterFile,
     /// Why the file is not that version, where it waits for signatures.
-    pub waits: Option<String>,
+    pub waits: Option<Waiting>,
     /// Whether somebody on this machine could compare it: nobody may act on a roster that was met just now, unseen.
     pub pinned: bool,
+}
+
+/// Why a roster's file is not in force, and what to do where that is not to sign it.
+pub struct Waiting {
+    /// Why.
+    pub why: String,
+    /// What to do.
+    pub todo: Option<String>,
+}
+
+impl Waiting {
+    /// Both for whoever types.
+    pub fn told(&self) -> String {
+        match &self.todo {
+            None => format!("{}: see 'wgops operators sign'.\n", self.why),
+            Some(todo) => format!("{}: {todo}.\n", self.why),
+        }
+    }
 }
 
 impl Pin {
@@ -79,7 +97,7 @@ impl Trust {
         if anchor.is_none() {
             console.tell(&met(&found.in_force.roster, pinned, group.as_ref()));
         }
-        let waits = waits(&found, &file_name(root))?;
+        let waits = waits(&found, &file_name(root), (files.first(), &record))?;
         let news = pinned && known != Some(Anchor::of(&found.in_force.roster));
         if let Some(memory) = memory.filter(|_| news) {
             memory.save(&found.in_force);
@@ -201,12 +219,22 @@ fn nobody_can_tell(error: NoRosterInForce) -> Failure {
     Failure::of(Exit::Refused, &error).hint(hint)
 }
 
-fn waits(found: &Succession, file: &str) -> Result<Option<String>, Failure> {
+fn waits(
+    found: &Succession,
+    file: &str,
+    (here, record): (Option<&RosterFile>, &Record),
+) -> Result<Option<Waiting>, Failure> {
     match &found.file {
         Successor::InForce => Ok(None),
         Successor::Waits(why) => {
             let version = found.in_force.roster.version;
-            Ok(Some(format!("{file} is not in force ({why}); version {version} is")))
+            if let Some(here) = here.filter(|here| here.roster.version == version) {
+                return Ok(Some(of_the_same_number(here, file, record)));
+            }
+            Ok(Some(Waiting {
+                why: format!("{file} is not in force ({why}); version {version} is"),
+                todo: None,
+            }))
         }
         Successor::Older => {
             let version = found.in_force.roster.version;
@@ -214,6 +242,31 @@ fn waits(found: &Succession, file: &str) -> Result<Option<String>, Failure> {
             let hint = "pull; or restore the newer file with git: a roster never goes back";
             Err(Failure::new(Exit::Refused, message).hint(hint))
         }
+    }
+}
+
+/// Of two files with one number only one is in force: the other one was signed elsewhere, or changed by hand.
+fn of_the_same_number(here: &RosterFile, file: &str, record: &Record) -> Waiting {
+    let (version, signers) = (here.roster.version, record.signers(here.roster.digest));
+    if signers.is_empty() {
+        return Waiting {
+            why: format!(
+                "{file} is not in force: it was changed since version {version}, and nobody signed that"
+            ),
+            todo: Some(format!(
+                "'git log -- {ROSTER}' names who changed it; 'wgops operators sign' makes it the next version, \
+                 'git checkout COMMIT -- {ROSTER}' puts it back"
+            )),
+        };
+    }
+    let names = signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    Waiting {
+        why: format!("{file} is another version {version} than the one in force here: {names} signed it"),
+        todo: Some(format!(
+            "only one of them can be right; if it is this one, as the leads say by voice, give --roster-pin {} once, \
+             else put the other one back with git (docs/people.md)",
+            pin(&here.roster)
+        )),
     }
 }
 

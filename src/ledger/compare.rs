@@ -281,7 +281,12 @@ impl Record {
                 let who = first.chain.operator().clone();
                 spans.push(Span { from, to: until(PACKAGES_SLACK_SECONDS), changes: true, who });
             }
-            if outcomes.contains(&HostOutcome::Changed) {
+            // What a dry run foretells counts as changed, too, where a few of its tasks are carried out all the same.
+            let foretells = |leaf: &super::trail::Leaf<'_>| {
+                leaf.private().is_some_and(|private| private.details.remark.is_some())
+            };
+            let is_dry = trail.intents.iter().all(foretells);
+            if outcomes.contains(&HostOutcome::Changed) && !is_dry {
                 changed.push(Changed { run, owner: first.chain.operator().clone(), begun });
             }
         }

@@ -254,6 +254,18 @@ impl Record {
         first.next().is_none().then(|| Anchor::of(one))
     }
 
+    /// Who signed a file, by signatures that hold.
+    pub fn signers(&self, digest: Digest) -> Vec<OperatorName> {
+        let signs = |entry: &Stored| {
+            signed_file(entry).is_some_and(|(signed, _)| signed == digest) && self.hand(entry).is_some()
+        };
+        let entries = self.entries().filter(|(_, entry)| signs(entry));
+        let mut names: Vec<OperatorName> = entries.map(|(chain, _)| chain.operator().clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Whether the ledger has this version, signed by whomever.
     pub fn has_roster(&self, digest: Digest) -> bool {
         self.entries().any(|(_, entry)| {

@@ -98,7 +98,10 @@ pub fn identify(
     let found = search.agent(seek.agent).or_else(|| search.directory(seek.directory?));
     match found {
         Some(proven) => Ok(Identity::Proven(Box::new(proven))),
-        None if search.tried.is_empty() => Ok(Identity::Anonymous(Anonymous::NoKey)),
+        None if search.tried.is_empty() => match seek.directory.and_then(|place| alone(place, roster)) {
+            Some(why) => Err(NoProof { tried: vec![why] }.into()),
+            None => Ok(Identity::Anonymous(Anonymous::NoKey)),
+        },
         None => Err(NoProof { tried: search.tried }.into()),
     }
 }
@@ -205,6 +208,42 @@ impl PublicOrPrivate {
 
 fn holds(signer: &dyn Signer, key: &Key) -> bool {
     signer.public_key().parse::<Key>().is_ok_and(|held| held == *key)
+}
+
+/// That somebody's own public key lies here without its private part: it is in an agent that is not reached.
+fn alone(directory: &Path, roster: &Roster) -> Option<String> {
+    own_public_files(directory).into_iter().find_map(|(path, key)| {
+        let owner = roster.owner(&key)?;
+        let is_whole = path.with_extension("").symlink_metadata().is_ok();
+        (!is_whole).then(|| {
+            let (path, name) = (path.display(), &owner.name);
+            format!("{path} is {name}'s, and its private part is neither beside it nor in an ssh-agent that answers")
+        })
+    })
+}
+
+/// Public keys that lie where one's own do, by the names that OpenSSH gives them.
+fn own_public_files(directory: &Path) -> Vec<(PathBuf, Key)> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().take(KEY_FILES_MAX);
+    let mut found: Vec<(PathBuf, Key)> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("id_") && name.ends_with(".pub")
+        })
+        .filter_map(|path| Some((path.clone(), read_bounded(&path).ok()?.expose().parse().ok()?)))
+        .collect();
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found
+}
+
+/// The public halves of what somebody would prove who they are with: the named key, or those of a directory.
+pub fn own_keys(named: Option<&Path>, directory: Option<&Path>) -> Vec<Key> {
+    if let Some(file) = named {
+        return PublicOrPrivate::read(file).ok().and_then(|file| file.public()).into_iter().collect();
+    }
+    let found = directory.map(own_public_files).unwrap_or_default();
+    found.into_iter().map(|(_, key)| key).collect()
 }
 
 /// The files in which one of these keys lies whole: the named file, or those of a directory. Open ones come first.
@@ -406,6 +445,22 @@ mod tests {
         assert!(said(Some(&answer(4))).unwrap_err().contains("locked"));
         assert_eq!(asked.get(), 3);
         assert!(said(Some(&|_: &Path| None)).unwrap_err().contains("locked"));
+    }
+
+    #[test]
+    fn a_public_key_whose_private_part_is_in_no_agent_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let seek = || Seek { directory: Some(home.path()), ..Seek::default() };
+        // Somebody else's key, kept to add them.
+        std::fs::write(home.path().join("oscar.pub"), key(2).text()).unwrap();
+        assert_eq!(who(seek()), Ok(None));
+        std::fs::write(home.path().join("id_ed25519.pub"), key(1).text()).unwrap();
+        let error = who(seek()).unwrap_err();
+        assert!(error.contains("id_ed25519.pub is alice's") && error.contains("agent"), "{error}");
+        let agent: Vec<Box<dyn Signer>> = vec![Box::new(AgentKey::new(1))];
+        assert_eq!(who(Seek { agent, ..seek() }), Ok(Some("alice".into())));
+        assert_eq!(own_keys(None, Some(home.path())), [key(1)]);
+        assert_eq!(own_keys(Some(&home.path().join("oscar.pub")), Some(home.path())), [key(2)]);
     }
 
     #[test]

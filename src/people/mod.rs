@@ -26,7 +26,7 @@ pub(crate) mod testing;
 pub use certificate::{Authority, Grant};
 pub use chain::{ChainName, ParseChainNameError};
 pub use edit::Amendment;
-pub use identity::{Anonymous, Identity, NoProof, Proven, Seek, files_of, identify};
+pub use identity::{Anonymous, Identity, NoProof, Proven, Seek, files_of, identify, own_keys};
 pub use key::{Key, ParseKeyError, VerifyError};
 pub use key_file::{AskPassphrase, FileSigner, KeyFileError};
 pub use roster::{ApplyThreshold, Nda, Person, Reader, Roster, Seal, Threshold, VaultRule};

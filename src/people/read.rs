@@ -3,11 +3,12 @@
 
 use super::{ApplyThreshold, Key, Nda, Person, Reader, Roster, Seal, Threshold, VaultRule};
 use crate::load::{Node, Problem, Problems, TextFile};
-use crate::model::{Digest, OperatorName, Role, printable};
+use crate::model::{Digest, OperatorName, Place, Role, printable};
 use indexmap::IndexMap;
 use jiff::civil::Date;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 const ROSTER_FIELDS: [&str; 9] = [
     "version",
@@ -24,11 +25,28 @@ const PERSON_FIELDS: [&str; 5] = ["role", "nda", "keys", "age", "until"];
 
 pub(super) fn roster(path: &Path, bytes: Vec<u8>) -> Result<Roster, Problems> {
     let digest = Digest::of(&bytes);
+    if let Some(line) = conflict(&bytes) {
+        let place = Place { file: Arc::new(path.to_owned()), line, column: 1 };
+        let problem =
+            Problem::at(&place, "two versions of the roster met here, and git could not put them together");
+        return Err(problem
+            .help(
+                "keep one of both, whole: 'git checkout --ours inventory/operators.yml' or '--theirs', then 'git add' it; \
+                 docs/people.md says how to go on",
+            )
+            .into());
+    }
     let top = Node::parse(&TextFile::from_bytes(path, bytes)?)?;
     let mut read = Read { problems: Vec::new() };
     let roster = read.roster(&top, digest);
     Problems::check(read.problems)?;
     roster.ok_or_else(|| Problem::at(&top.place, "expected a roster").into())
+}
+
+/// The line at which git marked a conflict.
+fn conflict(bytes: &[u8]) -> Option<u32> {
+    let line = bytes.split(|byte| *byte == b'\n').position(|line| line.starts_with(b"<<<<<<< "))?;
+    u32::try_from(line + 1).ok()
 }
 
 /// Reads field by field, and notes what is wrong.
@@ -115,7 +133,7 @@ impl Read {
             age: self
                 .optional(node, "age", |read, node| read.list(node, Self::recipient))
                 .unwrap_or_default(),
-            until: self.optional(node, "until", Self::parsed),
+            until: self.optional(node, "until", Self::day),
         };
         if person.until.is_some() && role != Role::Left {
             let message = "only who left has 'until'; an nda's end stands under 'nda'";
@@ -126,12 +144,21 @@ impl Read {
 
     fn nda(&mut self, node: &Node) -> Option<Nda> {
         self.fields(node, &["signed", "until", "reference"])?;
-        let signed: Date = self.required(node, "signed", Self::parsed)?;
-        let until: Option<Date> = self.optional(node, "until", Self::parsed);
+        let signed: Date = self.required(node, "signed", Self::day)?;
+        let until: Option<Date> = self.optional(node, "until", Self::day);
         if until.is_some_and(|until| until < signed) {
             self.at(node.get("until").unwrap_or(node), "the nda ends before it was signed");
         }
         Some(Nda { signed, until, reference: self.optional(node, "reference", Self::text) })
+    }
+
+    fn day(&mut self, node: &Node) -> Option<Date> {
+        let text = self.text(node)?;
+        let day = text.parse();
+        if day.is_err() {
+            self.at(node, "expected a day as YYYY-MM-DD, such as 2026-11-01");
+        }
+        day.ok()
     }
 
     fn recipient(&mut self, node: &Node) -> Option<String> {
@@ -425,6 +452,16 @@ vaults:
         assert!(early.contains("ends before"), "{early}");
         let until = wrong(&(roster_text(FIRST) + "  eve: {role: shadow, until: 2026-01-01}\n"));
         assert!(until.contains("only who left"), "{until}");
+    }
+
+    #[test]
+    fn a_conflict_and_a_day_of_another_fashion_are_said_in_words() {
+        let said = wrong(&format!("{}<<<<<<< HEAD\n  a: {{}}\n=======\n>>>>>>> x\n", roster_text(FIRST)));
+        assert!(said.contains("git checkout --ours") && !said.contains("YAML"), "{said}");
+        let day = |day: &str| {
+            wrong(&format!("{}  eve: {{role: shadow, nda: {{signed: {day}}}}}\n", roster_text(FIRST)))
+        };
+        assert!(day("01.11.2026").contains("YYYY-MM-DD"), "{}", day("01.11.2026"));
     }
 
     #[test]

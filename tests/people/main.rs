@@ -16,3 +16,4 @@ mod rollback;
 mod seals;
 mod tampering;
 mod token;
+mod words;

@@ -54,6 +54,7 @@ impl Export {
                 "'wgops operators sign' does that: without it nobody outside can tell whose keys these are",
             ));
         }
+        is_a_place_for_it(root, &self.public)?;
         let mut new = 0;
         for (from, bytes) in record.public_files() {
             new += usize::from(place(&self.public, &self.public.join(from), bytes)?);
@@ -68,6 +69,31 @@ impl Export {
             counted(new, "file is", "files are")
         ));
         Ok(Exit::Well)
+    }
+}
+
+/// Makes sure that a folder holds an earlier export, or nothing: whatever lies there is taken to be published, and the export has
+/// files of its own names.
+fn is_a_place_for_it(root: &Path, folder: &Path) -> Result<(), Failure> {
+    let place = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let there = place.ancestors().find(|path| path.exists()).unwrap_or(&place);
+    let rest = place.strip_prefix(there).unwrap_or(Path::new(""));
+    let whole = there.canonicalize().unwrap_or_else(|_| there.to_owned()).join(rest);
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    if whole.starts_with(&root) || root.starts_with(&whole) {
+        let message = format!("{} is in the ops repository, or around it", shown(folder));
+        return Err(Failure::usage(message)
+            .hint("the export is published, private parts are not: name a folder outside, such as ../ledger-for-all"));
+    }
+    let others = std::fs::read_dir(&place).into_iter().flatten().flatten();
+    let is_empty = !others.into_iter().any(|entry| entry.file_name() != ".git");
+    let title = README.lines().next().unwrap_or_default();
+    let is_an_export =
+        std::fs::read_to_string(place.join("README.md")).is_ok_and(|text| text.starts_with(title));
+    match is_empty || is_an_export {
+        true => Ok(()),
+        false => Err(Failure::usage(format!("{} holds something else than an earlier export", shown(folder)))
+            .hint("name an empty folder, or one that is not there yet: README.md and allowed_signers would be replaced")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Changing one person: each verb makes the next version of the roster.
 
-use super::super::init::{public_key, signed_already};
+use super::super::init::{day, public_key, signed_already};
 use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, person};
 use super::list::{in_short, runs_of};
@@ -31,7 +31,7 @@ pub struct Add {
     #[arg(long, value_name = "ROLE", default_value = "shadow")]
     role: Entry,
     /// The day on which they signed the non-disclosure agreement: servers let in no shadow without one
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     nda: Option<Date>,
     #[command(flatten)]
     confirmed: Confirmed,
@@ -55,10 +55,10 @@ pub struct Clear {
     /// A name in the roster
     name: OperatorName,
     /// The day on which they signed the non-disclosure agreement, YYYY-MM-DD
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     nda: Date,
     /// The last day on which it counts; without it, it counts without end
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     until: Option<Date>,
     /// Where the agreement is kept: a ticket, a folder
     #[arg(long, value_name = "TEXT")]
@@ -190,7 +190,11 @@ impl Leave {
         let desk = Desk::open(console)?;
         let who = person(&desk.roster, &self.name)?.clone();
         if who.role == Role::Left {
-            return Err(Failure::usage(format!("{} has left already", who.name)));
+            let name = &who.name;
+            return Err(Failure::usage(format!("{name} has left already")).hint(format!(
+                "where that was interrupted: 'wgops vault rekey' seals anew what is still sealed for {name}, and 'wgops vault exposed {name}' \
+                 lists what they could have read"
+            )));
         }
         somebody_else_leads(&desk, &who)?;
         let until = Some(jiff::Zoned::now().date());

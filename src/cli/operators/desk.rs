@@ -4,7 +4,7 @@
 use super::super::ledger::{Verified, verified};
 use super::super::record::{About, Record};
 use super::super::repository::Repository;
-use super::super::trust::{ROSTER, remember};
+use super::super::trust::{ROSTER, Waiting, remember};
 use super::super::who::{Who, prove};
 use super::super::{Console, Exit, Failure, ask};
 use crate::ledger::{self, Details, Kind, RosterFile, Turn};
@@ -46,9 +46,9 @@ impl Desk {
         if let Permission::Refuse { why } | Permission::DryRun { why } = desk.who.standing.may(Verb::Roster) {
             return Err(Failure::new(Exit::Refused, format!("only a lead changes the roster: {why}")));
         }
-        if let Some(why) = &desk.who.waits {
-            return Err(Failure::new(Exit::Refused, why.clone())
-                .hint("sign that version first ('wgops operators sign'), or put the file back with git"));
+        if let Some(Waiting { why, todo }) = &desk.who.waits {
+            let sign = "sign that version first ('wgops operators sign'), or put the file back with git";
+            return Err(Failure::new(Exit::Refused, why.clone()).hint(todo.as_deref().unwrap_or(sign)));
         }
         Ok(desk)
     }

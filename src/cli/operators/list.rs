@@ -56,7 +56,7 @@ impl List {
         let pin = format!("{} {}", "pin:".dimmed(), pin(roster));
         console.result(&format!("{}, version {}\n{rows}{pin}\n", one_line(&roster.group), roster.version))?;
         if let Some(why) = &trust.waits {
-            console.tell(&format!("{why}: see 'wgops operators sign'.\n"));
+            console.tell(&why.told());
         }
         Ok(Exit::Well)
     }

@@ -126,13 +126,13 @@ mod tests {
     fn a_recipient_is_one_persons_today_and_in_every_version_before() {
         let one = roster(1, &(of("bob", "age1b") + &of("eve", "age1e")));
         let both = roster(2, &(of("bob", "age1e") + &of("eve", "age1e")));
-        assert_eq!(said(&[one.clone()], &one), []);
-        assert_eq!(said(&[one.clone()], &both), [("bob".into(), "eve".into(), 2)]);
+        assert_eq!(said(std::slice::from_ref(&one), &one), []);
+        assert_eq!(said(std::slice::from_ref(&one), &both), [("bob".into(), "eve".into(), 2)]);
         assert!(shared(std::slice::from_ref(&one), &both).iter().all(|found| !is_known(&one, &both, found)));
         // eve has left, and bob has what was hers.
         let left = roster(2, &of("bob", "age1e"));
-        assert_eq!(said(&[one.clone()], &left), [("bob".into(), "eve".into(), 1)]);
-        assert!(shared(&[one.clone()], &left).iter().all(|found| !is_known(&one, &left, found)));
+        assert_eq!(said(std::slice::from_ref(&one), &left), [("bob".into(), "eve".into(), 1)]);
+        assert!(shared(std::slice::from_ref(&one), &left).iter().all(|found| !is_known(&one, &left, found)));
         // It was so before anybody looked: eve can leave all the same, and it is told.
         let versions = [one, both.clone()];
         let left = roster(3, &of("bob", "age1e"));

@@ -261,7 +261,9 @@ fn of_the_same_number(here: &RosterFile, file: &str, record: &Record) -> Waiting
     }
     let names = signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
     Waiting {
-        why: format!("{file} is another version {version} than the one in force here: {names} signed it"),
+        why: format!(
+            "{file} is not in force: it is another version {version} than the one that is here, and {names} signed it"
+        ),
         todo: Some(format!(
             "only one of them can be right; if it is this one, as the leads say by voice, give --roster-pin {} once, \
              else put the other one back with git (docs/people.md)",

@@ -10,8 +10,8 @@ use super::scope::Layer;
 use super::task::Task;
 use super::unit::{Prepared, Running, Stage, UnitEnd};
 use crate::event::{ChangeMade, Event, Status};
-use crate::model::{Subjects, Value};
-use crate::modules::{Args, Change, Nature, Outcome};
+use crate::model::{Map, Subjects, Value};
+use crate::modules::{Args, Change, Effect, Facts, Nature, Outcome};
 use crate::questions::{Output, Reading};
 use std::sync::Arc;
 
@@ -82,6 +82,11 @@ impl HostRun {
         reading: &Reading,
         cause: String,
     ) -> UnitEnd {
+        // What was gathered is no guess: facts of a host are hardly ever what a command before it makes them.
+        let facts = match (&task.module.effect, &outcome) {
+            (Effect::Facts(Facts::Gathered), Some(outcome)) => outcome.facts.clone(),
+            _ => Map::new(),
+        };
         let changes: Vec<_> = outcome.iter().flat_map(|o| o.changes.iter()).collect();
         let made = changes
             .iter()
@@ -92,7 +97,7 @@ impl HostRun {
         for touched in touches.iter().chain([read]) {
             self.ground.would_touch(None, touched, &task.name);
         }
-        UnitEnd { changes: made, ..UnitEnd::plain(Status::Provisional { cause }, None) }
+        UnitEnd { changes: made, facts, ..UnitEnd::plain(Status::Provisional { cause }, None) }
     }
 
     /// Looks again after state changes: nothing of them may be left to do.

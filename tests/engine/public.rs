@@ -225,3 +225,12 @@ fn the_neighbours_of_a_linked_role_are_those_of_what_it_leads_to() {
     let story = played.story();
     assert!(story[0].contains("of b"), "{story:?}");
 }
+
+#[test]
+fn a_dry_run_knows_the_facts_that_it_gathers_behind_a_command() {
+    let played = Stage::dry().tasks(
+        "- command: 'true'\n  changed_when: false\n- setup: {gather_subset: [min]}\n\
+         - name: say\n  debug: {msg: '{{ item }}'}\n  loop: \"{{ [ansible_system] }}\"\n",
+    );
+    assert_eq!(played.story()[2], "say ok", "{:#?}", played.story());
+}

@@ -18,7 +18,10 @@ pub const BUILT_IN: &str = "(built in)";
 /// Most files that a difference names.
 const NAMES_MAX: usize = 5;
 /// Words in names of variables whose values must not show in diagnostics or the ledger.
-const SECRET_WORDS: [&str; 4] = ["pass", "secret", "token", "private_key"];
+const SECRET_WORDS: [&str; 9] =
+    ["pass", "secret", "token", "private_key", "apikey", "api_key", "pwd", "credential", "bearer"];
+/// Words that say so only where they stand alone: `pin`, and not `spinner`.
+const SECRET_WORDS_ALONE: [&str; 3] = ["pw", "pin", "psk"];
 
 /// What binds a job to an earlier run or to a plan.
 #[derive(Default)]
@@ -39,7 +42,42 @@ pub struct Bound {
 
 /// Whether a variable's name says that its value is a secret.
 pub fn names_a_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let mut parts = name.split(|c: char| !c.is_alphanumeric());
     SECRET_WORDS.iter().any(|word| name.contains(word))
+        || parts.any(|part| SECRET_WORDS_ALONE.contains(&part))
+}
+
+/// What of a variable must not show in diagnostics or the ledger: what stands under such a name at any depth, and what stands
+/// before the `@` of an address.
+pub fn secrets_in(name: &str, value: &crate::model::Value) -> Vec<String> {
+    let mut found = Vec::new();
+    gather(names_a_secret(name), value, &mut found);
+    found
+}
+
+fn gather(is_secret: bool, value: &crate::model::Value, found: &mut Vec<String>) {
+    use crate::model::Value;
+    match value {
+        Value::Object(members) => {
+            members
+                .iter()
+                .for_each(|(name, member)| gather(is_secret || names_a_secret(name), member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| gather(is_secret, item, found)),
+        Value::String(text) if is_secret => found.push(text.clone()),
+        Value::String(text) => found.extend(in_an_address(text)),
+        Value::Number(number) if is_secret => found.push(number.to_string()),
+        Value::Number(_) | Value::Bool(_) | Value::Null => {}
+    }
+}
+
+/// The password of `scheme://user:password@host`.
+fn in_an_address(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("://")?;
+    let (user, _) = rest.split(['/', '?', '#']).next()?.rsplit_once('@')?;
+    let (_, password) = user.split_once(':')?;
+    (!password.is_empty()).then(|| password.to_owned())
 }
 
 /// What was typed, as far as it decides what happens on hosts; values that `masked` would hide are withheld.
@@ -54,8 +92,9 @@ pub fn typed(errand: &Errand, repository: &Repository, masked: &dyn Fn(&str) -> 
         .iter()
         .filter(|(name, _)| !of_roster(name))
         .filter(|(name, value)| from_files.get(*name) != Some(value));
-    let is_secret =
-        |name: &str, value: &crate::model::Value| names_a_secret(name) || masked(&value.to_string());
+    let is_secret = |name: &str, value: &crate::model::Value| {
+        names_a_secret(name) || !secrets_in(name, value).is_empty() || masked(&value.to_string())
+    };
     let (withheld, variables): (Vec<_>, Vec<_>) = given.partition(|(name, value)| is_secret(name, value));
     let named = |(name, value): (&String, &crate::model::Value)| (name.clone(), value.clone());
     Typed {
@@ -217,4 +256,25 @@ fn content(path: &Path) -> std::io::Result<Vec<u8>> {
         all.extend(std::fs::read(file)?);
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_secret_is_known_by_its_name_at_every_depth_and_in_an_address() {
+        for name in
+            ["db_password", "PGPASSWORD", "apikey", "api_key", "pw", "sim_pin", "bearer", "aws_credentials"]
+        {
+            assert!(names_a_secret(name), "{name}");
+        }
+        for name in ["spinner", "user", "host", "pinned", "spwan"] {
+            assert!(!names_a_secret(name), "{name}");
+        }
+        let given = json!({"password": "one", "db": {"token": ["two", {"x": 3}]}, "url": "https://u:four@h/p", "port": 5});
+        assert_eq!(secrets_in("a", &given), ["one", "two", "3", "four"]);
+        assert_eq!(secrets_in("url", &json!("https://h/p@q:r")), Vec::<String>::new());
+    }
 }

@@ -1,7 +1,7 @@
 //! `wgops run`: runs playbooks.
 
 use super::args::{Cause, ExtraVars, Privilege, Reach, Shape, Targets};
-use super::bound::names_a_secret;
+use super::bound::secrets_in;
 use super::console::shown;
 use super::errand::{Choice, Errand};
 use super::habits::Habits;
@@ -230,9 +230,7 @@ pub fn merged(console: &Console, all: &[ExtraVars]) -> Result<Map, Failure> {
         }
     }
     for (name, value) in &out {
-        if let Some(text) = value.as_str().filter(|_| names_a_secret(name)) {
-            console.masks.add(&Secret::new(text.to_owned()));
-        }
+        secrets_in(name, value).into_iter().for_each(|text| console.masks.add(&Secret::new(text)));
     }
     Ok(out)
 }

@@ -151,3 +151,21 @@ fn nobody_else_on_the_machine_holds_a_lock_and_whoever_waits_hears_for_whom() {
     waits.expect(0, &["waiting for", "ledger.lock", &me]);
     assert_eq!((mode(&folder), mode(&lock), mode(&heads)), (0o700, 0o600, 0o700));
 }
+
+#[test]
+fn a_value_that_somebody_planted_keeps_no_other_from_being_sealed_anew() {
+    let group = Group::new();
+    group.clears("bob");
+    fs::create_dir_all(group.root().join("inventory/group_vars/all")).unwrap();
+    sets(&group, ALL, "tok", "known to bob").expect(0, &["for alice, bob"]);
+    sets(&group, ALL, "other", "x").expect(0, &["Sealed"]);
+    // A copy under another name is nobody's.
+    let file = group.root().join(ALL);
+    let text = fs::read_to_string(&file).unwrap();
+    let (_, after) = text.split_once("other: !age |\n").unwrap();
+    fs::write(&file, format!("{text}planted: !age |\n{after}")).unwrap();
+    let left = group.says("alice", "operators leave bob --yes");
+    left.expect(0, &["in force", "2 values were sealed again", "Not sealed again", "planted"]);
+    let list = group.says("alice", "vault list").text;
+    assert!(list.contains("tok  generation 2 by alice") && !list.contains("readers are others"), "{list}");
+}

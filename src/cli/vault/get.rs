@@ -3,11 +3,12 @@
 use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, Sealed};
 use super::files::bytes_of;
-use crate::model::is_sealed;
+use crate::model::{is_sealed, printable};
 use crate::vault::{Sheet, Subject, digest, file_digest};
 use clap::Args;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// Show a sealed value, on a terminal alone
 #[derive(Args)]
@@ -53,9 +54,19 @@ impl Get {
         };
         let plain = desk.holds(&desk.keys()?, &sealed, &text)?;
         desk.opened(&[sealed.subject])?;
+        let Ok(text) = std::str::from_utf8(&plain) else {
+            return Err(Failure::usage("it is no text, and a terminal shows nothing else")
+                .hint("'age -d -i KEY' opens a sealed file for another program"));
+        };
+        // Whoever seals a value could otherwise steer the terminal of whoever looks at it.
+        let text = Zeroizing::new(printable(text).into_owned());
+        if text.as_bytes() != &plain[..] {
+            console.tell("It holds characters that steer a terminal: they are shown as ^[ and the like.\n");
+        }
         let mut out = std::io::stdout();
-        let end: &[u8] = if plain.ends_with(b"\n") { b"" } else { b"\n" };
-        let shown = out.write_all(&plain).and_then(|()| out.write_all(end)).and_then(|()| out.flush());
+        let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
+        let shown =
+            out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush());
         shown.map_err(|error| Failure::usage(format!("can't write to the terminal: {error}")))?;
         Ok(Exit::Well)
     }

@@ -106,6 +106,7 @@ fn import(
             empty => empty.insert(desk.keys()?),
         };
         plain.insert(found.name.clone(), desk.holds_unvouched(keys, found.text.as_bytes())?);
+        tell_whose(desk, &subject);
     }
     seal_values(desk, target, &readers, &sheet, (plain, None))
 }
@@ -120,6 +121,15 @@ fn no_copy(desk: &Desk<'_>, subject: &Subject, digest: Digest) -> Result<(), Fai
         .hint("find out who put it there ('git log'); 'wgops vault set' seals a value of your own"))
 }
 
+/// Whoever takes over a value that somebody sealed with age answers for it from now on.
+fn tell_whose(desk: &Desk<'_>, subject: &Subject) {
+    let (what, file) = (subject.to_string(), one_line(&subject.file));
+    desk.console.tell(&format!(
+        "{}: sealed outside of wgops, and taken over as yours; 'git log -- {file}' says who put it there.\n",
+        one_line(&what)
+    ));
+}
+
 /// A file that age sealed outside.
 fn whole_age(desk: &Desk<'_>, target: &Target, readers: &Readers, bytes: &[u8]) -> Result<usize, Failure> {
     let subject = Subject { file: target.file.clone(), name: None };
@@ -128,6 +138,7 @@ fn whole_age(desk: &Desk<'_>, target: &Target, readers: &Readers, bytes: &[u8]) 
     }
     no_copy(desk, &subject, file_digest(bytes))?;
     let plain = desk.holds_unvouched(&desk.keys()?, bytes)?;
+    tell_whose(desk, &subject);
     seal_whole(desk, target, readers, plain)
 }
 

@@ -51,8 +51,13 @@ fn rekey(desk: &Desk<'_>, targets: &[Target], all: bool) -> Result<Done, Failure
     let (mut done, mut keys) = (Done::default(), None);
     for target in targets {
         let due = match due(desk, target, all) {
-            Ok((_, due)) if due.is_empty() => continue,
-            Ok((readers, due)) => desk.readers_with_me(target).map(|_| (readers, due)),
+            Ok(Due { left, readers, values }) => {
+                done.refused.extend(left);
+                if values.is_empty() {
+                    continue;
+                }
+                desk.readers_with_me(target).map(|_| (readers, values))
+            }
             Err(failure) => Err(failure),
         };
         let keys = match &mut keys {
@@ -68,19 +73,26 @@ fn rekey(desk: &Desk<'_>, targets: &[Target], all: bool) -> Result<Done, Failure
     Ok(done)
 }
 
-/// What of a file is to be sealed again.
-fn due(desk: &Desk<'_>, target: &Target, all: bool) -> Result<(Readers, Vec<Sealed>), Failure> {
+/// What of a file is to be sealed again, for whom, and what stays as it is because nobody vouches for it: one such value keeps
+/// no other one from being sealed for those who read it now.
+struct Due {
+    readers: Readers,
+    values: Vec<Sealed>,
+    left: Vec<String>,
+}
+
+fn due(desk: &Desk<'_>, target: &Target, all: bool) -> Result<Due, Failure> {
     let standing = desk.standing(target)?;
     let readers = desk.readers(target)?;
-    let (keys, mut due) = (readers.keys(), Vec::new());
+    let (keys, mut values, mut left) = (readers.keys(), Vec::new(), Vec::new());
     for one in standing {
         match desk.history.state(&one.subject, one.digest) {
             State::Newest(seal) if seal.value.keys == keys && !all => {}
-            State::Newest(_) | State::Parallel(_) => due.push(one),
-            _ => desk.vouched(&one.subject, one.digest)?,
+            State::Newest(_) | State::Parallel(_) => values.push(one),
+            _ => left.extend(desk.vouched(&one.subject, one.digest).err().map(|failure| plain(&failure))),
         }
     }
-    Ok((readers, due))
+    Ok(Due { readers, values, left })
 }
 
 fn one_file(

@@ -116,7 +116,8 @@ impl Apply {
         let allow_removals = self.allow_removals;
         let errand = self.errand(console, &plan, &root)?;
         brings_nothing_else(&plan.typed, &errand.choice.extra)?;
-        let bound = Bound { differs, plan: Some(plan_ref), ..Bound::default() };
+        let speaks_to = Some(plan.hosts.keys().cloned().collect());
+        let bound = Bound { differs, plan: Some(plan_ref), speaks_to, ..Bound::default() };
         let job = Job::open_for(console, errand, repository, who)?.bound_to(bound);
         if !yes {
             ask::somebody_is_there(console)?;

@@ -1,5 +1,6 @@
 //! Options that verbs share.
 
+use super::acquaintances::NewKey;
 use super::trust::Pin;
 use crate::load::Node;
 use crate::load::text::TextFile;
@@ -77,6 +78,9 @@ pub struct Reach {
     /// Longest wait for a connection and login, in seconds; 10 unless the inventory or wgops.yml says otherwise
     #[arg(short = 'T', long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
+    /// That a host came to be another machine is right: its new host key, as whoever runs it says; may be given several times
+    #[arg(long, value_name = "NAME=SHA256:…")]
+    pub new_host_key: Vec<NewKey>,
 }
 
 /// How another user is become.

@@ -38,6 +38,8 @@ pub struct Bound {
     pub plan: Option<PlanRef>,
     /// What may be sent to each host, where a plan's run is picked up.
     pub may_be_sent: Option<BTreeMap<HostName, Approved>>,
+    /// The only hosts that are spoken to, whatever they are for: those of a plan.
+    pub speaks_to: Option<BTreeSet<HostName>>,
 }
 
 /// Whether a variable's name says that its value is a secret.

@@ -1,11 +1,13 @@
 //! The engine, started and listened to: events arrive here, interrupts leave from here. The one file of this room that
 //! is async.
 
+use super::acquaintances::Acquaintances;
 use super::{Console, Exit, Failure};
 use crate::event::Event;
-use crate::execute::{Fleet, Interrupt, Order, Outcome};
+use crate::execute::{Acquaintance, Fleet, Interrupt, Order, Outcome};
 use crate::model::HostName;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,6 +23,7 @@ pub struct Engine<'a> {
     console: &'a Console,
     runtime: Runtime,
     fleet: Fleet,
+    known: Option<Arc<Acquaintances>>,
 }
 
 impl<'a> Engine<'a> {
@@ -28,10 +31,15 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// The system gives no threads.
-    pub fn start(console: &'a Console, fleet: Fleet) -> Result<Self, Failure> {
+    pub fn start(
+        console: &'a Console,
+        fleet: Fleet,
+        known: Option<Arc<Acquaintances>>,
+    ) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::new(Exit::Usage, format!("can't start: {error}")))?;
-        Ok(Self { console, runtime, fleet })
+        let fleet = fleet.knowing(known.clone().map(|known| known as Arc<dyn Acquaintance>));
+        Ok(Self { console, runtime, fleet, known })
     }
 
     /// Runs an order and tells every event to `listen`. The first interrupt lets what is under way end, the second drops
@@ -74,6 +82,9 @@ impl<'a> Engine<'a> {
 
     /// Closes every connection.
     pub fn close(mut self) {
+        if let Some(known) = &self.known {
+            known.keep();
+        }
         let closing = self.fleet.close();
         let closed = self.runtime.block_on(async { tokio::time::timeout(CLOSE_DEADLINE, closing).await });
         if closed.is_err() {

@@ -22,12 +22,13 @@ use crate::execute::Holds;
 use crate::ledger::Commit;
 use crate::load::Inventory;
 use crate::model::{HostName, Map, RunId, Secret};
-use crate::people::{Permission, Roster, Standing, Verb, random_bytes};
+use crate::people::{Permission, Roster, Verb, random_bytes};
 use crate::plan::root_of;
 use crate::template::{Beneath, Templates, Withheld};
 use crate::vault::Vault;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A job that may begin.
@@ -40,7 +41,8 @@ pub struct Job<'a> {
     /// Whether anything may be changed, and if not, why not.
     pub mode: Mode,
     password: Option<Secret>,
-    templates: Arc<Templates>,
+    /// What templates may learn once somebody said yes, and before.
+    templates: [Arc<Templates>; 2],
     vault: Arc<Vault>,
     holds: Arc<Holds>,
     run: RunId,
@@ -103,17 +105,14 @@ impl<'a> Job<'a> {
             _ => Withheld::default(),
         };
         not_withheld(&withheld, &repository, &errand)?;
-        let readable = Beneath::new(folders.map(root_of).chain(named.iter().cloned()))
-            .without(withheld.clone())
-            // What a lookup runs here stands in no plan, and was shown to nobody.
-            .acting(mode == Mode::Real && errand.verb != Verb::Apply)
-            .opening(vault.clone());
-        let readable = match who.standing {
-            Standing::Lead | Standing::Operator => readable,
-            _ => readable.keeping_environment(),
+        let readable: Vec<PathBuf> = folders.map(root_of).chain(named.iter().cloned()).collect();
+        let beneath = || Beneath::new(readable.clone()).without(withheld.clone()).opening(vault.clone());
+        let templates = |controller: Beneath| {
+            Arc::new(Templates::new(Arc::new(controller)).taking_any_condition(takes_any_condition()))
         };
-        let templates = Templates::new(Arc::new(readable)).taking_any_condition(takes_any_condition());
-        let templates = Arc::new(templates);
+        // What a lookup runs here stands in no plan, and in no preview.
+        let acts = mode == Mode::Real && !matches!(errand.verb, Verb::Apply | Verb::Access);
+        let templates = [templates(beneath().acting(acts)), templates(beneath().keeping_environment())];
         Ok(Self {
             console,
             errand,

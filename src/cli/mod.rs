@@ -5,6 +5,7 @@
 //! streams. Nobody imports this room.
 
 mod access;
+mod acquaintances;
 mod ansible_settings;
 mod apply;
 mod approve;

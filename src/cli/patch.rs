@@ -12,6 +12,7 @@ use super::show::Show;
 use super::waves::WaveOptions;
 use super::{Console, Exit, Failure, ask};
 use crate::event::{Event, Mode};
+use crate::execute::Prepared;
 use crate::load::Playbook;
 use crate::model::{HostName, Map, Value};
 use crate::people::Verb;
@@ -121,8 +122,9 @@ impl Patch {
         if asks {
             ask::somebody_is_there(console)?;
         }
-        let mut prepared = job.prepare(&Map::new())?;
-        prepared.order.as_real = out.plan_out.is_some();
+        // Before somebody is asked, nothing is done for which they have to be.
+        let mut prepared = if asks { job.prepare_preview()? } else { job.prepare(&Map::new())? };
+        prepared.order.as_real = asks || out.plan_out.is_some();
         let mut engine = job.engine(&prepared)?;
         if out.plan_out.is_some() {
             let planning = Planning { console, job: &job, subject: Subject::Patch, format, out: &out };
@@ -136,7 +138,7 @@ impl Patch {
         let ask = Ask { console, job: &job, subject: Subject::Patch, format };
         let done = match asks {
             true => ask.confirmed(&mut engine),
-            false => ask.carried_out(&mut engine, &Map::new()),
+            false => ask.carried_out(&mut engine, &Map::new(), None),
         };
         engine.close();
         done
@@ -198,9 +200,17 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// Carries it out, bound to what was approved.
-    pub fn carried_out(&self, engine: &mut Engine<'_>, approved: &Map) -> Result<Exit, Failure> {
-        let prepared = self.job.prepare(approved)?;
+    /// Carries it out, bound to what was approved, on hosts that were shown.
+    pub fn carried_out(
+        &self,
+        engine: &mut Engine<'_>,
+        approved: &Map,
+        shown: Option<&Prepared>,
+    ) -> Result<Exit, Failure> {
+        let mut prepared = self.job.prepare(approved)?;
+        if let Some(shown) = shown {
+            prepared.keep_only(&shown.hosts.iter().cloned().collect());
+        }
         let show = Show::new(self.console, self.subject, self.format);
         Ok(self.job.carry_out_as(engine, &prepared, show, approved.clone(), &mut |_| {})?.exit)
     }
@@ -239,9 +249,9 @@ impl Ask<'_> {
             return Ok(exit);
         }
         match (&job.bound().approved, self.subject) {
-            (Some(approved), _) => self.carried_out(engine, approved),
-            (None, Subject::Patch) => self.carried_out(engine, &preview.approved()),
-            (None, _) => self.carried_out(engine, &Map::new()),
+            (Some(approved), _) => self.carried_out(engine, approved, Some(&prepared)),
+            (None, Subject::Patch) => self.carried_out(engine, &preview.approved(), Some(&prepared)),
+            (None, _) => self.carried_out(engine, &Map::new(), Some(&prepared)),
         }
     }
 

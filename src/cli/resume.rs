@@ -127,9 +127,12 @@ impl Resume {
         }
         let none = Map::new();
         let approved = job.bound().approved.as_ref().unwrap_or(&none);
-        let mut engine = job.engine(&job.prepare(approved)?)?;
+        // Before somebody is asked, nothing is done for which they have to be.
+        let first = if yes { job.prepare(approved)? } else { job.prepare_preview()? };
+        let mut engine = job.engine(&first)?;
         let ask = Ask { console, job: &job, subject, format };
-        let done = if yes { ask.carried_out(&mut engine, approved) } else { ask.confirmed(&mut engine) };
+        let done =
+            if yes { ask.carried_out(&mut engine, approved, None) } else { ask.confirmed(&mut engine) };
         engine.close();
         done
     }

@@ -41,6 +41,7 @@ impl Agreed {
     pub fn bind(self, bound: &mut Bound) {
         let hosts = bound.hosts.iter().flatten().filter(|host| self.plan.hosts.contains_key(*host));
         bound.approved = Some(versions(&self.plan, hosts)).filter(|approved| !approved.is_empty());
+        bound.speaks_to = Some(self.plan.hosts.keys().cloned().collect());
         bound.plan = Some(self.plan_ref);
         bound.may_be_sent = Some(self.may_be_sent);
     }

@@ -2,6 +2,7 @@
 
 mod requests;
 
+use super::acquaintance::Acquaintance;
 use super::admission::Admission;
 use super::lock::{Banner, Front, Purpose};
 use crate::event::{Event, HeldOut};
@@ -32,6 +33,8 @@ pub struct Line {
     pub numbers: Arc<AtomicU64>,
     /// Whether the run goes on that an earlier wgops began.
     pub resumes: bool,
+    /// What says whether hosts are the machines that were spoken to before.
+    pub acquaintance: Option<Arc<dyn Acquaintance>>,
 }
 
 impl Line {
@@ -40,6 +43,7 @@ impl Line {
         let (settings, banner) = (self.settings.clone(), self.banner.clone());
         let mut fresh = HostConnection::new(host.clone(), access, settings, self.run, banner);
         fresh.numbers = self.numbers.clone();
+        fresh.acquaintance = self.acquaintance.clone();
         fresh.collected = self.resumes.then(BTreeSet::new);
         fresh
     }
@@ -73,6 +77,7 @@ pub struct HostConnection {
     /// What may hold the host out once it has shown its key, and by which key it was let in.
     pub(super) admission: Option<Admission>,
     admitted: Option<String>,
+    acquaintance: Option<Arc<dyn Acquaintance>>,
     /// Where progress is told, while somebody drives.
     pub(super) events: Option<mpsc::Sender<Event>>,
     /// Halts what the open shells carry.
@@ -134,6 +139,7 @@ impl HostConnection {
             conduct: Conduct::Dry,
             admission: None,
             admitted: None,
+            acquaintance: None,
             events: None,
             halters: Arc::default(),
             banner,
@@ -181,10 +187,25 @@ impl HostConnection {
         }
     }
 
+    /// Connects, if the host is the machine that it was.
+    async fn connect(&mut self) -> Result<Session, ConnectError> {
+        let known = self.acquaintance.clone();
+        if let Some((reason, advice)) =
+            known.as_ref().and_then(|known| known.stranger(&self.host, &self.access))
+        {
+            return Err(ConnectError::Option { host: self.host.clone(), reason, advice });
+        }
+        let session = transport::connect(&self.host, &self.access.connection, &self.settings).await?;
+        if let Some(known) = known {
+            known.met(&self.host, &self.access);
+        }
+        Ok(session)
+    }
+
     pub(super) async fn open(&mut self) -> Result<&Session, ConnectError> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => transport::connect(&self.host, &self.access.connection, &self.settings).await?,
+            None => self.connect().await?,
         };
         self.host_key = session.host_key();
         Ok(self.session.insert(session))

@@ -3,6 +3,7 @@
 mod given;
 
 use super::Interrupt;
+use super::acquaintance::Acquaintance;
 use super::admission::{Admission, waves};
 use super::away::{Away, Elsewhere};
 use super::connection::{HostAccess, HostConnection, Line};
@@ -39,6 +40,7 @@ pub struct Fleet {
     /// Hosts that a later play of the order is for too.
     later: BTreeSet<HostName>,
     admission: Option<Admission>,
+    acquaintance: Option<Arc<dyn Acquaintance>>,
     /// How the batch under way ended before its steps did.
     ended: Ended,
     /// Hosts that were begun, by where they were reached: nothing holds them out there any more.
@@ -70,6 +72,7 @@ impl Fleet {
             numbers: Arc::default(),
             later: BTreeSet::new(),
             admission: None,
+            acquaintance: None,
             ended: Ended::default(),
             begun: BTreeSet::new(),
         }
@@ -93,6 +96,12 @@ impl Fleet {
     #[must_use]
     pub fn admitting(self, admission: Option<Admission>) -> Self {
         Self { admission, ..self }
+    }
+
+    /// Has this asked before a host is spoken to.
+    #[must_use]
+    pub fn knowing(self, acquaintance: Option<Arc<dyn Acquaintance>>) -> Self {
+        Self { acquaintance, ..self }
     }
 
     /// Runs plays. Events go to `events` as they happen; the second interrupt drops every connection.
@@ -160,6 +169,17 @@ impl Fleet {
         };
         let _ = events.send(ends).await;
         outcome
+    }
+
+    /// Finds out how hosts are reached that were left out of what somebody was shown before.
+    fn reach_all(&mut self, order: &Order, play: &Play, targeted: &[HostName]) {
+        for host in
+            targeted.iter().filter(|host| !self.access.contains_key(*host)).cloned().collect::<Vec<_>>()
+        {
+            if let Ok(access) = order.reach.host(&host, Some(play)) {
+                self.access.insert(host, access);
+            }
+        }
     }
 
     /// The hosts of a play, now that its turn has come: tasks before it may have added some.
@@ -272,6 +292,7 @@ impl Fleet {
         road: &Road,
         drivers: &mut JoinSet<Left>,
     ) -> HashMap<Id, HostName> {
+        self.reach_all(order, play, batch);
         let magic = Arc::new(magic);
         let (vars, files) = (Arc::new(written(&play.vars)), Arc::new(written(&play.file_vars)));
         let turns = self.turns(batch);
@@ -292,7 +313,8 @@ impl Fleet {
             .with_roles(play.exported.clone());
             let mut ground = ground(order, play, host, variables);
             ground.is_local = connection.access.connection.kind == ConnectionKind::Local;
-            ground.apart = order.reach.side.map(|_| apart(&order.reach, host));
+            let is_apart = order.reach.side.is_some() || order.reach.only.is_some();
+            ground.apart = is_apart.then(|| apart(&order.reach, host));
             let run = HostRun::new(host.clone(), play.clone(), conduct, ground);
             let stay = if self.later.contains(host) { Stay::Comes } else { Stay::Goes };
             let is_first = !self.begun.iter().any(|(known, _)| known == host);
@@ -347,7 +369,7 @@ impl Fleet {
         let access = match Reach::differs(play) {
             true => match order.reach.host(host, Some(play)) {
                 Ok(access) => access,
-                Err(_) if order.reach.side.is_some() => return None,
+                Err(_) if order.reach.side.is_some() || order.reach.only.is_some() => return None,
                 Err(_) => known,
             },
             false => known,
@@ -369,6 +391,7 @@ impl Fleet {
             banner: self.banner.clone(),
             numbers: self.numbers.clone(),
             resumes: self.resumes == Resumes::Yes,
+            acquaintance: self.acquaintance.clone(),
         }
     }
 

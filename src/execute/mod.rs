@@ -6,6 +6,7 @@
 //! `holds` says what holds hosts out of a run, and `admission` asks it; `lock` keeps two runs off one host; `detached` carries out what must outlive
 //! the connection, and `job` what nobody waits for.
 
+mod acquaintance;
 mod admission;
 mod asking;
 mod away;
@@ -26,6 +27,7 @@ mod prepare;
 mod reach;
 mod reboot;
 
+pub use acquaintance::Acquaintance;
 pub use admission::Admission;
 pub use connection::HostAccess;
 pub use detached::SCRIPTS as DETACHED_SCRIPTS;

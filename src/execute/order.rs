@@ -2,6 +2,7 @@
 
 use super::chooser::Chooser;
 use super::drive::Asks;
+use super::prepare::Company;
 use super::reach::Reach;
 use crate::event::Counts;
 use crate::model::{Advisories, HostName};
@@ -25,6 +26,8 @@ pub struct Order {
     pub as_real: bool,
     /// What may be sent to each host, where a plan is carried out; a host that is not named gets nothing.
     pub approved: Option<BTreeMap<HostName, Approved>>,
+    /// Whether somebody said yes to it.
+    pub company: Company,
     /// Whether contents are compared.
     pub show_diff: bool,
     /// How many `-v`.

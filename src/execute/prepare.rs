@@ -65,14 +65,17 @@ pub struct Wish<'a> {
     pub asker: Option<Asker>,
     /// Whether this machine and others may be in one run.
     pub company: Company,
+    /// The hosts that may be spoken to, if not all: those of a plan.
+    pub only: Option<BTreeSet<HostName>>,
 }
 
-/// Whether this machine and others may be in one run, where what one says may go to the other.
+/// Whether this machine and others may be in one run, where what one says may go to the other, and whether questions may go out
+/// to machines that a playbook names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Company {
-    /// They may: whoever runs this answers for the playbook.
+    /// They may: whoever runs this said yes to it, and answers for the playbook.
     Mixed,
-    /// They may not: where there are others, this machine is left out.
+    /// They may not, for nobody said yes (yet): where there are others, this machine is left out.
     Apart,
 }
 
@@ -141,6 +144,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         become_password: wish.become_password,
         asker: wish.asker,
         side: None,
+        only: None,
     };
     let mut access = access(&reach, &plays)?;
     if wish.company == Company::Apart {
@@ -148,6 +152,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         hosts.retain(|host| !out.contains(host));
         warnings.extend(out.iter().map(left_out));
     }
+    reach.only = wish.only;
     let order = Order {
         plays,
         chooser,
@@ -155,6 +160,7 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
         approved: None,
         conduct: wish.conduct,
         as_real: false,
+        company: wish.company,
         show_diff: wish.show_diff,
         verbosity: wish.verbosity,
         explain: wish.explain,
@@ -217,9 +223,9 @@ fn keep_apart(
 
 fn left_out(host: &HostName) -> Problem {
     let message = format!(
-        "{host} is left out: it is this machine, and what it says goes to no other in the dry run of whoever may change nothing"
+        "{host} is left out: it is this machine, and what it says goes to no other before somebody said yes"
     );
-    Problem::bare(message).warning().help(format!("an operator runs it; or give '--limit {host}'"))
+    Problem::bare(message).warning().help(format!("a real run has it; or give '--limit {host}'"))
 }
 
 /// Does with plays what the command line says of them as a whole.

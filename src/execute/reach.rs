@@ -38,10 +38,12 @@ pub struct Reach {
     pub asker: Option<Asker>,
     /// Where all hosts are, if not both here and elsewhere.
     pub side: Option<Side>,
+    /// The hosts that may be spoken to, if not all.
+    pub only: Option<BTreeSet<HostName>>,
 }
 
-/// On which side of the wire hosts are. What this machine shows of itself, files and all, is its owner's: in the dry run of
-/// whoever may change nothing, who trusts nobody's playbook, none of it may go to another host.
+/// On which side of the wire hosts are. What this machine shows of itself, files and all, is its owner's: before somebody said
+/// yes to what a playbook does, none of it may go to another host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
     /// This machine alone.
@@ -78,6 +80,27 @@ fn sealed(host: &HostName, name: &str) -> Problem {
     )
 }
 
+fn later(host: &HostName, name: &str, cause: &str) -> Problem {
+    Problem::bare(format!("{host}: {name} depends on {cause}, and nobody said yes to that yet")).help(
+        "how a host is reached is needed before anything else: write it as it is, or give it with -e"
+            .to_owned(),
+    )
+}
+
+/// A setting of a connection, where others may see it.
+fn seen_by_others(host: &HostName, name: &str, done: Rendered) -> Result<Option<Value>, Problem> {
+    match done {
+        Rendered::Known { tainted: true, .. } if Inventory::is_seen_by_others(name) => {
+            Err(sealed(host, name))
+        }
+        // What nobody knows yet would be left out, and the host another one.
+        Rendered::Unknown(cause) if Inventory::is_seen_by_others(name) => {
+            Err(later(host, name, &cause.to_string()))
+        }
+        done => Ok(done.known().cloned()),
+    }
+}
+
 impl Reach {
     /// How a host is reached, in a play or apart from one.
     ///
@@ -89,12 +112,17 @@ impl Reach {
 
     /// Lets through what is on the right side.
     fn permitted(&self, host: &HostName, access: HostAccess) -> Result<HostAccess, Problem> {
+        if self.only.as_ref().is_some_and(|only| !only.contains(host)) {
+            return Err(Problem::bare(format!(
+                "{host} is not in the plan, and what carries one out speaks to no other"
+            )));
+        }
         let what = match self.side.filter(|side| *side != Side::of(&access)) {
             None => return Ok(access),
             Some(Side::Elsewhere) => format!("{host} is this machine here"),
             Some(Side::Here) => format!("{host} is another machine than this one"),
         };
-        let why = "what this machine says goes to no other in the dry run of whoever may change nothing";
+        let why = "what this machine says goes to no other before somebody said yes";
         Err(Problem::bare(format!("{what}, and {why}")))
     }
 
@@ -120,12 +148,7 @@ impl Reach {
                 };
                 problem.help("it is needed before anything is known of the host".to_owned())
             })?;
-            match done {
-                Rendered::Known { tainted: true, .. } if Inventory::is_seen_by_others(name) => {
-                    Err(sealed(host, name))
-                }
-                done => Ok(done.known().cloned()),
-            }
+            seen_by_others(host, name, done)
         };
         let mut rendered = Map::new();
         for (name, value) in &written {

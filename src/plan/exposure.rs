@@ -81,7 +81,7 @@ pub(super) fn of_words(
         }
         found
     };
-    let asked = answers.refuse_wanted(|asked| shown(&asked.script, &asked.args));
+    let asked = answers.refuse_wanted(0, |asked| shown(&asked.script, &asked.args));
     let script = match asked {
         Some(script) => script,
         None => changes.iter().find(|change| shown(&change.script, &change.args))?.script.name,

@@ -7,6 +7,7 @@ use super::evaluate::{Means, Rendering, Truth, refusal, text_of};
 use super::hands::DefaultPrivilege;
 use super::host_run::Conduct;
 use super::library::Library;
+use super::outward::Quiet;
 use super::scope::{Frame, Layer, Variables};
 use super::task::Task;
 use super::unit::Running;
@@ -59,6 +60,8 @@ pub struct Ground {
     pub as_real: bool,
     /// Questions that go out, each with the number of its task: a plan names them.
     pub goes: Vec<(usize, AsksOut)>,
+    /// How tasks end that would ask what goes out, where nobody said yes to what is done yet.
+    pub quiet: Option<Quiet>,
     /// Whether a secret had a part in what was looked at last, however that came out.
     pub looked_at_secret: bool,
 }

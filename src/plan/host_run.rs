@@ -122,7 +122,9 @@ pub(super) struct RolesSeen {
 impl HostRun {
     /// A host at the beginning of a play.
     pub fn new(host: HostName, play: Arc<Play>, conduct: Conduct, ground: Ground) -> Self {
-        let ground = Ground { starts_nothing: conduct == Conduct::Dry, ..ground };
+        // What carries a plan out starts nothing that its plan has not.
+        let starts_nothing = conduct == Conduct::Dry || ground.approved.is_some();
+        let ground = Ground { starts_nothing, conduct, ..ground };
         let queue = opened(&play.steps, &Way::default(), 0, &Arc::default()).into();
         let handlers = play.handlers.clone();
         let mut this = Self {

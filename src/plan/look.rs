@@ -7,6 +7,7 @@ use super::exposure;
 use super::ground::Ground;
 use super::hands::Missing;
 use super::made::registered;
+use super::outward::Quiet;
 use super::pending::Pending;
 use super::scope::{Frame, Layer};
 use super::task::Task;
@@ -107,13 +108,12 @@ impl Ground {
         self.open_store(&user);
         let view = self.variables.view(layer, item, pending);
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
+        // What tasks before this one want is theirs.
+        let wanted = answers.wanted_count();
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
         self.looked_at_secret |= evaluation.tainted;
-        if let Some(why) = self.goes_out(&user, answers) {
-            return Look::Unseen(why, evaluation.reading.reads);
-        }
-        if let Some(why) = self.stays_in(task, layer, &user) {
-            return Look::Unseen(why, Subjects::NONE);
+        if let Some(looked) = self.held_back(task, layer, &user, (wanted, &evaluation)) {
+            return looked;
         }
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
         let exposes = || exposure::of_words(&frozen, evaluation.changes(), answers, &self.templates);
@@ -126,6 +126,28 @@ impl Ground {
         }
         self.limit(task, &view, &mut looked);
         looked
+    }
+
+    /// How a task ends of whose questions one is not asked, for it would go out.
+    fn held_back(
+        &mut self,
+        task: &Task,
+        layer: &Arc<Frame>,
+        user: &Effective,
+        (wanted, evaluation): (usize, &Evaluation),
+    ) -> Option<Look> {
+        let reads = || evaluation.reading.reads.clone();
+        if let Some(why) = self.stores.get(user).and_then(|answers| self.speaks_here(user, answers, wanted)) {
+            return Some(Look::Unseen(why, reads()));
+        }
+        if let Some(why) = self.stays_in(task, layer, user) {
+            return Some(Look::Unseen(why, Subjects::NONE));
+        }
+        let (why, quiet) = self.before_yes(task, layer, user, wanted)?;
+        Some(match quiet {
+            Quiet::Later => Look::Unknown(why),
+            Quiet::Unseen => Look::Unseen(why, reads()),
+        })
     }
 
     /// Whether a host may be added that is reached so, where the task adds one.

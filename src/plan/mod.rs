@@ -64,6 +64,7 @@ pub use include::{Foreseen, Foundation, Include, foresee};
 pub use jobs::Jobs;
 pub use library::{Library, whole};
 pub use live::{Addition, Hosts, Live};
+pub use outward::Quiet;
 pub use scope::{Frame, Layer, Shared, Variables, written};
 pub use start::start_at;
 pub use tags::Tags;

@@ -1,5 +1,6 @@
-//! Questions that go out: a host asks another machine for the answer, and with the question goes whatever its words hold.
-//! A dry run lets no sealed value out by that way, and a plan's run asks nothing that the plan does not name.
+//! Questions that go out: a host asks another machine for the answer, and with the question goes whatever its words hold. Who
+//! writes a playbook names the place, so none is asked before somebody said yes to it; a dry run lets no sealed value out by that
+//! way, not even to a service of the host's own, and a plan's run asks nothing that the plan does not name.
 
 use super::effective::Effective;
 use super::ground::Ground;
@@ -9,6 +10,7 @@ use super::task::Task;
 use crate::event::AsksOut;
 use crate::model::{Digest, Excerpt};
 use crate::questions::{Answers, Asked};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// Questions by which a host speaks to others, or to programs that may.
@@ -37,12 +39,67 @@ const KEPT_HERE: [&str; 6] = ["passwd", "group", "shadow", "gshadow", "services"
 /// Names of the host that asks.
 const ITSELF: [&str; 4] = ["", "localhost", "127.0.0.1", "::1"];
 
+/// How tasks end that would ask what goes out, where nobody said yes yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Quiet {
+    /// It is known in the real run.
+    Later,
+    /// There will be none: it was not looked at.
+    Unseen,
+}
+
+/// Where a question's words go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// Nowhere.
+    Stays,
+    /// To a service of the host's own, whoever that is.
+    Loops,
+    /// To another machine, or to where nobody can tell.
+    GoesOut,
+}
+
+/// Whether a question that is asked in these hands goes out; a secret doesn't go to a service of the host's own either.
+fn leads_out(asked: &Asked, user: &Effective, is_secret: bool) -> bool {
+    let is_proxy = |(name, _): (&str, &str)| name.to_ascii_lowercase().contains("proxy");
+    match way(asked) {
+        Way::Stays => false,
+        Way::Loops => is_secret || user.environment.iter().any(is_proxy),
+        Way::GoesOut => true,
+    }
+}
+
 impl Ground {
     /// Why a question is not asked that would carry to other machines what this one says, where they are kept apart.
-    pub(super) fn goes_out(&self, user: &Effective, answers: &Answers) -> Option<String> {
-        let here = self.apart.is_some() && (self.is_local || user.at.is_some());
-        let script = here.then(|| answers.refuse_wanted(speaks)).flatten()?;
+    /// That is so for whoever may change nothing; of others, see [`Ground::before_yes`].
+    pub(super) fn speaks_here(&self, user: &Effective, answers: &Answers, wanted: usize) -> Option<String> {
+        let stands_apart = self.apart.is_some() && self.starts_nothing && self.approved.is_none();
+        let here = stands_apart && (self.is_local || user.at.is_some());
+        let script = here.then(|| answers.refuse_wanted(wanted, speaks)).flatten()?;
         Some(format!("'{script}' would speak to another machine from this one, which needs an operator"))
+    }
+
+    /// Why a question is not asked that would go out, where nobody said yes yet. What a plan names was said yes to; whoever may
+    /// change things and has a task run in a dry run all the same (`check_mode: false`) said it of that one.
+    pub(super) fn before_yes(
+        &self,
+        task: &Task,
+        layer: &Arc<Frame>,
+        user: &Effective,
+        wanted: usize,
+    ) -> Option<(String, Quiet)> {
+        let quiet = self.quiet.filter(|_| self.approved.is_none())?;
+        let forces = self.conduct == Conduct::DryButForced;
+        if forces && self.flag(task.check_mode.as_ref(), layer) == Some(false) {
+            return None;
+        }
+        let answers = self.stores.get(user)?;
+        let leads_out = |asked: &Asked| leads_out(asked, user, self.looked_at_secret);
+        let script = answers.refuse_wanted(wanted, leads_out)?;
+        Some((
+            format!("what '{script}' gets from another machine, which is not asked before the real run"),
+            quiet,
+        ))
     }
 
     /// Why a question is not asked that goes to another machine, if it is not; what a plan would have to name is noted.
@@ -55,7 +112,7 @@ impl Ground {
             Conduct::Dry => true,
         };
         if let Some(script) =
-            (is_dry && self.looked_at_secret).then(|| answers.refuse_wanted(leaves)).flatten()
+            (is_dry && self.looked_at_secret).then(|| answers.refuse_wanted(0, leaves)).flatten()
         {
             return Some(format!(
                 "'{script}' would send a sealed value to another machine, and a dry run sends none"
@@ -77,7 +134,7 @@ impl Ground {
     /// Why a question is not asked that a plan would have to name and does not, if there is one.
     pub(super) fn unnamed(&self, answers: &Answers) -> Option<String> {
         let named = &self.approved.as_ref()?.questions;
-        let script = answers.refuse_wanted(|asked| leaves(asked) && !named.contains(&identity(asked)))?;
+        let script = answers.refuse_wanted(0, |asked| leaves(asked) && !named.contains(&identity(asked)))?;
         Some(format!("'{script}' would ask another machine, and the plan does not name that"))
     }
 
@@ -128,5 +185,165 @@ fn told(asked: &Asked, hides: bool) -> AsksOut {
         script: asked.script.name.to_owned(),
         words: if hides { String::new() } else { Excerpt::single(&words.join(" ")) },
         question: (!hides).then(|| identity(asked)),
+    }
+}
+
+fn way(asked: &Asked) -> Way {
+    let words = &asked.args.0;
+    let word = |number: usize| word(asked, number);
+    let rest = |number: usize| words.get(number..).unwrap_or_default();
+    let names_a_place = |words: &[String]| words.iter().any(|word| word.contains("://"));
+    let out = |goes: bool| if goes { Way::GoesOut } else { Way::Stays };
+    match asked.script.name {
+        "getent" => out(!KEPT_HERE.contains(&word(0))),
+        "fetch_url" => url(word(2)),
+        "wait_until" if word(0) == "port" => host(word(2)),
+        "server_certificate" => host(word(0)),
+        // An option file: `host="…"`. By a socket it doesn't leave the host, and what is local is a server of databases.
+        "ask_mysql" | "ask_mysql_rows" => {
+            let mut hosts = word(0).lines().filter_map(|line| line.trim().strip_prefix("host="));
+            out(hosts.any(|name| host(name.trim_matches('"')) == Way::GoesOut))
+        }
+        "ask_postgresql" => {
+            let is_far = !word(1).starts_with('/') && host(word(1)) == Way::GoesOut;
+            out(is_far || word(6).contains('=') || names_a_place(rest(6).get(..1).unwrap_or_default()))
+        }
+        "deb_file" if !word(0).starts_with('/') => url(word(0)),
+        "git_remote" => out(!word(0).starts_with('/') && !word(0).starts_with("file:///")),
+        "pip_plan" if word(3) == "list" => Way::Stays,
+        "pip_plan" if rest(3).iter().any(|word| word == "--no-index") => out(names_a_place(words)),
+        "pip_plan" => out(rest(3).iter().any(|word| !is_requirement(word))),
+        "gem_list" => out(rest(2).iter().any(|word| word == "--remote" || word.starts_with("--source"))),
+        "dnf_plan" | "composer_plan" => {
+            let chooses = |word: &String| word.starts_with("--repo") || word.starts_with("--setopt");
+            out(names_a_place(words) || words.iter().any(chooses))
+        }
+        "supervised" if names_a_place(words) => {
+            let mut places = words.iter().filter(|word| word.contains("://") && !word.starts_with("unix://"));
+            if places.all(|word| url(word) == Way::Loops) { Way::Loops } else { Way::GoesOut }
+        }
+        // iptables looks names of hosts up.
+        "iptables_state" => {
+            let ends = ["-s", "-d", "--source", "--destination", "--src", "--dst"];
+            let named =
+                words.windows(2).filter(|pair| pair.first().is_some_and(|w| ends.contains(&w.as_str())));
+            let is_plain = |word: &String| word.chars().all(|c| c.is_ascii_hexdigit() || "./:,".contains(c));
+            let joined = |word: &String| ends.iter().any(|end| word.starts_with(&format!("{end}=")));
+            out(!named.filter_map(|pair| pair.last()).all(is_plain) || words.iter().any(joined))
+        }
+        // A node is `NAME@HOST`.
+        "rabbitmq_list" | "rabbitmq_password" | "rabbitmq_plugins" => {
+            out(word(0).split_once('@').is_some_and(|(_, name)| host(name) == Way::GoesOut))
+        }
+        _ => Way::Stays,
+    }
+}
+
+/// Whether a word for pip names a package in its usual index and nothing else.
+fn is_requirement(word: &str) -> bool {
+    let options = ["--upgrade", "--force-reinstall", "--user", "--break-system-packages", "--no-deps"];
+    let is_name = word.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || "._-[]<>=!~,* ;'\"()".contains(c));
+    options.contains(&word) || is_name
+}
+
+/// Where a URL leads.
+fn url(text: &str) -> Way {
+    let rest = ["http://", "https://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+    let Some(place) = rest.and_then(|rest| rest.split(['/', '?', '#']).next()) else { return Way::GoesOut };
+    let (name, port) = match place.strip_prefix("[::1]") {
+        Some(port) => ("::1", port),
+        None => place.split_at_checked(place.find(':').unwrap_or(place.len())).unwrap_or((place, "")),
+    };
+    let is_port = |text: &str| text.is_empty() || text.bytes().all(|byte| byte.is_ascii_digit());
+    let has_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    if name.is_empty() || !has_port { Way::GoesOut } else { host(name) }
+}
+
+/// Where a host's name or address leads; none: to the host itself.
+fn host(name: &str) -> Way {
+    let is_own = matches!(name, "" | "localhost" | "::1")
+        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    if is_own { Way::Loops } else { Way::GoesOut }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Environment, Script, Subjects};
+    use crate::questions::Cost;
+    use std::collections::BTreeMap;
+
+    fn asked(words: &str) -> Asked {
+        let mut words = words.split('|').map(str::to_owned);
+        let name: &'static str = words.next().unwrap().leak();
+        let args: Vec<String> = words.collect();
+        let script = Script { name, text: "" };
+        Asked { script, args: args.into(), reads: Subjects::NONE, cost: Cost::Cheap }
+    }
+
+    #[test]
+    fn a_question_goes_out_where_its_words_name_another_machine() {
+        for (words, expected) in [
+            ("fetch_url||GET|http://10.0.0.9:9977/x", Way::GoesOut),
+            ("fetch_url||GET|https://localhost:8443/health?x", Way::Loops),
+            ("fetch_url||GET|http://[::1]/", Way::Loops),
+            ("fetch_url||GET|http://127.0.0.1@evil.test/", Way::GoesOut),
+            ("fetch_url||GET|http://127.0.0.1\\@evil.test/", Way::GoesOut),
+            ("fetch_url||GET|http://127.0.0.1.evil.test/", Way::GoesOut),
+            ("fetch_url||GET|http://localhost:80@evil.test/", Way::GoesOut),
+            ("fetch_url||GET|ftp://localhost/", Way::GoesOut),
+            ("fetch_url||GET|http:///x", Way::GoesOut),
+            ("wait_until|port|started|127.0.0.1|22", Way::Loops),
+            ("wait_until|port|started|evil.test|22", Way::GoesOut),
+            ("wait_until|path|started||0|/x", Way::Stays),
+            ("getent|passwd||root", Way::Stays),
+            ("getent|hosts||a.evil.test", Way::GoesOut),
+            ("getent|ahosts||localhost", Way::GoesOut),
+            ("server_certificate|evil.test|443", Way::GoesOut),
+            ("ask_mysql|user=\"x\"\nhost=\"evil.test\"\n|~/.my.cnf|SELECT 1", Way::GoesOut),
+            ("ask_mysql|host=\"localhost\"\n|~/.my.cnf|SELECT 'host=x'", Way::Stays),
+            ("ask_postgresql|postgres||5432|||||SELECT 1", Way::Stays),
+            ("ask_postgresql|postgres|/run/x|5432||||app|SELECT 1", Way::Stays),
+            ("ask_postgresql|postgres|evil.test|5432||||app|SELECT 1", Way::GoesOut),
+            ("ask_postgresql|postgres||5432||||host=evil.test|SELECT 1", Way::GoesOut),
+            ("ask_postgresql|postgres||5432||||postgres://evil.test/|SELECT 1", Way::GoesOut),
+            ("deb_file|http://evil.test/a.deb", Way::GoesOut),
+            ("deb_file|/tmp/a.deb", Way::Stays),
+            ("git_remote|https://evil.test/x|main", Way::GoesOut),
+            ("git_remote|ext::sh -c x|main", Way::GoesOut),
+            ("git_remote|/srv/x.git|main", Way::Stays),
+            ("pip_plan||||list", Way::Stays),
+            ("pip_plan||||--upgrade|requests[socks]>=2", Way::Stays),
+            ("pip_plan||||requests|--index-url=http://evil.test", Way::GoesOut),
+            ("pip_plan||||git+https://evil.test/x", Way::GoesOut),
+            ("pip_plan||||-r|/srv/requirements.txt", Way::GoesOut),
+            ("pip_plan||||--no-index|--find-links|/srv/wheels|hello", Way::Stays),
+            ("pip_plan||||--no-index|--find-links|http://evil.test/|hello", Way::GoesOut),
+            ("dnf_plan|install|nginx", Way::Stays),
+            ("dnf_plan|install|http://evil.test/x.rpm", Way::GoesOut),
+            ("dnf_plan|--repofrompath=a,/x|install|x", Way::GoesOut),
+            ("gem_list|||--local|^x$", Way::Stays),
+            ("gem_list|||--remote|^x$", Way::GoesOut),
+            ("supervised|supervisorctl|-s|http://evil.test", Way::GoesOut),
+            ("supervised|supervisorctl|-s|unix:///run/s.sock", Way::Loops),
+            ("iptables_state|iptables|filter|rule|INPUT|-s|10.0.0.0/8|-j|DROP", Way::Stays),
+            ("iptables_state|iptables|filter|rule|INPUT|-s|a.evil.test|-j|DROP", Way::GoesOut),
+            ("rabbitmq_list||list_users", Way::Stays),
+            ("rabbitmq_list|rabbit@evil.test|list_users", Way::GoesOut),
+            ("inspect|/etc/passwd", Way::Stays),
+        ] {
+            assert_eq!(way(&asked(words)), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_service_of_the_host_s_own_gets_no_secret_and_is_asked_by_no_proxy() {
+        let health = asked("fetch_url||GET|http://127.0.0.1/health");
+        assert!(!leads_out(&health, &Effective::default(), false));
+        assert!(leads_out(&health, &Effective::default(), true));
+        let variables = BTreeMap::from([("HTTP_PROXY".to_owned(), "http://evil.test".to_owned())]);
+        let environment = Environment::new(variables).unwrap();
+        assert!(leads_out(&health, &Effective { environment, ..Effective::default() }, false));
     }
 }

@@ -171,11 +171,21 @@ impl Answers {
         self.unapplied.push((touched, task));
     }
 
-    /// Forgets wanted questions that must not be asked, and says which the first one is.
-    pub fn refuse_wanted(&self, refused: impl Fn(&Asked) -> bool) -> Option<&'static str> {
+    /// How many questions are wanted by now.
+    pub fn wanted_count(&self) -> usize {
+        self.wanted.borrow().len()
+    }
+
+    /// Forgets questions that must not be asked, of those that are wanted besides the first `known`, and says which the first
+    /// one is.
+    pub fn refuse_wanted(&self, known: usize, refused: impl Fn(&Asked) -> bool) -> Option<&'static str> {
         let mut wanted = self.wanted.borrow_mut();
-        let first = wanted.values().find(|asked| refused(asked)).map(|asked| asked.script.name);
-        wanted.retain(|_, asked| !refused(asked));
+        let first = wanted.values().skip(known).find(|asked| refused(asked)).map(|asked| asked.script.name);
+        let mut number = 0;
+        wanted.retain(|_, asked| {
+            number += 1;
+            number <= known || !refused(asked)
+        });
         first
     }
 

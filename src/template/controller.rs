@@ -152,6 +152,8 @@ const SHOWN: [&str; 11] =
 /// the operator's files to hosts. Links that lead out of the folders are not followed.
 pub struct Beneath {
     roots: Vec<PathBuf>,
+    /// Folders in which git keeps what it knows of the roots, where a file says so.
+    git: Vec<PathBuf>,
     withheld: Withheld,
     acts: bool,
     /// Whether variables that may hold a secret are kept from playbooks.
@@ -166,12 +168,13 @@ pub struct Beneath {
 impl Beneath {
     /// Confines to these folders.
     pub fn new(roots: impl IntoIterator<Item = PathBuf>) -> Self {
-        let roots = roots.into_iter().filter_map(|root| root.canonicalize().ok()).collect();
+        let roots: Vec<PathBuf> = roots.into_iter().filter_map(|root| root.canonicalize().ok()).collect();
+        let git = roots.iter().flat_map(|root| root.ancestors()).filter_map(git_elsewhere).collect();
         let mut chance = [0; 32];
         // Without chance nothing is drawn: see `acts`.
         let draws = getrandom::fill(&mut chance).is_ok();
         let (withheld, opener, printed) = (Withheld::default(), Arc::new(Unopened), Mutex::default());
-        Self { roots, withheld, acts: false, keeps_environment: false, draws, chance, opener, printed }
+        Self { roots, git, withheld, acts: false, keeps_environment: false, draws, chance, opener, printed }
     }
 
     /// Takes no file of these for part of a playbook.
@@ -201,6 +204,31 @@ impl Beneath {
     fn holds(&self, path: &Path) -> bool {
         path.canonicalize().is_ok_and(|path| self.roots.iter().any(|root| path.starts_with(root)))
     }
+
+    /// Whether something lies where git, wgops or the ledger's private parts are: tokens of whoever cloned, names of hosts. No
+    /// playbook is made of that, and none takes it.
+    fn keeps(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else { return false };
+        let is_private = path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(PRIVATE));
+        let mut below = self.roots.iter().filter_map(|root| path.strip_prefix(root).ok());
+        let has = |path: &Path, named: &[&str]| {
+            path.components().any(|part| named.iter().any(|name| part.as_os_str() == *name))
+        };
+        below.any(|path| has(path, &KEPT) || is_private && has(path, &["ledger"]))
+            || self.git.iter().any(|folder| path.starts_with(folder))
+    }
+}
+
+/// Folders that are no part of what a repository's files are.
+const KEPT: [&str; 2] = [".git", ".wgops"];
+/// How files of the ledger end that hold what isn't for all.
+const PRIVATE: &str = ".private.json";
+
+/// Where git keeps a folder's repository, where a file `.git` says that.
+fn git_elsewhere(folder: &Path) -> Option<PathBuf> {
+    let file = folder.join(".git");
+    let text = std::fs::read_to_string(&file).ok().filter(|_| file.is_file())?;
+    folder.join(text.trim().strip_prefix("gitdir:")?.trim()).canonicalize().ok()
 }
 
 impl Controller for Beneath {
@@ -217,7 +245,7 @@ impl Controller for Beneath {
     }
 
     fn is_file(&self, path: &Path) -> bool {
-        self.holds(path) && ThisMachine.is_file(path)
+        self.holds(path) && !self.keeps(path) && ThisMachine.is_file(path)
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -231,7 +259,10 @@ impl Controller for Beneath {
     }
 
     fn withholds(&self, path: &Path) -> Option<String> {
-        self.withheld.why(path)
+        match self.keeps(path) {
+            true => Some("is what git or wgops keep for themselves, and no part of a playbook".into()),
+            false => self.withheld.why(path),
+        }
     }
 
     fn kind(&self, path: &Path) -> Option<Kind> {
@@ -239,7 +270,12 @@ impl Controller for Beneath {
     }
 
     fn entries(&self, folder: &Path) -> Vec<String> {
-        if self.holds(folder) { ThisMachine.entries(folder) } else { Vec::new() }
+        if !self.holds(folder) || self.keeps(folder) {
+            return Vec::new();
+        }
+        let mut names = ThisMachine.entries(folder);
+        names.retain(|name| !self.keeps(&folder.join(name)));
+        names
     }
 
     fn acts(&self) -> bool {
@@ -259,7 +295,7 @@ impl Controller for Beneath {
     fn keep(&self, path: &Path, text: &str) -> io::Result<()> {
         let there = path.ancestors().skip(1).find(|folder| folder.exists());
         let climbs = path.components().any(|part| matches!(part, std::path::Component::ParentDir));
-        if !climbs && there.is_some_and(|folder| self.holds(folder)) {
+        if !climbs && there.is_some_and(|folder| self.holds(folder) && !self.keeps(folder)) {
             ThisMachine.keep(path, text)
         } else {
             Err(outside())
@@ -383,6 +419,33 @@ mod tests {
             assert_eq!(said.is_some(), why.is_some(), "{name}: {said:?}");
         }
         assert!(machine.read(&at("plans/a.json")).is_err() && machine.read(&at("a")).is_ok());
+    }
+
+    #[test]
+    fn what_git_and_wgops_keep_is_read_by_no_playbook() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        let kept =
+            [".git/config", ".wgops/history.json", "ledger/a/2026/00000001.private.json", "data/config"];
+        for name in
+            kept.into_iter().chain(["sub/.git", "ledger/a/2026/00000001.json", "a.private.json", "x.git"])
+        {
+            std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            std::fs::write(at(name), "gitdir: ../data\n").unwrap();
+        }
+        std::os::unix::fs::symlink(at(".git"), at("link")).unwrap();
+        let machine = Beneath::new([home.path().to_owned(), at("sub")]);
+        for name in kept.into_iter().chain(["link/config", "sub/.git", "sub/../.git/config"]) {
+            let path = at(name);
+            assert!(machine.read(&path).is_err() && !machine.is_file(&path), "{name}");
+            assert!(machine.withholds(&path).is_some_and(|why| why.contains("git or wgops")), "{name}");
+        }
+        assert!(machine.entries(&at("link")).is_empty() && machine.entries(&at(".git")).is_empty());
+        assert_eq!(machine.entries(home.path()), ["a.private.json", "ledger", "sub", "x.git"]);
+        for name in ["a.private.json", "x.git", "ledger/a/2026/00000001.json"] {
+            assert!(machine.read(&at(name)).is_ok(), "{name}");
+        }
+        assert!(machine.keep(&at(".git/new"), "x").is_err() && machine.keep(&at("new"), "x").is_ok());
     }
 
     #[test]

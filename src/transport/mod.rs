@@ -29,4 +29,4 @@ pub use lost::{Lost, LostCause, ShellError};
 pub use session::{Session, connect};
 pub use settings::{Keyring, Settings};
 pub use shell::{Halter, Shell};
-pub use ssh::known_keys;
+pub use ssh::{known_authorities, known_keys};

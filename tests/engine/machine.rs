@@ -53,6 +53,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
         unapplied: Vec::new(),
         is_local: true,
         apart: None,
+        quiet: None,
         looked_at_secret: false,
     };
     let run = HostRun::new(hosts[0].clone(), play, stage.conduct, ground);

@@ -31,6 +31,8 @@ pub struct Stage {
     pub secrets: Vec<(String, String)>,
     /// Whether this machine and others may be in one run.
     pub company: Company,
+    /// The hosts that may be spoken to, if not all.
+    pub only: Option<std::collections::BTreeSet<HostName>>,
 }
 
 /// What happened.
@@ -53,6 +55,7 @@ impl Stage {
             tags: Tags::default(),
             secrets: Vec::new(),
             company: Company::Mixed,
+            only: None,
         }
     }
 
@@ -110,6 +113,7 @@ impl Stage {
             roles_path: Arc::from([]),
             asker: None,
             company: self.company,
+            only: self.only.clone(),
         })?;
         let order = &mut prepared.order;
         order.forgetful = self.forgetful;

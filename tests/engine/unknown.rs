@@ -1,8 +1,9 @@
 //! What a dry run says, and what it can't know.
 
-use crate::stage::Stage;
+use crate::stage::{Played, Stage};
 use wgops::event::Status;
 use wgops::execute::Company;
+use wgops::plan::Conduct;
 
 #[test]
 fn a_dry_run_changes_nothing_and_says_what_the_real_run_then_does() {
@@ -14,7 +15,7 @@ fn a_dry_run_changes_nothing_and_says_what_the_real_run_then_does() {
     assert_eq!(dry.story(), ["dir would_change", "file would_change", "settled ok"]);
     assert!(stage.read("f").is_none() && !stage.dir.path().join("d").exists());
     let foreseen: Vec<_> = dry.ends().iter().map(|end| end.changes.clone()).collect();
-    let real = Stage { conduct: wgops::plan::Conduct::Real, ..stage }.tasks(tasks);
+    let real = Stage { conduct: Conduct::Real, ..stage }.tasks(tasks);
     assert_eq!(real.story(), ["dir changed", "file changed", "settled ok"]);
     assert_eq!(foreseen, real.ends().iter().map(|end| end.changes.clone()).collect::<Vec<_>>());
 }
@@ -257,4 +258,47 @@ fn what_this_machine_says_goes_to_no_other_where_nobody_answers_for_the_playbook
     let played = mixed
         .play("- hosts: one\n  gather_facts: no\n  tasks: [{name: x, stat: {path: /}, delegate_to: two}]\n");
     assert_eq!(played.end("x").status, Status::Ok);
+}
+
+#[test]
+fn what_goes_out_is_not_asked_before_somebody_said_yes_but_of_the_host_s_own_services() {
+    let tasks = "- {name: tells, uri: {url: 'http://192.0.2.1:9/{{ inventory_hostname }}'}, register: r, ignore_errors: true}\n\
+                 - {name: follows, debug: {msg: '{{ r.status }}'}}\n\
+                 - {name: looks up, getent: {database: hosts, key: x.invalid}}\n\
+                 - {name: own, wait_for: {port: 1, state: stopped, timeout: 1}}\n\
+                 - {name: forced, uri: {url: 'http://192.0.2.1:9/', timeout: 1}, check_mode: false, ignore_errors: true}\n";
+    let said = |played: &Played, name: &str| serde_json::to_string(&played.end(name).status).unwrap();
+    for conduct in [Conduct::Dry, Conduct::DryButForced] {
+        let played = Stage { company: Company::Apart, conduct, ..Stage::new() }.tasks(tasks);
+        for name in ["tells", "looks up"] {
+            let status = said(&played, name);
+            assert!(status.contains("unseen") || status.contains("known_after_apply"), "{name}: {status}");
+        }
+        assert!(said(&played, "follows").contains("known_after_apply"), "{}", said(&played, "follows"));
+        // This machine's own services are asked for whoever may change things.
+        assert_eq!(played.end("own").status == Status::Ok, conduct == Conduct::DryButForced);
+        // An operator's dry run asks what its task says is to be asked all the same.
+        let asked = played.end("forced").status == Status::Failed;
+        assert_eq!(asked, conduct == Conduct::DryButForced, "{}", said(&played, "forced"));
+    }
+    // What carries a plan out asks it no more than the dry run did.
+    let played = Stage { company: Company::Apart, ..Stage::new() }.tasks(tasks);
+    assert!(said(&played, "tells").contains("known_after_apply"), "{}", said(&played, "tells"));
+}
+
+#[test]
+fn what_carries_a_plan_out_speaks_to_none_but_its_hosts() {
+    let hosts = "one ansible_connection=local\ntwo ansible_connection=local\n".to_owned();
+    let only = Some(["one".parse().unwrap()].into());
+    let stage = Stage { hosts, only, company: Company::Apart, ..Stage::new() };
+    let played = stage.play(
+        "- hosts: one\n  gather_facts: no\n  tasks:\n  - {name: own, stat: {path: /}}\n  \
+         - {name: hands on, stat: {path: /}, delegate_to: two}\n  \
+         - {name: elsewhere, stat: {path: /}, delegate_to: 192.0.2.1, vars: {ansible_port: 9977}}\n",
+    );
+    assert_eq!(played.end("own").status, Status::Ok);
+    for name in ["hands on", "elsewhere"] {
+        let status = serde_json::to_string(&played.end(name).status).unwrap();
+        assert!(status.contains("not in the plan"), "{name}: {status}");
+    }
 }

@@ -83,10 +83,10 @@ fn a_plan_asks_other_machines_what_it_names_and_nothing_else() {
         )
     };
     // Whoever makes the plan is another one than who applies it, and a playbook can tell.
-    play(&group, &ask("lookup('env', 'WHO') != 'sam'"));
+    play(&group, &ask("lookup('env', 'USER') != 'sam'"));
     let maker = |line: &str| {
         let mut command = group.command("sam");
-        said(command.env("WHO", "sam").args(line.split_whitespace()))
+        said(command.env("USER", "sam").args(line.split_whitespace()))
     };
     maker("run playbooks/touch.yml -i local --plan-out plans/a.json").expect(0, &["Plan for 1 host"]);
     let applied = group.says("alice", "apply plans/a.json --yes --allow-changed");

@@ -114,20 +114,23 @@ impl Sync {
         if asks {
             ask::somebody_is_there(console)?;
         }
-        let prepared = job.prepare(&Map::new())?;
-        let mut engine = job.engine(&prepared)?;
+        // Before somebody is asked, nothing is done for which they have to be.
+        let first = if asks { job.prepare_preview()? } else { job.prepare(&Map::new())? };
+        let mut engine = job.engine(&first)?;
         let record = Record::read(job.repository().needed()?)?;
         let mut gains = Gains::new(&roster, History::of(&record, &roster), today);
-        let first = match (&job.mode, yes) {
+        let looked = match (&job.mode, yes) {
             (Mode::Real, false) => confirmed(console, &job, &mut engine, &mut gains),
             (Mode::Real, true) => looked_at(&job, &mut engine, &mut gains),
             (Mode::Dry { .. }, _) => Ok(None),
         };
-        let done = match first {
+        let done = match looked {
             Ok(Some(exit)) => Ok(exit),
             Err(failure) => Err(failure),
             Ok(None) => {
                 gains.begin();
+                let mut prepared = job.prepare(&Map::new())?;
+                prepared.keep_only(&first.hosts.iter().cloned().collect());
                 let show = Show::new(console, Subject::Run, format);
                 let mut hear = |event: &Event| gains.event(event);
                 let ended = job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut hear);

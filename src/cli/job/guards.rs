@@ -53,7 +53,7 @@ impl Job<'_> {
     }
 
     /// Whether hosts are about to be changed, by a run or in who may log in.
-    fn is_about_to_change(&self) -> bool {
+    pub(super) fn is_about_to_change(&self) -> bool {
         let verb = matches!(self.errand.verb, Verb::Run | Verb::Patch | Verb::Apply | Verb::Access);
         self.mode == Mode::Real && !self.errand.choice.explain && verb
     }

@@ -1,18 +1,21 @@
 //! An order made of what was typed, and the engine that will carry it out.
 
 use super::Job;
+use crate::cli::acquaintances::{About, Acquaintances};
 use crate::cli::audit::Judge;
+use crate::cli::bound;
 use crate::cli::engine::Engine;
 use crate::cli::roles_path::roles_path;
 use crate::cli::who::home;
 use crate::cli::{Failure, access, ask, holds};
 use crate::event::Mode;
-use crate::execute::{Asker, Banner, Company, Fleet, Prepared, Wish, prepare};
-use crate::model::Map;
-use crate::people::{Standing, Verb, random_bytes};
+use crate::execute::{Asker, Banner, Company, Fleet, HostAccess, Prepared, Reach, Wish, prepare};
+use crate::model::{HostName, Map};
+use crate::people::{Verb, random_bytes};
 use crate::plan::Conduct;
 use crate::transport::Settings;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Hosts that are connected at a time where nobody says otherwise.
 const FORKS: usize = 20;
@@ -49,6 +52,8 @@ impl<'a> Job<'a> {
 
     fn prepare_as(&self, more: &Map, conduct: Conduct) -> Result<Prepared, Failure> {
         let (choice, reach) = (self.errand.choice.clone(), &self.errand.reach);
+        let company = self.company(conduct);
+        let [after, before] = &self.templates;
         let mut extra = choice.extra;
         extra.extend(more.clone());
         let mut prepared = prepare(Wish {
@@ -70,11 +75,12 @@ impl<'a> Job<'a> {
             connection: reach.connection.clone(),
             connect_timeout: reach.timeout.or(self.repository.settings().timeout),
             home: home(),
-            templates: self.templates.clone(),
+            templates: if company == Company::Mixed { after.clone() } else { before.clone() },
             advisories: self.judge.as_ref().and_then(Judge::advisories),
             roles_path: roles_path(home().as_deref()),
             asker: self.asker()?,
-            company: self.company(),
+            company,
+            only: self.bound.speaks_to.clone(),
         })?;
         if let Some(hosts) = &self.bound.hosts {
             prepared.keep_only(hosts);
@@ -89,10 +95,12 @@ impl<'a> Job<'a> {
         Ok(prepared)
     }
 
-    /// Whoever is cleared answers for what they run; of others, nobody asked this machine's owner.
-    fn company(&self) -> Company {
-        match self.who.standing {
-            Standing::Lead | Standing::Operator => Company::Mixed,
+    /// Whether somebody said yes to all that playbooks name: whoever may change hosts typed a run, or was asked. A dry run, a
+    /// preview, an audit and whatever carries a plan out have the word of nobody but their writers.
+    fn company(&self, conduct: Conduct) -> Company {
+        let carries_a_plan_out = self.errand.verb == Verb::Apply || self.bound.plan.is_some();
+        match conduct {
+            Conduct::Real if !carries_a_plan_out => Company::Mixed,
             _ => Company::Apart,
         }
     }
@@ -114,7 +122,37 @@ impl<'a> Job<'a> {
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
         let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };
         let admission = self.keeper()?.map(|keeper| holds::admission(keeper, self.glass()));
-        Engine::start(self.console, fleet.under(self.banner()?).admitting(admission))
+        let known = self.compared(prepared)?;
+        Engine::start(self.console, fleet.under(self.banner()?).admitting(admission), known)
+    }
+
+    /// The machines that whoever types knows, compared with those of an order: somebody is asked about those that are others now.
+    fn compared(&self, prepared: &Prepared) -> Result<Option<Arc<Acquaintances>>, Failure> {
+        let Some(root) = self.repository.root() else { return Ok(None) };
+        let reach = &self.errand.reach;
+        let sources = bound::inventory_source(&self.repository, &self.errand.targets)?;
+        let about = About {
+            inventory: sources.map(|source| source.path).unwrap_or_default(),
+            typed_user: reach.user.clone(),
+            given: reach.new_host_key.clone(),
+            changes: self.is_about_to_change(),
+        };
+        let Some(known) = Acquaintances::of(root, &self.who, self.settings()?, about)? else {
+            return Ok(None);
+        };
+        let inner = &prepared.order.reach;
+        // A play may say otherwise how its hosts are reached.
+        let differing = prepared.order.plays.iter().filter(|(play, _)| Reach::differs(play));
+        let of_plays: Vec<(HostName, HostAccess)> = differing
+            .flat_map(|(play, hosts)| {
+                let reached = move |host: &HostName| inner.host(host, Some(&**play)).ok();
+                hosts.iter().filter_map(move |host| Some((host.clone(), reached(host)?)))
+            })
+            .collect();
+        let all = prepared.access.iter().chain(of_plays.iter().map(|(host, access)| (host, access)));
+        known.compare(self.console, all)?;
+        known.meet(self.inventory.hosts().into_iter());
+        Ok(Some(Arc::new(known)))
     }
 
     pub(super) fn settings(&self) -> Result<Settings, Failure> {

@@ -1,8 +1,9 @@
 //! What a host is given at the beginning of a play: its ground, and the variables that the engine makes.
 
+use super::super::prepare::Company;
 use super::Order;
 use crate::model::{HostName, Value};
-use crate::plan::{Approved, Conduct, Ground, Layer, Play, Variables, whole};
+use crate::plan::{Approved, Conduct, Ground, Layer, Play, Quiet, Variables, whole};
 use crate::template::Binding;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,8 +30,15 @@ pub(super) fn ground(order: &Order, play: &Play, host: &HostName, variables: Var
         conduct: order.conduct,
         as_real: order.as_real,
         goes: Vec::new(),
+        quiet: (order.company == Company::Apart).then(|| quiet(order)),
         looked_at_secret: false,
     }
+}
+
+/// How tasks end that would ask what goes out: a dry run that tells of a real one leaves it to that.
+fn quiet(order: &Order) -> Quiet {
+    let comes_to_more = order.as_real || order.conduct != Conduct::Dry;
+    if comes_to_more { Quiet::Later } else { Quiet::Unseen }
 }
 
 /// The version of the language, which playbooks ask for.

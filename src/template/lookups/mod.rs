@@ -177,7 +177,9 @@ fn env(state: &mut State, call: &Call) -> Result<Value, Error> {
     for term in terms(call.rest.clone())? {
         let (name, controller) = (text_of(&term)?, &names.session.cache.controller);
         if !controller.shows_variable(&name) {
-            return Err(names.session.unknown(&format!("what '{name}' says here, which needs an operator")));
+            return Err(names
+                .session
+                .unknown(&format!("what '{name}' says here, which needs an operator's real run")));
         }
         let value = controller.variable(&name).map(Value::from);
         found.push(value.or_else(|| call.arg("default").cloned()).unwrap_or_else(|| Value::from("")));

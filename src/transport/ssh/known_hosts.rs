@@ -173,6 +173,11 @@ impl Trust {
         self.known(names).iter().map(|line| fingerprint(&line.key)).collect()
     }
 
+    /// Fingerprints of the authorities that are trusted for the host.
+    pub fn authorities(&self, names: &Names) -> Vec<String> {
+        self.lines(names, Some(Marker::CertAuthority)).map(|line| fingerprint(&line.key)).collect()
+    }
+
     /// Whether an authority is trusted for the host, so that asking for a certificate makes sense.
     pub fn has_authority(&self, names: &Names) -> bool {
         self.lines(names, Some(Marker::CertAuthority)).next().is_some()

@@ -238,6 +238,15 @@ async fn hop(
 /// Fingerprints of the plain host keys that known_hosts files have for an address: the ops repository's file, the user's,
 /// the system's. A file that can't be read has none.
 pub fn known_keys(settings: &Settings, address: &str, port: u16) -> Vec<String> {
+    usual_trust(settings).fingerprints(&Names::new(address, port))
+}
+
+/// Fingerprints of the keys that vouch for an address by these files.
+pub fn known_authorities(settings: &Settings, address: &str, port: u16) -> Vec<String> {
+    usual_trust(settings).authorities(&Names::new(address, port))
+}
+
+fn usual_trust(settings: &Settings) -> Trust {
     let usual = [
         settings.home.join(".ssh/known_hosts"),
         settings.home.join(".ssh/known_hosts2"),
@@ -246,7 +255,7 @@ pub fn known_keys(settings: &Settings, address: &str, port: u16) -> Vec<String> 
     ];
     let paths = settings.known_hosts.iter().chain(&usual);
     let files = paths.filter_map(|path| settings.keyring.0.known_hosts(path).ok()).collect();
-    Trust { files, add_to: String::new() }.fingerprints(&Names::new(address, port))
+    Trust { files, add_to: String::new() }
 }
 
 /// Every known_hosts file that counts: the ops repository's, the user's, the system's.

@@ -1,0 +1,491 @@
+//! The machines that whoever types has spoken to, by their host keys: remembered outside the repository, for whoever can push
+//! says there what a host's key and its address are. A host that came to be another gets no secret before somebody said yes.
+
+use super::console::shown;
+use super::groups::Groups;
+use super::who::{Who, state};
+use super::{Console, Exit, Failure, ask};
+use crate::execute::{Acquaintance, HostAccess};
+use crate::ledger::Anchor;
+use crate::model::{ConnectionKind, HostName};
+use crate::report::one_line;
+use crate::transport::{Settings, known_authorities, known_keys};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Where sshd listens unless somebody says otherwise.
+const PORT: u16 = 22;
+/// Most machines that are remembered of one name.
+const MACHINES_MAX: usize = 8;
+/// Largest file that is read.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Most hosts that are named one by one.
+const NAMES_MAX: usize = 20;
+
+/// `--new-host-key NAME=SHA256:…`: a host that came to be another, as somebody compared it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewKey {
+    host: String,
+    key: String,
+}
+
+impl std::str::FromStr for NewKey {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (host, key) = text.split_once('=').filter(|(host, _)| !host.is_empty()).unwrap_or_default();
+        match key.starts_with("SHA256:") || [HERE, UNKNOWN].contains(&key) {
+            true => Ok(Self { host: host.to_owned(), key: key.to_owned() }),
+            false => Err(format!("expected NAME=SHA256:…, or NAME={HERE} for this machine, not '{text}'")),
+        }
+    }
+}
+
+/// How this machine is named where others have a key.
+const HERE: &str = "local";
+/// How a host is named of which no file has a key.
+const UNKNOWN: &str = "unknown";
+
+/// A machine, as whoever types reached it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Machine {
+    /// What it shows, or who vouches for it; nothing: it is this machine.
+    keys: BTreeSet<String>,
+    /// Where it is, if others than a key of its own vouch for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    /// Options of SSH that lead there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    options: Vec<String>,
+    /// As whom it was entered.
+    user: String,
+}
+
+impl Machine {
+    fn of(settings: &Settings, host: &HostName, access: &HostAccess) -> Self {
+        let connection = &access.connection;
+        let user = connection.user.clone().unwrap_or_else(|| settings.login.clone());
+        if connection.kind == ConnectionKind::Local {
+            return Self { keys: BTreeSet::new(), at: None, options: Vec::new(), user };
+        }
+        let (address, port) =
+            (connection.address.as_deref().unwrap_or(host.as_str()), connection.port.unwrap_or(PORT));
+        let own = known_keys(settings, address, port);
+        let others = known_authorities(settings, address, port);
+        let at = (own.is_empty() || !others.is_empty()).then(|| format!("{address} port {port}"));
+        let keys = own.into_iter().chain(others).collect();
+        Self { keys, at, options: connection.ssh_args.clone(), user }
+    }
+
+    fn is_here(&self) -> bool {
+        self.keys.is_empty() && self.at.is_none()
+    }
+
+    /// Whether it is the machine that was known as another one, and entered alike where a password would be sent.
+    fn is(&self, known: &Self, as_user: bool) -> bool {
+        // Where no file has a key for it any more, strict host keys let nobody in.
+        let is_closed = self.keys.is_empty() && !known.keys.is_empty();
+        self.is_here() == known.is_here()
+            && self.options == known.options
+            && (is_closed || self.at == known.at && self.keys.is_subset(&known.keys))
+            && (!as_user || self.user == known.user)
+    }
+
+    /// In which way it differs from the one that was known.
+    fn differs(&self, known: &Self) -> String {
+        let all = |keys: &BTreeSet<String>| match keys.is_empty() {
+            true => "none".to_owned(),
+            false => keys.iter().cloned().collect::<Vec<_>>().join(", "),
+        };
+        if self.is_here() != known.is_here() {
+            return if self.is_here() { "it is this machine now" } else { "it was this machine here" }
+                .to_owned();
+        }
+        if !self.keys.is_subset(&known.keys) || self.keys.is_empty() != known.keys.is_empty() {
+            return format!("its host key is {}, and was {}", all(&self.keys), all(&known.keys));
+        }
+        if self.at != known.at {
+            let place = |at: &Option<String>| at.clone().unwrap_or_else(|| "elsewhere".into());
+            return format!("it is at {}, and was at {}", place(&self.at), place(&known.at));
+        }
+        if self.options != known.options {
+            let options = |all: &[String]| if all.is_empty() { "no options".into() } else { all.join(" ") };
+            return format!(
+                "SSH reaches it with {}, and did with {}",
+                options(&self.options),
+                options(&known.options)
+            );
+        }
+        format!("it is entered as {}, and was as {}", self.user, known.user)
+    }
+}
+
+/// What is remembered.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Memory {
+    version: u32,
+    /// Inventories by which somebody was spoken to, and the names in them.
+    inventories: BTreeMap<String, BTreeSet<String>>,
+    /// The machines of each name, the newest last.
+    hosts: BTreeMap<String, Vec<Machine>>,
+}
+
+struct State {
+    memory: Memory,
+    /// Hosts to which somebody said yes.
+    agreed: BTreeSet<HostName>,
+    news: bool,
+}
+
+/// The machines that whoever types has spoken to.
+pub struct Acquaintances {
+    file: PathBuf,
+    settings: Settings,
+    inventory: String,
+    /// Who logs in, where that was typed: then it is no word of somebody else's.
+    typed_user: Option<String>,
+    given: Vec<NewKey>,
+    /// Whether hosts are changed.
+    changes: bool,
+    state: Mutex<State>,
+}
+
+/// What a job is, as far as it matters to whom it speaks.
+pub struct About {
+    /// The inventories, as they are named.
+    pub inventory: String,
+    /// `--user`.
+    pub typed_user: Option<String>,
+    /// `--new-host-key`.
+    pub given: Vec<NewKey>,
+    /// Whether hosts are changed.
+    pub changes: bool,
+}
+
+impl Acquaintances {
+    /// Reads what is remembered of an ops repository's hosts; nothing where there is no place for that.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn of(root: &Path, who: &Who, settings: Settings, about: About) -> Result<Option<Self>, Failure> {
+        let of_group =
+            who.roster.as_ref().and_then(|roster| Groups::here()?.place(Anchor::of(roster), "machines"));
+        let Some(file) = of_group.or_else(|| state(root, "machines")) else { return Ok(None) };
+        let memory = load(&file)?;
+        let state = Mutex::new(State { memory, agreed: BTreeSet::new(), news: false });
+        let About { inventory, typed_user, given, changes } = about;
+        Ok(Some(Self { file, settings, inventory, typed_user, given, changes, state }))
+    }
+
+    /// Makes sure that hosts are those that were spoken to before, or that somebody says yes.
+    ///
+    /// # Errors
+    /// One is another, and nobody is there or says yes.
+    pub fn compare<'a>(
+        &self,
+        console: &Console,
+        hosts: impl Iterator<Item = (&'a HostName, &'a HostAccess)>,
+    ) -> Result<(), Failure> {
+        let mut others = BTreeMap::new();
+        for (host, access) in hosts {
+            let Some(why) = self.other(host, access) else { continue };
+            match self.is_given(host, access) {
+                true => drop(self.state().agreed.insert(host.clone())),
+                false => drop(others.insert(host.clone(), (why, self.wanted(host, access)))),
+            }
+        }
+        if others.is_empty() {
+            return Ok(());
+        }
+        let told: String = others
+            .iter()
+            .take(NAMES_MAX)
+            .map(|(host, (why, _))| format!("  {host}: {}\n", one_line(why)))
+            .collect();
+        let more = others.len().saturating_sub(NAMES_MAX);
+        let more = if more > 0 { format!("  and {more} more\n") } else { String::new() };
+        console.tell(&format!("Not the machines that you spoke to before:\n{told}{more}"));
+        if console.is_interactive() {
+            let prompt =
+                "Compare with whoever runs them. Type 'yes' to go on with these, or nothing to stop: ";
+            if ask::types(console, prompt)? == "yes" {
+                self.state().agreed.extend(others.into_keys());
+                return Ok(());
+            }
+        }
+        if !self.changes {
+            return Ok(());
+        }
+        let flags: Vec<String> = others.values().take(NAMES_MAX).map(|(_, flag)| flag.clone()).collect();
+        let names: Vec<&str> = others.keys().take(NAMES_MAX).map(HostName::as_str).collect();
+        let message = format!("{} came to be another machine since you spoke to it last", names.join(", "));
+        Err(Failure::new(Exit::Refused, message)
+            .hint(format!("compare with whoever runs it; if it is right: {}", flags.join(" "))))
+    }
+
+    /// Remembers which hosts an inventory has, where it is met for the first time, or whoever changes hosts was told what is new.
+    pub fn meet<'a>(&self, hosts: impl Iterator<Item = &'a HostName>) {
+        let mut state = self.state();
+        let known = state.memory.inventories.get(&self.inventory);
+        if known.is_some() && !self.changes {
+            return;
+        }
+        let names: BTreeSet<String> = hosts.map(ToString::to_string).collect();
+        if known != Some(&names) {
+            state.memory.inventories.insert(self.inventory.clone(), names);
+            state.news = true;
+        }
+    }
+
+    /// Writes down what is new.
+    pub fn keep(&self) {
+        let memory = {
+            let mut state = self.state();
+            if !std::mem::take(&mut state.news) {
+                return;
+            }
+            Memory { version: 1, ..state.memory.clone() }
+        };
+        let saved = || -> std::io::Result<()> {
+            let folder = self.file.parent().unwrap_or(Path::new("/"));
+            std::fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            serde_json::to_writer(&mut file, &memory)?;
+            file.flush()?;
+            file.persist(&self.file).map(drop).map_err(|error| error.error)
+        };
+        if let Err(error) = saved() {
+            tracing::warn!("can't remember which machines were spoken to: {}: {error}", shown(&self.file));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why a host is another one than before, where that matters: hosts are changed, or a password would be sent.
+    fn other(&self, host: &HostName, access: &HostAccess) -> Option<String> {
+        let sends = access.become_password.is_some();
+        let matters = (self.changes || sends) && access.connection.kind != ConnectionKind::Gate;
+        if !matters || self.state().agreed.contains(host) {
+            return None;
+        }
+        let typed = self.typed_user.is_some() && self.typed_user == access.connection.user;
+        let now = Machine::of(&self.settings, host, access);
+        let state = self.state();
+        match state.memory.hosts.get(host.as_str()).filter(|known| !known.is_empty()) {
+            Some(known) if known.iter().any(|known| now.is(known, sends && !typed)) => None,
+            Some(known) => known.last().map(|known| now.differs(known)),
+            // Who runs something on a new host is told of it (news). A password that only a look would take is another matter.
+            None if self.changes => None,
+            None => {
+                let names = state.memory.inventories.get(&self.inventory)?;
+                (!names.contains(host.as_str()))
+                    .then(|| "it is new, and a password would be sent there".into())
+            }
+        }
+    }
+
+    fn is_given(&self, host: &HostName, access: &HostAccess) -> bool {
+        let now = Machine::of(&self.settings, host, access);
+        let given = |key: &str| self.given.iter().any(|one| one.host == host.as_str() && one.key == key);
+        match now.keys.is_empty() {
+            true => given(if now.is_here() { HERE } else { UNKNOWN }),
+            // What is known already needs no word.
+            false => {
+                let state = self.state();
+                let known: BTreeSet<&String> = state
+                    .memory
+                    .hosts
+                    .get(host.as_str())
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|one| &one.keys)
+                    .collect();
+                let new: Vec<&String> = now.keys.iter().filter(|key| !known.contains(key)).collect();
+                let asked: Vec<&String> =
+                    if new.is_empty() { now.keys.iter().take(1).collect() } else { new };
+                asked.into_iter().all(|key| given(key))
+            }
+        }
+    }
+
+    /// The flag that says yes to a host.
+    fn wanted(&self, host: &HostName, access: &HostAccess) -> String {
+        let now = Machine::of(&self.settings, host, access);
+        let known: BTreeSet<String> = {
+            let state = self.state();
+            let all = state.memory.hosts.get(host.as_str()).into_iter().flatten();
+            all.flat_map(|one| one.keys.clone()).collect()
+        };
+        let unlisted = if now.is_here() { HERE } else { UNKNOWN };
+        let new: Vec<String> = now.keys.difference(&known).cloned().collect();
+        let keys = if new.is_empty() { now.keys.into_iter().take(1).collect() } else { new };
+        match keys.is_empty() {
+            true => format!("--new-host-key {host}={unlisted}"),
+            false => {
+                keys.iter().map(|key| format!("--new-host-key {host}={key}")).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
+    fn remember(&self, host: &HostName, access: &HostAccess) {
+        let now = Machine::of(&self.settings, host, access);
+        let mut state = self.state();
+        let known = state.memory.hosts.entry(host.to_string()).or_default();
+        if known.last() == Some(&now) {
+            return;
+        }
+        known.retain(|one| *one != now);
+        known.push(now);
+        let more = known.len().saturating_sub(MACHINES_MAX);
+        known.drain(..more);
+        state.news = true;
+    }
+}
+
+impl Acquaintance for Acquaintances {
+    fn stranger(&self, host: &HostName, access: &HostAccess) -> Option<(String, String)> {
+        let why = self.other(host, access)?;
+        if self.is_given(host, access) {
+            return None;
+        }
+        let flag = self.wanted(host, access);
+        Some((
+            format!("not the machine that you spoke to before: {}", one_line(&why)),
+            format!("nothing was sent; compare with whoever runs it, and if it is right: {flag}"),
+        ))
+    }
+
+    fn met(&self, host: &HostName, access: &HostAccess) {
+        if access.connection.kind == ConnectionKind::Gate {
+            return;
+        }
+        let given = self.is_given(host, access);
+        let (is_known, agreed) = {
+            let state = self.state();
+            let known = state.memory.hosts.get(host.as_str());
+            (known.is_some_and(|known| !known.is_empty()), state.agreed.contains(host))
+        };
+        // Where it is changed, it was compared.
+        if !is_known || agreed || given || self.changes {
+            self.remember(host, access);
+        }
+    }
+}
+
+fn load(file: &Path) -> Result<Memory, Failure> {
+    let unusable = |why: String| {
+        Failure::usage(format!("can't use {}, where machines are remembered: {why}", shown(file))).hint(
+            "it protects from a host that somebody put in another's place: look at it before you remove it",
+        )
+    };
+    match std::fs::metadata(file) {
+        Ok(about) if about.len() > FILE_BYTES_MAX => return Err(unusable("it is larger than 16 MiB".into())),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Memory::default()),
+        Err(error) => return Err(unusable(error.to_string())),
+    }
+    let bytes = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|error| unusable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Connection, Secret};
+    use crate::people::testing::key;
+    use std::time::Duration;
+
+    fn access(address: &str, user: &str) -> HostAccess {
+        let connection = Connection {
+            kind: ConnectionKind::Ssh,
+            address: Some(address.to_owned()),
+            port: None,
+            user: Some(user.to_owned()),
+            private_key: None,
+            ssh_args: Vec::new(),
+            connect_timeout: Duration::from_secs(1),
+        };
+        HostAccess { connection, become_password: None }
+    }
+
+    /// Somebody who types in a home with these known hosts.
+    fn somebody(home: &Path, known: &str, changes: bool, given: &[&str]) -> Acquaintances {
+        std::fs::create_dir_all(home.join(".ssh")).unwrap();
+        std::fs::write(home.join(".ssh/known_hosts"), known).unwrap();
+        let file = home.join("machines.json");
+        let state = State { memory: load(&file).unwrap(), agreed: BTreeSet::new(), news: false };
+        Acquaintances {
+            file,
+            settings: Settings::new(home, "me"),
+            inventory: "prod".into(),
+            typed_user: None,
+            given: given.iter().map(|text| text.parse().unwrap()).collect(),
+            changes,
+            state: Mutex::new(state),
+        }
+    }
+
+    #[test]
+    fn a_host_that_came_to_be_another_gets_nothing_before_somebody_said_yes() {
+        let home = tempfile::tempdir().unwrap();
+        let line = |name: &str, number: u8| format!("{name} {}\n", key(number).text());
+        let (web1, new): (HostName, HostName) = ("web1".parse().unwrap(), "new".parse().unwrap());
+        let before = line("10.0.0.1", 1);
+        let first = somebody(home.path(), &before, true, &[]);
+        let known = access("10.0.0.1", "ops");
+        assert!(first.stranger(&web1, &known).is_none(), "nothing is known in the beginning");
+        first.meet([&web1].into_iter());
+        first.met(&web1, &known);
+        first.keep();
+
+        let print = |number| key(number).fingerprint();
+        let other = access("10.0.0.2", "ops");
+        let password = |mut access: HostAccess| {
+            access.become_password = Some(Secret::new("x".to_owned()));
+            access
+        };
+        let after = before.clone() + &line("10.0.0.2", 2);
+        let now = somebody(home.path(), &after, true, &[]);
+        assert!(now.stranger(&web1, &known).is_none());
+        let (why, hint) = now.stranger(&web1, &other).unwrap();
+        assert!(why.contains(&format!("its host key is {}, and was {}", print(2), print(1))), "{why}");
+        assert!(hint.contains(&format!("--new-host-key web1={}", print(2))), "{hint}");
+        let local = HostAccess {
+            connection: Connection { kind: ConnectionKind::Local, ..known.connection.clone() },
+            ..known.clone()
+        };
+        assert!(now.stranger(&web1, &local).unwrap().0.contains("this machine now"));
+        let mut led = known.clone();
+        led.connection.ssh_args = vec!["-oHostName=10.0.0.2".into()];
+        assert!(now.stranger(&web1, &led).unwrap().0.contains("HostName"));
+        // The same key at another address is the same machine; so it is for another user, who gets no password.
+        let moved = somebody(home.path(), &(before.clone() + &line("10.0.0.9", 1)), true, &[]);
+        assert!(moved.stranger(&web1, &access("10.0.0.9", "ops")).is_none());
+        assert!(moved.stranger(&web1, &access("10.0.0.9", "sam")).is_none());
+        assert!(moved.stranger(&web1, &password(access("10.0.0.9", "sam"))).unwrap().0.contains("as sam"));
+        // Who vouches for it counts as a key.
+        let vouched = before.clone() + &format!("@cert-authority 10.0.0.1 {}\n", key(3).text());
+        assert!(somebody(home.path(), &vouched, true, &[]).stranger(&web1, &known).is_some());
+        // Who only looks sends nothing secret but a password.
+        let looks = somebody(home.path(), &after, false, &[]);
+        assert!(looks.stranger(&web1, &other).is_none());
+        assert!(looks.stranger(&web1, &password(other.clone())).is_some());
+        assert!(looks.stranger(&new, &password(other.clone())).unwrap().0.contains("it is new"));
+        looks.met(&web1, &other);
+        looks.keep();
+        assert!(somebody(home.path(), &after, true, &[]).stranger(&web1, &other).is_some());
+        // Somebody said yes: it is known from then on.
+        let flag = format!("web1={}", print(2));
+        let wrong = format!("web1={}", print(1));
+        assert!(somebody(home.path(), &after, true, &[&wrong]).stranger(&web1, &other).is_some());
+        let yes = somebody(home.path(), &after, true, &[&flag]);
+        assert!(yes.stranger(&web1, &other).is_none());
+        yes.met(&web1, &other);
+        yes.keep();
+        assert!(somebody(home.path(), &after, true, &[]).stranger(&web1, &other).is_none());
+    }
+}

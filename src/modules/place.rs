@@ -262,7 +262,7 @@ fn shown(bytes: &[u8]) -> String {
 fn validation(args: &Args) -> Result<Vec<String>, Stop> {
     let Some(command) = args.text("validate") else { return Ok(Vec::new()) };
     if command.matches('%').count() != 1 || !command.contains("%s") {
-        return Err(Stop::refuse(format!("validate must contain %s once, and no other %: {command}")));
+        return Err(Stop::refuse(format!("validate must contain %s: {command} (once, and no other %)")));
     }
     split(command).map_err(|why| Stop::refuse(format!("validate: {why}")))
 }

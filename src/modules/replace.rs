@@ -110,6 +110,10 @@ fn refused(parameter: &str, error: &PatternError) -> Stop {
     Stop::refuse(format!("{parameter}: {error}"))
 }
 
+fn unable(error: &PatternError) -> Stop {
+    Stop::refuse(format!("Unable to process replace due to error: {error}"))
+}
+
 /// What is to be done.
 struct Edit {
     pattern: Pattern,
@@ -144,7 +148,7 @@ impl Edit {
             section,
         };
         // A group that the pattern lacks is a mistake whatever the file holds.
-        edit.pattern.replace("", &edit.replacement, 0).map_err(|error| refused("replace", &error))?;
+        edit.pattern.replace("", &edit.replacement, 0).map_err(|error| unable(&error))?;
         Ok(edit)
     }
 
@@ -156,7 +160,7 @@ impl Edit {
         let replaced = self
             .pattern
             .replace(section, &self.replacement, 0)
-            .map_err(|error| refused("replace", &error))?;
+            .map_err(|error| unable(&error))?;
         Ok(Some(format!("{before}{replaced}{after}")))
     }
 

@@ -66,6 +66,7 @@ impl HostRun {
         };
         let unit = running.units.as_mut().and_then(|units| units.get_mut(index));
         if let (Some(judged), Some(Stage::Ended(end))) = (judged, unit.map(|unit| &mut unit.stage)) {
+            let was_failed = end.status == Status::Failed;
             end.status = judged.status;
             end.message = judged.message;
             if let Some(changed) = judged.changed {
@@ -73,6 +74,11 @@ impl HostRun {
             }
             if let Some(failed) = judged.failed {
                 end.result.insert("failed_when_result".into(), failed.into());
+                if was_failed && !failed {
+                    let trace = end.result.shift_remove("exception");
+                    let trace = trace.unwrap_or_else(|| "(traceback unavailable)".into());
+                    end.result.insert("failed_when_suppressed_exception".into(), trace);
+                }
             }
             if let Some((key, why)) = judged.wrong {
                 end.result.insert(key.into(), why.into());

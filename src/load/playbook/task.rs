@@ -138,7 +138,7 @@ impl Reader<'_> {
     fn task_keyword(&mut self, parts: &mut Parts, scope: Scope, key: &Key, node: &Node) {
         match key.name.as_str() {
             "args" => parts.args = Some(node.clone()),
-            "loop" | "with_list" => self.set_loop(parts, LoopKind::List, key, node),
+            "loop" => self.set_loop(parts, LoopKind::List, key, node),
             "with_items" => self.set_loop(parts, LoopKind::Items, key, node),
             name if name.starts_with("with_") => {
                 let name = short_module_name(name.trim_start_matches("with_"));

@@ -71,7 +71,7 @@ holds() {
         port:drained) ! sockets '01 02 03 04 05 06' ;;
         path:started) there ;;
         path:stopped) ! there ;;
-        nothing:*) [ "$(elapsed)" -ge "$limit" ] ;;
+        nothing:*) [ "$(elapsed)" -ge $((limit + delay)) ] ;;
     esac
 }
 [ "$delay" = 0 ] || sleep "$delay"

@@ -68,6 +68,8 @@ pub(super) fn subelements(_: &mut State, call: &Call) -> Result<Value, Error> {
     let skips =
         flags.map(|flags| flags.get_attr("skip_missing")).transpose()?.is_some_and(|set| set.is_true());
     let elements: Vec<Value> = match (defined(elements)?.kind(), path.as_str()) {
+        // What `register` got of a loop that was skipped.
+        (ValueKind::Map, Some(_)) if elements.get_attr("skipped")?.is_true() => Vec::new(),
         (ValueKind::Map, Some(_)) => {
             pairs_of(elements, "subelements")?.into_iter().map(|(_, one)| one).collect()
         }

@@ -2,6 +2,7 @@
 //! equal. Nothing from the plan's file is carried out.
 
 use super::args::{Cause, Privilege, Reach, Shape, Targets};
+use super::approve::in_full;
 use super::bound::{Bound, brings_nothing_else, differences, in_words};
 use super::console::shown;
 use super::engine::Engine;
@@ -422,8 +423,11 @@ impl Applying<'_> {
 
     /// Asks for the number of hosts, and apart from that for the number of packages that the plan removes.
     fn agreed(&self, engine: &Engine<'_>, accepted: &BTreeSet<HostName>) -> Result<bool, Failure> {
-        let packages =
-            accepted.iter().filter_map(|host| self.plan.hosts.get(host)).flat_map(|plan| &plan.packages);
+        let planned = || accepted.iter().filter_map(|host| self.plan.hosts.get_key_value(host));
+        if !self.yes {
+            self.console.tell(&format!("\nAll that is done and sent:\n{}", in_full(planned())));
+        }
+        let packages = planned().flat_map(|(_, plan)| &plan.packages);
         match (packages.filter(|package| package.to.is_none()).count(), self.yes) {
             (0, true) => Ok(true),
             (_, true) if self.allow_removals => Ok(true),

@@ -73,7 +73,7 @@ impl Approve {
         }
         // What it says is what its maker wrote; 'wgops apply' goes on only where it finds the same, to the letter.
         let me = who.identity.proven().map(|proven| &proven.operator);
-        news::tell(console, &root, &known.record, &known.report, me);
+        news::tell(console, &root, (&known.record, &known.report), me, &plan.typed);
         if !self.confirmed(console, &plan)? {
             console.tell("Not approved.\n");
             return Ok(Exit::Well);
@@ -110,6 +110,25 @@ fn hosts(plan: &Plan) -> impl Iterator<Item = (&HostName, &HostPlan)> {
     plan.hosts.iter().filter(|(_, planned)| !planned.is_empty())
 }
 
+/// All that a plan does and sends, once for hosts on which that is the same. Who is about to say yes reads it to its end, so
+/// nothing in it is cut.
+pub fn in_full<'a>(hosts: impl Iterator<Item = (&'a HostName, &'a HostPlan)>) -> String {
+    let mut alike: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
+    for (host, planned) in hosts {
+        let lines = plan::in_full(planned);
+        match alike.iter_mut().find(|(_, known)| *known == lines) {
+            Some((names, _)) => names.push(host.as_str()),
+            None => alike.push((vec![host.as_str()], lines)),
+        }
+    }
+    let mut out = String::new();
+    for (names, lines) in alike {
+        out.push_str(&format!("\n{}\n", one_line(&names.join(", ")).bold()));
+        lines.iter().for_each(|line| out.push_str(&format!("  {}\n", one_line(line))));
+    }
+    out
+}
+
 /// What a plan does, host by host.
 fn told(plan: &Plan) -> String {
     let mut out = String::new();
@@ -124,13 +143,7 @@ fn told(plan: &Plan) -> String {
     for value in plan.secrets.iter().flat_map(|sealed| &sealed.values) {
         out.push_str(&format!("It uses a sealed value: {}\n", one_line(value)));
     }
-    for (host, planned) in hosts(plan) {
-        out.push_str(&format!("\n{}\n", one_line(host.as_str()).bold()));
-        let nothing = HostPlan { key: planned.key.clone(), ..HostPlan::default() };
-        for line in plan::differences(&nothing, planned) {
-            out.push_str(&format!("  {}\n", one_line(&line)));
-        }
-    }
+    out.push_str(&in_full(hosts(plan)));
     let unknown = plan.hosts.iter().filter(|(_, planned)| !planned.unknown.is_empty());
     for (host, planned) in unknown {
         out.push_str(&format!("\n{host}: not part of the plan: {}\n", one_line(&planned.unknown.join("; "))));

@@ -192,6 +192,8 @@ mod tests {
             sends: None,
             hidden: None,
             attempts: None,
+            whole: None,
+            is_unsaid: false,
         };
         Event::TaskEnds(Box::new(TaskEnd {
             host: host.parse().unwrap(),

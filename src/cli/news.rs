@@ -2,7 +2,7 @@
 //! playbooks and inventory are programs that others write.
 
 use super::{Console, commit, news_of_trust};
-use crate::ledger::{Kind, Record, Report};
+use crate::ledger::{Kind, Record, Report, Typed};
 use crate::model::{OperatorName, RunId};
 use crate::report::one_line;
 use jiff::Timestamp;
@@ -10,6 +10,8 @@ use std::path::Path;
 
 /// Most files that are named.
 const FILES_MAX: usize = 12;
+/// Most that are named where all of them are close to what is run.
+const CLOSE_MAX: usize = 60;
 /// How many of the newest runs are looked at for a commit that this clone has.
 const RUNS_MAX: usize = 20;
 
@@ -21,21 +23,31 @@ struct Last {
     commit: String,
 }
 
-/// Tells what is new, if anything is.
-pub fn tell(console: &Console, root: &Path, record: &Record, report: &Report, me: Option<&OperatorName>) {
+/// Tells what is new, if anything is; first of all in what is about to be run.
+pub fn tell(
+    console: &Console,
+    root: &Path,
+    (record, report): (&Record, &Report),
+    me: Option<&OperatorName>,
+    typed: &Typed,
+) {
     let mut said = String::new();
-    if let Some((last, changed)) = since(root, record, report, me).filter(|(_, changed)| !changed.is_empty())
+    if let Some((last, mut changed)) =
+        since(root, record, report, me).filter(|(_, changed)| !changed.is_empty())
     {
+        changed.sort_by_key(|file| distance(&file.name, typed));
+        let close = changed.iter().filter(|file| distance(&file.name, typed) < 2).count();
+        let shown = close.clamp(FILES_MAX, CLOSE_MAX);
         let short = last.commit.get(..12).unwrap_or(&last.commit);
         let day = last.time.strftime("%Y-%m-%d");
         let files = if changed.len() == 1 { "1 file has" } else { &format!("{} files have", changed.len()) };
         let whose = if me == Some(&last.who) { "your last run" } else { "the last run" };
         said.push_str(&format!("Since {whose} ({}, {day}) {files} changed:\n", last.who));
-        for file in changed.iter().take(FILES_MAX) {
+        for file in changed.iter().take(shown) {
             said.push_str(&format!("  {}  +{} -{}\n", one_line(&file.name), file.added, file.removed));
         }
-        if changed.len() > FILES_MAX {
-            said.push_str(&format!("  and {} more\n", changed.len() - FILES_MAX));
+        if changed.len() > shown {
+            said.push_str(&format!("  and {} more\n", changed.len() - shown));
         }
         // However many files there are: these say whom servers and wgops believe.
         for file in news_of_trust::FILES.iter().filter(|file| changed.iter().any(|one| one.name == **file)) {
@@ -59,6 +71,16 @@ pub fn tell(console: &Console, root: &Path, record: &Record, report: &Report, me
     if !said.is_empty() {
         console.tell(&said);
     }
+}
+
+/// How far a file is from what is about to be run: its playbooks, then what says which servers there are, how they are reached
+/// and with which variables, then all else. Whoever changes a thousand harmless files hides nothing behind them.
+fn distance(name: &str, typed: &Typed) -> u8 {
+    let is_run = typed.playbooks.iter().any(|playbook| playbook.path == name);
+    let settles = name == "wgops.yml"
+        || name.starts_with("inventory/")
+        || name.split('/').any(|part| part == "group_vars" || part == "host_vars");
+    if is_run { 0 } else { 2 - u8::from(settles) }
 }
 
 /// Tells that a clock is wrong: this one, or that of somebody who wrote the ledger.
@@ -100,4 +122,35 @@ fn since(
     runs.into_iter()
         .take(RUNS_MAX)
         .find_map(|last| commit::numbers_since(root, &last.commit).map(|changed| (last, changed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Source;
+    use crate::model::Digest;
+
+    #[test]
+    fn what_is_run_comes_first_and_then_what_says_where() {
+        let run = Source { path: "playbooks/ci.yml".into(), digest: Digest::of("") };
+        let typed = Typed { playbooks: vec![run], ..Typed::default() };
+        let mut names = [
+            "playbooks/aaa/f1.yml",
+            "roles/a/tasks/main.yml",
+            "inventory/prod.yml",
+            "playbooks/ci.yml",
+            "playbooks/host_vars/web1.yml",
+        ];
+        names.sort_by_key(|name| distance(name, &typed));
+        assert_eq!(
+            names,
+            [
+                "playbooks/ci.yml",
+                "inventory/prod.yml",
+                "playbooks/host_vars/web1.yml",
+                "playbooks/aaa/f1.yml",
+                "roles/a/tasks/main.yml",
+            ]
+        );
+    }
 }

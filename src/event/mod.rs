@@ -3,6 +3,10 @@
 //! Everything in here is data that may be written down: no secret ever enters an event (values rendered from one are
 //! replaced before), and texts from hosts are kept as they came, to be made printable by whoever shows them.
 
+mod whole;
+
+pub use whole::Whole;
+
 use crate::model::{Digest, Finding, HostName, Judging, Nonce, OperatorName, RunId, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -304,6 +308,12 @@ pub struct ChangeMade {
     /// How often it would be done at the most, where that is until it is as wished. Plans have it.
     #[serde(skip)]
     pub attempts: Option<u64>,
+    /// Everything that it sends. Plans have it in words.
+    #[serde(skip)]
+    pub whole: Option<Whole>,
+    /// It is hidden because its task says so (`no_log`), and not because a secret is in it.
+    #[serde(skip)]
+    pub is_unsaid: bool,
 }
 
 /// What a change sends that nobody may compare but under a key.
@@ -427,8 +437,10 @@ impl ChangeMade {
 
     /// The change with what it sends hidden, and its texts put aside.
     #[must_use]
-    pub fn covered(&self) -> Self {
+    pub fn covered(&self, holds_secret: bool) -> Self {
         Self {
+            whole: None,
+            is_unsaid: !holds_secret,
             summary: "(not shown: it may hold a secret)".into(),
             diff: None,
             sends: None,

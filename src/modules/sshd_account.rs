@@ -31,6 +31,10 @@ pub static MODULE: Module = Module {
                 name: "mistake",
                 help: "what sshd has against its settings, with which it would not start again; empty where it takes them",
             },
+            Returned {
+                name: "barred",
+                help: "which of sshd's settings keeps the account out, whatever its key; empty where none does",
+            },
             Returned { name: "home", help: "the account's home; empty where there is no such account" },
             Returned { name: "key_files", help: "files of keys, as whole paths" },
             Returned { name: "key_command", help: "the program that names more keys, or nothing" },
@@ -69,6 +73,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     let result = [
         ("assessed", entry.is_said.into()),
         ("mistake", entry.mistakes.join("; ").into()),
+        ("barred", entry.barred.clone().unwrap_or_default().into()),
         ("home", entry.account.as_ref().map_or("", |(_, home)| home).into()),
         ("key_files", entry.key_files.clone().into()),
         ("key_command", entry.key_command.clone().unwrap_or_default().into()),
@@ -122,7 +127,7 @@ mod tests {
         let result = ask("begin /etc/ssh/sshd_config\nend\n", said);
         assert_eq!(
             result,
-            json!({"assessed": true, "mistake": "", "home": "/home/ops", "key_files": ["/home/ops/.ssh/authorized_keys2"],
+            json!({"assessed": true, "mistake": "", "barred": "", "home": "/home/ops", "key_files": ["/home/ops/.ssh/authorized_keys2"],
                    "key_command": "/bin/keys", "ca_file": "", "elsewhere": [], "sessions": [{"pid": 7, "seconds": 61}]})
         );
         assert_eq!(ask("", "")["assessed"], json!(false));

@@ -2,7 +2,7 @@
 
 use super::effective::{At, Effective};
 use super::task::Task;
-use crate::event::{ChangeMade, Compared, Sent};
+use crate::event::{ChangeMade, Compared, Sent, Whole};
 use crate::model::{Content, Digest, Excerpt, Map, Value};
 use crate::modules::{Change, Outcome};
 use crate::questions::Output;
@@ -22,6 +22,17 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
         sends: Some(sent(change, user)),
         hidden: None,
         attempts: None,
+        whole: Some(Whole {
+            user: user.user.clone(),
+            environment: user
+                .environment
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            arguments: change.args.0.to_vec(),
+            content: change.content.clone(),
+        }),
+        is_unsaid: false,
     }
 }
 

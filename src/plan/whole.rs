@@ -47,7 +47,7 @@ impl Running {
         let says = ends.iter().map(|(_, end)| *end).find(says);
         let message = says.and_then(|end| shown(end, hide));
         let changes =
-            if looped { Vec::new() } else { ends.iter().flat_map(|(_, e)| made(e, hide)).collect() };
+            if looped { Vec::new() } else { ends.iter().flat_map(|(_, e)| made(e, hide, tainted)).collect() };
         let items = if looped {
             ends.iter()
                 .map(|(unit, end)| ItemEnd {
@@ -58,7 +58,7 @@ impl Running {
                     },
                     status: end.status.clone(),
                     message: shown(end, hide),
-                    changes: made(end, hide),
+                    changes: made(end, hide, tainted),
                 })
                 .collect()
         } else {
@@ -90,8 +90,8 @@ fn shown(end: &UnitEnd, hide: bool) -> Option<String> {
     end.message.as_ref().map(|text| if hide { hidden() } else { text.clone() })
 }
 
-fn made(end: &UnitEnd, hide: bool) -> Vec<ChangeMade> {
-    end.changes.iter().map(|c| if hide { c.covered() } else { c.clone() }).collect()
+fn made(end: &UnitEnd, hide: bool, tainted: bool) -> Vec<ChangeMade> {
+    end.changes.iter().map(|c| if hide { c.covered(tainted) } else { c.clone() }).collect()
 }
 
 /// The worst status of the units; of a loop without items: skipped.

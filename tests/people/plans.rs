@@ -321,6 +321,29 @@ fn what_an_approver_reads_is_what_is_done_or_nothing_is() {
 }
 
 #[test]
+fn all_that_is_sent_is_shown_to_whoever_says_yes() {
+    let group = four_eyes();
+    let play = group.root().join("playbooks/each.yml");
+    let tasks = fs::read_to_string(&play).unwrap();
+    let harmless = " ".repeat(5000);
+    let more = format!(
+        "    - name: Tidy\n      shell: \"echo harmless{harmless}; echo EVIL1\"\n\
+         {0}    - name: Tidy again\n      command: {{argv: [sh, -s], stdin: echo EVIL2}}\n\
+         {0}    - name: Tidy more\n      shell: |\n{1}        echo EVIL3\n",
+        "",
+        "        echo harmless\n".repeat(300)
+    );
+    fs::write(&play, tasks.clone() + &more).unwrap();
+    plans(&group, "sam", "a.json");
+    let approved = group.says("alice", "approve plans/a.json --yes");
+    approved.expect(0, &["EVIL1", "␣×5000", "EVIL2", "EVIL3", "db1"]);
+    // What nobody may be shown is in no plan.
+    fs::write(&play, tasks + "    - name: Tidy\n      shell: echo EVIL\n      no_log: true\n").unwrap();
+    let line = "run playbooks/each.yml -i prod --plan-out plans/b.json";
+    group.says("sam", line).expect(0, &["Not applicable on db1", "no_log", "without a plan"]);
+}
+
+#[test]
 fn a_plan_stays_spent_though_somebody_puts_another_beginning_before_the_run() {
     let group = Group::new();
     group.has_hosts();

@@ -66,7 +66,7 @@ impl Job<'_> {
         let verified = ledger::verified(root, roster, false)?;
         news::tell_clock(self.console, &verified.record);
         let me = self.who.identity.proven().map(|proven| &proven.operator);
-        news::tell(self.console, root, &verified.record, &verified.report, me);
+        news::tell(self.console, root, (&verified.record, &verified.report), me, &self.typed());
         Ok(())
     }
 

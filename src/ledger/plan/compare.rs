@@ -36,7 +36,7 @@ fn compare<T: Ord>(planned: &[T], now: &[T], line: fn(&T) -> String, lines: &mut
 }
 
 /// A change by how it is told and by what is sent.
-type Told<'a> = (&'a str, &'a str, &'a str, crate::model::Digest, Option<u64>);
+type Told<'a> = (&'a str, &'a str, &'a str, crate::model::Digest, Option<u64>, &'a [String]);
 
 /// Changes are the same by what is sent, in the same order, and by how they are told: that is what people agreed to who were
 /// shown the plan.
@@ -44,8 +44,8 @@ fn compare_changes(planned: &[PlannedChange], now: &[PlannedChange], lines: &mut
     fn told(list: &[PlannedChange]) -> Vec<Told<'_>> {
         let mut told = Vec::new();
         for change in list {
-            let PlannedChange { task, module, summary, attempts, .. } = change;
-            told.push((task.as_str(), module.as_str(), summary.as_str(), change.identity(), *attempts));
+            let PlannedChange { task, module, summary, attempts, says, .. } = change;
+            told.push((task.as_str(), module.as_str(), summary.as_str(), change.identity(), *attempts, says.as_slice()));
         }
         told
     }
@@ -62,6 +62,22 @@ fn compare_changes(planned: &[PlannedChange], now: &[PlannedChange], lines: &mut
     if lines.len() == before {
         lines.push("± the same changes, in another order or number".into());
     }
+}
+
+/// What a plan does on a host, with all that it sends.
+pub fn in_full(planned: &HostPlan) -> Vec<String> {
+    let mut lines = Vec::new();
+    compare(&[], &planned.packages, package, &mut lines);
+    for change in &planned.changes {
+        lines.push(format!("+ {}", line(change)));
+        lines.extend(change.says.iter().map(|said| format!("      {said}")));
+        if change.keyed {
+            lines.push("      (a sealed value is in it, so no more of it is shown)".into());
+        }
+    }
+    compare(&[], &planned.after, task, &mut lines);
+    lines.extend(planned.asks.iter().map(|one| format!("+ {}", question(one))));
+    lines
 }
 
 fn line(change: &PlannedChange) -> String {

@@ -1,7 +1,7 @@
 //! From the events of a dry run to what is planned on each host.
 
 use super::{HostPlan, PlannedChange, PlannedPackage, PlannedQuestion, PlannedTask};
-use crate::event::{ChangeMade, Event, Status, TaskEnd};
+use crate::event::{ChangeMade, Event, Status, TaskEnd, Whole};
 use crate::model::{Excerpt, HostName, Nonce, Value};
 use indexmap::IndexMap;
 
@@ -125,6 +125,13 @@ fn sends(end: &TaskEnd) -> bool {
 fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str, key: Option<&Nonce>) {
     let all = end.changes.iter().chain(end.items.iter().flat_map(|item| &item.changes));
     for change in all.filter(|change| !BOOKKEEPING.contains(&change.script.as_str())) {
+        if change.is_unsaid {
+            plan.unknown.push(format!(
+                "{task} ({}) has no_log, so nobody could be shown what it does: take no_log away, or do it without a plan",
+                end.place
+            ));
+            continue;
+        }
         match planned(change, end, task, key) {
             Some(change) => plan.changes.push(change),
             None => plan.unknown.push(format!("{task} holds a secret, which is part of no plan")),
@@ -153,6 +160,7 @@ fn planned(change: &ChangeMade, end: &TaskEnd, task: &str, key: Option<&Nonce>) 
         sends: change.sends.clone().or_else(hidden)?,
         keyed,
         attempts: change.attempts,
+        says: change.whole.as_ref().map(Whole::lines).unwrap_or_default(),
     })
 }
 

@@ -4,7 +4,8 @@
 //! # Format
 //!
 //! One JSON document of version 1, and beside it (`.sig`) its maker's SSH signature over exactly its bytes, in the namespace
-//! `plan@wgops`. An unknown field makes it none. There are no contents in it and no arguments: only digests.
+//! `plan@wgops`. An unknown field makes it none. What is sent is bound by digests; `says` has the same in lines for whoever puts
+//! their name behind it, but for changes that hold secrets.
 //!
 //! ```json
 //! {"version":1,"kind":"wgops-plan","id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","maker":"sam",
@@ -16,7 +17,8 @@
 //!    "script":"apt_transaction",
 //!    "script_digest":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 //!    "sends":{"user":"root",
-//!     "arguments":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}}],
+//!     "arguments":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+//!    "says":["as root","with libfoo=1.1"]}],
 //!   "asks":[{"task":"Ask","module":"uri","script":"fetch_url","words":"GET https://example.org/",
 //!    "question":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}],
 //!   "after":[{"task":"Reboot","module":"reboot","behind":1}]}}}
@@ -30,7 +32,7 @@
 mod compare;
 mod gather;
 
-pub use compare::differences;
+pub use compare::{differences, in_full};
 pub use gather::{BOOKKEEPING, Gather, Weight};
 
 use super::{Commit, Kind, Record, Report, Source, Typed};
@@ -156,6 +158,9 @@ pub struct PlannedChange {
     /// How often it is done at the most, where that is until it is as wished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u64>,
+    /// All that it sends, in lines for people; nothing where a secret is in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<String>,
 }
 
 /// A question that a host puts to another machine.

@@ -4,7 +4,7 @@
 //! `sshd(8)`, `-T` and `-C`, and `sshd_config(5)` of OpenSSH 9.2, *AuthorizedKeysFile*: `%h`, `%u`, `%U` and `%%`, relative
 //! to the home.
 
-use crate::model::{Argv, Script, Subject, Subjects};
+use crate::model::{Argv, Glob, Script, Subject, Subjects};
 use crate::questions::{Output, ParseError, Question};
 
 /// Asks from where sshd takes what lets an account in.
@@ -28,6 +28,8 @@ pub struct Entry {
     pub key_command: Option<String>,
     /// The file of keys that sign certificates.
     pub ca_file: Option<String>,
+    /// What of sshd's settings keeps the account out, if something does.
+    pub barred: Option<String>,
     /// Other sessions than the one that asks: process, and for how many seconds.
     pub sessions: Vec<(u32, u64)>,
 }
@@ -47,7 +49,7 @@ impl Question for WhatLetsIn {
     fn parse(&self, output: &Output) -> Result<Entry, ParseError> {
         let text = output.text();
         let mut entry = Entry::default();
-        let mut files = Vec::new();
+        let (mut files, mut bars, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         for line in text.lines() {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             match word {
@@ -55,6 +57,8 @@ impl Question for WhatLetsIn {
                     entry.account = rest.split_once(' ').map(|(uid, home)| (uid.to_owned(), home.to_owned()));
                 }
                 "said" => entry.is_said = true,
+                "bars" => bars.extend(rest.split_once(' ').map(|(key, value)| (key.to_lowercase(), value.to_owned()))),
+                "groups" => groups.extend(rest.split_whitespace().map(str::to_owned)),
                 "mistake" => entry.mistakes.push(rest.trim().to_owned()),
                 "session" => {
                     let numbers = rest.split_once(' ');
@@ -72,16 +76,56 @@ impl Question for WhatLetsIn {
                 }
                 _ => {
                     return Err(ParseError::new(
-                        "lines 'account', 'said', 'set', 'mistake', 'session'",
+                        "lines 'account', 'said', 'set', 'bars', 'groups', 'mistake', 'session'",
                         output,
                     ));
                 }
             }
         }
+        entry.barred = barred(&self.user, &groups, &bars);
         let names = files.iter().flat_map(|list| list.split_whitespace());
         entry.key_files = names.map(|name| self.whole(name, entry.account.as_ref())).collect();
         Ok(entry)
     }
+}
+
+/// What keeps an account out that has the right key. What is said for some addresses alone keeps nobody out here: whoever asks
+/// came in from somewhere.
+fn barred(user: &str, groups: &[String], settings: &[(String, String)]) -> Option<String> {
+    let names = |key: &str| -> Vec<&str> {
+        let lists = settings.iter().filter(|(known, _)| known == key);
+        lists.flat_map(|(_, list)| list.split_whitespace()).collect()
+    };
+    let fits = |pattern: &str, name: &str| {
+        let pattern = pattern.split_once('@').map_or(pattern, |(name, _)| name);
+        Glob::new(pattern).fits(name)
+    };
+    let is_user = |pattern: &&str| fits(pattern, user);
+    let is_group = |pattern: &&str| groups.iter().any(|group| fits(pattern, group));
+    let told = |word: &str, list: &[&str]| Some(format!("{word} {}", list.join(" ")));
+    let [allowed, denied] = [names("allowusers"), names("denyusers")];
+    let [allowed_groups, denied_groups] = [names("allowgroups"), names("denygroups")];
+    let methods = names("authenticationmethods");
+    let key_is_enough = |way: &&str| *way == "any" || way.split(',').all(|method| method == "publickey");
+    if denied.iter().any(|pattern| is_user(pattern) && !pattern.contains('@')) {
+        return told("DenyUsers", &denied);
+    }
+    if !allowed.is_empty() && !allowed.iter().any(is_user) {
+        return told("AllowUsers", &allowed);
+    }
+    if denied_groups.iter().any(is_group) {
+        return told("DenyGroups", &denied_groups);
+    }
+    if !allowed_groups.is_empty() && !allowed_groups.iter().any(is_group) {
+        return told("AllowGroups", &allowed_groups);
+    }
+    if !methods.is_empty() && !methods.iter().any(key_is_enough) {
+        return told("AuthenticationMethods", &methods);
+    }
+    if names("pubkeyauthentication").contains(&"no") {
+        return Some("PubkeyAuthentication no".into());
+    }
+    (user == "root" && names("permitrootlogin").contains(&"no")).then(|| "PermitRootLogin no".into())
 }
 
 impl WhatLetsIn {
@@ -134,6 +178,31 @@ mod tests {
             (wrong.is_said, wrong.mistakes.join("; ").as_str()),
             (false, "a.conf line 1: Bad option: b; terminating")
         );
+    }
+
+    #[test]
+    fn what_keeps_an_account_out_is_named() {
+        let barred = |settings: &str| {
+            let lines: String = settings.lines().map(|line| format!("bars {line}\n")).collect();
+            ops().parse(&Output::ok(format!("said\n{lines}groups ops adm\n"))).unwrap().barred
+        };
+        for (settings, says) in [
+            ("allowusers root", Some("AllowUsers root")),
+            ("allowusers root\nallowusers ops", None),
+            ("allowusers o*@10.0.0.0/8", None),
+            ("denyusers ops", Some("DenyUsers ops")),
+            ("denyusers ops@10.0.0.0/8", None),
+            ("allowgroups wheel", Some("AllowGroups wheel")),
+            ("allowgroups wheel adm", None),
+            ("denygroups adm", Some("DenyGroups adm")),
+            ("authenticationmethods publickey,password", Some("AuthenticationMethods publickey,password")),
+            ("authenticationmethods any", None),
+            ("authenticationmethods publickey,keyboard-interactive publickey", None),
+            ("pubkeyauthentication no", Some("PubkeyAuthentication no")),
+            ("pubkeyauthentication yes\npermitrootlogin no", None),
+        ] {
+            assert_eq!(barred(settings).as_deref(), says, "{settings}");
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@ if [ "$(id -u)" = 0 ] && [ -x "$sshd" ]; then
     if said=$("$sshd" -T -C "user=$1,host=nowhere.invalid,addr=192.0.2.1,laddr=192.0.2.2,lport=22" 2>/dev/null); then
         echo said
         printf '%s\n' "$said" | grep -iE '^(authorizedkeysfile|authorizedkeyscommand|trustedusercakeys) ' | sed 's/^/set /'
+        printf '%s\n' "$said" | sed 's/^/bars /' |
+            grep -iE '^bars ((allow|deny)(users|groups)|authenticationmethods|pubkeyauthentication|permitrootlogin) '
+        echo "groups $(id -Gn "$1" 2>/dev/null)"
     elif said=$("$sshd" -t 2>&1); then
         :
     else

@@ -36,6 +36,8 @@ pub(in crate::report) fn change(summary: &str) -> ChangeMade {
         sends: None,
         hidden: None,
         attempts: None,
+        whole: None,
+        is_unsaid: false,
     }
 }
 

@@ -1,0 +1,148 @@
+//! Everything that a change sends, in lines for whoever puts their name behind it. A summary says what a change is about; what
+//! decides may stand in an argument, at the end of a long command, or in what a program reads.
+
+use crate::model::{Content, Digest, printable};
+use std::fmt;
+
+/// The most bytes of a text that are shown line by line.
+const SHOWN_BYTES_MAX: usize = 64 << 10;
+/// So many blanks side by side are counted, and not printed: they would push what follows out of sight.
+const BLANKS_MAX: usize = 16;
+
+/// What a change sends. Never written as it is: it is what digests stand for elsewhere.
+#[derive(Clone, PartialEq, Default)]
+pub struct Whole {
+    /// Who it runs as; nothing: who logged in.
+    pub user: Option<String>,
+    /// Environment variables, with their values.
+    pub environment: Vec<(String, String)>,
+    /// Arguments of the script.
+    pub arguments: Vec<String>,
+    /// What it reads.
+    pub content: Option<Content>,
+}
+
+impl fmt::Debug for Whole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Whole")
+    }
+}
+
+impl Whole {
+    /// All of it, in printable lines of which none is cut.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(user) = &self.user {
+            lines.push(format!("as {}", word(user)));
+        }
+        for (name, value) in &self.environment {
+            text(&format!("with {}=", word(name)), value, &mut lines);
+        }
+        let is_short = |argument: &&String| !argument.contains('\n');
+        let short: Vec<String> =
+            self.arguments.iter().take_while(is_short).map(|argument| word(argument)).collect();
+        if !short.is_empty() {
+            lines.push(format!("with {}", short.join(" ")));
+        }
+        for argument in self.arguments.iter().skip(short.len()) {
+            text("with ", argument, &mut lines);
+        }
+        if let Some(content) = &self.content {
+            read(content, &mut lines);
+        }
+        lines
+    }
+}
+
+/// What goes to a script's stdin.
+fn read(content: &Content, lines: &mut Vec<String>) {
+    let bytes = content.bytes();
+    match std::str::from_utf8(bytes).ok().filter(|_| bytes.len() <= SHOWN_BYTES_MAX) {
+        Some(shown) => text("reads ", shown, lines),
+        None => {
+            let kind = if bytes.len() > SHOWN_BYTES_MAX { "too many to be shown here" } else { "no text" };
+            lines.push(format!("reads {} bytes, {kind}: {}", bytes.len(), Digest::of(bytes)));
+        }
+    }
+}
+
+/// A text of one line behind a word, one of several lines below it.
+fn text(before: &str, text: &str, lines: &mut Vec<String>) {
+    match text.strip_suffix('\n').unwrap_or(text) {
+        one if !one.contains('\n') => lines.push(format!("{before}{}", word(one))),
+        several => {
+            lines.push(format!("{before}a text of {} lines:", several.split('\n').count()));
+            lines.extend(several.split('\n').map(|line| format!("| {}", seen(line))));
+        }
+    }
+}
+
+/// A word as a shell would want it written.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "@%_+=:,./-".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => printable(text).into_owned(),
+        false => format!("'{}'", seen(text)),
+    }
+}
+
+/// A line in which nothing hides: what doesn't print is written out, and many blanks are counted.
+fn seen(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while !rest.is_empty() {
+        let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        if blanks > BLANKS_MAX {
+            out.push_str(&format!("␣×{blanks} "));
+        } else {
+            out.push_str(&rest.get(..blanks).unwrap_or_default().replace('\t', "    "));
+        }
+        rest = rest.get(blanks..).unwrap_or_default();
+        let end = rest.find([' ', '\t']).unwrap_or(rest.len());
+        out.push_str(&printable(rest.get(..end).unwrap_or_default()));
+        rest = rest.get(end..).unwrap_or_default();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_what_is_sent_is_left_out() {
+        let long = format!("echo harmless{}; echo EVIL > /root/x", " ".repeat(5000));
+        let whole = Whole {
+            user: Some("root".into()),
+            environment: vec![("PATH".into(), "/tmp/evil:/bin".into())],
+            arguments: vec!["".into(), "/bin/sh".into(), "-c".into(), long, "a\nb\u{1b}[2J".into(), "z".into()],
+            content: Some(Content::new(*b"one\ntwo\n")),
+        };
+        assert_eq!(
+            whole.lines(),
+            [
+                "as root",
+                "with PATH=/tmp/evil:/bin",
+                "with '' /bin/sh -c 'echo harmless␣×5000 ; echo EVIL > /root/x'",
+                "with a text of 2 lines:",
+                "| a",
+                "| b^[[2J",
+                "with z",
+                "reads a text of 2 lines:",
+                "| one",
+                "| two",
+            ]
+        );
+        let lines = Whole { content: Some(Content::new(vec![b'x'; 70_000])), ..Whole::default() }.lines();
+        assert!(lines[0].starts_with("reads 70000 bytes, too many to be shown here: sha256:"), "{lines:?}");
+        let lines = Whole { content: Some(Content::new(*b"\xff\xfe")), ..Whole::default() }.lines();
+        assert!(lines[0].starts_with("reads 2 bytes, no text: sha256:"), "{lines:?}");
+    }
+
+    #[test]
+    fn three_hundred_lines_are_three_hundred_lines() {
+        let command = format!("{}echo EVIL\n", "echo harmless\n".repeat(300));
+        let lines = Whole { arguments: vec![command], ..Whole::default() }.lines();
+        assert_eq!((lines.len(), lines.last().map(String::as_str)), (302, Some("| echo EVIL")));
+    }
+}

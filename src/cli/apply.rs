@@ -1,8 +1,8 @@
 //! `wgops apply`: carries out a plan that somebody made, by finding out anew what there is to do, and doing only what is
 //! equal. Nothing from the plan's file is carried out.
 
-use super::args::{Cause, Privilege, Reach, Shape, Targets};
 use super::approve::in_full;
+use super::args::{Cause, Privilege, Reach, Shape, Targets};
 use super::bound::{Bound, brings_nothing_else, differences, in_words};
 use super::console::shown;
 use super::engine::Engine;

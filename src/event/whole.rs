@@ -115,7 +115,14 @@ mod tests {
         let whole = Whole {
             user: Some("root".into()),
             environment: vec![("PATH".into(), "/tmp/evil:/bin".into())],
-            arguments: vec!["".into(), "/bin/sh".into(), "-c".into(), long, "a\nb\u{1b}[2J".into(), "z".into()],
+            arguments: vec![
+                "".into(),
+                "/bin/sh".into(),
+                "-c".into(),
+                long,
+                "a\nb\u{1b}[2J".into(),
+                "z".into(),
+            ],
             content: Some(Content::new(*b"one\ntwo\n")),
         };
         assert_eq!(

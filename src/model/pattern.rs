@@ -93,7 +93,9 @@ impl Pattern {
                 .map_err(|error| PatternError::Syntax {
                     pattern: pattern.to_owned(),
                     // Python's words, which playbooks look for.
-                    reason: error.to_string().replace("Target of repeat operator is invalid", "nothing to repeat"),
+                    reason: error
+                        .to_string()
+                        .replace("Target of repeat operator is invalid", "nothing to repeat"),
                 })
         };
         let translated = translate(pattern, Dollar::AtEnd);

@@ -204,7 +204,9 @@ impl Edit {
             let text = lines.concat();
             let found = pattern.search_from(&text, 0).map_err(|error| refused(name, &error))?;
             let lines_before = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count();
-            Ok::<_, Stop>(found.map(|found| lines_before(if name == "insertafter" { found.end } else { found.start })))
+            Ok::<_, Stop>(
+                found.map(|found| lines_before(if name == "insertafter" { found.end } else { found.start })),
+            )
         };
         let last = |pattern: &Pattern, name: &str| {
             if pattern.is_multi_line() {

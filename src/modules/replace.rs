@@ -157,10 +157,7 @@ impl Edit {
         let Some((start, end)) = self.section(text)? else { return Ok(None) };
         let (before, rest) = text.split_at_checked(start).unwrap_or_default();
         let (section, after) = rest.split_at_checked(end - start).unwrap_or_default();
-        let replaced = self
-            .pattern
-            .replace(section, &self.replacement, 0)
-            .map_err(|error| unable(&error))?;
+        let replaced = self.pattern.replace(section, &self.replacement, 0).map_err(|error| unable(&error))?;
         Ok(Some(format!("{before}{replaced}{after}")))
     }
 

@@ -45,7 +45,14 @@ fn compare_changes(planned: &[PlannedChange], now: &[PlannedChange], lines: &mut
         let mut told = Vec::new();
         for change in list {
             let PlannedChange { task, module, summary, attempts, says, .. } = change;
-            told.push((task.as_str(), module.as_str(), summary.as_str(), change.identity(), *attempts, says.as_slice()));
+            told.push((
+                task.as_str(),
+                module.as_str(),
+                summary.as_str(),
+                change.identity(),
+                *attempts,
+                says.as_slice(),
+            ));
         }
         told
     }

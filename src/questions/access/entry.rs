@@ -57,7 +57,8 @@ impl Question for WhatLetsIn {
                     entry.account = rest.split_once(' ').map(|(uid, home)| (uid.to_owned(), home.to_owned()));
                 }
                 "said" => entry.is_said = true,
-                "bars" => bars.extend(rest.split_once(' ').map(|(key, value)| (key.to_lowercase(), value.to_owned()))),
+                "bars" => bars
+                    .extend(rest.split_once(' ').map(|(key, value)| (key.to_lowercase(), value.to_owned()))),
                 "groups" => groups.extend(rest.split_whitespace().map(str::to_owned)),
                 "mistake" => entry.mistakes.push(rest.trim().to_owned()),
                 "session" => {

@@ -236,10 +236,7 @@ impl HostRun {
             Look::Changes(prepared, _) if applies => match self.granted(running, item, &prepared) {
                 Err(end) => Ok(*end),
                 Ok(granted) => {
-                    if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
-                        unit.granted = granted;
-                        unit.stage = Stage::Ready(Box::new(prepared));
-                    }
+                    make_ready(running, index, prepared, granted);
                     Err(Front::Apply)
                 }
             },
@@ -284,6 +281,13 @@ impl HostRun {
         if let Some(answers) = self.ground.stores.get_mut(user) {
             answers.drop_one(key);
         }
+    }
+}
+
+fn make_ready(running: &mut Running, index: usize, prepared: Prepared, granted: Option<Granted>) {
+    if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
+        unit.granted = granted;
+        unit.stage = Stage::Ready(Box::new(prepared));
     }
 }
 

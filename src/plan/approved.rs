@@ -125,7 +125,7 @@ impl Approved {
         let (mut next, mut made, mut attempts) = (before, Vec::new(), None);
         for change in changes {
             let identities = self.identities(change, prepared);
-            let is_it = |step: &Step| identities.iter().any(|own| *own == Some((step.change, step.keyed)));
+            let is_it = |step: &Step| identities.contains(&Some((step.change, step.keyed)));
             let fits = |step: &Step| {
                 let in_number = match (change.nature, asking.attempts) {
                     (Nature::Opaque, Some(most)) => step.attempts.is_some_and(|planned| most <= planned),

@@ -122,7 +122,6 @@ impl HostRun {
             if let Stage::Ready(prepared) = &unit.stage {
                 go_on = batch.add(&prepared.user, &prepared.outcome.changes, position, number);
                 if !batch.holds(position, number) {
-                    unit.stage = Stage::Fresh;
                     unit.gives_back(self.ground.approved.as_ref());
                 }
                 // The next item waits until this one is as wished.

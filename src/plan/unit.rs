@@ -260,8 +260,9 @@ impl Unit {
         }
     }
 
-    /// Nothing that it was allowed was begun, or it is done again: it asks anew.
+    /// Nothing that it was allowed was begun, or it is done again: it is fresh, and asks anew.
     pub(super) fn gives_back(&mut self, approved: Option<&Approved>) {
+        self.stage = Stage::Fresh;
         if let Some((granted, approved)) = self.granted.take().zip(approved) {
             approved.give_back(&granted);
         }

@@ -29,7 +29,10 @@ const TREE_ENTRIES_MAX: usize = 20_000;
 /// stays so for this task on this host, as its arguments do: the time goes on, and a file that names it would never be as
 /// wished.
 #[derive(Clone, Default)]
-pub struct RenderedOnce(Arc<Mutex<BTreeMap<(PathBuf, String), (Content, bool)>>>);
+pub struct RenderedOnce(Arc<Mutex<TextsByFile>>);
+
+/// By file and destination.
+type TextsByFile = BTreeMap<(PathBuf, String), (Content, bool)>;
 
 impl RenderedOnce {
     fn get(&self, of: &(PathBuf, String)) -> Option<(Content, bool)> {

@@ -274,18 +274,7 @@ impl Means<'_> {
                 }
             }
         }
-        match Args::parse(task.module.params, task.module.free_form, &given) {
-            Ok(args) => Ok(Rendering::Done(Frozen {
-                args,
-                tainted,
-                secret: secrets,
-                rendered: RenderedOnce::default(),
-            })),
-            Err(problem) => {
-                let message = misfit(&problem, task.module, &given, tainted.then_some(&secrets));
-                Err(Refusal { message, ..Refusal::default() })
-            }
-        }
+        frozen(task.module, &given, tainted, secrets)
     }
 
     /// Every condition with what it comes to: what `assert` gets.
@@ -368,6 +357,17 @@ impl Means<'_> {
             Err(Stop::Unseen(why)) => Verdict::Unseen(why),
         };
         Evaluation { verdict, reading: answers.take_reading(), tainted: frozen.tainted || desk.is_tainted() }
+    }
+}
+
+/// Rendered arguments that fit the module.
+fn frozen(module: &Module, given: &Map, tainted: bool, secret: Vec<String>) -> Result<Rendering, Refusal> {
+    match Args::parse(module.params, module.free_form, given) {
+        Ok(args) => Ok(Rendering::Done(Frozen { args, tainted, secret, rendered: RenderedOnce::default() })),
+        Err(problem) => {
+            let message = misfit(&problem, module, given, tainted.then_some(&secret));
+            Err(Refusal { message, ..Refusal::default() })
+        }
     }
 }
 

@@ -67,13 +67,7 @@ impl Ground {
         match means.conditions(&task.when, &view) {
             Err(error) => return nothing_read(failed(refusal(&format!("when: {error}"), &error))),
             Ok(Truth::Unknown(cause)) => return Look::Unknown(cause),
-            Ok(Truth::Fails(condition)) => {
-                let why = format!("when: {}", text_of(&condition));
-                let mut end = UnitEnd::plain(Status::Skipped, Some(why));
-                end.result.insert("skip_reason".into(), "Conditional result was False".into());
-                end.result.insert("false_condition".into(), condition);
-                return nothing_read(end);
-            }
+            Ok(Truth::Fails(condition)) => return nothing_read(skipped(condition)),
             Ok(Truth::Holds) => {}
         }
         let frozen = match means.render(task, &view) {
@@ -252,6 +246,15 @@ pub(super) fn failed(refusal: Refusal) -> UnitEnd {
 
 /// The longest `timeout` that a task may have, in seconds.
 const TIMEOUT_MAX: f64 = 100_000_000.0;
+
+/// The end of a unit whose condition does not hold.
+fn skipped(condition: Value) -> UnitEnd {
+    let why = format!("when: {}", text_of(&condition));
+    let mut end = UnitEnd::plain(Status::Skipped, Some(why));
+    end.result.insert("skip_reason".into(), "Conditional result was False".into());
+    end.result.insert("false_condition".into(), condition);
+    end
+}
 
 /// An end that no answer had a part in.
 fn nothing_read(end: UnitEnd) -> Look {

@@ -283,6 +283,10 @@ fn a_host_whose_sshd_would_not_start_again_is_left_alone_and_goes_on() {
     ops.types("alice", "access plan -i ops").within(120).says().expect(1, &mistake);
     let sync = || ops.types("alice", "access sync -i ops --yes --reason why").within(120).says();
     sync().expect(1, &mistake);
+    // Nor is sshd told to read what would let nobody in any more, which it has not read yet.
+    lab.exec(&host, &format!("echo 'AllowUsers root' >{other}"));
+    let barred = ["would let nobody in as ops", "AllowUsers root", "Nothing is changed here"];
+    sync().expect(1, &barred);
     lab.exec(&host, &format!("rm {other}"));
     sync().expect(0, &["wgops.conf"]);
     lab.reset(&host);

@@ -168,6 +168,18 @@ mod tests {
     }
 
     #[test]
+    fn the_time_alone_is_waited_for_behind_the_delay() {
+        for bench in Workbench::every_shell() {
+            let second = Duration::from_secs(1);
+            let question =
+                WaitUntil { limit: second, delay: second, ..wait(Target::Nothing, Awaited::Started, None) };
+            let begun = std::time::Instant::now();
+            assert!(holds(&bench, &question), "{}", bench.name());
+            assert!(begun.elapsed() > second, "{}", bench.name());
+        }
+    }
+
+    #[test]
     fn a_port_elsewhere_is_tried_with_what_the_host_has() {
         let bench = Workbench::new();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

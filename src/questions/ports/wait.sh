@@ -82,7 +82,7 @@ while :; do
             grep -Em1 -- "$pattern" "$path" 2>/dev/null | head -c 65536
         exit 0
     fi
-    if [ "$(elapsed)" -ge "$limit" ]; then
+    if [ "$what" != nothing ] && [ "$(elapsed)" -ge "$limit" ]; then
         echo "timeout $(elapsed)"
         exit 0
     fi

@@ -71,10 +71,15 @@ holds() {
         port:drained) ! sockets '01 02 03 04 05 06' ;;
         path:started) there ;;
         path:stopped) ! there ;;
-        nothing:*) [ "$(elapsed)" -ge $((limit + delay)) ] ;;
     esac
 }
 [ "$delay" = 0 ] || sleep "$delay"
+# The clock's seconds are whole ones, and the time alone is waited for to its end.
+if [ "$what" = nothing ]; then
+    sleep "$limit"
+    echo "holds $((delay + limit))"
+    exit 0
+fi
 while :; do
     if holds; then
         echo "holds $(elapsed)"
@@ -82,7 +87,7 @@ while :; do
             grep -Em1 -- "$pattern" "$path" 2>/dev/null | head -c 65536
         exit 0
     fi
-    if [ "$what" != nothing ] && [ "$(elapsed)" -ge "$limit" ]; then
+    if [ "$(elapsed)" -ge "$limit" ]; then
         echo "timeout $(elapsed)"
         exit 0
     fi

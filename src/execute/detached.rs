@@ -12,7 +12,7 @@ use crate::modules::{Change, Progress};
 use crate::plan::{Effective, Reply};
 use crate::questions::Output;
 pub(super) use crate::questions::jobs::{COLLECT, Look, OUTPUT_BYTES_MAX};
-use crate::transport::{OnFailure, Request};
+use crate::transport::{OnFailure, Request, arguments};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -118,17 +118,20 @@ pub(super) struct Begins {
 impl Begins {
     /// The request that starts it; told are its name, who has it done, for how many seconds, and what it does.
     pub(super) fn request(self, user: &Effective, about: [String; 4]) -> Request {
-        let length = if self.content.is_empty() { 0 } else { self.script.len() };
+        let script = match self.args.is_empty() {
+            true => self.script,
+            false => [arguments(&self.args), self.script].concat(),
+        };
+        let length = if self.content.is_empty() { 0 } else { script.len() };
         let limit = self.limit.map_or(0, |limit| limit.as_secs());
         let mut args = about.to_vec();
         let secret = if self.secret { "secret" } else { "-" };
         args.extend([limit.to_string(), length.to_string(), secret.to_owned()]);
-        args.extend(self.args);
         Request {
             script: START,
             environment: user.environment.clone(),
             args: Argv(args),
-            content: Some(Content::new([self.script, self.content].concat())),
+            content: Some(Content::new([script, self.content].concat())),
             deadline: START_DEADLINE,
             output_bytes_max: OUTPUT_BYTES_MAX,
             on_failure: OnFailure::Halt,

@@ -40,7 +40,10 @@ impl HostConnection {
             .collect();
         let name = self.directory(self.run);
         let holder = self.banner.as_ref().map(|banner| banner.holder.clone()).unwrap_or_default();
-        let summary = Excerpt { lines_max: 1, columns_max: 300 }.of(&first.summary);
+        let summary = match secret {
+            true => "a task with a sealed value".to_owned(),
+            false => Excerpt { lines_max: 1, columns_max: 300 }.of(&first.summary),
+        };
         let about = [name.clone(), holder, limit.as_secs().to_string(), summary];
         let start = Begins { secret, ..composed(&changes, limit) }.request(user, about);
         if waits {

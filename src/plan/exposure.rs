@@ -4,7 +4,7 @@
 use super::effective::Effective;
 use super::evaluate::Frozen;
 use super::task::Task;
-use crate::model::{Argv, Script, Value};
+use crate::model::{Argv, RunId, Script, Value};
 use crate::modules::Change;
 use crate::questions::{Answers, Refusal, is_withheld};
 use crate::template::Templates;
@@ -57,7 +57,7 @@ pub(super) fn of_words(
         .secret
         .iter()
         .filter_map(|name| frozen.args.text(name))
-        .filter(|text| text.len() >= SHORTEST)
+        .filter(|text| text.len() >= SHORTEST && !is_job(text))
         .collect();
     // What the task says itself, in an argument that no secret went into, everybody knows: that a sealed value is the same
     // common word ("root") shows nothing.
@@ -90,6 +90,13 @@ pub(super) fn of_words(
     Some(refused(&format!(
         "a sealed value{which} would stand in the words of '{script}', which everybody on the host can list: this module takes no secret there; write it into a file with 'copy' or 'template' instead. A common word that is no secret need not be sealed"
     )))
+}
+
+/// Whether this names a job of a run: the engine's own word, also where its task had a secret.
+fn is_job(text: &str) -> bool {
+    let counts = |number: &str| number.parse::<u64>().is_ok();
+    let begun = text.rsplit_once('-').is_some_and(|(run, number)| run.parse::<RunId>().is_ok() && counts(number));
+    begun || text.strip_prefix('j').and_then(|rest| rest.strip_suffix(".0")).is_some_and(counts)
 }
 
 /// Whether two texts are one number, as modes are written with more or fewer zeros.

@@ -26,6 +26,7 @@ mod sudo;
 pub use error::{ConnectError, KeyProblem};
 pub use exchange::{End, OnFailure, Reply, Request, Traffic};
 pub use lost::{Lost, LostCause, ShellError};
+pub use quote::arguments;
 pub use session::{Session, connect};
 pub use settings::{Keyring, Settings};
 pub use shell::{Halter, Shell};

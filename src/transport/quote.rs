@@ -12,6 +12,18 @@ pub(super) fn word(text: &str, source: &mut Vec<u8>) {
     source.push(b'\'');
 }
 
+/// The line with which a script begins that is to have these arguments without being called with them: the words of a
+/// process are there for everybody to list.
+pub fn arguments(args: &[String]) -> Vec<u8> {
+    let mut source = b"set --".to_vec();
+    for arg in args {
+        source.push(b' ');
+        word(arg, &mut source);
+    }
+    source.push(b'\n');
+    source
+}
+
 /// Appends bytes as they are written between single quotes as an argument of `printf '%b'`. Everything that a shell
 /// or a locale could stumble over is an octal escape, `\0ooo`.
 pub(super) fn percent_b(bytes: &[u8], source: &mut Vec<u8>) {

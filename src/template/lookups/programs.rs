@@ -3,6 +3,8 @@
 
 use super::{lookup_error, names};
 use crate::template::call::{Call, pairs_of, text_of};
+use crate::template::error::{TemplateError, TemplateErrorKind as Kind};
+use crate::template::explain::into_engine;
 use crate::template::functions::terms;
 use crate::template::lazy::Names;
 use minijinja::{Error, State, Value};
@@ -20,8 +22,9 @@ fn run(state: &State, call: &Call, name: &str) -> Result<Vec<String>, Error> {
     let mut printed = Vec::new();
     for term in terms(call.rest.clone())? {
         let line = text_of(&term)?;
+        in_no_word(&names, &line, "the words of a program here, which everybody on this machine can list")?;
         if !controller.acts() {
-            return Err(names.session.unknown(&format!("what '{line}' prints here")));
+            return Err(names.session.unknown(&format!("what {} prints here", told(&names, &line))));
         }
         let text = controller
             .run(&["/bin/sh", "-c", &line], "", folder(&names).as_deref())
@@ -29,6 +32,21 @@ fn run(state: &State, call: &Call, name: &str) -> Result<Vec<String>, Error> {
         printed.push(text);
     }
     Ok(printed)
+}
+
+/// Refuses what would show a sealed value: where it would stand.
+fn in_no_word(names: &Names, text: &str, place: &str) -> Result<(), Error> {
+    let session = &names.session;
+    if session.is_tainted() && session.cache.controller.opener().reveals(text) {
+        let message = format!("a sealed value would stand in {place}");
+        return Err(into_engine(TemplateError::new(Kind::Unsupported, message)));
+    }
+    Ok(())
+}
+
+/// A text as it may be told: not where a secret had a part in what is looked up.
+fn told(names: &Names, text: &str) -> String {
+    if names.session.is_tainted() { "something that may hold a secret".into() } else { format!("'{text}'") }
 }
 
 /// What a command line prints, without the white space at its end.
@@ -62,9 +80,10 @@ pub(super) fn url(state: &mut State, call: &Call) -> Result<Value, Error> {
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
         let url = text_of(&term)?;
+        in_no_word(&names, &url, "a URL, which whoever serves it writes into its logs: 'headers' and 'password' take it")?;
         // Whoever looks what a playbook would do sends nothing of theirs to where it says.
         if !names.session.cache.controller.acts() {
-            return Err(names.session.unknown(&format!("what is under '{url}'")));
+            return Err(names.session.unknown(&format!("what is under {}", told(&names, &url))));
         }
         let request = request(call, &url)?;
         let program =

@@ -691,3 +691,46 @@ impl Scope for Folder {
         vec![self.1.clone()]
     }
 }
+
+/// Has opened this.
+struct Knows(&'static str);
+
+impl crate::model::Opener for Knows {
+    fn value(&self, _: &str, _: &str) -> crate::model::Opened<crate::model::Secret> {
+        crate::model::Opened::Refused("none here".into())
+    }
+    fn file(&self, _: &Path, _: &[u8]) -> crate::model::Opened<zeroize::Zeroizing<Vec<u8>>> {
+        crate::model::Opened::Refused("none here".into())
+    }
+    fn reveals(&self, text: &str) -> bool {
+        text.contains(self.0)
+    }
+}
+
+#[test]
+fn what_is_sealed_stands_in_no_word_of_a_program_here_and_in_no_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = Binding::Secret(Box::new(Binding::Data(Arc::new(json!("canary")))));
+    let scope: Arc<dyn Scope> = Arc::new(Folder(Vars::default().with("token", token), folder.path().to_owned()));
+    let templates = |acts| {
+        let beneath = Beneath::new([folder.path().to_owned()]).acting(acts);
+        Templates::new(Arc::new(beneath.opening(Arc::new(Knows("canary")))))
+    };
+    for acts in [true, false] {
+        for (source, place) in [
+            ("{{ lookup('pipe', 'echo ' ~ token) }}", "the words of a program here"),
+            ("{{ query('lines', 'touch ' ~ token) }}", "the words of a program here"),
+            ("{{ lookup('url', 'http://127.0.0.1:9/' ~ token) }}", "in a URL"),
+        ] {
+            let error = templates(acts).render(&json!(source), &scope).unwrap_err().to_string();
+            assert!(error.contains("a sealed value") && error.contains(place), "{source}: {error}");
+            assert!(!error.contains("canary"), "{source}: {error}");
+        }
+    }
+    // What was made of it is told in no dry run either.
+    let turned = json!("{{ lookup('pipe', 'echo ' ~ token | reverse) }}");
+    let Ok(Rendered::Unknown(cause)) = templates(false).render(&turned, &scope) else { panic!() };
+    assert!(!cause.to_string().contains("yranac"), "{cause}");
+    let beside = json!("{{ token }}{{ lookup('pipe', 'echo .') }}");
+    assert_eq!(templates(true).render(&beside, &scope).unwrap().known(), Some(&json!("canary.")));
+}

@@ -95,7 +95,8 @@ pub(super) fn of_words(
 /// Whether this names a job of a run: the engine's own word, also where its task had a secret.
 fn is_job(text: &str) -> bool {
     let counts = |number: &str| number.parse::<u64>().is_ok();
-    let begun = text.rsplit_once('-').is_some_and(|(run, number)| run.parse::<RunId>().is_ok() && counts(number));
+    let begun =
+        text.rsplit_once('-').is_some_and(|(run, number)| run.parse::<RunId>().is_ok() && counts(number));
     begun || text.strip_prefix('j').and_then(|rest| rest.strip_suffix(".0")).is_some_and(counts)
 }
 

@@ -34,7 +34,8 @@ fn left(bench: &Workbench) -> Vec<(String, Stage)> {
 #[test]
 fn a_change_ends_apart_and_is_collected_with_its_status() {
     for bench in benches() {
-        let started = begin(&bench, 1, "printf %s \"$1\"; tr '\\0' ' ' </proc/$$/cmdline; echo trouble >&2; exit 7\n");
+        let started =
+            begin(&bench, 1, "printf %s \"$1\"; tr '\\0' ' ' </proc/$$/cmdline; echo trouble >&2; exit 7\n");
         assert_eq!(started.status, 0, "{}: {}", bench.name(), started.error_text());
         let Look::Ended(output) = look(&bench, 1, 10, 0) else { panic!("not ended in {}", bench.name()) };
         // No list of processes has the argument.

@@ -80,7 +80,11 @@ pub(super) fn url(state: &mut State, call: &Call) -> Result<Value, Error> {
     let mut found = Vec::new();
     for term in terms(call.rest.clone())? {
         let url = text_of(&term)?;
-        in_no_word(&names, &url, "a URL, which whoever serves it writes into its logs: 'headers' and 'password' take it")?;
+        in_no_word(
+            &names,
+            &url,
+            "a URL, which whoever serves it writes into its logs: 'headers' and 'password' take it",
+        )?;
         // Whoever looks what a playbook would do sends nothing of theirs to where it says.
         if !names.session.cache.controller.acts() {
             return Err(names.session.unknown(&format!("what is under {}", told(&names, &url))));

@@ -711,7 +711,8 @@ impl crate::model::Opener for Knows {
 fn what_is_sealed_stands_in_no_word_of_a_program_here_and_in_no_url() {
     let folder = tempfile::tempdir().unwrap();
     let token = Binding::Secret(Box::new(Binding::Data(Arc::new(json!("canary")))));
-    let scope: Arc<dyn Scope> = Arc::new(Folder(Vars::default().with("token", token), folder.path().to_owned()));
+    let scope: Arc<dyn Scope> =
+        Arc::new(Folder(Vars::default().with("token", token), folder.path().to_owned()));
     let templates = |acts| {
         let beneath = Beneath::new([folder.path().to_owned()]).acting(acts);
         Templates::new(Arc::new(beneath.opening(Arc::new(Knows("canary")))))

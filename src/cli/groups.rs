@@ -60,8 +60,8 @@ impl Group {
         &self.folder
     }
 
-    fn relation(&self, line: &[Anchor]) -> Relation {
-        let goes_on = self.head().is_none_or(|head| line.contains(&head));
+    fn relation(&self, line: &[Anchor], settled: &[Anchor]) -> Relation {
+        let goes_on = self.head().is_none_or(|head| line.contains(&head) || settled.contains(&head));
         match line.last() {
             _ if goes_on => Relation::GoesOn,
             Some(last) if self.has(*last) => Relation::Older,
@@ -70,16 +70,16 @@ impl Group {
     }
 
     /// Makes sure that a clone's roster, given with the versions that lead to it, is the last one that this machine knows, or
-    /// follows it. Of two that follow the same one, a pin decides.
+    /// follows it, or stands in its place (`settled`). Of two that follow the same one, a pin decides.
     ///
     /// # Errors
     /// It is an older one, or both go on from the same one.
-    pub fn permits(&self, line: &[Anchor], pin: Option<Anchor>) -> Result<(), Failure> {
+    pub fn permits(&self, line: &[Anchor], settled: &[Anchor], pin: Option<Anchor>) -> Result<(), Failure> {
         let (here, known) =
             (line.last().map_or(0, |last| last.version), self.head().map_or(0, |head| head.version));
         let folder = shown(Path::new(&self.folder));
         let decided = pin.is_some_and(|pin| line.contains(&pin) && !self.has(pin));
-        match self.relation(line) {
+        match self.relation(line, settled) {
             Relation::GoesOn => Ok(()),
             Relation::Fork if decided => Ok(()),
             Relation::Older => Err(Failure::new(
@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn refusal(group: &Group, texts: &[&str], pin: Option<Anchor>) -> Option<String> {
-        group.permits(&line(texts), pin).err().map(|failure| {
+        group.permits(&line(texts), &[], pin).err().map(|failure| {
             assert_eq!(failure.exit, Exit::Refused);
             format!("{failure:?}")
         })
@@ -254,6 +254,18 @@ mod tests {
         groups.save(&line(fork), Path::new("/other")).unwrap();
         let group = groups.find(&line(&["1"])).unwrap().unwrap();
         assert_eq!((group.head(), group.folder()), (Some(one(3, "three")), "/other"));
+    }
+
+    #[test]
+    fn what_was_settled_is_gone_on_from() {
+        let home = tempfile::tempdir().unwrap();
+        let groups = groups(&home);
+        groups.save(&line(&["1", "2", "3"]), Path::new("/ops")).unwrap();
+        let group = groups.find(&line(&["1"])).unwrap().unwrap();
+        let next = line(&["1", "2", "drei", "4"]);
+        assert!(group.permits(&next, &[], None).is_err());
+        assert!(group.permits(&next, &[one(3, "trois")], None).is_err());
+        group.permits(&next, &[one(3, "3")], None).unwrap();
     }
 
     #[test]

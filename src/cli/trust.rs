@@ -6,7 +6,7 @@ use super::groups::{Group, Groups};
 use super::repository::Repository;
 use super::who::state;
 use super::{Console, Exit, Failure};
-use crate::ledger::{Anchor, NoRosterInForce, Record, RosterFile, Succession, Successor};
+use crate::ledger::{Anchor, NoRosterInForce, Record, RosterFile, Settled, Succession, Successor};
 use crate::model::Digest;
 use crate::people::Roster;
 use serde::{Deserialize, Serialize};
@@ -90,8 +90,10 @@ impl Trust {
         let (record, found) = in_force(root, &files, anchor, groups.as_ref())?;
         let line = record.lineage(&found.in_force.roster, &files);
         let group = groups.as_ref().map(|groups| groups.find(&line)).transpose()?.flatten();
+        let settled = record.settled(&files, &found.in_force.roster);
         if let Some(group) = &group {
-            group.permits(&line, pin)?;
+            let settled: Vec<Anchor> = settled.iter().map(|one| one.file).collect();
+            group.permits(&line, &settled, pin)?;
         }
         let pinned = anchor.is_some() || group.is_some() || console.is_interactive();
         if anchor.is_none() {
@@ -99,6 +101,11 @@ impl Trust {
         }
         let waits = waits(&found, &file_name(root), (files.first(), &record))?;
         let news = pinned && known != Some(Anchor::of(&found.in_force.roster));
+        let new: Vec<Settled> = settled
+            .into_iter()
+            .filter(|one| news && known.is_some_and(|known| known.version < one.by))
+            .collect();
+        console.tell(&told_settled(&new));
         if let Some(memory) = memory.filter(|_| news) {
             memory.save(&found.in_force);
         }
@@ -213,7 +220,7 @@ fn nobody_can_tell(error: NoRosterInForce) -> Failure {
             "nothing is done by an older roster: 'git log -- ledger inventory/operators.yml' says who changed it"
         }
         NoRosterInForce::Fork { .. } => {
-            "only one of them can be right: ask the leads, and give it once with --roster-pin"
+            "a lead who signed one of them settles that with 'wgops operators sign' and pushes; pull then, and this goes on by itself.              Until then, or where somebody made one who is a lead no more, only a pin decides that the leads agree on by voice: --roster-pin"
         }
     };
     Failure::of(Exit::Refused, &error).hint(hint)
@@ -265,11 +272,25 @@ fn of_the_same_number(here: &RosterFile, file: &str, record: &Record) -> Waiting
             "{file} is not in force: it is another version {version} than the one that is here, and {names} signed it"
         ),
         todo: Some(format!(
-            "only one of them can be right; if it is this one, as the leads say by voice, give --roster-pin {} once, \
-             else put the other one back with git (docs/people.md)",
+            "two leads changed the roster at once. A lead of both types 'wgops operators sign', which takes up what either changed, and \
+             pushes that: nobody needs a pin then. Where one of them is not to count, as the leads say by voice, give --roster-pin {} once, or put \
+             the other one back with git (docs/people.md)",
             pin(&here.roster)
         )),
     }
+}
+
+/// What is said once to whoever goes on with a version that settles others.
+fn told_settled(settled: &[Settled]) -> String {
+    let Some(by) = settled.iter().map(|one| one.by).max() else { return String::new() };
+    let mut numbers: Vec<u64> = settled.iter().map(|one| one.file.version).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let numbers = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    format!(
+        "Two leads had changed the roster at once (version {numbers}): version {by} settles that, signed by leads of either. There is \
+         nothing to do.\n"
+    )
 }
 
 fn met(roster: &Roster, pinned: bool, known: Option<&Group>) -> String {

@@ -71,6 +71,9 @@ pub struct SignedRoster {
     /// Digest of the file of the version before; none for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Digest>,
+    /// Digests of files that were signed at the same time as the one before, in whose place it stands, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settles: Vec<Digest>,
     /// How many leads must sign the next version.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub signatures: u32,
@@ -111,6 +114,7 @@ impl SignedRoster {
             version: roster.version,
             digest: roster.digest,
             previous: roster.previous,
+            settles: roster.settles.clone(),
             signatures: roster.threshold.roster,
             sealed: roster
                 .sealed

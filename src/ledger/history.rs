@@ -14,6 +14,8 @@ use std::path::Path;
 /// The versions of a roster, without a gap; the last one is in force.
 pub struct History {
     versions: BTreeMap<u64, Version>,
+    /// Files in whose place one of them stands, each with the version that leads to both.
+    settled: HashMap<Digest, u64>,
 }
 
 /// One version, and what those who signed it had seen.
@@ -69,8 +71,9 @@ impl History {
             next = before.filter(|before| before.roster.version.checked_add(1) == Some(number));
             versions.insert(number, version);
         }
-        let mut history = Self { versions };
+        let mut history = Self { versions, settled: HashMap::new() };
         history.look_through(record, &signings);
+        history.settle(record, &signings);
         history
     }
 
@@ -87,31 +90,14 @@ impl History {
         };
         let missing = known.unwrap_or(Anchor { version: 1, digest: Digest::of("") });
         let none = NoRosterInForce::NoAnchor { version: missing.version, digest: missing.digest };
-        let mut at = all.clone().find(is_first).cloned().ok_or(none)?;
+        let first = all.clone().find(is_first).cloned().ok_or(none)?;
         let mut versions = BTreeMap::new();
-        loop {
-            let version = Version::new(at);
-            let follows = |roster: &&SignedRoster| {
-                Some(roster.version) == version.roster.version.checked_add(1)
-                    && roster.previous == Some(version.roster.digest)
-                    && enough(record, &signings, &version, roster)
-            };
-            let next: BTreeMap<_, _> =
-                all.clone().filter(follows).map(|roster| (roster.digest.to_string(), roster)).collect();
-            let mut next = next.into_values();
-            let (one, other) = (next.next().cloned(), next.next());
-            if let (Some(one), Some(other)) = (&one, other) {
-                let (version, one, other) = (one.version, one.digest, other.digest);
-                return Err(NoRosterInForce::Fork { version, one, other });
-            }
-            versions.insert(version.roster.version, version);
-            match one {
-                Some(one) => at = one,
-                None => break,
-            }
+        for roster in one_line(record, &signings, first)? {
+            versions.insert(roster.version, Version::new(roster));
         }
-        let mut history = Self { versions };
+        let mut history = Self { versions, settled: HashMap::new() };
         history.look_through(record, &signings);
+        history.settle(record, &signings);
         Ok(history)
     }
 
@@ -136,6 +122,32 @@ impl History {
             version.seen = seen;
             before = Some(Version::new(version.roster.clone()));
         }
+    }
+
+    /// Notes what was settled, each file back to the version that leads to it as well.
+    fn settle(&mut self, record: &Record, signings: &Signings<'_>) {
+        let by_a_lead = |entry: &Stored| {
+            let key = record.hand(entry);
+            key.is_some_and(|key| self.versions.values().any(|version| version.leads(&key).is_some()))
+        };
+        let named = |digest: &Digest| -> Option<&SignedRoster> {
+            signings.get(digest)?.iter().find(|(entry, _, _)| by_a_lead(entry)).map(|(_, _, roster)| *roster)
+        };
+        let mut settled = HashMap::new();
+        for digest in self.versions.values().flat_map(|version| &version.roster.settles) {
+            let (mut line, mut at) = (vec![*digest], named(digest));
+            while let Some(roster) = at {
+                let Some(previous) = roster.previous else { break };
+                let is_known = |version: &&Version| version.roster.digest == previous;
+                if let Some(common) = self.versions.values().find(is_known) {
+                    settled.extend(line.iter().map(|digest| (*digest, common.roster.version)));
+                    break;
+                }
+                line.push(previous);
+                at = named(&previous).filter(|before| before.version < roster.version);
+            }
+        }
+        self.settled = settled;
     }
 
     fn last(&self) -> Option<&Version> {
@@ -229,7 +241,13 @@ impl History {
         let may = |role: Option<Role>| role.is_some_and(|role| kind.may_be_signed_by(role));
         let role = |version: u64| self.versions.get(&version)?.role(chain.operator(), key);
         // Whoever becomes a lead by a version signs it as the lead that they are in it.
-        let becomes = public.signs.as_ref().filter(|_| kind == Kind::Roster).map(|signs| signs.version);
+        let signs = public.signs.as_ref().filter(|_| kind == Kind::Roster);
+        let becomes = signs.map(|signs| signs.version);
+        // What was signed at once with another version, by who led then, was settled since.
+        let common = signs.and_then(|signs| self.settled.get(&signs.digest));
+        if common.is_some_and(|common| role(*common) == Some(Role::Lead)) {
+            return None;
+        }
         if is_known && !may(role(at)) && !may(becomes.and_then(role)) {
             return Some(match role(at) {
                 Some(role) => Fault::Role { role, kind },
@@ -248,6 +266,9 @@ impl History {
     /// more after the end.
     pub(super) fn signs_its_own_seal(&self, chain: &ChainName, public: &Public) -> bool {
         let Some(signs) = public.signs.as_ref().filter(|_| public.kind == Kind::Roster) else { return false };
+        if self.settled.contains_key(&signs.digest) {
+            return true;
+        }
         let first = self.versions.values().find(|version| version.roster.sealed.contains_key(chain));
         first.is_some_and(|first| signs.version <= first.roster.version)
             && self.versions.get(&signs.version).is_some_and(|version| version.roster.digest == signs.digest)
@@ -277,6 +298,52 @@ fn before(record: &Record, signings: &Signings<'_>, digest: Digest, after: &Vers
     let by_a_lead =
         signed.iter().find(|(entry, _, _)| record.hand(entry).is_some_and(|key| after.leads(&key).is_some()));
     by_a_lead.map(|(_, _, roster)| Version::new((*roster).clone()))
+}
+
+/// The versions that lead from one to the last, as the public may know them.
+fn one_line(
+    record: &Record,
+    signings: &Signings<'_>,
+    first: SignedRoster,
+) -> Result<Vec<SignedRoster>, NoRosterInForce> {
+    let all: Vec<&SignedRoster> = signings.values().flatten().map(|(_, _, roster)| *roster).collect();
+    let is_next = |at: &SignedRoster, roster: &SignedRoster| {
+        let follows = at.version.checked_add(1) == Some(roster.version) && roster.previous == Some(at.digest);
+        let settles = roster.version > at.version && roster.settles.contains(&at.digest);
+        (follows || settles) && enough(record, signings, &Version::new(at.clone()), roster)
+    };
+    let (mut met, mut heads) = (vec![first], Vec::new());
+    let mut at = 0;
+    while let Some(one) = met.get(at).cloned() {
+        let next = all.iter().filter(|roster| is_next(&one, roster));
+        let next: BTreeMap<String, &SignedRoster> =
+            next.map(|roster| (roster.digest.to_string(), *roster)).collect();
+        if next.is_empty() {
+            heads.push(one);
+        }
+        for roster in next.into_values() {
+            if !met.iter().any(|known| known.digest == roster.digest) {
+                met.push(roster.clone());
+            }
+        }
+        at += 1;
+    }
+    let mut heads = heads.into_iter();
+    let head = heads.next();
+    if let (Some(one), Some(other)) = (&head, heads.next()) {
+        let version = one.version.max(other.version);
+        return Err(NoRosterInForce::Fork { version, one: one.digest, other: other.digest });
+    }
+    let mut line: Vec<SignedRoster> = head.into_iter().collect();
+    while let Some(last) = line.last() {
+        let mut older = met.iter().filter(|one| one.version < last.version);
+        let before = older.clone().find(|one| last.previous == Some(one.digest));
+        let Some(one) = before.or_else(|| older.find(|one| last.settles.contains(&one.digest))) else {
+            break;
+        };
+        line.push(one.clone());
+    }
+    Ok(line)
 }
 
 /// Whether as many leads signed a version as the one before asks for; and where it changes who leads or how many must sign, as

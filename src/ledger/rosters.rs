@@ -2,6 +2,7 @@
 //! reached from a version that is known to be right, each step signed by as many leads as the version before asks for.
 
 use super::day::{day, moves_the_day};
+use super::lines::{Lines, Rival, Settled, leads};
 use super::{Head, Kind, Public, Record, Stored};
 use crate::model::{Digest, OperatorName, Role};
 use crate::people::{Hand, Key, LEDGER_NAMESPACE, NoSuccession, PeopleError, Roster};
@@ -112,13 +113,13 @@ impl RosterFile {
 }
 
 /// A file that somebody signed, or that is known otherwise.
-struct Signed<'a> {
-    file: RosterFile,
+pub(super) struct Signed<'a> {
+    pub file: RosterFile,
     hands: Vec<(Key, &'a Public)>,
 }
 
 impl Signed<'_> {
-    fn roster(&self) -> &Roster {
+    pub fn roster(&self) -> &Roster {
         &self.file.roster
     }
 }
@@ -133,47 +134,55 @@ impl Record {
         let signed = self.signed_rosters(known);
         let Anchor { version, digest } = anchor;
         let first = signed.iter().find(|one| Anchor::of(one.roster()) == anchor);
-        let mut at = first.ok_or(NoRosterInForce::NoAnchor { version, digest })?;
-        loop {
-            let follows = |one: &&Signed<'_>| self.follows(at, one).is_ok();
-            let mut next = signed.iter().filter(follows);
-            let Some(one) = next.next() else { break };
-            if let Some(other) = next.next() {
-                let version = one.roster().version;
-                let (one, other) = (one.roster().digest, other.roster().digest);
-                return Err(NoRosterInForce::Fork { version, one, other });
-            }
-            at = one;
+        let first = first.ok_or(NoRosterInForce::NoAnchor { version, digest })?;
+        let lines = Lines { record: self, signed: &signed };
+        let heads = lines.heads(first);
+        let at = heads.first().copied().unwrap_or(first);
+        if let Some(other) = heads.get(1) {
+            let (version, one, other) = lines.parting(at.roster(), other.roster());
+            return Err(NoRosterInForce::Fork { version, one, other });
         }
         self.knows_no_later(at.roster(), &signed)?;
         let file = match signed.first() {
             Some(file) if file.roster().digest == at.roster().digest => Successor::InForce,
             Some(file) if file.roster().version < at.roster().version => Successor::Older,
-            Some(file) => match self.follows(at, file) {
-                Err(why) => Successor::Waits(why),
-                Ok(()) => Successor::InForce,
-            },
+            Some(file) if file.roster().settles.contains(&at.roster().digest) => {
+                waits(lines.settled(at, file))
+            }
+            Some(file) => waits(lines.follows(at, file)),
             None => Successor::Older,
         };
         Ok(Succession { in_force: at.file.clone(), file })
     }
 
-    /// Whether a version rightfully follows another. Who signed it did so no earlier than what they had seen by then, and than those
-    /// who signed the version before: what a clock said that was set back brings no agreement back.
-    fn follows(&self, at: &Signed<'_>, one: &Signed<'_>) -> Result<(), NoSuccession> {
-        let (before, after) = (at.roster(), one.roster());
-        if after.version != before.version.saturating_add(1) {
-            return before.is_followed_by(after, &[]);
-        }
-        let leads = |key: &Key| before.owner(key).is_some_and(|person| person.role == Role::Lead);
-        let signed =
-            at.hands.iter().filter(|(key, _)| leads(key)).filter_map(|(_, public)| self.believed(public));
+    /// The signatures over a version, as the leads of another one look at them. Who signed it did so no earlier than what they had
+    /// seen by then, and than those who signed that other version: what a clock said that was set back brings no agreement back.
+    pub(super) fn hands(&self, at: &Signed<'_>, one: &Signed<'_>) -> Vec<Hand> {
+        let before = at.roster();
+        let signed = at
+            .hands
+            .iter()
+            .filter(|(key, _)| leads(before, key))
+            .filter_map(|(_, public)| self.believed(public));
         let floor = signed.fold(Timestamp::MIN, Timestamp::max);
         let hands = one.hands.iter().map(|(key, public)| {
             let earliest = self.earliest(public, |chain| moves_the_day(before, chain));
             Hand { key: key.clone(), day: day(earliest.max(floor)) }
         });
-        before.is_followed_by(after, &hands.collect::<Vec<_>>())
+        hands.collect()
+    }
+
+    /// The versions that stand beside the one in force, settled by nobody.
+    pub fn rivals(&self, known: &[RosterFile], in_force: &Roster) -> Vec<Rival> {
+        let signed = self.signed_rosters(known);
+        Lines { record: self, signed: &signed }.rivals(in_force)
+    }
+
+    /// The versions in whose place the one in force and those that lead to it stand.
+    pub fn settled(&self, known: &[RosterFile], in_force: &Roster) -> Vec<Settled> {
+        let signed = self.signed_rosters(known);
+        let lines = Lines { record: self, signed: &signed };
+        lines.all_settled(in_force)
     }
 
     /// When an entry was written, where its own word is to be believed.
@@ -300,6 +309,13 @@ impl Record {
         let key = Key::claimed_by(signature).ok().filter(|key| public.chain.is_of(key))?;
         key.verify(LEDGER_NAMESPACE, &entry.bytes, signature).ok()?;
         Some(key)
+    }
+}
+
+fn waits(follows: Result<(), NoSuccession>) -> Successor {
+    match follows {
+        Err(why) => Successor::Waits(why),
+        Ok(()) => Successor::InForce,
     }
 }
 

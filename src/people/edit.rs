@@ -33,7 +33,7 @@ impl Roster {
         sealed.extend(change.sealed.clone());
         let meant = Self { people, sealed, ..self.next(Digest::of("")) };
         let mut lines = Lines::of(path, text)?;
-        lines.count_up(self.version + 1, self.digest);
+        lines.count_up(self, &[]);
         for person in &change.people {
             lines.put_person(person)?;
         }
@@ -61,7 +61,7 @@ impl Roster {
         access: Option<Digest>,
     ) -> Result<String, PeopleError> {
         let mut lines = Lines::of(path, text)?;
-        lines.count_up(self.version + 1, self.digest);
+        lines.count_up(self, &[]);
         lines.put_access(access);
         lines.put_seals(seals);
         let text = lines.text();
@@ -69,8 +69,32 @@ impl Roster {
         Ok(text)
     }
 
+    /// A file that takes up what was signed at the same time as this version, or goes on from such, as the version after all of it.
+    ///
+    /// # Errors
+    /// As [`Roster::amended`].
+    pub fn settling(
+        &self,
+        path: &Path,
+        text: &str,
+        change: &Amendment,
+        (settles, access): (&[Digest], Option<Digest>),
+    ) -> Result<String, PeopleError> {
+        let mut lines = Lines::of(path, text)?;
+        lines.count_up(self, settles);
+        lines.put_access(access);
+        for person in &change.people {
+            lines.put_person(person)?;
+        }
+        lines.put_seals(&change.sealed);
+        let text = lines.text();
+        Self::parse(path, text.as_bytes())?;
+        Ok(text)
+    }
+
     fn next(&self, digest: Digest) -> Self {
-        Self { version: self.version + 1, previous: Some(self.digest), digest, ..self.clone() }
+        let (version, previous) = (self.version + 1, Some(self.digest));
+        Self { version, previous, settles: Vec::new(), digest, ..self.clone() }
     }
 
     fn says_the_same_as(&self, other: &Self) -> bool {
@@ -78,6 +102,7 @@ impl Roster {
             (r.version, r.previous, r.access, r.group.clone(), r.threshold.clone(), r.vaults.clone())
         };
         head(self) == head(other)
+            && self.settles == other.settles
             && self.people == other.people
             && self.sealed == other.sealed
             && self.emergency_keys == other.emergency_keys
@@ -125,9 +150,13 @@ impl<'a> Lines<'a> {
         end
     }
 
-    fn count_up(&mut self, version: u64, previous: Digest) {
-        let version = format!("version: {version}");
-        let previous = format!("previous: {previous}");
+    /// The head of the version after another one, which settles these.
+    fn count_up(&mut self, before: &Roster, settles: &[Digest]) {
+        if let Some(at) = self.at("settles") {
+            self.lines.drain(at..self.end_of(at, 0));
+        }
+        let version = format!("version: {}", before.version + 1);
+        let previous = format!("previous: {}", before.digest);
         let at = match self.at("version") {
             Some(at) => {
                 self.lines[at] = version;
@@ -141,6 +170,10 @@ impl<'a> Lines<'a> {
         match self.at("previous") {
             Some(at) => self.lines[at] = previous,
             None => self.lines.insert(at + 1, previous),
+        }
+        let settles: Vec<String> = settles.iter().map(ToString::to_string).collect();
+        if let Some(at) = self.at("previous").filter(|_| !settles.is_empty()) {
+            self.lines.insert(at + 1, format!("settles: [{}]", settles.join(", ")));
         }
     }
 
@@ -178,12 +211,22 @@ impl<'a> Lines<'a> {
     }
 
     fn put_seals(&mut self, seals: &IndexMap<ChainName, Seal>) {
-        if seals.is_empty() {
+        let line = |(chain, seal): (&ChainName, &Seal)| {
+            format!("  {chain}: {{last: {}, digest: {}}}", seal.last, seal.digest)
+        };
+        let of = |chain: &ChainName| format!("  {chain}:");
+        let mut new = Vec::new();
+        for seal in seals {
+            let known = self.lines.iter_mut().find(|line| line.starts_with(&of(seal.0)));
+            match known {
+                Some(known) => *known = line(seal),
+                None => new.push(line(seal)),
+            }
+        }
+        if new.is_empty() {
             return;
         }
-        let written = seals
-            .iter()
-            .map(|(chain, seal)| format!("  {chain}: {{last: {}, digest: {}}}", seal.last, seal.digest));
+        let written = new;
         match self.at("sealed") {
             Some(at) => {
                 let end = self.end_of(at, 0);
@@ -316,6 +359,25 @@ mod tests {
         );
         let refused = parse(&one_line).amended(Path::new("o.yml"), &one_line, &change).unwrap_err();
         assert!(refused.to_string().contains("o.yml"), "{refused}");
+    }
+
+    #[test]
+    fn what_settles_two_versions_says_so_and_the_next_one_no_more() {
+        let before = parse(&text());
+        let chain: ChainName = "sam-00000000-7f".parse().unwrap();
+        let seal = |last| -> IndexMap<ChainName, Seal> {
+            [(chain.clone(), Seal { last, digest: before.digest })].into()
+        };
+        let change = Amendment { people: vec![sam()], sealed: seal(6) };
+        let one = before.amended(Path::new("o.yml"), &text(), &change).unwrap();
+        let change = Amendment { people: vec![], sealed: seal(5) };
+        let others = [Digest::of("other"), Digest::of("third")];
+        let settled = parse(&one).settling(Path::new("o.yml"), &one, &change, (&others, None)).unwrap();
+        let roster = parse(&settled);
+        assert_eq!((roster.version, roster.previous), (3, Some(parse(&one).digest)));
+        assert_eq!((roster.settles.as_slice(), roster.sealed[&chain].last), (&others[..], 5), "{settled}");
+        let next = roster.amended(Path::new("o.yml"), &settled, &Amendment::default()).unwrap();
+        assert!(parse(&next).settles.is_empty() && !next.contains("settles"), "{next}");
     }
 
     #[test]

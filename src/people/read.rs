@@ -10,9 +10,10 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-const ROSTER_FIELDS: [&str; 9] = [
+const ROSTER_FIELDS: [&str; 10] = [
     "version",
     "previous",
+    "settles",
     "access",
     "group",
     "threshold",
@@ -31,8 +32,8 @@ pub(super) fn roster(path: &Path, bytes: Vec<u8>) -> Result<Roster, Problems> {
             Problem::at(&place, "two versions of the roster met here, and git could not put them together");
         return Err(problem
             .help(
-                "keep one of both, whole: 'git checkout --ours inventory/operators.yml' or '--theirs', then 'git add' it; \
-                 docs/people.md says how to go on",
+                "keep either, whole: 'git checkout --ours inventory/operators.yml'; 'wgops operators sign' then takes up what both changed \
+                 (docs/people.md)",
             )
             .into());
     }
@@ -64,6 +65,9 @@ impl Read {
         let roster = Roster {
             version: version.unwrap_or(1),
             previous: self.optional(top, "previous", Self::parsed),
+            settles: self
+                .optional(top, "settles", |read, node| read.list(node, Self::parsed))
+                .unwrap_or_default(),
             access: self.optional(top, "access", Self::parsed),
             digest,
             group: group.unwrap_or_default(),
@@ -89,6 +93,11 @@ impl Read {
                 );
                 self.at(top.get("version").unwrap_or(top), message);
             }
+        }
+        if let Some(node) = top.get("settles")
+            && (roster.version == 1 || roster.previous.is_some_and(|before| roster.settles.contains(&before)))
+        {
+            self.at(node, "'settles' names other files than the one before, and version 1 settles nothing");
         }
         if !roster.people.values().any(|person| person.role == Role::Lead) {
             self.at(top.get("operators").unwrap_or(top), "nobody is lead: expected at least one");
@@ -444,6 +453,10 @@ vaults:
     fn versions_follow_each_other_and_somebody_leads() {
         assert!(wrong(&roster_text("version: 2\n")).contains("must name the digest"));
         assert!(wrong(&roster_text("version: 1\nprevious: sha256:{zeros}\n")).contains("no previous"));
+        for settles in ["version: 1\n", "version: 2\nprevious: sha256:{zeros}\n"] {
+            let text = roster_text(&format!("{settles}settles: [sha256:{{zeros}}]\n"));
+            assert!(wrong(&text).contains("'settles' names other files"), "{text}");
+        }
         assert!(wrong("version: 1\ngroup: x\noperators: {}\n").contains("nobody is lead"));
         assert!(wrong("version: 1\ngroup: x\n").contains("'operators' is missing"));
         let early = wrong(

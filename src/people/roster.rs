@@ -17,6 +17,9 @@ pub struct Roster {
     pub version: u64,
     /// Digest of the file of the version before; none for the first.
     pub previous: Option<Digest>,
+    /// Files that were signed at the same time as the version before, or go on from such: this version stands in their place,
+    /// too, where their own leads signed it.
+    pub settles: Vec<Digest>,
     /// Digest of what `wgops.yml` says of access to the servers; none where nobody signed that yet.
     pub access: Option<Digest>,
     /// Digest of this file's bytes.

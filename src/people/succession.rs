@@ -27,7 +27,9 @@ pub enum NoSuccession {
         found: u64,
     },
     /// It names another file as the version before.
-    #[error("'previous' of version {found} names another file than version {before} that counts here")]
+    #[error(
+        "'previous' of version {found} names another file than version {before} that counts here, and so does 'settles'"
+    )]
     Link {
         /// The version that it should follow.
         before: u64,
@@ -74,6 +76,19 @@ impl Roster {
     /// # Errors
     /// It doesn't, for this reason.
     pub fn is_followed_by(&self, after: &Self, hands: &[Hand]) -> Result<(), NoSuccession> {
+        self.is_followed_beside(after, &[], hands)
+    }
+
+    /// The same where `after` settles what was signed at the same time: `others` are those files.
+    ///
+    /// # Errors
+    /// As [`Roster::is_followed_by`].
+    pub fn is_followed_beside(
+        &self,
+        after: &Self,
+        others: &[&Self],
+        hands: &[Hand],
+    ) -> Result<(), NoSuccession> {
         let (before, found) = (self.version, after.version);
         if found != before + 1 {
             return Err(NoSuccession::Number { before, found });
@@ -81,8 +96,34 @@ impl Roster {
         if after.previous != Some(self.digest) {
             return Err(NoSuccession::Link { before, found });
         }
+        self.agrees(after, others, hands)
+    }
+
+    /// Whether the version `after` stands in the place of this one, which was signed at the same time as one that it follows: it says
+    /// so, and as many leads of this version signed it as if it followed. `others` are the files in whose line it comes besides.
+    ///
+    /// # Errors
+    /// It doesn't, for this reason.
+    pub fn is_settled_by(&self, after: &Self, others: &[&Self], hands: &[Hand]) -> Result<(), NoSuccession> {
+        let (before, found) = (self.version, after.version);
+        if found <= before {
+            return Err(NoSuccession::Number { before, found });
+        }
+        if !after.settles.contains(&self.digest) {
+            return Err(NoSuccession::Link { before, found });
+        }
+        self.agrees(after, others, hands)
+    }
+
+    /// Whether nothing is unsealed, and enough leads signed. Where two sealed a chain at once, the earlier end of both is one.
+    fn agrees(&self, after: &Self, others: &[&Self], hands: &[Hand]) -> Result<(), NoSuccession> {
+        let (before, found) = (self.version, after.version);
         for (chain, seal) in &self.sealed {
-            if after.sealed.get(chain) != Some(seal) {
+            let end = after.sealed.get(chain);
+            let earlier = |other: &&Self| {
+                other.sealed.get(chain).is_some_and(|one| end == Some(one) && one.last < seal.last)
+            };
+            if end != Some(seal) && !others.iter().any(earlier) {
                 return Err(NoSuccession::Unsealed { found, chain: chain.to_string() });
             }
         }
@@ -206,6 +247,84 @@ mod tests {
         let none = NoSuccession::Signatures { before: 1, found: 2, have: 0, needed: 1 };
         assert_eq!(on(date(2026, 5, 3)), Err(none.clone()));
         assert_eq!(on(date(2025, 12, 1)), Err(none));
+    }
+
+    /// Two versions 2 of which neither knew the other, and a version 3 that follows the first.
+    fn forked(carol: [&str; 2], more: [&str; 3], threshold: u32) -> [Roster; 4] {
+        let before = first(threshold);
+        let next = |carol: &str, more: &str| {
+            let head = format!("version: 2\nprevious: {}\n{more}", before.digest);
+            parse(&text(&head, threshold, carol))
+        };
+        let (one, other) = (next(carol[0], more[0]), next(carol[1], more[1]));
+        let head = format!("version: 3\nprevious: {}\nsettles: [{}]\n{}", one.digest, other.digest, more[2]);
+        let settled = parse(&text(&head, threshold, "lead"));
+        [before, one, other, settled]
+    }
+
+    #[test]
+    fn what_two_signed_at_once_is_settled_by_leads_of_either_and_by_nobody_else() {
+        let [_, one, other, settled] = forked(["lead", "operator"], ["", "", ""], 1);
+        for roster in [&one, &other] {
+            assert_ne!(roster.digest, settled.digest);
+        }
+        assert_eq!(one.is_followed_by(&settled, &hands(&[key(1)])), Ok(()));
+        assert_eq!(other.is_settled_by(&settled, &[&one], &hands(&[key(1), key(2)])), Ok(()));
+        // carol leads in the first alone: what was signed without her being a lead, she can't take out of the way.
+        assert_eq!(one.is_followed_by(&settled, &hands(&[key(2)])), Ok(()));
+        assert!(other.is_settled_by(&settled, &[&one], &hands(&[key(2)])).is_err());
+        assert!(other.is_settled_by(&settled, &[&one], &hands(&[key(3)])).is_err());
+        // Nothing is settled that is not named, and nothing by an older one.
+        let next = parse(&text(&format!("version: 3\nprevious: {}\n", one.digest), 1, "lead"));
+        assert!(matches!(
+            other.is_settled_by(&next, &[&one], &hands(&[key(1)])),
+            Err(NoSuccession::Link { .. })
+        ));
+        assert!(matches!(
+            settled.is_settled_by(&other, &[], &hands(&[key(1)])),
+            Err(NoSuccession::Number { .. })
+        ));
+    }
+
+    #[test]
+    fn where_two_are_asked_for_one_alone_settles_nothing() {
+        let [_, one, other, settled] = forked(["lead", "lead"], ["# one\n", "# other\n", ""], 2);
+        let alone = hands(&[key(1), key(7)]);
+        assert!(one.is_followed_by(&settled, &alone).is_err());
+        assert!(other.is_settled_by(&settled, &[&one], &alone).is_err());
+        let both = hands(&[key(1), key(2)]);
+        assert_eq!(one.is_followed_by(&settled, &both), Ok(()));
+        assert_eq!(other.is_settled_by(&settled, &[&one], &both), Ok(()));
+    }
+
+    #[test]
+    fn settling_takes_no_seal_back_and_moves_none_further() {
+        let seal = |last: u64, of: &str| {
+            format!(
+                "sealed: {{bob-00000000-7f: {{last: {last}, digest: {}}}}}\n",
+                crate::model::Digest::of(of)
+            )
+        };
+        let (five, six, seven) = (seal(5, "five"), seal(6, "six"), seal(7, "seven"));
+        let settle = |ends: [&str; 3]| {
+            let [_, one, other, settled] = forked(["lead", "lead"], ends, 1);
+            let signed = hands(&[key(1)]);
+            let first = one.is_followed_beside(&settled, &[&other], &signed);
+            first.and(other.is_settled_by(&settled, &[&one], &signed)).is_ok()
+        };
+        for (ends, is_right) in [
+            ([five.as_str(), "# b\n", five.as_str()], true),
+            (["", five.as_str(), five.as_str()], true),
+            (["", five.as_str(), ""], false),
+            (["", five.as_str(), six.as_str()], false),
+            ([five.as_str(), six.as_str(), five.as_str()], true),
+            ([six.as_str(), five.as_str(), five.as_str()], true),
+            ([five.as_str(), six.as_str(), six.as_str()], false),
+            ([six.as_str(), five.as_str(), six.as_str()], false),
+            ([six.as_str(), seven.as_str(), five.as_str()], false),
+        ] {
+            assert_eq!(settle(ends), is_right, "{ends:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod planted;
 mod record;
 mod rollback;
 mod seals;
+mod settling;
 mod tampering;
 mod token;
 mod words;

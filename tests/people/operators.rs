@@ -129,49 +129,6 @@ fn what_is_exported_lets_openssh_verify_a_signed_roster_alone() {
 }
 
 #[test]
-fn two_leads_who_change_the_roster_at_once_are_told_and_one_of_them_does_it_again() {
-    let group = Group::new();
-    group.clears("carol");
-    group.says("alice", "operators promote carol --yes").expect(0, &["in force"]);
-    let root = group.root();
-    group.git(&root, &["init", "-q"]);
-    group.commits(&root, "all");
-    let hers = group.folder.path().join("hers");
-    group.git(group.folder.path(), &["clone", "-q", &root.to_string_lossy(), &hers.to_string_lossy()]);
-    let listed = group.says("alice", "operators list").text;
-    let pin = listed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
-    let adds = |name: &str| format!("operators add {name} --key {} --yes", group.public(name));
-    group.says_in(&hers, "carol", &format!("{} --roster-pin {pin}", adds("sam"))).expect(0, &["in force"]);
-    group.commits(&hers, "sam");
-    group.says("alice", &adds("bob")).expect(0, &["in force"]);
-    group.commits(&root, "bob");
-    // git can't merge the file itself: both are the next version.
-    let merge = |folder: &std::path::Path, from: &std::path::Path| {
-        let mut git = std::process::Command::new("git");
-        git.args(["-c", "user.name=s", "-c", "user.email=s@example.org", "-C"]).arg(folder);
-        git.args(["pull", "-q", "--no-rebase", "--no-edit"])
-            .arg(from)
-            .arg("HEAD")
-            .output()
-            .unwrap()
-            .status
-            .success()
-    };
-    assert!(!merge(&hers, &root));
-    group.git(&hers, &["checkout", "-q", "--theirs", "inventory/operators.yml"]);
-    group.commits(&hers, "alice's roster, both signatures");
-    // Whoever knew neither is not told that one of them is right.
-    let both = group.says_in(&hers, "bob", &format!("operators list --roster-pin {pin}"));
-    both.expect(4, &["two files are signed as version", "--roster-pin"]);
-    // carol, who took her own for the one in force, takes alice's once they spoke.
-    group.says_in(&hers, "carol", "operators list").expect(0, &["not in force"]);
-    let agreed = group.says("alice", "operators list").text;
-    let agreed = agreed.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
-    group.says_in(&hers, "carol", &format!("{} --roster-pin {agreed}", adds("sam"))).expect(0, &["in force"]);
-    group.says_in(&hers, "carol", "operators list").expect(0, &["sam", "bob"]);
-}
-
-#[test]
 fn a_clearance_ends_with_its_last_day_and_a_lead_renews_it() {
     let group = Group::new();
     group.adds("sam");

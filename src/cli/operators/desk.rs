@@ -9,7 +9,7 @@ use super::super::who::{Who, prove};
 use super::super::{Console, Exit, Failure, ask};
 use crate::ledger::{self, Details, Kind, RosterFile, Turn};
 use crate::model::{OperatorName, Role, RunId, nearest};
-use crate::people::{ChainName, Permission, Person, Roster, Seal, Verb};
+use crate::people::{ChainName, Permission, Person, Roster, Seal, Verb, rank};
 use indexmap::IndexMap;
 use similar::TextDiff;
 use std::io::Write as _;
@@ -207,17 +207,6 @@ impl Desk {
         let Some(found) = self.report.breaks.iter().find(blurs) else { return Ok(()) };
         let message = format!("where {chain} ends can't be told, so it can't be sealed: {found}");
         Err(Failure::new(Exit::Refused, message).hint(found.way_out()))
-    }
-}
-
-/// Who may sign more stands higher.
-fn rank(role: Role) -> u8 {
-    match role {
-        Role::Left => 0,
-        Role::Auditor => 1,
-        Role::Shadow => 2,
-        Role::Operator => 3,
-        Role::Lead => 4,
     }
 }
 

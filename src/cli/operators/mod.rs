@@ -5,6 +5,7 @@ mod change;
 mod desk;
 mod list;
 mod one_person;
+mod settle;
 mod sign;
 
 use super::{Console, Exit, Failure};

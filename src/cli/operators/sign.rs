@@ -13,7 +13,8 @@ use clap::Args;
 /// Sign the roster as it stands in inventory/operators.yml: after editing it by hand, or as the second lead
 ///
 /// Counts the version up, links it to the one before and seals the chains of who lost a role or a key, where that was not
-/// done by hand. It signs what wgops.yml says under 'access', too.
+/// done by hand. It signs what wgops.yml says under 'access', too. Where two leads changed the roster at once, it makes the
+/// version that takes up what both changed.
 #[derive(Args)]
 pub struct Sign {
     /// Sign without asking
@@ -28,6 +29,26 @@ impl Sign {
         may_sign(&desk, &file)?;
         let access = Repository::here()?.settings().access;
         let signs = access.as_ref().map(Access::digest);
+        if desk.record.has_roster(file.digest)
+            && file.settles.contains(&desk.roster.digest)
+            && file.access == signs
+        {
+            return self.second(console, &desk, file);
+        }
+        let waits = file.version > desk.roster.version && desk.record.has_roster(file.digest);
+        if !waits && let Some(settlement) = desk.settlement(console, &file, signs)? {
+            console.tell(&settlement.told);
+            let next = desk.make(console, settlement.text, self.yes)?;
+            desk.tell(console, &next)?;
+            return Ok(Exit::Well);
+        }
+        if let Some(waiting) =
+            desk.who.waits.as_ref().filter(|_| !waits && desk.record.has_roster(file.digest))
+        {
+            // Somebody else's version of the same number, which whoever types can't settle: it is not theirs to sign anew.
+            let failure = Failure::new(Exit::Refused, waiting.why.clone());
+            return Err(waiting.todo.iter().fold(failure, |failure, todo| failure.hint(todo.clone())));
+        }
         if file.digest == desk.roster.digest && !desk.record.has_roster(file.digest) && file.access == signs {
             confirm(console, file.version, self.yes)?;
             desk.sign(console, &file, &desk.text)?;

@@ -117,3 +117,101 @@ fn who_is_still_here_goes_on_in_another_chain_when_one_is_sealed() {
     assert_ne!(*ledger.chain(), entries[0].chain);
     assert_eq!(ledger.chain().operator().as_str(), "oscar");
 }
+
+/// What oscar, whom alice's version makes an operator, signs at the same time, when he still leads; and the version after that.
+struct Fork {
+    ops: Ops,
+    first: RosterFile,
+    alices: RosterFile,
+    oscars: RosterFile,
+}
+
+impl Fork {
+    fn new() -> Self {
+        let leads = |text: String| text.replace("oscar: {role: operator", "oscar: {role: lead");
+        let first = file(&leads(roster_text("version: 17\nprevious: sha256:{zeros}\n")));
+        let mut ops = Ops::new();
+        ops.roster = first.roster.clone();
+        let alices = file(&text(18, &first.roster.digest, ""));
+        let oscars = file(&leads(text(18, &first.roster.digest, &eve("lead"))));
+        ops.append("alice", 1, &signing(&alices.text));
+        ops.append("oscar", 2, &signing(&oscars.text));
+        Self { ops, first, alices, oscars }
+    }
+
+    /// The version after one of both, which settles the other.
+    fn settling(&self, after: &RosterFile, other: &RosterFile) -> RosterFile {
+        let head =
+            format!("version: 19\nprevious: {}\nsettles: [{}]", after.roster.digest, other.roster.digest);
+        let old = format!("version: 18\nprevious: {}", self.first.roster.digest);
+        assert!(after.text.contains(&old));
+        file(&after.text.replace(&old, &head))
+    }
+
+    /// Where the ledger leads from a version.
+    fn from(&self, anchor: &RosterFile) -> Result<u64, NoRosterInForce> {
+        let known = [anchor.clone(), self.first.clone()];
+        let found = self.ops.record().succession(&known, Anchor::of(&anchor.roster));
+        found.map(|found| found.in_force.roster.version)
+    }
+}
+
+#[test]
+fn a_fork_is_settled_by_who_leads_in_both_and_everybody_comes_to_the_same() {
+    let fork = Fork::new();
+    assert!(matches!(fork.from(&fork.first), Err(NoRosterInForce::Fork { version: 18, .. })));
+    assert_eq!((fork.from(&fork.alices).ok(), fork.from(&fork.oscars).ok()), (Some(18), Some(18)));
+    let settled = fork.settling(&fork.alices, &fork.oscars);
+    fork.ops.append("alice", 1, &signing(&settled.text));
+    for from in [&fork.first, &fork.alices, &fork.oscars] {
+        assert_eq!(fork.from(from).ok(), Some(19));
+    }
+    let known = [fork.first.clone()];
+    let record = fork.ops.record();
+    assert_eq!(
+        record.settled(&known, &settled.roster),
+        [Settled { file: Anchor::of(&fork.oscars.roster), by: 19 }]
+    );
+    assert!(record.rivals(&known, &settled.roster).is_empty());
+    assert_eq!(lines(&record.verify(&settled.roster, &Heads::default())), [""; 0]);
+    // A second one of the same moment, which turns up later, is settled by nobody.
+    let late = file(&fork.oscars.text.replace("eve:", "eva:"));
+    fork.ops.append("oscar", 2, &signing(&late.text));
+    assert!(matches!(fork.from(&fork.first), Err(NoRosterInForce::Fork { .. })));
+    assert_eq!(fork.from(&fork.alices).ok(), Some(19));
+    let broken = lines(&fork.ops.record().verify(&settled.roster, &Heads::default()));
+    assert!(
+        broken.len() == 1 && broken[0].contains("which its writer may not sign since roster 19"),
+        "{broken:?}"
+    );
+}
+
+#[test]
+fn who_leads_in_one_of_two_lines_alone_settles_nothing() {
+    let fork = Fork::new();
+    let settled = fork.settling(&fork.oscars, &fork.alices);
+    fork.ops.append("oscar", 2, &signing(&settled.text));
+    // Who knows alice's stays there, who knew neither is told of both, and none of it is named as settled.
+    assert_eq!(fork.from(&fork.alices).ok(), Some(18));
+    assert!(matches!(fork.from(&fork.first), Err(NoRosterInForce::Fork { version: 18, .. })));
+    let known = [fork.first.clone(), fork.alices.clone()];
+    assert_eq!(fork.ops.record().settled(&known, &settled.roster), []);
+    let rivals = fork.ops.record().rivals(&known, &fork.alices.roster);
+    assert_eq!(rivals.iter().map(|one| one.file.roster.digest).collect::<Vec<_>>(), [settled.roster.digest]);
+}
+
+#[test]
+fn a_version_settles_nothing_from_a_line_that_nobody_signed() {
+    let fork = Fork::new();
+    // As if alice's had another one before it, which exists nowhere.
+    let stray =
+        file(&fork.alices.text.replace(&fork.first.roster.digest.to_string(), &Digest::of("x").to_string()));
+    let old = format!("version: 18\nprevious: {}", Digest::of("x"));
+    let head =
+        format!("version: 19\nprevious: {}\nsettles: [{}]", stray.roster.digest, fork.oscars.roster.digest);
+    let settled = file(&stray.text.replace(&old, &head));
+    fork.ops.append("alice", 1, &signing(&stray.text));
+    fork.ops.append("alice", 1, &signing(&settled.text));
+    assert_eq!(fork.from(&fork.oscars).ok(), Some(18));
+    assert!(fork.from(&fork.first).is_err());
+}

@@ -212,7 +212,8 @@ pub fn fresh(plan: &Plan, plan_ref: &PlanRef, root: &Path, roster: &Roster) -> R
     Ok(known)
 }
 
-/// The variable that binds each host to the planned versions.
+/// The planned versions by host, for the record of a patch. The playbook is not given them: what tells it a preview from the
+/// real run would let it do something else in that.
 pub fn versions<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a HostName>) -> Map {
     if plan.verb != Verb::Patch {
         return Map::new();
@@ -228,10 +229,9 @@ pub fn versions<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a HostName>) -> M
     Map::from_iter([("patch_only".to_owned(), Value::Object(hosts.map(of).collect()))])
 }
 
-/// What may be sent to each host. In a patch packages are bound by their versions. What follows from the changes is free where the
-/// plan says so of the host, and brings no command of its own that nobody was shown.
+/// What may be sent to each host. What follows from the changes is free where the plan says so of the host, and brings no
+/// command of its own that nobody was shown.
 pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>) -> BTreeMap<HostName, Approved> {
-    let by_version = (plan.verb == Verb::Patch).then_some("apply_updates");
     let of = |host: &HostPlan| {
         let follows = host
             .after
@@ -241,7 +241,7 @@ pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>) -> BTreeMap<HostName, Appro
             steps: host.changes.iter().map(step).collect(),
             follows: follows.map(follow).collect(),
             questions: Arc::new(host.asks.iter().map(|asks| asks.question).collect()),
-            exempt: plan::BOOKKEEPING.into_iter().chain(by_version).collect(),
+            exempt: plan::BOOKKEEPING.into(),
             key: key.cloned(),
             ..Approved::default()
         }
@@ -413,7 +413,7 @@ impl Applying<'_> {
         let wanted: Vec<_> = sent.iter().filter(|(host, _)| accepted.contains(*host)).collect();
         // Those that are held out have their place in report and record, too.
         let job = job.only_on(accepted.into_iter().chain(left_out).collect());
-        let mut prepared = job.prepare(&approved)?;
+        let mut prepared = job.prepare(&Map::new())?;
         prepared.order.approved = Some(sent.clone());
         let show = Show::new(console, subject, self.format);
         let exit = job.carry_out_as(engine, &prepared, show, approved, &mut |_| {})?.exit;

@@ -6,6 +6,7 @@ use super::evaluate::{Evaluation, Frozen, Rendering, Truth, Verdict, refusal, te
 use super::exposure;
 use super::ground::Ground;
 use super::hands::Missing;
+use super::host_run::Conduct;
 use super::made::registered;
 use super::outward::Quiet;
 use super::pending::Pending;
@@ -95,9 +96,8 @@ impl Ground {
         if let Some(refusal) = exposure::of_task(task, &frozen, &user, &self.templates) {
             return nothing_read(said_openly(refusal));
         }
-        // Whoever may change nothing has nothing run that a play names, as a question or not.
-        if let Some(why) = self.starts_nothing.then(|| started(task, &frozen, &user)).flatten() {
-            return Look::Unseen(why, Subjects::NONE);
+        if let Some(looked) = self.starts(task, layer, &frozen, &user) {
+            return looked;
         }
         self.open_store(&user);
         let view = self.variables.view(layer, item, pending);
@@ -120,6 +120,24 @@ impl Ground {
         }
         self.limit(task, &view, &mut looked);
         looked
+    }
+
+    /// How a task ends that would have something run which the play names, where it only looks. Whoever may change nothing has
+    /// nothing run so, as a question or not; whoever may is not taken at that word before the real run.
+    fn starts(
+        &self,
+        task: &Task,
+        layer: &Arc<Frame>,
+        frozen: &Frozen,
+        user: &Effective,
+    ) -> Option<Look> {
+        let is_forced = || self.flag(task.check_mode.as_ref(), layer) == Some(false);
+        let waits = self.conduct == Conduct::DryButForced && !is_forced();
+        let why = (self.starts_nothing || waits).then(|| started(task, frozen, user)).flatten()?;
+        Some(match self.starts_nothing {
+            true => Look::Unseen(why, Subjects::NONE),
+            false => Look::Unknown(format!("what only the real run starts: {why}")),
+        })
     }
 
     /// How a task ends of whose questions one is not asked, for it would go out.
@@ -214,9 +232,11 @@ impl Ground {
 
 /// What a task names that would be run where it only looks, if it names something.
 fn started(task: &Task, frozen: &Frozen, user: &Effective) -> Option<String> {
-    let harmless =
-        |name: &str| name.starts_with("LC_") || HARMLESS.contains(&name.to_ascii_uppercase().as_str());
-    let variable = user.environment.iter().find(|(name, _)| !harmless(name));
+    let harmless = |name: &str, value: &str| match name {
+        "PATH" => value.split(':').all(|directory| SYSTEM.contains(&directory)),
+        _ => name.starts_with("LC_") || HARMLESS.contains(&name.to_ascii_uppercase().as_str()),
+    };
+    let variable = user.environment.iter().find(|(name, value)| !harmless(name, value));
     if let Some((name, _)) = variable {
         return Some(format!("'{name}' in its environment may say what programs run"));
     }
@@ -227,6 +247,18 @@ fn started(task: &Task, frozen: &Frozen, user: &Effective) -> Option<String> {
 /// Variables by which no program comes to run another one.
 const HARMLESS: [&str; 7] =
     ["LANG", "LANGUAGE", "TZ", "DEBIAN_FRONTEND", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+
+/// Where only root installs programs.
+const SYSTEM: [&str; 8] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/snap/bin",
+    "/usr/games",
+];
 
 /// Whether an item of a loop is a secret.
 fn holds_secret(item: &Layer) -> bool {

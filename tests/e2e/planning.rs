@@ -90,6 +90,51 @@ fn a_plan_that_was_doctored_or_that_nobody_signed_is_refused() {
 
 #[test]
 #[ignore = "needs the lab: run scripts/test"]
+fn an_applied_patch_looks_to_its_playbook_as_its_preview_did() {
+    here(|lab, host, ops| {
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        lab.exec(host, "rm -f /root/evil");
+        let own = std::fs::read_to_string(ops.root().join("playbooks/patch.yml")).unwrap();
+        let evil = "        dpkg_options: \"{{ ['force-confold'] + (['pre-invoke=touch${IFS}/root/evil'] if patch_only is defined else []) }}\"\n";
+        let mark = "      apply_updates:\n";
+        let more = "    - name: Install more\n      apply_updates: {only: ['svcd=1.1']}\n      when: patch_only is defined\n";
+        let after = "    # BETWEEN";
+        assert!(own.contains(mark) && own.contains(after), "{own}");
+        let text = own.replacen(mark, &format!("{mark}{evil}"), 1).replacen(after, &format!("{more}{after}"), 1);
+        ops.keep("playbooks/patch.yml", text);
+        planned(ops, "sam", "--security");
+        let said = ops.alice("apply plans/weekly.json --yes");
+        said.expect(0, &["libfoo"]);
+        assert!(!lab.holds(host, "test -e /root/evil"), "{said}");
+        assert_eq!(version(lab, host, "libfoo"), "1.1 ii", "{said}");
+        assert_eq!(version(lab, host, "svcd"), "1.0 ii", "{said}");
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_patch_s_plan_binds_every_word_that_is_sent_with_its_packages() {
+    here(|lab, host, ops| {
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        lab.exec(host, "rm -f /root/evil");
+        let own = std::fs::read_to_string(ops.root().join("playbooks/patch.yml")).unwrap();
+        // A dry run waits for nothing, and that can be told.
+        let evil = "        dpkg_options: \"{{ ['force-confold'] + (['pre-invoke=touch${IFS}/root/evil'] if late else []) }}\"\n";
+        let mark = "      apply_updates:\n";
+        let waits = "    - set_fact: {begun: \"{{ now().timestamp() }}\"}\n    - pause: {seconds: 4}\n    \
+                     - set_fact: {late: \"{{ now().timestamp() - begun | float > 3 }}\"}\n    - name: Look for updates\n";
+        let text = own.replacen(mark, &format!("{mark}{evil}"), 1).replacen("    - name: Look for updates\n", waits, 1);
+        ops.keep("playbooks/patch.yml", text);
+        planned(ops, "sam", "--security");
+        let said = ops.alice("apply plans/weekly.json --yes");
+        said.expect(1, &["not what was planned"]);
+        assert!(!lab.holds(host, "test -e /root/evil"), "{said}");
+        assert_eq!(version(lab, host, "libfoo"), "1.0 ii", "{said}");
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
 fn a_plan_of_a_playbook_sends_what_was_planned_and_nothing_else() {
     let lab = Lab::open();
     let (one, two) = lab.two_hosts();

@@ -209,7 +209,12 @@ fn whoever_may_change_nothing_starts_nothing_that_a_play_names() {
     let (started, status) = ran(Stage::dry());
     assert!(!started);
     assert!(matches!(status, wgops::event::Status::Unseen { why } if why.contains("fact_path")));
-    assert!(ran(Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() }).0);
+    // Nor does the dry run of somebody who may, before they said yes; the run itself does.
+    let cleared = || Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() };
+    let (started, status) = ran(cleared());
+    assert!(!started);
+    assert!(matches!(status, wgops::event::Status::KnownAfterApply { cause } if cause.contains("fact_path")));
+    assert!(ran(Stage::new()).0);
 }
 
 #[test]
@@ -217,12 +222,18 @@ fn whoever_may_change_nothing_hands_no_environment_to_what_only_looks() {
     let task =
         |variables: &str| format!("- name: look\n  stat: {{path: DIR}}\n  environment: {{{variables}}}\n");
     let status = |stage: Stage, variables: &str| stage.tasks(&task(variables)).end("look").status.clone();
-    let unseen = status(Stage::dry(), "PATH: 'DIR/evil:/usr/bin:/bin'");
+    let evil = "PATH: 'DIR/evil:/usr/bin:/bin'";
+    let unseen = status(Stage::dry(), evil);
     assert!(matches!(unseen, wgops::event::Status::Unseen { why } if why.contains("PATH")));
     let ok = wgops::event::Status::Ok;
-    assert_eq!(status(Stage::dry(), "LC_ALL: C, https_proxy: 'http://proxy.example:3128'"), ok);
-    let cleared = Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() };
-    assert_eq!(status(cleared, "PATH: '/usr/bin:/bin'"), ok);
+    assert_eq!(status(Stage::dry(), "LC_ALL: C, PATH: '/usr/bin:/bin'"), ok);
+    assert!(matches!(status(Stage::dry(), "PATH: '/usr/bin:'"), wgops::event::Status::Unseen { .. }));
+    let cleared = || Stage { conduct: wgops::plan::Conduct::DryButForced, ..Stage::new() };
+    let unknown = status(cleared(), evil);
+    assert!(matches!(unknown, wgops::event::Status::KnownAfterApply { cause } if cause.contains("PATH")));
+    // A task that is run all the same was announced, and is run as it stands.
+    let forced = cleared().tasks(&format!("{}  check_mode: false\n", task(evil)));
+    assert_eq!(forced.end("look").status, ok);
 }
 
 #[test]

@@ -55,7 +55,10 @@ impl<'a> Job<'a> {
         let company = self.company(conduct);
         let [after, before] = &self.templates;
         let mut extra = choice.extra;
-        extra.extend(more.clone());
+        // A plan's run is bound by its changes, and to the playbook all its runs look alike.
+        if self.bound.plan.is_none() {
+            extra.extend(more.clone());
+        }
         let mut prepared = prepare(Wish {
             inventory: self.inventory.clone(),
             playbooks: &self.errand.playbooks,

@@ -85,7 +85,7 @@ impl Apply {
         let root = repository.needed()?.to_owned();
         let who = Who::find(console, &repository)?;
         let (me, roster) = cleared(&who, "apply a plan")?;
-        let (plan, mut plan_ref) = read(&self.plan, roster)?;
+        let (mut plan, mut plan_ref) = read(&self.plan, roster)?;
         let known = fresh(&plan, &plan_ref, &root, roster)?;
         let inventory = repository.inventory_named(plan.typed.inventory.as_deref())?;
         let eyes = FourEyes::of(&repository, roster, &inventory)?;
@@ -112,7 +112,7 @@ impl Apply {
             plan.expires,
             in_words(plan.verb, &plan.typed)
         ));
-        let key = plan.secrets.as_ref().map(|sealed| plan_key::open(console, &who, sealed)).transpose()?;
+        let key = plan_key::open(console, &who, &mut plan)?;
         let (format, yes, all_or_nothing) = (self.shape.format, self.yes, self.all_or_nothing);
         let allow_removals = self.allow_removals;
         let errand = self.errand(console, &plan, &root)?;
@@ -373,7 +373,8 @@ impl Applying<'_> {
         subject: Subject,
     ) -> Result<Option<IndexMap<HostName, HostPlan>>, Failure> {
         let mut show = Show::preview(self.console, subject);
-        let mut gather = Gather::new(&weigh, self.key.clone());
+        let mask = |text: &str| self.console.masks.masked(text).into_owned();
+        let mut gather = Gather::new(&weigh, self.key.clone(), &mask);
         let mut listen = |event: &Event| {
             gather.event(event);
             show.event(event);

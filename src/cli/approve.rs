@@ -7,7 +7,7 @@ use super::handoff::cleared;
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::who::Who;
-use super::{Console, Exit, Failure, ask, news};
+use super::{Console, Exit, Failure, ask, news, plan_key};
 use crate::ledger::plan::{self, HostPlan, Plan};
 use crate::ledger::{Details, Kind};
 use crate::model::HostName;
@@ -45,7 +45,7 @@ impl Approve {
         let root = repository.needed()?.to_owned();
         let who = Who::find(console, &repository)?;
         let (me, roster) = cleared(&who, "approve a plan")?;
-        let (plan, plan_ref) = read(&self.plan, roster)?;
+        let (mut plan, plan_ref) = read(&self.plan, roster)?;
         let known = fresh(&plan, &plan_ref, &root, roster)?;
         if plan_ref.maker == me.operator {
             return Err(Failure::usage("you made this plan, and a person counts once")
@@ -58,7 +58,13 @@ impl Approve {
         let then =
             Details { inventory: plan.inventory.clone(), commit: plan.commit.clone(), ..Details::default() };
         brings_nothing_else(&plan.typed, &plan.typed.variables)?;
-        console.result(&told(&plan))?;
+        let in_the_open = told(&plan);
+        // Nobody puts their name behind what they can't be shown; what is made of secrets goes to a terminal alone.
+        let has_secrets = plan_key::open(console, &who, &mut plan)?.is_some();
+        match has_secrets && console.is_interactive() {
+            true => console.tell(&told(&plan)),
+            false => console.result(&in_the_open)?,
+        }
         if hosts(&plan).all(|(_, planned)| !planned.unknown.is_empty()) {
             return Err(Failure::new(
                 Exit::Refused,

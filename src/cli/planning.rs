@@ -94,7 +94,8 @@ impl Planning<'_> {
         let target = if to_stdout { None } else { Some(self.target()?) };
         let file = target.as_deref().map(OutputFile::create).transpose()?;
         let key = PlanKey::draw()?;
-        let mut gather = Gather::new(&weigh, Some(key.nonce()));
+        let mask = |text: &str| self.console.masks.masked(text).into_owned();
+        let mut gather = Gather::new(&weigh, Some(key.nonce()), &mask);
         let show = match to_stdout {
             true => Show::preview(self.console, self.subject),
             false => Show::new(self.console, self.subject, self.format),
@@ -112,7 +113,8 @@ impl Planning<'_> {
             })
             .collect();
         if plan.holds_secrets() {
-            match key.sealed(self.console, self.job.roster(), &self.job.opened()) {
+            let words = plan.sealed_words();
+            match key.sealed(self.console, self.job.roster(), &self.job.opened(), &words) {
                 Ok(sealed) => plan.secrets = Some(sealed),
                 Err(why) => plan.without_secrets(&why),
             }

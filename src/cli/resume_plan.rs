@@ -116,8 +116,7 @@ impl PlanAgain {
                 .hint("check out what it was made from, or make a new plan and have it approved"));
         }
         brings_nothing_else(&self.plan.typed, &self.plan.typed.variables)?;
-        let key =
-            self.plan.secrets.as_ref().map(|sealed| plan_key::open(console, who, sealed)).transpose()?;
+        let key = plan_key::open(console, who, &mut self.plan)?;
         let may_be_sent = may_be_sent(&self.plan, key.as_ref());
         Ok(Agreed { plan: self.plan, plan_ref: self.plan_ref, may_be_sent })
     }

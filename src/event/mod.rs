@@ -435,11 +435,12 @@ impl ChangeMade {
         Some(Self::identity_of(&self.script_digest, self.sends.as_ref()?))
     }
 
-    /// The change with what it sends hidden, and its texts put aside.
+    /// The change with what it sends hidden, and its texts put aside. What it sends stays where a secret is in it, for those who may
+    /// read that and put their name behind a plan.
     #[must_use]
     pub fn covered(&self, holds_secret: bool) -> Self {
         Self {
-            whole: None,
+            whole: self.whole.clone().filter(|_| holds_secret),
             is_unsaid: !holds_secret,
             summary: "(not shown: it may hold a secret)".into(),
             diff: None,

@@ -16,6 +16,8 @@ pub struct Whole {
     pub user: Option<String>,
     /// Environment variables, with their values.
     pub environment: Vec<(String, String)>,
+    /// Where, if that is not as usual on the task's own host.
+    pub at: Option<String>,
     /// Arguments of the script.
     pub arguments: Vec<String>,
     /// What it reads.
@@ -32,6 +34,9 @@ impl Whole {
     /// All of it, in printable lines of which none is cut.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        if let Some(at) = &self.at {
+            lines.push(format!("on {}", printable(at)));
+        }
         if let Some(user) = &self.user {
             lines.push(format!("as {}", word(user)));
         }
@@ -51,6 +56,24 @@ impl Whole {
             read(content, &mut lines);
         }
         lines
+    }
+}
+
+impl Whole {
+    /// The same with texts as `mask` leaves them. Bytes that are no text hold what they hold, and are not shown anyway.
+    #[must_use]
+    pub fn masked(&self, mask: &dyn Fn(&str) -> String) -> Self {
+        let content = self.content.as_ref().map(|content| match std::str::from_utf8(content.bytes()) {
+            Ok(text) => Content::new(mask(text).into_bytes()),
+            Err(_) => content.clone(),
+        });
+        Self {
+            user: self.user.clone(),
+            at: self.at.clone(),
+            environment: self.environment.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
+            arguments: self.arguments.iter().map(|argument| mask(argument)).collect(),
+            content,
+        }
     }
 }
 
@@ -114,6 +137,7 @@ mod tests {
         let long = format!("echo harmless{}; echo EVIL > /root/x", " ".repeat(5000));
         let whole = Whole {
             user: Some("root".into()),
+            at: Some("web2".into()),
             environment: vec![("PATH".into(), "/tmp/evil:/bin".into())],
             arguments: vec![
                 "".into(),
@@ -128,6 +152,7 @@ mod tests {
         assert_eq!(
             whole.lines(),
             [
+                "on web2",
                 "as root",
                 "with PATH=/tmp/evil:/bin",
                 "with '' /bin/sh -c 'echo harmless␣×5000 ; echo EVIL > /root/x'",

@@ -124,13 +124,7 @@ impl Ground {
 
     /// How a task ends that would have something run which the play names, where it only looks. Whoever may change nothing has
     /// nothing run so, as a question or not; whoever may is not taken at that word before the real run.
-    fn starts(
-        &self,
-        task: &Task,
-        layer: &Arc<Frame>,
-        frozen: &Frozen,
-        user: &Effective,
-    ) -> Option<Look> {
+    fn starts(&self, task: &Task, layer: &Arc<Frame>, frozen: &Frozen, user: &Effective) -> Option<Look> {
         let is_forced = || self.flag(task.check_mode.as_ref(), layer) == Some(false);
         let waits = self.conduct == Conduct::DryButForced && !is_forced();
         let why = (self.starts_nothing || waits).then(|| started(task, frozen, user)).flatten()?;

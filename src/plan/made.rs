@@ -24,6 +24,7 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
         attempts: None,
         whole: Some(Whole {
             user: user.user.clone(),
+            at: user.at.as_ref().map(place),
             environment: user
                 .environment
                 .iter()
@@ -33,6 +34,20 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
             content: change.content.clone(),
         }),
         is_unsaid: false,
+    }
+}
+
+/// Where a change is made that is not made as its host's others are.
+fn place(at: &At) -> String {
+    match at {
+        At::Host(host) => host.to_string(),
+        At::Here => "the machine that wgops runs on".to_owned(),
+        At::Login(host, login) => {
+            let host = host.as_ref().map_or("the same host", |host| host.as_str());
+            let user = login.user.iter().map(|user| format!(", logged in as {user}"));
+            let port = login.port.iter().map(|port| format!(", at port {port}"));
+            user.chain(port).fold(host.to_owned(), |place, more| place + &more)
+        }
     }
 }
 

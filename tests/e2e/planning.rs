@@ -100,7 +100,8 @@ fn an_applied_patch_looks_to_its_playbook_as_its_preview_did() {
         let more = "    - name: Install more\n      apply_updates: {only: ['svcd=1.1']}\n      when: patch_only is defined\n";
         let after = "    # BETWEEN";
         assert!(own.contains(mark) && own.contains(after), "{own}");
-        let text = own.replacen(mark, &format!("{mark}{evil}"), 1).replacen(after, &format!("{more}{after}"), 1);
+        let text =
+            own.replacen(mark, &format!("{mark}{evil}"), 1).replacen(after, &format!("{more}{after}"), 1);
         ops.keep("playbooks/patch.yml", text);
         planned(ops, "sam", "--security");
         let said = ops.alice("apply plans/weekly.json --yes");
@@ -123,7 +124,11 @@ fn a_patch_s_plan_binds_every_word_that_is_sent_with_its_packages() {
         let mark = "      apply_updates:\n";
         let waits = "    - set_fact: {begun: \"{{ now().timestamp() }}\"}\n    - pause: {seconds: 4}\n    \
                      - set_fact: {late: \"{{ now().timestamp() - begun | float > 3 }}\"}\n    - name: Look for updates\n";
-        let text = own.replacen(mark, &format!("{mark}{evil}"), 1).replacen("    - name: Look for updates\n", waits, 1);
+        let text = own.replacen(mark, &format!("{mark}{evil}"), 1).replacen(
+            "    - name: Look for updates\n",
+            waits,
+            1,
+        );
         ops.keep("playbooks/patch.yml", text);
         planned(ops, "sam", "--security");
         let said = ops.alice("apply plans/weekly.json --yes");

@@ -57,15 +57,38 @@ fn a_plan_with_a_secret_is_approved_and_applied_and_tells_nobody_the_secret() {
         assert!(text.contains(&Digest::of("hello").hex()), "{text}");
         ops.alice("run playbooks/secret.yml -i ops").expect(4, &["takes 2 cleared people"]);
         ops.types("carol", "apply plans/one.json --yes").says().expect(4, &["carol", "wgops approve"]);
-        ops.alice("approve plans/one.json --yes")
-            .expect(0, &["It uses a sealed value: inventory/group_vars/all/vault.yml password", "Approved"])
-            .without(&[SECRET]);
+        let words = ["It uses a sealed value: inventory/group_vars/all/vault.yml password"];
+        // What reaches no terminal has nothing that is made of a secret.
+        ops.alice("approve plans/one.json").expect(2, &words).without(&[SECRET, "/root/e2e-quiet"]);
+        let said = ops.types("alice", "approve plans/one.json").at_a_terminal("1\n").says();
+        said.expect(0, &words)
+            .expect(0, &["Approved", "/root/e2e-planned", "/root/e2e-quiet", "reads 'quiet ********'"]);
+        said.without(&[SECRET, "no more of it is shown"]);
         let said = ops.types("carol", "apply plans/one.json --yes").says();
         said.expect(0, &["changed=3"]).without(&[SECRET]);
         assert_eq!(lab.exec(host, "cat /root/e2e-planned"), SECRET);
         assert_eq!(lab.exec(host, "cat /root/e2e-quiet"), format!("quiet {SECRET}"));
         ops.newest_run().expect(0, &["apply", "carol", "alice"]).without(&[SECRET]);
         ops.types("carol", "apply plans/one.json --yes").says().expect(4, &["spent"]);
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_sealed_value_hides_nothing_else_of_what_is_planned_from_those_who_read_it() {
+    here(|lab, host, ops| {
+        let tasks = "- name: Keep the token current\n  shell: {cmd: sh, stdin: 'T={{ password }}; echo EVIL > /root/e2e-evil'}\n";
+        ops.play("cloak", "  become: true\n", tasks);
+        let plan = "run playbooks/cloak.yml -i ops --plan-out plans/cloak.json";
+        ops.types("carol", plan).says().expect(0, &["Plan for 1 host"]);
+        let text = std::fs::read_to_string(ops.root().join("plans/cloak.json")).unwrap();
+        assert!(!text.contains("EVIL"), "{text}");
+        let shown = "reads 'T=********; echo EVIL > /root/e2e-evil'";
+        let said = ops.types("alice", "approve plans/cloak.json").at_a_terminal("\n").says();
+        said.expect(0, &[shown, "Not approved"]).without(&[SECRET]);
+        let said = ops.types("alice", "apply plans/cloak.json").at_a_terminal("\n").says();
+        said.expect(0, &[shown, "Stopped; nothing was changed"]).without(&[SECRET]);
+        assert!(!lab.holds(host, "test -e /root/e2e-evil"));
     });
 }
 

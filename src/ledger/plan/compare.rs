@@ -36,7 +36,7 @@ fn compare<T: Ord>(planned: &[T], now: &[T], line: fn(&T) -> String, lines: &mut
 }
 
 /// A change by how it is told and by what is sent.
-type Told<'a> = (&'a str, &'a str, &'a str, crate::model::Digest, Option<u64>, &'a [String]);
+type Told<'a> = (&'a str, &'a str, &'a str, crate::model::Digest, Option<u64>, [&'a [String]; 2]);
 
 /// Changes are the same by what is sent, in the same order, and by how they are told: that is what people agreed to who were
 /// shown the plan.
@@ -44,14 +44,14 @@ fn compare_changes(planned: &[PlannedChange], now: &[PlannedChange], lines: &mut
     fn told(list: &[PlannedChange]) -> Vec<Told<'_>> {
         let mut told = Vec::new();
         for change in list {
-            let PlannedChange { task, module, summary, attempts, says, .. } = change;
+            let PlannedChange { task, module, summary, attempts, says, says_sealed, .. } = change;
             told.push((
                 task.as_str(),
                 module.as_str(),
                 summary.as_str(),
                 change.identity(),
                 *attempts,
-                says.as_slice(),
+                [says.as_slice(), says_sealed.as_slice()],
             ));
         }
         told
@@ -77,9 +77,13 @@ pub fn in_full(planned: &HostPlan) -> Vec<String> {
     compare(&[], &planned.packages, package, &mut lines);
     for change in &planned.changes {
         lines.push(format!("+ {}", line(change)));
-        lines.extend(change.says.iter().map(|said| format!("      {said}")));
+        let says = change.says.iter().chain(&change.says_sealed);
+        lines.extend(says.map(|said| format!("      {said}")));
         if change.keyed {
-            lines.push("      (a sealed value is in it, so no more of it is shown)".into());
+            lines.push(match change.says_sealed.is_empty() {
+                true => "      (a sealed value is in it, so no more of it is shown)".into(),
+                false => "      (a sealed value is in it: stars stand for that alone)".to_owned(),
+            });
         }
     }
     compare(&[], &planned.after, task, &mut lines);

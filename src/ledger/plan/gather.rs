@@ -23,14 +23,19 @@ pub enum Weight {
 pub struct Gather<'a> {
     weigh: &'a dyn Fn(&str) -> Weight,
     key: Option<Nonce>,
+    mask: &'a dyn Fn(&str) -> String,
     /// By host, in the order in which they came.
     pub hosts: IndexMap<HostName, HostPlan>,
 }
 
 impl<'a> Gather<'a> {
-    /// `weigh` knows modules by name; without a key, changes that hold secrets are in no plan.
-    pub fn new(weigh: &'a dyn Fn(&str) -> Weight, key: Option<Nonce>) -> Self {
-        Self { weigh, key, hosts: IndexMap::new() }
+    /// `weigh` knows modules by name; without a key, changes that hold secrets are in no plan. `mask` puts stars for secrets.
+    pub fn new(
+        weigh: &'a dyn Fn(&str) -> Weight,
+        key: Option<Nonce>,
+        mask: &'a dyn Fn(&str) -> String,
+    ) -> Self {
+        Self { weigh, key, mask, hosts: IndexMap::new() }
     }
 
     /// Takes the next event.
@@ -63,14 +68,14 @@ impl<'a> Gather<'a> {
     }
 
     fn task(&mut self, end: &TaskEnd) {
-        let (weight, key) = ((self.weigh)(&end.module), self.key.clone());
+        let (weight, key, mask) = ((self.weigh)(&end.module), self.key.clone(), self.mask);
         let plan = self.host(&end.host);
         let task = Excerpt::single(&end.task);
         asks(plan, end, &task);
         match &end.status {
-            Status::WouldChange | Status::WouldRun => changes(plan, end, &task, key.as_ref()),
+            Status::WouldChange | Status::WouldRun => changes(plan, end, &task, key.as_ref(), mask),
             // `changed_when` says that it changes nothing; it is sent all the same.
-            Status::Ok if sends(end) => changes(plan, end, &task, key.as_ref()),
+            Status::Ok if sends(end) => changes(plan, end, &task, key.as_ref(), mask),
             Status::Failed if !end.ignored => {
                 let why = end.message.as_deref().map(Excerpt::single).unwrap_or_else(|| "it failed".into());
                 plan.unknown.push(format!("{task}: {why}"));
@@ -122,7 +127,13 @@ fn sends(end: &TaskEnd) -> bool {
     !end.changes.is_empty() || end.items.iter().any(|item| !item.changes.is_empty())
 }
 
-fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str, key: Option<&Nonce>) {
+fn changes(
+    plan: &mut HostPlan,
+    end: &TaskEnd,
+    task: &str,
+    key: Option<&Nonce>,
+    mask: &dyn Fn(&str) -> String,
+) {
     let all = end.changes.iter().chain(end.items.iter().flat_map(|item| &item.changes));
     for change in all.filter(|change| !BOOKKEEPING.contains(&change.script.as_str())) {
         if change.is_unsaid {
@@ -132,7 +143,7 @@ fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str, key: Option<&Nonce>) 
             ));
             continue;
         }
-        match planned(change, end, task, key) {
+        match planned(change, end, task, key, mask) {
             Some(change) => plan.changes.push(change),
             None => plan.unknown.push(format!("{task} holds a secret, which is part of no plan")),
         }
@@ -148,9 +159,20 @@ fn changes(plan: &mut HostPlan, end: &TaskEnd, task: &str, key: Option<&Nonce>) 
     }
 }
 
-fn planned(change: &ChangeMade, end: &TaskEnd, task: &str, key: Option<&Nonce>) -> Option<PlannedChange> {
+fn planned(
+    change: &ChangeMade,
+    end: &TaskEnd,
+    task: &str,
+    key: Option<&Nonce>,
+    mask: &dyn Fn(&str) -> String,
+) -> Option<PlannedChange> {
     let keyed = change.sends.is_none();
     let hidden = || Some(change.hidden.as_ref()?.keyed(key?));
+    // The summary is hidden, too.
+    let masked = |whole: &Whole| {
+        let what = format!("{} ({})", end.module, change.script);
+        [vec![what], whole.masked(mask).lines()].concat()
+    };
     Some(PlannedChange {
         task: task.to_owned(),
         module: end.module.clone(),
@@ -160,7 +182,8 @@ fn planned(change: &ChangeMade, end: &TaskEnd, task: &str, key: Option<&Nonce>) 
         sends: change.sends.clone().or_else(hidden)?,
         keyed,
         attempts: change.attempts,
-        says: change.whole.as_ref().map(Whole::lines).unwrap_or_default(),
+        says: change.whole.as_ref().filter(|_| !keyed).map(Whole::lines).unwrap_or_default(),
+        says_sealed: change.whole.as_ref().filter(|_| keyed).map(masked).unwrap_or_default(),
     })
 }
 

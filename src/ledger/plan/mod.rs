@@ -42,6 +42,7 @@ use crate::people::{Key, PLAN_NAMESPACE, Roster, Verb};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Version of the plans that are written.
 const VERSION: u32 = 1;
@@ -87,11 +88,14 @@ enum PlanKind {
     Plan,
 }
 
+/// What changes send that hold secrets, in lines for people: by host, for each such change in their order.
+pub type SealedWords = BTreeMap<HostName, Vec<Vec<String>>>;
+
 /// What keys the digests of changes that hold secrets: a short secret would be found by trying.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SealedKey {
-    /// 32 bytes, sealed by age for whoever may read the values, in Base64.
+    /// 32 bytes and behind them what these changes send, sealed by age for whoever may read the values, in Base64.
     pub key: String,
     /// Which sealed values were opened, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -161,6 +165,9 @@ pub struct PlannedChange {
     /// All that it sends, in lines for people; nothing where a secret is in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub says: Vec<String>,
+    /// The same where a secret is in it: that stands under the plan's seal, and nowhere in the open.
+    #[serde(skip)]
+    pub says_sealed: Vec<String>,
 }
 
 /// A question that a host puts to another machine.
@@ -263,6 +270,25 @@ impl Plan {
     /// Whether a change in it holds a secret.
     pub fn holds_secrets(&self) -> bool {
         self.hosts.values().any(|host| host.changes.iter().any(|change| change.keyed))
+    }
+
+    /// What its changes that hold secrets send.
+    pub fn sealed_words(&self) -> SealedWords {
+        let of = |host: &HostPlan| {
+            host.changes.iter().filter(|change| change.keyed).map(|c| c.says_sealed.clone()).collect()
+        };
+        self.hosts.iter().map(|(host, planned)| (host.clone(), of(planned))).collect()
+    }
+
+    /// Puts it where it belongs once it was opened.
+    pub fn open_words(&mut self, words: SealedWords) {
+        for (host, said) in words {
+            let changes = self.hosts.get_mut(&host).into_iter().flat_map(|planned| &mut planned.changes);
+            changes
+                .filter(|change| change.keyed)
+                .zip(said)
+                .for_each(|(change, said)| change.says_sealed = said);
+        }
     }
 
     /// Takes out changes that hold secrets; their hosts can't be applied, and this is why.

@@ -130,6 +130,9 @@ impl Options {
             })?,
         };
         let user = get("user").unwrap_or(tokens.login).to_owned();
+        for (what, text) in [("host name", target), ("host name", &address), ("user name", &user)] {
+            plain(what, text)?;
+        }
         let expand = |text: &str| expand(text, target, &address, port, &user, tokens);
         let files = |key: &str, layers: &[Layer]| -> Vec<PathBuf> {
             let values = layers.iter().flat_map(|layer| &layer.0).filter(|(k, v)| k == key && !is_none(v));
@@ -165,6 +168,19 @@ impl Options {
             user,
         })
     }
+}
+
+/// Names go into a `ProxyCommand`, which a shell reads, and inventories bring them: they hold nothing that means something there.
+fn plain(what: &str, text: &str) -> Result<(), BadOption> {
+    let is_plain = |c: char| c.is_alphanumeric() || ".-_:@%+\\".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && !text.ends_with('\\') && text.chars().all(is_plain) {
+        return Ok(());
+    }
+    let shown = crate::model::printable(text);
+    Err(bad(
+        format!("'{shown}' is no {what}: expected letters, digits and . - _ : @ % +, and no - in front"),
+        "correct ansible_host, ansible_user, or what ansible_ssh_common_args and ~/.ssh/config say of it",
+    ))
 }
 
 fn is_none(value: &str) -> bool {
@@ -249,6 +265,40 @@ mod tests {
             options.jumps.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["ops@jump:23", "[::1]:24"]
         );
+    }
+
+    #[test]
+    fn no_name_says_anything_to_the_shell_of_a_proxy_command() {
+        let proxy = layer(&[("proxycommand", "nc %h %p %r %n")]);
+        let evil = [
+            "$(id)",
+            "`id`",
+            "a;id",
+            "a b",
+            "a|b",
+            "a>b",
+            "'a",
+            "\"a",
+            "-oProxyCommand=id",
+            "a\nb",
+            "a&b",
+            "a\\",
+        ];
+        for name in evil {
+            for (target, key) in [("web1", "hostname"), ("web1", "user"), (name, "port")] {
+                let value = if key == "port" { "22" } else { name };
+                let layers = [layer(&[(key, value)]), proxy.clone()];
+                let refused = Options::resolve(target, &layers, 1, &TOKENS).unwrap_err();
+                assert!(refused.reason.contains("is no "), "{name}: {}", refused.reason);
+            }
+        }
+        for name in
+            ["web1.example.com", "2001:db8::1", "fe80::1%eth0", "WORK\\ann", "ann@example.org", "b_c-d"]
+        {
+            let layers = [layer(&[("hostname", name), ("user", name)]), proxy.clone()];
+            let options = Options::resolve("web1", &layers, 1, &TOKENS).unwrap();
+            assert_eq!(options.proxy_command.unwrap(), format!("nc {name} 22 {name} web1"));
+        }
     }
 
     #[test]

@@ -51,6 +51,35 @@ fn a_preview_runs_no_program_here_that_a_connection_names() {
 }
 
 #[test]
+fn no_inventory_says_anything_to_the_shell_of_ones_own_proxy_command() {
+    let group = Group::new();
+    let told = group.folder.path().join("told");
+    let home = group.folder.path().join("home");
+    fs::create_dir_all(home.join(".ssh")).unwrap();
+    fs::write(home.join(".ssh/config"), "Host *\n  ProxyCommand true %h %r\n").unwrap();
+    let touch = format!("$(touch${{IFS}}{})", told.display());
+    for variables in [
+        format!("{{ansible_ssh_common_args: \"-o 'HostName={touch}'\"}}"),
+        format!("{{ansible_ssh_common_args: \"-o 'User=x{touch}'\"}}"),
+        format!("{{ansible_host: '{touch}'}}"),
+        format!("{{ansible_user: 'x{touch}'}}"),
+    ] {
+        fs::write(
+            group.root().join("inventory/bastion.yml"),
+            format!("all:\n  hosts:\n    far: {variables}\n"),
+        )
+        .unwrap();
+        for verb in ["ping", "facts", "run playbooks/touch.yml --allow-dirty"] {
+            let mut command = group.command("alice");
+            command.env("HOME", &home).args(verb.split(' ')).args(["-i", "bastion"]);
+            let said = crate::group::said(&mut command);
+            assert_ne!(said.code, Some(0), "{variables}: {}", said.text);
+            assert!(!told.exists(), "{variables}: {}", said.text);
+        }
+    }
+}
+
+#[test]
 fn a_host_that_came_to_be_another_is_asked_about_or_refused() {
     let group = Group::new();
     let inventory = group.root().join("inventory/prod");

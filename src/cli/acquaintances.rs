@@ -128,6 +128,9 @@ struct Memory {
     version: u32,
     /// Inventories by which somebody was spoken to, and the names in them.
     inventories: BTreeMap<String, BTreeSet<String>>,
+    /// Names in them that were this machine.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    here: BTreeSet<String>,
     /// The machines of each name, the newest last.
     hosts: BTreeMap<String, Vec<Machine>>,
 }
@@ -149,6 +152,10 @@ pub struct Acquaintances {
     given: Vec<NewKey>,
     /// Whether hosts are changed.
     changes: bool,
+    /// Whether whoever types named this machine themselves.
+    typed_here: bool,
+    /// Whether no inventory was met as the job began, and no machine but this one.
+    is_first: bool,
     state: Mutex<State>,
 }
 
@@ -162,6 +169,8 @@ pub struct About {
     pub given: Vec<NewKey>,
     /// Whether hosts are changed.
     pub changes: bool,
+    /// Whether whoever types named this machine themselves: `-i local`, `-c local`.
+    pub typed_here: bool,
 }
 
 impl Acquaintances {
@@ -173,10 +182,16 @@ impl Acquaintances {
         let of_group =
             who.roster.as_ref().and_then(|roster| Groups::here()?.place(Anchor::of(roster), "machines"));
         let Some(file) = of_group.or_else(|| state(root, "machines")) else { return Ok(None) };
-        let memory = load(&file)?;
+        Ok(Some(Self::remembering(load(&file)?, file, settings, about)))
+    }
+
+    fn remembering(memory: Memory, file: PathBuf, settings: Settings, about: About) -> Self {
+        // Whoever tried it out on this machine (`-i local`) has met nobody yet.
+        let is_first = memory.inventories.keys().all(String::is_empty)
+            && memory.hosts.values().flatten().all(Machine::is_here);
         let state = Mutex::new(State { memory, agreed: BTreeSet::new(), news: false });
-        let About { inventory, typed_user, given, changes } = about;
-        Ok(Some(Self { file, settings, inventory, typed_user, given, changes, state }))
+        let About { inventory, typed_user, given, changes, typed_here } = about;
+        Self { file, settings, inventory, typed_user, given, changes, typed_here, is_first, state }
     }
 
     /// Makes sure that hosts are those that were spoken to before, or that somebody says yes.
@@ -225,16 +240,21 @@ impl Acquaintances {
             .hint(format!("compare with whoever runs it; if it is right: {}", flags.join(" "))))
     }
 
-    /// Remembers which hosts an inventory has, where it is met for the first time, or whoever changes hosts was told what is new.
-    pub fn meet<'a>(&self, hosts: impl Iterator<Item = &'a HostName>) {
-        let mut state = self.state();
-        let known = state.memory.inventories.get(&self.inventory);
-        if known.is_some() && !self.changes {
+    /// Remembers which hosts an inventory has, and whether they are this machine, where nothing was known before, or whoever changes
+    /// hosts was told what is new. That an inventory has another name says nothing: whoever can push can rename it.
+    pub fn meet<'a>(&self, hosts: impl Iterator<Item = (&'a HostName, bool)>) {
+        if !self.is_first && !self.changes {
             return;
         }
-        let names: BTreeSet<String> = hosts.map(ToString::to_string).collect();
-        if known != Some(&names) {
+        let mut state = self.state();
+        let known = state.memory.inventories.get(&self.inventory);
+        let all: Vec<(String, bool)> = hosts.map(|(name, is_here)| (name.to_string(), is_here)).collect();
+        let names: BTreeSet<String> = all.iter().map(|(name, _)| name.clone()).collect();
+        let here = all.into_iter().filter(|(_, is_here)| *is_here).map(|(name, _)| name);
+        let here: BTreeSet<String> = state.memory.here.difference(&names).cloned().chain(here).collect();
+        if known != Some(&names) || here != state.memory.here {
             state.memory.inventories.insert(self.inventory.clone(), names);
+            state.memory.here = here;
             state.news = true;
         }
     }
@@ -265,10 +285,12 @@ impl Acquaintances {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why a host is another one than before, where that matters: hosts are changed, or a password would be sent.
+    /// Why a host is another one than before, where that matters: hosts are changed, a password would be sent, or this machine be
+    /// looked at, of which a playbook can read whatever its owner can.
     fn other(&self, host: &HostName, access: &HostAccess) -> Option<String> {
         let sends = access.become_password.is_some();
-        let matters = (self.changes || sends) && access.connection.kind != ConnectionKind::Gate;
+        let is_here = access.connection.kind == ConnectionKind::Local && !self.typed_here;
+        let matters = (self.changes || sends || is_here) && access.connection.kind != ConnectionKind::Gate;
         if !matters || self.state().agreed.contains(host) {
             return None;
         }
@@ -278,12 +300,13 @@ impl Acquaintances {
         match state.memory.hosts.get(host.as_str()).filter(|known| !known.is_empty()) {
             Some(known) if known.iter().any(|known| now.is(known, sends && !typed)) => None,
             Some(known) => known.last().map(|known| now.differs(known)),
-            // Who runs something on a new host is told of it (news). A password that only a look would take is another matter.
-            None if self.changes => None,
+            // Who runs something on a new host is told of it (news). What only a look would send or show is another matter.
+            None if self.changes || self.is_first => None,
+            None if is_here && state.memory.here.contains(host.as_str()) => None,
+            None if is_here => Some("it is new, and it is this machine".into()),
             None => {
-                let names = state.memory.inventories.get(&self.inventory)?;
-                (!names.contains(host.as_str()))
-                    .then(|| "it is new, and a password would be sent there".into())
+                let is_known = state.memory.inventories.values().any(|names| names.contains(host.as_str()));
+                (!is_known).then(|| "it is new, and a password would be sent there".into())
             }
         }
     }
@@ -417,16 +440,51 @@ mod tests {
         std::fs::create_dir_all(home.join(".ssh")).unwrap();
         std::fs::write(home.join(".ssh/known_hosts"), known).unwrap();
         let file = home.join("machines.json");
-        let state = State { memory: load(&file).unwrap(), agreed: BTreeSet::new(), news: false };
-        Acquaintances {
-            file,
-            settings: Settings::new(home, "me"),
+        let about = About {
             inventory: "prod".into(),
             typed_user: None,
             given: given.iter().map(|text| text.parse().unwrap()).collect(),
             changes,
-            state: Mutex::new(state),
-        }
+            typed_here: false,
+        };
+        Acquaintances::remembering(load(&file).unwrap(), file, Settings::new(home, "me"), about)
+    }
+
+    #[test]
+    fn who_renames_an_inventory_makes_no_host_known_and_this_machine_is_looked_at_where_it_was_before() {
+        let home = tempfile::tempdir().unwrap();
+        let known = format!("10.0.0.1 {0}\n10.0.0.2 {0}\n", key(1).text());
+        let (web1, new): (HostName, HostName) = ("web1".parse().unwrap(), "new".parse().unwrap());
+        let first = somebody(home.path(), &known, false, &[]);
+        first.meet([(&web1, false)].into_iter());
+        first.met(&web1, &access("10.0.0.1", "ops"));
+        first.keep();
+        let looks = || Acquaintances {
+            inventory: "prod.ini".into(),
+            ..somebody(home.path(), &known, false, &[])
+        };
+        let password = HostAccess {
+            become_password: Some(Secret::new("x".to_owned())),
+            ..access("10.0.0.2", "opspw")
+        };
+        let renamed = looks();
+        assert!(renamed.stranger(&new, &access("10.0.0.2", "opspw")).is_none(), "nothing is sent there");
+        assert!(renamed.stranger(&new, &password).unwrap().0.contains("it is new, and a password"));
+        // That somebody looked without a password makes it known to nobody.
+        renamed.meet([(&web1, false), (&new, true)].into_iter());
+        renamed.keep();
+        assert!(looks().stranger(&new, &password).is_some());
+        let mut here = access("10.0.0.2", "ops");
+        here.connection.kind = ConnectionKind::Local;
+        assert!(looks().stranger(&new, &here).unwrap().0.contains("it is this machine"));
+        assert!(looks().stranger(&web1, &here).unwrap().0.contains("it is this machine now"));
+        // Who types it, and who changes it, means it; from then on it is known.
+        assert!(Acquaintances { typed_here: true, ..looks() }.stranger(&new, &here).is_none());
+        let changes = somebody(home.path(), &known, true, &[]);
+        assert!(changes.stranger(&new, &here).is_none());
+        changes.met(&new, &here);
+        changes.keep();
+        assert!(looks().stranger(&new, &here).is_none());
     }
 
     #[test]
@@ -438,7 +496,7 @@ mod tests {
         let first = somebody(home.path(), &before, true, &[]);
         let known = access("10.0.0.1", "ops");
         assert!(first.stranger(&web1, &known).is_none(), "nothing is known in the beginning");
-        first.meet([&web1].into_iter());
+        first.meet([(&web1, false)].into_iter());
         first.met(&web1, &known);
         first.keep();
 

@@ -1,9 +1,12 @@
 //! What the ledger keeps of a run, gathered from its events: per host every change and failure, and the events that its
 //! report is made from. Contents of files stay out: diffs and results are dropped, but for what packages became.
+//!
+//! Where nobody said yes to what a playbook does (dry runs, audits, what carries a plan out), its words stay out as well, unless they
+//! hold nothing but what people wrote and what was measured: a message can be made of a key that was read, and the ledger is pushed.
 
-use crate::event::{Event, Mode, Status, TaskEnd};
+use crate::event::{ChangeMade, Event, Kept, Mode, Status, TaskEnd};
 use crate::ledger::{HostOutcome, HostResult};
-use crate::model::{HostName, Value};
+use crate::model::{Finding, HostName, Value};
 use crate::report::Assessment;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +15,9 @@ use std::time::Instant;
 
 /// Modules whose results say which packages were and are there.
 const PACKAGE_MODULES: [&str; 2] = ["pending_updates", "apply_updates"];
+
+/// What stands in the place of words that may hold what was read.
+const NOT_KEPT: &str = "(not written down: it may hold what was read)";
 
 /// A run as the ledger keeps it.
 #[derive(Default)]
@@ -26,12 +32,20 @@ pub struct Chronicle {
     begun: BTreeMap<HostName, Instant>,
     /// The ops repository: places in it are kept as everybody has them.
     root: Option<PathBuf>,
+    /// Where words stay out that may hold what was read: what may stand there all the same, as a plan says it.
+    spares: Option<BTreeSet<String>>,
 }
 
 impl Chronicle {
     /// Of a run in an ops repository, or outside of one.
     pub fn of(root: Option<&Path>) -> Self {
         Self { root: root.and_then(|root| root.canonicalize().ok()), ..Self::default() }
+    }
+
+    /// The same of what nobody said yes to, but for what a plan says in these words.
+    #[must_use]
+    pub fn sparing(self, planned: impl IntoIterator<Item = String>) -> Self {
+        Self { spares: Some(planned.into_iter().collect()), ..self }
     }
 
     /// Why the run ended before its end, if it did, and how many hosts were held out of it.
@@ -87,6 +101,14 @@ impl Chronicle {
                 self.host(host).records.extend(record);
             }
             Event::Progress { .. } | Event::Works { .. } | Event::Sends { .. } => return,
+            // Warnings say what a task was given.
+            Event::Warning { host: Some(_), .. } if self.spares.is_some() => return,
+            Event::Found { host, finding } if finding.is_read && self.spares.is_some() => {
+                let finding =
+                    Finding::new(finding.kind, "not-written-down", finding.severity, NOT_KEPT.to_owned());
+                let event = Event::Found { host: host.clone(), finding };
+                return self.events.extend(serde_json::to_value(event).ok());
+            }
             _ => {}
         }
         self.events.extend(serde_json::to_value(event).ok());
@@ -105,6 +127,9 @@ impl Chronicle {
             end.result = Value::Null;
         }
         end.place = self.within(end.place);
+        if let Some(planned) = &self.spares {
+            spare(&mut end, planned);
+        }
         let host = end.host.clone();
         let mut event = Event::TaskEnds(Box::new(end));
         event.drop_contents();
@@ -170,6 +195,44 @@ impl Chronicle {
     }
 }
 
+/// Takes words out that may hold what was read.
+fn spare(end: &mut TaskEnd, planned: &BTreeSet<String>) {
+    let kept = end.kept.take().map(|kept| *kept);
+    let kept = kept.unwrap_or_else(|| Kept { task: NOT_KEPT.into(), whole: false, items: Vec::new() });
+    let is_planned = |changes: &[ChangeMade]| {
+        !changes.is_empty() && changes.iter().all(|change| planned.contains(&change.summary))
+    };
+    let sweep = |changes: &mut [ChangeMade], is_kept: bool| {
+        let read = changes.iter_mut().filter(|change| !is_kept && !planned.contains(&change.summary));
+        read.for_each(|change| change.summary = NOT_KEPT.into());
+    };
+    end.task = kept.task;
+    end.message = end.message.take().filter(|_| is_planned(&end.changes));
+    sweep(&mut end.changes, kept.whole);
+    for (number, item) in end.items.iter_mut().enumerate() {
+        let is_kept = kept.items.get(number) == Some(&true);
+        item.message = item.message.take().filter(|_| is_planned(&item.changes));
+        sweep(&mut item.changes, is_kept);
+        if !is_kept {
+            item.label = format!("item {}", number + 1);
+        }
+        without_cause(&mut item.status);
+    }
+    without_cause(&mut end.status);
+    if !kept.whole {
+        end.result = Value::Null;
+    }
+}
+
+/// A status without the words of the task that it depends on.
+fn without_cause(status: &mut Status) {
+    match status {
+        Status::Provisional { cause } | Status::KnownAfterApply { cause } => *cause = "what is before it".into(),
+        Status::Unseen { why } => *why = NOT_KEPT.into(),
+        _ => {}
+    }
+}
+
 fn is_about_packages(end: &TaskEnd) -> bool {
     PACKAGE_MODULES.contains(&end.module.as_str())
 }
@@ -211,6 +274,7 @@ mod tests {
             result: json!({"content": "new content"}),
             seconds: 0.0,
             asks_out: Vec::new(),
+            kept: None,
         }))
     }
 

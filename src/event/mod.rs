@@ -262,6 +262,21 @@ pub struct TaskEnd {
     /// What it asked other machines, or may: a plan names it.
     #[serde(skip)]
     pub asks_out: Vec<AsksOut>,
+    /// What of it may be written down where nobody said yes to what is done; nothing: no word of it.
+    #[serde(skip)]
+    pub kept: Option<Box<Kept>>,
+}
+
+/// What of a task's end may be written down before somebody said yes: who writes a playbook chooses its words, and may make them of
+/// what is read on hosts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// Its name; as it was written, where it would hold more.
+    pub task: String,
+    /// Whether what it says holds nothing but what people wrote and what was measured.
+    pub whole: bool,
+    /// The same of each item of a loop.
+    pub items: Vec<bool>,
 }
 
 /// A question that a host puts to another machine.

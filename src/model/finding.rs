@@ -32,6 +32,9 @@ pub struct Finding {
     /// The version that would put it right, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<String>,
+    /// Whether a playbook made its words of what it read on a host.
+    #[serde(skip)]
+    pub is_read: bool,
 }
 
 impl Finding {
@@ -49,6 +52,7 @@ impl Finding {
             since: None,
             installed: None,
             available: None,
+            is_read: false,
         }
     }
 

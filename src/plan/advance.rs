@@ -187,6 +187,7 @@ impl HostRun {
         let looked = self.ground.look(&task, &running.layer, item, None);
         if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
             unit.secret |= self.ground.looked_at_secret;
+            unit.given = self.ground.looked_at;
         }
         if let Some(host) = self.ground.variables.take_wait() {
             return Err(Front::Await(host));

@@ -89,6 +89,7 @@ impl HostRun {
                 let asked = self.ground.templates.files_asked();
                 let looked = self.ground.look(&task, &running.layer, &unit.layer, ahead);
                 unit.secret |= self.ground.looked_at_secret;
+                unit.given = self.ground.looked_at;
                 if self.is_stale(asked, batch) {
                     go_on = false;
                     break;

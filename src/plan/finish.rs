@@ -164,7 +164,12 @@ impl HostRun {
         self.add_to_inventory(&running);
         let mut whole = self.whole(&running);
         whole.event.asks_out = self.ground.take_goes(running.task.number);
-        let mut common = self.take_over(&mut running, &whole);
+        let kept =
+            self.ground.is_kept(&running, &whole).then(|| self.ground.kept(&running, &whole.event.task));
+        let is_measured = kept.as_ref().is_none_or(|kept| kept.whole);
+        let mut common = self.take_over(&mut running, &whole, is_measured);
+        self.ground.trust(&running, &common, is_measured);
+        whole.event.kept = kept.map(Box::new);
         self.ground.variables.publish();
         let failed = whole.event.status == Status::Failed;
         if let (Some(role), false) = (&running.task.frame.around.role, whole.event.status == Status::Skipped)
@@ -222,7 +227,8 @@ impl HostRun {
     }
 
     /// Takes over what a task sets: registered result, variables, facts; and passes on its warnings and findings.
-    fn take_over(&mut self, running: &mut Running, whole: &Whole) -> Common {
+    /// Findings that are not measured are marked.
+    fn take_over(&mut self, running: &mut Running, whole: &Whole, is_measured: bool) -> Common {
         let mut common = Common::default();
         let delegates_facts =
             self.ground.flag(running.task.delegate_facts.as_ref(), &running.layer) == Some(true);
@@ -234,6 +240,7 @@ impl HostRun {
             let secret = whole.hidden;
             for finding in std::mem::take(&mut end.findings) {
                 let finding = if secret { hidden(&running.task.name, &finding) } else { finding };
+                let finding = Finding { is_read: !is_measured, ..finding };
                 self.events.push(Event::Found { host: self.host.clone(), finding });
             }
             let tainted = end.tainted;

@@ -12,7 +12,7 @@ use super::scope::{Frame, Layer, Variables};
 use super::task::Task;
 use super::unit::Running;
 use crate::event::AsksOut;
-use crate::model::{Advisories, Subjects, Value};
+use crate::model::{Advisories, Digest, Subjects, Value};
 use crate::modules::Args;
 use crate::questions::{Answers, Asked, Key};
 use crate::template::{Binding, Rendered, Scope, Templates};
@@ -64,6 +64,8 @@ pub struct Ground {
     pub quiet: Option<Quiet>,
     /// Whether a secret had a part in what was looked at last, however that came out.
     pub looked_at_secret: bool,
+    /// What the arguments of that came to, where it decides what is written down.
+    pub looked_at: Option<Digest>,
 }
 
 impl Ground {

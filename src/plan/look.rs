@@ -8,6 +8,7 @@ use super::ground::Ground;
 use super::hands::Missing;
 use super::host_run::Conduct;
 use super::made::registered;
+use super::measured;
 use super::outward::Quiet;
 use super::pending::Pending;
 use super::scope::{Frame, Layer};
@@ -47,6 +48,7 @@ impl Ground {
         pending: Option<&Arc<Pending>>,
     ) -> Look {
         self.looked_at_secret = holds_secret(item);
+        self.looked_at = None;
         let mut looked = self.look_at(task, layer, item, pending);
         match &mut looked {
             Look::End(end, _) => end.tainted |= self.looked_at_secret,
@@ -76,6 +78,7 @@ impl Ground {
             Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
             Ok(Rendering::Done(frozen)) => frozen,
         };
+        self.looked_at = self.keeps_little().then(|| measured::identity(&frozen.args));
         let frozen = match self.first_unapplied() {
             // What a dry run left undone would not come about however long it waited.
             Some(_) if task.module.effect == Effect::Wait => {

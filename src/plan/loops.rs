@@ -12,6 +12,9 @@ use crate::model::{Excerpt, Map, Value};
 use crate::template::{Binding, Scope, Templates};
 use std::sync::Arc;
 
+/// How much of an item is shown.
+const LABEL: Excerpt = Excerpt { lines_max: 1, columns_max: 100 };
+
 /// The items of a loop, and what of them tasks see besides.
 struct Walk {
     items: Vec<Value>,
@@ -130,6 +133,13 @@ impl Ground {
         }
     }
 
+    /// What `label` says of an item, where it says something that may be shown.
+    pub(super) fn label_of(&self, each: &Loop, view: &Arc<dyn Scope>) -> Option<String> {
+        let shown = self.templates.render(each.label.as_ref()?, view).ok()?;
+        let shown = Some(shown).filter(|shown| !shown.is_tainted())?;
+        Some(LABEL.of(&text_of(shown.known()?)))
+    }
+
     fn unit(&self, each: &Loop, layer: &Arc<Frame>, walk: &Walk, index: usize) -> Unit {
         let item = walk.items.get(index).cloned().unwrap_or_default();
         let mut variables = Layer::new();
@@ -146,16 +156,11 @@ impl Ground {
         }
         variables.insert(walk.variable.clone(), bound(item.clone()));
         let variables = Arc::new(variables);
-        let label = each.label.as_ref().and_then(|label| {
-            let view = self.variables.view(layer, &variables, None);
-            let shown = self.templates.render(label, &view).ok().filter(|shown| !shown.is_tainted());
-            shown.and_then(|shown| shown.known().map(text_of))
-        });
+        let label = self.label_of(each, &self.variables.view(layer, &variables, None));
         let label = label.unwrap_or_else(|| match walk.tainted {
             true => "(item not shown)".to_owned(),
-            false => text_of(&item),
+            false => LABEL.of(&text_of(&item)),
         });
-        let label = Excerpt { lines_max: 1, columns_max: 100 }.of(&label);
         let mut unit = Unit::new(variables, Some(label), Some(item));
         unit.secret = walk.tainted;
         unit.index = index;

@@ -35,6 +35,7 @@ mod look;
 mod loops;
 mod lost;
 mod made;
+mod measured;
 mod outward;
 mod pending;
 mod ran;

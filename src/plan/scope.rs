@@ -6,6 +6,7 @@
 
 use super::around::{Around, Exported, InRole};
 use super::live::{Addition, Live};
+use super::measured::Measured;
 use super::way::Way;
 use crate::model::{HostName, Map, Value};
 use crate::modules::{Effect, Facts};
@@ -97,6 +98,8 @@ pub struct Variables {
     pub(super) way: Mutex<Way>,
     /// A host that must come further before the task can be evaluated.
     pub(super) waits: Arc<Mutex<Option<HostName>>>,
+    /// Which of all that hold nothing that was read in files.
+    pub(super) measured: Measured,
 }
 
 /// Facts that playbooks know without a prefix.
@@ -131,6 +134,7 @@ impl Variables {
             exported: Exported::default(),
             way: Mutex::default(),
             waits: Arc::default(),
+            measured: Measured::default(),
         };
         this.recall(known.unwrap_or_default());
         this
@@ -238,11 +242,13 @@ impl Variables {
 
     /// Sets what `set_fact` and `register` set.
     pub fn set(&mut self, name: String, binding: Binding) {
+        self.measured.forget(&name);
         Arc::make_mut(&mut self.set).insert(name, binding);
     }
 
     /// Adds facts: below `ansible_facts`, and at the top with the prefix `ansible_`.
     pub fn add_facts(&mut self, facts: Map) {
+        self.measured.forget_facts(&facts);
         let layer = Arc::make_mut(&mut self.fact_layer);
         for (name, value) in &facts {
             let is_long = name.starts_with("ansible_") || is_plain_at_top(name);

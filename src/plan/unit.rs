@@ -8,7 +8,7 @@ use super::scope::{Frame, Layer};
 use super::task::Task;
 use super::way::Way;
 use crate::event::{ChangeMade, Status};
-use crate::model::{Finding, Map, Value};
+use crate::model::{Digest, Finding, Map, Value};
 use crate::modules::{Outcome, Prompt};
 use crate::questions::{Key, Output};
 use crate::template::{Binding, Cause};
@@ -75,6 +75,8 @@ pub struct Unit {
     pub secret: bool,
     /// What it may send, where somebody approved that beforehand.
     pub granted: Option<Granted>,
+    /// What its arguments came to, where that decides what is written down.
+    pub given: Option<Digest>,
 }
 
 /// How far a unit is.
@@ -257,6 +259,7 @@ impl Unit {
             before: None,
             secret: false,
             granted: None,
+            given: None,
         }
     }
 

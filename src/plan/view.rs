@@ -26,30 +26,32 @@ impl Variables {
     pub fn settings(&self, frame: &Arc<Frame>) -> Arc<dyn Scope> {
         let none = Arc::default();
         let seen = self.see(frame, &none, None);
-        Arc::new(View { set: none.clone(), facts: none, undecided: None, connection: None, ..seen })
+        let seen = View { set: none.clone(), facts: none, undecided: None, connection: None, ..seen };
+        Arc::new(seen.confined())
     }
 
     /// The same with loop variables that a person wrote.
     pub fn settings_with(&self, frame: &Arc<Frame>, item: &Arc<Layer>) -> Arc<dyn Scope> {
         let none: Arc<Layer> = Arc::default();
-        // What an include gave may be items that a host said.
-        let frame = Frame { own: frame.own.clone(), around: frame.around.clone(), given: none.clone() };
-        let seen = self.see(&Arc::new(frame), item, None);
-        Arc::new(View { set: none.clone(), facts: none, undecided: None, ..seen })
+        let seen = self.see(&without_given(frame), item, None);
+        Arc::new(View { set: none.clone(), facts: none, undecided: None, ..seen }.confined())
+    }
+
+    /// What people wrote, and what is known to be measured, with loop variables that are nothing else.
+    pub(super) fn measured_view(&self, frame: &Arc<Frame>, item: &Arc<Layer>) -> Arc<dyn Scope> {
+        let (set, facts) = (self.measured.of(&self.set), self.measured.of_facts(&self.fact_layer));
+        let seen = self.see(&without_given(frame), item, None);
+        let seen = View { set: Arc::new(set), facts: Arc::new(facts), undecided: None, ..seen };
+        Arc::new(seen.confined())
     }
 
     /// The same for another host: what the inventory says of that one counts.
     pub fn settings_at(&self, host: &HostName, frame: &Arc<Frame>) -> Arc<dyn Scope> {
         let none = Arc::default();
         let seen = self.see(frame, &none, None);
-        Arc::new(View {
-            host: host.clone(),
-            set: none.clone(),
-            facts: none,
-            undecided: None,
-            connection: None,
-            ..seen
-        })
+        let host = host.clone();
+        let seen = View { host, set: none.clone(), facts: none, undecided: None, connection: None, ..seen };
+        Arc::new(seen.confined())
     }
 
     fn see(&self, frame: &Arc<Frame>, item: &Arc<Layer>, pending: Option<&Arc<Pending>>) -> View {
@@ -74,8 +76,14 @@ impl Variables {
             },
             waits: self.waits.clone(),
             pending: pending.cloned(),
+            is_confined: false,
         }
     }
+}
+
+/// A frame without what an include gave it: that may be items that a host said.
+fn without_given(frame: &Frame) -> Arc<Frame> {
+    Arc::new(Frame { own: frame.own.clone(), around: frame.around.clone(), given: Arc::default() })
 }
 
 /// What one task sees.
@@ -99,9 +107,23 @@ struct View {
     pending: Option<Arc<Pending>>,
     way: Way,
     waits: Arc<Mutex<Option<HostName>>>,
+    /// Nothing in it came from another host either.
+    is_confined: bool,
 }
 
 impl View {
+    /// The same without what other hosts found out, and without variables that a run gave to hosts.
+    fn confined(self) -> Self {
+        Self { is_confined: true, ..self }
+    }
+
+    /// Whether a variable of a host that stands in the inventory is there for whoever looks: how an added host is reached was
+    /// compared with what people wrote, its other variables were not.
+    fn shows(&self, name: &str, bound: &Binding) -> bool {
+        let is_checked = name.starts_with("ansible_") || matches!(name, "inventory_dir" | "inventory_file");
+        !self.is_confined || is_checked || matches!(bound, Binding::Written(_))
+    }
+
     /// The layers, highest precedence first.
     fn layers(&self) -> impl Iterator<Item = &Layer> {
         let around = &self.frame.around;
@@ -171,7 +193,13 @@ impl Scope for View {
         if self.pending.as_ref().is_some_and(|p| p.covers(name)) && !self.item.contains_key(name) {
             return Some(Binding::Unknown(Cause::from("a task that has not run yet")));
         }
-        let known = self.magic(name).or_else(|| self.layers().find_map(|layer| layer.get(name)).cloned());
+        let inventory = self.hosts.variables.get(&self.host).map(Arc::as_ptr);
+        let shown = |layer: &&Layer| {
+            let bound = layer.get(name)?;
+            let is_there = !inventory.is_some_and(|of_host| std::ptr::eq(of_host, *layer));
+            (is_there || self.shows(name, bound)).then(|| bound.clone())
+        };
+        let known = self.magic(name).or_else(|| self.layers().find_map(|layer| shown(&layer)));
         known.or_else(|| self.usual(name)).or_else(|| self.undecided.clone().map(Binding::Unknown))
     }
 
@@ -220,9 +248,20 @@ impl Scope for HostVars {
             None => return None,
         };
         let group_names = self.own.hosts.group_names.get(&host).cloned();
+        let is_confined = self.own.is_confined;
         let waits = shared.progress.read().ok()?.get(&host).is_some_and(|at| *at < self.own.way);
-        let waits = waits.then(|| self.own.waits.clone());
-        let published = shared.published.read().ok()?.get(&host).cloned().unwrap_or_default();
+        let waits = waits.then(|| self.own.waits.clone()).filter(|_| !is_confined);
+        let published = match is_confined {
+            true => Layer::new(),
+            false => shared.published.read().ok()?.get(&host).cloned().unwrap_or_default(),
+        };
+        let inventory = match is_confined {
+            true => {
+                let shown = inventory.iter().filter(|(name, bound)| self.own.shows(name, bound));
+                Arc::new(shown.map(|(name, bound)| (name.clone(), bound.clone())).collect())
+            }
+            false => inventory,
+        };
         Some(Binding::Scope(Arc::new(OtherHost { host, inventory, published, waits, group_names })))
     }
 

@@ -80,6 +80,7 @@ impl Running {
             result: if hide { Value::Null } else { plain(&Value::Object(result.clone())).into_owned() },
             seconds: now.saturating_sub(self.begun.unwrap_or(now)).as_secs_f64(),
             asks_out: Vec::new(),
+            kept: None,
         };
         Whole { event, result, tainted, hidden: hide, unknown }
     }

@@ -25,7 +25,7 @@ fn nothing_of_this_machine_goes_out_before_somebody_said_yes() {
         .says("alice", "run playbooks/audit.yml -i both --check")
         .expect(3, &["near is left out"])
         .without(&["reads"]);
-    let alone = group.says("alice", "run playbooks/touch.yml -i near --check");
+    let alone = group.says("alice", "run playbooks/touch.yml -i near --check --new-host-key near=local");
     alone.expect(0, &["known after apply", "not asked before the real run"]);
     let audit = group.says("alice", "audit -i near");
     assert_ne!(audit.code, Some(0), "{}", audit.text);
@@ -141,4 +141,113 @@ fn what_git_and_wgops_keep_is_read_by_no_playbook() {
     said.expect(said.code.unwrap_or(-1), &["git or wgops keep for themselves"]).without(&["canary-0b2d"]);
     assert!(!said.text.contains("changed=1"), "{}", said.text);
     assert!(!group.made().exists());
+}
+
+/// All that the ledger holds, private parts included.
+fn ledger(group: &Group) -> String {
+    let chains = ["alice", "sam"].into_iter().flat_map(|who| group.chains(&group.root(), who));
+    let entries = chains.flat_map(|chain| group.entries(&chain)).collect::<Vec<_>>();
+    let private = entries.iter().map(|entry| fs::read_to_string(entry.with_extension("private.json")).unwrap());
+    private.collect()
+}
+
+#[test]
+fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_said_yes() {
+    let group = Group::new();
+    let secret = group.folder.path().join("id_ed25519");
+    fs::write(&secret, "canary-5c1e").unwrap();
+    fs::write(group.root().join("inventory/near"), "near ansible_connection=local\nnigh ansible_connection=local\n").unwrap();
+    let (src, made) = (secret.display(), group.made().display().to_string());
+    let read = "{{ r.content | b64decode }}";
+    let tasks = format!(
+        r#"    - {{name: Reads, slurp: {{src: '{src}'}}, register: r}}
+    - {{name: Fails plainly, fail: {{msg: a plain word}}, ignore_errors: true}}
+    - {{name: Fails with it, fail: {{msg: '{read}'}}, ignore_errors: true}}
+    - {{name: 'Named {read}', fail: {{msg: x}}, ignore_errors: true}}
+    - {{name: Kept, set_fact: {{kept: '{read}'}}}}
+    - {{name: Added, add_host: {{name: nigh, told: '{read}'}}}}
+    - {{name: Makes, copy: {{dest: '{made}-{{{{ kept }}}}', content: x}}}}
+    - {{name: Makes elsewhere, copy: {{dest: "{made}-{{{{ hostvars['near'].kept | default('') }}}}", content: x}}}}
+    - {{name: Makes as told, copy: {{dest: "{made}-{{{{ told | default('') }}}}", content: x}}}}
+    - {{name: Makes plainly, copy: {{dest: '{made}-{{{{ inventory_hostname }}}}', content: x}}}}
+    - {{name: Asserts, assert: {{that: kept == '', fail_msg: 'not {{{{ kept }}}}'}}, ignore_errors: true}}
+    - name: Each
+      fail: {{msg: '{{{{ item }}}}'}}
+      loop: ['{read}']
+      loop_control: {{label: 'label {read}'}}
+      ignore_errors: true
+    - name: Labelled
+      copy: {{dest: '{made}-{{{{ item }}}}', content: x}}
+      loop: [one]
+      loop_control: {{label: 'label {read}'}}
+    - name: Each plainly
+      copy: {{dest: '{made}-{{{{ item }}}}', content: x}}
+      loop: [two]
+    - name: With it before
+      vars: {{before: '{{{{ kept }}}}'}}
+      copy: {{dest: '{made}-{{{{ before }}}}', content: x}}
+    - name: Where it is so
+      copy: {{dest: '{made}-so', content: x}}
+      when: kept == '{{{{ kept }}}}'
+"#
+    );
+    plays(&group, "touch.yml", "all", &tasks);
+    let shown = group.says("alice", "run playbooks/touch.yml -i near --check");
+    shown.expect(0, &["canary-5c1e"]);
+    let kept = ledger(&group);
+    assert!(!kept.contains("canary-5c1e"), "{kept}");
+    for words in ["Fails plainly", "Named {{ r.content", "create ", "made-near", "made-two", "not written down"] {
+        assert!(kept.contains(words), "'{words}' is missing in {kept}");
+    }
+    // An audit, whose findings are what it is for.
+    let checks = format!(
+        r#"    - {{slurp: {{src: '{src}'}}, register: r}}
+    - {{stat: {{path: '{src}'}}, register: s}}
+    - {{check: {{id: plain, that: s.stat.size == 0, title: it is not empty, evidence: 'size {{{{ s.stat.size }}}}'}}}}
+    - {{check: {{id: 'read/{read}', that: s.stat.size == 0, title: 't {read}', evidence: 'e {read}', remedy: 'r {read}'}}}}
+    - {{check: {{id: two, that: r.content == '', title: what was read decides}}}}
+"#
+    );
+    plays(&group, "audit.yml", "all", &checks);
+    let audit = group.says("alice", "audit -i near");
+    audit.expect(audit.code.unwrap_or(-1), &["canary-5c1e", "size 11"]);
+    let kept = ledger(&group);
+    assert!(!kept.contains("canary-5c1e") && !kept.contains("what was read decides"), "{kept}");
+    assert!(kept.contains("check/plain") && kept.contains("size 11"), "{kept}");
+    // What carries a plan out says what the plan says, and no more: whoever made it was shown less.
+    group.adds("sam");
+    group.pinned("sam", "operators list").expect(0, &[]);
+    fs::create_dir_all(group.root().join("plans")).unwrap();
+    let hidden = "when: \"lookup('env', 'USER') != 'sam'\"";
+    let tasks = format!(
+        "    - {{name: Makes, copy: {{dest: '{made}', content: x}}}}\n    - {{slurp: {{src: '{src}'}}, register: r, {hidden}}}\n    \
+         - {{name: Says, fail: {{msg: 'F {read}'}}, ignore_errors: true, {hidden}}}\n"
+    );
+    plays(&group, "touch.yml", "all", &tasks);
+    let mut maker = group.command("sam");
+    let line = "run playbooks/touch.yml -i near --plan-out plans/a.json";
+    crate::group::said(maker.env("USER", "sam").args(line.split_whitespace())).expect(0, &["Plan for"]);
+    group.says("alice", "apply plans/a.json --yes --allow-changed").expect(0, &["F canary-5c1e"]);
+    let kept = ledger(&group);
+    assert!(!kept.contains("canary-5c1e"), "{kept}");
+    assert!(kept.contains(&format!("create {made}")), "{kept}");
+}
+
+#[test]
+fn this_machine_is_looked_at_where_it_was_before_or_is_typed() {
+    let group = Group::new();
+    let inventory = group.root().join("inventory/prod");
+    fs::write(&inventory, "far ansible_host=127.0.0.1 ansible_port=1\n").unwrap();
+    plays(&group, "audit.yml", "all", "    - {name: reads, slurp: {src: /etc/hostname}}\n");
+    group.says("alice", "audit -i prod").expect(3, &["refused the connection"]);
+    // Somebody pushes this machine in the place of all hosts, under the name of one that was there and under a new one.
+    fs::write(&inventory, "far ansible_connection=local\nnew ansible_connection=local\n").unwrap();
+    for line in ["audit -i prod", "run playbooks/audit.yml -i prod --check", "facts -i prod"] {
+        let said = group.says("alice", line);
+        said.expect(said.code.unwrap_or(-1), &["it is new, and it is this machine"]).without(&["ansible_env"]);
+        assert_ne!(said.code, Some(0), "{}", said.text);
+    }
+    group.says("alice", "run playbooks/audit.yml -i local --check").expect(0, &[]);
+    group.at_a_terminal("alice", "run playbooks/audit.yml -i prod --check", "yes\n").expect(0, &["Type 'yes'"]);
+    group.says("alice", "audit -i prod").expect(0, &[]);
 }

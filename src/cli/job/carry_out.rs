@@ -9,7 +9,7 @@ use crate::cli::record::{About, Record};
 use crate::cli::show::Show;
 use crate::cli::{Exit, Failure, access};
 use crate::event::{Event, Mode, VERSION};
-use crate::execute::Prepared;
+use crate::execute::{Company, Prepared};
 use crate::ledger::{Details, Typed};
 use crate::model::{HostName, Map, Value};
 use crate::people::Verb;
@@ -70,7 +70,11 @@ impl Job<'_> {
             Some(record) => Some(record.intent()?),
             None => None,
         };
-        let mut chronicle = Chronicle::of(self.repository.root());
+        let chronicle = Chronicle::of(self.repository.root());
+        let mut chronicle = match prepared.order.company {
+            Company::Mixed => chronicle,
+            Company::Apart => chronicle.sparing(planned(prepared)),
+        };
         let mut listen = |event: &Event| {
             let event = self.judge.as_ref().map_or(Cow::Borrowed(event), |judge| judge.look(event));
             let event = self.without_secrets(event);
@@ -118,7 +122,9 @@ impl Job<'_> {
         tracing::warn!("a secret was masked in what is told of a task");
         let host = value.get("host").and_then(|host| host.as_str()?.parse().ok());
         let hidden = || Event::Warning { host, message: "something is not shown: a secret is in it".into() };
-        Cow::Owned(serde_json::from_value(masked).unwrap_or_else(|_| hidden()))
+        let mut told = serde_json::from_value(masked).unwrap_or_else(|_| hidden());
+        carried_over(&event, &mut told);
+        Cow::Owned(told)
     }
 
     /// The mode as people should see it: a dry run that runs some tasks all the same says so.
@@ -192,6 +198,21 @@ impl Job<'_> {
             plan: self.bound.plan.clone(),
             ..Details::default()
         })
+    }
+}
+
+/// What a plan says of the changes that may be made.
+fn planned(prepared: &Prepared) -> Vec<String> {
+    let approved = prepared.order.approved.iter().flat_map(|hosts| hosts.values());
+    approved.flat_map(|of_host| of_host.steps.iter().map(|step| step.summary.clone())).collect()
+}
+
+/// What is not written down of an event, in the masked one.
+fn carried_over(from: &Event, to: &mut Event) {
+    match (from, to) {
+        (Event::TaskEnds(from), Event::TaskEnds(to)) => to.kept.clone_from(&from.kept),
+        (Event::Found { finding: from, .. }, Event::Found { finding: to, .. }) => to.is_read = from.is_read,
+        _ => {}
     }
 }
 

@@ -9,7 +9,8 @@ use crate::cli::roles_path::roles_path;
 use crate::cli::who::home;
 use crate::cli::{Failure, access, ask, holds};
 use crate::event::Mode;
-use crate::execute::{Asker, Banner, Company, Fleet, HostAccess, Prepared, Reach, Wish, prepare};
+use crate::load::Source;
+use crate::execute::{Asker, Banner, Company, Fleet, HostAccess, Prepared, Reach, Side, Wish, prepare};
 use crate::model::{HostName, Map};
 use crate::people::{Verb, random_bytes};
 use crate::plan::Conduct;
@@ -139,6 +140,7 @@ impl<'a> Job<'a> {
             typed_user: reach.user.clone(),
             given: reach.new_host_key.clone(),
             changes: self.is_about_to_change(),
+            typed_here: reach.connection.as_deref() == Some("local") || self.named_here()?,
         };
         let Some(known) = Acquaintances::of(root, &self.who, self.settings()?, about)? else {
             return Ok(None);
@@ -154,8 +156,20 @@ impl<'a> Job<'a> {
             .collect();
         let all = prepared.access.iter().chain(of_plays.iter().map(|(host, access)| (host, access)));
         known.compare(self.console, all)?;
-        known.meet(self.inventory.hosts().into_iter());
+        let is_here = |host: &HostName| inner.host(host, None).is_ok_and(|way| Side::of(&way) == Side::Here);
+        known.meet(self.inventory.hosts().into_iter().map(|host| (host, is_here(host))));
         Ok(Some(Arc::new(known)))
+    }
+
+    /// Whether whoever types named this machine instead of an inventory. What `wgops.yml` names was typed by nobody.
+    fn named_here(&self) -> Result<bool, Failure> {
+        let targets = &self.errand.targets;
+        let is_here = |source: &Source| match source {
+            Source::Local => true,
+            Source::List(names) => names.split(',').all(|name| ["", "localhost"].contains(&name.trim())),
+            Source::Path(_) => false,
+        };
+        Ok(targets.inventory().is_some() && self.repository.sources(targets)?.iter().all(is_here))
     }
 
     pub(super) fn settings(&self) -> Result<Settings, Failure> {

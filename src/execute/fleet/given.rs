@@ -32,6 +32,7 @@ pub(super) fn ground(order: &Order, play: &Play, host: &HostName, variables: Var
         goes: Vec::new(),
         quiet: (order.company == Company::Apart).then(|| quiet(order)),
         looked_at_secret: false,
+        looked_at: None,
     }
 }
 

@@ -221,6 +221,7 @@ mod cases {
             result: serde_json::Value::Null,
             seconds: 0.1,
             asks_out: Vec::new(),
+            kept: None,
         }))
     }
 

@@ -24,6 +24,7 @@ pub(in crate::report) fn end(host: &str, number: usize) -> TaskEnd {
         result: Value::Null,
         seconds: 0.1,
         asks_out: Vec::new(),
+        kept: None,
     }
 }
 

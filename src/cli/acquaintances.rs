@@ -459,14 +459,10 @@ mod tests {
         first.meet([(&web1, false)].into_iter());
         first.met(&web1, &access("10.0.0.1", "ops"));
         first.keep();
-        let looks = || Acquaintances {
-            inventory: "prod.ini".into(),
-            ..somebody(home.path(), &known, false, &[])
-        };
-        let password = HostAccess {
-            become_password: Some(Secret::new("x".to_owned())),
-            ..access("10.0.0.2", "opspw")
-        };
+        let looks =
+            || Acquaintances { inventory: "prod.ini".into(), ..somebody(home.path(), &known, false, &[]) };
+        let password =
+            HostAccess { become_password: Some(Secret::new("x".to_owned())), ..access("10.0.0.2", "opspw") };
         let renamed = looks();
         assert!(renamed.stranger(&new, &access("10.0.0.2", "opspw")).is_none(), "nothing is sent there");
         assert!(renamed.stranger(&new, &password).unwrap().0.contains("it is new, and a password"));

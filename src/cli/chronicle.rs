@@ -227,7 +227,9 @@ fn spare(end: &mut TaskEnd, planned: &BTreeSet<String>) {
 /// A status without the words of the task that it depends on.
 fn without_cause(status: &mut Status) {
     match status {
-        Status::Provisional { cause } | Status::KnownAfterApply { cause } => *cause = "what is before it".into(),
+        Status::Provisional { cause } | Status::KnownAfterApply { cause } => {
+            *cause = "what is before it".into()
+        }
         Status::Unseen { why } => *why = NOT_KEPT.into(),
         _ => {}
     }

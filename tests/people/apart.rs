@@ -147,7 +147,8 @@ fn what_git_and_wgops_keep_is_read_by_no_playbook() {
 fn ledger(group: &Group) -> String {
     let chains = ["alice", "sam"].into_iter().flat_map(|who| group.chains(&group.root(), who));
     let entries = chains.flat_map(|chain| group.entries(&chain)).collect::<Vec<_>>();
-    let private = entries.iter().map(|entry| fs::read_to_string(entry.with_extension("private.json")).unwrap());
+    let private =
+        entries.iter().map(|entry| fs::read_to_string(entry.with_extension("private.json")).unwrap());
     private.collect()
 }
 
@@ -156,7 +157,11 @@ fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_sai
     let group = Group::new();
     let secret = group.folder.path().join("id_ed25519");
     fs::write(&secret, "canary-5c1e").unwrap();
-    fs::write(group.root().join("inventory/near"), "near ansible_connection=local\nnigh ansible_connection=local\n").unwrap();
+    fs::write(
+        group.root().join("inventory/near"),
+        "near ansible_connection=local\nnigh ansible_connection=local\n",
+    )
+    .unwrap();
     let (src, made) = (secret.display(), group.made().display().to_string());
     let read = "{{ r.content | b64decode }}";
     let tasks = format!(
@@ -196,7 +201,9 @@ fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_sai
     shown.expect(0, &["canary-5c1e"]);
     let kept = ledger(&group);
     assert!(!kept.contains("canary-5c1e"), "{kept}");
-    for words in ["Fails plainly", "Named {{ r.content", "create ", "made-near", "made-two", "not written down"] {
+    for words in
+        ["Fails plainly", "Named {{ r.content", "create ", "made-near", "made-two", "not written down"]
+    {
         assert!(kept.contains(words), "'{words}' is missing in {kept}");
     }
     // An audit, whose findings are what it is for.
@@ -244,10 +251,13 @@ fn this_machine_is_looked_at_where_it_was_before_or_is_typed() {
     fs::write(&inventory, "far ansible_connection=local\nnew ansible_connection=local\n").unwrap();
     for line in ["audit -i prod", "run playbooks/audit.yml -i prod --check", "facts -i prod"] {
         let said = group.says("alice", line);
-        said.expect(said.code.unwrap_or(-1), &["it is new, and it is this machine"]).without(&["ansible_env"]);
+        said.expect(said.code.unwrap_or(-1), &["it is new, and it is this machine"])
+            .without(&["ansible_env"]);
         assert_ne!(said.code, Some(0), "{}", said.text);
     }
     group.says("alice", "run playbooks/audit.yml -i local --check").expect(0, &[]);
-    group.at_a_terminal("alice", "run playbooks/audit.yml -i prod --check", "yes\n").expect(0, &["Type 'yes'"]);
+    group
+        .at_a_terminal("alice", "run playbooks/audit.yml -i prod --check", "yes\n")
+        .expect(0, &["Type 'yes'"]);
     group.says("alice", "audit -i prod").expect(0, &[]);
 }

@@ -2,6 +2,7 @@
 
 use super::args::Shape;
 use super::handoff::cleared;
+use super::ledger::index;
 use super::record::Record;
 use super::repository::Repository;
 use super::who::Who;
@@ -106,7 +107,9 @@ impl Desk {
         let now = self.now.timestamp();
         let since = now.checked_sub(CLAIM_MAX).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC);
         let year = u16::try_from(since.year()).unwrap_or_default();
-        Ok(ledger::Record::read_since(self.root()?, year)?.claims(roster, now, self.now.date()))
+        let (root, kinds) = (self.root()?, &[Kind::Claim][..]);
+        let record = ledger::Record::read_kinds_since(root, roster, (kinds, year), index(root).as_deref())?;
+        Ok(record.claims(roster, now, self.now.date()))
     }
 
     fn hosts(&self, pattern: &str, inventory: Option<&str>) -> Result<Vec<HostName>, Failure> {

@@ -1,13 +1,14 @@
 //! What holds hosts out of a run, gathered from settings and ledger, and said as the run begins.
 
 use super::four_eyes::FourEyes;
+use super::ledger::index;
 use super::machines::Machines;
 use super::repository::Repository;
 use super::who::Who;
 use super::{Console, Exit, Failure};
 use crate::event::{Event, HeldOut, HoldCause};
 use crate::execute::{Admission, Holds, Prepared};
-use crate::ledger::{CLAIM_MAX, Record};
+use crate::ledger::{CLAIM_MAX, Kind, Record};
 use crate::load::{Inventory, Level, Problems};
 use crate::model::{Connection, ConnectionKind, HostName};
 use crate::people::Verb;
@@ -43,7 +44,8 @@ pub fn gather(
     };
     let since = now.timestamp().checked_sub(CLAIM_MAX).unwrap_or(Timestamp::UNIX_EPOCH);
     let year = u16::try_from(since.to_zoned(TimeZone::UTC).year()).unwrap_or_default();
-    let record = Record::read_since(root, year)?;
+    let kinds: &[Kind] = if bounded { &[Kind::Claim, Kind::Outcome] } else { &[Kind::Claim] };
+    let record = Record::read_kinds_since(root, roster, (kinds, year), index(root).as_deref())?;
     let claims = record.claims(roster, now.timestamp(), now.date());
     let estimates = if bounded { record.longest(verb, playbook) } else { BTreeMap::new() };
     Ok(Holds::new(&inventories, calendar, claims, me, estimates))

@@ -15,6 +15,9 @@ const CLOSE_MAX: usize = 60;
 /// How many of the newest runs are looked at for a commit that this clone has.
 const RUNS_MAX: usize = 20;
 
+/// What is read of the ledger for it: who could sign what, and the newest runs.
+pub const KINDS: [(Kind, usize); 2] = [(Kind::Roster, usize::MAX), (Kind::Intent, RUNS_MAX)];
+
 /// The last run that changed something.
 struct Last {
     who: OperatorName,

@@ -3,6 +3,7 @@
 //! shown when it is met for the first time, so that people can compare it.
 
 use super::groups::{Group, Groups};
+use super::ledger::index;
 use super::repository::Repository;
 use super::who::state;
 use super::{Console, Exit, Failure};
@@ -154,7 +155,7 @@ fn in_force(
 ) -> Result<(Record, Succession), Failure> {
     let mut known: Vec<Roster> = files.iter().map(|file| file.roster.clone()).collect();
     loop {
-        let record = Record::read_rosters(root, &known.iter().collect::<Vec<_>>())?;
+        let record = Record::read_rosters(root, &known.iter().collect::<Vec<_>>(), index(root).as_deref())?;
         let start = of_another_clone(groups, &record, files, anchor)?.or(anchor);
         // The ledger is asked even where the file is the version that is known: a later one may lie there, signed.
         let found = match start {

@@ -109,8 +109,9 @@ impl Heads {
         for (chain, head) in report.heads.iter().filter(|(chain, _)| holds(chain)) {
             self.advance(chain, *head);
         }
-        self.verified.retain(|chain, _| report.verified.contains_key(chain));
-        let verified = report.verified.iter().filter(|(chain, _)| holds(chain));
+        let Some(all) = &report.verified else { return };
+        self.verified.retain(|chain, _| all.contains_key(chain));
+        let verified = all.iter().filter(|(chain, _)| holds(chain));
         self.verified.extend(verified.map(|(chain, one)| (chain.clone(), *one)));
     }
 

@@ -49,6 +49,7 @@ mod fault;
 mod heads;
 mod history;
 mod hold;
+mod index;
 mod lines;
 mod log;
 pub mod plan;

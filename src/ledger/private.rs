@@ -26,6 +26,21 @@ impl Private {
     pub fn new(nonce: &Nonce, operator: OperatorName, role: Role, details: Details) -> Self {
         Self { nonce: nonce.hex(), operator, role, details }
     }
+
+    /// Reads one. What is flattened would be read into values first, which of a long ledger takes longer than all else.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct By {
+            nonce: String,
+            operator: OperatorName,
+            role: Role,
+        }
+        let By { nonce, operator, role } = serde_json::from_slice(bytes)?;
+        Ok(Self { nonce, operator, role, details: serde_json::from_slice(bytes)? })
+    }
 }
 
 /// What only the working group may read.

@@ -1,8 +1,9 @@
 //! The ledger as it lies on disk, read once: [`Record::verify`] and [`Record::log`] are then pure.
 
 use super::day::{Moments, moments};
+use super::index::{Folder, Index, Line, Picked, Print, prints};
 use super::tree::{self, PRIVATE_BYTES_MAX, PUBLIC_BYTES_MAX, Part, SIGNATURE_BYTES_MAX};
-use super::{Break, Fault, Kind, LedgerError, Private, Public};
+use super::{Break, Fault, Head, Kind, LedgerError, Private, Public, Report};
 use crate::model::Digest;
 use crate::people::{ChainName, Roster};
 use jiff::Timestamp;
@@ -24,9 +25,61 @@ pub struct Record {
     pub(super) moments: BTreeMap<ChainName, Moments>,
     /// When it was read.
     pub(super) read_at: Timestamp,
-    /// Entries of other kinds are left out.
-    only: Option<Kind>,
+    /// Where each chain was judged before, up to which it is the same to the time at which its files changed; nothing where all was read.
+    pub(super) settled: BTreeMap<ChainName, Head>,
+    /// What the system says of the files that were looked at.
+    index: Index,
 }
+
+/// What of a ledger is read.
+#[derive(Default, Clone, Copy)]
+struct Reading<'a> {
+    /// Nothing of the years before.
+    since: u16,
+    /// Only entries of these kinds, and the last of each chain and year; of each chain the last so many of a kind, as far as they are
+    /// known. All, where nothing is said.
+    kinds: Option<&'a [(Kind, usize)]>,
+    /// Private parts only of chains that are somebody's by one of these.
+    rosters: Option<&'a [&'a Roster]>,
+    /// What was found in the files before.
+    index: Option<&'a Index>,
+    /// Whether it is noted what the system says of the files.
+    notes: bool,
+    /// What is left out must have held by this roster.
+    settled_by: Option<Digest>,
+}
+
+impl Reading<'_> {
+    fn has(&self, kind: Kind) -> bool {
+        self.kinds.is_none_or(|kinds| kinds.iter().any(|(one, _)| *one == kind))
+    }
+
+    /// Whether each file of an entry is looked at, or its public part alone.
+    fn looks_at_all(&self) -> bool {
+        self.kinds.is_none() || self.settled_by.is_some()
+    }
+}
+
+/// An entry to be read.
+struct Wanted {
+    seq: u64,
+    parts: tree::Parts,
+    prints: Option<[Print; 3]>,
+    /// Whatever its kind.
+    anyway: bool,
+}
+
+/// Where of a ledger's year something is read.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    chain: &'a ChainName,
+    directory: &'a Path,
+    year: u16,
+    known: bool,
+}
+
+/// Fewer are read one after the other.
+const AT_ONCE_MIN: usize = 128;
 
 /// An entry's number, digest and time.
 type Time = (u64, Digest, Timestamp);
@@ -76,7 +129,7 @@ impl Record {
     /// # Errors
     /// A directory can't be read, or the ledger is a link. What is wrong with single files becomes part of the record.
     pub fn read(root: &Path) -> Result<Self, LedgerError> {
-        Self::read_where(root, 0, None, None)
+        Self::read_what(root, Reading::default())
     }
 
     /// The same; private parts are read only of chains that are somebody's by one of these rosters: whoever can push could let
@@ -85,7 +138,7 @@ impl Record {
     /// # Errors
     /// As [`Record::read`].
     pub fn read_of(root: &Path, rosters: &[&Roster]) -> Result<Self, LedgerError> {
-        Self::read_where(root, 0, None, Some(rosters))
+        Self::read_what(root, Reading { rosters: Some(rosters), notes: true, ..Reading::default() })
     }
 
     /// The same of what the public may see: without private parts, and nobody misses them.
@@ -97,28 +150,126 @@ impl Record {
     }
 
     /// The entries that sign a roster, and the last of each chain and year: enough to tell which version is in force, which every
-    /// command has to. Texts are read only of chains that are somebody's by one of these rosters.
+    /// command has to. Texts are read only of chains that are somebody's by one of these rosters. What did not change since it was
+    /// read last is not opened, if its kind was another one; `index` is where that is remembered.
     ///
     /// # Errors
     /// As [`Record::read`].
-    pub fn read_rosters(root: &Path, rosters: &[&Roster]) -> Result<Self, LedgerError> {
-        Self::read_where(root, 0, Some(Kind::Roster), Some(rosters))
+    pub fn read_rosters(root: &Path, rosters: &[&Roster], index: Option<&Path>) -> Result<Self, LedgerError> {
+        let kinds = &[(Kind::Roster, usize::MAX)];
+        Self::read_indexed(
+            root,
+            Reading { kinds: Some(kinds), rosters: Some(rosters), ..Reading::default() },
+            index,
+        )
     }
 
-    /// The same without what is older than a year: for what can't be that old.
+    /// The same of other kinds, without what is older than a year: for what can't be that old.
     ///
     /// # Errors
     /// As [`Record::read`].
-    pub fn read_since(root: &Path, year: u16) -> Result<Self, LedgerError> {
-        Self::read_where(root, year, None, None)
-    }
-
-    fn read_where(
+    pub fn read_kinds_since(
         root: &Path,
-        year: u16,
-        only: Option<Kind>,
-        rosters: Option<&[&Roster]>,
+        roster: &Roster,
+        (kinds, since): (&[Kind], u16),
+        index: Option<&Path>,
     ) -> Result<Self, LedgerError> {
+        let kinds: Vec<(Kind, usize)> = kinds.iter().map(|kind| (*kind, usize::MAX)).collect();
+        let reading = Reading { since, kinds: Some(&kinds), rosters: Some(&[roster]), ..Reading::default() };
+        Self::read_indexed(root, reading, index)
+    }
+
+    /// What came to a ledger since all of it held by this very roster, and of what was there before the entries of some kinds, of
+    /// each chain the last so many; nothing where any of it is not as it was then: it is to be read as a whole. [`Record::verify`]
+    /// judges what is new.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read_new(
+        root: &Path,
+        roster: &Roster,
+        kinds: &[(Kind, usize)],
+        index: &Path,
+    ) -> Result<Option<Self>, LedgerError> {
+        let index = Index::load(index, &root.join("ledger"));
+        if index.roster != Some(roster.digest) {
+            return Ok(None);
+        }
+        let mut record = Self::read_what(
+            root,
+            Reading {
+                kinds: Some(kinds),
+                rosters: Some(&[roster]),
+                index: Some(&index),
+                notes: true,
+                settled_by: index.roster,
+                since: 0,
+            },
+        )?;
+        let settled = record.all_settled(&index).filter(|_| record.breaks.is_empty());
+        Ok(settled.map(|settled| {
+            record.settled = settled;
+            record
+        }))
+    }
+
+    fn read_indexed(root: &Path, reading: Reading<'_>, file: Option<&Path>) -> Result<Self, LedgerError> {
+        let index = file.map(|file| Index::load(file, &root.join("ledger")));
+        let notes = index.is_some();
+        let mut record = Self::read_what(root, Reading { index: index.as_ref(), notes, ..reading })?;
+        if let (Some(index), Some(file)) = (&index, file) {
+            if record.index.settled() != index.settled() {
+                // Something that held is another or gone: what builds on it is to be looked at as well.
+                record.index.roster = None;
+            }
+            record.index.keep(file);
+        }
+        Ok(record)
+    }
+
+    /// Remembers what the files are of a ledger in which everything holds by this roster: [`Record::read_new`] then reads what is
+    /// new.
+    pub fn settle(&mut self, roster: &Roster, report: &Report, file: &Path) {
+        if !report.breaks.is_empty() || !self.index.is_to_be_kept() {
+            return;
+        }
+        self.index.fresh = 0;
+        let before = Index::load(file, &self.root.join("ledger"));
+        let by_another = before.roster != Some(roster.digest);
+        self.index.roster = Some(roster.digest);
+        for ((chain, year), lines) in &mut self.index.years {
+            for (seq, line) in lines {
+                line.settled = true;
+                let same = before.line(chain, *year, *seq).is_some_and(|before| before == line);
+                self.index.fresh += usize::from(by_another || !same);
+            }
+        }
+        self.index.keep(file);
+    }
+
+    /// The last entry up to which each chain held before, where everything that did is as it was.
+    fn all_settled(&self, before: &Index) -> Option<BTreeMap<ChainName, Head>> {
+        let found = self.index.settled();
+        let same = before.settled().into_iter().all(|(chain, count)| found.get(chain) == Some(&count));
+        if !same {
+            return None;
+        }
+        let mut settled = BTreeMap::new();
+        for (chain, count) in found {
+            let seq = u64::try_from(count).ok()?;
+            let digest = self.moments.get(chain)?.get(&seq)?.digest();
+            let years = self.index.years.iter().filter(|((of, _), _)| of == chain);
+            let mut lines = years.flat_map(|(_, lines)| lines).filter(|(_, line)| line.settled);
+            // One after the other from the first, in whichever years.
+            if lines.any(|(number, _)| *number > seq) {
+                return None;
+            }
+            settled.insert(chain.clone(), Head { seq, digest });
+        }
+        Some(settled)
+    }
+
+    fn read_what(root: &Path, reading: Reading<'_>) -> Result<Self, LedgerError> {
         let ledger = root.join("ledger");
         tree::refuse_link(&ledger)?;
         let mut record = Self {
@@ -129,20 +280,19 @@ impl Record {
             is_public: false,
             moments: BTreeMap::new(),
             read_at: Timestamp::now(),
-            only,
+            settled: BTreeMap::new(),
+            index: Index::new(&ledger),
         };
+        let kept = reading.index.into_iter().flat_map(|index| &index.years);
+        let kept = kept.filter(|((_, year), _)| *year < reading.since);
+        record.index.years = kept.map(|(of, lines)| (of.clone(), lines.clone())).collect();
+        record.index.roster = reading.index.and_then(|index| index.roster);
+        let picked =
+            reading.index.zip(reading.kinds).map(|(index, kinds)| index.pick(kinds)).unwrap_or_default();
         for (name, kind) in tree::list(&ledger)? {
             let path = ledger.join(&name);
             match name.parse::<ChainName>() {
-                Ok(chain) if kind.is_dir() => {
-                    let is_known =
-                        |rosters: &[&Roster]| rosters.iter().any(|roster| roster.has_chain(&chain));
-                    let mut times = Vec::new();
-                    let known = rosters.is_none_or(is_known);
-                    let entries = record.read_chain(&path, year, known, &mut times)?;
-                    record.moments.insert(chain.clone(), moments(times));
-                    record.chains.insert(chain, entries);
-                }
+                Ok(chain) if kind.is_dir() => record.read_chain(chain, &path, (&reading, &picked))?,
                 _ if kind.is_symlink() => record.fault(&path, Fault::Link),
                 _ if kind.is_file() && (name.starts_with('.') || name.starts_with("README")) => {}
                 _ => record.fault(&path, Fault::Stray),
@@ -175,43 +325,58 @@ impl Record {
     /// Reads a private part in full.
     pub(super) fn read_private(&self, entry: &Stored) -> Option<Private> {
         let file = self.root.join(&entry.file).with_file_name(Part::Private.name(entry.seq));
-        serde_json::from_slice(&tree::read(&file, PRIVATE_BYTES_MAX).ok()?).ok()
+        Private::parse(&tree::read(&file, PRIVATE_BYTES_MAX).ok()?).ok()
     }
 
     fn read_chain(
         &mut self,
-        chain: &Path,
-        since: u16,
-        known: bool,
-        times: &mut Vec<Time>,
-    ) -> Result<Vec<Stored>, LedgerError> {
-        let mut entries = Vec::new();
-        for (name, kind) in tree::list(chain)? {
+        chain: ChainName,
+        path: &Path,
+        (reading, picked): (&Reading<'_>, &Picked),
+    ) -> Result<(), LedgerError> {
+        let has_chain = |roster: &&Roster| roster.has_chain(&chain);
+        let known = reading.rosters.is_none_or(|rosters| rosters.iter().any(has_chain));
+        let (mut entries, mut times) = (Vec::new(), Vec::new());
+        for (name, kind) in tree::list(path)? {
             match tree::parse_year(&name) {
-                Some(year) if kind.is_dir() && year < since => {}
-                Some(year) if kind.is_dir() => self.read_year(chain, year, known, (&mut entries, times))?,
-                _ if kind.is_symlink() => self.fault(&chain.join(name), Fault::Link),
-                _ => self.fault(&chain.join(name), Fault::Stray),
+                Some(year) if kind.is_dir() && year < reading.since => {}
+                Some(year) if kind.is_dir() => {
+                    let directory = tree::year_directory(path, year);
+                    let place = Place { chain: &chain, directory: &directory, year, known };
+                    self.read_year(place, (reading, picked), (&mut entries, &mut times))?;
+                }
+                _ if kind.is_symlink() => self.fault(&path.join(name), Fault::Link),
+                _ => self.fault(&path.join(name), Fault::Stray),
             }
         }
         entries.sort_by_key(|entry: &Stored| (entry.seq, entry.year));
-        Ok(entries)
+        self.moments.insert(chain.clone(), moments(times));
+        self.chains.insert(chain, entries);
+        Ok(())
     }
 
     fn read_year(
         &mut self,
-        chain: &Path,
-        year: u16,
-        known: bool,
+        place: Place<'_>,
+        (reading, picked): (&Reading<'_>, &Picked),
         (entries, times): (&mut Vec<Stored>, &mut Vec<Time>),
     ) -> Result<(), LedgerError> {
-        let directory = tree::year_directory(chain, year);
-        let scanned = tree::scan(&directory)?;
+        let Place { chain, directory, year, known } = place;
+        let scanned = tree::scan(directory)?;
         scanned.links.iter().for_each(|path| self.fault(path, Fault::Link));
         scanned.strays.iter().for_each(|path| self.fault(path, Fault::Stray));
         let rests: Vec<PathBuf> = scanned.rests.iter().map(|path| self.relative(path)).collect();
         self.rests.extend(rests);
+        let folder = Folder::open(directory);
+        let lines = reading.index.and_then(|index| index.lines(chain, year));
         let last = scanned.entries.keys().next_back().copied();
+        // What is new goes on from it.
+        let settled = lines.filter(|_| reading.settled_by.is_some());
+        let settled = settled.and_then(|lines| lines.iter().rev().find(|(_, line)| line.settled));
+        let ends = [last, settled.map(|(seq, _)| *seq)];
+        let picked = picked.get(&(chain.clone(), year));
+        let is_picked = |seq: u64| picked.is_some_and(|picked| picked.contains(&seq));
+        let (mut wanted, mut found) = (Vec::new(), BTreeMap::new());
         for (seq, mut parts) in scanned.entries {
             parts.is_known = known;
             if !parts.entry {
@@ -219,36 +384,65 @@ impl Record {
                 self.rests.push(self.relative(&directory.join(part.name(seq))));
                 continue;
             }
-            let wanted = self.only.filter(|_| Some(seq) != last);
-            match self.read_entry(&directory, year, seq, parts, wanted) {
-                Ok((time, entry)) => {
+            let all = reading.looks_at_all();
+            let prints = if reading.notes { prints(&folder, seq, parts, all) } else { None };
+            let before = lines.and_then(|lines| lines.get(&seq));
+            let line = before.filter(|line| is_as_it_was(line, prints, reading)).copied();
+            if let Some(line) = line {
+                found.insert(seq, line);
+                if !ends.contains(&Some(seq)) && !is_picked(seq) {
+                    times.push((seq, line.digest, line.time));
+                    continue;
+                }
+            }
+            // Of what is new all is judged.
+            let anyway = last == Some(seq) || reading.settled_by.is_some();
+            wanted.push(Wanted { seq, parts, prints, anyway });
+        }
+        for (one, read) in wanted.iter().zip(read_all(self, place, reading, &wanted)) {
+            match read {
+                Ok((time, kind, entry)) => {
+                    if let Some(line) = self.line(one, time, kind).filter(|_| !found.contains_key(&one.seq)) {
+                        self.index.fresh += 1;
+                        found.insert(one.seq, line);
+                    }
                     times.extend(time);
                     entries.extend(entry);
                 }
                 Err(error) => {
-                    self.fault(&directory.join(Part::Entry.name(seq)), Fault::Unreadable(error.to_string()))
+                    let file = directory.join(Part::Entry.name(one.seq));
+                    self.fault(&file, Fault::Unreadable(error.to_string()));
                 }
             }
         }
+        self.index.years.insert((chain.clone(), year), found);
         Ok(())
+    }
+
+    /// What is noted of an entry, where its files have been as they are for a while.
+    fn line(&self, one: &Wanted, time: Option<Time>, kind: Option<Kind>) -> Option<Line> {
+        let at_rest = |print: &Print| print.is_at_rest(self.read_at);
+        let prints = one.prints.filter(|prints| prints.iter().all(at_rest))?;
+        let ((_, digest, time), kind) = time.zip(kind)?;
+        Some(Line { prints, digest, time, kind, settled: false })
     }
 
     fn read_entry(
         &self,
-        directory: &Path,
-        year: u16,
-        seq: u64,
-        parts: tree::Parts,
-        wanted: Option<Kind>,
-    ) -> Result<(Option<Time>, Option<Stored>), LedgerError> {
-        let path = |part: Part| directory.join(part.name(seq));
+        place: Place<'_>,
+        reading: &Reading<'_>,
+        wanted: &Wanted,
+    ) -> Result<Read, LedgerError> {
+        let Wanted { seq, parts, anyway, .. } = *wanted;
+        let path = |part: Part| place.directory.join(part.name(seq));
         let bytes = tree::read(&path(Part::Entry), PUBLIC_BYTES_MAX)?;
         let public: Result<Public, String> =
             serde_json::from_slice(&bytes).map_err(|error| error.to_string());
         let digest = Digest::of(&bytes);
-        let time = public.as_ref().ok().map(|public| (seq, digest, public.time));
-        if wanted.is_some_and(|wanted| public.as_ref().is_ok_and(|public| public.kind != wanted)) {
-            return Ok((time, None));
+        let (time, kind) =
+            public.as_ref().ok().map(|public| ((seq, digest, public.time), public.kind)).unzip();
+        if !anyway && kind.is_some_and(|kind| !reading.has(kind)) {
+            return Ok((time, kind, None));
         }
         let signature = if parts.signature {
             let signature = tree::read(&path(Part::Signature), SIGNATURE_BYTES_MAX)?;
@@ -264,14 +458,14 @@ impl Record {
         let entry = Stored {
             file: self.relative(&path(Part::Entry)),
             seq,
-            year,
+            year: place.year,
             digest,
             public,
             private,
             bytes,
             signature,
         };
-        Ok((time, Some(entry)))
+        Ok((time, kind, Some(entry)))
     }
 
     fn relative(&self, path: &Path) -> PathBuf {
@@ -283,9 +477,45 @@ impl Record {
     }
 }
 
+/// What an entry says of its time and kind, where it is one, and all of it where it is wanted.
+type Read = (Option<Time>, Option<Kind>, Option<Stored>);
+
+/// Whether an entry is the one that was read before, as far as that matters here.
+fn is_as_it_was(line: &Line, now: Option<[Print; 3]>, reading: &Reading<'_>) -> bool {
+    // Where all is read, nothing is left out.
+    now.is_some_and(|now| match (reading.kinds, reading.settled_by) {
+        (None, _) => false,
+        (Some(_), None) => line.prints.first() == now.first(),
+        (Some(_), Some(_)) => line.settled && line.prints == now,
+    })
+}
+
+/// Reads entries on all cores: of a long ledger, most of the time goes into it.
+fn read_all(
+    record: &Record,
+    place: Place<'_>,
+    reading: &Reading<'_>,
+    wanted: &[Wanted],
+) -> Vec<Result<Read, LedgerError>> {
+    let read = |part: &[Wanted]| -> Vec<_> {
+        part.iter().map(|one| record.read_entry(place, reading, one)).collect()
+    };
+    if wanted.len() < AT_ONCE_MIN {
+        return read(wanted);
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = wanted.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let read = &read;
+        let parts: Vec<_> =
+            wanted.chunks(share).map(|part| (part, scope.spawn(move || read(part)))).collect();
+        parts.into_iter().flat_map(|(part, done)| done.join().unwrap_or_else(|_| read(part))).collect()
+    })
+}
+
 fn read_private_part(file: &Path) -> Result<PrivatePart, LedgerError> {
     let bytes = tree::read(file, PRIVATE_BYTES_MAX)?;
-    let content = serde_json::from_slice::<Private>(&bytes).map_err(|error| error.to_string());
+    let content = Private::parse(&bytes).map_err(|error| error.to_string());
     let without_records = content.map(|mut private| {
         private.details.events.clear();
         private.details.results.values_mut().for_each(|result| result.records.clear());

@@ -16,6 +16,7 @@ mod claims;
 mod compare;
 mod emergency;
 mod history;
+mod index;
 mod many;
 mod openssh;
 mod reading;

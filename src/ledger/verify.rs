@@ -2,6 +2,7 @@
 //! [`Record`] by a roster, and opens no file.
 
 use super::append::year_of;
+use super::day::Moment;
 use super::heads::Verified;
 use super::rosters::signed_file;
 use super::trail::{Leaf, Trail};
@@ -31,8 +32,8 @@ pub struct Report {
     /// Chains of people who never had a say in what is done: nothing that counts can be hidden in them either, and what they say
     /// to have seen takes nothing from anybody.
     weightless: HashSet<ChainName>,
-    /// The same with the signatures that lead there.
-    pub(super) verified: BTreeMap<ChainName, Verified>,
+    /// The same with the signatures that lead there, where all of them were looked at.
+    pub(super) verified: Option<BTreeMap<ChainName, Verified>>,
 }
 
 /// A run of which nobody said how it ended.
@@ -99,7 +100,8 @@ impl Record {
             judge.chain(chain, entries);
         }
         judge.remembered(remembered);
-        let open_runs = judge.runs();
+        // Of what was left out nobody can tell here which runs are through.
+        let open_runs = if self.settled.is_empty() { judge.runs() } else { Vec::new() };
         let heads =
             self.chains.iter().filter_map(|(chain, entries)| Some((chain.clone(), entries.last()?.head())));
         let mut breaks = judge.breaks;
@@ -116,13 +118,26 @@ impl Record {
                 .map(|chain| Path::new("ledger").join(chain.to_string()))
                 .collect(),
             weightless: self.chains.keys().filter(|chain| !history.has_weight(chain)).cloned().collect(),
-            verified: self
-                .chains
-                .iter()
-                .filter_map(|(name, all)| Some((name.clone(), verified(all)?)))
-                .collect(),
+            verified: match self.settled.is_empty() {
+                true => {
+                    let chains = self.chains.iter();
+                    Some(chains.filter_map(|(name, all)| Some((name.clone(), verified(all)?))).collect())
+                }
+                false => None,
+            },
             breaks,
         }
+    }
+
+    /// The digest of an entry, also of one that is left out.
+    pub(super) fn digest_of(&self, chain: &ChainName, seq: u64) -> Option<Digest> {
+        let left_out = || self.moments.get(chain)?.get(&seq).map(Moment::digest);
+        self.find(chain, seq).map(|entry| entry.digest).or_else(left_out)
+    }
+
+    /// Up to which entry a chain was judged before.
+    pub(super) fn settled(&self, chain: &ChainName) -> u64 {
+        self.settled.get(chain).map_or(0, |head| head.seq)
     }
 
     fn find(&self, chain: &ChainName, seq: u64) -> Option<&Stored> {
@@ -168,7 +183,7 @@ fn signatures(record: &Record, history: &History, remembered: &Heads) -> Vec<Bre
         if key.is_none() && history.seal(chain).is_none() {
             continue;
         }
-        let done = record.verified_before(chain, entries, remembered);
+        let done = record.verified_before(chain, entries, remembered).max(record.settled(chain));
         work.extend(entries.iter().filter(|entry| entry.seq > done).map(|entry| (entry, key.as_ref())));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -246,8 +261,10 @@ impl<'a> Judge<'a> {
             return;
         }
         let mut before: Option<&Stored> = None;
+        let settled = self.record.settled(chain);
         for entry in entries {
             match &entry.public {
+                _ if entry.seq <= settled => {}
                 Ok(public) => self.entry(chain, entry, public, before, key.as_ref()),
                 Err(reason) => self.fault(entry, Fault::NoEntry(reason.clone())),
             }
@@ -424,7 +441,7 @@ impl<'a> Judge<'a> {
     }
 
     fn digest_of(&self, chain: &ChainName, seq: u64) -> Option<Digest> {
-        self.record.find(chain, seq).map(|entry| entry.digest)
+        self.record.digest_of(chain, seq)
     }
 
     fn file_of(&self, chain: &ChainName, seq: u64) -> PathBuf {

@@ -31,7 +31,7 @@ impl Record {
             if !entries.iter().any(|entry| of_kind(&entry)) {
                 continue;
             }
-            let Some(hand) = Hand::of(chain, entries, roster) else { continue };
+            let Some(hand) = Hand::of(self, chain, entries, roster) else { continue };
             let held = entries.iter().filter(of_kind).filter_map(|entry| {
                 let day =
                     self.earliest_day(entry.public.as_ref().ok()?, |chain| moves_the_day(roster, chain));
@@ -46,11 +46,8 @@ impl Record {
 impl Record {
     /// The first entry that was seen here before and is not here, or is another.
     pub fn lacks(&self, seen: &Heads) -> Option<(ChainName, u64)> {
-        let differs = |(chain, head): &(&ChainName, &super::Head)| {
-            let entries = self.chains.get(*chain).map_or(&[][..], Vec::as_slice);
-            let at = entries.binary_search_by_key(&head.seq, |entry| entry.seq).ok();
-            at.and_then(|at| entries.get(at)).is_none_or(|entry| entry.digest != head.digest)
-        };
+        let differs =
+            |(chain, head): &(&ChainName, &super::Head)| self.digest_of(chain, head.seq) != Some(head.digest);
         seen.iter().find(differs).map(|(chain, head)| (chain.clone(), head.seq))
     }
 }
@@ -64,7 +61,7 @@ struct Hand<'a> {
 }
 
 impl<'a> Hand<'a> {
-    fn of(chain: &ChainName, entries: &[Stored], roster: &'a Roster) -> Option<Self> {
+    fn of(record: &Record, chain: &ChainName, entries: &[Stored], roster: &'a Roster) -> Option<Self> {
         let person = roster.person(chain.operator());
         let Some(seal) = roster.sealed.get(chain) else {
             let key = person?.keys.iter().find(|key| chain.is_of(key))?.clone();
@@ -72,7 +69,11 @@ impl<'a> Hand<'a> {
         };
         // From the seal backwards, each entry names the digest of the one before.
         let mut digest = Some(seal.digest);
-        for seq in (1..=seal.last).rev() {
+        let is_settled = seal.last <= record.settled(chain);
+        if is_settled && record.digest_of(chain, seal.last) != digest {
+            return None;
+        }
+        for seq in (1..=seal.last).rev().filter(|_| !is_settled) {
             let at = entries.binary_search_by_key(&seq, |entry| entry.seq).ok()?;
             let entry = entries.get(at).filter(|entry| Some(entry.digest) == digest)?;
             digest = entry.public.as_ref().ok()?.previous;

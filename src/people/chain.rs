@@ -25,7 +25,7 @@ impl ChainName {
     /// The name of the chain that an operator writes with a key from a clone.
     pub fn new(operator: OperatorName, key: &Key, clone: [u8; 3]) -> Self {
         let clone = clone.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { operator, key: key.digest8(), clone }
+        Self { operator, key: key.digest8().to_owned(), clone }
     }
 
     /// Whose chain it is.

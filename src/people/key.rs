@@ -15,6 +15,8 @@ pub struct Key {
     key: PublicKey,
     text: String,
     comment: String,
+    /// The first digits of its digest: each entry of a ledger is compared with them.
+    short: String,
 }
 
 /// Why a text is no usable public key.
@@ -72,9 +74,8 @@ impl Key {
     }
 
     /// The first 8 hexadecimal digits of the key's SHA-256: its short name, never its proof.
-    pub fn digest8(&self) -> String {
-        let fingerprint = self.key.fingerprint(HashAlg::Sha256);
-        fingerprint.as_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    pub fn digest8(&self) -> &str {
+        &self.short
     }
 
     /// Whether what is sealed for it can be opened with it: age knows ed25519 and RSA alone, and no device decrypts.
@@ -134,7 +135,9 @@ impl Key {
         let comment = printable(key.comment().as_ref()).into_owned();
         let bare = PublicKey::new(key.key_data().clone(), "");
         let text = bare.to_openssh().map_err(|error| ParseKeyError::NotAKey(error.to_string()))?;
-        Ok(Self { key: bare, text: text.trim().to_owned(), comment })
+        let fingerprint = bare.fingerprint(HashAlg::Sha256);
+        let short = fingerprint.as_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { key: bare, text: text.trim().to_owned(), comment, short })
     }
 }
 

@@ -63,7 +63,7 @@ impl Job<'_> {
         let changes = self.is_about_to_change();
         let Some(root) = self.repository.root().filter(|_| changes) else { return Ok(()) };
         let Some(roster) = &self.who.roster else { return Ok(()) };
-        let verified = ledger::verified(root, roster, false)?;
+        let verified = ledger::verified_of(root, roster, &news::KINDS)?;
         news::tell_clock(self.console, &verified.record);
         let me = self.who.identity.proven().map(|proven| &proven.operator);
         news::tell(self.console, root, (&verified.record, &verified.report), me, &self.typed());

@@ -8,7 +8,7 @@ mod show;
 mod verify;
 
 pub use show::{events, find, head, unknown};
-pub use verify::{Verified, memory, verified};
+pub use verify::{Verified, index, memory, verified, verified_of};
 
 use super::repository::Repository;
 use super::trust::Trust;

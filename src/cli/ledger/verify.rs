@@ -5,7 +5,7 @@ use super::super::trust::{Pin, Trust, place};
 use super::super::who::state;
 use super::super::{Console, Exit, Failure};
 use super::counted;
-use crate::ledger::{Heads, History, LedgerError, NoRosterInForce, Record, Report};
+use crate::ledger::{Heads, History, Kind, LedgerError, NoRosterInForce, Record, Report};
 use crate::people::{ChainName, Roster};
 use crate::report::one_line;
 use clap::Args;
@@ -70,13 +70,47 @@ pub fn verified(root: &Path, roster: &Roster, anew: bool) -> Result<Verified, Le
     let memory = memory(root, roster);
     let known = memory.as_deref().map_or_else(|| Ok(Heads::default()), Heads::load)?;
     let known = if anew { known.anew() } else { known };
-    let record = Record::read_of(root, &[roster])?;
+    let mut record = Record::read_of(root, &[roster])?;
     let history = History::of(&record, roster);
     let report = record.verify_by(&history, &known);
-    if let Some(Err(error)) = memory.map(|file| Heads::change(&file, |heads| heads.remember(&report))) {
-        tracing::warn!("what was verified could not be remembered outside the repository: {error}");
+    remember(memory.as_deref(), &report);
+    if let Some(index) = index(root) {
+        record.settle(roster, &report, &index);
     }
     Ok(Verified { record, history, report })
+}
+
+/// The same for whoever asks only for entries of some kinds, of each chain the last so many, and for what is wrong. What held before
+/// by the same roster, and whose files nobody touched since, is not read again; where anything else does not hold, all is.
+///
+/// # Errors
+/// As [`verified`].
+pub fn verified_of(root: &Path, roster: &Roster, kinds: &[(Kind, usize)]) -> Result<Verified, LedgerError> {
+    let Some(index) = index(root) else { return verified(root, roster, false) };
+    let Some(mut record) = Record::read_new(root, roster, kinds, &index)? else {
+        return verified(root, roster, false);
+    };
+    let memory = memory(root, roster);
+    let known = memory.as_deref().map_or_else(|| Ok(Heads::default()), Heads::load)?;
+    let history = History::of(&record, roster);
+    let report = record.verify_by(&history, &known);
+    if !report.breaks.is_empty() {
+        return verified(root, roster, false);
+    }
+    remember(memory.as_deref(), &report);
+    record.settle(roster, &report, &index);
+    Ok(Verified { record, history, report })
+}
+
+fn remember(memory: Option<&Path>, report: &Report) {
+    if let Some(Err(error)) = memory.map(|file| Heads::change(file, |heads| heads.remember(report))) {
+        tracing::warn!("what was verified could not be remembered outside the repository: {error}");
+    }
+}
+
+/// Where it is remembered what the files of a clone's ledger were when they were read last.
+pub fn index(root: &Path) -> Option<PathBuf> {
+    Some(state(root, "entries")?.with_extension("index"))
 }
 
 /// Forgets a chain: from then on nobody on this machine misses what was its end.

@@ -4,7 +4,7 @@
 
 use super::super::console::shown;
 use super::super::diagnostics::MASKED_BYTES_MIN;
-use super::super::ledger::{Verified, memory, verified};
+use super::super::ledger::{Verified, memory, verified_of};
 use super::super::record::{About, Record};
 use super::super::repository::Repository;
 use super::super::who::Who;
@@ -12,7 +12,7 @@ use super::super::{Console, Exit, Failure};
 use super::files::{
     differs_in_seals_alone, link_on_the_way, out_of_place, standing, sync_folder, walk, write_new,
 };
-use crate::ledger::{Details, Heads, SealAct, SealedValue, Turn};
+use crate::ledger::{Details, Heads, Kind, SealAct, SealedValue, Turn};
 use crate::model::{Digest, RunId, Secret};
 use crate::people::{Permission, Proven, Roster, Standing, Verb};
 use crate::vault::{Access, History, Keys, Readers, State, Subject, Vault, digest, relative};
@@ -400,8 +400,9 @@ pub fn today() -> jiff::civil::Date {
 /// What the ledger says of sealed values; refused where it lacks what was seen here before, and where something may hide that a
 /// value was sealed anew.
 fn history(root: &Path, roster: &Roster) -> Result<History, String> {
+    let kinds = [Kind::Roster, Kind::Vault].map(|kind| (kind, usize::MAX));
     let Verified { record, report, history } =
-        verified(root, roster, false).map_err(|error| error.to_string())?;
+        verified_of(root, roster, &kinds).map_err(|error| error.to_string())?;
     if let Some(file) = memory(root, roster) {
         let heads = Heads::load(&file).map_err(|error| error.to_string())?;
         if let Some((chain, seq)) = record.lacks(&heads) {

@@ -6,15 +6,18 @@ use super::groups::Groups;
 use super::who::{Who, state};
 use super::{Console, Exit, Failure, ask};
 use crate::execute::{Acquaintance, HostAccess};
-use crate::ledger::Anchor;
-use crate::model::{ConnectionKind, HostName};
+use crate::ledger::{Anchor, lock};
+use crate::model::{ConnectionKind, HostName, nearest};
 use crate::report::one_line;
 use crate::transport::{Settings, known_authorities, known_keys};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Where sshd listens unless somebody says otherwise.
 const PORT: u16 = 22;
@@ -22,6 +25,8 @@ const PORT: u16 = 22;
 const MACHINES_MAX: usize = 8;
 /// Largest file that is read.
 const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Longest wait for another job that writes the same file.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
 /// Most hosts that are named one by one.
 const NAMES_MAX: usize = 20;
 
@@ -36,11 +41,22 @@ impl std::str::FromStr for NewKey {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (host, key) = text.split_once('=').filter(|(host, _)| !host.is_empty()).unwrap_or_default();
-        match key.starts_with("SHA256:") || [HERE, UNKNOWN].contains(&key) {
+        match is_fingerprint(key) || [HERE, UNKNOWN].contains(&key) {
             true => Ok(Self { host: host.to_owned(), key: key.to_owned() }),
+            false if key.starts_with("SHA256:") => Err(format!(
+                "'{key}' is no fingerprint: expected SHA256: and {PRINT_LENGTH} letters, digits, '+' and '/', as 'ssh-keygen -l' prints it"
+            )),
             false => Err(format!("expected NAME=SHA256:…, or NAME={HERE} for this machine, not '{text}'")),
         }
     }
+}
+
+/// How many characters 32 bytes are in base64, without padding.
+const PRINT_LENGTH: usize = 43;
+
+fn is_fingerprint(text: &str) -> bool {
+    let bytes = text.strip_prefix("SHA256:").and_then(|print| STANDARD_NO_PAD.decode(print).ok());
+    bytes.is_some_and(|bytes| bytes.len() == 32)
 }
 
 /// How this machine is named where others have a key.
@@ -123,7 +139,7 @@ impl Machine {
 }
 
 /// What is remembered.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 struct Memory {
     version: u32,
     /// Inventories by which somebody was spoken to, and the names in them.
@@ -135,11 +151,53 @@ struct Memory {
     hosts: BTreeMap<String, Vec<Machine>>,
 }
 
+#[derive(Default)]
 struct State {
     memory: Memory,
     /// Hosts to which somebody said yes.
     agreed: BTreeSet<HostName>,
-    news: bool,
+    /// What is to be written down.
+    news: News,
+}
+
+/// What a job learned: all that it changes of what others may remember meanwhile.
+#[derive(Default)]
+struct News {
+    /// Which hosts the inventory has.
+    listed: Option<Listed>,
+    /// Machines that were met, in this order.
+    met: Vec<(String, Machine)>,
+}
+
+/// The hosts of an inventory, and which of them are this machine.
+struct Listed {
+    names: BTreeSet<String>,
+    here: BTreeSet<String>,
+}
+
+impl Memory {
+    /// Learns which hosts an inventory has; gives back whether that is new.
+    fn list(&mut self, inventory: &str, listed: &Listed) -> bool {
+        let Listed { names, here } = listed;
+        let here: BTreeSet<String> = self.here.difference(names).chain(here).cloned().collect();
+        let is_new = self.inventories.get(inventory) != Some(names) || self.here != here;
+        self.inventories.insert(inventory.to_owned(), names.clone());
+        self.here = here;
+        is_new
+    }
+
+    /// Learns that a host is this machine; gives back whether that is new.
+    fn learn(&mut self, host: &str, machine: &Machine) -> bool {
+        let known = self.hosts.entry(host.to_owned()).or_default();
+        if known.last() == Some(machine) {
+            return false;
+        }
+        known.retain(|one| one != machine);
+        known.push(machine.clone());
+        let more = known.len().saturating_sub(MACHINES_MAX);
+        known.drain(..more);
+        true
+    }
 }
 
 /// The machines that whoever types has spoken to.
@@ -189,9 +247,34 @@ impl Acquaintances {
         // Whoever tried it out on this machine (`-i local`) has met nobody yet.
         let is_first = memory.inventories.keys().all(String::is_empty)
             && memory.hosts.values().flatten().all(Machine::is_here);
-        let state = Mutex::new(State { memory, agreed: BTreeSet::new(), news: false });
+        let state = Mutex::new(State { memory, ..State::default() });
         let About { inventory, typed_user, given, changes, typed_here } = about;
         Self { file, settings, inventory, typed_user, given, changes, typed_here, is_first, state }
+    }
+
+    /// Makes sure that whatever was said of a host by `--new-host-key` is said of one that there is: with a typo it would say
+    /// nothing, and nobody would hear of it.
+    ///
+    /// # Errors
+    /// No host is called so.
+    pub fn check_given<'a>(&self, hosts: impl Iterator<Item = &'a HostName>) -> Result<(), Failure> {
+        if self.given.is_empty() {
+            return Ok(());
+        }
+        // One that a task adds is in no inventory, and may have been met.
+        let met: Vec<String> = self.state().memory.hosts.keys().cloned().collect();
+        let known: BTreeSet<String> = hosts.map(ToString::to_string).chain(met).collect();
+        match self.given.iter().find(|one| !known.contains(&one.host)) {
+            None => Ok(()),
+            Some(one) => {
+                let failure =
+                    Failure::usage(format!("--new-host-key: no host is called '{}'", one_line(&one.host)));
+                Err(match nearest(&one.host, known.iter().map(String::as_str)) {
+                    Some(near) => failure.hint(format!("did you mean '{}'?", one_line(near))),
+                    None => failure.hint("look with 'wgops inventory'"),
+                })
+            }
+        }
     }
 
     /// Makes sure that hosts are those that were spoken to before, or that somebody says yes.
@@ -247,38 +330,45 @@ impl Acquaintances {
             return;
         }
         let mut state = self.state();
-        let known = state.memory.inventories.get(&self.inventory);
         let all: Vec<(String, bool)> = hosts.map(|(name, is_here)| (name.to_string(), is_here)).collect();
-        let names: BTreeSet<String> = all.iter().map(|(name, _)| name.clone()).collect();
-        let here = all.into_iter().filter(|(_, is_here)| *is_here).map(|(name, _)| name);
-        let here: BTreeSet<String> = state.memory.here.difference(&names).cloned().chain(here).collect();
-        if known != Some(&names) || here != state.memory.here {
-            state.memory.inventories.insert(self.inventory.clone(), names);
-            state.memory.here = here;
-            state.news = true;
+        let here = all.iter().filter(|(_, is_here)| *is_here).map(|(name, _)| name.clone()).collect();
+        let listed = Listed { names: all.into_iter().map(|(name, _)| name).collect(), here };
+        if state.memory.list(&self.inventory, &listed) {
+            state.news.listed = Some(listed);
         }
     }
 
-    /// Writes down what is new.
+    /// Writes down what is new, besides what others wrote down meanwhile.
     pub fn keep(&self) {
-        let memory = {
-            let mut state = self.state();
-            if !std::mem::take(&mut state.news) {
-                return;
-            }
-            Memory { version: 1, ..state.memory.clone() }
-        };
+        let news = std::mem::take(&mut self.state().news);
+        if news.listed.is_none() && news.met.is_empty() {
+            return;
+        }
+        if let Err(failure) = self.written(&news) {
+            tracing::warn!("can't remember which machines were spoken to: {}", failure.message());
+        }
+    }
+
+    fn written(&self, news: &News) -> Result<(), Failure> {
+        let refused =
+            |error: std::io::Error| Failure::usage(format!("can't write {}: {error}", shown(&self.file)));
+        let folder = self.file.parent().unwrap_or(Path::new("/"));
+        std::fs::create_dir_all(folder).map_err(refused)?;
+        let _held = lock(&self.file.with_extension("lock"), LOCK_WAIT)?;
+        let mut memory = Memory { version: 1, ..load(&self.file)? };
+        if let Some(listed) = &news.listed {
+            memory.list(&self.inventory, listed);
+        }
+        for (host, machine) in &news.met {
+            memory.learn(host, machine);
+        }
         let saved = || -> std::io::Result<()> {
-            let folder = self.file.parent().unwrap_or(Path::new("/"));
-            std::fs::create_dir_all(folder)?;
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             serde_json::to_writer(&mut file, &memory)?;
             file.flush()?;
             file.persist(&self.file).map(drop).map_err(|error| error.error)
         };
-        if let Err(error) = saved() {
-            tracing::warn!("can't remember which machines were spoken to: {}: {error}", shown(&self.file));
-        }
+        saved().map_err(refused)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -357,15 +447,9 @@ impl Acquaintances {
     fn remember(&self, host: &HostName, access: &HostAccess) {
         let now = Machine::of(&self.settings, host, access);
         let mut state = self.state();
-        let known = state.memory.hosts.entry(host.to_string()).or_default();
-        if known.last() == Some(&now) {
-            return;
+        if state.memory.learn(host.as_str(), &now) {
+            state.news.met.push((host.to_string(), now));
         }
-        known.retain(|one| *one != now);
-        known.push(now);
-        let more = known.len().saturating_sub(MACHINES_MAX);
-        known.drain(..more);
-        state.news = true;
     }
 }
 
@@ -420,7 +504,6 @@ mod tests {
     use super::*;
     use crate::model::{Connection, Secret};
     use crate::people::testing::key;
-    use std::time::Duration;
 
     fn access(address: &str, user: &str) -> HostAccess {
         let connection = Connection {
@@ -541,5 +624,56 @@ mod tests {
         yes.met(&web1, &other);
         yes.keep();
         assert!(somebody(home.path(), &after, true, &[]).stranger(&web1, &other).is_none());
+    }
+    #[test]
+    fn two_jobs_at_once_remember_what_both_met() {
+        let home = tempfile::tempdir().unwrap();
+        let known = format!("10.0.0.1 {0}\n10.0.0.2 {0}\n", key(1).text());
+        let (web1, db1): (HostName, HostName) = ("web1".parse().unwrap(), "db1".parse().unwrap());
+        let one = somebody(home.path(), &known, true, &[]);
+        let other = Acquaintances { inventory: "test".into(), ..somebody(home.path(), &known, true, &[]) };
+        for (job, host, address) in [(&one, &web1, "10.0.0.1"), (&other, &db1, "10.0.0.2")] {
+            job.meet([(host, false)].into_iter());
+            job.met(host, &access(address, "ops"));
+        }
+        one.keep();
+        other.keep();
+        let memory = load(&home.path().join("machines.json")).unwrap();
+        assert_eq!(memory.hosts.keys().collect::<Vec<_>>(), ["db1", "web1"]);
+        assert_eq!(memory.inventories.keys().collect::<Vec<_>>(), ["prod", "test"]);
+    }
+
+    #[test]
+    fn a_new_key_is_a_whole_fingerprint_of_a_host_that_there_is() {
+        let print = key(1).fingerprint();
+        for good in [format!("web1={print}"), "web1=local".into(), "web1=unknown".into()] {
+            assert!(good.parse::<NewKey>().is_ok(), "{good}");
+        }
+        let cut = print.get(..20).unwrap();
+        for bad in [
+            "web1",
+            "=SHA256:x",
+            "web1=SHA256:",
+            "web1=MD5:aa:bb",
+            &format!("web1={cut}"),
+            &format!("web1={print}="),
+        ] {
+            assert!(bad.parse::<NewKey>().is_err(), "{bad}");
+        }
+        assert!(
+            format!("web1={cut}")
+                .parse::<NewKey>()
+                .unwrap_err()
+                .contains("is no fingerprint: expected SHA256:")
+        );
+        let home = tempfile::tempdir().unwrap();
+        let (web1, db1): (HostName, HostName) = ("web1".parse().unwrap(), "db1".parse().unwrap());
+        let given = |name: &str| {
+            let one = somebody(home.path(), "", true, &[&format!("{name}={print}")]);
+            one.check_given([&web1, &db1].into_iter()).err().map(|failure| format!("{failure:?}"))
+        };
+        assert_eq!(given("web1"), None);
+        let said = given("wbe1").unwrap();
+        assert!(said.contains("no host is called 'wbe1'") && said.contains("did you mean 'web1'?"), "{said}");
     }
 }

@@ -122,12 +122,12 @@ pub struct Keeper {
 impl Keeper {
     /// What holds a host out: by its name, by its address.
     pub fn of(&self, host: &HostName, connection: &Connection, glass: Glass) -> Option<HeldOut> {
-        // The machine that wgops runs on is nobody's host, unless an inventory says so.
-        if connection.kind == ConnectionKind::Local && !self.machines.has(host) {
-            return None;
-        }
+        let is_here = connection.kind == ConnectionKind::Local;
+        // The machine that wgops runs on is nobody's host, unless an inventory says so; then it is under each of its names.
+        let own = if is_here && !self.machines.has(host) { None } else { self.by_name(host, glass) };
         let others = self.machines.at_address_of(host, connection);
-        self.by_name(host, glass).or_else(|| self.like(host, others, "address", glass))
+        let what = if is_here { "is this machine, as is" } else { "has the address of" };
+        own.or_else(|| self.like(host, others, what, glass))
     }
 
     /// What holds a host out by the key that it shows, where its name and its address don't.
@@ -140,7 +140,7 @@ impl Keeper {
     ) -> Option<HeldOut> {
         let known: Vec<&HostName> = self.machines.at_address_of(host, connection).collect();
         let others = self.machines.with_key(key).filter(|name| *name != host && !known.contains(name));
-        self.like(host, others, "host key", glass)
+        self.like(host, others, "has the host key of", glass)
     }
 
     fn by_name(&self, host: &HostName, glass: Glass) -> Option<HeldOut> {
@@ -157,7 +157,7 @@ impl Keeper {
         glass: Glass,
     ) -> Option<HeldOut> {
         let (name, held) = others.find_map(|name| Some((name, self.by_name(name, glass)?)))?;
-        let message = format!("has the {what} of {name}, and that is held out: {}", held.message);
+        let message = format!("{what} {name}, and that is held out: {}", held.message);
         Some(HeldOut { host: host.clone(), message, ..held })
     }
 }

@@ -16,6 +16,8 @@ const PORT: u16 = 22;
 pub struct Machines {
     names: BTreeSet<HostName>,
     addresses: BTreeMap<Address, BTreeSet<HostName>>,
+    /// Those that are the machine on which wgops runs.
+    here: BTreeSet<HostName>,
     settings: Settings,
     /// Read once somebody asks.
     keys: OnceLock<BTreeMap<String, BTreeSet<HostName>>>,
@@ -29,15 +31,20 @@ impl Machines {
     pub fn of(repository: &Repository, inventory: &Inventory, settings: Settings) -> Self {
         let others: Vec<Inventory> = repository.inventories().flatten().collect();
         let (mut names, mut addresses) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<HostName>>::new());
+        let mut here = BTreeSet::new();
         for inventory in std::iter::once(inventory).chain(&others) {
             for host in inventory.hosts() {
                 names.insert(host.clone());
-                if let Some(address) = said(host, &inventory.values(host)) {
+                let values = inventory.values(host);
+                if is_here(&values) {
+                    here.insert(host.clone());
+                }
+                if let Some(address) = said(host, &values) {
                     addresses.entry(address).or_default().insert(host.clone());
                 }
             }
         }
-        Self { names, addresses, settings, keys: OnceLock::new() }
+        Self { names, addresses, here, settings, keys: OnceLock::new() }
     }
 
     /// Whether an inventory has a host of this name.
@@ -47,12 +54,14 @@ impl Machines {
 
     /// The other names of the machine that is reached so.
     pub fn at_address_of(&self, host: &HostName, connection: &Connection) -> impl Iterator<Item = &HostName> {
-        let address = (connection.kind != ConnectionKind::Local).then(|| {
-            let name = connection.address.as_deref().unwrap_or(host.as_str());
-            (plain(name), connection.port.unwrap_or(PORT))
-        });
+        let known = match connection.kind {
+            ConnectionKind::Local => Some(&self.here),
+            _ => {
+                let name = connection.address.as_deref().unwrap_or(host.as_str());
+                self.addresses.get(&(plain(name), connection.port.unwrap_or(PORT)))
+            }
+        };
         let host = host.clone();
-        let known = address.and_then(|address| self.addresses.get(&address));
         known.into_iter().flatten().filter(move |name| **name != host)
     }
 
@@ -72,11 +81,16 @@ impl Machines {
     }
 }
 
+/// Whether an inventory says that a host is the machine on which wgops runs.
+fn is_here(values: &Map) -> bool {
+    values.get("ansible_connection").and_then(Value::as_str) == Some("local")
+}
+
 /// Where an inventory says that a host is; none where that is this machine, or a template.
 fn said(host: &HostName, values: &Map) -> Option<(String, u16)> {
     let first =
         |names: [&str; 2]| names.into_iter().find_map(|name| values.get(name).filter(|v| !v.is_null()));
-    if values.get("ansible_connection").and_then(Value::as_str) == Some("local") {
+    if is_here(values) {
         return None;
     }
     let address = match first(["ansible_host", "ansible_ssh_host"]) {

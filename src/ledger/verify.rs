@@ -136,7 +136,7 @@ impl Record {
     }
 
     /// Up to which entry a chain was judged before.
-    pub(super) fn settled(&self, chain: &ChainName) -> u64 {
+    pub(super) fn held_up_to(&self, chain: &ChainName) -> u64 {
         self.settled.get(chain).map_or(0, |head| head.seq)
     }
 
@@ -183,7 +183,7 @@ fn signatures(record: &Record, history: &History, remembered: &Heads) -> Vec<Bre
         if key.is_none() && history.seal(chain).is_none() {
             continue;
         }
-        let done = record.verified_before(chain, entries, remembered).max(record.settled(chain));
+        let done = record.verified_before(chain, entries, remembered).max(record.held_up_to(chain));
         work.extend(entries.iter().filter(|entry| entry.seq > done).map(|entry| (entry, key.as_ref())));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -261,7 +261,7 @@ impl<'a> Judge<'a> {
             return;
         }
         let mut before: Option<&Stored> = None;
-        let settled = self.record.settled(chain);
+        let settled = self.record.held_up_to(chain);
         for entry in entries {
             match &entry.public {
                 _ if entry.seq <= settled => {}

@@ -69,7 +69,7 @@ impl<'a> Hand<'a> {
         };
         // From the seal backwards, each entry names the digest of the one before.
         let mut digest = Some(seal.digest);
-        let is_settled = seal.last <= record.settled(chain);
+        let is_settled = seal.last <= record.held_up_to(chain);
         if is_settled && record.digest_of(chain, seal.last) != digest {
             return None;
         }

@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 pub const SETTINGS_FILE: &str = "wgops.yml";
 /// Folders beside `inventory/` that make a folder an ops repository.
 const BESIDE: [&str; 3] = ["playbooks", "ledger", ".git"];
+/// Folders in which git and wgops keep what is no part of a repository's files.
+const KEPT: [&str; 2] = [".git", ".wgops"];
+/// How files of the ledger end that hold what isn't for all.
+const PRIVATE: &str = ".private.json";
 /// Endings of inventories, in the order in which they are looked for.
 const ENDINGS: [&str; 3] = ["yml", "yaml", "ini"];
 /// Files of `inventory/` that are no inventories.
@@ -98,6 +102,7 @@ impl Project {
                     folders.push(entry.path());
                 } else if kind.is_some_and(|kind| kind.is_symlink()) {
                     self.inside(entry.path())?;
+                    check_link(&self.root, &entry.path())?;
                 }
             }
         }
@@ -209,6 +214,33 @@ fn path_source(name: &str) -> Result<Source, Problem> {
     let exists = !name.is_empty() && Path::new(name).exists();
     let unknown = || Problem::bare(format!("no inventory is called '{name}'"));
     exists.then(|| Source::Path(name.into())).ok_or_else(unknown)
+}
+
+/// Makes sure that what is read below a folder of an ops repository lies in it, and is nothing that git or wgops keep for themselves
+/// there, wherever links lead: a token, names of hosts. Elsewhere there is nobody's repository to leave.
+///
+/// # Errors
+/// It lies there.
+pub(super) fn check_read(folder: &Path, path: &Path) -> Result<(), Problem> {
+    let Ok(folder) = folder.canonicalize() else { return Ok(()) };
+    let Some(root) = folder.ancestors().find(|folder| is_project(folder)) else { return Ok(()) };
+    if path.canonicalize().is_ok_and(|target| !target.starts_with(root)) {
+        let problem = Problem::in_file(path, "leads out of the ops repository");
+        return Err(problem.help("symbolic links may not leave it; put the file in"));
+    }
+    check_link(root, path)
+}
+
+fn check_link(root: &Path, path: &Path) -> Result<(), Problem> {
+    let (Ok(root), Ok(target)) = (root.canonicalize(), path.canonicalize()) else { return Ok(()) };
+    let Ok(inner) = target.strip_prefix(root) else { return Ok(()) };
+    let is_kept = |part: std::path::Component<'_>| KEPT.iter().any(|kept| part.as_os_str() == *kept);
+    let is_private = inner.starts_with("ledger") && inner.to_string_lossy().ends_with(PRIVATE);
+    if inner.components().any(is_kept) || is_private {
+        let problem = Problem::in_file(path, "leads to what git or wgops keep for themselves");
+        return Err(problem.help("put a file in its place; 'git log' names who made the link"));
+    }
+    Ok(())
 }
 
 fn is_project(folder: &Path) -> bool {
@@ -331,6 +363,39 @@ mod tests {
         fs::remove_file(root.path().join("inventory/evil.yml")).unwrap();
         assert!(project.source("alias").is_ok());
         assert!(project.inside("new/folder/file").is_ok());
+    }
+
+    #[test]
+    fn what_git_and_wgops_keep_is_no_part_of_an_inventory_wherever_links_lead() {
+        let kept = [".git/config", ".wgops/history.json", "ledger/a/2026/00000001.private.json"];
+        let (root, project) = project(&["inventory/prod.yml", "playbooks/site.yml", "own/all.yml"]);
+        for name in kept {
+            let file = root.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, "").unwrap();
+            for folder in ["inventory/group_vars", "playbooks/host_vars"] {
+                let link = root.path().join(folder).join("all.yml");
+                fs::create_dir_all(link.parent().unwrap()).unwrap();
+                symlink(&file, &link).unwrap();
+                let beside = root.path().join(folder).parent().unwrap().to_owned();
+                let refused = check_read(&beside, &link).unwrap_err();
+                assert!(refused.message.contains("what git or wgops keep"), "{name}: {}", refused.message);
+                assert_eq!(project.source("prod").is_err(), folder.starts_with("inventory"), "{name}");
+                fs::remove_file(link).unwrap();
+            }
+        }
+        // Also by the folder, and as a whole inventory.
+        symlink(root.path().join(".wgops"), root.path().join("inventory/more")).unwrap();
+        assert!(project.source("more").unwrap_err().message.contains("what git or wgops keep"));
+        fs::remove_file(root.path().join("inventory/more")).unwrap();
+        let (link, out) = (root.path().join("playbooks/group_vars"), tempfile::tempdir().unwrap());
+        symlink(root.path().join("own"), &link).unwrap();
+        assert!(check_read(&root.path().join("playbooks"), &link.join("all.yml")).is_ok());
+        fs::remove_file(&link).unwrap();
+        fs::write(out.path().join("all.yml"), "").unwrap();
+        symlink(out.path(), &link).unwrap();
+        assert!(check_read(&root.path().join("playbooks"), &link.join("all.yml")).is_err());
+        assert!(check_read(out.path(), &out.path().join("all.yml")).is_ok(), "nobody's repository");
     }
 
     #[test]

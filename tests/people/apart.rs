@@ -261,3 +261,70 @@ fn this_machine_is_looked_at_where_it_was_before_or_is_typed() {
         .expect(0, &["Type 'yes'"]);
     group.says("alice", "audit -i prod").expect(0, &[]);
 }
+
+#[test]
+fn two_jobs_at_once_remember_the_machines_of_both() {
+    let group = Group::new();
+    let line = |name: &str| format!("{name} ansible_connection=local\n");
+    for name in ["one", "other"] {
+        fs::write(group.root().join("inventory").join(name), line(name)).unwrap();
+    }
+    let (begun, go) = (group.folder.path().join("begun"), group.folder.path().join("go"));
+    let waits = format!(
+        "    - shell: |\n        touch {}\n        until [ -e {} ]; do sleep 0.05; done\n",
+        begun.display(),
+        go.display()
+    );
+    plays(&group, "waits.yml", "one", &waits);
+    plays(&group, "quick.yml", "other", "    - stat: {path: /}\n");
+    let words = ["run", "playbooks/waits.yml", "-i", "one", "--allow-dirty"];
+    let first = std::thread::scope(|scope| {
+        let first = scope.spawn(|| crate::group::said(group.command("alice").args(words)));
+        let since = std::time::Instant::now();
+        while !begun.exists() && since.elapsed().as_secs() < 60 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        // One run at a time changes this machine; whoever looks goes on.
+        let quick = group.says("alice", "run playbooks/quick.yml -i other --check");
+        fs::write(&go, "").unwrap();
+        quick.expect(0, &["ok=1"]);
+        first.join().unwrap()
+    });
+    first.expect(0, &["changed=1"]);
+    // Each of them is known: neither may become another machine unnoticed.
+    for name in ["one", "other"] {
+        let elsewhere = format!("{name} ansible_host=127.0.0.1 ansible_port=1\n");
+        fs::write(group.root().join("inventory").join(name), elsewhere).unwrap();
+        let run = format!("run playbooks/touch.yml -i {name} --allow-dirty");
+        group.says("alice", &run).expect(4, &[&format!("{name}: it was this machine here")]);
+    }
+}
+
+#[test]
+fn a_new_host_key_that_says_nothing_is_refused() {
+    let group = Group::new();
+    fs::write(group.root().join("inventory/prod"), "near ansible_connection=local\n").unwrap();
+    let run = "run playbooks/touch.yml -i prod --allow-dirty --new-host-key";
+    group.says("alice", &format!("{run} naer=local")).expect(2, &["'naer'", "did you mean 'near'?"]);
+    group.says("alice", &format!("{run} near=SHA256:abc")).expect(2, &["'SHA256:abc' is no fingerprint"]);
+    assert!(!group.made().exists());
+    group.says("alice", &format!("{run} near=local")).expect(0, &["changed=1"]);
+}
+
+#[test]
+fn variables_of_hosts_are_not_read_from_what_git_and_wgops_keep() {
+    let group = Group::new();
+    let kept = group.root().join(".wgops/token.yml");
+    fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    fs::write(&kept, "token: canary-3f1b\n").unwrap();
+    fs::write(group.root().join("inventory/prod"), "near ansible_connection=local\n").unwrap();
+    plays(&group, "show.yml", "all", "    - debug: {var: token}\n");
+    for folder in ["playbooks/host_vars", "inventory/host_vars"] {
+        let link = group.root().join(folder).join("near.yml");
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("../../.wgops/token.yml", &link).unwrap();
+        let said = group.says("alice", "run playbooks/show.yml -i prod --check");
+        said.expect(2, &["near.yml", "what git or wgops keep for themselves"]).without(&["canary-3f1b"]);
+        fs::remove_file(&link).unwrap();
+    }
+}

@@ -156,6 +156,14 @@ impl Group {
         fs::write(self.root().join("playbooks/each.yml"), play).unwrap();
     }
 
+    /// Says how db1 is reached: where it is this machine, too, it is one with web1.
+    pub fn has_db1(&self, how: &str) {
+        let text = format!(
+            "web: {{hosts: {{web1: {{ansible_connection: local}}}}}}\ndb: {{hosts: {{db1: {{{how}}}}}}}\n"
+        );
+        fs::write(self.root().join("inventory/prod.yml"), text).unwrap();
+    }
+
     /// Whether the play of [`Group::has_hosts`] was run on a host.
     pub fn made_on(&self, host: &str) -> bool {
         self.folder.path().join(format!("made-{host}")).exists()

@@ -7,10 +7,11 @@ use std::fs;
 /// Where db9 is, and nobody listens.
 const ADDRESS: &str = "127.0.0.7";
 
-/// alice leads, carol operates, sam shadows. web1 and db1 are this machine; web9 and db9 are elsewhere.
+/// alice leads, carol operates, sam shadows. web1 is this machine; db1, web9 and db9 are elsewhere.
 fn group() -> Group {
     let group = Group::new();
     group.has_hosts();
+    group.has_db1("ansible_host: 127.0.0.9");
     let far = format!(
         "web: {{hosts: {{web9: {{ansible_host: 127.0.0.8}}}}}}\ndb: {{hosts: {{db9: {{ansible_host: {ADDRESS}}}}}}}\n"
     );
@@ -127,6 +128,40 @@ fn what_is_frozen_is_frozen_under_every_name_and_inventory() {
 }
 
 #[test]
+fn this_machine_is_one_under_all_of_its_names() {
+    for held in ["takes 2 cleared people", "frozen until"] {
+        let group = if held.starts_with("takes") { four_eyes() } else { group() };
+        group.has_db1("ansible_connection: local");
+        if held.starts_with("frozen") {
+            let file = group.root().join("wgops.yml");
+            let freeze = "freezes:\n  - {hosts: db, from: 2026-01-01, until: 2099-01-01, reason: moving}\n";
+            fs::write(&file, fs::read_to_string(&file).unwrap() + freeze).unwrap();
+        }
+        let as_db1 = format!("is this machine, as is db1, and that is held out: {held}");
+        for line in ["-i prod -l web1", "-i local"] {
+            let said = group.says("alice", &format!("run playbooks/each.yml {line} --allow-dirty"));
+            said.expect(4, &[&as_db1]);
+        }
+        // Also where it has no name in any inventory.
+        let delegated = DELEGATED
+            .replace("hosts: web1", "hosts: web9")
+            .replace("delegate_to: db1", "delegate_to: localhost");
+        let delegated = delegated.replace("    - command: touch MADE-web1\n", "");
+        keep(&group, "delegated", &delegated);
+        let said = group.says("alice", "run playbooks/delegated.yml -i far --allow-dirty");
+        assert!(said.code != Some(0) && said.text.contains(&as_db1), "{}", said.text);
+        assert!(
+            !group.made_on("web1") && !group.made_on("db1") && !group.made_on("localhost"),
+            "{}",
+            said.text
+        );
+        // Elsewhere it is none of this machine's business.
+        group.has_db1("ansible_host: 127.0.0.9");
+        group.says("alice", "run playbooks/each.yml -i prod -l web1 --allow-dirty").expect(0, &["changed=1"]);
+    }
+}
+
+#[test]
 fn a_task_that_dry_runs_carry_out_is_not_carried_out_where_the_host_is_held() {
     let forced = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: touch MADE-{{ inventory_hostname }}\n      check_mode: false\n";
     let delegated = DELEGATED.replace("delegate_to", "check_mode: false\n      delegate_to");
@@ -139,14 +174,18 @@ fn a_task_that_dry_runs_carry_out_is_not_carried_out_where_the_host_is_held() {
         }
         keep(&group, "forced", forced);
         keep(&group, "delegated", &delegated);
+        group.has_db1("ansible_connection: local");
         let said = group.says("alice", "run playbooks/forced.yml -i prod --check --allow-dirty");
         said.expect(0, &[held, "would run"]);
         assert!(!group.made_on("web1") && !group.made_on("db1"), "{}", said.text);
+        group.has_db1("ansible_host: 127.0.0.9");
         let said = group.says("alice", "run playbooks/forced.yml -i prod -l web1 --check --allow-dirty");
         said.expect(0, &["which run: command (", "playbooks/forced.yml:4"]);
         assert!(group.made_on("web1"), "{}", said.text);
+        // Where both are this machine, one of them is held out like the other.
+        group.has_db1("ansible_connection: local");
         let said = group.says("alice", "run playbooks/delegated.yml -i prod -l web1 --check --allow-dirty");
-        said.expect(1, &["db1 is held out", held]);
+        said.expect(0, &["is this machine, as is db1", held]);
         assert!(!group.made_on("db1"), "{}", said.text);
     }
 }
@@ -172,6 +211,7 @@ const OTHER: &str = "\
 #[test]
 fn who_picks_up_a_plans_run_does_what_is_in_it_and_counts_again_who_stands_behind_it() {
     let group = four_eyes();
+    group.has_db1("ansible_connection: local");
     keep(&group, "steps", STEPS);
     let line = "run playbooks/steps.yml -i prod --plan-out plans/a.json";
     group.says("carol", line).expect(0, &["Plan for 1 host"]);

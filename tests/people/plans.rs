@@ -17,6 +17,9 @@ fn four_eyes() -> Group {
     group
 }
 
+/// Where db1 is, and nobody listens: so web1 alone is this machine.
+const ELSEWHERE: &str = "ansible_host: 127.0.0.9";
+
 fn plans(group: &Group, who: &str, file: &str) {
     let line = format!("run playbooks/each.yml -i prod --plan-out plans/{file}");
     group.says(who, &line).expect(0, &["Plan for 2 hosts"]);
@@ -25,6 +28,7 @@ fn plans(group: &Group, who: &str, file: &str) {
 #[test]
 fn one_person_alone_changes_nothing_where_the_roster_asks_for_two() {
     let group = four_eyes();
+    group.has_db1(ELSEWHERE);
     let run = "run playbooks/each.yml -i prod --allow-dirty";
     group
         .says("alice", &format!("{run} -l db"))
@@ -36,6 +40,7 @@ fn one_person_alone_changes_nothing_where_the_roster_asks_for_two() {
     // Under another inventory it is the same host.
     let said = group.says("alice", "run playbooks/each.yml -i db1, --allow-dirty");
     said.expect(4, &["takes 2 cleared people"]);
+    group.has_db1("ansible_connection: local");
     group.says("carol", &format!("{run} -l db --check")).expect(0, &["takes 2 cleared people", "would run"]);
     assert!(!group.made_on("db1"));
 }
@@ -299,8 +304,10 @@ fn what_lies_beside_ledger_and_plans_is_reviewed_like_everything_else_or_not_run
 fn what_an_approver_reads_is_what_is_done_or_nothing_is() {
     let group = four_eyes();
     group.git(&group.root(), &["init", "-q"]);
+    group.has_db1(ELSEWHERE);
     group.commits(&group.root(), "all");
     group.says("carol", "run playbooks/each.yml -i prod -l web").expect(0, &["changed=1"]);
+    group.has_db1("ansible_connection: local");
     group.commits(&group.root(), "a run");
     let play = group.root().join("playbooks/each.yml");
     let text = fs::read_to_string(&play).unwrap().replace("touch ", "touch -c ");
@@ -385,6 +392,7 @@ fn what_keeps_out_of_dry_runs_is_planned_and_shown_like_all_else() {
 #[test]
 fn an_apply_runs_no_program_here_that_a_lookup_names() {
     let group = four_eyes();
+    group.has_db1(ELSEWHERE);
     let (told, made) = (group.folder.path().join("told"), group.folder.path().join("wrote"));
     let hidden = "when: not ansible_check_mode";
     let tasks = format!(
@@ -407,6 +415,7 @@ fn an_apply_runs_no_program_here_that_a_lookup_names() {
 #[test]
 fn an_apply_does_what_was_planned_in_its_order_and_no_more_often() {
     let group = four_eyes();
+    group.has_db1(ELSEWHERE);
     let (log, flag) = (group.folder.path().join("log"), group.root().join("flag"));
     let (log, there) = (log.display().to_string(), r#"lookup("fileglob", "../flag") | length > 0"#);
     // The first change is what the others tell the real run by.
@@ -458,6 +467,7 @@ fn an_apply_does_what_was_planned_in_its_order_and_no_more_often() {
 #[test]
 fn an_apply_goes_all_the_way_through_what_was_planned_and_names_what_was_not_done() {
     let group = four_eyes();
+    group.has_db1(ELSEWHERE);
     let log = group.folder.path().join("log");
     let flag = group.root().join("flag");
     let (flag, log_file) = (flag.display(), log.display());

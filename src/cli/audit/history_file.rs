@@ -5,7 +5,7 @@ use super::history::{History, audit_name};
 use crate::cli::console::shown;
 use crate::cli::output::OutputFile;
 use crate::cli::repository::Repository;
-use crate::cli::{Exit, Failure};
+use crate::cli::{Exit, Failure, ledger};
 use crate::event::Event;
 use crate::ledger::{Kind, LedgerError, Record, keep_to_owner, lock};
 use crate::model::RunId;
@@ -96,7 +96,10 @@ impl HistoryFile {
 /// What the newest audits of the ledger found, as far as they are here; what can't be read tells nothing.
 fn told_by_ledger(root: &Path) -> History {
     let mut history = History::default();
-    let Ok(record) = Record::read(root) else { return history };
+    let index = ledger::index(root);
+    let Ok(record) = Record::read_last(root, (Kind::Audit, AUDITS_MAX), index.as_deref()) else {
+        return history;
+    };
     let log = record.log();
     let audits = log.iter().rev().filter(|line| line.kind == Kind::Audit).take(AUDITS_MAX);
     let runs: Vec<RunId> = audits.filter_map(|line| line.run).collect();

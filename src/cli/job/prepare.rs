@@ -145,6 +145,7 @@ impl<'a> Job<'a> {
         let Some(known) = Acquaintances::of(root, &self.who, self.settings()?, about)? else {
             return Ok(None);
         };
+        known.check_given(self.inventory.hosts().into_iter())?;
         let inner = &prepared.order.reach;
         // A play may say otherwise how its hosts are reached.
         let differing = prepared.order.plays.iter().filter(|(play, _)| Reach::differs(play));

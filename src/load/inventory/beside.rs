@@ -4,6 +4,7 @@
 use super::source::sorted_entries;
 use super::{Beside, Inventory, Layer};
 use crate::load::problem::{Problem, Problems};
+use crate::load::project::check_read;
 use crate::load::yaml::{Variables, load_vars};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ impl Inventory {
         beside: Beside,
         directory: &Path,
     ) -> Result<(Layer, Vec<Problem>), Problems> {
-        let mut reading = Reading::default();
+        let mut reading = Reading { folder: directory.to_owned(), ..Reading::default() };
         let groups = reading.names(&directory.join("group_vars"));
         let hosts = reading.names(&directory.join("host_vars"));
         reading.check_names("group", &groups, self.groups.keys().map(String::as_str));
@@ -33,6 +34,8 @@ impl Inventory {
 
 #[derive(Default)]
 struct Reading {
+    /// Beside which `group_vars/` and `host_vars/` lie.
+    folder: PathBuf,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
@@ -83,7 +86,9 @@ impl Reading {
 
     fn variables(&mut self, path: &Path, depth: usize) -> Variables {
         if !path.is_dir() {
-            return load_vars(path).unwrap_or_else(|Problems(problems)| {
+            let folder = self.folder.clone();
+            let read = check_read(&folder, path).map_err(Problems::from).and_then(|()| load_vars(path));
+            return read.unwrap_or_else(|Problems(problems)| {
                 self.problems.extend(problems);
                 Variables::new()
             });

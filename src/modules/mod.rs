@@ -165,6 +165,7 @@ mod setup;
 mod shell_words;
 mod slurp;
 mod snap;
+mod sql;
 mod sr_fingerprint;
 mod ssh_line;
 mod sshd_account;

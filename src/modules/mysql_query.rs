@@ -9,6 +9,7 @@ use super::mysql::{
     CA_CERT, CONFIG_FILE, CONNECT_TIMEOUT, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT, LOGIN_SOCKET, LOGIN_USER,
     NOT_YET, login, result as plain, run,
 };
+use super::sql::{Dialect, speaks_to_the_client};
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned};
 use crate::model::{Map, Subjects, Value};
 use crate::questions::mysql::{Login, Rows, name, text};
@@ -142,9 +143,9 @@ fn queries(args: &Args) -> Result<Vec<String>, Stop> {
         _ => return Err(wrong()),
     };
     // The client's own commands would be run here: \! starts a program.
-    if let Some(query) =
-        given.iter().find(|query| query.contains("\\!") || query.contains('\0') || is_command(query))
-    {
+    if let Some(query) = given.iter().find(|query| {
+        speaks_to_the_client(query, Dialect::Mysql) || query.contains('\0') || is_command(query)
+    }) {
         return Err(Stop::refuse(format!(
             "'{}' has a command of the client's own, which is no SQL",
             query.trim()

@@ -3,9 +3,8 @@
 use super::{Args, Change, Kind, Outcome, Param, plain_result};
 use crate::model::{Content, Map, Script, Value};
 use crate::modules::Host;
-use crate::questions::postgresql::{Login, Query, complaint, subject, text, with_psql};
+use crate::questions::postgresql::{Login, Query, Written, complaint, subject, text, with_psql};
 use crate::questions::{Output, Stop};
-use std::sync::Arc;
 
 pub(super) const LOGIN_USER: Param =
     Param::optional("login_user", Kind::Text, "the role to log in as").default("postgres");
@@ -74,8 +73,22 @@ pub(super) fn login(args: &Args, database: &str) -> Login {
 /// Asks for one value, about something of the server's: `role/NAME`, `database/NAME`.
 pub(super) fn ask(host: &Host<'_>, login: &Login, about: &str, select: String) -> Result<Value, Stop> {
     let query = Query { login: login.clone(), about: about.to_owned(), select };
-    let answer: Arc<Result<Value, String>> = host.get(query)?;
-    match answer.as_ref() {
+    value(login, host.get(query)?.as_ref())
+}
+
+/// The same with what a playbook wrote.
+pub(super) fn ask_written(
+    host: &Host<'_>,
+    login: &Login,
+    about: &str,
+    select: String,
+) -> Result<Value, Stop> {
+    let query = Query { login: login.clone(), about: about.to_owned(), select };
+    value(login, host.get(Written(query))?.as_ref())
+}
+
+fn value(login: &Login, answer: &Result<Value, String>) -> Result<Value, Stop> {
+    match answer {
         Ok(value) => Ok(value.clone()),
         Err(said) => Err(Stop::refuse(format!("the database {} can't be asked: {said}", login.database))),
     }

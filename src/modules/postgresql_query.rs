@@ -3,8 +3,9 @@
 
 use super::postgresql::{
     CA_CERT, LOGIN_HOST, LOGIN_PASSWORD, LOGIN_PORT, LOGIN_SOCKET, LOGIN_USER, NOT_YET, SESSION_ROLE,
-    SSL_MODE, TRUST_INPUT, ask, login, result as plain, run,
+    SSL_MODE, TRUST_INPUT, ask_written, login, result as plain, run,
 };
+use super::sql::{Dialect, speaks_to_the_client};
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned};
 use crate::model::{Map, Subjects, Value};
 use crate::questions::postgresql::text;
@@ -72,10 +73,9 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     if path.is_none() && queries.iter().all(|query| only_looks(query)) {
         let selects = queries.iter().enumerate().map(|(at, query)| {
             let query = query.trim().trim_end_matches(';');
-            // psql's own commands begin with a backslash, and would be run here.
             let select =
                 format!("SELECT coalesce(json_agg(row_to_json(found)), '[]') FROM ({query}\n) AS found");
-            ask(host, &login, &format!("database/{}/query/{at}", login.database), select)
+            ask_written(host, &login, &format!("database/{}/query/{at}", login.database), select)
         });
         let selects: Vec<Result<Value, Stop>> = selects.collect();
         let rows: Vec<Value> = selects.into_iter().collect::<Result<_, _>>()?;
@@ -105,10 +105,11 @@ fn queries(args: &Args) -> Result<Vec<String>, Stop> {
             .collect::<Result<_, _>>()?,
         _ => return Err(wrong()),
     };
-    if let Some(query) =
-        given.iter().find(|query| query.lines().any(|line| line.trim_start().starts_with('\\')))
-    {
-        return Err(Stop::refuse(format!("'{}' has a command of psql's own, which is no SQL", query.trim())));
+    if let Some(query) = given.iter().find(|query| speaks_to_the_client(query, Dialect::Postgresql)) {
+        return Err(Stop::refuse(format!(
+            "'{}' has a backslash outside of a text in quotes: psql takes what follows for a command of its own, which is no SQL",
+            query.trim()
+        )));
     }
     let positional = args.value("positional_args").and_then(Value::as_array);
     let named = args.value("named_args").and_then(Value::as_object);

@@ -26,7 +26,12 @@ pub struct Means<'a> {
     pub verbosity: u8,
     /// What goes on apart from tasks.
     pub jobs: &'a super::jobs::Jobs,
+    /// Nobody said yes to what a playbook asks, so no sealed value decides what is seen to happen: it would be told bit by bit.
+    pub is_blind: bool,
 }
+
+/// What something depends on that a sealed value decides, where that may not be seen.
+pub(super) const SEALED: &str = "a sealed value, which decides nothing before the real run, nor in a plan's";
 
 /// What a condition comes to.
 pub enum Truth {
@@ -105,6 +110,19 @@ impl Evaluation {
     }
 }
 
+/// Whether a condition is just that something is defined or not: that a value is there is no secret.
+fn asks_for_being_there(condition: &Value) -> bool {
+    let text = text_of(condition);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
+    match words.as_slice() {
+        [name, "is", rest @ ..] => {
+            is_name(name) && matches!(rest, ["defined" | "undefined"] | ["not", "defined"])
+        }
+        _ => false,
+    }
+}
+
 impl Means<'_> {
     /// Whether all conditions hold.
     ///
@@ -114,6 +132,11 @@ impl Means<'_> {
         let mut unknown = None;
         for condition in conditions {
             match self.templates.condition(condition, scope) {
+                Ok(Rendered::Known { tainted: true, .. })
+                    if self.is_blind && !asks_for_being_there(condition) =>
+                {
+                    unknown = unknown.or(Some(SEALED.into()));
+                }
                 Ok(Rendered::Known { value: true, .. } | Rendered::Omitted) => {}
                 Ok(Rendered::Known { value: false, .. }) => return Ok(Truth::Fails(condition.clone())),
                 Ok(Rendered::Unknown(cause)) => unknown = unknown.or(Some(cause)),
@@ -249,7 +272,8 @@ impl Means<'_> {
             }
         }
         for (key, value) in &task.args {
-            let rendered = match kind_of_param(task.module, key) {
+            let kind = kind_of_param(task.module, key);
+            let rendered = match kind {
                 Some(Kind::Conditions) => self.each_condition(value, scope),
                 Some(Kind::Checks) => Ok(self.each_check(value, scope)),
                 Some(Kind::Told) => Ok(self.told(value, scope)),
@@ -260,6 +284,11 @@ impl Means<'_> {
             match rendered {
                 Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
                 Rendered::Omitted => {}
+                Rendered::Known { tainted: true, .. }
+                    if self.is_blind && matches!(kind, Some(Kind::Conditions | Kind::Checks)) =>
+                {
+                    return Ok(Rendering::Unknown(SEALED.to_owned()));
+                }
                 Rendered::Known { value, tainted: secret } => {
                     tainted |= secret;
                     secrets.extend(secret.then(|| named(key)));

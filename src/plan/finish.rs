@@ -1,8 +1,8 @@
 //! How a task ends on a host: judged by its own conditions, registered, reported, and handlers notified.
 
 use super::control::{Common, Turn};
-use super::evaluate::{Truth, text_of};
-use super::host_run::{HostRun, Queued};
+use super::evaluate::{SEALED, Truth, text_of};
+use super::host_run::{Conduct, HostRun, Queued};
 use super::pending::Pending;
 use super::scope::Layer;
 use super::task::Task;
@@ -101,6 +101,18 @@ impl HostRun {
         }
     }
 
+    /// How a task ends that a sealed value would judge where none may.
+    fn sealed(&self, judged: Judged, keyword: &'static str) -> Judged {
+        match self.conduct {
+            Conduct::Real => Judged {
+                status: Status::Failed,
+                message: Some(format!("{keyword} depends on {SEALED}")),
+                ..judged
+            },
+            _ => Judged { status: Status::KnownAfterApply { cause: SEALED.into() }, message: None, ..judged },
+        }
+    }
+
     fn judge_ended(&self, running: &Running, unit: &Unit, end: &UnitEnd) -> Option<Judged> {
         let item = &unit.layer;
         let mut judged =
@@ -114,6 +126,9 @@ impl HostRun {
             match self.ground.judge(conditions, running, item, seen) {
                 Ok(Truth::Holds) => judged.changed = Some(true),
                 Ok(Truth::Fails(_)) => judged.changed = Some(false),
+                Ok(Truth::Unknown(cause)) if cause == SEALED => {
+                    return Some(self.sealed(judged, "changed_when"));
+                }
                 Ok(Truth::Unknown(_)) => {}
                 Err(error) => return Some(judged.unclear("changed_when", "changed_when_result", error)),
             }
@@ -128,6 +143,9 @@ impl HostRun {
                     judged.failed = Some(true);
                     judged.status = Status::Failed;
                     judged.message.get_or_insert_with(|| "failed_when holds".into());
+                }
+                Ok(Truth::Unknown(cause)) if cause == SEALED => {
+                    return Some(self.sealed(judged, "failed_when"));
                 }
                 Ok(truth) => {
                     judged.failed = matches!(truth, Truth::Fails(_)).then_some(false);

@@ -77,6 +77,7 @@ impl Ground {
             show_diff: self.show_diff,
             verbosity: self.verbosity,
             jobs: self.variables.jobs(),
+            is_blind: self.quiet.is_some(),
         }
     }
 
@@ -121,6 +122,11 @@ impl Ground {
         item: &Arc<Layer>,
         result: Binding,
     ) -> Result<Truth, String> {
+        // That a secret had a part in the result is known by the task; here it is about what the condition itself names.
+        let result = match result {
+            Binding::Secret(inner) if self.quiet.is_some() => *inner,
+            other => other,
+        };
         let mut item = item.clone();
         if let Some(name) = &running.task.register {
             Arc::make_mut(&mut item).insert(name.clone(), result);

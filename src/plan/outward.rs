@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// Questions by which a host speaks to others, or to programs that may.
-const SPEAKS: [&str; 18] = [
+const SPEAKS: [&str; 19] = [
     "ask_mysql",
     "ask_mysql_rows",
     "ask_postgresql",
@@ -28,6 +28,7 @@ const SPEAKS: [&str; 18] = [
     "iptables_state",
     "npm_list",
     "pip_plan",
+    "postgresql_rows",
     "rabbitmq_list",
     "server_certificate",
     "snaps",
@@ -158,7 +159,7 @@ fn speaks(asked: &Asked) -> bool {
 /// The same without what is asked of servers on the host itself.
 fn leaves(asked: &Asked) -> bool {
     let is_own = match asked.script.name {
-        "ask_mysql" | "ask_mysql_rows" => {
+        "ask_mysql" => {
             let mut hosts = word(asked, 0).lines().filter_map(|line| line.strip_prefix("host="));
             hosts.all(|host| ITSELF.contains(&host.trim_matches('"')))
         }
@@ -199,8 +200,10 @@ fn way(asked: &Asked) -> Way {
         "fetch_url" => url(word(2)),
         "wait_until" if word(0) == "port" => host(word(2)),
         "server_certificate" => host(word(0)),
+        // What a playbook wrote in SQL does what its functions do: files are read and written, other servers asked.
+        "ask_mysql_rows" | "postgresql_rows" => Way::GoesOut,
         // An option file: `host="…"`. By a socket it doesn't leave the host, and what is local is a server of databases.
-        "ask_mysql" | "ask_mysql_rows" => {
+        "ask_mysql" => {
             let mut hosts = word(0).lines().filter_map(|line| line.trim().strip_prefix("host="));
             out(hosts.any(|name| host(name.trim_matches('"')) == Way::GoesOut))
         }
@@ -304,6 +307,8 @@ mod tests {
             ("ask_mysql|user=\"x\"\nhost=\"evil.test\"\n|~/.my.cnf|SELECT 1", Way::GoesOut),
             ("ask_mysql|host=\"localhost\"\n|~/.my.cnf|SELECT 'host=x'", Way::Stays),
             ("ask_postgresql|postgres||5432|||||SELECT 1", Way::Stays),
+            ("postgresql_rows|postgres||5432|||||SELECT lo_export(1, '/x')", Way::GoesOut),
+            ("ask_mysql_rows|host=\"localhost\"\n|~/.my.cnf||SELECT sys_exec('id')", Way::GoesOut),
             ("ask_postgresql|postgres|/run/x|5432||||app|SELECT 1", Way::Stays),
             ("ask_postgresql|postgres|evil.test|5432||||app|SELECT 1", Way::GoesOut),
             ("ask_postgresql|postgres||5432||||host=evil.test|SELECT 1", Way::GoesOut),

@@ -147,6 +147,27 @@ impl Question for Query {
     }
 }
 
+/// The rows of a query that a playbook wrote. Whether that only looks is for its functions to say, so whoever decides what is asked
+/// when has to tell it from questions of wgops' own.
+pub struct Written(pub Query);
+
+impl Question for Written {
+    type Answer = Result<Value, String>;
+    const SCRIPT: Script = Script { name: "postgresql_rows", ..Query::SCRIPT };
+
+    fn args(&self) -> Argv {
+        self.0.args()
+    }
+
+    fn reads(&self) -> Subjects {
+        self.0.reads()
+    }
+
+    fn parse(&self, output: &Output) -> Result<Self::Answer, ParseError> {
+        self.0.parse(output)
+    }
+}
+
 /// What psql said, without its own name and the place in what it was given.
 pub fn complaint(said: &str) -> String {
     let lines = said.lines().filter(|line| !line.starts_with("LINE ") && !line.trim().starts_with('^'));

@@ -313,3 +313,29 @@ fn what_carries_a_plan_out_speaks_to_none_but_its_hosts() {
         assert!(status.contains("not in the plan"), "{name}: {status}");
     }
 }
+
+#[test]
+fn no_sealed_value_decides_what_is_seen_to_happen_before_somebody_said_yes() {
+    let tasks = "- {name: when, stat: {path: DIR}, when: \"token[0] == 'Z'\"}\n\
+                 - {name: fails, fail: {msg: x}, ignore_errors: true, when: \"token[0] == 'Z'\"}\n\
+                 - {name: not, fail: {msg: x}, ignore_errors: true, when: \"token[0] == 'Y'\"}\n\
+                 - {name: asserts, assert: {that: \"token[0] == 'Z'\"}}\n\
+                 - {name: judged, stat: {path: DIR}, failed_when: \"token[0] == 'Z'\"}\n\
+                 - {name: changed, stat: {path: DIR}, changed_when: \"token[0] == 'Y'\"}\n\
+                 - {name: set, set_fact: {bit: \"{{ token[0] == 'Z' }}\"}}\n\
+                 - {name: carried, stat: {path: DIR}, when: bit}\n\
+                 - {name: there, stat: {path: DIR}, when: token is defined}\n\
+                 - {name: result, stat: {path: DIR}, register: r, failed_when: not r.stat.exists}\n";
+    let told = |stage: Stage| {
+        let played = stage.tasks(tasks);
+        let status = |name: &str| played.end(name).status.clone();
+        for name in ["when", "fails", "not", "asserts", "judged", "changed", "carried"] {
+            assert!(matches!(status(name), Status::KnownAfterApply { .. }), "{name}: {:?}", status(name));
+        }
+        assert_eq!(status("result"), Status::Ok);
+        status("there")
+    };
+    let sealed =
+        |company| Stage { company, secrets: vec![("token".into(), "Zebra-7c1e".into())], ..Stage::dry() };
+    assert_eq!(told(sealed(Company::Apart)), Status::Ok);
+}

@@ -242,7 +242,11 @@ impl History {
         let role = |version: u64| self.versions.get(&version)?.role(chain.operator(), key);
         // Whoever becomes a lead by a version signs it as the lead that they are in it.
         let signs = public.signs.as_ref().filter(|_| kind == Kind::Roster);
-        let becomes = signs.map(|signs| signs.version);
+        // Of another file with the same number, nobody becomes anything.
+        let counts = |signs: &&SignedRoster| {
+            self.versions.get(&signs.version).is_none_or(|version| version.roster.digest == signs.digest)
+        };
+        let becomes = signs.filter(counts).map(|signs| signs.version);
         // What was signed at once with another version, by who led then, was settled since.
         let common = signs.and_then(|signs| self.settled.get(&signs.digest));
         if common.is_some_and(|common| role(*common) == Some(Role::Lead)) {

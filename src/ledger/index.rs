@@ -18,7 +18,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// How it begins.
-const MAGIC: &[u8; 16] = b"wgops entries 1\n";
+const MAGIC: &[u8; 16] = b"wgops entries 2\n";
 /// Largest index that is read.
 const BYTES_MAX: u64 = 1 << 30;
 /// How long a file must have been as it is: within the system's tick it may change once more without a trace.
@@ -42,6 +42,8 @@ pub(super) struct Line {
     pub(super) prints: [Print; 3],
     pub(super) digest: Digest,
     pub(super) time: Timestamp,
+    /// The version of the roster under which it was written, by its own word.
+    pub(super) roster: u64,
     pub(super) kind: Kind,
     /// Whether it was part of a ledger in which everything held.
     pub(super) settled: bool,
@@ -198,6 +200,7 @@ impl Line {
         }
         out.extend(self.digest.bytes());
         out.extend(self.time.as_nanosecond().to_le_bytes());
+        out.extend(self.roster.to_le_bytes());
         let kind = Kind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or_default();
         out.extend([u8::try_from(kind).unwrap_or_default(), u8::from(self.settled)]);
     }
@@ -212,9 +215,10 @@ impl Line {
         }
         let digest = Digest::from_bytes(from.take()?);
         let time = Timestamp::from_nanosecond(i128::from_le_bytes(from.take()?)).ok()?;
+        let roster = u64::from_le_bytes(from.take()?);
         let [kind, settled] = from.take()?;
         let kind = *Kind::ALL.get(usize::from(kind))?;
-        Some(Self { prints, digest, time, kind, settled: settled == 1 })
+        Some(Self { prints, digest, time, roster, kind, settled: settled == 1 })
     }
 }
 

@@ -50,6 +50,7 @@ mod heads;
 mod history;
 mod hold;
 mod index;
+mod late;
 mod lines;
 mod log;
 pub mod plan;

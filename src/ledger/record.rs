@@ -2,6 +2,7 @@
 
 use super::day::{Moments, moments};
 use super::index::{Folder, Index, Line, Picked, Print, prints};
+use super::late::Written;
 use super::tree::{self, PRIVATE_BYTES_MAX, PUBLIC_BYTES_MAX, Part, SIGNATURE_BYTES_MAX};
 use super::{Break, Fault, Head, Kind, LedgerError, Private, Public, Report};
 use crate::model::Digest;
@@ -23,6 +24,8 @@ pub struct Record {
     pub(super) is_public: bool,
     /// When each entry says that it was written, those that are left out included.
     pub(super) moments: BTreeMap<ChainName, Moments>,
+    /// The same as it lies there, in no order.
+    pub(super) written: BTreeMap<ChainName, Vec<Written>>,
     /// When it was read.
     pub(super) read_at: Timestamp,
     /// Where each chain was judged before, up to which it is the same to the time at which its files changed; nothing where all was read.
@@ -80,9 +83,6 @@ struct Place<'a> {
 
 /// Fewer are read one after the other.
 const AT_ONCE_MIN: usize = 128;
-
-/// An entry's number, digest and time.
-type Time = (u64, Digest, Timestamp);
 
 /// An entry as it lies on disk.
 pub struct Stored {
@@ -287,6 +287,7 @@ impl Record {
             rests: Vec::new(),
             is_public: false,
             moments: BTreeMap::new(),
+            written: BTreeMap::new(),
             read_at: Timestamp::now(),
             settled: BTreeMap::new(),
             index: Index::new(&ledger),
@@ -330,6 +331,11 @@ impl Record {
         })
     }
 
+    /// Where a chain lies.
+    pub(super) fn chain_directory(&self, chain: &ChainName) -> PathBuf {
+        self.root.join("ledger").join(chain.to_string())
+    }
+
     /// Reads a private part in full.
     pub(super) fn read_private(&self, entry: &Stored) -> Option<Private> {
         let file = self.root.join(&entry.file).with_file_name(Part::Private.name(entry.seq));
@@ -358,7 +364,9 @@ impl Record {
             }
         }
         entries.sort_by_key(|entry: &Stored| (entry.seq, entry.year));
-        self.moments.insert(chain.clone(), moments(times));
+        let of_each = times.iter().map(|one| (one.seq, one.digest, one.time));
+        self.moments.insert(chain.clone(), moments(of_each));
+        self.written.insert(chain.clone(), times);
         self.chains.insert(chain, entries);
         Ok(())
     }
@@ -367,7 +375,7 @@ impl Record {
         &mut self,
         place: Place<'_>,
         (reading, picked): (&Reading<'_>, &Picked),
-        (entries, times): (&mut Vec<Stored>, &mut Vec<Time>),
+        (entries, times): (&mut Vec<Stored>, &mut Vec<Written>),
     ) -> Result<(), LedgerError> {
         let Place { chain, directory, year, known } = place;
         let scanned = tree::scan(directory)?;
@@ -399,7 +407,8 @@ impl Record {
             if let Some(line) = line {
                 found.insert(seq, line);
                 if !ends.contains(&Some(seq)) && !is_picked(seq) {
-                    times.push((seq, line.digest, line.time));
+                    let Line { digest, time, roster, .. } = line;
+                    times.push(Written { seq, digest, time, roster });
                     continue;
                 }
             }
@@ -428,11 +437,11 @@ impl Record {
     }
 
     /// What is noted of an entry, where its files have been as they are for a while.
-    fn line(&self, one: &Wanted, time: Option<Time>, kind: Option<Kind>) -> Option<Line> {
+    fn line(&self, one: &Wanted, time: Option<Written>, kind: Option<Kind>) -> Option<Line> {
         let at_rest = |print: &Print| print.is_at_rest(self.read_at);
         let prints = one.prints.filter(|prints| prints.iter().all(at_rest))?;
-        let ((_, digest, time), kind) = time.zip(kind)?;
-        Some(Line { prints, digest, time, kind, settled: false })
+        let (Written { digest, time, roster, .. }, kind) = time.zip(kind)?;
+        Some(Line { prints, digest, time, roster, kind, settled: false })
     }
 
     fn read_entry(
@@ -448,7 +457,7 @@ impl Record {
             serde_json::from_slice(&bytes).map_err(|error| error.to_string());
         let digest = Digest::of(&bytes);
         let (time, kind) =
-            public.as_ref().ok().map(|public| ((seq, digest, public.time), public.kind)).unzip();
+            public.as_ref().ok().map(|public| (Written::of(seq, digest, public), public.kind)).unzip();
         if !anyway && kind.is_some_and(|kind| !reading.has(kind)) {
             return Ok((time, kind, None));
         }
@@ -486,7 +495,7 @@ impl Record {
 }
 
 /// What an entry says of its time and kind, where it is one, and all of it where it is wanted.
-type Read = (Option<Time>, Option<Kind>, Option<Stored>);
+type Read = (Option<Written>, Option<Kind>, Option<Stored>);
 
 /// Whether an entry is the one that was read before, as far as that matters here.
 fn is_as_it_was(line: &Line, now: Option<[Print; 3]>, reading: &Reading<'_>) -> bool {

@@ -156,7 +156,8 @@ impl Record {
     }
 
     /// The signatures over a version, as the leads of another one look at them. Who signed it did so no earlier than what they had
-    /// seen by then, and than those who signed that other version: what a clock said that was set back brings no agreement back.
+    /// seen by then, than those who signed that other version, and than others who wrote on without it: what a clock said that was set
+    /// back brings no agreement back.
     pub(super) fn hands(&self, at: &Signed<'_>, one: &Signed<'_>) -> Vec<Hand> {
         let before = at.roster();
         let signed = at
@@ -167,7 +168,8 @@ impl Record {
         let floor = signed.fold(Timestamp::MIN, Timestamp::max);
         let hands = one.hands.iter().map(|(key, public)| {
             let earliest = self.earliest(public, |chain| moves_the_day(before, chain));
-            Hand { key: key.clone(), day: day(earliest.max(floor)) }
+            let late = self.made_late(at, public).unwrap_or(Timestamp::MIN);
+            Hand { key: key.clone(), day: day(earliest.max(floor).max(late)) }
         });
         hands.collect()
     }

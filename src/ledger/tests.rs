@@ -17,6 +17,7 @@ mod compare;
 mod emergency;
 mod history;
 mod index;
+mod late;
 mod many;
 mod openssh;
 mod reading;

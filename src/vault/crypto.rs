@@ -172,6 +172,18 @@ pub(super) fn armored(sealed: &[u8]) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
+/// Whether something is a recipient of age, be it a plugin's that is not here.
+///
+/// # Errors
+/// It is none, for this reason.
+pub fn is_recipient(text: &str) -> Result<(), String> {
+    if text.parse::<age::x25519::Recipient>().is_ok() {
+        return Ok(());
+    }
+    let plugin: Result<age::plugin::Recipient, &str> = text.parse();
+    plugin.map(drop).map_err(str::to_owned)
+}
+
 fn recipient(
     reader: &Reader,
     text: &str,

@@ -145,7 +145,7 @@ impl History {
 
     /// The number of the next seal of a value.
     pub fn next_generation(&self, subject: &Subject) -> u64 {
-        self.of(subject).iter().map(|seal| seal.value.generation).max().unwrap_or_default() + 1
+        self.of(subject).iter().map(|seal| seal.value.generation).max().unwrap_or_default().saturating_add(1)
     }
 
     /// What a sealed text is that stands in a file under a name.

@@ -35,7 +35,7 @@ mod spot;
 mod tests;
 
 pub use ansible::{AnsibleError, is_ansible, open as open_ansible};
-pub use crypto::{Conversation, Keys, seal};
+pub use crypto::{Conversation, Keys, is_recipient, seal};
 pub use editable::Editable;
 pub use history::{History, Seal, State, Subject};
 pub use opener::{Access, Vault, file_digest, refusal, relative};

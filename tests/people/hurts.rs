@@ -91,7 +91,7 @@ const HOUR: i64 = 3600;
 const YEAR: i64 = 365 * 24 * HOUR;
 const RUN: &str = "run playbooks/touch.yml -i local --allow-dirty";
 
-fn at_a_wrong_time(group: &Group, who: &str, seconds: i64, line: &str) -> Said {
+pub fn at_a_wrong_time(group: &Group, who: &str, seconds: i64, line: &str) -> Said {
     let mut command = group.command(who);
     said(command.env("LD_PRELOAD", clock(group, seconds)).args(line.split_whitespace()))
 }
@@ -214,4 +214,79 @@ fn a_clock_that_is_set_back_brings_no_reader_back() {
     let list = group.says("alice", "vault list");
     assert!(list.text.contains("attention:") && !list.text.contains("by bob"), "{}", list.text);
     group.says("alice", "ledger verify").expect(4, &["their agreement ended on"]);
+}
+
+#[test]
+fn a_lead_whose_agreement_has_ended_takes_nothing_as_if_nothing_had_happened_since() {
+    let group = Group::new();
+    let back = -60 * 24 * HOUR;
+    let month = jiff::Zoned::now().date().checked_sub(jiff::Span::new().days(30)).unwrap();
+    let clear = format!("operators clear carol --nda 2026-01-01 --until {month} --yes");
+    let add = format!("operators add carol --key {} --yes", group.public("carol"));
+    for line in [add.as_str(), &clear, "operators promote carol --yes"] {
+        at_a_wrong_time(&group, "alice", back, line).expect(0, &["in force"]);
+    }
+    let root = group.root();
+    group.git(&root, &["init", "-q"]);
+    group.commits(&root, "two months ago");
+    let hers = group.folder.path().join("hers");
+    group.git(group.folder.path(), &["clone", "-q", &root.to_string_lossy(), &hers.to_string_lossy()]);
+    group.run("alice").expect(0, &["changed=1"]);
+    group.commits(&root, "alice works on");
+    // carol's clone knows nothing of that, and her clock says what she likes.
+    let pin = group.pin();
+    let mut command = group.command("carol");
+    command.current_dir(&hers).env("LD_PRELOAD", clock(&group, back + 24 * HOUR));
+    let line = format!("operators demote alice --yes --roster-pin {pin}");
+    said(command.args(line.split_whitespace())).expect(0, &["in force"]);
+    group.commits(&hers, "carol's");
+    group.git(&root, &["pull", "-q", "--no-rebase", "--no-edit", &hers.to_string_lossy(), "HEAD"]);
+    for who in ["alice", "newcomer"] {
+        let list = group.says(who, &format!("operators list --roster-pin {pin}"));
+        list.expect(0, &["signed by 0 of the 1 leads", "carol"]);
+        let alice = list.text.lines().find(|line| line.starts_with("alice")).unwrap();
+        assert!(alice.contains("lead"), "{alice}");
+    }
+    group.git(&root, &["checkout", "-q", "HEAD^1", "--", "inventory/operators.yml"]);
+    group.says("alice", "operators demote carol --yes").expect(0, &["in force"]);
+}
+
+#[test]
+fn the_last_lead_who_counts_is_not_signed_away_by_a_day_or_a_number() {
+    let group = Group::new();
+    let ended = "operators clear alice --nda 2026-01-01 --until 2026-01-10 --yes";
+    group.says("alice", ended).expect(4, &["nobody would lead whose agreement counts today"]);
+    let good = fs::read_to_string(group.roster()).unwrap();
+    for (change, words) in [
+        (
+            good.replace("      signed: 2026-01-01", "      signed: 2026-01-01\n      until: 2026-01-10"),
+            "nobody would lead",
+        ),
+        (format!("{good}threshold: {{roster: 9}}\n"), "the roster asks for 9 of them"),
+        (
+            good.replace("    keys:", "    age: [age1xyz]\n    keys:"),
+            "'age1xyz' of alice is no recipient of age",
+        ),
+    ] {
+        assert_ne!(change, good);
+        fs::write(group.roster(), &change).unwrap();
+        let signed = group.says("alice", "operators sign --yes");
+        assert!(signed.code != Some(0) && signed.text.contains(words), "{}", signed.text);
+        assert_eq!(fs::read_to_string(group.roster()).unwrap(), change);
+    }
+    fs::write(group.roster(), &good).unwrap();
+    // A seal that is taken back is named before anybody signs that.
+    group.clears("bob");
+    group.run("bob").expect(0, &["changed=1"]);
+    group.says("alice", "operators leave bob --yes").expect(0, &["in force"]);
+    let sealed = fs::read_to_string(group.roster()).unwrap();
+    let back = sealed.replace("{last: 2,", "{last: 1,");
+    assert_ne!(back, sealed);
+    fs::write(group.roster(), back).unwrap();
+    group.says("alice", "operators sign --yes").expect(4, &["what was sealed stays sealed", "last: 2"]);
+    fs::write(group.roster(), sealed).unwrap();
+    group
+        .says("alice", &format!("operators add bob --key {}", group.public("sam")))
+        .expect(2, &["another name"]);
+    group.says("alice", "operators promote bob").expect(2, &["another name"]);
 }

@@ -231,9 +231,11 @@ fn a_lead_whose_agreement_has_ended_signs_no_roster_and_does_not_renew_their_own
 #[test]
 fn where_the_last_leads_agreement_has_ended_the_group_agrees_by_voice_on_a_renewed_one() {
     let group = Group::new();
-    group
-        .says("alice", "operators clear alice --nda 2026-01-01 --until 2026-02-01 --yes")
-        .expect(0, &["in force"]);
+    // Signed while it counted: nobody signs away the last lead.
+    let then = jiff::civil::date(2026, 1, 20) - jiff::Zoned::now().date();
+    let seconds = i64::from(then.get_days()) * 24 * 3600;
+    let clear = "operators clear alice --nda 2026-01-01 --until 2026-02-01 --yes";
+    crate::hurts::at_a_wrong_time(&group, "alice", seconds, clear).expect(0, &["in force"]);
     let text = fs::read_to_string(group.roster()).unwrap();
     fs::write(group.roster(), text.replace(", until: 2026-02-01", "").replace("    until: 2026-02-01\n", ""))
         .unwrap();

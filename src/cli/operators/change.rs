@@ -11,6 +11,8 @@ use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use std::path::PathBuf;
 
+const COMES_BACK: &str = "who comes back is added under another name: what they signed before stays sealed";
+
 /// What every change can be told.
 #[derive(Args)]
 pub struct Confirmed {
@@ -100,8 +102,14 @@ impl Add {
         let desk = Desk::open(console)?;
         if desk.roster.person(&self.name).is_some() {
             let name = &self.name;
-            return Err(Failure::usage(format!("{name} is in the roster already"))
-                .hint(format!("'wgops operators show {name}'; another person needs another name")));
+            let failure = Failure::usage(format!("{name} is in the roster already"));
+            return Err(failure.hint(match desk.roster.person(name).is_some_and(|one| one.role == Role::Left) {
+                true => COMES_BACK.to_owned(),
+                false => format!(
+                    "another key of {name}'s goes below 'keys' in inventory/operators.yml, then 'wgops operators sign'; another person \
+                     needs another name"
+                ),
+            }));
         }
         let keys = self.key.iter().map(|file| public_key(file)).collect::<Result<Vec<_>, _>>()?;
         if let Some(owner) = keys.iter().find_map(|key| desk.roster.owner(key)) {
@@ -134,9 +142,7 @@ impl Clear {
                 return Err(Failure::usage(format!("{name} is a key for audits, and no person")));
             }
             Role::Left => {
-                return Err(Failure::usage(format!("{name} has left")).hint(
-                    "who comes back is added under another name: what they signed before stays sealed",
-                ));
+                return Err(Failure::usage(format!("{name} has left")).hint(COMES_BACK));
             }
         };
         if self.until.is_some_and(|until| until < self.nda) {
@@ -162,6 +168,7 @@ impl Promote {
                 amend(console, &desk, Person { role: Role::Lead, ..who }, &self.confirmed)
             }
             (Role::Lead, _) => Err(Failure::usage(format!("{} leads already", who.name))),
+            (Role::Left, _) => Err(Failure::usage(format!("{} has left", who.name)).hint(COMES_BACK)),
             _ => Err(Failure::usage(format!("{} is not cleared: only an operator becomes a lead", who.name))
                 .hint(format!("first 'wgops operators clear {} --nda DATE'", who.name))),
         }
@@ -175,6 +182,7 @@ impl Demote {
         let role = match who.role {
             Role::Lead => Role::Operator,
             Role::Operator => Role::Shadow,
+            Role::Left => return Err(Failure::usage(format!("{} has left already", who.name))),
             _ => {
                 return Err(Failure::usage(format!("there is no role below {} for {}", who.role, who.name))
                     .hint(format!("'wgops operators leave {}' takes everything", who.name)));

@@ -82,6 +82,7 @@ impl Desk {
     /// Nobody confirmed it, or it could not be written or signed; the roster is then as it was.
     pub fn make(&self, console: &Console, text: String, yes: bool) -> Result<RosterFile, Failure> {
         let next = RosterFile::parse(Path::new(ROSTER), text)?;
+        self.can_be_followed(&next.roster)?;
         self.is_nobody_elses(console, &next.roster)?;
         console.tell(&compared(&self.in_force, &next.text));
         confirm(console, next.roster.version, yes)?;

@@ -3,6 +3,7 @@
 
 mod change;
 mod desk;
+mod fit;
 mod list;
 mod one_person;
 mod settle;

@@ -86,6 +86,7 @@ impl Sign {
 
     /// The file is the next version already, to the byte.
     fn second(&self, console: &Console, desk: &Desk, roster: Roster) -> Result<Exit, Failure> {
+        desk.can_be_followed(&roster)?;
         desk.is_nobody_elses(console, &roster)?;
         console.tell(&compared(&desk.in_force, &desk.text));
         confirm(console, roster.version, self.yes)?;

@@ -134,6 +134,7 @@ impl Fork {
         ops.roster = first.roster.clone();
         let alices = file(&text(18, &first.roster.digest, ""));
         let oscars = file(&leads(text(18, &first.roster.digest, &eve("lead"))));
+        ops.append("alice", 1, &signing(&first.text));
         ops.append("alice", 1, &signing(&alices.text));
         ops.append("oscar", 2, &signing(&oscars.text));
         Self { ops, first, alices, oscars }
@@ -181,7 +182,7 @@ fn a_fork_is_settled_by_who_leads_in_both_and_everybody_comes_to_the_same() {
     assert_eq!(fork.from(&fork.alices).ok(), Some(19));
     let broken = lines(&fork.ops.record().verify(&settled.roster, &Heads::default()));
     assert!(
-        broken.len() == 1 && broken[0].contains("which its writer may not sign since roster 19"),
+        broken.len() == 1 && broken[0].contains("which its writer may not sign since roster 18"),
         "{broken:?}"
     );
 }

@@ -1,0 +1,109 @@
+//! A version that is signed by somebody whose agreement has ended, with a clock that is set back and as if nothing had been seen.
+
+use super::rosters::{file, signing};
+use super::*;
+
+/// The 13th of September 2020, noon.
+const SEPTEMBER: i64 = 1_600_000_000;
+const DAY: i64 = 86_400;
+
+/// alice and oscar lead, oscar until the 1st of October; eve operates.
+fn people(head: &str, more: &str) -> String {
+    let eve = format!("  eve: {{role: operator, nda: {{signed: 2020-01-01}}, keys: [{}]}}\n", key(9).text());
+    let text = roster_text(head).replace("2026-01-01", "2020-01-01") + &eve + more;
+    text.replace(
+        "oscar: {role: operator, nda: {signed: 2020-01-01",
+        "oscar: {role: lead, nda: {signed: 2020-01-01, until: 2020-10-01",
+    )
+}
+
+struct Two {
+    first: RosterFile,
+    oscars: RosterFile,
+    /// What everybody has.
+    here: Ops,
+    /// What oscar signs, who has seen nothing of it.
+    his: Ops,
+}
+
+impl Two {
+    fn new() -> Self {
+        let first = file(&people("version: 17\nprevious: sha256:{zeros}\n", ""));
+        let head = format!("version: 18\nprevious: {}\n", first.roster.digest);
+        let oscars = file(&people(&head, "").replace("alice: {role: lead", "alice: {role: operator"));
+        let ops = || {
+            let mut ops = Ops::new();
+            ops.roster = first.roster.clone();
+            ops
+        };
+        let (here, his) = (ops(), ops());
+        his.clock.set(SEPTEMBER);
+        his.append("oscar", 2, &signing(&oscars.text));
+        Self { first, oscars, here, his }
+    }
+
+    /// What is in force for who knows the first version, once oscar's chains are pulled.
+    fn in_force(&self) -> u64 {
+        let from = self.his.path().join("ledger");
+        let to = self.here.path().join("ledger");
+        let mut copy = Command::new("cp");
+        assert!(copy.arg("-r").arg(from.join(".")).arg(&to).status().unwrap().success());
+        let known = [self.oscars.clone(), self.first.clone()];
+        let anchor = Anchor::of(&self.first.roster);
+        for record in [
+            Record::read(self.here.path()),
+            Record::read_rosters(self.here.path(), &[&self.first.roster], None),
+        ] {
+            let found = record.unwrap().succession(&known, anchor).unwrap();
+            let number = found.in_force.roster.version;
+            assert_eq!(number == 18, found.file == Successor::InForce);
+        }
+        let found = self.here.record().succession(&known, anchor).unwrap();
+        found.in_force.roster.version
+    }
+}
+
+#[test]
+fn a_lead_whose_agreement_has_ended_signs_none_by_leaving_out_what_others_did_since() {
+    let two = Two::new();
+    two.here.clock.set(SEPTEMBER + 30 * DAY);
+    two.here.append("alice", 1, &note("under version 17, in the middle of October"));
+    assert_eq!(two.in_force(), 17);
+    // Whatever is put behind it by who has no key hides it from nobody.
+    let chain = std::fs::read_dir(two.here.path().join("ledger")).unwrap().map(|one| one.unwrap().path());
+    let chain = chain.into_iter().find(|path| path.to_string_lossy().contains("alice-")).unwrap();
+    std::fs::create_dir(chain.join("2021")).unwrap();
+    for stub in [chain.join("2020/00000002.json"), chain.join("2021/00000001.json")] {
+        std::fs::write(&stub, "{}\n").unwrap();
+        std::fs::write(stub.with_added_extension("sig"), "x").unwrap();
+    }
+    assert_eq!(two.in_force(), 17);
+}
+
+#[test]
+fn a_version_that_was_signed_in_time_counts_whoever_was_behind() {
+    // Nobody wrote anything since.
+    let two = Two::new();
+    two.here.clock.set(SEPTEMBER + 10 * DAY);
+    two.here.append("alice", 1, &note("in September"));
+    assert_eq!(two.in_force(), 18);
+    // alice did, in a clone that had not pulled it; eve had it in time.
+    let two = Two::new();
+    two.here.clock.set(SEPTEMBER + 30 * DAY);
+    two.here.append("alice", 1, &note("in October"));
+    two.his.clock.set(SEPTEMBER + 5 * DAY);
+    two.his.append("eve", 9, &note("in September"));
+    assert_eq!(two.in_force(), 18);
+}
+
+#[test]
+fn who_is_no_member_or_lapsed_as_well_vouches_for_nothing() {
+    // sam, who shadows, was never asked.
+    let two = Two::new();
+    two.here.clock.set(SEPTEMBER + 30 * DAY);
+    two.here.append("alice", 1, &note("in October"));
+    two.his.clock.set(SEPTEMBER + 5 * DAY);
+    two.his.append("sam", 3, &note("in September"));
+    two.his.append("oscar", 2, &note("in September"));
+    assert_eq!(two.in_force(), 17);
+}

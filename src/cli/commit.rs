@@ -86,6 +86,13 @@ pub fn ignored(root: &Path) -> Vec<PathBuf> {
     list.split('\0').filter(|name| !name.is_empty()).map(|name| root.join(name)).collect()
 }
 
+/// Folders that git was told to ignore whole.
+pub fn ignored_folders(root: &Path) -> Vec<PathBuf> {
+    let how = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", "."];
+    let list = git(root, &how).unwrap_or_default();
+    list.split('\0').filter_map(|name| name.strip_suffix('/')).map(|name| root.join(name)).collect()
+}
+
 /// Files whose changes git was told not to look for (`git update-index --assume-unchanged`, `--skip-worktree`).
 fn overlooked(root: &Path) -> Vec<String> {
     let list = git(root, &["ls-files", "-z", "-v", "--", "."]).unwrap_or_default();

@@ -15,7 +15,7 @@ use super::repository::Repository;
 use super::roles_path::roles_path;
 use super::vault;
 use super::who::{Who, home};
-use super::withheld::{not_withheld, withheld};
+use super::withheld::{guarded, not_withheld, withheld};
 use super::{Console, Exit, Failure};
 use crate::event::Mode;
 use crate::execute::Holds;
@@ -107,12 +107,13 @@ impl<'a> Job<'a> {
         not_withheld(&withheld, &repository, &errand)?;
         let readable: Vec<PathBuf> = folders.map(root_of).chain(named.iter().cloned()).collect();
         let beneath = || Beneath::new(readable.clone()).without(withheld.clone()).opening(vault.clone());
+        let before = beneath().without(guarded(&withheld, &repository)).keeping_environment();
         let templates = |controller: Beneath| {
             Arc::new(Templates::new(Arc::new(controller)).taking_any_condition(takes_any_condition()))
         };
         // What a lookup runs here stands in no plan, and in no preview.
         let acts = mode == Mode::Real && !matches!(errand.verb, Verb::Apply | Verb::Access);
-        let templates = [templates(beneath().acting(acts)), templates(beneath().keeping_environment())];
+        let templates = [templates(beneath().acting(acts)), templates(before)];
         Ok(Self {
             console,
             errand,

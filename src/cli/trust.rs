@@ -75,8 +75,8 @@ impl Trust {
     /// # Errors
     /// The roster can't be read, it is older than one that was verified here, or nobody can tell which version counts.
     pub fn find(console: &Console, repository: &Repository) -> Result<Option<Self>, Failure> {
-        let Some(file) = repository.file(ROSTER)? else { return Ok(None) };
         let Some(root) = repository.root() else { return Ok(None) };
+        let Some(file) = repository.file(ROSTER)? else { return gone(console, root).map(|()| None) };
         let file = read(&file)?;
         let memory = Memory::of(root);
         let remembered = memory.as_ref().map(Memory::load).transpose()?.flatten();
@@ -128,6 +128,22 @@ impl Trust {
             )
         })
     }
+}
+
+/// Makes sure that where there is no roster there never was one: who takes the file away takes away all that protects with it.
+fn gone(console: &Console, root: &Path) -> Result<(), Failure> {
+    let remembered = Memory::of(root).as_ref().map(Memory::load).transpose()?.flatten();
+    let known = remembered.map(|remembered| remembered.roster).or(console.roster_pin.map(Pin::anchor));
+    let what = match known {
+        Some(known) => format!("version {} of the roster was in force here", known.version),
+        None if Record::read(root).is_ok_and(|record| !record.log().is_empty()) => {
+            "the ledger beside it was written under one".to_owned()
+        }
+        None => return Ok(()),
+    };
+    Err(Failure::new(Exit::Refused, format!("{} is gone, and {what}", file_name(root))).hint(format!(
+        "find out who removed it ('git log -- {ROSTER}'), and bring it back ('git checkout COMMIT -- {ROSTER}')"
+    )))
 }
 
 fn read(file: &Path) -> Result<RosterFile, Failure> {

@@ -13,6 +13,12 @@ pub(super) fn withheld(repository: &Repository) -> Withheld {
     Withheld::new(["ledger", "plans"].map(|folder| root.join(folder)), commit::ignored(root))
 }
 
+/// The same before somebody said yes.
+pub(super) fn guarded(withheld: &Withheld, repository: &Repository) -> Withheld {
+    let Some(root) = repository.root() else { return withheld.clone() };
+    withheld.clone().guarding(commit::ignored(root), commit::ignored_folders(root))
+}
+
 /// Makes sure that inventory and files of variables are none of what is withheld.
 ///
 /// # Errors

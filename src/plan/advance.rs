@@ -186,8 +186,7 @@ impl HostRun {
         let applies = self.applies(running);
         let looked = self.ground.look(&task, &running.layer, item, None);
         if let Some(unit) = running.units.as_mut().and_then(|units| units.get_mut(index)) {
-            unit.secret |= self.ground.looked_at_secret;
-            unit.given = self.ground.looked_at;
+            unit.was_looked_at(&self.ground);
         }
         if let Some(host) = self.ground.variables.take_wait() {
             return Err(Front::Await(host));

@@ -2,6 +2,7 @@
 //! stands there. A playbook can tell one run from the next (by the hour, by what another host says), so that a change was
 //! planned is not enough for it to be made again, or before others.
 
+use super::effective::Effective;
 use super::made::change_made;
 use super::task::Task;
 use super::unit::Prepared;
@@ -113,7 +114,7 @@ impl Approved {
         let before = progress.next;
         let nothing = Granted { before, made: Vec::new(), followed: None, attempts: None };
         let changes: Vec<&Change> =
-            prepared.outcome.changes.iter().filter(|change| self.is_bound(asking, change)).collect();
+            prepared.outcome.changes.iter().filter(|change| self.is_bound(asking, change, &prepared.user)).collect();
         if changes.is_empty() {
             return Ok(nothing);
         }
@@ -170,9 +171,12 @@ impl Approved {
     }
 
     /// What a playbook names instead of the usual command has to be among the changes that people were shown.
-    fn is_bound(&self, asking: &Asking<'_>, change: &Change) -> bool {
+    /// So has what is done with an environment: it names who hears of it.
+    fn is_bound(&self, asking: &Asking<'_>, change: &Change, user: &Effective) -> bool {
         let is_exempt = |name: &str| self.exempt.contains(&name);
-        change.names_a_command() || !(is_exempt(change.script.name) || is_exempt(asking.task.module.name))
+        let has_environment = user.environment.iter().next().is_some();
+        has_environment
+            || change.names_a_command() || !(is_exempt(change.script.name) || is_exempt(asking.task.module.name))
     }
 
     /// The number of the task that follows, if this is one.

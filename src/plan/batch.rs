@@ -88,8 +88,7 @@ impl HostRun {
             if matches!(unit.stage, Stage::Fresh) {
                 let asked = self.ground.templates.files_asked();
                 let looked = self.ground.look(&task, &running.layer, &unit.layer, ahead);
-                unit.secret |= self.ground.looked_at_secret;
-                unit.given = self.ground.looked_at;
+                unit.was_looked_at(&self.ground);
                 if self.is_stale(asked, batch) {
                     go_on = false;
                     break;

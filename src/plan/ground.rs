@@ -62,6 +62,8 @@ pub struct Ground {
     pub goes: Vec<(usize, AsksOut)>,
     /// How tasks end that would ask what goes out, where nobody said yes to what is done yet.
     pub quiet: Option<Quiet>,
+    /// Whether a plan is carried out, whose variables nobody typed here.
+    pub carries_plan: bool,
     /// Whether a secret had a part in what was looked at last, however that came out.
     pub looked_at_secret: bool,
     /// What the arguments of that came to, where it decides what is written down.

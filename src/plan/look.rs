@@ -109,7 +109,7 @@ impl Ground {
         let wanted = answers.wanted_count();
         let evaluation = self.means_of(task, layer).ask(task, &frozen, answers, &view);
         self.looked_at_secret |= evaluation.tainted;
-        if let Some(looked) = self.held_back(task, layer, &user, (wanted, &evaluation)) {
+        if let Some(looked) = self.held_back((task, layer, item), &user, (wanted, &evaluation)) {
             return looked;
         }
         let Some(answers) = self.stores.get(&user) else { return Look::Ask };
@@ -140,8 +140,7 @@ impl Ground {
     /// How a task ends of whose questions one is not asked, for it would go out.
     fn held_back(
         &mut self,
-        task: &Task,
-        layer: &Arc<Frame>,
+        (task, layer, item): (&Task, &Arc<Frame>, &Arc<Layer>),
         user: &Effective,
         (wanted, evaluation): (usize, &Evaluation),
     ) -> Option<Look> {
@@ -152,7 +151,7 @@ impl Ground {
         if let Some(why) = self.stays_in(task, layer, user) {
             return Some(Look::Unseen(why, Subjects::NONE));
         }
-        let (why, quiet) = self.before_yes(task, layer, user, wanted)?;
+        let (why, quiet) = self.before_yes((task, layer, item), user, wanted)?;
         Some(match quiet {
             Quiet::Later => Look::Unknown(why),
             Quiet::Unseen => Look::Unseen(why, reads()),
@@ -220,7 +219,7 @@ impl Ground {
         let empty = Answers::default();
         let answers = self.stores.get(&prepared.user).unwrap_or(&empty);
         let evaluation = self.means_of(task, layer).ask(task, &prepared.frozen, answers, &view);
-        match self.unnamed(answers) {
+        match self.unnamed(answers, &prepared.user) {
             Some(why) => Evaluation { verdict: Verdict::Unseen(why), ..evaluation },
             None => evaluation,
         }

@@ -7,13 +7,14 @@
 use super::control::Common;
 use super::evaluate::{Rendering, Truth, text_of};
 use super::ground::Ground;
-use super::scope::Layer;
-use super::unit::{Running, Stage, Unit, UnitEnd};
+use super::scope::{Frame, Layer};
+use super::task::Task;
+use super::unit::{Running, Stage, Unit, UnitEnd, loop_variable};
 use super::whole::Whole;
 use crate::event::{Kept, Status};
 use crate::model::{Digest, Map, Value};
 use crate::modules::{Args, Effect, Facts};
-use crate::template::{Binding, Rendered};
+use crate::template::{Binding, Rendered, Scope};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -139,16 +140,31 @@ impl Ground {
 
     /// Whether a unit whose item may be written down is given nothing else.
     fn is_measured(&self, running: &Running, unit: &Unit) -> bool {
-        let task = &running.task;
         let view = self.variables.measured_view(&running.layer, &Arc::new(of_loop(&unit.layer)));
+        let labelled = running.task.each.as_ref().filter(|each| each.label.is_some());
+        let is_label = labelled.is_none_or(|each| self.label_of(each, &view) == unit.label);
+        is_label && self.comes_to(&running.task, &view, unit.given)
+    }
+
+    /// Whether what is looked at is given nothing but what people wrote and what was measured.
+    pub(super) fn is_plain(&self, task: &Task, layer: &Arc<Frame>, item: &Arc<Layer>) -> bool {
+        let plain = self.variables.measured_view(layer, &Arc::default());
+        let is_written = task.each.as_ref().is_none_or(|each| {
+            let own = item.get(loop_variable(item).unwrap_or(&each.variable)).and_then(Binding::value);
+            self.items_of(task, each, &plain).zip(own).is_some_and(|(items, own)| items.contains(own))
+        });
+        let view = self.variables.measured_view(layer, &Arc::new(of_loop(item)));
+        is_written && self.comes_to(task, &view, self.looked_at)
+    }
+
+    /// Whether a task is done where nothing else is seen, and comes to these arguments.
+    fn comes_to(&self, task: &Task, view: &Arc<dyn Scope>, given: Option<Digest>) -> bool {
         let means = self.means();
-        if !matches!(means.conditions(&task.when, &view), Ok(Truth::Holds)) {
+        if !matches!(means.conditions(&task.when, view), Ok(Truth::Holds)) {
             return false;
         }
-        let Ok(Rendering::Done(frozen)) = means.render(task, &view) else { return false };
-        let labelled = task.each.as_ref().filter(|each| each.label.is_some());
-        let is_label = labelled.is_none_or(|each| self.label_of(each, &view) == unit.label);
-        is_label && !frozen.tainted && unit.given == Some(identity(&frozen.args))
+        let Ok(Rendering::Done(frozen)) = means.render(task, view) else { return false };
+        !frozen.tainted && given == Some(identity(&frozen.args))
     }
 
     /// Counts what a task has set as measured, where all that it was given is.

@@ -5,11 +5,12 @@
 use super::effective::Effective;
 use super::ground::Ground;
 use super::host_run::Conduct;
-use super::scope::Frame;
+use super::scope::{Frame, Layer};
 use super::task::Task;
 use crate::event::AsksOut;
-use crate::model::{Digest, Excerpt};
+use crate::model::{Digest, Excerpt, Value};
 use crate::questions::{Answers, Asked};
+use crate::template::Binding;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -60,13 +61,44 @@ enum Way {
     GoesOut,
 }
 
-/// Whether a question that is asked in these hands goes out; a secret doesn't go to a service of the host's own either.
-fn leads_out(asked: &Asked, user: &Effective, is_secret: bool) -> bool {
-    let is_proxy = |(name, _): (&str, &str)| name.to_ascii_lowercase().contains("proxy");
+/// Questions besides those that speak of which the answer may be fetched, and then by a proxy where the environment names one.
+const FETCHES: [&str; 2] = ["apt_plan", "apt_updates"];
+
+/// Who gets to hear a question besides the host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Hearers {
+    /// A proxy that the environment names.
+    proxy: bool,
+    /// A service of the host's own, which gets none of this: a secret, or what was read on a host.
+    service: bool,
+}
+
+/// Whether a question goes out, where these would hear it.
+fn leads_out(asked: &Asked, hearers: Hearers) -> bool {
     match way(asked) {
-        Way::Stays => false,
-        Way::Loops => is_secret || user.environment.iter().any(is_proxy),
+        Way::Stays => hearers.proxy && fetches(asked),
+        Way::Loops => hearers.proxy || !hearers.service,
         Way::GoesOut => true,
+    }
+}
+
+/// The proxies that an environment names.
+fn proxies(user: &Effective) -> impl Iterator<Item = (&str, &str)> {
+    let is_proxy = |(name, value): &(&str, &str)| {
+        let name = name.to_ascii_lowercase();
+        name.contains("proxy") && name != "no_proxy" && !value.is_empty()
+    };
+    user.environment.iter().filter(is_proxy)
+}
+
+/// Whether the answer to a question may be fetched from another machine.
+fn fetches(asked: &Asked) -> bool {
+    match asked.script.name {
+        // '-': lists are taken as they are.
+        "apt_plan" | "apt_updates" => word(asked, 0) != "-",
+        "pip_plan" => word(asked, 3) != "list",
+        "getent" => false,
+        name => SPEAKS.contains(&name) || FETCHES.contains(&name),
     }
 }
 
@@ -76,16 +108,18 @@ impl Ground {
     pub(super) fn speaks_here(&self, user: &Effective, answers: &Answers, wanted: usize) -> Option<String> {
         let stands_apart = self.apart.is_some() && self.starts_nothing && self.approved.is_none();
         let here = stands_apart && (self.is_local || user.at.is_some());
+        let by_proxy = proxies(user).next().is_some();
+        let speaks = |asked: &Asked| speaks(asked) || by_proxy && fetches(asked);
         let script = here.then(|| answers.refuse_wanted(wanted, speaks)).flatten()?;
         Some(format!("'{script}' would speak to another machine from this one, which needs an operator"))
     }
 
     /// Why a question is not asked that would go out, where nobody said yes yet. What a plan names was said yes to; whoever may
-    /// change things and has a task run in a dry run all the same (`check_mode: false`) said it of that one.
+    /// change things and has a task run in a dry run all the same (`check_mode: false`) said it of that one. Of a proxy, whoever types
+    /// it said it.
     pub(super) fn before_yes(
         &self,
-        task: &Task,
-        layer: &Arc<Frame>,
+        (task, layer, item): (&Task, &Arc<Frame>, &Arc<Layer>),
         user: &Effective,
         wanted: usize,
     ) -> Option<(String, Quiet)> {
@@ -95,12 +129,23 @@ impl Ground {
             return None;
         }
         let answers = self.stores.get(user)?;
-        let leads_out = |asked: &Asked| leads_out(asked, user, self.looked_at_secret);
-        let script = answers.refuse_wanted(wanted, leads_out)?;
+        let proxy = proxies(user).any(|(_, value)| !self.was_typed(value));
+        // What is not asked is not found out about either: rendering again takes its time.
+        let loops = answers.wanted().iter().skip(wanted).any(|asked| way(asked) == Way::Loops);
+        let service = loops && !self.looked_at_secret && self.is_plain(task, layer, item);
+        let hearers = Hearers { proxy, service };
+        let script = answers.refuse_wanted(wanted, |asked| leads_out(asked, hearers))?;
         Some((
             format!("what '{script}' gets from another machine, which is not asked before the real run"),
             quiet,
         ))
+    }
+
+    /// Whether a value was given by whoever types, and not by a plan.
+    fn was_typed(&self, value: &str) -> bool {
+        let extra = &self.variables.shared.extra;
+        let is_it = |bound: &Binding| bound.value().and_then(Value::as_str) == Some(value);
+        !self.carries_plan && extra.values().any(is_it)
     }
 
     /// Why a question is not asked that goes to another machine, if it is not; what a plan would have to name is noted.
@@ -112,6 +157,7 @@ impl Ground {
             Conduct::DryButForced => !is_forced(),
             Conduct::Dry => true,
         };
+        let leaves = |asked: &Asked| leaves(asked, user);
         if let Some(script) =
             (is_dry && self.looked_at_secret).then(|| answers.refuse_wanted(0, leaves)).flatten()
         {
@@ -119,13 +165,13 @@ impl Ground {
                 "'{script}' would send a sealed value to another machine, and a dry run sends none"
             ));
         }
-        if let Some(why) = self.unnamed(answers) {
+        if let Some(why) = self.unnamed(answers, user) {
             return Some(why);
         }
         if self.as_real {
             let hides = self.looked_at_secret || self.hides(task, layer);
             let asked = answers.wanted().into_iter().filter(leaves);
-            let named = asked.map(|asked| (task.number, told(&asked, hides)));
+            let named = asked.map(|asked| (task.number, told(&asked, user, hides)));
             let named: Vec<_> = named.collect();
             self.goes.extend(named);
         }
@@ -133,9 +179,10 @@ impl Ground {
     }
 
     /// Why a question is not asked that a plan would have to name and does not, if there is one.
-    pub(super) fn unnamed(&self, answers: &Answers) -> Option<String> {
+    pub(super) fn unnamed(&self, answers: &Answers, user: &Effective) -> Option<String> {
         let named = &self.approved.as_ref()?.questions;
-        let script = answers.refuse_wanted(0, |asked| leaves(asked) && !named.contains(&identity(asked)))?;
+        let is_named = |asked: &Asked| named.contains(&identity(asked, user));
+        let script = answers.refuse_wanted(0, |asked| leaves(asked, user) && !is_named(asked))?;
         Some(format!("'{script}' would ask another machine, and the plan does not name that"))
     }
 
@@ -156,8 +203,11 @@ fn speaks(asked: &Asked) -> bool {
     }
 }
 
-/// The same without what is asked of servers on the host itself.
-fn leaves(asked: &Asked) -> bool {
+/// The same without what is asked of servers on the host itself, and with what a proxy is asked for.
+fn leaves(asked: &Asked, user: &Effective) -> bool {
+    if proxies(user).next().is_some() && fetches(asked) {
+        return true;
+    }
     let is_own = match asked.script.name {
         "ask_mysql" => {
             let mut hosts = word(asked, 0).lines().filter_map(|line| line.strip_prefix("host="));
@@ -174,18 +224,22 @@ fn word(asked: &Asked, number: usize) -> &str {
     asked.args.0.get(number).map(String::as_str).unwrap_or_default()
 }
 
-/// What makes it this question and no other. Words can't be shifted into each other: each is counted.
-fn identity(asked: &Asked) -> Digest {
+/// What makes it this question and no other, proxies and all. Words can't be shifted into each other: each is counted.
+fn identity(asked: &Asked, user: &Effective) -> Digest {
     let counted = asked.args.0.iter().map(|word| format!("{}:{word}", word.len()));
-    Digest::of(format!("{}\n{}", asked.script.name, counted.collect::<String>()))
+    let proxies = proxies(user).map(|(name, value)| format!("\n{name}={}:{value}", value.len()));
+    let all: String = counted.chain(proxies).collect();
+    Digest::of(format!("{}\n{all}", asked.script.name))
 }
 
-fn told(asked: &Asked, hides: bool) -> AsksOut {
-    let words: Vec<&str> = asked.args.0.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+fn told(asked: &Asked, user: &Effective, hides: bool) -> AsksOut {
+    let proxies: Vec<String> = proxies(user).map(|(name, value)| format!("{name}={value}")).collect();
+    let words = proxies.iter().chain(&asked.args.0).map(String::as_str);
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     AsksOut {
         script: asked.script.name.to_owned(),
         words: if hides { String::new() } else { Excerpt::single(&words.join(" ")) },
-        question: (!hides).then(|| identity(asked)),
+        question: (!hides).then(|| identity(asked, user)),
     }
 }
 
@@ -345,10 +399,57 @@ mod tests {
     #[test]
     fn a_service_of_the_host_s_own_gets_no_secret_and_is_asked_by_no_proxy() {
         let health = asked("fetch_url||GET|http://127.0.0.1/health");
-        assert!(!leads_out(&health, &Effective::default(), false));
-        assert!(leads_out(&health, &Effective::default(), true));
-        let variables = BTreeMap::from([("HTTP_PROXY".to_owned(), "http://evil.test".to_owned())]);
-        let environment = Environment::new(variables).unwrap();
-        assert!(leads_out(&health, &Effective { environment, ..Effective::default() }, false));
+        let plain = Hearers { proxy: false, service: true };
+        assert!(!leads_out(&health, plain));
+        assert!(leads_out(&health, Hearers { service: false, ..plain }));
+        assert!(leads_out(&health, Hearers { proxy: true, ..plain }));
+    }
+
+    #[test]
+    fn a_proxy_is_another_machine_to_what_may_be_fetched_and_part_of_a_question_s_identity() {
+        let by = |name: &str, value: &str| {
+            let environment = Environment::new(BTreeMap::from([(name.to_owned(), value.to_owned())])).unwrap();
+            Effective { environment, ..Effective::default() }
+        };
+        let proxied = Hearers { proxy: true, service: true };
+        for (words, expected) in [
+            ("apt_updates|0", true),
+            ("apt_updates|-", false),
+            ("apt_plan|3600|install|x", true),
+            ("pip_plan||||requests", true),
+            ("pip_plan||||list", false),
+            ("dnf_plan|install|nginx", true),
+            ("gem_list|||--local|^x$", true),
+            ("inspect|/etc/passwd", false),
+            ("getent|passwd||root", false),
+        ] {
+            let asked = asked(words);
+            assert_eq!(leads_out(&asked, proxied), expected, "{words}");
+            let names = leaves(&asked, &by("https_proxy", "http://evil.test"));
+            assert_eq!(names, expected || SPEAKS.contains(&asked.script.name), "{words}");
+        }
+        let (one, other) = (by("http_proxy", "http://a.test"), by("http_proxy", "http://b.test"));
+        let lists = asked("apt_updates|0");
+        assert_ne!(identity(&lists, &one), identity(&lists, &other));
+        assert!(told(&lists, &one, false).words.starts_with("http_proxy=http://a.test 0"));
+        for user in [by("no_proxy", "localhost"), by("http_proxy", ""), by("LANG", "C")] {
+            assert!(proxies(&user).next().is_none() && !leaves(&lists, &user));
+        }
+    }
+
+    #[test]
+    fn every_script_that_fetches_is_known_to() {
+        let programs = ["fresh_lists", "curl", "wget", "dnf", "yum", "pip", "gem", "npm", "snap", "composer", "docker"];
+        // These name such programs, and ask them for nothing that lies elsewhere.
+        let still = ["apt_list_times", "docker_inspect", "facts", "package_manager", "rpm_installed", "traces"];
+        let names_one = |script: &Script| {
+            let code: String = script.text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+            let mut words = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            words.any(|word| programs.contains(&word))
+        };
+        let is_known = |name: &str| [&SPEAKS[..], &FETCHES, &still].concat().contains(&name);
+        let all = crate::questions::read_only_scripts().into_iter().filter(names_one).map(|script| script.name);
+        let unknown: Vec<&str> = all.filter(|name| !is_known(name)).collect();
+        assert_eq!(unknown, [""; 0]);
     }
 }

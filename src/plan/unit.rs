@@ -4,6 +4,7 @@ use super::approved::{Approved, Granted};
 use super::control::Turn;
 use super::effective::Effective;
 use super::evaluate::Frozen;
+use super::ground::Ground;
 use super::scope::{Frame, Layer};
 use super::task::Task;
 use super::way::Way;
@@ -269,6 +270,12 @@ impl Unit {
         if let Some((granted, approved)) = self.granted.take().zip(approved) {
             approved.give_back(&granted);
         }
+    }
+
+    /// Notes what it was found to be given.
+    pub(super) fn was_looked_at(&mut self, ground: &Ground) {
+        self.secret |= ground.looked_at_secret;
+        self.given = ground.looked_at;
     }
 
     /// Ends it.

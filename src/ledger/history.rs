@@ -193,6 +193,12 @@ impl History {
         })
     }
 
+    /// Every key that a version has, with whose it is there.
+    pub fn keys(&self) -> impl Iterator<Item = (&OperatorName, &Key)> {
+        let people = self.versions.values().flat_map(|version| &version.people);
+        people.flat_map(|(name, (_, keys))| keys.iter().map(move |key| (name, key)))
+    }
+
     /// Up to which entry those who signed a version had seen a chain.
     pub fn seen_by_signers(&self, version: u64, chain: &ChainName) -> u64 {
         self.versions.get(&version).and_then(|version| version.seen.get(chain)).copied().unwrap_or_default()

@@ -33,12 +33,16 @@ pub static MODULE: Module = Module {
             },
             Returned {
                 name: "barred",
-                help: "which of sshd's settings keeps the account out, whatever its key; empty where none does",
+                help: "which of sshd's settings keeps the account out, whatever its key, by itself or where this session comes from; empty where none does",
             },
             Returned { name: "home", help: "the account's home; empty where there is no such account" },
             Returned { name: "key_files", help: "files of keys, as whole paths" },
             Returned { name: "key_command", help: "the program that names more keys, or nothing" },
             Returned { name: "ca_file", help: "the file of keys that sign certificates, or nothing" },
+            Returned {
+                name: "forced",
+                help: "programs that sshd starts instead of what is asked for, whatever a key says: for all, for who comes from where this session does, and for some addresses",
+            },
             Returned {
                 name: "elsewhere",
                 help: "`Match` blocks that say another thing of these for some addresses, hosts or ports",
@@ -56,6 +60,8 @@ pub static MODULE: Module = Module {
 
 /// What decides who gets in.
 const DECIDES: [&str; 3] = ["authorizedkeysfile", "authorizedkeyscommand", "trustedusercakeys"];
+/// What decides what is started for them.
+const FORCES: &str = "forcecommand";
 /// What a block can ask of a connection besides who logs in.
 const OF_A_CONNECTION: [&str; 5] = ["address", "host", "localaddress", "localport", "rdomain"];
 
@@ -67,7 +73,15 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     }
     let settings = host.get(SshdSettings);
     let entry = host.get(WhatLetsIn { user: user.clone() })?;
-    let elsewhere = elsewhere(&*settings?, &user);
+    let state = settings?;
+    let elsewhere: Vec<String> =
+        for_some(&state, &user, &DECIDES).iter().map(|block| block.criteria.clone()).collect();
+    let blocks = for_some(&state, &user, &[FORCES]).into_iter().flat_map(|block| &block.settings);
+    let for_some =
+        blocks.filter(|(key, value)| key == FORCES && value != "none").map(|(_, value)| value.clone());
+    let mut forced: Vec<String> =
+        [&entry.forced, &entry.forced_here].into_iter().flatten().cloned().chain(for_some).collect();
+    forced.dedup();
     let sessions: Vec<Value> =
         entry.sessions.iter().map(|(pid, seconds)| json!({"pid": pid, "seconds": seconds})).collect();
     let result = [
@@ -78,6 +92,7 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         ("key_files", entry.key_files.clone().into()),
         ("key_command", entry.key_command.clone().unwrap_or_default().into()),
         ("ca_file", entry.ca_file.clone().unwrap_or_default().into()),
+        ("forced", forced.into()),
         ("elsewhere", elsewhere.into()),
         ("sessions", sessions.into()),
     ];
@@ -85,8 +100,8 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     Ok(Outcome { result, ..Outcome::default() })
 }
 
-/// Blocks that say for some connections what decides who gets in, and count: of several blocks that fit, the first one does.
-fn elsewhere(state: &SshdState, user: &str) -> Vec<String> {
+/// Blocks that say one of these for some connections, and count: of several blocks that fit, the first one does.
+fn for_some<'a>(state: &'a SshdState, user: &str, keys: &[&str]) -> Vec<&'a Match> {
     let decided = |block: &Match, key: &str| block.settings.iter().any(|(known, _)| known == key);
     let of_all_who = |block: &Match| {
         block
@@ -96,12 +111,12 @@ fn elsewhere(state: &SshdState, user: &str) -> Vec<String> {
     };
     let some = state.matches.iter().enumerate().filter(|(at, block)| {
         let words = || block.criteria.split([' ', '\t', '=']).map(str::to_lowercase);
-        let open = DECIDES.iter().filter(|key| decided(block, key)).any(|key| {
+        let open = keys.iter().filter(|key| decided(block, key)).any(|key| {
             !state.matches.iter().take(*at).any(|before| of_all_who(before) && decided(before, key))
         });
         open && words().any(|word| OF_A_CONNECTION.contains(&word.as_str()))
     });
-    some.map(|(_, block)| block.criteria.clone()).collect()
+    some.map(|(_, block)| block).collect()
 }
 
 #[cfg(test)]
@@ -128,7 +143,7 @@ mod tests {
         assert_eq!(
             result,
             json!({"assessed": true, "mistake": "", "barred": "", "home": "/home/ops", "key_files": ["/home/ops/.ssh/authorized_keys2"],
-                   "key_command": "/bin/keys", "ca_file": "", "elsewhere": [], "sessions": [{"pid": 7, "seconds": 61}]})
+                   "key_command": "/bin/keys", "ca_file": "", "forced": [], "elsewhere": [], "sessions": [{"pid": 7, "seconds": 61}]})
         );
         assert_eq!(ask("", "")["assessed"], json!(false));
         let wrong = ask("", "account 1000 /home/ops\nmistake 00-x.conf line 1\nmistake terminating, 1 bad\n");
@@ -153,6 +168,23 @@ mod tests {
             found(&[&block("Address 10.0.0.1", "X11Forwarding"), &block("Group x", "TrustedUserCAKeys")]),
             json!([])
         );
+    }
+
+    #[test]
+    fn what_is_started_whatever_a_key_says_is_told() {
+        let block =
+            |criteria: &str, forced: &str| format!("line Match {criteria}\nline ForceCommand {forced}\n");
+        let files = [
+            block("Address 10.0.0.0/8", "internal-sftp"),
+            block("User ops", "/ask"),
+            block("Address 10.1.0.0/16", "/bin/sh"),
+        ];
+        let files = format!("begin /etc/ssh/sshd_config\n{}end\n", files.concat());
+        let said =
+            "said\nset forcecommand /ask\nfrom 10.0.0.1 10.0.0.2 22\nhere set forcecommand internal-sftp\n";
+        assert_eq!(ask(&files, said)["forced"], json!(["/ask", "internal-sftp"]));
+        let none = "said\nset forcecommand none\nhere set forcecommand none\n";
+        assert_eq!(ask("begin /etc/ssh/sshd_config\nend\n", none)["forced"], json!([]));
     }
 
     #[test]

@@ -236,6 +236,24 @@ mod tests {
     }
 
     #[test]
+    fn whoever_wants_to_copy_files_is_told_at_once_that_there_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ask");
+        std::fs::write(&file, program()).unwrap();
+        for wanted in ["/usr/lib/openssh/sftp-server", "internal-sftp", "scp -t /tmp/x", "rsync --server ."] {
+            // Nobody writes to its input, and it ends all the same.
+            let mut command = Command::new("timeout");
+            command.args(["-s", "KILL", "20", "sh"]).arg(&file).env("SSH_ORIGINAL_COMMAND", wanted);
+            let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let input = child.stdin.take();
+            let output = child.wait_with_output().unwrap();
+            drop(input);
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(2) && told.contains("no files"), "{wanted}: {told}");
+        }
+    }
+
+    #[test]
     fn nothing_from_the_other_side_s_environment_reaches_a_question() {
         for shell in shells() {
             let (out, ..) = gate(&shell, &begun(&ask(1, &script("facts"), &["", "/nonexistent"])));
@@ -325,6 +343,36 @@ mod tests {
                 assert!(absent || out.ends_with(&format!("{MARK} 1 2\n")), "{args:?}: {out} {err}");
                 assert!(!out.contains("== plan"), "{args:?}: {out}");
             }
+        }
+    }
+
+    #[test]
+    fn no_question_runs_or_writes_what_its_arguments_say() {
+        for shell in shells() {
+            let folder = tempfile::tempdir().unwrap();
+            let touched = folder.path().join("was-here").display().to_string();
+            let words = [
+                format!("$(touch {touched})`touch {touched}`"),
+                format!("x;touch {touched};'\";touch {touched} #"),
+                // Where the shell counts, a shell with arrays would run what is in the brackets.
+                format!("a[$(touch {touched})]"),
+                touched.clone(),
+                format!("--output={touched}"),
+            ];
+            let mut input = begun("");
+            for (number, script) in (1..).zip(scripts()) {
+                for word in &words {
+                    input.push_str(&ask(number, &script, &[word.as_str(); 8]));
+                    let behind = ["/etc", word, word, word, "/etc/passwd", word, "1", word];
+                    input.push_str(&ask(number, &script, &behind));
+                }
+            }
+            let limited = [&["timeout", "-s", "KILL", "200"], shell.as_slice()].concat();
+            let (out, err, status) = gate(&limited, &input);
+            assert_eq!(status, Some(0), "{shell:?} {err}");
+            assert!(out.matches(MARK).count() > 9 * scripts().len(), "{shell:?}: {}", out.len());
+            let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+            assert!(left.is_empty(), "{shell:?}: {left:?}");
         }
     }
 

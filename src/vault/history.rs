@@ -5,7 +5,7 @@
 
 use super::readers::{may_seal, recipients};
 use crate::ledger::{History as Rosters, Kind, Record, Report, SealAct, SealedValue, Vouched};
-use crate::model::{Digest, OperatorName};
+use crate::model::{Digest, OperatorName, Role};
 use crate::people::Roster;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -79,6 +79,10 @@ fn lost_a_key(then: &Roster, now: &Roster, name: &OperatorName) -> bool {
     }
 }
 
+fn is_lead(roster: &Roster, name: &OperatorName) -> bool {
+    roster.person(name).is_some_and(|person| person.role == Role::Lead)
+}
+
 /// The seals of all values.
 #[derive(Default)]
 pub struct History(BTreeMap<Subject, Vec<Seal>>);
@@ -109,7 +113,12 @@ impl History {
                     });
                 let could = could_read && could_seal(&entry, &value.file, &versions, rosters);
                 let first = before.is_empty() && entry.sealed;
-                if !(first || could || may_seal(roster, &value.file, by)) {
+                // A lead's word that a value is no more opens nothing, and counts whoever reads the file.
+                let retires = value.act == SealAct::Retired
+                    && versions
+                        .iter()
+                        .any(|version| version.version == entry.public.roster && is_lead(version, by));
+                if !(first || could || retires || may_seal(roster, &value.file, by)) {
                     continue;
                 }
                 for (other, seal) in before.iter_mut() {
@@ -141,6 +150,19 @@ impl History {
     /// The seals of a value, in order.
     pub fn of(&self, subject: &Subject) -> &[Seal] {
         self.0.get(subject).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether somebody's word that a value is no more would count.
+    pub fn may_retire(&self, roster: &Roster, subject: &Subject, name: &OperatorName) -> bool {
+        is_lead(roster, name)
+            || may_seal(roster, &subject.file, name)
+            || self.of(subject).iter().any(|seal| seal.value.readers.contains(name))
+    }
+
+    /// Who else sealed a value without having seen this seal, which had not seen theirs.
+    pub fn rivals(&self, subject: &Subject, seal: &Seal) -> Vec<&Seal> {
+        let digest = seal.value.digest;
+        self.of(subject).iter().filter(|other| !other.superseded && other.value.digest != digest).collect()
     }
 
     /// The number of the next seal of a value.

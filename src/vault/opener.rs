@@ -2,7 +2,7 @@
 //! name for the ledger. Nothing is decrypted that the newest entry of a reader doesn't name.
 
 use super::crypto::armored;
-use super::{History, Keys, Sheet, State, Subject, VaultError, digest};
+use super::{History, Keys, Seal, Sheet, State, Subject, VaultError, digest};
 use crate::model::{Digest, Opened, Opener, Secret};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -227,10 +227,15 @@ pub fn refusal(history: &History, subject: &Subject, sealed: Digest) -> Option<S
             "{subject}: this is generation {}, and {} sealed generation {} since: restore the newer file with git",
             found.value.generation, newest.by, newest.value.generation
         ),
-        State::Parallel(found) => format!(
-            "{subject}: {} and somebody else sealed it in parallel: see which one is right, then 'wgops vault rekey {file}'",
-            found.by
-        ),
+        State::Parallel(found) => {
+            let told = |seal: &Seal| format!("{} (generation {})", seal.by, seal.value.generation);
+            let rivals: Vec<String> = history.rivals(subject, found).into_iter().map(told).collect();
+            format!(
+                "{subject}: {} sealed what stands here, and {} sealed another one in parallel: ask which one is right; 'wgops vault rekey {file}' settles it for what stands here, 'git checkout COMMIT -- {file}' brings the other one",
+                told(found),
+                rivals.join(" and ")
+            )
+        }
     })
 }
 

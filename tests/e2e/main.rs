@@ -12,6 +12,7 @@ mod calendar;
 mod ci;
 mod comparing;
 mod databases;
+mod doors;
 mod faults;
 mod files;
 mod finding;

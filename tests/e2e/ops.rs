@@ -113,6 +113,28 @@ impl<'a> Ops<'a> {
         self.commit();
     }
 
+    /// Replaces a text that is in a file, for good.
+    pub fn replaces(&self, file: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.root().join(file)).unwrap();
+        assert!(text.contains(from), "no {from} in {text}");
+        self.keep(file, text.replace(from, to));
+    }
+
+    /// Who may log in on the hosts follows from the roster, in which sam has signed an agreement.
+    pub fn keeps_access(&self) {
+        let settings = std::fs::read_to_string(self.root().join("wgops.yml")).unwrap_or_default();
+        self.keep("wgops.yml", format!("{settings}\naccess:\n  account: ops\n"));
+        let sam = "  sam:\n    role: shadow\n";
+        self.replaces("inventory/operators.yml", sam, &format!("{sam}    nda: {{signed: 2026-01-01}}\n"));
+    }
+
+    /// The same, and alice logs in with a key of her own.
+    pub fn opens_to_shadows(&self) {
+        self.keeps_access();
+        let key = |name: &str| self.lab.path(name).to_string_lossy().into_owned();
+        self.replaces("inventory/ops.yml", &key("keys/id_ed25519"), &key("keys/alice"));
+    }
+
     fn commit(&self) {
         let git = |args: &[&str]| {
             let git = std::process::Command::new("git")

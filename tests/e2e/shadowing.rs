@@ -20,29 +20,23 @@ fn here(test: impl FnOnce(&Lab, &Host, &Ops<'_>)) {
     let host = lab.host();
     lab.reset(&host);
     let ops = Ops::of(&lab, &[&host]);
-    let settings = std::fs::read_to_string(ops.root().join("wgops.yml")).unwrap_or_default();
-    ops.keep("wgops.yml", format!("{settings}\naccess:\n  account: ops\n"));
-    roster(&ops, "  sam:\n    role: shadow\n", "  sam:\n    role: shadow\n    nda: {signed: 2026-01-01}\n");
+    ops.keeps_access();
     test(&lab, &host, &ops);
     lab.reset(&host);
 }
 
 fn roster(ops: &Ops<'_>, from: &str, to: &str) {
-    let file = "inventory/operators.yml";
-    let text = std::fs::read_to_string(ops.root().join(file)).unwrap();
-    assert!(text.contains(from), "{text}");
-    ops.keep(file, text.replace(from, to));
+    ops.replaces("inventory/operators.yml", from, to);
 }
 
 /// The inventory's key is the lab's; from here on it is alice's own.
 fn with_her_own_key(lab: &Lab, ops: &Ops<'_>) {
-    let text = std::fs::read_to_string(ops.root().join("inventory/ops.yml")).unwrap();
     let key = |name: &str| lab.path(name).to_string_lossy().into_owned();
-    ops.keep("inventory/ops.yml", text.replace(&key("keys/id_ed25519"), &key("keys/alice")));
+    ops.replaces("inventory/ops.yml", &key("keys/id_ed25519"), &key("keys/alice"));
 }
 
 /// ssh with somebody's key alone; `input` is what is sent.
-fn ssh(
+pub fn ssh(
     lab: &Lab,
     ops: &Ops<'_>,
     (key, user): (&str, &str),
@@ -114,7 +108,7 @@ fn a_sync_gives_and_takes_what_the_roster_says_and_locks_nobody_out() {
         ops.types("alice", "access plan -i ops").within(120).says().expect(0, &["Nobody gains or loses"]);
 
         // A stolen laptop: whoever left is out.
-        let question = format!("wgops-ask 1\n{MARK}\nask 1 {} 0\n", alive());
+        let question = ask_frame(&alive());
         let (said, _) = ssh(lab, ops, ("sam", "wgops-shadow"), host, &["x"], question.as_bytes());
         assert!(said.contains("alive"), "{said}");
         ops.alice("operators leave sam --yes").expect(0, &["in force"]);
@@ -126,9 +120,14 @@ fn a_sync_gives_and_takes_what_the_roster_says_and_locks_nobody_out() {
     });
 }
 
-fn alive() -> String {
+pub fn alive() -> String {
     let script = gate::scripts().into_iter().find(|script| script.name == "alive").unwrap();
     script.digest().hex()
+}
+
+/// What a client of wgops' own would send to have this question answered.
+pub fn ask_frame(digest: &str) -> String {
+    format!("wgops-ask 1\n{MARK}\nask 1 {digest} 0\n")
 }
 
 fn digest(name: &str) -> String {
@@ -307,6 +306,7 @@ fn a_shadow_is_shown_the_truth_and_told_what_only_an_operator_sees() {
 #[ignore = "needs the lab: run scripts/test"]
 fn a_certificate_lets_in_for_a_while_and_a_shadow_s_leads_to_the_gate() {
     here(|lab, host, ops| {
+        ops.joins("dora");
         let ca = ops.elsewhere().join("ca");
         let keygen = Command::new("ssh-keygen")
             .args(["-q", "-t", "ed25519", "-N", "", "-f"])
@@ -341,7 +341,7 @@ fn a_certificate_lets_in_for_a_while_and_a_shadow_s_leads_to_the_gate() {
             host,
             ": >/usr/local/lib/wgops/shadow/.ssh/authorized_keys; : >/home/ops/.ssh/authorized_keys",
         );
-        let question = format!("wgops-ask 1\n{MARK}\nask 1 {} 0\n", alive());
+        let question = ask_frame(&alive());
         let with = |file: &std::path::Path| format!("-oCertificateFile={}", file.display());
         let enter = |key: &str, user: &str, certificate: &str, command: &str| {
             ssh(lab, ops, (key, user), host, &[certificate, command], question.as_bytes())
@@ -357,5 +357,21 @@ fn a_certificate_lets_in_for_a_while_and_a_shadow_s_leads_to_the_gate() {
         assert!(!lab.holds(host, "test -e /tmp/e2e-evil"));
         let log = lab.exec(host, "journalctl -t sshd --no-pager | grep -c 'sam shadow roster:1'");
         assert_ne!(log.trim(), "0");
+        // A stolen laptop with a certificate that goes on for hours: after a sync it opens nothing.
+        let (_, doras) = issue("alice", "dora");
+        let (said, status) = enter("dora", "ops", &with(&doras), "id");
+        assert!(status == Some(0) && said.contains("(ops)"), "{said}");
+        let left = ops.alice("operators leave dora --yes");
+        left.expect(0, &["in force", "dora's certificate", "wgops access sync"]);
+        ops.keep("inventory/README", "dora left");
+        ops.types("alice", &format!("access sync -i ops --yes --reason left --new-ca {print}"))
+            .within(120)
+            .says()
+            .expect(0, &["wgops-revoked/ops"]);
+        let (said, status) = enter("dora", "ops", &with(&doras), "id");
+        assert!(status == Some(255) && said.contains("Permission denied"), "{said}");
+        lab.exec(host, ": >/home/ops/.ssh/authorized_keys");
+        assert_eq!(enter("alice", "ops", &with(&hers), "id").1, Some(0));
+        assert!(enter("sam", "wgops-shadow", &with(&sams), "x").0.contains("alive"));
     });
 }

@@ -6,11 +6,11 @@ use super::super::{Console, Failure};
 use crate::execute::Asker;
 use crate::ledger::History;
 use crate::load::{self, Inventory};
-use crate::model::{HostName, Role};
+use crate::model::{HostName, OperatorName, Role};
 use crate::people::{Key, Person, Roster, Standing};
 use crate::questions::gate::GATE;
 use jiff::civil::Date;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands in front of a shadow's key: no terminal, no forwarding, no file of commands of its own, and one program.
 fn options() -> String {
@@ -62,6 +62,21 @@ pub fn shadow_keys(roster: &Roster, today: Date) -> String {
     let lines = lines
         .map(|(person, key)| format!("{} {} {} ({})\n", options(), key.text(), person.name, person.role));
     std::iter::once(head).chain(lines).collect()
+}
+
+/// Keys whose certificates count no more for an account: all that a version of the roster had, but for those to which it is
+/// open today.
+pub fn revoked_keys(roster: &Roster, history: &History, today: Date, account: Account) -> String {
+    let emergency = roster.emergency_keys.iter().filter(|_| account == Account::Operating);
+    let open = keys_of(roster, today, account).map(|(_, key)| key).chain(emergency);
+    let open: BTreeSet<&str> = open.map(Key::text).collect();
+    let now = roster.people.values().flat_map(|one| one.keys.iter().map(move |key| (&one.name, key)));
+    let all: BTreeMap<&str, &OperatorName> =
+        history.keys().chain(now).map(|(name, key)| (key.text(), name)).collect();
+    let gone = all.into_iter().filter(|(key, _)| !open.contains(key));
+    let head =
+        "# Written by 'wgops access sync': keys of whoever has no such account by the roster.\n".to_owned();
+    std::iter::once(head).chain(gone.map(|(key, name)| format!("{key} {name}\n"))).collect()
 }
 
 fn keys_of(roster: &Roster, today: Date, account: Account) -> impl Iterator<Item = (&Person, &Key)> {
@@ -173,6 +188,23 @@ mod tests {
         let gone = gone_keys(&roster, later);
         let names: Vec<_> = gone.lines().map(|line| line.splitn(3, ' ').nth(2).unwrap()).collect();
         assert_eq!(names, ["sam (shadow)", "ci (auditor)", "oscar (operator)", "nora (shadow)"]);
+    }
+
+    #[test]
+    fn certificates_count_for_keys_alone_to_which_an_account_is_open() {
+        let roster = roster();
+        let none = tempfile::tempdir().unwrap();
+        let history = History::of(&Record::read(none.path()).unwrap(), &roster);
+        let names = |day, account| -> Vec<String> {
+            let text = revoked_keys(&roster, &history, day, account);
+            let mut names: Vec<_> =
+                text.lines().skip(1).map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(date(2026, 1, 1), Account::Operating), ["ci", "nora", "sam"]);
+        assert_eq!(names(date(2026, 6, 2), Account::Operating), ["ci", "nora", "oscar", "sam"]);
+        assert_eq!(names(date(2026, 1, 1), Account::Shadow), ["alice", "nora", "oscar"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::super::repository::{Repository, built_in_playbook};
 use super::super::show::Show;
 use super::super::{Console, Exit, Failure, ask};
 use super::gains::Gains;
-use super::people::{gone_keys, hosts, operating_keys, shadow_keys};
+use super::people::{Account, gone_keys, hosts, operating_keys, revoked_keys, shadow_keys};
 use crate::event::{Event, Mode};
 use crate::ledger::{History, Kind, Record, Vouched};
 use crate::load;
@@ -95,7 +95,8 @@ impl Sync {
         let today = jiff::Zoned::now().date();
         let new_ca = self.new_ca.clone();
         let mut errand = self.errand(check.then_some(dry))?;
-        errand.choice.extra = variables(&access, &roster, today)?;
+        let record = Record::read(repository.needed()?)?;
+        errand.choice.extra = variables(&access, &roster, &History::of(&record, &roster), today)?;
         let ca = ca_of(&errand.choice.extra);
         let job = Job::open_for(console, errand, repository, who)?;
         if job.mode == Mode::Real {
@@ -117,7 +118,6 @@ impl Sync {
         // Before somebody is asked, nothing is done for which they have to be.
         let first = if asks { job.prepare_preview()? } else { job.prepare(&Map::new())? };
         let mut engine = job.engine(&first)?;
-        let record = Record::read(job.repository().needed()?)?;
         let mut gains = Gains::new(&roster, History::of(&record, &roster), today);
         let looked = match (&job.mode, yes) {
             (Mode::Real, false) => confirmed(console, &job, &mut engine, &mut gains),
@@ -292,7 +292,7 @@ fn stays(job: &Job<'_>, roster: &Roster, today: Date) -> Result<(), Failure> {
 }
 
 /// What the playbook is told.
-fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map, Failure> {
+fn variables(access: &load::Access, roster: &Roster, history: &History, today: Date) -> Result<Map, Failure> {
     let keys = operating_keys(roster, today);
     if keys.is_empty() {
         return Err(Failure::new(
@@ -308,7 +308,11 @@ fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map,
         (access.account.clone(), super::issue::OPERATING.into()),
         (access.shadow.clone(), super::issue::SHADOW.into()),
     ]));
-    let all: [(&str, Value); 11] = [
+    let revoked = Value::Object(Map::from_iter([
+        (access.account.clone(), revoked_keys(roster, history, today, Account::Operating).into()),
+        (access.shadow.clone(), revoked_keys(roster, history, today, Account::Shadow).into()),
+    ]));
+    let all: [(&str, Value); 12] = [
         ("access_roster", format!("{} {}", roster.version, roster.digest).into()),
         ("access_account", access.account.clone().into()),
         ("access_keys", keys.into()),
@@ -321,6 +325,7 @@ fn variables(access: &load::Access, roster: &Roster, today: Date) -> Result<Map,
         ("access_gate", STANDARD.encode(gate::program()).into()),
         ("access_ca", ca.into()),
         ("access_principals", principals),
+        ("access_revoked", revoked),
     ];
     Ok(all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
@@ -344,7 +349,9 @@ mod tests {
             ca: None,
         };
         let day = jiff::civil::date(2026, 6, 1);
-        let given = variables(&access, &roster(), day).unwrap();
+        let none = tempfile::tempdir().unwrap();
+        let history = History::of(&Record::read(none.path()).unwrap(), &roster());
+        let given = variables(&access, &roster(), &history, day).unwrap();
         let names =
             [SHADOWS_KEYS, CA_FILE, "{{ home }}/shadow/.ssh/authorized_keys"].into_iter().chain(REFUSALS);
         for name in given.keys().map(String::as_str).chain(names) {

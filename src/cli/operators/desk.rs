@@ -142,8 +142,28 @@ impl Desk {
     pub fn tell(&self, console: &Console, next: &RosterFile) -> Result<(), Failure> {
         if self.tell_whether_it_counts(console, next)? {
             self.seal_again(console, next)?;
+            self.certificates(next).iter().for_each(|text| console.tell(text));
         }
         Ok(())
+    }
+
+    /// Certificates of people who have another role or other keys now: servers take them until a sync tells them.
+    fn certificates(&self, next: &RosterFile) -> Vec<String> {
+        let is_as_before = |name: &OperatorName| {
+            let of = |roster: &Roster| roster.person(name).map(|one| (one.role, one.keys.clone()));
+            of(&self.roster) == of(&next.roster)
+        };
+        let notes = self.record.vouched(&self.roster, Kind::Note);
+        let told = notes.iter().filter(|entry| entry.public.verb == Some(Verb::Access)).filter_map(|entry| {
+            let until = entry.details.until.filter(|until| *until > jiff::Timestamp::now())?;
+            let (number, of) = entry.details.note.as_ref()?.strip_prefix("certificate ")?.split_once(" for ")?;
+            let name: OperatorName = of.split(' ').next()?.parse().ok()?;
+            let until = until.strftime("%Y-%m-%d %H:%MZ");
+            (!is_as_before(&name)).then(|| {
+                format!("{name}'s certificate {number} counts until {until}, unless 'wgops access sync' has the servers refuse it.\n")
+            })
+        });
+        told.collect()
     }
 
     /// What is sealed is sealed for those who read it under the new version; and what who reads no longer could have read

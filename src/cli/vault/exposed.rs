@@ -5,9 +5,9 @@ use super::super::{Console, Exit, Failure, ask};
 use super::desk::{Desk, today};
 use super::list::day;
 use crate::ledger::{SealAct, SealedValue};
-use crate::model::{OperatorName, nearest};
+use crate::model::{OperatorName, Role, nearest};
 use crate::report::one_line;
-use crate::vault::{Readers, Seal, Subject};
+use crate::vault::{Readers, Seal, Sheet, Subject};
 use clap::Args;
 
 /// List what somebody could have read and what was not set anew since
@@ -53,8 +53,24 @@ impl Exposed {
 
     fn retire(&self, console: &Console, desk: &Desk<'_>) -> Result<Exit, Failure> {
         desk.cleared()?;
-        let gone: Vec<(&Subject, &Seal)> =
-            desk.history.exposed(&self.name).filter(|(subject, _)| !is_there(desk, subject)).collect();
+        let gone: Vec<(&Subject, &Seal)> = desk
+            .history
+            .exposed(&self.name)
+            .filter(|(subject, _)| stands(desk, subject) == Stands::Nowhere)
+            .collect();
+        let me = &desk.cleared()?.operator;
+        // Whose word does not count is told so, and not that the list is shorter.
+        let (gone, others): (Vec<_>, Vec<_>) =
+            gone.into_iter().partition(|(subject, _)| desk.history.may_retire(&desk.roster, subject, me));
+        for (subject, _) in &others {
+            console.tell(&format!(
+                "  {} stays on the list: you could never read it, so a lead takes it off\n",
+                one_line(&subject.to_string())
+            ));
+        }
+        if !others.is_empty() && gone.is_empty() {
+            return Ok(Exit::Refused);
+        }
         if gone.is_empty() {
             console.tell("Everything on the list still stands in a file: 'wgops vault set' takes it off.\n");
             return Ok(Exit::Well);
@@ -81,9 +97,32 @@ impl Exposed {
     }
 }
 
-fn is_there(desk: &Desk<'_>, subject: &Subject) -> bool {
-    let target = super::desk::Target { path: desk.root.join(&subject.file), file: subject.file.clone() };
-    desk.standing(&target).is_ok_and(|all| all.iter().any(|one| one.subject == *subject))
+/// Where a value stands.
+#[derive(PartialEq, Eq)]
+enum Stands {
+    /// Sealed, in its file.
+    Sealed,
+    /// In its file, for everybody to read.
+    Plain,
+    /// In a file that can't be read, if at all.
+    Unreadable,
+    Nowhere,
+}
+
+fn stands(desk: &Desk<'_>, subject: &Subject) -> Stands {
+    let path = desk.root.join(&subject.file);
+    if std::fs::symlink_metadata(&path).is_err() {
+        return Stands::Nowhere;
+    }
+    let target = super::desk::Target { path, file: subject.file.clone() };
+    let Ok(all) = desk.standing(&target) else { return Stands::Unreadable };
+    let is_plain =
+        |name: &String| Sheet::read(&target.path).is_ok_and(|sheet| sheet.plain().contains_key(name));
+    match all.iter().any(|one| one.subject == *subject) {
+        true => Stands::Sealed,
+        false if subject.name.as_ref().is_some_and(is_plain) => Stands::Plain,
+        false => Stands::Nowhere,
+    }
 }
 
 fn list(desk: &Desk<'_>, name: &OperatorName) -> String {
@@ -91,11 +130,15 @@ fn list(desk: &Desk<'_>, name: &OperatorName) -> String {
         let reads = Readers::of(&desk.roster, &subject.file, today())
             .is_ok_and(|readers| readers.names().contains(name));
         let by_a_key = desk.history.exposed_by_a_key(name).any(|(lost, _)| lost == subject);
-        let state = match (reads && !by_a_key, is_there(desk, subject)) {
+        let state = match (reads && !by_a_key, stands(desk, subject)) {
             (true, _) => "may read it today",
-            (false, true) if reads => "to be set anew: a key of theirs that is gone opens it",
-            (false, true) => "to be set anew",
-            (false, false) => "gone from its file: change it where it was used, then --retire",
+            (false, Stands::Sealed) if reads => "to be set anew: a key of theirs that is gone opens it",
+            (false, Stands::Sealed) => "to be set anew",
+            (false, Stands::Plain) => "in its file for everybody to read: to be set anew",
+            (false, Stands::Unreadable) => {
+                "its file can't be read ('wgops vault list' says why): to be set anew"
+            }
+            (false, Stands::Nowhere) => "gone from its file: change it where it was used, then --retire",
         };
         format!("{}  sealed by {} on {}: {state}\n", one_line(&subject.to_string()), seal.by, day(seal))
     };
@@ -104,8 +147,12 @@ fn list(desk: &Desk<'_>, name: &OperatorName) -> String {
 
 /// Says what somebody who may read less than before could have read.
 pub(super) fn tell(console: &Console, desk: &Desk<'_>, name: &OperatorName) {
-    let still = |subject: &Subject| {
-        Readers::of(&desk.roster, &subject.file, today()).is_ok_and(|readers| readers.names().contains(name))
+    let is_cleared =
+        desk.roster.person(name).is_some_and(|person| matches!(person.role, Role::Lead | Role::Operator));
+    // What nobody's rule names nobody reads any more, whoever it is: they lost nothing of it.
+    let still = |subject: &Subject| match Readers::of(&desk.roster, &subject.file, today()) {
+        Ok(readers) => readers.names().contains(name),
+        Err(_) => is_cleared && stands(desk, subject) == Stands::Nowhere,
     };
     let open: Vec<String> = desk
         .history

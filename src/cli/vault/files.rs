@@ -1,8 +1,8 @@
 //! Files with something sealed in them: which there are, what stands in each, and how one is written so that a crash loses
 //! nothing.
 
-use super::super::Failure;
 use super::super::console::shown;
+use super::super::{Exit, Failure};
 use super::desk::Sealed;
 use crate::load::TextFile;
 use crate::load::text::reason;
@@ -60,9 +60,23 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("can't read {}: {}", shown(path), reason(error)))
 }
 
+/// What the text of something sealed begins with.
+const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
+
+/// The line at which git left two versions of a file in it, to be settled by somebody.
+fn conflict(bytes: &[u8]) -> Option<usize> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    lines.position(|line| line.starts_with(b"<<<<<<< ")).map(|at| at + 1)
+}
+
 /// What is sealed in a file.
 pub(super) fn standing(path: &Path, file: &str) -> Result<Vec<Sealed>, Failure> {
     let bytes = bytes_of(path)?;
+    if let Some(line) = conflict(&bytes) {
+        let message = format!("{}:{line}: git's conflict marks stand in it", shown(path));
+        return Err(Failure::new(Exit::Refused, message)
+            .hint(format!("settle them first, then 'wgops vault rekey {file}'")));
+    }
     if is_sealed(&bytes) {
         let subject = Subject { file: file.to_owned(), name: None };
         return Ok(vec![Sealed { subject, digest: crate::vault::file_digest(&bytes) }]);
@@ -137,11 +151,14 @@ pub(super) fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
             let Ok(bytes) = std::fs::read(&path) else { continue };
             let is_yaml =
                 [".yml", ".yaml", ".json"].iter().any(|end| name.ends_with(end)) || !name.contains('.');
-            let tagged = || {
-                memchr::memmem::find(&bytes, b"!age").is_some()
-                    && Sheet::read(&path).is_ok_and(|sheet| sheet.sealed().next().is_some())
+            let has = |word: &[u8]| memchr::memmem::find(&bytes, word).is_some();
+            // What can't be read may hold something all the same: whoever goes over all files names it.
+            let tagged = || match Sheet::read(&path) {
+                Ok(sheet) => sheet.sealed().next().is_some(),
+                Err(_) => has(ARMOR),
             };
-            if is_sealed(&bytes) || (is_yaml && tagged()) {
+            let split = || name.ends_with(".age") && has(ARMOR) && conflict(&bytes).is_some();
+            if is_sealed(&bytes) || (is_yaml && has(b"!age") && tagged()) || split() {
                 found.push(path);
             }
         }

@@ -34,7 +34,14 @@ impl List {
         let targets = desk.targets(&self.files)?;
         let mut rows = Vec::new();
         for target in &targets {
-            rows.extend(of_file(&desk, target)?);
+            match of_file(&desk, target) {
+                Ok(of_file) => rows.extend(of_file),
+                Err(failure) if self.files.is_empty() => {
+                    let wrong = Some(format!("can't be read: {}", failure.message()));
+                    rows.push(Row { file: target.file.clone(), name: None, seal: None, wrong });
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         match self.shape.format {
             Format::Json => {

@@ -51,8 +51,9 @@ impl Set {
                 typed(console, name)?
             }
             None => {
-                let named = target.file.ends_with(".age");
-                if !named || (there && !is_sealed(&text)) {
+                // Whatever its name: a file that is sealed as a whole is set anew as one.
+                let whole = if there { is_sealed(&text) } else { target.file.ends_with(".age") };
+                if !whole {
                     let message =
                         format!("{} is not sealed as a whole: which of its values is meant?", target.file);
                     return Err(Failure::usage(message)

@@ -6,6 +6,7 @@
 
 use crate::model::{Argv, Glob, Script, Subject, Subjects};
 use crate::questions::{Output, ParseError, Question};
+use std::net::IpAddr;
 
 /// Asks from where sshd takes what lets an account in.
 pub struct WhatLetsIn {
@@ -28,6 +29,10 @@ pub struct Entry {
     pub key_command: Option<String>,
     /// The file of keys that sign certificates.
     pub ca_file: Option<String>,
+    /// The program that sshd starts instead of what was asked for, whatever a key says.
+    pub forced: Option<String>,
+    /// The same for whoever comes from where the asking one does, where that is another.
+    pub forced_here: Option<String>,
     /// What of sshd's settings keeps the account out, if something does.
     pub barred: Option<String>,
     /// Other sessions than the one that asks: process, and for how many seconds.
@@ -49,16 +54,23 @@ impl Question for WhatLetsIn {
     fn parse(&self, output: &Output) -> Result<Entry, ParseError> {
         let text = output.text();
         let mut entry = Entry::default();
-        let (mut files, mut bars, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut groups) = (Vec::new(), Vec::new());
+        let (mut bars, mut bars_here, mut from) = (Vec::new(), Vec::new(), None);
         for line in text.lines() {
+            let (is_here, line) = line.strip_prefix("here ").map_or((false, line), |line| (true, line));
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             match word {
+                "from" => from = Arrival::parse(rest),
                 "account" => {
                     entry.account = rest.split_once(' ').map(|(uid, home)| (uid.to_owned(), home.to_owned()));
                 }
                 "said" => entry.is_said = true,
-                "bars" => bars
-                    .extend(rest.split_once(' ').map(|(key, value)| (key.to_lowercase(), value.to_owned()))),
+                "bars" => {
+                    let bars = if is_here { &mut bars_here } else { &mut bars };
+                    bars.extend(
+                        rest.split_once(' ').map(|(key, value)| (key.to_lowercase(), value.to_owned())),
+                    );
+                }
                 "groups" => groups.extend(rest.split_whitespace().map(str::to_owned)),
                 "mistake" => entry.mistakes.push(rest.trim().to_owned()),
                 "session" => {
@@ -70,48 +82,111 @@ impl Question for WhatLetsIn {
                     let (key, value) = rest.split_once(' ').unwrap_or((rest, ""));
                     let value = Some(value.trim().to_owned()).filter(|value| value != "none");
                     match key.to_lowercase().as_str() {
-                        "authorizedkeysfile" => files.extend(value),
-                        "authorizedkeyscommand" => entry.key_command = value,
-                        _ => entry.ca_file = value,
+                        "forcecommand" if is_here => entry.forced_here = value,
+                        "forcecommand" => entry.forced = value,
+                        "authorizedkeysfile" => files.extend(value.filter(|value| !files.contains(value))),
+                        "authorizedkeyscommand" => entry.key_command = value.or(entry.key_command),
+                        _ => entry.ca_file = value.or(entry.ca_file),
                     }
                 }
                 _ => {
                     return Err(ParseError::new(
-                        "lines 'account', 'said', 'set', 'bars', 'groups', 'mistake', 'session'",
+                        "lines 'account', 'said', 'from', 'set', 'bars', 'groups', 'mistake', 'session'",
                         output,
                     ));
                 }
             }
         }
-        entry.barred = barred(&self.user, &groups, &bars);
+        let barred = |bars: &[_], from: Option<&Arrival>| barred(&self.user, &groups, bars, from);
+        entry.barred = barred(&bars, None).or_else(|| {
+            let from = from.as_ref()?;
+            Some(format!(
+                "{} (for who comes from {}, as you do)",
+                barred(&bars_here, Some(from))?,
+                from.address
+            ))
+        });
         let names = files.iter().flat_map(|list| list.split_whitespace());
         entry.key_files = names.map(|name| self.whole(name, entry.account.as_ref())).collect();
         Ok(entry)
     }
 }
 
-/// What keeps an account out that has the right key. What is said for some addresses alone keeps nobody out here: whoever asks
-/// came in from somewhere.
-fn barred(user: &str, groups: &[String], settings: &[(String, String)]) -> Option<String> {
+/// From where somebody came in, and where.
+struct Arrival {
+    address: IpAddr,
+    at: IpAddr,
+    port: u16,
+}
+
+impl Arrival {
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ').map(|word| word.split('%').next().unwrap_or(word));
+        let (address, at) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        Some(Self { address, at, port: words.next()?.parse().ok()? })
+    }
+
+    /// Whether a pattern of addresses means this one; nothing where only names would tell.
+    fn fits(&self, pattern: &str) -> Option<bool> {
+        if let Some((net, bits)) = pattern.split_once('/') {
+            return Some(is_within(self.address, net.parse().ok()?, bits.parse().ok()?));
+        }
+        let is_name = pattern.chars().any(|c| c.is_alphabetic()) && !pattern.contains(':');
+        (!is_name).then(|| Glob::new(pattern).fits(&self.address.to_string()))
+    }
+
+    /// Whether sshd would listen where this one came in.
+    fn reaches(&self, listens: &str) -> bool {
+        let Some((host, port)) = listens.trim().rsplit_once(':') else { return true };
+        let host = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        port.parse() == Ok(self.port) && host.is_ok_and(|host| host.is_unspecified() || host == self.at)
+    }
+}
+
+/// Whether an address lies in a net of so many bits.
+fn is_within(address: IpAddr, net: IpAddr, bits: u32) -> bool {
+    let (address, net, width) = match (address, net) {
+        (IpAddr::V4(address), IpAddr::V4(net)) => (u32::from(address).into(), u32::from(net).into(), 32),
+        (IpAddr::V6(address), IpAddr::V6(net)) => (u128::from(address), u128::from(net), 128),
+        _ => return false,
+    };
+    let cut = |number: u128| number.checked_shr(width.max(bits) - bits).unwrap_or(0);
+    cut(address) == cut(net)
+}
+
+/// What keeps an account out that has the right key. Where nobody is said to come from somewhere, what is said for some
+/// addresses alone keeps nobody out: whoever asks came in from somewhere.
+fn barred(
+    user: &str,
+    groups: &[String],
+    settings: &[(String, String)],
+    from: Option<&Arrival>,
+) -> Option<String> {
     let names = |key: &str| -> Vec<&str> {
         let lists = settings.iter().filter(|(known, _)| known == key);
         lists.flat_map(|(_, list)| list.split_whitespace()).collect()
     };
-    let fits = |pattern: &str, name: &str| {
-        let pattern = pattern.split_once('@').map_or(pattern, |(name, _)| name);
-        Glob::new(pattern).fits(name)
+    let parts = |pattern: &'_ str| -> (String, Option<bool>) {
+        match pattern.split_once('@') {
+            Some((name, place)) => (name.to_owned(), from.and_then(|from| from.fits(place))),
+            None => (pattern.to_owned(), Some(true)),
+        }
     };
-    let is_user = |pattern: &&str| fits(pattern, user);
-    let is_group = |pattern: &&str| groups.iter().any(|group| fits(pattern, group));
+    let is_user = |pattern: &str| Glob::new(pattern).fits(user);
+    let is_group = |pattern: &&str| groups.iter().any(|group| Glob::new(*pattern).fits(group));
     let told = |word: &str, list: &[&str]| Some(format!("{word} {}", list.join(" ")));
     let [allowed, denied] = [names("allowusers"), names("denyusers")];
     let [allowed_groups, denied_groups] = [names("allowgroups"), names("denygroups")];
-    let methods = names("authenticationmethods");
+    let (methods, listens) = (names("authenticationmethods"), names("listenaddress"));
     let key_is_enough = |way: &&str| *way == "any" || way.split(',').all(|method| method == "publickey");
-    if denied.iter().any(|pattern| is_user(pattern) && !pattern.contains('@')) {
+    let means = |pattern: &str, unsure: bool| {
+        let (name, there) = parts(pattern);
+        is_user(&name) && there.unwrap_or(unsure)
+    };
+    if denied.iter().any(|pattern| means(pattern, false)) {
         return told("DenyUsers", &denied);
     }
-    if !allowed.is_empty() && !allowed.iter().any(is_user) {
+    if !allowed.is_empty() && !allowed.iter().any(|pattern| means(pattern, true)) {
         return told("AllowUsers", &allowed);
     }
     if denied_groups.iter().any(is_group) {
@@ -125,6 +200,9 @@ fn barred(user: &str, groups: &[String], settings: &[(String, String)]) -> Optio
     }
     if names("pubkeyauthentication").contains(&"no") {
         return Some("PubkeyAuthentication no".into());
+    }
+    if from.is_some_and(|from| !listens.is_empty() && !listens.iter().any(|at| from.reaches(at))) {
+        return told("ListenAddress", &listens);
     }
     (user == "root" && names("permitrootlogin").contains(&"no")).then(|| "PermitRootLogin no".into())
 }
@@ -204,6 +282,45 @@ mod tests {
         ] {
             assert_eq!(barred(settings).as_deref(), says, "{settings}");
         }
+    }
+
+    #[test]
+    fn what_is_said_for_where_one_comes_from_is_named_too() {
+        let barred = |from: &str, settings: &str| {
+            let lines: String = settings.lines().map(|line| format!("here bars {line}\n")).collect();
+            ops().parse(&Output::ok(format!("said\ngroups ops\nfrom {from}\n{lines}"))).unwrap().barred
+        };
+        let four = "10.213.3.1 10.213.3.11 22";
+        for (settings, says) in [
+            ("denyusers ops@10.0.0.0/8", true),
+            ("denyusers ops@10.213.3.*", true),
+            ("denyusers ops@192.168.0.0/16 other", false),
+            ("denyusers ops@*.example.org", false),
+            ("allowusers ops@192.168.0.0/16", true),
+            ("allowusers ops@192.168.0.0/16 o*@10.213.0.0/16", false),
+            ("allowusers ops@bastion.example.org", false),
+            ("allowusers ops@0.0.0.0/0", false),
+            ("denyusers ops", true),
+            ("authenticationmethods publickey,password", true),
+            ("listenaddress 0.0.0.0:2222\nlistenaddress [::]:2222", true),
+            ("listenaddress 127.0.0.1:22", true),
+            ("listenaddress 0.0.0.0:2222\nlistenaddress 10.213.3.11:22", false),
+            ("listenaddress [::]:22", false),
+        ] {
+            let said = barred(four, settings);
+            assert_eq!(said.is_some(), says, "{settings}: {said:?}");
+            assert!(said.is_none_or(|said| said.ends_with("(for who comes from 10.213.3.1, as you do)")));
+        }
+        let six = "fe80::1%eth0 fe80::2%eth0 22";
+        assert!(barred(six, "denyusers ops@fe80::/10").is_some());
+        assert!(barred(six, "denyusers ops@fd00::/8\nlistenaddress [::]:22").is_none());
+        let entry = ops().parse(&Output::ok(
+            "said\nset forcecommand none\nset authorizedkeysfile a\nset trustedusercakeys /ca\nfrom 10.0.0.1 10.0.0.2 22\n\
+             here set forcecommand /bin/x y\nhere set authorizedkeysfile b\nhere set trustedusercakeys none\n",
+        ));
+        let entry = entry.unwrap();
+        assert_eq!((entry.forced, entry.forced_here), (None, Some("/bin/x y".into())));
+        assert_eq!((entry.key_files.len(), entry.ca_file.as_deref()), (2, Some("/ca")));
     }
 
     #[test]

@@ -5,6 +5,13 @@
 # Standard input has lines: `wgops-ask 1`; a mark of 32 hexadecimal digits; then for each question
 # `ask NUMBER DIGEST COUNT` and COUNT arguments, a line each, escaped as `printf %b` undoes it. What is read is compared or
 # handed to a question as an argument, never evaluated. Answers stand between marks on both output streams.
+case ${SSH_ORIGINAL_COMMAND-} in
+*sftp* | scp\ * | rsync\ *)
+    # Else both sides wait for the other one to begin.
+    echo "wgops: this account answers wgops' questions; it takes and gives no files" >&2
+    exit 2
+    ;;
+esac
 case ${1-} in
 ask) ;;
 # Nothing that the other side can set (LC_ variables, the command that it wanted) comes any further.

@@ -2,6 +2,7 @@
 //! the next `wgops patch` brings it to the end. `docs/faults.md` is the table of them.
 
 mod controller;
+mod full;
 mod host;
 mod killed;
 mod line;

@@ -3,16 +3,20 @@
 use super::people::{owner, shadow_keys};
 use crate::event::{Compared, Event, Status};
 use crate::ledger::History;
-use crate::model::HostName;
+use crate::model::{HostName, Value};
 use crate::people::Roster;
 use crate::questions::access::keys::PublicKey;
 use crate::report::one_line;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The task that writes the shadow account's keys, and the file.
 pub(super) const SHADOWS_KEYS: &str = "The shadow account's keys";
 pub(super) const SHADOWS_FILE: &str = "/usr/local/lib/wgops/shadow/.ssh/authorized_keys";
+/// The task that reads what that file has.
+pub(super) const SHADOWS_BEFORE: &str = "Keep these at hand";
 /// The file of whoever signs certificates.
 pub(super) const CA_FILE: &str = "/etc/ssh/wgops-user-ca.pub";
 /// Tasks by which a host refuses it: nothing is changed anywhere then.
@@ -28,6 +32,10 @@ pub(super) struct Gains<'a> {
     /// Files before the first change and after the last one; a host that gets all of it back gains nothing.
     /// In a dry run each of several changes begins with what is there now.
     files: BTreeMap<(HostName, String), Vec<(String, String)>>,
+    /// What that file has now, where it is there.
+    shadows_before: BTreeMap<HostName, String>,
+    /// Hosts of which something was not seen: there nothing is guessed.
+    unseen: BTreeSet<HostName>,
     /// Hosts that refuse it, and why.
     pub refused: Vec<(HostName, String)>,
 }
@@ -35,7 +43,8 @@ pub(super) struct Gains<'a> {
 impl<'a> Gains<'a> {
     pub fn new(roster: &'a Roster, history: History, today: Date) -> Self {
         let shadows = shadow_keys(roster, today);
-        Self { roster, history, shadows, files: BTreeMap::new(), refused: Vec::new() }
+        let (shadows_before, unseen) = (BTreeMap::new(), BTreeSet::new());
+        Self { roster, history, shadows, files: BTreeMap::new(), shadows_before, unseen, refused: Vec::new() }
     }
 
     /// Forgets what would have been.
@@ -53,11 +62,20 @@ impl<'a> Gains<'a> {
         for diff in end.changes.iter().chain(of_items).filter_map(|change| change.diff.as_ref()) {
             self.file(&end.host, &diff.header, &diff.before, &diff.after);
         }
-        // Where its directory is yet to be made, a dry run has nothing to compare.
-        let is_new = end.changes.is_empty() && matches!(end.status, Status::Provisional { .. });
-        if is_new && end.task == SHADOWS_KEYS {
+        if matches!(end.status, Status::Unseen { .. }) {
+            self.unseen.insert(end.host.clone());
+        }
+        if end.task == SHADOWS_BEFORE && end.status == Status::Ok {
+            let content = end.result.get("content").and_then(Value::as_str).unwrap_or_default();
+            let text = STANDARD.decode(content).unwrap_or_default();
+            self.shadows_before.insert(end.host.clone(), String::from_utf8_lossy(&text).into_owned());
+        }
+        // Behind something that is yet to be made, a dry run has compared nothing.
+        let is_left = end.changes.is_empty() && matches!(end.status, Status::Provisional { .. });
+        if is_left && end.task == SHADOWS_KEYS && !self.unseen.contains(&end.host) {
+            let before = self.shadows_before.get(&end.host).cloned().unwrap_or_default();
             let shadows = self.shadows.clone();
-            self.file(&end.host, SHADOWS_FILE, "", &shadows);
+            self.file(&end.host, SHADOWS_FILE, &before, &shadows);
         }
     }
 
@@ -85,6 +103,12 @@ impl<'a> Gains<'a> {
             if !lines.is_empty() {
                 hosts.entry(host).or_default().extend(lines);
             }
+        }
+        for host in &self.unseen {
+            hosts
+                .entry(host)
+                .or_default()
+                .push("who else gains and loses what needs an operator to see".into());
         }
         if hosts.is_empty() {
             return if done {
@@ -179,6 +203,43 @@ mod tests {
             format!("{sign} whoever the CA {} certifies  in {CA_FILE}", key(number).fingerprint())
         };
         assert_eq!(lines, [told('-', 3), told('+', 4)]);
+    }
+
+    #[test]
+    fn where_nothing_was_compared_what_is_there_counts_and_what_was_not_seen_is_not_guessed() {
+        let people = roster();
+        let task = |task: &str, status: Status, result: Value| {
+            Event::TaskEnds(Box::new(crate::event::TaskEnd {
+                host: "web1".parse().unwrap(),
+                number: 0,
+                task: task.into(),
+                module: "copy".into(),
+                place: String::new(),
+                handler: false,
+                status,
+                ignored: false,
+                rescued: false,
+                message: None,
+                changes: Vec::new(),
+                items: Vec::new(),
+                result,
+                seconds: 0.0,
+                asks_out: Vec::new(),
+            }))
+        };
+        let left = || Status::Provisional { cause: "x".into() };
+        let told = |events: &[Event]| {
+            let mut gains = Gains::new(&people, history(), jiff::civil::date(2026, 6, 1));
+            events.iter().for_each(|event| gains.event(event));
+            gains.told(false)
+        };
+        let there = STANDARD.encode(shadow_keys(&people, jiff::civil::date(2026, 6, 1)));
+        let before = task(SHADOWS_BEFORE, Status::Ok, serde_json::json!({ "content": there }));
+        assert!(told(&[before, task(SHADOWS_KEYS, left(), Value::Null)]).contains("Nobody gains or loses"));
+        assert!(told(&[task(SHADOWS_KEYS, left(), Value::Null)]).contains("  + "));
+        let unseen = task("x", Status::Unseen { why: "w".into() }, Value::Null);
+        let text = told(&[unseen, task(SHADOWS_KEYS, left(), Value::Null)]);
+        assert!(text.contains("needs an operator to see") && !text.contains("  + "), "{text}");
     }
 
     #[test]

@@ -333,7 +333,7 @@ fn variables(access: &load::Access, roster: &Roster, history: &History, today: D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::access::gains::{CA_FILE, REFUSALS, SHADOWS_FILE, SHADOWS_KEYS};
+    use crate::cli::access::gains::{CA_FILE, REFUSALS, SHADOWS_BEFORE, SHADOWS_FILE, SHADOWS_KEYS};
     use crate::people::testing::roster;
 
     #[test]
@@ -352,8 +352,9 @@ mod tests {
         let none = tempfile::tempdir().unwrap();
         let history = History::of(&Record::read(none.path()).unwrap(), &roster());
         let given = variables(&access, &roster(), &history, day).unwrap();
-        let names =
-            [SHADOWS_KEYS, CA_FILE, "{{ home }}/shadow/.ssh/authorized_keys"].into_iter().chain(REFUSALS);
+        let names = [SHADOWS_KEYS, SHADOWS_BEFORE, CA_FILE, "{{ home }}/shadow/.ssh/authorized_keys"]
+            .into_iter()
+            .chain(REFUSALS);
         for name in given.keys().map(String::as_str).chain(names) {
             assert!(PLAYBOOK.contains(name), "{name}");
         }

@@ -4,7 +4,7 @@ use super::super::init::{day, public_key, signed_already};
 use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, person};
 use super::list::{in_short, runs_of};
-use crate::ledger::Kind;
+use crate::ledger::{Kind, Vouched};
 use crate::model::{OperatorName, Role};
 use crate::people::{Amendment, Nda, Person};
 use clap::{Args, ValueEnum};
@@ -148,6 +148,9 @@ impl Clear {
         if self.until.is_some_and(|until| until < self.nda) {
             return Err(Failure::usage("--until lies before --nda"));
         }
+        if let Some(until) = self.until {
+            would_count_no_more(&desk, name, until)?;
+        }
         if let Some(over) = self.until.and_then(over) {
             console.tell(&format!("{name} will act as a shadow: {over}.\n"));
         }
@@ -157,6 +160,21 @@ impl Clear {
         let nda = Nda { signed: self.nda, until: self.until, reference: self.reference };
         amend(console, &desk, Person { role, nda: Some(nda), ..who }, &self.confirmed)
     }
+}
+
+/// Refuses a last day before which somebody's seals lie: the values would be nobody's to open.
+fn would_count_no_more(desk: &Desk, name: &OperatorName, until: Date) -> Result<(), Failure> {
+    let day = |entry: &Vouched<'_>| entry.public.time.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let seals = desk.record.vouched(&desk.roster, Kind::Vault);
+    let late =
+        seals.iter().filter(|entry| entry.chain.operator() == name).map(day).filter(|day| *day > until);
+    let Some(last) = late.max() else { return Ok(()) };
+    let message = format!(
+        "{name} sealed values until {last}, which is after {until}: with that as the last day of the agreement none of these seals would count, and nobody could open what they sealed"
+    );
+    Err(Failure::new(Exit::Refused, message).hint(format!(
+        "'wgops operators demote {name}' or 'leave {name}' ends it from now on; what they sealed is sealed again then"
+    )))
 }
 
 impl Promote {

@@ -91,7 +91,6 @@ fn where_sshd_would_start_another_program_than_the_gate_no_shadow_comes_in_and_n
             &["-W/run/systemd/private"],
             &["-N", "-R22223:127.0.0.1:22"],
             &["-N", "-R/tmp/e2e-evil:127.0.0.1:22"],
-            &["-N", "-w0:0"],
         ] {
             let (said, status) = ssh(lab, ops, ("sam", "wgops-shadow"), host, words, b"x\n");
             assert!(status != Some(0) && !lab.holds(host, "test -e /tmp/e2e-evil"), "{words:?}: {said}");

@@ -364,6 +364,9 @@ fn a_certificate_lets_in_for_a_while_and_a_shadow_s_leads_to_the_gate() {
         let left = ops.alice("operators leave dora --yes");
         left.expect(0, &["in force", "dora's certificate", "wgops access sync"]);
         ops.keep("inventory/README", "dora left");
+        // Alice herself comes with her key.
+        let hers_alone = std::fs::read_to_string(lab.path("keys/alice.pub")).unwrap();
+        lab.exec(host, &format!("echo '{}' >/home/ops/.ssh/authorized_keys", hers_alone.trim()));
         ops.types("alice", &format!("access sync -i ops --yes --reason left --new-ca {print}"))
             .within(120)
             .says()

@@ -224,6 +224,7 @@ mod tests {
                 items: Vec::new(),
                 result,
                 seconds: 0.0,
+                kept: Default::default(),
                 asks_out: Vec::new(),
             }))
         };

@@ -4,6 +4,9 @@
 use super::console::shown;
 use super::{Exit, Failure};
 use crate::ledger::Commit;
+use crate::template::Committed;
+use sha2::Digest as _;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -39,6 +42,104 @@ pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
         return Err(refuse_uncommitted(changed.as_deref().unwrap_or_default()));
     }
     Ok(Some(Commit { id: id.unwrap_or_else(|| "none".into()), dirty }))
+}
+
+/// What a commit has, file by file, but for the ledger and saved plans.
+pub struct Blobs {
+    root: PathBuf,
+    at: PathBuf,
+    id: String,
+    blobs: HashMap<PathBuf, String>,
+    /// Other repositories in this one, which are looked at from outside.
+    others: Vec<PathBuf>,
+}
+
+/// What the commit has that an ops repository is at; none where git doesn't say.
+pub fn blobs(root: &Path) -> Option<Blobs> {
+    let id = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"])?.trim().to_owned();
+    let top = git(root, &["ls-tree", "-z", "--name-only", &id])?;
+    let top: Vec<&str> = top.split('\0').filter(|name| !["", "ledger", "plans"].contains(name)).collect();
+    let list = match top.is_empty() {
+        true => String::new(),
+        false => git(root, &[&["ls-tree", "-r", "-z", &id, "--"], &top[..]].concat())?,
+    };
+    let mut found = Blobs {
+        root: root.canonicalize().ok()?,
+        at: root.to_owned(),
+        id,
+        blobs: HashMap::new(),
+        others: Vec::new(),
+    };
+    for line in list.split('\0') {
+        let Some((about, name)) = line.split_once('\t') else { continue };
+        let path = found.root.join(name);
+        match about.split(' ').collect::<Vec<_>>().as_slice() {
+            [_, "blob", id] => drop(found.blobs.insert(path, (*id).to_owned())),
+            _ => found.others.push(path),
+        }
+    }
+    Some(found)
+}
+
+impl Committed for Blobs {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn differs(&self, path: &Path) -> Option<String> {
+        let id = self.blobs.get(path)?;
+        let is_it = std::fs::read(path).is_ok_and(|bytes| {
+            blob(id, &bytes) == *id || blob(id, &without_returns(&bytes)) == *id || self.is_filtered(path, id)
+        });
+        let short = self.id.get(..12).unwrap_or(&self.id);
+        (!is_it).then(|| {
+            format!(
+                "is not what commit {short} has, by which the run is recorded: it was changed since the run began, or git does not see \
+                 that (ident, an encoding, its index); put it right with 'git checkout', commit it, or go on with --allow-dirty"
+            )
+        })
+    }
+
+    fn lacks(&self, path: &Path) -> bool {
+        let is_ours = |path: &Path| path.starts_with(&self.root) && !path.starts_with(self.root.join(OWN));
+        is_ours(path)
+            && !self.blobs.contains_key(path)
+            && !self.others.iter().any(|other| path.starts_with(other))
+    }
+}
+
+impl Blobs {
+    /// Whether a filter of who runs wgops makes a file of the commit's (large files that lie elsewhere).
+    fn is_filtered(&self, path: &Path, id: &str) -> bool {
+        let name = path.to_string_lossy();
+        let asked = ["check-attr", "-z", "filter", "ident", "working-tree-encoding", "--", &name];
+        let said = git(&self.at, &asked).unwrap_or_default();
+        let values: Vec<&str> = said.split('\0').skip(2).step_by(3).collect();
+        let is_set = |value: &&str| !["unspecified", "unset"].contains(value);
+        let is_filter_alone =
+            values.len() == 3 && values.first().is_some_and(is_set) && !values.iter().skip(1).any(is_set);
+        is_filter_alone
+            && git(&self.at, &["hash-object", "--", &name]).is_some_and(|found| found.trim() == id)
+    }
+}
+
+/// The name of content in git, by the kind of digest that another name has.
+fn blob(like: &str, bytes: &[u8]) -> String {
+    let head = format!("blob {}\0", bytes.len());
+    match like.len() {
+        64 => hex(sha2::Sha256::new().chain_update(&head).chain_update(bytes).finalize().iter()),
+        _ => hex(sha1::Sha1::new().chain_update(&head).chain_update(bytes).finalize().iter()),
+    }
+}
+
+fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Text as git keeps it that was checked out with the line ends of another system.
+fn without_returns(bytes: &[u8]) -> Vec<u8> {
+    let ends = |at: usize| bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
+    bytes.iter().enumerate().filter(|(at, _)| !ends(*at)).map(|(_, byte)| *byte).collect()
 }
 
 /// Files that differ between a commit and the one that is checked out, but for the ledger and saved plans; none where git
@@ -212,7 +313,9 @@ const ELSEWHERE: [&str; 6] = [
 
 /// What settings of a repository could have git start, turned off: hooks, monitors, checks of signatures, fetches of what is
 /// missing; and no folder counts as a repository because it looks like one.
-const QUIET: [&str; 7] = [
+const QUIET: [&str; 9] = [
+    "core.checkStat=default",
+    "core.trustctime=true",
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "core.attributesFile=/dev/null",
@@ -368,6 +471,38 @@ mod tests {
             git(home.path(), &["update-index", unset, "site.yml"]).unwrap();
         }
         assert!(!of(home.path(), false).unwrap().unwrap().dirty);
+    }
+
+    #[test]
+    fn what_is_read_is_compared_with_what_the_commit_has() {
+        let home = repository();
+        let at = |name: &str| home.path().join(name);
+        std::fs::create_dir(at("sub")).unwrap();
+        for (name, text) in
+            [("site.yml", "a $Id$\n"), ("sub/crlf.yml", "b\n"), (".gitattributes", "site.yml ident\n")]
+        {
+            std::fs::write(at(name), text).unwrap();
+        }
+        std::fs::create_dir(at("ledger")).unwrap();
+        std::fs::write(at("ledger/x.yml"), "x").unwrap();
+        commit(home.path());
+        let blobs = blobs(home.path()).unwrap();
+        let root = home.path().canonicalize().unwrap();
+        let differs = |name: &str| blobs.differs(&root.join(name));
+        assert_eq!((differs("site.yml"), differs("sub/crlf.yml"), differs("none")), (None, None, None));
+        std::fs::write(at("sub/crlf.yml"), "b\r\n").unwrap();
+        assert_eq!(differs("sub/crlf.yml"), None, "the line ends of another system");
+        // git calls that clean.
+        std::fs::write(at("site.yml"), "a $Id: touch evil $\n").unwrap();
+        assert!(differs("site.yml").unwrap().contains("is not what commit"));
+        std::fs::write(at("sub/crlf.yml"), "c\n").unwrap();
+        assert!(differs("sub/crlf.yml").is_some());
+        std::fs::write(at("sub/new.yml"), "d").unwrap();
+        assert!(blobs.lacks(&root.join("sub/new.yml")) && !blobs.lacks(&root.join("site.yml")));
+        assert!(!blobs.lacks(Path::new("/elsewhere/x.yml")) && !blobs.lacks(&root.join(".wgops/x.yml")));
+        // A repository in a folder of another one.
+        let inner = super::blobs(&at("sub")).unwrap();
+        assert!(inner.differs(&root.join("sub/crlf.yml")).is_some() && inner.blobs.len() == 1);
     }
 
     #[test]

@@ -312,6 +312,18 @@ impl Controller for Beneath {
     }
 }
 
+/// The commit that a run is recorded with.
+pub trait Committed: Send + Sync {
+    /// Its name in git.
+    fn id(&self) -> &str;
+
+    /// Why a file, every link resolved, is not what the commit has; nothing where it is, or where it is none of the commit's.
+    fn differs(&self, path: &Path) -> Option<String>;
+
+    /// Whether a file lies where the commit could have it, and has none.
+    fn lacks(&self, path: &Path) -> bool;
+}
+
 /// Files that lie in the ops repository and that nobody who reviews it sees.
 #[derive(Clone, Default)]
 pub struct Withheld {
@@ -321,6 +333,8 @@ pub struct Withheld {
     ignored: BTreeSet<PathBuf>,
     /// Folders of which no file is in a commit, likewise.
     ignored_folders: Vec<PathBuf>,
+    /// What files are compared with as they are read: git looks once, and at what it is told to.
+    commit: Option<Arc<dyn Committed>>,
     /// Whether what tasks are made of may be among them.
     lenient: bool,
     /// Whether none of them is read but those of roles and collections that were fetched whole.
@@ -335,6 +349,12 @@ impl Withheld {
         let whole = |path: PathBuf| path.canonicalize().ok();
         let kept = kept.into_iter().filter_map(whole).collect();
         Self { kept, ignored: ignored.into_iter().filter_map(whole).collect(), ..Self::default() }
+    }
+
+    /// The same with what is not as this commit has it.
+    #[must_use]
+    pub fn unlike(self, commit: Option<Arc<dyn Committed>>) -> Self {
+        Self { commit, ..self }
     }
 
     /// The same where all files are taken that are in no commit, and that is noted.
@@ -390,6 +410,7 @@ impl Withheld {
         }
         let file = match self.ignored.contains(&path) {
             true => &path,
+            false if path.is_file() && self.commit.is_some() => return self.why_not_committed(&path),
             false => {
                 let below = self.ignored.range(path.clone()..).take_while(|file| file.starts_with(&path));
                 below.into_iter().find(|file| makes_tasks(file))?
@@ -414,6 +435,29 @@ impl Withheld {
 
 /// Folders in which roles and collections lie that somebody fetched.
 const FETCHED: [&str; 3] = ["roles", "collections", "ansible_collections"];
+
+impl Withheld {
+    /// The commit that files are compared with.
+    pub fn commit(&self) -> Option<&str> {
+        self.commit.as_ref().map(|commit| commit.id())
+    }
+
+    fn why_not_committed(&self, path: &Path) -> Option<String> {
+        let commit = self.commit.as_ref()?;
+        let differs = commit.differs(path);
+        let is_taken = self.lenient || differs.is_none() && !makes_tasks(path);
+        if differs.is_none() && !commit.lacks(path) {
+            return None;
+        }
+        if is_taken {
+            self.taken.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some(differs.unwrap_or_else(|| {
+            "is in no commit, and was not there when the run began: commit it, or go on with --allow-dirty".into()
+        }))
+    }
+}
 
 /// Whether playbooks, variables or templates are kept in files of such a name.
 fn makes_tasks(file: &Path) -> bool {

@@ -44,7 +44,7 @@ pub(crate) fn python_text(value: &crate::model::Value) -> String {
     convert::file_text(value.clone())
 }
 
-pub use controller::{Beneath, Controller, Kind, ThisMachine, Withheld};
+pub use controller::{Beneath, Committed, Controller, Kind, ThisMachine, Withheld};
 pub use error::{Mistake, TemplateError, TemplateErrorKind};
 pub use scope::{Binding, Cause, LOOP_FOLDER, Scope};
 

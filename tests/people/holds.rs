@@ -291,7 +291,7 @@ fn what_git_does_not_look_at_is_no_part_of_a_run_that_the_record_calls_committed
     fs::write(root.join("playbooks/touch.yml"), "- hosts: all\n").unwrap();
     group
         .says("alice", "run playbooks/touch.yml -i local")
-        .expect(4, &["not to look for changes of playbooks/touch.yml", "--allow-dirty"]);
+        .expect(4, &["playbooks/touch.yml is not what commit", "--allow-dirty"]);
 }
 
 #[test]
@@ -313,4 +313,68 @@ fn an_inventory_that_nobody_can_read_lets_nobody_through() {
             .expect(2, &["inventory/prod.yml:1"]);
         assert!(!group.made_on("db1"), "{held}");
     }
+}
+
+#[test]
+fn what_changes_while_a_run_goes_on_is_no_part_of_the_commit_that_it_is_recorded_with() {
+    let group = Group::new();
+    let root = group.root();
+    group.git(&root, &["init", "-q"]);
+    let (tasks, file) = (root.join("playbooks/late.yml"), root.join("playbooks/files/late.txt"));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let harmless = "- debug: {msg: harmless}\n";
+    fs::write(&tasks, harmless).unwrap();
+    fs::write(&file, "reviewed").unwrap();
+    let evil = format!("- command: touch {}", group.made().display());
+    let made = group.made().display().to_string();
+    // As whoever pulls in another terminal does, or changes a file and puts it back.
+    let play = |task: &str| {
+        format!(
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - shell: |\n        echo '{evil}' > {0}/late.yml\n        \
+             echo '{evil}' > {0}/new.yml\n        echo evil > {0}/files/late.txt\n        echo late; echo new\n      register: r\n    - {task}\n",
+            root.join("playbooks").display()
+        )
+    };
+    for (name, task) in [
+        ("tasks", "include_tasks: \"{{ r.stdout_lines[0] }}.yml\"".to_owned()),
+        ("new", "include_tasks: \"{{ r.stdout_lines[1] }}.yml\"".into()),
+        ("file", format!("copy: {{src: late.txt, dest: '{made}', mode: '0600'}}")),
+        (
+            "lookup",
+            format!(
+                "copy: {{content: \"{{{{ lookup('file', 'files/late.txt') }}}}\", dest: '{made}', mode: '0600'}}"
+            ),
+        ),
+    ] {
+        fs::write(root.join(format!("playbooks/case_{name}.yml")), play(&task)).unwrap();
+    }
+    group.commits(&root, "begin");
+    let commit = group.git(&root, &["rev-parse", "HEAD"]);
+    for name in ["tasks", "new", "file", "lookup"] {
+        let said = group.says("alice", &format!("run playbooks/case_{name}.yml -i local"));
+        let why = if name == "new" { "was not there when the run began" } else { "is not what commit" };
+        assert!(said.code != Some(0) && said.text.contains(why), "{name}: {}", said.text);
+        assert!(!group.made().exists(), "{name}: {}", said.text);
+        group.git(&root, &["checkout", "-q", "--", "."]);
+        fs::remove_file(root.join("playbooks/new.yml")).unwrap();
+    }
+    group.says("alice", "run playbooks/case_file.yml -i local --allow-dirty").expect(0, &["changed=2"]);
+    group.says("alice", &format!("ledger show {}", group.newest_run())).expect(0, &["not committed"]);
+    fs::remove_file(group.made()).unwrap();
+    group.git(&root, &["checkout", "-q", "--", "."]);
+    fs::remove_file(root.join("playbooks/new.yml")).unwrap();
+    assert_eq!(group.git(&root, &["rev-parse", "HEAD"]), commit);
+    // What git takes for unchanged: an expanded keyword.
+    fs::write(root.join(".gitattributes"), "*.yml ident\n").unwrap();
+    fs::write(&tasks, "- debug: {msg: $Id$}\n").unwrap();
+    let plain = "- hosts: all\n  gather_facts: false\n  tasks:\n    - include_tasks: late.yml\n";
+    fs::write(root.join("playbooks/ident.yml"), plain).unwrap();
+    group.commits(&root, "keywords");
+    // Checked out anew, it says what the commit doesn't.
+    fs::remove_file(&tasks).unwrap();
+    group.git(&root, &["checkout", "-q", "--", "."]);
+    assert!(fs::read_to_string(&tasks).unwrap().contains("$Id: "));
+    assert_eq!(group.git(&root, &["status", "--porcelain", "playbooks"]), "");
+    let said = group.says("alice", "run playbooks/ident.yml -i local");
+    assert!(said.code != Some(0) && said.text.contains("is not what commit"), "{}", said.text);
 }

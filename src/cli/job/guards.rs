@@ -4,7 +4,7 @@ use super::Job;
 use crate::cli::four_eyes::FourEyes;
 use crate::cli::holds::{self, Glass, Keeper};
 use crate::cli::machines::Machines;
-use crate::cli::{Failure, commit, ledger, news};
+use crate::cli::{Exit, Failure, commit, ledger, news};
 use crate::event::{Event, HeldOut, HoldCause, Mode};
 use crate::execute::Prepared;
 use crate::ledger::Commit;
@@ -82,10 +82,22 @@ impl Job<'_> {
         if let Some(known) = self.commit.get().filter(fits) {
             return Ok(known.clone());
         }
-        let found = match self.repository.root() {
+        let mut found = match self.repository.root() {
             Some(root) => commit::of(root, allow_dirty)?,
             None => None,
         };
+        if let (Some(found), Some(begun)) = (&mut found, self.withheld.commit())
+            && found.id != begun
+        {
+            if !allow_dirty {
+                return Err(Failure::new(
+                    Exit::Refused,
+                    "another commit was checked out in the ops repository since this began",
+                )
+                .hint("type it again: what it does is then read from one commit"));
+            }
+            found.dirty = true;
+        }
         Ok(self.commit.get_or_init(|| found).clone())
     }
 

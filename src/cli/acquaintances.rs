@@ -390,10 +390,13 @@ impl Acquaintances {
         match state.memory.hosts.get(host.as_str()).filter(|known| !known.is_empty()) {
             Some(known) if known.iter().any(|known| now.is(known, sends && !typed)) => None,
             Some(known) => known.last().map(|known| now.differs(known)),
-            // Who runs something on a new host is told of it (news). What only a look would send or show is another matter.
-            None if self.changes || self.is_first => None,
-            None if is_here && state.memory.here.contains(host.as_str()) => None,
-            None if is_here => Some("it is new, and it is this machine".into()),
+            None if self.is_first => None,
+            None if is_here && !self.changes => {
+                let is_known = state.memory.here.contains(host.as_str());
+                (!is_known).then(|| "it is new, and it is this machine".into())
+            }
+            // Who runs something on a new host is told of it (news). A password is another matter.
+            None if !sends => None,
             None => {
                 let is_known = state.memory.inventories.values().any(|names| names.contains(host.as_str()));
                 (!is_known).then(|| "it is new, and a password would be sent there".into())
@@ -476,8 +479,8 @@ impl Acquaintance for Acquaintances {
             let known = state.memory.hosts.get(host.as_str());
             (known.is_some_and(|known| !known.is_empty()), state.agreed.contains(host))
         };
-        // Where it is changed, it was compared.
-        if !is_known || agreed || given || self.changes {
+        // Where it is changed, it was compared. Who only looks makes no new host known.
+        if !is_known && self.is_first || agreed || given || self.changes {
             self.remember(host, access);
         }
     }

@@ -4,9 +4,9 @@
 //! Where nobody said yes to what a playbook does (dry runs, audits, what carries a plan out), its words stay out as well, unless they
 //! hold nothing but what people wrote and what was measured: a message can be made of a key that was read, and the ledger is pushed.
 
-use crate::event::{ChangeMade, Event, Kept, Mode, Status, TaskEnd};
+use crate::event::{ChangeMade, Event, Mode, Status, TaskEnd};
 use crate::ledger::{HostOutcome, HostResult};
-use crate::model::{Finding, HostName, Value};
+use crate::model::{HostName, Value};
 use crate::report::Assessment;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,12 +103,8 @@ impl Chronicle {
             Event::Progress { .. } | Event::Works { .. } | Event::Sends { .. } => return,
             // Warnings say what a task was given.
             Event::Warning { host: Some(_), .. } if self.spares.is_some() => return,
-            Event::Found { host, finding } if finding.is_read && self.spares.is_some() => {
-                let finding =
-                    Finding::new(finding.kind, "not-written-down", finding.severity, NOT_KEPT.to_owned());
-                let event = Event::Found { host: host.clone(), finding };
-                return self.events.extend(serde_json::to_value(event).ok());
-            }
+            // That there is one tells what it was judged by.
+            Event::Found { finding, .. } if finding.is_read && self.spares.is_some() => return,
             _ => {}
         }
         self.events.extend(serde_json::to_value(event).ok());
@@ -127,8 +123,8 @@ impl Chronicle {
             end.result = Value::Null;
         }
         end.place = self.within(end.place);
-        if let Some(planned) = &self.spares {
-            spare(&mut end, planned);
+        if self.spares.as_ref().is_some_and(|planned| !spare(&mut end, planned)) {
+            return;
         }
         let host = end.host.clone();
         let mut event = Event::TaskEnds(Box::new(end));
@@ -195,25 +191,22 @@ impl Chronicle {
     }
 }
 
-/// Takes words out that may hold what was read.
-fn spare(end: &mut TaskEnd, planned: &BTreeSet<String>) {
-    let kept = end.kept.take().map(|kept| *kept);
-    let kept = kept.unwrap_or_else(|| Kept { task: NOT_KEPT.into(), whole: false, items: Vec::new() });
-    let is_planned = |changes: &[ChangeMade]| {
-        !changes.is_empty() && changes.iter().all(|change| planned.contains(&change.summary))
-    };
-    let sweep = |changes: &mut [ChangeMade], is_kept: bool| {
-        let read = changes.iter_mut().filter(|change| !is_kept && !planned.contains(&change.summary));
-        read.for_each(|change| change.summary = NOT_KEPT.into());
-    };
+/// Takes words out that may hold what was read; whether anything is left. How a task ended that depends on what was read is not
+/// written down either, unless a plan has it: many of them would spell that.
+fn spare(end: &mut TaskEnd, planned: &BTreeSet<String>) -> bool {
+    let Some(kept) = end.kept.take() else { return false };
+    let all = end.changes.iter().chain(end.items.iter().flat_map(|item| &item.changes));
+    let mut all = all.map(|change| planned.contains(&change.summary)).peekable();
+    let is_planned = all.peek().is_some() && all.all(|is| is);
+    if !kept.whole && !is_planned {
+        return false;
+    }
+    let is_told = |changes: &[ChangeMade]| is_planned && !changes.is_empty();
     end.task = kept.task;
-    end.message = end.message.take().filter(|_| is_planned(&end.changes));
-    sweep(&mut end.changes, kept.whole);
+    end.message = end.message.take().filter(|_| is_told(&end.changes));
     for (number, item) in end.items.iter_mut().enumerate() {
-        let is_kept = kept.items.get(number) == Some(&true);
-        item.message = item.message.take().filter(|_| is_planned(&item.changes));
-        sweep(&mut item.changes, is_kept);
-        if !is_kept {
+        item.message = item.message.take().filter(|_| is_told(&item.changes));
+        if kept.items.get(number) != Some(&true) {
             item.label = format!("item {}", number + 1);
         }
         without_cause(&mut item.status);
@@ -222,6 +215,7 @@ fn spare(end: &mut TaskEnd, planned: &BTreeSet<String>) {
     if !kept.whole {
         end.result = Value::Null;
     }
+    true
 }
 
 /// A status without the words of the task that it depends on.

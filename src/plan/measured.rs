@@ -14,12 +14,12 @@ use super::whole::Whole;
 use crate::event::{Kept, Status};
 use crate::model::{Digest, Map, Value};
 use crate::modules::{Args, Effect, Facts};
-use crate::template::{Binding, Rendered, Scope};
+use crate::template::{Binding, Cause, Rendered, Scope};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Modules whose results are measures, versions and names, and those that only say again what they were given.
-const MEASURES: [&str; 18] = [
+const MEASURES: [&str; 17] = [
     "assert",
     "automatic_updates",
     "check",
@@ -34,7 +34,6 @@ const MEASURES: [&str; 18] = [
     "release_support",
     "set_fact",
     "sshd_settings",
-    "stat",
     "sudo_rules",
     "user_accounts",
     "vulnerabilities",
@@ -62,23 +61,51 @@ impl Measured {
         }
     }
 
-    /// The variables of these that are known to be no more.
+    /// Variables, of which those are unknown that may hold more.
     pub fn of(&self, set: &Layer) -> Layer {
-        let known = set.iter().filter(|(name, _)| self.variables.contains(*name));
-        known.map(|(name, bound)| (name.clone(), bound.clone())).collect()
+        known_of(set, |name| self.variables.contains(name))
     }
 
     /// The same of facts.
     pub fn of_facts(&self, layer: &Layer) -> Layer {
-        let is_known = |name: &str| self.facts.contains(short(name));
-        let plain = layer.iter().filter(|(name, _)| *name != "ansible_facts" && is_known(name));
-        let mut all: Layer = plain.map(|(name, bound)| (name.clone(), bound.clone())).collect();
-        if let Some(Value::Object(facts)) = layer.get("ansible_facts").and_then(Binding::value) {
-            let facts = facts.iter().filter(|(name, _)| is_known(name));
-            let facts: Map = facts.map(|(name, value)| (name.clone(), value.clone())).collect();
-            all.insert("ansible_facts".into(), Binding::Data(Arc::new(Value::Object(facts))));
+        let mut all = known_of(layer, |name| name == "ansible_facts" || self.facts.contains(short(name)));
+        if let Some(Binding::Data(facts)) = layer.get("ansible_facts") {
+            let facts = MeasuredFacts { facts: facts.clone(), known: self.facts.clone() };
+            all.insert("ansible_facts".into(), Binding::Scope(Arc::new(facts)));
         }
         all
+    }
+}
+
+/// A layer in which all is unknown but what these names have. It is there all the same: what a template says where a name is missing
+/// (`default`) would tell that it is.
+pub(super) fn known_of(layer: &Layer, is_known: impl Fn(&str) -> bool) -> Layer {
+    let bound = |(name, bound): (&String, &Binding)| {
+        (name.clone(), if is_known(name) { bound.clone() } else { was_read() })
+    };
+    layer.iter().map(bound).collect()
+}
+
+/// What stands in the place of all that was read.
+pub(super) fn was_read() -> Binding {
+    Binding::Unknown(Cause::from("what was read"))
+}
+
+/// `ansible_facts`, of which some are unknown.
+struct MeasuredFacts {
+    facts: Arc<Value>,
+    known: BTreeSet<String>,
+}
+
+impl Scope for MeasuredFacts {
+    fn get(&self, name: &str) -> Option<Binding> {
+        let value = self.facts.get(name)?;
+        let is_known = self.known.contains(short(name));
+        Some(if is_known { Binding::Data(Arc::new(value.clone())) } else { was_read() })
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.facts.as_object().map(|facts| facts.keys().cloned().collect()).unwrap_or_default()
     }
 }
 
@@ -143,7 +170,11 @@ impl Ground {
         let view = self.variables.measured_view(&running.layer, &Arc::new(of_loop(&unit.layer)));
         let labelled = running.task.each.as_ref().filter(|each| each.label.is_some());
         let is_label = labelled.is_none_or(|each| self.label_of(each, &view) == unit.label);
-        is_label && self.comes_to(&running.task, &view, unit.given)
+        // How it came out would tell what they were judged by.
+        let task = &running.task;
+        let judges = [&task.failed_when, &task.changed_when];
+        let is_judged = judges.into_iter().flatten().flatten().any(|condition| !condition.is_boolean());
+        is_label && !is_judged && task.retry.is_none() && self.comes_to(task, &view, unit.given)
     }
 
     /// Whether what is looked at is given nothing but what people wrote and what was measured.
@@ -182,11 +213,10 @@ impl Ground {
     }
 }
 
-/// What a loop itself gives an item, without what items before it set and without the other items.
+/// What a loop itself gives an item; what items before it set, and the other items, are unknown.
 fn of_loop(layer: &Layer) -> Layer {
     let text = |name: &str| layer.get(name).and_then(Binding::value).and_then(Value::as_str);
     let names = ["ansible_loop_var", "ansible_index_var"];
     let named: BTreeSet<&str> = names.into_iter().filter_map(text).chain(names).collect();
-    let own = layer.iter().filter(|(name, _)| named.contains(name.as_str()));
-    own.map(|(name, bound)| (name.clone(), bound.clone())).collect()
+    known_of(layer, |name| named.contains(name))
 }

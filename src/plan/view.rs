@@ -3,6 +3,7 @@
 use super::around::Exported;
 use super::hands::is_this_machine;
 use super::live::Hosts;
+use super::measured::{known_of, was_read};
 use super::pending::Pending;
 use super::scope::{Frame, Layer, Shared, Variables};
 use super::way::Way;
@@ -40,9 +41,11 @@ impl Variables {
     /// What people wrote, and what is known to be measured, with loop variables that are nothing else.
     pub(super) fn measured_view(&self, frame: &Arc<Frame>, item: &Arc<Layer>) -> Arc<dyn Scope> {
         let (set, facts) = (self.measured.of(&self.set), self.measured.of_facts(&self.fact_layer));
-        let seen = self.see(&without_given(frame), item, None);
+        let given = Arc::new(known_of(&frame.given, |_| false));
+        let frame = Arc::new(Frame { own: frame.own.clone(), around: frame.around.clone(), given });
+        let seen = self.see(&frame, item, None);
         let seen = View { set: Arc::new(set), facts: Arc::new(facts), undecided: None, ..seen };
-        Arc::new(seen.confined())
+        Arc::new(View { names_read: true, ..seen.confined() })
     }
 
     /// The same for another host: what the inventory says of that one counts.
@@ -77,6 +80,7 @@ impl Variables {
             waits: self.waits.clone(),
             pending: pending.cloned(),
             is_confined: false,
+            names_read: false,
         }
     }
 }
@@ -109,6 +113,8 @@ struct View {
     waits: Arc<Mutex<Option<HostName>>>,
     /// Nothing in it came from another host either.
     is_confined: bool,
+    /// What would have is there by its name, and unknown.
+    names_read: bool,
 }
 
 impl View {
@@ -194,12 +200,15 @@ impl Scope for View {
             return Some(Binding::Unknown(Cause::from("a task that has not run yet")));
         }
         let inventory = self.hosts.variables.get(&self.host).map(Arc::as_ptr);
-        let shown = |layer: &&Layer| {
+        let shown = |layer: &Layer| {
             let bound = layer.get(name)?;
-            let is_there = !inventory.is_some_and(|of_host| std::ptr::eq(of_host, *layer));
-            (is_there || self.shows(name, bound)).then(|| bound.clone())
+            let is_of_host = inventory.is_some_and(|of_host| std::ptr::eq(of_host, layer));
+            match !is_of_host || self.shows(name, bound) {
+                true => Some(bound.clone()),
+                false => self.names_read.then(was_read),
+            }
         };
-        let known = self.magic(name).or_else(|| self.layers().find_map(|layer| shown(&layer)));
+        let known = self.magic(name).or_else(|| self.layers().find_map(shown));
         known.or_else(|| self.usual(name)).or_else(|| self.undecided.clone().map(Binding::Unknown))
     }
 
@@ -252,10 +261,17 @@ impl Scope for HostVars {
         let waits = shared.progress.read().ok()?.get(&host).is_some_and(|at| *at < self.own.way);
         let waits = waits.then(|| self.own.waits.clone()).filter(|_| !is_confined);
         let published = match is_confined {
+            true if self.own.names_read => {
+                let read = shared.published.read().ok()?;
+                read.get(&host).map(|read| known_of(read, |_| false)).unwrap_or_default()
+            }
             true => Layer::new(),
             false => shared.published.read().ok()?.get(&host).cloned().unwrap_or_default(),
         };
         let inventory = match is_confined {
+            true if self.own.names_read => Arc::new(known_of(&inventory, |name| {
+                inventory.get(name).is_some_and(|bound| self.own.shows(name, bound))
+            })),
             true => {
                 let shown = inventory.iter().filter(|(name, bound)| self.own.shows(name, bound));
                 Arc::new(shown.map(|(name, bound)| (name.clone(), bound.clone())).collect())

@@ -206,9 +206,7 @@ fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_sai
     shown.expect(0, &["canary-5c1e"]);
     let kept = ledger(&group);
     assert!(!kept.contains("canary-5c1e"), "{kept}");
-    for words in
-        ["Fails plainly", "Named {{ r.content", "create ", "made-near", "made-two"]
-    {
+    for words in ["Fails plainly", "Named {{ r.content", "create ", "made-near", "made-two"] {
         assert!(kept.contains(words), "'{words}' is missing in {kept}");
     }
     // Nor how a task ended that what was read decided: many of them would spell it.

@@ -48,7 +48,7 @@ impl Approve {
         let (mut plan, plan_ref) = read(&self.plan, roster)?;
         let known = fresh(&plan, &plan_ref, &root, roster)?;
         if plan_ref.maker == me.operator {
-            return Err(Failure::usage("you made this plan, and a person counts once")
+            return Err(Failure::new(Exit::Refused, "you made this plan, and a person counts once")
                 .hint("somebody else who is cleared approves it"));
         }
         if known.record.approvals(plan_ref.digest, roster, &known.report).contains(&me.operator) {

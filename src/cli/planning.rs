@@ -202,6 +202,7 @@ impl Planning<'_> {
             said.push_str(&format!("Not applicable on {host}: {}\n", planned.unknown.join("; ")));
         }
         said.push_str(&match proven {
+            Some(_) if applicable.is_empty() => "Nothing in it can be applied.\n".to_owned(),
             Some(_) => {
                 format!("Whoever may change servers applies it with 'wgops apply {}'.\n", shown(target))
             }

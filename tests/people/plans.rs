@@ -73,7 +73,7 @@ fn a_plan_is_applied_once_two_cleared_people_stand_behind_it_and_once_only() {
 fn maker_and_applier_are_two_people_if_both_are_cleared_today() {
     let group = four_eyes();
     plans(&group, "carol", "a.json");
-    group.says("carol", "approve plans/a.json --yes").expect(2, &["a person counts once"]);
+    group.says("carol", "approve plans/a.json --yes").expect(4, &["a person counts once"]);
     group.says("carol", "apply plans/a.json --yes --allow-changed").expect(4, &["behind it stands carol"]);
     group.says("alice", "apply plans/a.json --yes --allow-changed").expect(0, &["2 changed"]);
     for host in ["web1", "db1"] {

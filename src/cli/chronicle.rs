@@ -25,6 +25,8 @@ pub struct Chronicle {
     events: Vec<Value>,
     hosts: IndexMap<HostName, HostResult>,
     lost: BTreeSet<HostName>,
+    /// Hosts that left before the end.
+    cut: BTreeSet<HostName>,
     assessment: Assessment,
     stopped: Option<String>,
     dry: bool,
@@ -71,7 +73,10 @@ impl Chronicle {
                 self.begun.insert(host.clone(), now);
                 return;
             }
-            Event::HostLeaves { host, .. } => self.leaves(host, now),
+            Event::HostLeaves { host, reason } => {
+                self.cut.extend(reason.is_some().then(|| host.clone()));
+                self.leaves(host, now);
+            }
             Event::HeldOut(_) if !self.dry => self.held_out += 1,
             Event::RunBegins { hosts, mode, .. } => {
                 self.dry = matches!(mode, Mode::Dry { .. });
@@ -90,6 +95,7 @@ impl Chronicle {
                         _ if self.lost.contains(host) => HostOutcome::Unknown,
                         counts if counts.unreachable > 0 => HostOutcome::Unreachable,
                         counts if counts.failed > 0 => HostOutcome::Failed,
+                        _ if self.cut.contains(host) => HostOutcome::Interrupted,
                         counts if counts.changed + counts.unknown > 0 => HostOutcome::Changed,
                         _ => HostOutcome::Ok,
                     };

@@ -205,6 +205,7 @@ fn word(outcome: HostOutcome) -> Option<&'static str> {
         HostOutcome::Failed => Some("failed"),
         HostOutcome::Unreachable => Some("unreachable"),
         HostOutcome::Unknown => Some("unknown"),
+        HostOutcome::Interrupted => Some("stopped before its end"),
         HostOutcome::Skipped => Some("not begun"),
         HostOutcome::Ok | HostOutcome::Changed => None,
     }

@@ -358,7 +358,9 @@ impl Driver {
         self.say_where();
         self.run.note_progress(None);
         let failed = self.run.has_failed();
-        let reason = self.reason.or_else(|| failed.then(|| "a task failed".to_owned()));
+        let stopped = || self.run.was_cut().then(|| "stopped before its end".to_owned());
+        let reason =
+            self.reason.clone().or_else(|| failed.then(|| "a task failed".to_owned())).or_else(stopped);
         let _ = self.road.events.send(Event::HostLeaves { host: self.run.host.clone(), reason }).await;
         self.road.gate.leave(&self.run.host, failed);
         let ended = self.run.ended();

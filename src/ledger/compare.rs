@@ -275,7 +275,8 @@ impl Record {
                 let who = (*who).clone();
                 spans.push(Span { from, to: until(SLACK_SECONDS), changes: false, who });
             }
-            let touched = [HostOutcome::Changed, HostOutcome::Failed, HostOutcome::Unknown];
+            let touched =
+                [HostOutcome::Changed, HostOutcome::Failed, HostOutcome::Interrupted, HostOutcome::Unknown];
             if open || outcomes.iter().any(|outcome| touched.contains(outcome)) {
                 let from = begun.as_second() - PACKAGES_SLACK_SECONDS;
                 let who = first.chain.operator().clone();

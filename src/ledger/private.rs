@@ -200,6 +200,8 @@ pub enum HostOutcome {
     Unreachable,
     /// The link was lost or dropped during a change: nobody knows how it ended.
     Unknown,
+    /// It was stopped before its end: somebody interrupted, or another host's failure stopped all. What was done on it is done.
+    Interrupted,
     /// Nothing was begun on it.
     Skipped,
 }

@@ -195,7 +195,13 @@ impl HostRun {
     /// A batch was stopped: whoever is in a block does what is always done.
     pub fn stop(&mut self) {
         self.stopping = true;
+        self.was_cut |= self.queue.iter().any(|queued| matches!(queued, Queued::Task(_)));
         self.fail_over();
+    }
+
+    /// Whether that took tasks from it.
+    pub fn was_cut(&self) -> bool {
+        self.was_cut
     }
 
     /// The host could not be reached in time.

@@ -94,6 +94,8 @@ pub struct HostRun {
     pub(super) failed: bool,
     /// The batch was stopped.
     pub(super) stopping: bool,
+    /// It had tasks left then.
+    pub(super) was_cut: bool,
     /// The connection is to be closed.
     pub(super) resets: bool,
     /// It waited for others, who may have found something out for it.
@@ -142,6 +144,7 @@ impl HostRun {
             warned: BTreeSet::new(),
             failed: false,
             stopping: false,
+            was_cut: false,
             resets: false,
             waited: false,
             ended: Ended::default(),

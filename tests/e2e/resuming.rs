@@ -100,3 +100,34 @@ fn what_has_changed_since_is_named_and_refused_unless_allowed() {
     ops.newest_run().expect(0, &["differs", "playbooks/other.yml"]);
     assert!(ops.newest().contains("resumed by alice"), "{}", ops.newest());
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_host_that_was_stopped_before_its_end_is_left_and_picked_up() {
+    let lab = Lab::open();
+    let (one, two) = lab.two_hosts();
+    let ops = Ops::of(&lab, &[&one, &two]);
+    let clean = |host| lab.exec(host, "rm -f /tmp/e2e-*");
+    [&one, &two].into_iter().for_each(|host| drop(clean(host)));
+    // Somebody interrupts once, in the midst of the first task.
+    let tasks = "- shell: touch /tmp/e2e-began; sleep 4\n- command: touch /tmp/e2e-second\n";
+    let slow = ops.play("slow", "", tasks);
+    let run = ops.types("alice", &format!("run {slow} -i ops")).starts();
+    wait_until("it has begun", 30, || lab.holds(&two, "test -e /tmp/e2e-began"));
+    run.signal("INT");
+    run.says().expect(130, &["interrupted before its next step"]);
+    assert!(!lab.holds(&one, "test -e /tmp/e2e-second"));
+    let runs = ops.alice("runs");
+    runs.expect(0, &["2 of 2 hosts left", "stopped before its end"]);
+    ops.alice(&format!("resume {} --yes", first_run(&runs))).expect(0, &["changed=2"]);
+    assert!(lab.holds(&two, "test -e /tmp/e2e-second"));
+    // Another host's failure stops all.
+    let name = one.name();
+    let tasks =
+        format!("- shell: test {{{{ inventory_hostname }}}} != {name}\n- command: touch /tmp/e2e-third\n");
+    let fatal = ops.play("fatal", "  any_errors_fatal: true\n", &tasks);
+    ops.alice(&format!("run {fatal} -i ops")).expect(1, &["stopped before its end"]);
+    assert!(!lab.holds(&two, "test -e /tmp/e2e-third"));
+    ops.alice("runs").expect(0, &["2 of 2 hosts left", "failed", "stopped before its end"]);
+    [&one, &two].into_iter().for_each(|host| drop(clean(host)));
+}

@@ -88,6 +88,7 @@ impl Init {
         let mut files = vec![
             ("wgops.yml", include_str!("init/wgops.yml").replace("@GROUP@", group)),
             ("README.md", include_str!("init/README.md").replace("@GROUP@", &self.group.0)),
+            (".gitattributes", include_str!("init/gitattributes").to_owned()),
             (".gitignore", include_str!("init/gitignore").to_owned()),
             ("inventory/prod.yml.example", include_str!("../../inventory/prod.yml.example").to_owned()),
             ("inventory/known_hosts", include_str!("../../inventory/known_hosts").to_owned()),

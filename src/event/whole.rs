@@ -5,7 +5,9 @@ use crate::model::{Content, Digest, printable};
 use std::fmt;
 
 /// The most bytes of a text that are shown line by line.
-const SHOWN_BYTES_MAX: usize = 64 << 10;
+const SHOWN_BYTES_MAX: usize = 256 << 10;
+/// So much is shown of what is not shown.
+const BEGINNING_BYTES: usize = 64;
 /// So many blanks side by side are counted, and not printed: they would push what follows out of sight.
 const BLANKS_MAX: usize = 16;
 
@@ -80,13 +82,38 @@ impl Whole {
 /// What goes to a script's stdin.
 fn read(content: &Content, lines: &mut Vec<String>) {
     let bytes = content.bytes();
-    match std::str::from_utf8(bytes).ok().filter(|_| bytes.len() <= SHOWN_BYTES_MAX) {
-        Some(shown) => text("reads ", shown, lines),
-        None => {
-            let kind = if bytes.len() > SHOWN_BYTES_MAX { "too many to be shown here" } else { "no text" };
-            lines.push(format!("reads {} bytes, {kind}: {}", bytes.len(), Digest::of(bytes)));
+    let is_short = bytes.len() <= SHOWN_BYTES_MAX;
+    match std::str::from_utf8(bytes) {
+        Ok(shown) if is_short => text("reads ", shown, lines),
+        // A byte of another encoding hides nothing of the rest.
+        Err(_) if is_short && is_mostly_text(bytes) => text("reads ", &spelled(bytes), lines),
+        _ => {
+            let kind = if is_short { "no text" } else { "too many to be shown here" };
+            let start = spelled(bytes.get(..BEGINNING_BYTES.min(bytes.len())).unwrap_or_default());
+            lines.push(format!(
+                "reads {} bytes that are NOT SHOWN, {kind}: {}; they begin with '{}'",
+                bytes.len(),
+                Digest::of(bytes),
+                seen(&start)
+            ));
         }
     }
+}
+
+/// Whether bytes are a text but for some of them: in another encoding, as programs and settings are.
+fn is_mostly_text(bytes: &[u8]) -> bool {
+    let odd = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum::<usize>();
+    !bytes.contains(&0) && odd <= bytes.len() / 4
+}
+
+/// A text with the bytes that are none written out.
+fn spelled(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
+    }
+    out
 }
 
 /// A text of one line behind a word, one of several lines below it.
@@ -165,10 +192,16 @@ mod tests {
                 "| two",
             ]
         );
-        let lines = Whole { content: Some(Content::new(vec![b'x'; 70_000])), ..Whole::default() }.lines();
-        assert!(lines[0].starts_with("reads 70000 bytes, too many to be shown here: sha256:"), "{lines:?}");
+        let lines = Whole { content: Some(Content::new(vec![b'x'; 300_000])), ..Whole::default() }.lines();
+        let said = "reads 300000 bytes that are NOT SHOWN, too many to be shown here: sha256:";
+        assert!(lines[0].starts_with(said) && lines[0].ends_with("xxx'"), "{lines:?}");
         let lines = Whole { content: Some(Content::new(*b"\xff\xfe")), ..Whole::default() }.lines();
-        assert!(lines[0].starts_with("reads 2 bytes, no text: sha256:"), "{lines:?}");
+        assert!(lines[0].starts_with("reads 2 bytes that are NOT SHOWN, no text: sha256:"), "{lines:?}");
+        assert!(lines[0].ends_with(r"they begin with '\xff\xfe'"), "{lines:?}");
+        // One letter of another encoding hides no program.
+        let latin = *b"#!/bin/sh\n# caf\xe9\ntouch /root/EVIL\n";
+        let lines = Whole { content: Some(Content::new(latin)), ..Whole::default() }.lines();
+        assert_eq!(lines[1..], ["| #!/bin/sh", r"| # caf\xe9", "| touch /root/EVIL"], "{lines:?}");
     }
 
     #[test]

@@ -90,7 +90,7 @@ mod tests {
             (r"/* ' */ SELECT 1 \! id /* ' */", true, true),
             (r"# '\n \! id '", false, true),
             (r"DO $$ BEGIN PERFORM 'x' ~ '\d'; END $$", false, false),
-            (r"SELECT $a$ ' $a$ \! id '", true, true),
+            (r"SELECT $a$ ' $a$ \! id '", true, false),
             (r"SELECT $1 \! id $1", true, true),
             (r#"SELECT "a\d""#, true, false),
             (r"SELECT `a\b`", true, true),

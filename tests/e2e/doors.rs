@@ -101,3 +101,51 @@ fn where_sshd_would_start_another_program_than_the_gate_no_shadow_comes_in_and_n
         );
     });
 }
+
+/// The gate of another Debian, or of a host whose `sh` is busybox: what is asked of sshd with a shadow's key leads to it.
+fn the_gate_holds_on(kind: &str) {
+    let lab = Lab::open();
+    let Some(host) = lab.host_of(kind) else { return };
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    ops.opens_to_shadows();
+    ops.types("alice", "access sync -i ops --yes --reason why").within(100).says().expect(0, &["+ sam"]);
+    for words in [
+        &["touch /tmp/e2e-evil"][..],
+        &["-tt", "touch /tmp/e2e-evil"],
+        &["-A", "-X", "/usr/local/lib/wgops/ask; touch /tmp/e2e-evil"],
+        &["-s", "sftp"],
+        &["-W127.0.0.1:22"],
+        &["-N", "-R22223:127.0.0.1:22"],
+    ] {
+        let (said, status) = ssh(&lab, &ops, ("sam", "wgops-shadow"), &host, words, b"x\n");
+        assert!(matches!(status, Some(2 | 255)), "{words:?}: {status:?} {said}");
+    }
+    assert!(!lab.holds(&host, "test -e /tmp/e2e-evil"));
+    ops.types("sam", "ping -i ops").says().expect(0, &["ok"]);
+    ops.types("sam", "facts -i ops").says().expect(0, &[host.name()]);
+    // Nothing is guessed of what only root reads.
+    ops.types("sam", "access plan -i ops")
+        .within(100)
+        .says()
+        .expect(0, &["needs an operator"])
+        .without(&["+ sam"]);
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn the_gate_holds_on_debian_11() {
+    the_gate_holds_on("bullseye");
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn the_gate_holds_on_debian_13() {
+    the_gate_holds_on("trixie");
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn the_gate_holds_where_sh_is_busybox() {
+    the_gate_holds_on("sysvinit");
+}

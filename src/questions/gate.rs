@@ -351,7 +351,8 @@ mod tests {
         for shell in shells() {
             let folder = tempfile::tempdir().unwrap();
             let touched = folder.path().join("was-here").display().to_string();
-            let mut words = vec![format!("$(touch {touched})`touch {touched}`;touch {touched};'\";touch {touched} #")];
+            let mut words =
+                vec![format!("$(touch {touched})`touch {touched}`;touch {touched};'\";touch {touched} #")];
             // Where it counts, a shell with arrays would run what is in the brackets.
             if shell.contains(&"/bin/bash") {
                 words.push(format!("a[$(touch {touched})]"));

@@ -243,8 +243,7 @@ impl Means<'_> {
     /// # Errors
     /// Why the task fails: a template error, or arguments that don't fit the module.
     pub fn render(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Rendering, Refusal> {
-        let mut given = Map::new();
-        let (mut tainted, mut secrets) = (false, Vec::new());
+        let (mut given, mut tainted, mut secrets) = (Map::new(), false, Vec::new());
         let named =
             |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
         for more in &task.more_args {

@@ -152,19 +152,24 @@ fn ledger(group: &Group) -> String {
     private.collect()
 }
 
-#[test]
-fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_said_yes() {
+/// A group, a file to be read on two hosts that are this machine, and a path that is not there yet.
+fn a_file_to_read() -> (Group, String, String) {
     let group = Group::new();
     let secret = group.folder.path().join("id_ed25519");
     fs::write(&secret, "canary-5c1e").unwrap();
-    fs::write(
-        group.root().join("inventory/near"),
-        "near ansible_connection=local\nnigh ansible_connection=local\n",
-    )
-    .unwrap();
-    let (src, made) = (secret.display(), group.made().display().to_string());
-    let read = "{{ r.content | b64decode }}";
-    let tasks = format!(
+    let hosts = "near ansible_connection=local\nnigh ansible_connection=local\n";
+    fs::write(group.root().join("inventory/near"), hosts).unwrap();
+    let made = group.made().display().to_string();
+    (group, secret.display().to_string(), made)
+}
+
+/// What was read.
+const READ: &str = "{{ r.content | b64decode }}";
+
+/// Tasks that say what they read, in each way that there is, and some that don't.
+fn tasks_that_say(src: &str, made: &str) -> String {
+    let read = READ;
+    format!(
         r#"    - {{name: Reads, slurp: {{src: '{src}'}}, register: r}}
     - {{name: Fails plainly, fail: {{msg: a plain word}}, ignore_errors: true}}
     - {{name: Fails with it, fail: {{msg: '{read}'}}, ignore_errors: true}}
@@ -200,8 +205,13 @@ fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_sai
       copy: {{dest: '{made}-so', content: x}}
       when: kept == '{{{{ kept }}}}'
 "#
-    );
-    plays(&group, "touch.yml", "all", &tasks);
+    )
+}
+
+#[test]
+fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_said_yes() {
+    let (group, src, made) = a_file_to_read();
+    plays(&group, "touch.yml", "all", &tasks_that_say(&src, &made));
     let shown = group.says("alice", "run playbooks/touch.yml -i near --check");
     shown.expect(0, &["canary-5c1e"]);
     let kept = ledger(&group);
@@ -211,6 +221,12 @@ fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_sai
     }
     // Nor how a task ended that what was read decided: many of them would spell it.
     assert!(!kept.contains("Bit ") && kept.contains("Bits of it"), "{kept}");
+}
+
+#[test]
+fn the_ledger_keeps_findings_of_an_audit_that_hold_nothing_that_was_read() {
+    let (group, src, _) = a_file_to_read();
+    let read = READ;
     // An audit, whose findings are what it is for.
     let checks = format!(
         r#"    - {{slurp: {{src: '{src}'}}, register: r}}
@@ -226,6 +242,12 @@ fn the_ledger_keeps_what_people_wrote_and_nothing_that_was_read_where_nobody_sai
     let kept = ledger(&group);
     assert!(!kept.contains("canary-5c1e") && !kept.contains("what was read decides"), "{kept}");
     assert!(kept.contains("check/plain") && kept.contains("size 4"), "{kept}");
+}
+
+#[test]
+fn the_ledger_keeps_of_what_carries_a_plan_out_what_the_plan_says() {
+    let (group, src, made) = a_file_to_read();
+    let read = READ;
     // What carries a plan out says what the plan says, and no more: whoever made it was shown less.
     group.adds("sam");
     group.pinned("sam", "operators list").expect(0, &[]);

@@ -233,7 +233,8 @@ impl Break {
             let all = format!("'ledger/{chain}/*/{seq:08}.*'");
             return format!(
                 "git log --oneline -- {all} names the commit that removed or changed it, and git checkout COMMIT~1 -- {all} brings it \
-                 back; where nobody ever had it, ask who says that they saw it"
+                 back; where nobody ever had it, {} says to have seen what never was, and a lead ends that: 'wgops operators demote' or 'leave'",
+                self.writer()
             );
         }
         let file = self.file.to_string_lossy();
@@ -242,6 +243,15 @@ impl Break {
             "'git log --oneline -- {all}' names the commit that did it: what it added, 'git rm {all}' takes out; what it \
              changed or removed, 'git checkout COMMIT~1 -- {all}' brings back"
         )
+    }
+}
+
+impl Break {
+    /// Whose chain the file lies in.
+    fn writer(&self) -> String {
+        let chain = self.file.components().nth(1).map(|part| part.as_os_str().to_string_lossy().into_owned());
+        let chain: Option<ChainName> = chain.and_then(|name| name.parse().ok());
+        chain.map_or("its writer".to_owned(), |chain| chain.operator().to_string())
     }
 }
 

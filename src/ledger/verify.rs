@@ -292,10 +292,16 @@ impl<'a> Judge<'a> {
         }
         let objection = key.and_then(|key| self.history.objection(chain, key, entry.seq, public));
         let objection = objection.or_else(|| self.history.ended(self.record, public));
-        // What does not hold has seen nothing; nor has, once a lead sealed their chain, who never had a say.
+        // What does not hold has seen nothing. Nor has a chain that a lead sealed: what there was to see then, that lead has seen; and
+        // nor has who says it with no say any more.
+        let has_say = [public.roster, self.history.version()].into_iter().all(|version| {
+            let role = self.history.role_in(chain, version);
+            role.is_none_or(|role| matches!(role, Role::Lead | Role::Operator))
+        });
         let bears_witness = objection.is_none()
             && !self.unsigned.contains(&entry.file)
-            && (self.history.seal(chain).is_none() || self.history.has_weight(chain));
+            && self.history.seal(chain).is_none()
+            && (has_say || !self.history.has_weight(chain));
         if let Some(fault) = objection {
             self.fault(entry, fault);
         }

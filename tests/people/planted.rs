@@ -207,6 +207,37 @@ fn what_a_shadow_says_to_have_seen_shuts_the_vault_for_nobody() {
 }
 
 #[test]
+fn what_an_operator_says_to_have_seen_and_never_was_is_ended_by_a_lead() {
+    for seen in [99, 1] {
+        let group = Group::new();
+        group.clears("bob");
+        sets(&group, "alice", "tok", "alice's");
+        claims(&group, "bob", "note", seen);
+        // An operator's word counts: until somebody looked, something may be missing. The message says who looks.
+        let shut = group.says("alice", "vault list");
+        shut.expect(4, &["has seen ", "bob says to have seen what never was", "operators demote"])
+            .without(&["git rm"]);
+        group.says("alice", "operators demote bob --yes").expect(0, &["in force"]);
+        group.says("alice", "ledger verify").expect(0, &["every signature and chain holds"]);
+        group.says("alice", "vault list").expect(0, &["tok  generation"]);
+        sets(&group, "alice", "tok", "alice's new one");
+        // bob goes on saying so: in another chain, as the shadow that bob is now, and under the version of before.
+        let chain = group.chains(&group.root(), "bob").pop().unwrap();
+        let other = chain.with_file_name(chain.file_name().unwrap().to_string_lossy().replace("-aa", "-bb"));
+        fs::create_dir_all(&other).unwrap();
+        let year = fs::read_dir(&chain).unwrap().next().unwrap().unwrap().file_name();
+        fs::create_dir_all(other.join(&year)).unwrap();
+        let entry = other.join(&year).join("00000001.json");
+        let text = fs::read_to_string(chain.join(&year).join("00000001.json")).unwrap();
+        fs::write(&entry, text.replace("-aa\"", "-bb\"")).unwrap();
+        let private = chain.join(&year).join("00000001.private.json");
+        fs::copy(private, other.join(&year).join("00000001.private.json")).unwrap();
+        group.signs("bob", "ledger@wgops", &entry);
+        group.says("alice", "vault list").expect(0, &["tok  generation"]);
+    }
+}
+
+#[test]
 fn what_does_not_hold_has_seen_nothing() {
     let group = Group::new();
     group.clears("bob");

@@ -5,10 +5,12 @@ use super::history::{History, audit_name};
 use crate::cli::console::shown;
 use crate::cli::output::OutputFile;
 use crate::cli::repository::Repository;
-use crate::cli::{Exit, Failure, ledger};
+use crate::cli::runs::Known;
+use crate::cli::{Exit, Failure};
 use crate::event::Event;
-use crate::ledger::{Kind, LedgerError, Record, keep_to_owner, lock};
+use crate::ledger::{Kind, LedgerError, keep_to_owner, lock};
 use crate::model::RunId;
+use crate::people::Roster;
 use crate::report::Assessment;
 use jiff::Timestamp;
 use serde::Deserialize as _;
@@ -37,7 +39,11 @@ impl HistoryFile {
     ///
     /// # Errors
     /// There is one, and it can't be read.
-    pub fn open(repository: &Repository, named: Option<&Path>) -> Result<Option<Self>, Failure> {
+    pub fn open(
+        repository: &Repository,
+        roster: Option<&Roster>,
+        named: Option<&Path>,
+    ) -> Result<Option<Self>, Failure> {
         let path = match named {
             Some(path) => Some(path.to_owned()),
             None => repository.place(DEFAULT)?,
@@ -45,7 +51,7 @@ impl HistoryFile {
         let Some(path) = path else { return Ok(None) };
         let history = match read(&path)? {
             Some(history) => history,
-            None => repository.root().map(told_by_ledger).unwrap_or_default(),
+            None => repository.root().zip(roster).map(told_by_ledger).unwrap_or_default(),
         };
         Ok(Some(Self { path, history }))
     }
@@ -93,19 +99,27 @@ impl HistoryFile {
     }
 }
 
-/// What the newest audits of the ledger found, as far as they are here; what can't be read tells nothing.
-fn told_by_ledger(root: &Path) -> History {
+/// What the newest audits of the ledger found, as far as they are here; what can't be read, or doesn't hold, tells nothing: who
+/// pushes a file would begin all ages anew.
+fn told_by_ledger((root, roster): (&Path, &Roster)) -> History {
     let mut history = History::default();
-    let index = ledger::index(root);
-    let Ok(record) = Record::read_last(root, (Kind::Audit, AUDITS_MAX), index.as_deref()) else {
+    let Ok(Known { record, report, .. }) = Known::read(root, roster) else {
         return history;
     };
     let log = record.log();
-    let audits = log.iter().rev().filter(|line| line.kind == Kind::Audit).take(AUDITS_MAX);
-    let runs: Vec<RunId> = audits.filter_map(|line| line.run).collect();
+    let holds = |run: &RunId| {
+        let found = record.run(*run);
+        found
+            .iter()
+            .flat_map(|found| &found.entries)
+            .any(|entry| report.breaks_of(&entry.file).next().is_none())
+    };
+    let audits = log.iter().rev().filter(|line| line.kind == Kind::Audit);
+    let runs: Vec<RunId> = audits.filter_map(|line| line.run).filter(holds).take(AUDITS_MAX).collect();
     for run in runs.into_iter().rev() {
         let mut assessment = Assessment::default();
-        let entries = record.run(run).map(|found| found.entries).unwrap_or_default();
+        let mut entries = record.run(run).map(|found| found.entries).unwrap_or_default();
+        entries.retain(|entry| report.breaks_of(&entry.file).next().is_none());
         let events =
             entries.iter().filter_map(|entry| entry.private.as_ref()).flat_map(|p| &p.details.events);
         events.filter_map(|value| Event::deserialize(value).ok()).for_each(|event| assessment.event(&event));

@@ -61,7 +61,7 @@ impl Judge {
         let at = jiff::Timestamp::now();
         let playbooks = job.playbooks();
         let audit = audit_name(&playbooks);
-        let history = HistoryFile::open(job.repository(), standards.history.as_deref())?;
+        let history = HistoryFile::open(job.repository(), job.roster(), standards.history.as_deref())?;
         if history.is_none() && standards.fail_on.needs_ages() {
             return Err(Failure::usage(format!(
                 "'{}' counts ages, and nobody keeps them here",

@@ -65,6 +65,12 @@ impl Job<'_> {
         let Some(roster) = &self.who.roster else { return Ok(()) };
         let verified = ledger::verified_of(root, roster, &news::KINDS)?;
         news::tell_clock(self.console, &verified.record);
+        // Claims are asked of the record alone, and who takes an entry out of it takes its claim out.
+        let gone = verified.report.hidden().or(verified.report.missing());
+        if let Some(found) = gone.filter(|_| self.break_glass().is_none()) {
+            let message = format!("whether somebody claimed these hosts can't be told: {found}");
+            return Err(Failure::new(Exit::Refused, message).hint(found.way_out()));
+        }
         let me = self.who.identity.proven().map(|proven| &proven.operator);
         news::tell(self.console, root, (&verified.record, &verified.report), me, &self.typed());
         Ok(())

@@ -202,6 +202,28 @@ impl Fault {
         )
     }
 
+    /// Whether an entry that was here is gone or exchanged, by what this client verified or somebody says to have seen. What is
+    /// put into a ledger makes no such break.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::SeenGone { .. } | Self::SeenDiffers { .. } | Self::Forgotten | Self::Rewritten)
+    }
+
+    /// Whether nobody answers for the entry.
+    pub fn is_nobodys_word(&self) -> bool {
+        matches!(
+            self,
+            Self::Link
+                | Self::Stray
+                | Self::Unreadable(_)
+                | Self::NoEntry(_)
+                | Self::Version(_)
+                | Self::Misplaced(_)
+                | Self::Unsigned
+                | Self::Signature(_)
+                | Self::UnknownKey(_)
+        )
+    }
+
     /// Whether it is another entry that is missing or was exchanged; this one says so.
     pub fn is_of_another(&self) -> bool {
         matches!(self, Self::SeenGone { .. } | Self::SeenDiffers { .. })

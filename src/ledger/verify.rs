@@ -56,6 +56,15 @@ impl Report {
         self.of_somebody().find(|found| found.fault.misses())
     }
 
+    /// An entry that was here, and is not, or is another.
+    pub fn gone(&self) -> Option<&Break> {
+        let is_signed = |found: &Break| !self.breaks_of(&found.file).any(|one| one.fault.is_nobodys_word());
+        self.of_somebody().find(|found| {
+            found.fault.is_gone()
+                || matches!(found.fault, Fault::Gap { .. } | Fault::Previous) && is_signed(found)
+        })
+    }
+
     fn of_somebody(&self) -> impl Iterator<Item = &Break> {
         let nobodys = |found: &Break| self.nobodys.iter().any(|folder| found.file.starts_with(folder));
         self.breaks.iter().filter(move |found| !nobodys(found) && !self.is_weightless(found))

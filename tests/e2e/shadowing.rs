@@ -302,29 +302,32 @@ fn a_shadow_is_shown_the_truth_and_told_what_only_an_operator_sees() {
     });
 }
 
+/// A CA of the group's own, its fingerprint, and hosts that were told of it.
+fn trusts_a_ca(lab: &Lab, ops: &Ops<'_>) -> (std::path::PathBuf, String) {
+    let ca = ops.elsewhere().join("ca");
+    let keygen =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&ca).status().unwrap();
+    assert!(keygen.success());
+    let public = std::fs::read_to_string(ca.with_extension("pub")).unwrap();
+    let settings = std::fs::read_to_string(ops.root().join("wgops.yml")).unwrap();
+    ops.keep("wgops.yml", format!("{settings}  ca: {}\n", public.trim()));
+    with_her_own_key(lab, ops);
+    let print = Command::new("ssh-keygen").arg("-lf").arg(&ca).output().unwrap();
+    let print = String::from_utf8(print.stdout).unwrap();
+    let print = print.split_whitespace().nth(1).unwrap().to_owned();
+    ops.types("alice", &format!("access sync -i ops --yes --reason why --new-ca {print}"))
+        .within(120)
+        .says()
+        .expect(0, &["sam (shadow)"]);
+    (ca, print)
+}
+
 #[test]
 #[ignore = "needs the lab: run scripts/test"]
 fn a_certificate_lets_in_for_a_while_and_a_shadow_s_leads_to_the_gate() {
     here(|lab, host, ops| {
         ops.joins("dora");
-        let ca = ops.elsewhere().join("ca");
-        let keygen = Command::new("ssh-keygen")
-            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-            .arg(&ca)
-            .status()
-            .unwrap();
-        assert!(keygen.success());
-        let public = std::fs::read_to_string(ca.with_extension("pub")).unwrap();
-        let settings = std::fs::read_to_string(ops.root().join("wgops.yml")).unwrap();
-        ops.keep("wgops.yml", format!("{settings}  ca: {}\n", public.trim()));
-        with_her_own_key(lab, ops);
-        let print = std::process::Command::new("ssh-keygen").arg("-lf").arg(&ca).output().unwrap();
-        let print = String::from_utf8(print.stdout).unwrap();
-        let print = print.split_whitespace().nth(1).unwrap();
-        ops.types("alice", &format!("access sync -i ops --yes --reason why --new-ca {print}"))
-            .within(120)
-            .says()
-            .expect(0, &["sam (shadow)"]);
+        let (ca, print) = trusts_a_ca(lab, ops);
         let issue = |who: &str, name: &str| {
             let (ca, out) =
                 (ca.to_string_lossy().into_owned(), ops.elsewhere().join(format!("{name}-cert.pub")));

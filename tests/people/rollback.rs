@@ -319,3 +319,24 @@ fn a_version_that_somebody_made_up_is_said_to_be_theirs_and_taken_out() {
     }
     group.says("alice", "operators demote bob --yes").expect(0, &["in force"]);
 }
+
+#[test]
+fn no_run_believes_that_a_host_is_free_where_an_entry_is_gone() {
+    let group = Group::new();
+    fs::write(group.root().join("inventory/near"), "near ansible_connection=local\n").unwrap();
+    let run = "run playbooks/touch.yml -i near --allow-dirty";
+    group.says("alice", "claim near -i near --until 1h --note x").expect(0, &["Claimed"]);
+    group.says("alice", run).expect(0, &["changed=1"]);
+    // Somebody takes the claim out of the record; its last entry alone would be missed by nobody, and nobody saw it.
+    let chain = group.chains(&group.root(), "alice").remove(0);
+    let entries = group.entries(&chain);
+    let claim = entries.iter().find(|file| fs::read_to_string(file).unwrap().contains("\"claim\"")).unwrap();
+    let claim = claim.with_extension("");
+    for end in ["json", "json.sig", "private.json"] {
+        fs::remove_file(claim.with_added_extension(end)).unwrap();
+    }
+    fs::remove_file(group.made()).unwrap();
+    group.says("alice", run).expect(4, &["whether somebody claimed these hosts can't be told"]);
+    assert!(!group.made().exists());
+    group.says("alice", &format!("{run} --break-glass because")).expect(0, &["changed=1"]);
+}

@@ -65,9 +65,9 @@ impl Job<'_> {
         let Some(roster) = &self.who.roster else { return Ok(()) };
         let verified = ledger::verified_of(root, roster, &news::KINDS)?;
         news::tell_clock(self.console, &verified.record);
-        // Claims are asked of the record alone, and who takes an entry out of it takes its claim out.
-        let gone = verified.report.hidden().or(verified.report.missing());
-        if let Some(found) = gone.filter(|_| self.break_glass().is_none()) {
+        // Claims are asked of the record alone, and who takes an entry out of it takes its claim out. What somebody without a key
+        // puts into it says nothing, and stops nobody.
+        if let Some(found) = verified.report.gone().filter(|_| self.break_glass().is_none()) {
             let message = format!("whether somebody claimed these hosts can't be told: {found}");
             return Err(Failure::new(Exit::Refused, message).hint(found.way_out()));
         }

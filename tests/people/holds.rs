@@ -378,3 +378,23 @@ fn what_changes_while_a_run_goes_on_is_no_part_of_the_commit_that_it_is_recorded
     let said = group.says("alice", "run playbooks/ident.yml -i local");
     assert!(said.code != Some(0) && said.text.contains("is not what commit"), "{}", said.text);
 }
+
+#[test]
+fn what_lies_outside_of_the_repository_is_in_no_commit_of_it() {
+    let group = Group::new();
+    fs::write(group.root().join("inventory/near"), "near ansible_connection=local\n").unwrap();
+    group.git(&group.root(), &["init", "--quiet"]);
+    group.commits(&group.root(), "all");
+    let outside = group.folder.path().join("out.yml");
+    fs::copy(group.root().join("playbooks/touch.yml"), &outside).unwrap();
+    let run = format!("run {} -i near", outside.display());
+    group.says("alice", &run).expect(4, &["out.yml is outside of the ops repository", "--allow-dirty"]);
+    assert!(!group.made().exists());
+    let inventory = group.folder.path().join("near");
+    fs::copy(group.root().join("inventory/near"), &inventory).unwrap();
+    let run_in = format!("run playbooks/touch.yml -i {}", inventory.display());
+    group.says("alice", &run_in).expect(4, &["near is outside of the ops repository"]);
+    group.says("alice", &format!("{run} --allow-dirty")).expect(0, &["changed=1"]);
+    let shown = group.says("alice", &format!("ledger show {}", group.newest_run()));
+    shown.expect(0, &["with changes that were not committed"]);
+}

@@ -1,6 +1,8 @@
 //! What a job minds before hosts are changed: hosts that are held out, news in the ops repository, and what is not committed.
 
 use super::Job;
+use crate::cli::bound::BUILT_IN;
+use crate::cli::console::shown;
 use crate::cli::four_eyes::FourEyes;
 use crate::cli::holds::{self, Glass, Keeper};
 use crate::cli::machines::Machines;
@@ -12,6 +14,7 @@ use crate::model::{HostName, OperatorName};
 use crate::people::{Standing, Verb};
 use crate::plan::Conduct;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Job<'_> {
@@ -104,7 +107,26 @@ impl Job<'_> {
             }
             found.dirty = true;
         }
+        if let (Some(found), Some(outside)) = (&mut found, self.outside()) {
+            if !allow_dirty {
+                let message = format!("{} is outside of the ops repository, and in no commit of it", shown(&outside));
+                return Err(Failure::new(Exit::Refused, message)
+                    .hint("commit it there, or go on with --allow-dirty, which the ledger records"));
+            }
+            found.dirty = true;
+        }
         Ok(self.commit.get_or_init(|| found).clone())
+    }
+
+    /// A playbook or an inventory that lies outside of the ops repository.
+    fn outside(&self) -> Option<PathBuf> {
+        let root = self.repository.root()?.canonicalize().ok()?;
+        let playbooks = self.errand.playbooks.iter().map(|playbook| playbook.file.as_path().to_owned());
+        let inventories = self.errand.targets.inventory.iter().map(PathBuf::from);
+        // A bare name is looked for in the ops repository.
+        let inventories = inventories.filter(|path| path.components().count() > 1);
+        let lies_outside = |path: &PathBuf| path.canonicalize().is_ok_and(|path| !path.starts_with(&root));
+        playbooks.filter(|path| !path.starts_with(BUILT_IN)).chain(inventories).find(lies_outside)
     }
 
     /// A commit, with whether something was read that is not in it though git sees no change.

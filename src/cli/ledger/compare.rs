@@ -120,6 +120,8 @@ impl Compare {
         }
         let open = all.values().flatten().filter(|one| one.is_open()).count();
         note(console, &job, &root, (&looked, &all), open)?;
+        // A comparison that looked at nothing is no green light; a host that could not be reached has its own code.
+        let exit = if looked.silent.is_empty() { exit } else { exit.worst(Exit::Failed) };
         Ok(if open > 0 { exit.worst(Exit::Findings) } else { exit })
     }
 }
@@ -140,7 +142,10 @@ impl Looked {
                         drop(self.hosts.insert(end.host.clone(), traces))
                     }
                     _ => {
-                        let why = end.message.clone().unwrap_or_else(|| "it told nothing".into());
+                        let why = match &end.status {
+                            Status::Unseen { why } => format!("it needs an operator: {why}"),
+                            _ => end.message.clone().unwrap_or_else(|| "it told nothing".into()),
+                        };
                         self.silent.insert(end.host.clone(), why);
                     }
                 }

@@ -109,7 +109,8 @@ impl Job<'_> {
         }
         if let (Some(found), Some(outside)) = (&mut found, self.outside()) {
             if !allow_dirty {
-                let message = format!("{} is outside of the ops repository, and in no commit of it", shown(&outside));
+                let message =
+                    format!("{} is outside of the ops repository, and in no commit of it", shown(&outside));
                 return Err(Failure::new(Exit::Refused, message)
                     .hint("commit it there, or go on with --allow-dirty, which the ledger records"));
             }

@@ -224,7 +224,12 @@ pub struct Counts {
 impl Counts {
     /// Counts the results of a run.
     pub fn of<'a>(results: impl IntoIterator<Item = &'a HostResult>) -> Self {
-        let outcomes: Vec<HostOutcome> = results.into_iter().map(|result| result.outcome).collect();
+        // What was done before a host was stopped is done.
+        let fared = |result: &HostResult| match result.outcome {
+            HostOutcome::Interrupted if !result.records.is_empty() => HostOutcome::Changed,
+            other => other,
+        };
+        let outcomes: Vec<HostOutcome> = results.into_iter().map(fared).collect();
         let count = |wanted| Some(outcomes.iter().filter(|outcome| **outcome == wanted).count() as u64);
         Self {
             hosts: Some(outcomes.len() as u64),

@@ -454,7 +454,7 @@ impl Withheld {
             return None;
         }
         Some(differs.unwrap_or_else(|| {
-            "is in no commit, and was not there when the run began: commit it, or go on with --allow-dirty".into()
+            "is not committed, or came since the run began: commit it, or go on with --allow-dirty".into()
         }))
     }
 }

@@ -67,6 +67,9 @@ fn without_a_roster_everybody_gets_a_dry_run() {
     here(|lab, host, ops| {
         std::fs::remove_file(ops.root().join("inventory/operators.yml")).unwrap();
         ops.keep("README.md", "No roster here\n");
+        // Where there was one, it is missed.
+        ops.types("alice", "ping -i ops").says().expect(4, &["operators.yml is gone"]);
+        std::fs::remove_dir_all(ops.elsewhere().join("home/.local/state")).unwrap();
         harmless(lab, host, ops, "alice", &MISCHIEF);
         assert_eq!(ops.entries(), 0);
     });

@@ -352,7 +352,7 @@ fn what_changes_while_a_run_goes_on_is_no_part_of_the_commit_that_it_is_recorded
     let commit = group.git(&root, &["rev-parse", "HEAD"]);
     for name in ["tasks", "new", "file", "lookup"] {
         let said = group.says("alice", &format!("run playbooks/case_{name}.yml -i local"));
-        let why = if name == "new" { "was not there when the run began" } else { "is not what commit" };
+        let why = if name == "new" { "came since the run began" } else { "is not what commit" };
         assert!(said.code != Some(0) && said.text.contains(why), "{name}: {}", said.text);
         assert!(!group.made().exists(), "{name}: {}", said.text);
         group.git(&root, &["checkout", "-q", "--", "."]);

@@ -237,7 +237,7 @@ fn what_a_leaver_sealed_counts_until_it_is_sealed_again_and_nothing_of_theirs_af
     // An agreement that was over before would take it from everybody.
     group
         .says("alice", "operators clear oscar --nda 2025-01-01 --until 2026-02-01 --yes")
-        .expect(4, &["oscar sealed values until", "after 2026-02-01", "operators leave oscar"]);
+        .expect(4, &["oscar sealed values until", "after 2026-02-01", "operators demote oscar"]);
     let by_oscar = group.vars();
     group.says("alice", "operators leave oscar --yes").expect(0, &["One value was sealed again"]);
     group.runs("alice", &copies("his"), "").expect(0, &["changed=1"]);

@@ -179,14 +179,6 @@ impl Record {
         Self::read_indexed(root, reading, index)
     }
 
-    /// The last entries of a kind of each chain, as far as it is known which these are: for what nothing is decided by.
-    ///
-    /// # Errors
-    /// As [`Record::read`].
-    pub fn read_last(root: &Path, last: (Kind, usize), index: Option<&Path>) -> Result<Self, LedgerError> {
-        Self::read_indexed(root, Reading { kinds: Some(&[last]), ..Reading::default() }, index)
-    }
-
     /// What came to a ledger since all of it held by this very roster, and of what was there before the entries of some kinds, of
     /// each chain the last so many; nothing where any of it is not as it was then: it is to be read as a whole. [`Record::verify`]
     /// judges what is new.

@@ -3,9 +3,9 @@
 
 use super::history::{History, audit_name};
 use crate::cli::console::shown;
+use crate::cli::ledger::{Verified, verified_of};
 use crate::cli::output::OutputFile;
 use crate::cli::repository::Repository;
-use crate::cli::runs::Known;
 use crate::cli::{Exit, Failure};
 use crate::event::Event;
 use crate::ledger::{Kind, LedgerError, keep_to_owner, lock};
@@ -103,7 +103,7 @@ impl HistoryFile {
 /// pushes a file would begin all ages anew.
 fn told_by_ledger((root, roster): (&Path, &Roster)) -> History {
     let mut history = History::default();
-    let Ok(Known { record, report, .. }) = Known::read(root, roster) else {
+    let Ok(Verified { record, report, .. }) = verified_of(root, roster, &[(Kind::Audit, AUDITS_MAX)]) else {
         return history;
     };
     let log = record.log();

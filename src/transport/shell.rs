@@ -7,7 +7,8 @@ use super::overrun::{KILL, KILL_TIMEOUT, OUTPUT_GRACE, Told, settle};
 use super::session::Opener;
 use super::source::{Known, Source};
 use super::{Lost, LostCause, ShellError, sudo};
-use crate::model::{Environment, Script};
+use crate::model::{Argv, Environment, Script};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -62,13 +63,17 @@ impl Halter {
     }
 }
 
+/// What is asked of a shell to see that it answers.
+const NOTHING: Script = Script { name: "nothing", text: ":" };
+
 /// How far one round of sending and collecting came.
 enum Round {
     Complete,
-    /// The request after the last reply must be killed; so many had been sent as a whole.
+    /// The request after the last reply must be killed, by way of another shell; so many had been sent as a whole.
     Overrun {
         end: End,
         sent: usize,
+        other: Box<Shell>,
     },
 }
 
@@ -115,9 +120,9 @@ impl Shell {
         }
         while let Some(rest) = requests.get(replies.len()..).filter(|rest| !rest.is_empty()) {
             let before = replies.len();
-            if let Round::Overrun { end, sent } = self.round(rest, replies).await? {
+            if let Round::Overrun { end, sent, other } = self.round(rest, replies).await? {
                 let (stdout, stderr) = self.pipe.inbox.partial();
-                let ended_by_itself = self.replace().await?;
+                let ended_by_itself = self.replace(*other).await?;
                 settle(requests, replies, Reply { end, stdout, stderr }, ended_by_itself, before + sent);
             }
         }
@@ -146,7 +151,7 @@ impl Shell {
             let limit = if self.pid.is_some() { current.deadline } else { self.opener.shell_timeout() };
             let is_over = over.filter(|(number, _)| *number == first + done as u64);
             let until = is_over.map_or(since + limit, |(_, when)| (when + OUTPUT_GRACE).min(since + limit));
-            let step = tokio::select! {
+            let mut step = tokio::select! {
                 permit = self.pipe.input.reserve(), if chunk.is_some() => {
                     // Where the writer is gone, the end of the shell is about to be told.
                     if let (Ok(permit), Some(chunk)) = (permit, chunk.take()) {
@@ -159,6 +164,13 @@ impl Shell {
                 incoming = self.pipe.events.recv() => Step::Came(incoming),
                 () = sleep_until(until) => Step::Late,
             };
+            let mut other = None;
+            if matches!(step, Step::Late) && self.pid.is_some() {
+                other = Some(self.beside().await?);
+                if let Ok(incoming) = self.pipe.events.try_recv() {
+                    step = Step::Came(Some(incoming));
+                }
+            }
             match step {
                 Step::Sent { requests_complete } => {
                     if sent <= done {
@@ -167,6 +179,10 @@ impl Shell {
                     sent = requests_complete;
                 }
                 Step::Came(incoming) => match self.take_in(incoming).await? {
+                    // Whatever came before: no reply may ever be taken for that of another request.
+                    Some(Event::Reply { number, .. }) if number != first + done as u64 => {
+                        return Err(LostCause::Shell("its replies are not in the order of what was asked".into()));
+                    }
                     Some(Event::Reply { number, told }) => {
                         replies.push(told.into_reply(current));
                         source.answered(number);
@@ -178,11 +194,11 @@ impl Shell {
                     Some(_) => {}
                     None => since = Instant::now(),
                 },
-                Step::Late if self.pid.is_none() => return Err(self.not_ready()),
                 Step::Late => {
+                    let Some(other) = other else { return Err(self.not_ready()) };
                     let late = End::TimedOut(limit);
                     let end = is_over.map_or(late, |_| End::TooMuchOutput(current.output_bytes_max));
-                    return Ok(Round::Overrun { end, sent });
+                    return Ok(Round::Overrun { end, sent, other: Box::new(other) });
                 }
             }
         }
@@ -227,34 +243,57 @@ impl Shell {
         LostCause::Shell(format!("it was not ready after {after} s: {}", sudo::words(&said, None)))
     }
 
-    /// Opens another shell, has it kill this one, and takes its place. Brings what this one still answered by itself.
-    async fn replace(&mut self) -> Result<Vec<Told>, LostCause> {
-        let fresh = self.opener.open().await.map_err(not_ended)?;
-        let mut old = std::mem::replace(&mut self.pipe, fresh);
-        self.known = Known::default();
-        self.next = 1;
+    /// Another shell for the same user, that has answered. The connection keeps its order, so what this one said before
+    /// that is here by then: where the line alone was slow, nothing need be killed.
+    fn beside(&self) -> Pin<Box<dyn Future<Output = Result<Self, LostCause>> + Send + '_>> {
+        Box::pin(async {
+            let mut other = Self::new(self.opener.clone(), self.opener.open().await.map_err(not_ended)?);
+            // A gate answers no more than its questions; that it was opened is an answer.
+            if !self.opener.is_gated() {
+                other.quickly(NOTHING, Argv::default()).await?;
+            }
+            Ok(other)
+        })
+    }
+
+    /// Has another shell kill this one and take its place. Brings what this one still answered by itself.
+    async fn replace(&mut self, other: Self) -> Result<Vec<Told>, LostCause> {
+        let mut old = std::mem::replace(self, other);
+        self.broken = old.broken.take();
         // A gate is left behind: it ends when it finds nobody who reads what it says.
         if self.opener.is_gated() {
-            self.pid = None;
             return Ok(Vec::new());
         }
-        if let Some(pid) = self.pid.take() {
-            let kill = [Request {
-                script: KILL,
-                environment: Environment::default(),
-                args: [pid.to_string()].into(),
-                content: None,
-                deadline: KILL_TIMEOUT,
-                output_bytes_max: 4096,
-                on_failure: OnFailure::Continue,
-            }];
-            match self.round(&kill, &mut Vec::new()).await {
-                Ok(_) => {}
-                Err(LostCause::NotStarted(error)) => return Err(not_ended(error)),
-                Err(cause) => return Err(cause),
+        std::mem::swap(&mut self.halter, &mut old.halter);
+        self.halter.pid.store(self.pid.unwrap_or_default(), Ordering::Relaxed);
+        if let Some(pid) = old.pid {
+            self.quickly(KILL, [pid.to_string()].into()).await?;
+        }
+        Ok(rest_of(&mut old.pipe).await)
+    }
+
+    /// Runs a script that takes no time but that of the line.
+    async fn quickly(&mut self, script: Script, args: Argv) -> Result<(), LostCause> {
+        let deadline = self.opener.shell_timeout().max(KILL_TIMEOUT);
+        let request = [Request {
+            script,
+            environment: Environment::default(),
+            args,
+            content: None,
+            deadline,
+            output_bytes_max: 4096,
+            on_failure: OnFailure::Continue,
+        }];
+        match timeout(deadline, self.round(&request, &mut Vec::new())).await {
+            Ok(Ok(Round::Complete)) => Ok(()),
+            Ok(Err(LostCause::NotStarted(error))) => Err(not_ended(error)),
+            Ok(Err(cause)) => Err(cause),
+            // Its reply would be taken for that of what is asked next.
+            Ok(Ok(Round::Overrun { .. })) | Err(_) => {
+                let waited = deadline.as_secs();
+                Err(LostCause::Connection(format!("the line is slow: no answer from another shell within {waited} s")))
             }
         }
-        Ok(rest_of(&mut old).await)
     }
 }
 

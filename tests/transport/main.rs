@@ -10,6 +10,7 @@
 mod agents;
 mod keys;
 mod lab;
+mod line;
 mod shells;
 mod sshd;
 mod sudo;

@@ -181,7 +181,9 @@ impl Shell {
                 Step::Came(incoming) => match self.take_in(incoming).await? {
                     // Whatever came before: no reply may ever be taken for that of another request.
                     Some(Event::Reply { number, .. }) if number != first + done as u64 => {
-                        return Err(LostCause::Shell("its replies are not in the order of what was asked".into()));
+                        return Err(LostCause::Shell(
+                            "its replies are not in the order of what was asked".into(),
+                        ));
                     }
                     Some(Event::Reply { number, told }) => {
                         replies.push(told.into_reply(current));
@@ -291,7 +293,9 @@ impl Shell {
             // Its reply would be taken for that of what is asked next.
             Ok(Ok(Round::Overrun { .. })) | Err(_) => {
                 let waited = deadline.as_secs();
-                Err(LostCause::Connection(format!("the line is slow: no answer from another shell within {waited} s")))
+                Err(LostCause::Connection(format!(
+                    "the line is slow: no answer from another shell within {waited} s"
+                )))
             }
         }
     }

@@ -23,7 +23,7 @@ impl Repository {
             .map_err(|error| Failure::usage(format!("the current folder can't be read: {error}")))?;
         let found = Project::find(&here)?;
         if let Some(project) = &found {
-            trust(project.root())?;
+            trust(project)?;
             super::commit::brings_nothing_of_our_own(project.root())?;
         }
         Ok(Self(found))
@@ -172,7 +172,8 @@ impl Targets {
 
 /// Makes sure that an ops repository is ours: on a machine with several users anybody can put a `wgops.yml` above the
 /// folder that somebody else works in, and what it says would be done as that one.
-fn trust(root: &Path) -> Result<(), Failure> {
+fn trust(project: &Project) -> Result<(), Failure> {
+    let root = project.root();
     if std::env::var_os(SAFE).is_some_and(|safe| Path::new(&safe) == root) {
         return Ok(());
     }
@@ -182,10 +183,29 @@ fn trust(root: &Path) -> Result<(), Failure> {
         .iter()
         .filter_map(|path| Some((path, path.symlink_metadata().ok()?)))
         .find_map(|(path, about)| strangers(path, &about, &[Some(0), Some(me), behind_sudo]));
-    let Some(why) = why else { return Ok(()) };
+    let Some(why) = why.or_else(|| inside_another(project)) else { return Ok(()) };
     Err(Failure::usage(why)
         .hint(format!("if this is your group's ops repository, set {SAFE}={}", shown(root))))
 }
+
+/// Whoever may push to a repository can make a folder in it look like an ops repository: with a roster of its own, without the
+/// freezes, the claims and the known machines of the real one.
+fn inside_another(project: &Project) -> Option<String> {
+    let root = project.root();
+    let is_git = |folder: &&Path| folder.join(GIT).symlink_metadata().is_ok();
+    let (outer, what) = match project.outer() {
+        Some(outer) => (outer, "the ops repository"),
+        None if is_git(&root) => return None,
+        None => (root.ancestors().skip(1).find(is_git)?, "the git repository"),
+    };
+    let (root, outer) = (shown(root), shown(outer));
+    Some(format!(
+        "the ops repository {root} lies inside of {what} {outer}: whoever can push there may have made it, with rules of its own"
+    ))
+}
+
+/// What makes a folder a git repository.
+const GIT: &str = ".git";
 
 /// Names the ops repository that is taken although it belongs to somebody else.
 const SAFE: &str = "WGOPS_SAFE_DIRECTORY";

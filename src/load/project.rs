@@ -59,6 +59,11 @@ impl Project {
         &self.root
     }
 
+    /// The ops repository that this one lies in, if it lies in one.
+    pub fn outer(&self) -> Option<&Path> {
+        self.root.ancestors().skip(1).find(|folder| is_project(folder))
+    }
+
     /// What `wgops.yml` says.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -11,6 +11,7 @@ use crate::model::{Argv, Environment, Script};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// One framed `sh` for one effective user. Several can run side by side on one connection.
@@ -146,11 +147,16 @@ impl Shell {
         let (mut sent, mut done, mut since) = (0, 0, Instant::now());
         // Told for a request, perhaps before the end of the one before it is told by the other stream.
         let mut over: Option<(u64, Instant)> = None;
+        // Another shell that was opened because a request is late, and until when that one is waited for all the same.
+        let mut late: Option<(u64, Box<Self>, Instant)> = None;
         while let Some(current) = requests.get(done) {
             chunk = chunk.or_else(|| source.next());
             let limit = if self.pid.is_some() { current.deadline } else { self.opener.shell_timeout() };
-            let is_over = over.filter(|(number, _)| *number == first + done as u64);
+            let number = first + done as u64;
+            let is_over = over.filter(|(over, _)| *over == number);
             let until = is_over.map_or(since + limit, |(_, when)| (when + OUTPUT_GRACE).min(since + limit));
+            let is_late = late.as_ref().filter(|(late, ..)| *late == number).map(|(.., more)| *more);
+            let until = is_late.map_or(until, |more| until.max(more));
             let mut step = tokio::select! {
                 permit = self.pipe.input.reserve(), if chunk.is_some() => {
                     // Where the writer is gone, the end of the shell is about to be told.
@@ -164,11 +170,14 @@ impl Shell {
                 incoming = self.pipe.events.recv() => Step::Came(incoming),
                 () = sleep_until(until) => Step::Late,
             };
-            let mut other = None;
-            if matches!(step, Step::Late) && self.pid.is_some() {
-                other = Some(self.beside().await?);
-                if let Ok(incoming) = self.pipe.events.try_recv() {
-                    step = Step::Came(Some(incoming));
+            if matches!(step, Step::Late) && self.pid.is_some() && is_late.is_none() {
+                let other = Box::new(self.beside().await?);
+                // What it had said by then is here. Or the line held up the request, and the host has it only now.
+                let more = is_over.map_or(limit.min(self.opener.shell_timeout()), |_| Duration::ZERO);
+                late = Some((number, other, Instant::now() + more));
+                match self.pipe.events.try_recv() {
+                    Ok(incoming) => step = Step::Came(Some(incoming)),
+                    Err(_) => continue,
                 }
             }
             match step {
@@ -180,7 +189,7 @@ impl Shell {
                 }
                 Step::Came(incoming) => match self.take_in(incoming).await? {
                     // Whatever came before: no reply may ever be taken for that of another request.
-                    Some(Event::Reply { number, .. }) if number != first + done as u64 => {
+                    Some(Event::Reply { number: other, .. }) if other != number => {
                         return Err(LostCause::Shell(
                             "its replies are not in the order of what was asked".into(),
                         ));
@@ -197,10 +206,10 @@ impl Shell {
                     None => since = Instant::now(),
                 },
                 Step::Late => {
-                    let Some(other) = other else { return Err(self.not_ready()) };
-                    let late = End::TimedOut(limit);
-                    let end = is_over.map_or(late, |_| End::TooMuchOutput(current.output_bytes_max));
-                    return Ok(Round::Overrun { end, sent, other: Box::new(other) });
+                    let Some((_, other, _)) = late else { return Err(self.not_ready()) };
+                    let limit = End::TimedOut(limit);
+                    let end = is_over.map_or(limit, |_| End::TooMuchOutput(current.output_bytes_max));
+                    return Ok(Round::Overrun { end, sent, other });
                 }
             }
         }

@@ -217,3 +217,25 @@ fn two_who_change_the_roster_or_a_vault_at_once_in_one_clone_do_it_one_after_the
     let text = fs::read_to_string(group.root().join(file)).unwrap();
     assert!(text.contains("a1:") && text.contains("a2:"), "{text}");
 }
+
+#[test]
+fn a_folder_of_it_that_looks_like_an_ops_repository_has_no_rules_of_its_own() {
+    let group = Group::new();
+    let nested = group.root().join("playbooks");
+    fs::create_dir_all(nested.join("inventory")).unwrap();
+    fs::write(nested.join("wgops.yml"), "version: 1\ngroup: G\n").unwrap();
+    let refused = |what: &str| {
+        let said = group.says_in(&nested, "alice", "run touch.yml -i local --allow-dirty");
+        said.expect(2, &["lies inside of", what, "/ops", "WGOPS_SAFE_DIRECTORY="]);
+        assert!(!group.made().exists());
+    };
+    refused("the ops repository");
+    // Where the same push takes away what shows it, git's own folder still does.
+    group.git(&group.root(), &["init", "-q"]);
+    fs::remove_file(group.root().join("wgops.yml")).unwrap();
+    fs::rename(group.root().join("inventory"), group.folder.path().join("away")).unwrap();
+    refused("the git repository");
+    let mut named = group.command("alice");
+    named.current_dir(&nested).env("WGOPS_SAFE_DIRECTORY", &nested);
+    said(named.args(["run", "touch.yml", "-i", "local"])).without(&["lies inside of"]);
+}

@@ -144,11 +144,12 @@ struct Memory {
     version: u32,
     /// Inventories by which somebody was spoken to, and the names in them.
     inventories: BTreeMap<String, BTreeSet<String>>,
-    /// Names in them that were this machine.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    here: BTreeSet<String>,
-    /// The machines of each name, the newest last.
-    hosts: BTreeMap<String, Vec<Machine>>,
+    /// Names in each that were this machine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    here: BTreeMap<String, BTreeSet<String>>,
+    /// The machines of each name in each inventory, the newest last: of two inventories, the same name may be two machines.
+    #[serde(default)]
+    machines: BTreeMap<String, BTreeMap<String, Vec<Machine>>>,
 }
 
 #[derive(Default)]
@@ -179,16 +180,17 @@ impl Memory {
     /// Learns which hosts an inventory has; gives back whether that is new.
     fn list(&mut self, inventory: &str, listed: &Listed) -> bool {
         let Listed { names, here } = listed;
-        let here: BTreeSet<String> = self.here.difference(names).chain(here).cloned().collect();
-        let is_new = self.inventories.get(inventory) != Some(names) || self.here != here;
+        let of_it = self.here.entry(inventory.to_owned()).or_default();
+        let is_new = self.inventories.get(inventory) != Some(names) || of_it != here;
+        of_it.clone_from(here);
         self.inventories.insert(inventory.to_owned(), names.clone());
-        self.here = here;
         is_new
     }
 
-    /// Learns that a host is this machine; gives back whether that is new.
-    fn learn(&mut self, host: &str, machine: &Machine) -> bool {
-        let known = self.hosts.entry(host.to_owned()).or_default();
+    /// Learns that a host of an inventory is this machine; gives back whether that is new.
+    fn learn(&mut self, inventory: &str, host: &str, machine: &Machine) -> bool {
+        let hosts = self.machines.entry(inventory.to_owned()).or_default();
+        let known = hosts.entry(host.to_owned()).or_default();
         if known.last() == Some(machine) {
             return false;
         }
@@ -197,6 +199,23 @@ impl Memory {
         let more = known.len().saturating_sub(MACHINES_MAX);
         known.drain(..more);
         true
+    }
+
+    /// What a host may be: the machines of its name in this inventory. Where that has no such name yet, those of every other
+    /// inventory that has it, each by itself: whoever can push can give an inventory another name, or a host another inventory.
+    fn known(&self, inventory: &str, host: &str) -> Vec<&[Machine]> {
+        let of = |hosts: &'_ BTreeMap<String, Vec<Machine>>| hosts.get(host).is_some_and(|known| !known.is_empty());
+        let here = self.machines.get(inventory).filter(|hosts| of(hosts));
+        let all: Vec<_> = match here {
+            Some(hosts) => vec![hosts],
+            None => self.machines.values().filter(|hosts| of(hosts)).collect(),
+        };
+        all.into_iter().filter_map(|hosts| hosts.get(host)).map(Vec::as_slice).collect()
+    }
+
+    /// The keys that a host is known by.
+    fn keys(&self, inventory: &str, host: &str) -> BTreeSet<&String> {
+        self.known(inventory, host).into_iter().flatten().flat_map(|one| &one.keys).collect()
     }
 }
 
@@ -246,7 +265,7 @@ impl Acquaintances {
     fn remembering(memory: Memory, file: PathBuf, settings: Settings, about: About) -> Self {
         // Whoever tried it out on this machine (`-i local`) has met nobody yet.
         let is_first = memory.inventories.keys().all(String::is_empty)
-            && memory.hosts.values().flatten().all(Machine::is_here);
+            && memory.machines.values().flat_map(BTreeMap::values).flatten().all(Machine::is_here);
         let state = Mutex::new(State { memory, ..State::default() });
         let About { inventory, typed_user, given, changes, typed_here } = about;
         Self { file, settings, inventory, typed_user, given, changes, typed_here, is_first, state }
@@ -262,7 +281,7 @@ impl Acquaintances {
             return Ok(());
         }
         // One that a task adds is in no inventory, and may have been met.
-        let met: Vec<String> = self.state().memory.hosts.keys().cloned().collect();
+        let met: Vec<String> = self.state().memory.machines.values().flat_map(BTreeMap::keys).cloned().collect();
         let known: BTreeSet<String> = hosts.map(ToString::to_string).chain(met).collect();
         match self.given.iter().find(|one| !known.contains(&one.host)) {
             None => Ok(()),
@@ -360,7 +379,7 @@ impl Acquaintances {
             memory.list(&self.inventory, listed);
         }
         for (host, machine) in &news.met {
-            memory.learn(host, machine);
+            memory.learn(&self.inventory, host, machine);
         }
         let saved = || -> std::io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -387,18 +406,24 @@ impl Acquaintances {
         let typed = self.typed_user.is_some() && self.typed_user == access.connection.user;
         let now = Machine::of(&self.settings, host, access);
         let state = self.state();
-        match state.memory.hosts.get(host.as_str()).filter(|known| !known.is_empty()) {
-            Some(known) if known.iter().any(|known| now.is(known, sends && !typed)) => None,
-            Some(known) => known.last().map(|known| now.differs(known)),
-            None if self.is_first => None,
-            None if is_here && !self.changes => {
-                let is_known = state.memory.here.contains(host.as_str());
+        let known = state.memory.known(&self.inventory, host.as_str());
+        if !known.is_empty() {
+            let is_one = |known: &&[Machine]| known.iter().any(|known| now.is(known, sends && !typed));
+            let other = known.iter().find(|known| !is_one(known));
+            return other.and_then(|known| known.last()).map(|known| now.differs(known));
+        }
+        match () {
+            () if self.is_first => None,
+            () if is_here && !self.changes => {
+                let here = state.memory.here.get(&self.inventory);
+                let is_known = here.is_some_and(|names| names.contains(host.as_str()));
                 (!is_known).then(|| "it is new, and it is this machine".into())
             }
             // Who runs something on a new host is told of it (news). A password is another matter.
-            None if !sends => None,
-            None => {
-                let is_known = state.memory.inventories.values().any(|names| names.contains(host.as_str()));
+            () if !sends => None,
+            () => {
+                let listed = state.memory.inventories.get(&self.inventory);
+                let is_known = listed.is_some_and(|names| names.contains(host.as_str()));
                 (!is_known).then(|| "it is new, and a password would be sent there".into())
             }
         }
@@ -412,14 +437,7 @@ impl Acquaintances {
             // What is known already needs no word.
             false => {
                 let state = self.state();
-                let known: BTreeSet<&String> = state
-                    .memory
-                    .hosts
-                    .get(host.as_str())
-                    .into_iter()
-                    .flatten()
-                    .flat_map(|one| &one.keys)
-                    .collect();
+                let known = state.memory.keys(&self.inventory, host.as_str());
                 let new: Vec<&String> = now.keys.iter().filter(|key| !known.contains(key)).collect();
                 let asked: Vec<&String> =
                     if new.is_empty() { now.keys.iter().take(1).collect() } else { new };
@@ -433,8 +451,7 @@ impl Acquaintances {
         let now = Machine::of(&self.settings, host, access);
         let known: BTreeSet<String> = {
             let state = self.state();
-            let all = state.memory.hosts.get(host.as_str()).into_iter().flatten();
-            all.flat_map(|one| one.keys.clone()).collect()
+            state.memory.keys(&self.inventory, host.as_str()).into_iter().cloned().collect()
         };
         let unlisted = if now.is_here() { HERE } else { UNKNOWN };
         let new: Vec<String> = now.keys.difference(&known).cloned().collect();
@@ -450,7 +467,7 @@ impl Acquaintances {
     fn remember(&self, host: &HostName, access: &HostAccess) {
         let now = Machine::of(&self.settings, host, access);
         let mut state = self.state();
-        if state.memory.learn(host.as_str(), &now) {
+        if state.memory.learn(&self.inventory, host.as_str(), &now) {
             state.news.met.push((host.to_string(), now));
         }
     }
@@ -476,8 +493,8 @@ impl Acquaintance for Acquaintances {
         let given = self.is_given(host, access);
         let (is_known, agreed) = {
             let state = self.state();
-            let known = state.memory.hosts.get(host.as_str());
-            (known.is_some_and(|known| !known.is_empty()), state.agreed.contains(host))
+            let known = state.memory.known(&self.inventory, host.as_str());
+            (!known.is_empty(), state.agreed.contains(host))
         };
         // Where it is changed, it was compared. Who only looks makes no new host known.
         if !is_known && self.is_first || agreed || given || self.changes {
@@ -628,6 +645,44 @@ mod tests {
         yes.keep();
         assert!(somebody(home.path(), &after, true, &[]).stranger(&web1, &other).is_none());
     }
+
+    #[test]
+    fn the_same_name_in_two_inventories_is_two_machines_and_neither_gets_what_the_other_may() {
+        let home = tempfile::tempdir().unwrap();
+        let known = format!("10.0.0.1 {}\n10.0.0.2 {}\n", key(1).text(), key(2).text());
+        let web1: HostName = "web1".parse().unwrap();
+        let by = |inventory: &str, changes| Acquaintances {
+            inventory: inventory.into(),
+            ..somebody(home.path(), &known, changes, &[])
+        };
+        let password = |address: &str| HostAccess {
+            become_password: Some(Secret::new("x".to_owned())),
+            ..access(address, "ops")
+        };
+        let print = |number: u8, inventory: &str| Acquaintances {
+            given: vec![format!("web1={}", key(number).fingerprint()).parse().unwrap()],
+            ..by(inventory, true)
+        };
+        for (job, address) in [(by("prod", true), "10.0.0.1"), (print(2, "test"), "10.0.0.2")] {
+            assert!(job.stranger(&web1, &access(address, "ops")).is_none(), "{address}");
+            job.meet([(&web1, false)].into_iter());
+            job.met(&web1, &access(address, "ops"));
+            job.keep();
+        }
+        // Each is where it was; whoever can push puts the one in the other's place in vain.
+        for (inventory, own, other) in [("prod", "10.0.0.1", "10.0.0.2"), ("test", "10.0.0.2", "10.0.0.1")] {
+            assert!(by(inventory, true).stranger(&web1, &access(own, "ops")).is_none(), "{inventory}");
+            assert!(by(inventory, false).stranger(&web1, &password(own)).is_none(), "{inventory}");
+            let why = by(inventory, true).stranger(&web1, &access(other, "ops")).unwrap().0;
+            assert!(why.contains("its host key is"), "{why}");
+            assert!(by(inventory, false).stranger(&web1, &password(other)).is_some(), "{inventory}");
+        }
+        // Under a new name of the inventory it would have to be both.
+        for address in ["10.0.0.1", "10.0.0.2"] {
+            assert!(by("prod2", true).stranger(&web1, &access(address, "ops")).is_some(), "{address}");
+        }
+    }
+
     #[test]
     fn two_jobs_at_once_remember_what_both_met() {
         let home = tempfile::tempdir().unwrap();
@@ -642,7 +697,8 @@ mod tests {
         one.keep();
         other.keep();
         let memory = load(&home.path().join("machines.json")).unwrap();
-        assert_eq!(memory.hosts.keys().collect::<Vec<_>>(), ["db1", "web1"]);
+        let met = |inventory: &str| memory.machines[inventory].keys().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!((met("prod"), met("test")), (vec!["web1"], vec!["db1"]));
         assert_eq!(memory.inventories.keys().collect::<Vec<_>>(), ["prod", "test"]);
     }
 

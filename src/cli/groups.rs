@@ -49,6 +49,11 @@ impl Group {
         Some(Anchor { version: self.versions.len() as u64, digest })
     }
 
+    /// The digest of its first version.
+    pub fn first(&self) -> Option<Digest> {
+        self.versions.first().copied()
+    }
+
     /// Whether a version is one of the group's, as it is known here.
     pub fn has(&self, one: Anchor) -> bool {
         let at = one.version.checked_sub(1).and_then(|at| usize::try_from(at).ok());

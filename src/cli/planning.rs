@@ -135,6 +135,7 @@ impl Planning<'_> {
         let expires = now.checked_add(self.out.expires).unwrap_or(now);
         let maker = job.who().identity.proven().map(|proven| proven.operator.clone());
         let mut plan = Plan::new(job.run(), maker, job.verb(), typed, [now, expires]);
+        plan.group = job.who().roster.as_ref().and_then(|roster| roster.origin);
         plan.inventory = bound::inventory_source(job.repository(), job.targets())?;
         plan.commit = match job.repository().root() {
             Some(root) => commit::of(root, true)?.map(|commit| job.as_taken(commit)),
@@ -257,7 +258,9 @@ impl From<PlanError> for Failure {
             PlanError::Expired(_) | PlanError::Spent { .. } => {
                 Self::of(Exit::Refused, &error).hint("make a new one with --plan-out")
             }
-            PlanError::Unsigned | PlanError::Signature { .. } => Self::of(Exit::Refused, &error),
+            PlanError::Unsigned | PlanError::Signature { .. } | PlanError::OtherGroup => {
+                Self::of(Exit::Refused, &error)
+            }
         }
     }
 }

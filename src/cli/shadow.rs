@@ -14,7 +14,7 @@ use crate::people::Verb;
 use crate::report::one_line;
 use clap::Args;
 use owo_colors::OwoColorize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Instant;
@@ -47,11 +47,11 @@ impl Shadow {
         let repository = Repository::here()?;
         let root = repository.needed()?;
         let who = Who::find(console, &repository)?;
-        let record = ledger::Record::read(root)?;
+        let record = ledger::Record::read(root, who.roster.as_ref().and_then(|roster| roster.origin))?;
         let run = find(&record, &self.run)?;
         let found = record.run(run).ok_or_else(|| unknown(&self.run))?;
-        if let Some(wrong) = unsound(console, &repository, &found)?.first() {
-            return Err(Failure::new(Exit::Refused, wrong.clone())
+        if let Some(wrong) = unsound(root, who.roster.as_ref(), &found)?.first() {
+            return Err(Failure::new(Exit::Refused, wrong.to_string())
                 .hint("nobody learns from what anybody may have written: see 'wgops ledger verify'"));
         }
         let happened: Vec<Event> = found.entries.iter().flat_map(events).collect();
@@ -59,7 +59,7 @@ impl Shadow {
             return Err(Failure::usage(format!("the ledger here has no steps of run {run}"))
                 .hint("it is open, or its private part is not here: pull, or ask whoever ran it to push"));
         }
-        let steps = Steps { root, opening: head(&found) }.all(&happened);
+        let steps = Steps { root, opening: head(&found, &HashSet::new()) }.all(&happened);
         if !(console.is_interactive() && std::io::stdout().is_terminal()) {
             console.result(&steps.concat())?;
             console.tell(

@@ -136,7 +136,7 @@ fn gone(console: &Console, root: &Path) -> Result<(), Failure> {
     let known = remembered.map(|remembered| remembered.roster).or(console.roster_pin.map(Pin::anchor));
     let what = match known {
         Some(known) => format!("version {} of the roster was in force here", known.version),
-        None if Record::read(root).is_ok_and(|record| !record.log().is_empty()) => {
+        None if Record::read(root, None).is_ok_and(|record| !record.log().is_empty()) => {
             "the ledger beside it was written under one".to_owned()
         }
         None => return Ok(()),
@@ -171,19 +171,48 @@ fn in_force(
 ) -> Result<(Record, Succession), Failure> {
     let mut known: Vec<Roster> = files.iter().map(|file| file.roster.clone()).collect();
     loop {
-        let record = Record::read_rosters(root, &known.iter().collect::<Vec<_>>(), index(root).as_deref())?;
+        let mut record =
+            Record::read_rosters(root, &known.iter().collect::<Vec<_>>(), index(root).as_deref())?;
         let start = of_another_clone(groups, &record, files, anchor)?.or(anchor);
         // The ledger is asked even where the file is the version that is known: a later one may lie there, signed.
-        let found = match start {
-            Some(start) => record.succession(files, start).map_err(nobody_can_tell)?,
+        let start = match start {
+            Some(start) => start,
             None => first_met(&record, files)?,
         };
-        let roster = &found.in_force.roster;
+        let origin = origin(&record, groups, (start, files))?;
+        // Who signs here with the key of another group says nothing here with what they signed there.
+        record.keep_to(origin);
+        let mut found = record.succession(files, start).map_err(nobody_can_tell)?;
+        let roster = &mut found.in_force.roster;
+        roster.origin = Some(origin);
         if known.iter().any(|one| one.digest == roster.digest || one.has_chains_of(roster)) {
             return Ok((record, found));
         }
         known.push(roster.clone());
     }
+}
+
+/// The group's first version, by which entries are known: that which leads to the one from which is begun, or which this machine knows
+/// to lead to it.
+fn origin(
+    record: &Record,
+    groups: Option<&Groups>,
+    (start, files): (Anchor, &[RosterFile]),
+) -> Result<Digest, Failure> {
+    if start.version == 1 {
+        return Ok(start.digest);
+    }
+    let line = match record.lineage_of(start, files) {
+        line if line.is_empty() => vec![start],
+        line => line,
+    };
+    let first = line.first().filter(|first| first.version == 1).map(|first| first.digest);
+    let known = match (first, groups) {
+        (None, Some(groups)) => groups.find(&line)?.and_then(|group| group.first()),
+        _ => None,
+    };
+    let none = || nobody_can_tell(NoRosterInForce::NoBeginning { version: start.version });
+    first.or(known).ok_or_else(none)
 }
 
 /// The last version that another clone of this group has met on this machine, where it is here, too, and follows the one that
@@ -204,20 +233,19 @@ fn of_another_clone(
 }
 
 /// The group's first version, where nothing else is known.
-fn first_met(record: &Record, files: &[RosterFile]) -> Result<Succession, Failure> {
+fn first_met(record: &Record, files: &[RosterFile]) -> Result<Anchor, Failure> {
     let file = files.first();
     let version = file.map_or(0, |file| file.roster.version);
     let line = file.map(|file| record.lineage(&file.roster, files)).unwrap_or_default();
     // What leads to the file is asked first: beside it anybody may have put a first version of something else.
     let first = line.first().filter(|first| first.version == 1).copied().or_else(|| record.first_roster());
-    let first = first.ok_or_else(|| {
+    first.ok_or_else(|| {
         Failure::new(
             Exit::Refused,
             format!("version {version} of the roster is not vouched for: the ledger has no first version"),
         )
         .hint("ask a lead for version and digest of the roster, and give them once with --roster-pin")
-    })?;
-    record.succession(files, first).map_err(nobody_can_tell)
+    })
 }
 
 fn nobody_can_tell(error: NoRosterInForce) -> Failure {
@@ -232,6 +260,9 @@ fn nobody_can_tell(error: NoRosterInForce) -> Failure {
         }
         NoRosterInForce::NoAnchor { .. } => {
             "pull the ledger; or ask a lead for version and digest of the roster, and give them once with --roster-pin"
+        }
+        NoRosterInForce::NoBeginning { .. } => {
+            "pull the ledger: 'git log -- ledger' says who took out of it what signs the versions before"
         }
         NoRosterInForce::Hidden { .. } => {
             "nothing is done by an older roster: 'git log -- ledger inventory/operators.yml' says who changed it"

@@ -111,7 +111,7 @@ fn former(console: &Console, root: &Path, roster: &Roster) -> Option<String> {
     if keys.is_empty() {
         return None;
     }
-    let versions = Record::read(root).ok()?.versions(roster);
+    let versions = Record::read(root, roster.origin).ok()?.versions(roster);
     keys.iter().find_map(|key| {
         let name = &versions.iter().rev().find_map(|version| version.owner(key))?.name;
         let person = roster.person(name);

@@ -24,6 +24,7 @@ pub struct Ledger {
     role: Role,
     key: Key,
     roster: Roster,
+    group: Digest,
 }
 
 /// What makes an entry one of this moment and this hand.
@@ -54,8 +55,9 @@ impl Ledger {
     /// clone if it has no name yet.
     ///
     /// # Errors
-    /// The roster seals this chain, the directory can't be written, or is a link.
+    /// Nobody can tell which group it is, the roster seals this chain, the directory can't be written, or is a link.
     pub fn open(root: &Path, roster: &Roster, who: &Proven, random: &[u8; 32]) -> Result<Self, LedgerError> {
+        let group = roster.origin.ok_or(LedgerError::NoGroup(roster.version))?;
         let clone = Clone::at(root)?;
         let [a, b, c, d, e, f, ..] = *random;
         let named = |id| ChainName::new(who.operator.clone(), &who.key, id);
@@ -69,7 +71,8 @@ impl Ledger {
         }
         let directory = root.join("ledger");
         tree::refuse_link(&directory)?;
-        Ok(Self { directory, clone, chain, role: who.role, key: who.key.clone(), roster: roster.clone() })
+        let (role, key, roster) = (who.role, who.key.clone(), roster.clone());
+        Ok(Self { directory, clone, chain, role, key, roster, group })
     }
 
     /// The chain that is written.
@@ -122,7 +125,7 @@ impl Ledger {
         }
         let entry: Public = serde_json::from_slice(&bytes)
             .map_err(|error| LedgerError::Head { file: file.clone(), reason: error.to_string() })?;
-        if !is_by(&self.key, (&self.chain, seq), &entry, &bytes, &signature) {
+        if !self.is_of_here((&self.chain, seq), &entry) || !is_signed(&self.key, &bytes, &signature) {
             return Err(LedgerError::Forged { file });
         }
         if entry.roster > self.roster.version {
@@ -160,10 +163,10 @@ impl Ledger {
             }
             let (bytes, signature) = tree::read_signed(&directory, seq)?;
             let digest = Digest::of(&bytes);
+            let own = serde_json::from_slice(&bytes).is_ok_and(|entry| self.is_of_here((chain, seq), &entry));
             let holds = match (seal, key) {
-                (Some(seal), _) => seal.last == seq && seal.digest == digest,
-                (None, Some(key)) => serde_json::from_slice(&bytes)
-                    .is_ok_and(|entry| is_by(key, (chain, seq), &entry, &bytes, &signature)),
+                (Some(seal), _) => own && seal.last == seq && seal.digest == digest,
+                (None, Some(key)) => own && is_signed(key, &bytes, &signature),
                 (None, None) => false,
             };
             if holds {
@@ -171,6 +174,11 @@ impl Ledger {
             }
         }
         Ok(None)
+    }
+
+    /// Whether an entry was written for its place in a chain of this group.
+    fn is_of_here(&self, place: (&ChainName, u64), entry: &Public) -> bool {
+        (&entry.chain, entry.seq) == place && entry.group == self.group
     }
 
     fn public(
@@ -182,6 +190,7 @@ impl Ledger {
     ) -> Result<Public, LedgerError> {
         Ok(Public {
             version: VERSION,
+            group: self.group,
             chain: self.chain.clone(),
             seq: own.map_or(1, |head| head.seq + 1),
             previous: own.map(|head| head.digest),
@@ -234,9 +243,9 @@ impl Ledger {
     }
 }
 
-/// Whether an entry was signed with a key, for its place in this chain.
-fn is_by(key: &Key, (chain, seq): (&ChainName, u64), entry: &Public, bytes: &[u8], signature: &str) -> bool {
-    (&entry.chain, entry.seq) == (chain, seq) && key.verify(LEDGER_NAMESPACE, bytes, signature).is_ok()
+/// Whether a key signed an entry.
+fn is_signed(key: &Key, bytes: &[u8], signature: &str) -> bool {
+    key.verify(LEDGER_NAMESPACE, bytes, signature).is_ok()
 }
 
 /// The year in whose directory an entry lies.

@@ -5,7 +5,7 @@
 //! writer had seen is in the entry, whatever clocks say.
 
 use super::append::year_of;
-use super::{Kind, PrivatePart, Public, Record, Stored};
+use super::{Break, Fault, Kind, PrivatePart, Public, Record, Stored};
 use crate::model::{HostName, OperatorName, Role};
 use crate::people::{ChainName, LEDGER_NAMESPACE, Permission, Roster, Standing, Verb};
 use jiff::civil::Date;
@@ -46,10 +46,30 @@ impl Record {
         claims.sort_by(|a, b| (a.until, &a.by).cmp(&(b.until, &b.by)));
         claims
     }
+
+    /// A claim, or a release, of which nobody can tell what it says: its private part is not the one that was signed. As long as it
+    /// could stand, whose hosts are can't be told.
+    pub fn unclear_claim(&self, roster: &Roster, now: Timestamp, today: Date) -> Option<Break> {
+        let longest = SignedDuration::try_from(CLAIM_MAX).ok()?;
+        self.entries().find_map(|(chain, entry)| {
+            let said = Said::signed(chain, entry, roster, today)?;
+            let could_stand = said.public.time.checked_add(longest).is_ok_and(|until| now < until);
+            let fault = match entry.private {
+                PrivatePart::Absent => Fault::PrivateGone,
+                _ => Fault::PrivateDiffers,
+            };
+            (could_stand && !said.is_whole()).then(|| Break { file: entry.file.clone(), fault })
+        })
+    }
 }
 
 impl<'a> Said<'a> {
     fn of(chain: &'a ChainName, entry: &'a Stored, roster: &Roster, today: Date) -> Option<Self> {
+        Self::signed(chain, entry, roster, today).filter(Self::is_whole)
+    }
+
+    /// The same, whatever its private part is.
+    fn signed(chain: &'a ChainName, entry: &'a Stored, roster: &Roster, today: Date) -> Option<Self> {
         let public = entry.public.as_ref().ok().filter(|public| public.kind == Kind::Claim)?;
         let person = roster.person(chain.operator())?;
         let key = person.keys.iter().find(|key| chain.is_of(key))?;
@@ -60,9 +80,13 @@ impl<'a> Said<'a> {
             return None;
         }
         key.verify(LEDGER_NAMESPACE, &entry.bytes, entry.signature.as_ref()?).ok()?;
-        let PrivatePart::Here(digest, Ok(private)) = &entry.private else { return None };
-        let holds = public.private == Some(*digest) && private.operator == *chain.operator();
-        holds.then_some(Self { chain, entry, public, role: person.role })
+        Some(Self { chain, entry, public, role: person.role })
+    }
+
+    /// Whether its private part is the one that was signed.
+    fn is_whole(&self) -> bool {
+        let PrivatePart::Here(digest, Ok(private)) = &self.entry.private else { return false };
+        self.public.private == Some(*digest) && private.operator == *self.chain.operator()
     }
 
     fn details(&self) -> Option<&'a super::Details> {

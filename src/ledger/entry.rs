@@ -15,6 +15,8 @@ use std::fmt;
 pub struct Public {
     /// Version of the format.
     pub version: u32,
+    /// The group that it was written in: the digest of its roster's first version. With one key, people are in several.
+    pub group: Digest,
     /// The chain that it belongs to.
     pub chain: ChainName,
     /// Its place in the chain, from 1.
@@ -274,6 +276,7 @@ mod tests {
         let spoilt = [
             entry.replace("\"failed\":0", "\"faild\":0"),
             entry.replace("\"roster\":17,", ""),
+            entry.replace("\"group\":\"sha256:", "\"grupp\":\"sha256:"),
             entry.replace("\"seq\":12,", "\"seq\":12,\"seq\":13,"),
             entry.replace("outcome", "income"),
             entry.replace("\"seq\":4,", "\"seq\":4,\"of\":5,"),

@@ -1,7 +1,7 @@
 //! What can be wrong with the ledger, each with the sentence that says so.
 
 use super::Kind;
-use crate::model::{Role, RunId, printable};
+use crate::model::{Digest, Role, RunId, printable};
 use crate::people::{ChainName, VerifyError};
 use jiff::civil::Date;
 use std::fmt;
@@ -37,6 +37,16 @@ pub enum Fault {
     /// It says that it belongs elsewhere.
     #[error("does not lie where it belongs: it says {0}")]
     Misplaced(String),
+    /// It was written in another group.
+    #[error(
+        "is of another group, {said}, and here it is {here}: somebody copied it into this ledger, where it counts for nothing"
+    )]
+    OtherGroup {
+        /// The group that it names.
+        said: Digest,
+        /// The one that it lies in.
+        here: Digest,
+    },
     /// It has no signature.
     #[error("has no signature")]
     Unsigned,
@@ -218,6 +228,7 @@ impl Fault {
                 | Self::NoEntry(_)
                 | Self::Version(_)
                 | Self::Misplaced(_)
+                | Self::OtherGroup { .. }
                 | Self::Unsigned
                 | Self::Signature(_)
                 | Self::UnknownKey(_)
@@ -237,6 +248,7 @@ impl Fault {
                 | Self::NoEntry(_)
                 | Self::Version(_)
                 | Self::Misplaced(_)
+                | Self::OtherGroup { .. }
                 | Self::Unsigned
                 | Self::Signature(_)
                 | Self::Gap { .. }

@@ -16,6 +16,8 @@ pub struct History {
     versions: BTreeMap<u64, Version>,
     /// Files in whose place one of them stands, each with the version that leads to both.
     settled: HashMap<Digest, u64>,
+    /// The group: the digest of version 1, where they lead back to it.
+    group: Option<Digest>,
 }
 
 /// One version, and what those who signed it had seen.
@@ -71,7 +73,7 @@ impl History {
             next = before.filter(|before| before.roster.version.checked_add(1) == Some(number));
             versions.insert(number, version);
         }
-        let mut history = Self { versions, settled: HashMap::new() };
+        let mut history = Self { versions, settled: HashMap::new(), group: in_force.origin };
         history.look_through(record, &signings);
         history.settle(record, &signings);
         history
@@ -90,15 +92,27 @@ impl History {
         };
         let missing = known.unwrap_or(Anchor { version: 1, digest: Digest::of("") });
         let none = NoRosterInForce::NoAnchor { version: missing.version, digest: missing.digest };
-        let first = all.clone().find(is_first).cloned().ok_or(none)?;
+        let mut all_first = all.filter(is_first);
+        let first = all_first.next().cloned().ok_or(none)?;
+        // Beside a group's own first version anybody may have put one of another group.
+        if let Some(other) = all_first.find(|other| other.digest != first.digest) {
+            let (version, one, other) = (first.version, first.digest, other.digest);
+            return Err(NoRosterInForce::Fork { version, one, other });
+        }
+        let group = origin(record, &signings, &first);
         let mut versions = BTreeMap::new();
         for roster in one_line(record, &signings, first)? {
             versions.insert(roster.version, Version::new(roster));
         }
-        let mut history = Self { versions, settled: HashMap::new() };
+        let mut history = Self { versions, settled: HashMap::new(), group };
         history.look_through(record, &signings);
         history.settle(record, &signings);
         Ok(history)
+    }
+
+    /// The group whose versions these are; nothing where they don't lead back to the first one.
+    pub fn group(&self) -> Option<Digest> {
+        self.group
     }
 
     /// Notes how far those who signed each version had seen every chain, their own included.
@@ -308,6 +322,20 @@ fn before(record: &Record, signings: &Signings<'_>, digest: Digest, after: &Vers
     let by_a_lead =
         signed.iter().find(|(entry, _, _)| record.hand(entry).is_some_and(|key| after.leads(&key).is_some()));
     by_a_lead.map(|(_, _, roster)| Version::new((*roster).clone()))
+}
+
+/// The first version of all from which one follows, as the public may know it.
+fn origin(record: &Record, signings: &Signings<'_>, one: &SignedRoster) -> Option<Digest> {
+    let mut at = Version::new(one.clone());
+    while at.roster.version > 1 {
+        let (number, previous) = (at.roster.version, at.roster.previous?);
+        if number == 2 {
+            return Some(previous);
+        }
+        at = before(record, signings, previous, &at)
+            .filter(|before| before.roster.version.checked_add(1) == Some(number))?;
+    }
+    Some(at.roster.digest)
 }
 
 /// The versions that lead from one to the last, as the public may know them.

@@ -18,7 +18,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// How it begins.
-const MAGIC: &[u8; 16] = b"wgops entries 2\n";
+const MAGIC: &[u8; 16] = b"wgops entries 3\n";
 /// Largest index that is read.
 const BYTES_MAX: u64 = 1 << 30;
 /// How long a file must have been as it is: within the system's tick it may change once more without a trace.
@@ -44,6 +44,7 @@ pub(super) struct Line {
     pub(super) time: Timestamp,
     /// The version of the roster under which it was written, by its own word.
     pub(super) roster: u64,
+    pub(super) group: Digest,
     pub(super) kind: Kind,
     /// Whether it was part of a ledger in which everything held.
     pub(super) settled: bool,
@@ -201,6 +202,7 @@ impl Line {
         out.extend(self.digest.bytes());
         out.extend(self.time.as_nanosecond().to_le_bytes());
         out.extend(self.roster.to_le_bytes());
+        out.extend(self.group.bytes());
         let kind = Kind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or_default();
         out.extend([u8::try_from(kind).unwrap_or_default(), u8::from(self.settled)]);
     }
@@ -216,9 +218,10 @@ impl Line {
         let digest = Digest::from_bytes(from.take()?);
         let time = Timestamp::from_nanosecond(i128::from_le_bytes(from.take()?)).ok()?;
         let roster = u64::from_le_bytes(from.take()?);
+        let group = Digest::from_bytes(from.take()?);
         let [kind, settled] = from.take()?;
         let kind = *Kind::ALL.get(usize::from(kind))?;
-        Some(Self { prints, digest, time, roster, kind, settled: settled == 1 })
+        Some(Self { prints, digest, time, roster, group, kind, settled: settled == 1 })
     }
 }
 

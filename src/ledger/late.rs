@@ -19,11 +19,13 @@ pub(super) struct Written {
     pub time: Timestamp,
     /// The version under which it was written.
     pub roster: u64,
+    /// The group in which it was.
+    pub group: Digest,
 }
 
 impl Written {
     pub fn of(seq: u64, digest: Digest, public: &Public) -> Self {
-        Self { seq, digest, time: public.time, roster: public.roster }
+        Self { seq, digest, time: public.time, roster: public.roster, group: public.group }
     }
 }
 
@@ -75,7 +77,7 @@ impl Record {
         let (bytes, signature) = tree::read_signed(&directory, written.seq).ok()?;
         let public: Public = serde_json::from_slice(&bytes).ok()?;
         let is_it =
-            Digest::of(&bytes) == written.digest && public.chain == *chain && public.seq == written.seq;
+            Digest::of(&bytes) == written.digest && public.group == written.group && public.chain == *chain && public.seq == written.seq;
         (is_it && key.verify(LEDGER_NAMESPACE, &bytes, &signature).is_ok()).then_some(public)
     }
 }

@@ -12,7 +12,8 @@
 //! one clone. Entries are never overwritten:
 //!
 //! ```json
-//! {"version":1,"chain":"alice-a1b2c3d4-7f","seq":12,
+//! {"version":1,"group":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+//!  "chain":"alice-a1b2c3d4-7f","seq":12,
 //!  "previous":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 //!  "seen":{"carol-9f0e1d2c-03":{"seq":4,"digest":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}},
 //!  "roster":17,"time":"2026-11-21T22:00:00Z","kind":"outcome","run":"01ARZ3NDEKTSV4RRFFQ69G5FAV","verb":"patch",
@@ -20,7 +21,8 @@
 //!  "private":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
 //! ```
 //!
-//! `seq` counts from 1; `previous` is the digest of the entry before, in the same chain; `seen` names the heads of the other
+//! `group` is the digest of the first version of the group's roster: an entry of another group is none in this ledger, whoever signed
+//! it. `seq` counts from 1; `previous` is the digest of the entry before, in the same chain; `seen` names the heads of the other
 //! chains that its writer had. `hosts`, `changed`, `failed`, `unreachable` and `unknown` count hosts.
 //!
 //! # Writing
@@ -80,7 +82,7 @@ pub use hold::{keep_to_owner, lock};
 pub use lines::{Rival, Settled};
 pub use log::{LogLine, LogOutcome, RunRecord, Shown};
 pub use private::{Commit, Counts, Details, HostOutcome, HostResult, Private, SealAct, SealedValue, Source};
-pub use record::{PrivatePart, Record, Stored};
+pub use record::{NoEntry, PrivatePart, PublicFile, Record, Stored};
 pub use rosters::{Anchor, NoRosterInForce, RosterFile, Succession, Successor};
 pub use runs::{Handover, RunState};
 pub use times::OddTime;
@@ -153,7 +155,7 @@ pub enum LedgerError {
     },
     /// The last entry of one's own chain is somebody else's work.
     #[error(
-        "{file} lies at the end of your chain, and is not signed with your key: 'git log -- {file}' names who brought it; 'git rm' takes out what was put there, 'git checkout' restores what was changed"
+        "{file} lies at the end of your chain, and is not signed with your key for this group: 'git log -- {file}' names who brought it; 'git rm' takes out what was put there, 'git checkout' restores what was changed"
     )]
     Forged {
         /// The entry.
@@ -179,6 +181,11 @@ pub enum LedgerError {
         /// The version of the last entry.
         written: u64,
     },
+    /// Nobody can tell in which group an entry would be written.
+    #[error(
+        "version {0} of the roster does not lead back to version 1 here, by which a group's entries are known: pull the ledger"
+    )]
+    NoGroup(u64),
     /// The roster says that this chain has ended.
     #[error("the chain {0} is sealed by the roster: nothing can be appended to it")]
     Sealed(ChainName),

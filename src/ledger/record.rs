@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 /// What lies in `ledger/`. Nothing in it is believed before [`Record::verify`].
 pub struct Record {
     root: PathBuf,
+    /// The group whose entries count; all do, where that is not known yet.
+    group: Option<Digest>,
     /// Every chain, its entries in the order of their numbers.
     pub chains: BTreeMap<ChainName, Vec<Stored>>,
     /// What should not be there, or can't be read.
@@ -50,6 +52,8 @@ struct Reading<'a> {
     notes: bool,
     /// What is left out must have held by this roster.
     settled_by: Option<Digest>,
+    /// The group whose entries count.
+    group: Option<Digest>,
 }
 
 impl Reading<'_> {
@@ -94,12 +98,31 @@ pub struct Stored {
     pub year: u16,
     /// Digest of its public bytes.
     pub digest: Digest,
-    /// Its public part, or why it is none.
-    pub public: Result<Public, String>,
+    /// Its public part, or why it is none here.
+    pub public: Result<Public, NoEntry>,
     /// Its private part.
     pub private: PrivatePart,
     pub(super) bytes: Vec<u8>,
     pub(super) signature: Option<String>,
+}
+
+/// A file that everybody may see.
+pub struct PublicFile<'a> {
+    /// The entry that it belongs to.
+    pub entry: &'a Path,
+    /// Its place.
+    pub file: PathBuf,
+    /// What is in it.
+    pub bytes: &'a [u8],
+}
+
+/// Why something is no entry of this ledger.
+#[derive(Debug)]
+pub enum NoEntry {
+    /// Its text is none.
+    Text(String),
+    /// It was written in another group, and says so.
+    OtherGroup(Box<Public>),
 }
 
 /// The private part of an entry.
@@ -124,12 +147,13 @@ impl PrivatePart {
 }
 
 impl Record {
-    /// Reads the ledger under the root of an ops repository; without one, the record is empty.
+    /// Reads the ledger under the root of an ops repository; without one, the record is empty. Entries of another group than this
+    /// one are none; where the group is not known, whoever reads believes nothing.
     ///
     /// # Errors
     /// A directory can't be read, or the ledger is a link. What is wrong with single files becomes part of the record.
-    pub fn read(root: &Path) -> Result<Self, LedgerError> {
-        Self::read_what(root, Reading::default())
+    pub fn read(root: &Path, group: Option<Digest>) -> Result<Self, LedgerError> {
+        Self::read_what(root, Reading { group, ..Reading::default() })
     }
 
     /// The same; private parts are read only of chains that are somebody's by one of these rosters: whoever can push could let
@@ -138,20 +162,22 @@ impl Record {
     /// # Errors
     /// As [`Record::read`].
     pub fn read_of(root: &Path, rosters: &[&Roster]) -> Result<Self, LedgerError> {
-        Self::read_what(root, Reading { rosters: Some(rosters), notes: true, ..Reading::default() })
+        let group = rosters.iter().find_map(|roster| roster.origin);
+        Self::read_what(root, Reading { rosters: Some(rosters), group, notes: true, ..Reading::default() })
     }
 
-    /// The same of what the public may see: without private parts, and nobody misses them.
+    /// The same of what the public may see: without private parts, and nobody misses them. [`Record::keep_to`] says whose it is.
     ///
     /// # Errors
     /// As [`Record::read`].
     pub fn read_public(root: &Path) -> Result<Self, LedgerError> {
-        Ok(Self { is_public: true, ..Self::read(root)? })
+        Ok(Self { is_public: true, ..Self::read(root, None)? })
     }
 
     /// The entries that sign a roster, and the last of each chain and year: enough to tell which version is in force, which every
     /// command has to. Texts are read only of chains that are somebody's by one of these rosters. What did not change since it was
-    /// read last is not opened, if its kind was another one; `index` is where that is remembered.
+    /// read last is not opened, if its kind was another one; `index` is where that is remembered. Which group it is follows from what
+    /// is found: [`Record::keep_to`] says it.
     ///
     /// # Errors
     /// As [`Record::read`].
@@ -175,7 +201,13 @@ impl Record {
         index: Option<&Path>,
     ) -> Result<Self, LedgerError> {
         let kinds: Vec<(Kind, usize)> = kinds.iter().map(|kind| (*kind, usize::MAX)).collect();
-        let reading = Reading { since, kinds: Some(&kinds), rosters: Some(&[roster]), ..Reading::default() };
+        let reading = Reading {
+            since,
+            kinds: Some(&kinds),
+            rosters: Some(&[roster]),
+            group: roster.origin,
+            ..Reading::default()
+        };
         Self::read_indexed(root, reading, index)
     }
 
@@ -203,6 +235,7 @@ impl Record {
                 index: Some(&index),
                 notes: true,
                 settled_by: index.roster,
+                group: roster.origin,
                 since: 0,
             },
         )?;
@@ -274,6 +307,7 @@ impl Record {
         tree::refuse_link(&ledger)?;
         let mut record = Self {
             root: root.to_owned(),
+            group: None,
             chains: BTreeMap::new(),
             breaks: Vec::new(),
             rests: Vec::new(),
@@ -299,7 +333,34 @@ impl Record {
                 _ => record.fault(&path, Fault::Stray),
             }
         }
+        if let Some(group) = reading.group {
+            record.keep_to(group);
+        }
         Ok(record)
+    }
+
+    /// From here on, what was written in another group is no entry, whoever signed it. Each way to read a ledger comes through here.
+    pub fn keep_to(&mut self, group: Digest) {
+        self.group = Some(group);
+        for entry in self.chains.values_mut().flatten() {
+            if let Ok(public) = &entry.public
+                && public.group != group
+            {
+                entry.public = Err(NoEntry::OtherGroup(Box::new(public.clone())));
+            }
+        }
+        for (chain, written) in &mut self.written {
+            let all = written.len();
+            written.retain(|one| one.group == group);
+            if written.len() != all {
+                self.moments.insert(chain.clone(), moments_of(written));
+            }
+        }
+    }
+
+    /// The group whose entries count.
+    pub(super) fn group(&self) -> Option<Digest> {
+        self.group
     }
 
     /// The root of the ops repository.
@@ -313,13 +374,12 @@ impl Record {
     }
 
     /// What everybody may see: each entry and its signature, seen from the root of the ops repository.
-    pub fn public_files(&self) -> impl Iterator<Item = (PathBuf, &[u8])> {
+    pub fn public_files(&self) -> impl Iterator<Item = PublicFile<'_>> {
         self.entries().flat_map(|(_, entry)| {
-            let signature = entry
-                .signature
-                .as_ref()
-                .map(|text| (entry.file.with_file_name(Part::Signature.name(entry.seq)), text.as_bytes()));
-            [Some((entry.file.clone(), entry.bytes.as_slice())), signature].into_iter().flatten()
+            let of = |file, bytes| PublicFile { entry: &entry.file, file, bytes };
+            let beside = || entry.file.with_file_name(Part::Signature.name(entry.seq));
+            let signature = entry.signature.as_ref().map(|text| of(beside(), text.as_bytes()));
+            [Some(of(entry.file.clone(), &entry.bytes)), signature].into_iter().flatten()
         })
     }
 
@@ -356,8 +416,7 @@ impl Record {
             }
         }
         entries.sort_by_key(|entry: &Stored| (entry.seq, entry.year));
-        let of_each = times.iter().map(|one| (one.seq, one.digest, one.time));
-        self.moments.insert(chain.clone(), moments(of_each));
+        self.moments.insert(chain.clone(), moments_of(&times));
         self.written.insert(chain.clone(), times);
         self.chains.insert(chain, entries);
         Ok(())
@@ -399,8 +458,8 @@ impl Record {
             if let Some(line) = line {
                 found.insert(seq, line);
                 if !ends.contains(&Some(seq)) && !is_picked(seq) {
-                    let Line { digest, time, roster, .. } = line;
-                    times.push(Written { seq, digest, time, roster });
+                    let Line { digest, time, roster, group, .. } = line;
+                    times.push(Written { seq, digest, time, roster, group });
                     continue;
                 }
             }
@@ -432,8 +491,8 @@ impl Record {
     fn line(&self, one: &Wanted, time: Option<Written>, kind: Option<Kind>) -> Option<Line> {
         let at_rest = |print: &Print| print.is_at_rest(self.read_at);
         let prints = one.prints.filter(|prints| prints.iter().all(at_rest))?;
-        let (Written { digest, time, roster, .. }, kind) = time.zip(kind)?;
-        Some(Line { prints, digest, time, roster, kind, settled: false })
+        let (Written { digest, time, roster, group, .. }, kind) = time.zip(kind)?;
+        Some(Line { prints, digest, time, roster, group, kind, settled: false })
     }
 
     fn read_entry(
@@ -445,8 +504,8 @@ impl Record {
         let Wanted { seq, parts, anyway, .. } = *wanted;
         let path = |part: Part| place.directory.join(part.name(seq));
         let bytes = tree::read(&path(Part::Entry), PUBLIC_BYTES_MAX)?;
-        let public: Result<Public, String> =
-            serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+        let public: Result<Public, NoEntry> =
+            serde_json::from_slice(&bytes).map_err(|error| NoEntry::Text(error.to_string()));
         let digest = Digest::of(&bytes);
         let (time, kind) =
             public.as_ref().ok().map(|public| (Written::of(seq, digest, public), public.kind)).unzip();
@@ -484,6 +543,11 @@ impl Record {
     fn fault(&mut self, path: &Path, fault: Fault) {
         self.breaks.push(Break { file: self.relative(path), fault });
     }
+}
+
+/// The times of a chain.
+fn moments_of(written: &[Written]) -> Moments {
+    moments(written.iter().map(|one| (one.seq, one.digest, one.time)))
 }
 
 /// What an entry says of its time and kind, where it is one, and all of it where it is wanted.

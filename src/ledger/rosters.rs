@@ -83,6 +83,14 @@ pub enum NoRosterInForce {
         /// The entry.
         file: PathBuf,
     },
+    /// The versions that are here don't lead back to the first one.
+    #[error(
+        "version {version} of the roster does not lead back to version 1 here, by which a group's entries are known"
+    )]
+    NoBeginning {
+        /// The version from which was gone back.
+        version: u64,
+    },
     /// Two files are signed as the same version.
     #[error("two files are signed as version {version} of the roster: {one} and {other}")]
     Fork {
@@ -236,6 +244,13 @@ impl Record {
         }
         line.reverse();
         line
+    }
+
+    /// The versions that lead to one, as [`Record::lineage`]; nothing where its own file is not here.
+    pub fn lineage_of(&self, one: Anchor, known: &[RosterFile]) -> Vec<Anchor> {
+        let signed = self.signed_rosters(known);
+        let found = signed.iter().find(|signed| Anchor::of(signed.roster()) == one);
+        found.map(|found| self.lineage(found.roster(), known)).unwrap_or_default()
     }
 
     /// The versions that lead to a roster and whose files are here, itself the last.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Digest, HostName, Map, Nonce, RunId, Signer};
-use crate::people::testing::{key, parse, roster, roster_text, signer};
+use crate::people::testing::{in_the_group, key, parse, roster, roster_text, signer};
 use crate::people::{FileSigner, LEDGER_NAMESPACE, Proven, Roster, Seal, Verb};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 mod claims;
 mod compare;
 mod emergency;
+mod groups;
 mod history;
 mod index;
 mod late;
@@ -34,11 +35,13 @@ struct Ops {
     root: tempfile::TempDir,
     clock: std::cell::Cell<i64>,
     roster: Roster,
+    clone: u8,
 }
 
 impl Ops {
     fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), clock: std::cell::Cell::new(NOON), roster: roster() }
+        let (root, clock) = (tempfile::tempdir().unwrap(), std::cell::Cell::new(NOON));
+        Self { root, clock, roster: roster(), clone: 0x7f }
     }
 
     fn path(&self) -> &Path {
@@ -53,7 +56,7 @@ impl Ops {
             key: key(number),
             signer: Box::new(signer(number)),
         };
-        Ledger::open(self.path(), &self.roster, &who, &[0x7f; 32])
+        Ledger::open(self.path(), &self.roster, &who, &[self.clone; 32])
     }
 
     fn try_append(&self, name: &str, number: u8, draft: &Draft) -> Result<EntryRef, LedgerError> {
@@ -78,7 +81,7 @@ impl Ops {
     }
 
     fn record(&self) -> Record {
-        Record::read(self.path()).unwrap()
+        Record::read(self.path(), None).unwrap()
     }
 
     fn report(&self) -> Report {

@@ -7,7 +7,7 @@ use super::heads::Verified;
 use super::rosters::signed_file;
 use super::trail::{Leaf, Trail};
 use super::{
-    Break, Fault, Head, Heads, History, Kind, PrivatePart, Public, Record, SignedRoster, Stored, VERSION,
+    Break, Fault, Head, Heads, History, Kind, NoEntry, PrivatePart, Public, Record, SignedRoster, Stored, VERSION,
 };
 use crate::model::{Digest, Role, RunId};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, VerifyError};
@@ -161,6 +161,11 @@ impl Stored {
     pub fn head(&self) -> Head {
         Head { seq: self.seq, digest: self.digest }
     }
+
+    /// Whether it was written in another group.
+    pub fn is_of_another_group(&self) -> bool {
+        matches!(self.public, Err(NoEntry::OtherGroup(_)))
+    }
 }
 
 struct Judge<'a> {
@@ -275,7 +280,8 @@ impl<'a> Judge<'a> {
             match &entry.public {
                 _ if entry.seq <= settled => {}
                 Ok(public) => self.entry(chain, entry, public, before, key.as_ref()),
-                Err(reason) => self.fault(entry, Fault::NoEntry(reason.clone())),
+                Err(NoEntry::Text(reason)) => self.fault(entry, Fault::NoEntry(reason.clone())),
+                Err(NoEntry::OtherGroup(public)) => self.of_another_group(chain, entry, public),
             }
             before = Some(entry);
         }
@@ -295,10 +301,7 @@ impl<'a> Judge<'a> {
         if public.version != VERSION {
             self.fault(entry, Fault::Version(public.version));
         }
-        let said = (&public.chain, public.seq, year_of(public.time));
-        if said != (chain, entry.seq, entry.year) {
-            self.fault(entry, Fault::Misplaced(format!("{}, {}, {}", said.0, said.1, said.2)));
-        }
+        self.place(chain, entry, public);
         let objection = key.and_then(|key| self.history.objection(chain, key, entry.seq, public));
         let objection = objection.or_else(|| self.history.ended(self.record, public));
         // What does not hold has seen nothing. Nor has a chain that a lead sealed: what there was to see then, that lead has seen; and
@@ -318,6 +321,21 @@ impl<'a> Judge<'a> {
         self.private(chain, entry, public);
         if bears_witness {
             self.seen(entry, public);
+        }
+    }
+
+    fn place(&mut self, chain: &ChainName, entry: &Stored, public: &Public) {
+        let said = (&public.chain, public.seq, year_of(public.time));
+        if said != (chain, entry.seq, entry.year) {
+            self.fault(entry, Fault::Misplaced(format!("{}, {}, {}", said.0, said.1, said.2)));
+        }
+    }
+
+    /// Nothing that it says is about this group: it bears no witness, and misses nothing.
+    fn of_another_group(&mut self, chain: &ChainName, entry: &Stored, public: &Public) {
+        self.place(chain, entry, public);
+        if let Some(here) = self.record.group() {
+            self.fault(entry, Fault::OtherGroup { said: public.group, here });
         }
     }
 

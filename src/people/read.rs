@@ -70,6 +70,7 @@ impl Read {
                 .unwrap_or_default(),
             access: self.optional(top, "access", Self::parsed),
             digest,
+            origin: (version == Some(1)).then_some(digest),
             group: group.unwrap_or_default(),
             threshold: self.optional(top, "threshold", Self::threshold).unwrap_or_default(),
             sealed: self.optional(top, "sealed", |read, node| read.map(node, Self::seal)).unwrap_or_default(),

@@ -24,6 +24,9 @@ pub struct Roster {
     pub access: Option<Digest>,
     /// Digest of this file's bytes.
     pub digest: Digest,
+    /// Digest of the first version's file, by which entries of the ledger know their group. No file says it: whoever finds out which
+    /// version is in force does.
+    pub origin: Option<Digest>,
     /// The working group's name.
     pub group: String,
     /// How many must agree; for plans not enforced yet.

@@ -1,7 +1,7 @@
 //! Keys and people for tests: keys are made from a number, so that every run has the same ones.
 
 use super::{FileSigner, Key, Roster};
-use crate::model::{SignError, Signer};
+use crate::model::{Digest, SignError, Signer};
 use russh::keys::ssh_key::PrivateKey;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use std::path::Path;
@@ -46,7 +46,17 @@ pub(crate) fn roster_text(head: &str) -> String {
 
 /// A roster from text.
 pub(crate) fn parse(text: &str) -> Roster {
-    Roster::parse(Path::new("operators.yml"), text).unwrap()
+    in_the_group(Roster::parse(Path::new("operators.yml"), text).unwrap())
+}
+
+/// A roster whose first version the tests don't have.
+pub(crate) fn in_the_group(roster: Roster) -> Roster {
+    Roster { origin: roster.origin.or(Some(group())), ..roster }
+}
+
+/// The group of the tests.
+pub(crate) fn group() -> Digest {
+    Digest::of("the group of the tests")
 }
 
 /// An agent's key that counts how often it was asked, and may decline.

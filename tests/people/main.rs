@@ -4,6 +4,7 @@
 
 mod apart;
 mod clones;
+mod elsewhere;
 mod group;
 mod holds;
 mod hurts;

@@ -340,3 +340,27 @@ fn no_run_believes_that_a_host_is_free_where_an_entry_is_gone() {
     assert!(!group.made().exists());
     group.says("alice", &format!("{run} --break-glass because")).expect(0, &["changed=1"]);
 }
+
+#[test]
+fn no_run_believes_that_a_host_is_free_where_what_a_claim_says_was_taken_away_or_edited() {
+    let group = Group::new();
+    group.clears("bob");
+    fs::write(group.root().join("inventory/near"), "near ansible_connection=local\n").unwrap();
+    let run = "run playbooks/touch.yml -i near --allow-dirty";
+    group.says("bob", "claim near -i near --until 1h --note mine").expect(0, &["Claimed"]);
+    group.says("alice", run).expect(4, &["mine"]);
+    let chain = group.chains(&group.root(), "bob").remove(0);
+    let private = group.entries(&chain).last().unwrap().with_extension("private.json");
+    let text = fs::read_to_string(&private).unwrap();
+    for broken in [None, Some(text.replace("near", "else")), Some("{}".to_owned())] {
+        match &broken {
+            None => fs::remove_file(&private).unwrap(),
+            Some(text) => fs::write(&private, text).unwrap(),
+        }
+        group.says("alice", run).expect(4, &["whose hosts are claimed can't be told", "its private part", "git log"]);
+        assert!(!group.made().exists());
+    }
+    group.says("alice", &format!("{run} --break-glass because")).expect(0, &["changed=1"]);
+    fs::write(&private, text).unwrap();
+    group.says("alice", run).expect(4, &["mine"]);
+}

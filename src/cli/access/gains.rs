@@ -177,7 +177,7 @@ mod tests {
 
     fn history() -> History {
         let none = tempfile::tempdir().unwrap();
-        History::of(&Record::read(none.path()).unwrap(), &roster())
+        History::of(&Record::read(none.path(), None).unwrap(), &roster())
     }
 
     #[test]

@@ -194,7 +194,7 @@ mod tests {
     fn certificates_count_for_keys_alone_to_which_an_account_is_open() {
         let roster = roster();
         let none = tempfile::tempdir().unwrap();
-        let history = History::of(&Record::read(none.path()).unwrap(), &roster);
+        let history = History::of(&Record::read(none.path(), None).unwrap(), &roster);
         let names = |day, account| -> Vec<String> {
             let text = revoked_keys(&roster, &history, day, account);
             let mut names: Vec<_> =
@@ -212,7 +212,7 @@ mod tests {
         let roster = roster();
         let blob = |number| key(number).text().split(' ').nth(1).unwrap().to_owned();
         let none = tempfile::tempdir().unwrap();
-        let history = History::of(&Record::read(none.path()).unwrap(), &roster);
+        let history = History::of(&Record::read(none.path(), None).unwrap(), &roster);
         assert_eq!(owner(&roster, &history, &blob(3)), "sam (shadow)");
         assert_eq!(owner(&roster, &history, &blob(9)), "an emergency key");
         assert_eq!(owner(&roster, &history, "AAAA"), "nobody in the roster");

@@ -95,7 +95,7 @@ impl Sync {
         let today = jiff::Zoned::now().date();
         let new_ca = self.new_ca.clone();
         let mut errand = self.errand(check.then_some(dry))?;
-        let record = Record::read(repository.needed()?)?;
+        let record = Record::read(repository.needed()?, roster.origin)?;
         errand.choice.extra = variables(&access, &roster, &History::of(&record, &roster), today)?;
         let ca = ca_of(&errand.choice.extra);
         let job = Job::open_for(console, errand, repository, who)?;
@@ -259,7 +259,7 @@ pub fn noted(ca: &str) -> String {
 /// Whoever has a CA's key lets in whom they like, and wgops.yml is signed by nobody: what the last sync of the inventory did
 /// not have is compared first.
 fn was_synced(job: &Job<'_>, roster: &Roster, ca: &str) -> Result<(), Failure> {
-    let record = Record::read(job.repository().needed()?)?;
+    let record = Record::read(job.repository().needed()?, roster.origin)?;
     let inventory = inventory_source(job.repository(), job.targets())?.map(|source| source.path);
     let is_one = |entry: &Vouched<'_>| {
         let of = entry.details.inventory.as_ref().map(|source| &source.path);
@@ -350,7 +350,7 @@ mod tests {
         };
         let day = jiff::civil::date(2026, 6, 1);
         let none = tempfile::tempdir().unwrap();
-        let history = History::of(&Record::read(none.path()).unwrap(), &roster());
+        let history = History::of(&Record::read(none.path(), None).unwrap(), &roster());
         let given = variables(&access, &roster(), &history, day).unwrap();
         let names = [SHADOWS_KEYS, SHADOWS_BEFORE, CA_FILE, "{{ home }}/shadow/.ssh/authorized_keys"]
             .into_iter()

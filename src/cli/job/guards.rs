@@ -74,6 +74,14 @@ impl Job<'_> {
             let message = format!("whether somebody claimed these hosts can't be told: {found}");
             return Err(Failure::new(Exit::Refused, message).hint(found.way_out()));
         }
+        if self.minds_the_hour() && self.break_glass().is_none() {
+            let now = jiff::Zoned::now();
+            let unclear = verified.record.unclear_claim(roster, now.timestamp(), now.date());
+            if let Some(found) = unclear {
+                let message = format!("whose hosts are claimed can't be told: {found}");
+                return Err(Failure::new(Exit::Refused, message).hint(found.way_out()));
+            }
+        }
         let me = self.who.identity.proven().map(|proven| &proven.operator);
         news::tell(self.console, root, (&verified.record, &verified.report), me, &self.typed());
         Ok(())

@@ -8,6 +8,7 @@ use super::super::{Console, Exit, Failure};
 use super::counted;
 use crate::ledger::{Heads, History, LedgerError, Record};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ impl Export {
         let repository = Repository::here()?;
         let root = repository.needed()?;
         let roster = Trust::needed(console, &repository)?.in_force.roster;
-        let record = Record::read(root)?;
+        let record = Record::read(root, roster.origin)?;
         let report = record.verify(&roster, &Heads::default());
         if !report.breaks.is_empty() {
             console.tell("The ledger does not hold everywhere, and neither will what is exported: see 'wgops ledger verify'.\n");
@@ -56,15 +57,29 @@ impl Export {
         }
         is_a_place_for_it(root, &self.public)?;
         let mut new = 0;
-        for (from, bytes) in record.public_files() {
+        // Under the group's name nothing is published that nobody of it signed: it may say anything.
+        let nobodys: BTreeSet<&Path> = report
+            .breaks
+            .iter()
+            .filter(|found| found.fault.is_nobodys_word())
+            .map(|found| found.file.as_path())
+            .collect();
+        for (from, bytes) in record.public_files().filter(|one| !nobodys.contains(one.entry)).map(|one| (one.file, one.bytes)) {
             new += usize::from(place(&self.public, &self.public.join(from), bytes)?);
+        }
+        let left_out = record.entries().filter(|(_, entry)| nobodys.contains(entry.file.as_path())).count();
+        if left_out > 0 {
+            console.tell(&format!(
+                "{} left out, for nobody of this group signed what lies there: see 'wgops ledger verify'.\n",
+                counted(left_out, "entry is", "entries are")
+            ));
         }
         let signers = History::of(&record, &roster).allowed_signers();
         replace(&self.public.join("allowed_signers"), signers.as_bytes())?;
         replace(&self.public.join("README.md"), README.as_bytes())?;
         console.tell(&format!(
             "{} in {}; {} new.\n",
-            counted(report.entries, "entry", "entries"),
+            counted(report.entries - left_out, "entry", "entries"),
             shown(&self.public),
             counted(new, "file is", "files are")
         ));

@@ -38,10 +38,12 @@ impl Log {
                 let Verified { record, report, .. } = verified(root, &trust.in_force.roster, false)?;
                 (record, report)
             }
-            None => (Record::read(root)?, Report::default()),
+            None => (Record::read(root, None)?, Report::default()),
         };
-        let lines = record.log();
+        let mut lines = record.log();
         let holds = |line: &LogLine| !line.files.iter().any(|file| report.breaks_of(file).next().is_some());
+        // Whose role a line tells is not known, where it does not hold.
+        lines.iter_mut().filter(|line| !holds(line)).for_each(|line| line.role = None);
         let skipped = lines.len().saturating_sub(self.last.unwrap_or(usize::MAX));
         let shown = lines.iter().skip(skipped);
         let text: String = match self.shape.format {

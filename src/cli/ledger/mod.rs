@@ -10,11 +10,11 @@ mod verify;
 pub use show::{events, find, head, unknown};
 pub use verify::{Verified, index, memory, verified, verified_of};
 
-use super::repository::Repository;
-use super::trust::Trust;
 use super::{Console, Exit, Failure};
-use crate::ledger::{LedgerError, RunRecord};
+use crate::ledger::{Break, LedgerError, RunRecord};
+use crate::people::Roster;
 use clap::{Args, Subcommand};
+use std::path::Path;
 
 /// Read and verify the record of who changed what
 #[derive(Args)]
@@ -58,6 +58,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::GoesOn { .. }
             | LedgerError::Newer { .. }
             | LedgerError::Forged { .. }
+            | LedgerError::NoGroup(_)
             | LedgerError::OldRoster { .. } => Exit::Refused,
             _ => Exit::Usage,
         };
@@ -70,14 +71,14 @@ impl From<LedgerError> for Failure {
 /// # Errors
 /// The ledger can't be read, or nobody can tell by which roster it is judged.
 pub fn unsound(
-    console: &Console,
-    repository: &Repository,
+    root: &Path,
+    roster: Option<&Roster>,
     found: &RunRecord,
-) -> Result<Vec<String>, Failure> {
-    let Some(trust) = Trust::find(console, repository)? else { return Ok(Vec::new()) };
-    let Verified { report, .. } = verified(repository.needed()?, &trust.in_force.roster, false)?;
+) -> Result<Vec<Break>, Failure> {
+    let Some(roster) = roster else { return Ok(Vec::new()) };
+    let Verified { report, .. } = verified(root, roster, false)?;
     let wrong = found.entries.iter().flat_map(|entry| report.breaks_of(&entry.file));
-    Ok(wrong.map(ToString::to_string).collect())
+    Ok(wrong.cloned().collect())
 }
 
 /// A number of things.

@@ -42,7 +42,7 @@ impl Note {
         let repository = Repository::here()?;
         let root = repository.needed()?;
         let who = Who::find(console, &repository)?;
-        let record = ledger::Record::read(root)?;
+        let record = ledger::Record::read(root, who.roster.as_ref().and_then(|roster| roster.origin))?;
         let run = find(&record, &self.run)?;
         let line = record.log().into_iter().find(|line| line.run == Some(run));
         let verb = line.and_then(|line| line.verb).unwrap_or(Verb::Run);

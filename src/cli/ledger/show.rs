@@ -2,6 +2,7 @@
 
 use super::super::args::Shape;
 use super::super::repository::Repository;
+use super::super::trust::Trust;
 use super::super::{Console, Exit, Failure, show};
 use super::log::human;
 use super::unsound;
@@ -14,6 +15,8 @@ use clap::Args;
 use owo_colors::OwoColorize;
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::HashSet;
+use std::path::Path;
 
 /// Show all that the record has of a run
 ///
@@ -29,16 +32,23 @@ pub struct Show {
 impl Show {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
         let repository = Repository::here()?;
-        let record = Record::read(repository.needed()?)?;
+        let root = repository.needed()?;
+        let roster = Trust::find(console, &repository)?.map(|trust| trust.in_force.roster);
+        let record = Record::read(root, roster.as_ref().and_then(|roster| roster.origin))?;
         let run = find(&record, &self.run)?;
-        let found = record.run(run).ok_or_else(|| unknown(&self.run))?;
-        for wrong in unsound(console, &repository, &found)? {
-            console.tell(&format!("{} {}\n", "does not hold:".red(), one_line(&wrong)));
+        let mut found = record.run(run).ok_or_else(|| unknown(&self.run))?;
+        let wrong = unsound(root, roster.as_ref(), &found)?;
+        for wrong in &wrong {
+            console.tell(&format!("{} {}\n", "does not hold:".red(), one_line(&wrong.to_string())));
+        }
+        let broken: HashSet<&Path> = wrong.iter().map(|wrong| wrong.file.as_path()).collect();
+        if found.line.files.iter().any(|file| broken.contains(file.as_path())) {
+            found.line.role = None;
         }
         match self.shape.format {
-            Format::Json => console.result(&format!("{}\n", machine(&found)?))?,
+            Format::Json => console.result(&format!("{}\n", machine(&found, &broken)?))?,
             _ => {
-                console.result(&head(&found))?;
+                console.result(&head(&found, &broken))?;
                 replay(console, &found)?;
             }
         }
@@ -67,13 +77,14 @@ pub fn unknown(text: &str) -> Failure {
         .hint("'wgops ledger log' lists runs; 'git pull' brings those of others")
 }
 
-/// What is known of a run before its events: its line, and each entry's details.
-pub fn head(found: &RunRecord) -> String {
+/// What is known of a run before its events: its line, and each entry's details. Whose role an entry tells is not known, where it does not
+/// hold.
+pub fn head(found: &RunRecord, broken: &HashSet<&Path>) -> String {
     let mut out = human(&found.line);
     let mut before = String::new();
     for entry in &found.entries {
         out.push_str(&format!("\n{} {}\n", entry.public.kind, one_line(&entry.file.display().to_string())));
-        let details = entry.private.as_ref().map(details);
+        let details = entry.private.as_ref().map(|private| details(private, !broken.contains(entry.file.as_path())));
         let details = details.unwrap_or_else(|| "  the private part is not here\n".into());
         // An outcome says again what its intent said; what differs is shown.
         let new = details.lines().filter(|line| !before.lines().any(|known| known == *line));
@@ -84,7 +95,7 @@ pub fn head(found: &RunRecord) -> String {
     out
 }
 
-fn details(private: &Private) -> String {
+fn details(private: &Private, holds: bool) -> String {
     let all = &private.details;
     let Details { reason, ticket, remark, hosts, playbook, inventory, commit, arguments, .. } = all;
     let Details { resumes, differs, plan, to, .. } = all;
@@ -94,7 +105,13 @@ fn details(private: &Private) -> String {
         format!("{}{}", commit.id, if commit.dirty { ", with changes that were not committed" } else { "" })
     });
     let rows = [
-        ("who", Some(format!("{} ({})", private.operator, private.role))),
+        (
+            "who",
+            Some(match holds {
+                true => format!("{} ({})", private.operator, private.role),
+                false => format!("not known; it says {}", private.operator),
+            }),
+        ),
         ("resumes", resumes.map(|intent| format!("the intent {intent}"))),
         ("to", to.as_ref().map(ToString::to_string)),
         ("reason", reason.clone()),
@@ -151,8 +168,11 @@ pub fn events(entry: &Shown) -> Vec<Event> {
     stored.filter_map(|value| Event::deserialize(value).ok()).collect()
 }
 
-fn machine(found: &RunRecord) -> Result<String, Failure> {
-    let entry = |entry: &Shown| json!({"file": entry.file, "public": entry.public, "private": entry.private});
+fn machine(found: &RunRecord, broken: &HashSet<&Path>) -> Result<String, Failure> {
+    let holds = |entry: &Shown| !broken.contains(entry.file.as_path());
+    let entry = |entry: &Shown| {
+        json!({"file": entry.file, "holds": holds(entry), "public": entry.public, "private": entry.private})
+    };
     let entries: Vec<_> = found.entries.iter().map(entry).collect();
     json::document(&json!({"version": 1, "entries": entries}))
         .map_err(|error| Failure::usage(error.to_string()))

@@ -5,7 +5,7 @@ use super::super::trust::{Pin, Trust, place};
 use super::super::who::state;
 use super::super::{Console, Exit, Failure};
 use super::counted;
-use crate::ledger::{Heads, History, Kind, LedgerError, NoRosterInForce, Record, Report};
+use crate::ledger::{Fault, Heads, History, Kind, LedgerError, NoRosterInForce, Record, Report};
 use crate::people::{ChainName, Roster};
 use crate::report::one_line;
 use clap::Args;
@@ -134,7 +134,7 @@ fn forget(console: &Console, root: &Path, roster: &Roster, chain: &ChainName) ->
 
 /// What anybody can verify who has nothing but the public part.
 fn public(console: &Console, directory: &Path) -> Result<Verified, Failure> {
-    let record = Record::read_public(directory)?;
+    let mut record = Record::read_public(directory)?;
     if record.entries().next().is_none() {
         let place = super::super::console::shown(directory);
         return Err(Failure::usage(format!("there is no ledger in {place}"))
@@ -148,6 +148,8 @@ fn public(console: &Console, directory: &Path) -> Result<Verified, Failure> {
             history.first()
         ));
     }
+    let none = || no_history(&NoRosterInForce::NoBeginning { version: history.version() });
+    record.keep_to(history.group().ok_or_else(none)?);
     let report = record.verify_by(&history, &Heads::default());
     Ok(Verified { record, history, report })
 }
@@ -156,8 +158,11 @@ fn no_history(error: &NoRosterInForce) -> Failure {
     let failure = Failure::of(Exit::Refused, error);
     match error {
         NoRosterInForce::NoAnchor { .. } => failure.hint("a lead signs it with 'wgops operators sign'"),
+        NoRosterInForce::NoBeginning { .. } => {
+            failure.hint("the export is not whole: ask for another one, with all of its first entries")
+        }
         NoRosterInForce::Hidden { .. } | NoRosterInForce::Behind { .. } => failure,
-        NoRosterInForce::Fork { .. } => failure.hint("only one of them can be right: ask the group"),
+        NoRosterInForce::Fork { .. } => failure.hint("only one of them can be right: ask the group, and give its pin with --roster-pin"),
     }
 }
 
@@ -193,6 +198,15 @@ fn broken(report: &Report) -> String {
             "broken:".red(),
             one_line(&found.file.display().to_string()),
             one_line(&found.fault.to_string())
+        ));
+    }
+    if let Some(found) = report.breaks.iter().find(|found| matches!(found.fault, Fault::OtherGroup { .. })) {
+        let chain = found.file.ancestors().nth(2).unwrap_or(&found.file).display().to_string();
+        let chain = one_line(&chain);
+        out.push_str(&format!(
+            "{} 'git log --oneline -- {chain}' names the commit that brought what is of another group, 'git rm -r {chain}' takes it out; \
+             whoever has a part in that group may want to know\n",
+            "help:".cyan()
         ));
     }
     if let Some(found) = report.hidden() {

@@ -7,7 +7,7 @@ use super::super::repository::Repository;
 use super::super::trust::{ROSTER, Waiting, remember};
 use super::super::who::{Who, prove};
 use super::super::{Console, Exit, Failure, ask};
-use crate::ledger::{self, Details, Kind, RosterFile, Turn};
+use crate::ledger::{self, Details, Kind, RosterFile, Stored, Turn};
 use crate::model::{OperatorName, Role, RunId, nearest};
 use crate::people::{ChainName, Permission, Person, Roster, Seal, Verb, rank};
 use indexmap::IndexMap;
@@ -209,6 +209,9 @@ impl Desk {
     ) -> Result<IndexMap<ChainName, Seal>, Failure> {
         let mut seals = IndexMap::new();
         for (chain, entries) in &self.record.chains {
+            if entries.iter().all(Stored::is_of_another_group) {
+                continue;
+            }
             let before = self.roster.person(chain.operator());
             let key = before.and_then(|person| person.keys.iter().find(|key| chain.is_of(key)));
             let (Some(before), Some(key), Some(last)) = (before, key, entries.last()) else { continue };

@@ -8,7 +8,8 @@
 //! their name behind it, but for changes that hold secrets.
 //!
 //! ```json
-//! {"version":1,"kind":"wgops-plan","id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","maker":"sam",
+//! {"version":1,"kind":"wgops-plan","id":"01ARZ3NDEKTSV4RRFFQ69G5FAV",
+//!  "group":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","maker":"sam",
 //!  "created":"2026-11-25T10:00:00Z","expires":"2026-12-02T10:00:00Z","verb":"patch",
 //!  "typed":{"inventory":"prod","variables":{"patch_security":true}},
 //!  "hosts":{"web1":{"key":"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
@@ -57,6 +58,9 @@ pub struct Plan {
     kind: PlanKind,
     /// The run that it was made by.
     pub id: RunId,
+    /// The group in which it was made: the digest of its roster's first version. Nobody's, where there was no roster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Digest>,
     /// Who made it; nobody whom the roster knows, where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maker: Option<OperatorName>,
@@ -228,6 +232,11 @@ pub enum PlanError {
         /// What is wrong with the signature.
         reason: String,
     },
+    /// It was made in another group, or in none.
+    #[error(
+        "the plan was made in another group than this one, so it says nothing about what is wanted here: make a plan in this ops repository"
+    )]
+    OtherGroup,
     /// It is too old.
     #[error("the plan expired at {0}")]
     Expired(Timestamp),
@@ -251,9 +260,23 @@ impl Plan {
         times: [Timestamp; 2],
     ) -> Self {
         let [created, expires] = times.map(whole_seconds);
-        let (inventory, commit, secrets, hosts) = (None, None, None, IndexMap::new());
+        let (group, inventory, commit, secrets, hosts) = (None, None, None, None, IndexMap::new());
         let (version, kind) = (VERSION, PlanKind::Plan);
-        Self { version, kind, id, maker, created, expires, verb, typed, inventory, commit, secrets, hosts }
+        Self {
+            version,
+            kind,
+            id,
+            group,
+            maker,
+            created,
+            expires,
+            verb,
+            typed,
+            inventory,
+            commit,
+            secrets,
+            hosts,
+        }
     }
 
     /// The plan as it is signed and written.
@@ -325,7 +348,7 @@ impl Plan {
     /// Who made this plan, proven by its signature over the bytes that it was read from.
     ///
     /// # Errors
-    /// Nobody signed it, or not who it says.
+    /// Nobody signed it, not who it says, or in another group.
     pub fn proven_maker(
         &self,
         bytes: &[u8],
@@ -343,7 +366,10 @@ impl Plan {
             None => return Err(wrong("the key that signed it is not in the roster".into())),
         }
         key.verify(PLAN_NAMESPACE, bytes, signature).map_err(|error| wrong(error.to_string()))?;
-        Ok(maker.clone())
+        match (self.group, roster.origin) {
+            (Some(said), Some(here)) if said == here => Ok(maker.clone()),
+            _ => Err(PlanError::OtherGroup),
+        }
     }
 }
 
@@ -450,7 +476,7 @@ mod tests {
 
     #[test]
     fn a_plan_is_its_makers_only_by_a_signature_over_all_of_it() {
-        let plan = documented();
+        let plan = Plan { group: roster().origin, ..documented() };
         let bytes = plan.bytes().unwrap();
         let signed = |number, namespace| signer(number).sign(namespace, &bytes).unwrap();
         let sam = signed(3, PLAN_NAMESPACE);
@@ -463,6 +489,13 @@ mod tests {
         assert!(why(&bytes, &signed(1, PLAN_NAMESPACE)).contains("alice signed it"));
         assert!(why(&bytes, &signed(9, PLAN_NAMESPACE)).contains("not in the roster"));
         assert!(why(&bytes, &signed(3, "ledger@wgops")).contains("ledger@wgops"));
+        for group in [documented().group, None] {
+            let plan = Plan { group, ..plan.clone() };
+            let bytes = plan.bytes().unwrap();
+            let by_sam = signer(3).sign(PLAN_NAMESPACE, &bytes).unwrap();
+            let made = plan.proven_maker(&bytes, Some(&by_sam), &roster());
+            assert!(matches!(made, Err(PlanError::OtherGroup)), "with a key that is in both");
+        }
         assert!(why(&bytes, "nonsense").contains("no SSH signature"));
         assert!(matches!(plan.proven_maker(&bytes, None, &roster()), Err(PlanError::Unsigned)));
     }

@@ -51,7 +51,7 @@ impl Settled {
 
     /// Appends an entry to a chain as its writer does.
     fn append(&self, clone: u64, change: impl Fn(&mut Public)) {
-        let record = Record::read(self.root()).unwrap();
+        let record = Record::read(self.root(), None).unwrap();
         let entries = record.chains.values().nth(clone as usize).unwrap();
         let last = entries.last().unwrap();
         let mut public = last.public.as_ref().unwrap().clone();
@@ -72,7 +72,7 @@ fn of_what_held_only_what_is_asked_for_is_read_and_what_is_new_is_judged() {
     let record = ledger.new_ones().unwrap();
     assert_eq!((lines(&of(&record)), record.entries().count()), (vec![], 3 * CHAINS as usize));
     assert_eq!(record.lacks(&ledger.heads), None);
-    let whole = Record::read(ledger.root()).unwrap();
+    let whole = Record::read(ledger.root(), None).unwrap();
     let first = (whole.chains.keys().next().unwrap(), 1);
     assert_eq!(record.digest_of(first.0, 1), whole.digest_of(first.0, 1));
 
@@ -87,7 +87,7 @@ fn of_what_held_only_what_is_asked_for_is_read_and_what_is_new_is_judged() {
         public.seen = [(first.0.clone(), head)].into();
     });
     let found = lines(&of(&ledger.new_ones().unwrap()));
-    assert_eq!(found, lines(&of(&Record::read(ledger.root()).unwrap())), "as where all is read");
+    assert_eq!(found, lines(&of(&Record::read(ledger.root(), None).unwrap())), "as where all is read");
     assert_eq!(found.len(), 2, "{found:?}");
 }
 

@@ -51,7 +51,7 @@ impl Two {
         let known = [self.oscars.clone(), self.first.clone()];
         let anchor = Anchor::of(&self.first.roster);
         for record in [
-            Record::read(self.here.path()),
+            Record::read(self.here.path(), None),
             Record::read_rosters(self.here.path(), &[&self.first.roster], None),
         ] {
             let found = record.unwrap().succession(&known, anchor).unwrap();

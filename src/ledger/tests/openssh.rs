@@ -68,7 +68,7 @@ fn openssh_verifies_what_we_sign_and_we_what_openssh_signs() {
             LEDGER_NAMESPACE,
             entry.file.to_str().unwrap(),
         ]);
-        let report = Record::read(home.path()).unwrap().verify(&roster, &Heads::default());
+        let report = Record::read(home.path(), None).unwrap().verify(&roster, &Heads::default());
         assert_eq!((report.breaks, report.entries), (Vec::new(), 1), "{kind:?}");
     }
 }

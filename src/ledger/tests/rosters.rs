@@ -8,7 +8,8 @@ pub(super) fn text(version: u64, previous: &Digest, more: &str) -> String {
 }
 
 pub(super) fn file(text: &str) -> RosterFile {
-    RosterFile::parse(Path::new("operators.yml"), text.to_owned()).unwrap()
+    let file = RosterFile::parse(Path::new("operators.yml"), text.to_owned()).unwrap();
+    RosterFile { roster: in_the_group(file.roster), ..file }
 }
 
 pub(super) fn first() -> RosterFile {
@@ -26,7 +27,7 @@ pub(super) fn signing(text: &str) -> Draft {
 
 fn found(ops: &Ops, files: &[RosterFile]) -> Succession {
     let anchor = Anchor::of(&first().roster);
-    Record::read(ops.path()).unwrap().succession(files, anchor).unwrap()
+    Record::read(ops.path(), None).unwrap().succession(files, anchor).unwrap()
 }
 
 #[test]
@@ -74,7 +75,7 @@ fn two_signed_files_of_one_version_are_a_fork_that_nobody_decides_alone() {
     let other = text(18, &first().roster.digest, &eve("operator"));
     ops.append("alice", 1, &signing(&one));
     ops.append("alice", 1, &signing(&other));
-    let record = Record::read(ops.path()).unwrap();
+    let record = Record::read(ops.path(), None).unwrap();
     let fork = record.succession(&[file(&one)], Anchor::of(&first().roster));
     assert!(matches!(fork, Err(NoRosterInForce::NoAnchor { version: 17, .. })));
     let fork = record.succession(&[file(&one), first()], Anchor::of(&first().roster)).unwrap_err();

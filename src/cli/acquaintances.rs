@@ -204,7 +204,9 @@ impl Memory {
     /// What a host may be: the machines of its name in this inventory. Where that has no such name yet, those of every other
     /// inventory that has it, each by itself: whoever can push can give an inventory another name, or a host another inventory.
     fn known(&self, inventory: &str, host: &str) -> Vec<&[Machine]> {
-        let of = |hosts: &'_ BTreeMap<String, Vec<Machine>>| hosts.get(host).is_some_and(|known| !known.is_empty());
+        let of = |hosts: &'_ BTreeMap<String, Vec<Machine>>| {
+            hosts.get(host).is_some_and(|known| !known.is_empty())
+        };
         let here = self.machines.get(inventory).filter(|hosts| of(hosts));
         let all: Vec<_> = match here {
             Some(hosts) => vec![hosts],
@@ -281,7 +283,8 @@ impl Acquaintances {
             return Ok(());
         }
         // One that a task adds is in no inventory, and may have been met.
-        let met: Vec<String> = self.state().memory.machines.values().flat_map(BTreeMap::keys).cloned().collect();
+        let met: Vec<String> =
+            self.state().memory.machines.values().flat_map(BTreeMap::keys).cloned().collect();
         let known: BTreeSet<String> = hosts.map(ToString::to_string).chain(met).collect();
         match self.given.iter().find(|one| !known.contains(&one.host)) {
             None => Ok(()),

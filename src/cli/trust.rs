@@ -8,7 +8,7 @@ use super::repository::Repository;
 use super::who::state;
 use super::{Console, Exit, Failure};
 use crate::ledger::{Anchor, NoRosterInForce, Record, RosterFile, Settled, Succession, Successor};
-use crate::model::Digest;
+use crate::model::{Digest, OperatorName};
 use crate::people::Roster;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -75,6 +75,18 @@ impl Trust {
     /// # Errors
     /// The roster can't be read, it is older than one that was verified here, or nobody can tell which version counts.
     pub fn find(console: &Console, repository: &Repository) -> Result<Option<Self>, Failure> {
+        Self::find_but(console, repository, &[])
+    }
+
+    /// The same for a lead who takes their say from people who tell of a later version that nobody signed.
+    ///
+    /// # Errors
+    /// As [`Trust::find`].
+    pub fn find_but(
+        console: &Console,
+        repository: &Repository,
+        made_up_by: &[OperatorName],
+    ) -> Result<Option<Self>, Failure> {
         let Some(root) = repository.root() else { return Ok(None) };
         let Some(file) = repository.file(ROSTER)? else { return gone(console, root).map(|()| None) };
         let file = read(&file)?;
@@ -88,7 +100,7 @@ impl Trust {
         let files: Vec<RosterFile> =
             [Some(file), remembered.and_then(Remembered::file)].into_iter().flatten().collect();
         let groups = Groups::here();
-        let (record, found) = in_force(root, &files, anchor, groups.as_ref())?;
+        let (record, found) = in_force(root, &files, (anchor, made_up_by), groups.as_ref())?;
         let line = record.lineage(&found.in_force.roster, &files);
         let group = groups.as_ref().map(|groups| groups.find(&line)).transpose()?.flatten();
         let settled = record.settled(&files, &found.in_force.roster);
@@ -166,7 +178,7 @@ fn file_name(root: &Path) -> String {
 fn in_force(
     root: &Path,
     files: &[RosterFile],
-    anchor: Option<Anchor>,
+    (anchor, made_up_by): (Option<Anchor>, &[OperatorName]),
     groups: Option<&Groups>,
 ) -> Result<(Record, Succession), Failure> {
     let mut known: Vec<Roster> = files.iter().map(|file| file.roster.clone()).collect();
@@ -182,6 +194,7 @@ fn in_force(
         let origin = origin(&record, groups, (start, files))?;
         // Who signs here with the key of another group says nothing here with what they signed there.
         record.keep_to(origin);
+        record.disbelieve(made_up_by);
         let mut found = record.succession(files, start).map_err(nobody_can_tell)?;
         let roster = &mut found.in_force.roster;
         roster.origin = Some(origin);
@@ -255,7 +268,8 @@ fn nobody_can_tell(error: NoRosterInForce) -> Failure {
             return Failure::of(Exit::Refused, &error).hint(format!(
                 "ask the leads by voice which version is in force. If it is {version} or later, somebody put an older one back: \
                  'git log -- ledger inventory/operators.yml' says who. Only if no lead ever signed a version {version}, {by} made it up: \
-                 then 'git rm {file}.*' and 'wgops operators demote {by}'"
+                 then a lead types 'wgops operators leave {by}' (or demote {by}, who is no lead) and pushes, and everybody goes on; what \
+                 {by} made up is taken out with 'git rm {file}.*'"
             ));
         }
         NoRosterInForce::NoAnchor { .. } => {

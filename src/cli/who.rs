@@ -4,7 +4,7 @@ use super::repository::Repository;
 use super::trust::{Trust, Waiting};
 use super::{Console, Failure, ask};
 use crate::ledger::{Record, keep_to_owner};
-use crate::model::{Digest, Role};
+use crate::model::{Digest, OperatorName, Role};
 use crate::people::{Identity, Key, Proven, Roster, Seek, Standing, identify, own_keys, random_bytes};
 use crate::transport::agent::agent_signers;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,19 @@ impl Who {
     /// # Errors
     /// The roster can't be read, or no key could prove anything although there are some.
     pub fn find(console: &Console, repository: &Repository) -> Result<Self, Failure> {
-        let trust = Trust::find(console, repository)?;
+        Self::find_but(console, repository, &[])
+    }
+
+    /// The same for a lead who takes their say from people who tell of a later version that nobody signed.
+    ///
+    /// # Errors
+    /// As [`Who::find`].
+    pub fn find_but(
+        console: &Console,
+        repository: &Repository,
+        made_up_by: &[OperatorName],
+    ) -> Result<Self, Failure> {
+        let trust = Trust::find_but(console, repository, made_up_by)?;
         if let Some(why) = trust.as_ref().and_then(|trust| trust.waits.as_ref()) {
             console.tell(&why.told());
         }

@@ -76,8 +76,10 @@ impl Record {
         let directory = tree::year_directory(&self.chain_directory(chain), year_of(written.time));
         let (bytes, signature) = tree::read_signed(&directory, written.seq).ok()?;
         let public: Public = serde_json::from_slice(&bytes).ok()?;
-        let is_it =
-            Digest::of(&bytes) == written.digest && public.group == written.group && public.chain == *chain && public.seq == written.seq;
+        let is_it = Digest::of(&bytes) == written.digest
+            && public.group == written.group
+            && public.chain == *chain
+            && public.seq == written.seq;
         (is_it && key.verify(LEDGER_NAMESPACE, &bytes, &signature).is_ok()).then_some(public)
     }
 }

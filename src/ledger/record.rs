@@ -5,7 +5,7 @@ use super::index::{Folder, Index, Line, Picked, Print, prints};
 use super::late::Written;
 use super::tree::{self, PRIVATE_BYTES_MAX, PUBLIC_BYTES_MAX, Part, SIGNATURE_BYTES_MAX};
 use super::{Break, Fault, Head, Kind, LedgerError, Private, Public, Report};
-use crate::model::Digest;
+use crate::model::{Digest, OperatorName};
 use crate::people::{ChainName, Roster};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -34,6 +34,8 @@ pub struct Record {
     pub(super) settled: BTreeMap<ChainName, Head>,
     /// What the system says of the files that were looked at.
     index: Index,
+    /// Whose word on later versions of the roster counts for nothing: whoever leads says that they made one up.
+    pub(super) made_up_by: Vec<OperatorName>,
 }
 
 /// What of a ledger is read.
@@ -317,6 +319,7 @@ impl Record {
             read_at: Timestamp::now(),
             settled: BTreeMap::new(),
             index: Index::new(&ledger),
+            made_up_by: Vec::new(),
         };
         let kept = reading.index.into_iter().flat_map(|index| &index.years);
         let kept = kept.filter(|((_, year), _)| *year < reading.since);
@@ -356,6 +359,11 @@ impl Record {
                 self.moments.insert(chain.clone(), moments_of(written));
             }
         }
+    }
+
+    /// From here on, nobody looks for a version of the roster that these people alone tell of.
+    pub fn disbelieve(&mut self, names: &[OperatorName]) {
+        self.made_up_by = names.to_vec();
     }
 
     /// The group whose entries count.

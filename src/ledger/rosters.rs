@@ -216,7 +216,11 @@ impl Record {
             {
                 return Err(NoRosterInForce::Hidden { version: signs.version, file: file() });
             }
-            if public.roster > found.version && matches!(role(entry), Some(Role::Lead | Role::Operator)) {
+            let is_believed = !self.made_up_by.contains(public.chain.operator());
+            if public.roster > found.version
+                && is_believed
+                && matches!(role(entry), Some(Role::Lead | Role::Operator))
+            {
                 let (version, by) = (public.roster, public.chain.operator().clone());
                 return Err(NoRosterInForce::Behind { version, by, file: file() });
             }

@@ -7,7 +7,8 @@ use super::heads::Verified;
 use super::rosters::signed_file;
 use super::trail::{Leaf, Trail};
 use super::{
-    Break, Fault, Head, Heads, History, Kind, NoEntry, PrivatePart, Public, Record, SignedRoster, Stored, VERSION,
+    Break, Fault, Head, Heads, History, Kind, NoEntry, PrivatePart, Public, Record, SignedRoster, Stored,
+    VERSION,
 };
 use crate::model::{Digest, Role, RunId};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, VerifyError};
@@ -398,7 +399,11 @@ impl<'a> Judge<'a> {
         // Of a chain that is nobody's nothing is promised.
         let known =
             |chain: &ChainName| self.history.key(chain).is_some() || self.history.seal(chain).is_some();
-        let seen: Vec<_> = public.seen.iter().filter(|(chain, _)| known(chain)).collect();
+        // What lies behind a seal counts for nothing, and nobody misses it where it is taken out.
+        let is_sealed_off =
+            |chain: &ChainName, head: &Head| self.history.seal(chain).is_some_and(|seal| head.seq > seal.seq);
+        let counts = |(chain, head): &(&ChainName, &Head)| known(chain) && !is_sealed_off(chain, head);
+        let seen: Vec<_> = public.seen.iter().filter(counts).collect();
         for (chain, head) in seen {
             let seq = head.seq;
             match self.digest_of(chain, seq) {

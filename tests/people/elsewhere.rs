@@ -10,8 +10,19 @@ fn elsewhere(group: &Group) -> PathBuf {
     let other = group.folder.path().join("other");
     fs::create_dir(&other).unwrap();
     let public = group.public("alice");
-    let words =
-        ["init", "--group", "X", "--operator", "alice", "--nda", "2026-01-01", "--no-git", "--key", &public, "."];
+    let words = [
+        "init",
+        "--group",
+        "X",
+        "--operator",
+        "alice",
+        "--nda",
+        "2026-01-01",
+        "--no-git",
+        "--key",
+        &public,
+        ".",
+    ];
     said(group.command("alice").current_dir(&other).args(words)).expect(0, &["inventory/operators.yml"]);
     for line in [
         format!("operators add bob --key {} --yes", group.public("bob")),
@@ -53,7 +64,7 @@ fn what_somebody_signed_in_another_group_counts_for_nothing_here_and_keeps_nobod
     group.clears("bob");
     let other = elsewhere(&group);
     // There bob keeps the hosts for himself, and alice leads to a later version than there is here.
-    group.says_in(&other, "bob", "claim web1 db1 -i prod --until 8h --note mine").expect(0, &["Claimed"]);
+    group.says_in(&other, "bob", "claim web1,db1 -i prod --until 8h --note mine").expect(0, &["Claimed"]);
     let line = format!("operators add carol --key {} --yes", group.public("carol"));
     group.says_in(&other, "alice", &line).expect(0, &["in force"]);
     group.says_in(&other, "alice", "run playbooks/each.yml -i prod --allow-dirty").expect(4, &["mine"]);
@@ -65,10 +76,18 @@ fn what_somebody_signed_in_another_group_counts_for_nothing_here_and_keeps_nobod
     told.without(&["gone", "missing", "later version"]);
     group.says("alice", "ledger log").without(&["claim"]);
     // It holds no host, shuts no vault, and nobody's next entry or roster builds on it.
-    group.says("alice", "run playbooks/each.yml -i prod --allow-dirty").expect(0, &["changed=1"]).without(&["mine"]);
+    group
+        .says("alice", "run playbooks/each.yml -i prod --allow-dirty")
+        .expect(0, &["changed=1"])
+        .without(&["mine"]);
     assert!(group.made_on("web1") && group.made_on("db1"));
-    said(group.command("bob").args(["vault", "set", "inventory/group_vars/all/vault.yml", "tok"]).write_stdin("s"))
-        .expect(0, &["Sealed"]);
+    said(
+        group
+            .command("bob")
+            .args(["vault", "set", "inventory/group_vars/all/vault.yml", "tok"])
+            .write_stdin("s"),
+    )
+    .expect(0, &["Sealed"]);
     group.says("alice", "operators leave bob --yes").expect(0, &["in force"]);
     let roster = fs::read_to_string(group.roster()).unwrap();
     let entries: String = group
@@ -123,5 +142,7 @@ fn the_export_of_a_ledger_takes_nothing_of_another_group_with_it() {
     brings(&other, &public);
     let line = format!("ledger verify --public {} --roster-pin {}", public.display(), group.pin());
     group.says("alice", &line).expect(4, &["is of another group"]);
-    group.says("alice", &format!("ledger verify --public {}", public.display())).expect(4, &["two files are signed"]);
+    group
+        .says("alice", &format!("ledger verify --public {}", public.display()))
+        .expect(4, &["two files are signed"]);
 }

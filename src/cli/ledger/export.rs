@@ -64,7 +64,9 @@ impl Export {
             .filter(|found| found.fault.is_nobodys_word())
             .map(|found| found.file.as_path())
             .collect();
-        for (from, bytes) in record.public_files().filter(|one| !nobodys.contains(one.entry)).map(|one| (one.file, one.bytes)) {
+        for (from, bytes) in
+            record.public_files().filter(|one| !nobodys.contains(one.entry)).map(|one| (one.file, one.bytes))
+        {
             new += usize::from(place(&self.public, &self.public.join(from), bytes)?);
         }
         let left_out = record.entries().filter(|(_, entry)| nobodys.contains(entry.file.as_path())).count();

@@ -70,11 +70,7 @@ impl From<LedgerError> for Failure {
 ///
 /// # Errors
 /// The ledger can't be read, or nobody can tell by which roster it is judged.
-pub fn unsound(
-    root: &Path,
-    roster: Option<&Roster>,
-    found: &RunRecord,
-) -> Result<Vec<Break>, Failure> {
+pub fn unsound(root: &Path, roster: Option<&Roster>, found: &RunRecord) -> Result<Vec<Break>, Failure> {
     let Some(roster) = roster else { return Ok(Vec::new()) };
     let Verified { report, .. } = verified(root, roster, false)?;
     let wrong = found.entries.iter().flat_map(|entry| report.breaks_of(&entry.file));

@@ -84,7 +84,8 @@ pub fn head(found: &RunRecord, broken: &HashSet<&Path>) -> String {
     let mut before = String::new();
     for entry in &found.entries {
         out.push_str(&format!("\n{} {}\n", entry.public.kind, one_line(&entry.file.display().to_string())));
-        let details = entry.private.as_ref().map(|private| details(private, !broken.contains(entry.file.as_path())));
+        let details =
+            entry.private.as_ref().map(|private| details(private, !broken.contains(entry.file.as_path())));
         let details = details.unwrap_or_else(|| "  the private part is not here\n".into());
         // An outcome says again what its intent said; what differs is shown.
         let new = details.lines().filter(|line| !before.lines().any(|known| known == *line));
@@ -170,9 +171,7 @@ pub fn events(entry: &Shown) -> Vec<Event> {
 
 fn machine(found: &RunRecord, broken: &HashSet<&Path>) -> Result<String, Failure> {
     let holds = |entry: &Shown| !broken.contains(entry.file.as_path());
-    let entry = |entry: &Shown| {
-        json!({"file": entry.file, "holds": holds(entry), "public": entry.public, "private": entry.private})
-    };
+    let entry = |entry: &Shown| json!({"file": entry.file, "holds": holds(entry), "public": entry.public, "private": entry.private});
     let entries: Vec<_> = found.entries.iter().map(entry).collect();
     json::document(&json!({"version": 1, "entries": entries}))
         .map_err(|error| Failure::usage(error.to_string()))

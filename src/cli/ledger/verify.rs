@@ -162,7 +162,9 @@ fn no_history(error: &NoRosterInForce) -> Failure {
             failure.hint("the export is not whole: ask for another one, with all of its first entries")
         }
         NoRosterInForce::Hidden { .. } | NoRosterInForce::Behind { .. } => failure,
-        NoRosterInForce::Fork { .. } => failure.hint("only one of them can be right: ask the group, and give its pin with --roster-pin"),
+        NoRosterInForce::Fork { .. } => {
+            failure.hint("only one of them can be right: ask the group, and give its pin with --roster-pin")
+        }
     }
 }
 

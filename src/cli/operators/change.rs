@@ -195,7 +195,7 @@ impl Promote {
 
 impl Demote {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let desk = Desk::open(console)?;
+        let desk = Desk::open_but(console, vec![self.name.clone()])?;
         let who = person(&desk.roster, &self.name)?.clone();
         let role = match who.role {
             Role::Lead => Role::Operator,
@@ -213,7 +213,7 @@ impl Demote {
 
 impl Leave {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
-        let desk = Desk::open(console)?;
+        let desk = Desk::open_but(console, vec![self.name.clone()])?;
         let who = person(&desk.roster, &self.name)?.clone();
         if who.role == Role::Left {
             let name = &who.name;

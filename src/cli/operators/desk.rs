@@ -8,7 +8,7 @@ use super::super::trust::{ROSTER, Waiting, remember};
 use super::super::who::{Who, prove};
 use super::super::{Console, Exit, Failure, ask};
 use crate::ledger::{self, Details, Kind, RosterFile, Stored, Turn};
-use crate::model::{OperatorName, Role, RunId, nearest};
+use crate::model::{Digest, OperatorName, Role, RunId, nearest};
 use crate::people::{ChainName, Permission, Person, Roster, Seal, Verb, rank};
 use indexmap::IndexMap;
 use similar::TextDiff;
@@ -33,6 +33,8 @@ pub struct Desk {
     pub record: ledger::Record,
     /// What of it does not hold.
     pub report: ledger::Report,
+    /// People who are about to lose their say, and whose word on later versions counts for nothing.
+    made_up_by: Vec<OperatorName>,
     _turn: Turn,
 }
 
@@ -42,7 +44,15 @@ impl Desk {
     /// # Errors
     /// There is no roster, whoever types is no lead, or the file already waits for signatures.
     pub fn open(console: &Console) -> Result<Self, Failure> {
-        let desk = Self::read(console)?;
+        Self::open_but(console, Vec::new())
+    }
+
+    /// The same for whoever takes their say from people: what these tell of later versions that nobody signed keeps nobody from it.
+    ///
+    /// # Errors
+    /// As [`Desk::open`].
+    pub fn open_but(console: &Console, made_up_by: Vec<OperatorName>) -> Result<Self, Failure> {
+        let desk = Self::read_but(console, made_up_by)?;
         if let Permission::Refuse { why } | Permission::DryRun { why } = desk.who.standing.may(Verb::Roster) {
             return Err(Failure::new(Exit::Refused, format!("only a lead changes the roster: {why}")));
         }
@@ -53,16 +63,28 @@ impl Desk {
         Ok(desk)
     }
 
+    /// Reads what lies on it, for whoever signs the file that is there: it may take people their say.
+    ///
+    /// # Errors
+    /// As [`Desk::open`], whoever types.
+    pub fn read(console: &Console) -> Result<Self, Failure> {
+        let has_say = |person: &Person| matches!(person.role, Role::Lead | Role::Operator);
+        let file = Repository::here()?.needed()?.join(ROSTER);
+        let people = Roster::load(&file).map(|file| file.people).unwrap_or_default();
+        let without = people.into_values().filter(|person| !has_say(person));
+        Self::read_but(console, without.map(|person| person.name).collect())
+    }
+
     /// Reads what lies on it, for whoever it is. Nobody else changes the roster in this clone until it is let go: of two who
     /// make a version at once, each signs another one of the same number.
     ///
     /// # Errors
     /// There is no roster, it can't be read, or somebody else is at it for long.
-    pub fn read(console: &Console) -> Result<Self, Failure> {
+    fn read_but(console: &Console, made_up_by: Vec<OperatorName>) -> Result<Self, Failure> {
         let repository = Repository::here()?;
         let root = repository.needed()?.to_owned();
         let turn = Turn::at_the_roster(&root)?;
-        let who = Who::find(console, &repository)?;
+        let who = Who::find_but(console, &repository, &made_up_by)?;
         let Some(roster) = who.roster.clone() else {
             return Err(Failure::usage("there is no roster: inventory/operators.yml is missing").hint(
                 "the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'",
@@ -73,7 +95,7 @@ impl Desk {
             .map_err(|error| Failure::usage(format!("can't read {}: {error}", shown(&file))))?;
         let in_force = who.roster_text.clone().unwrap_or_default();
         let Verified { record, report, .. } = verified(&root, &roster, false)?;
-        Ok(Self { who, roster, in_force, root, file, text, record, report, _turn: turn })
+        Ok(Self { who, roster, in_force, root, file, text, record, report, made_up_by, _turn: turn })
     }
 
     /// Shows what changes, has it confirmed, and makes it the next version.
@@ -178,7 +200,8 @@ impl Desk {
     }
 
     fn tell_whether_it_counts(&self, console: &Console, next: &RosterFile) -> Result<bool, Failure> {
-        let record = ledger::Record::read_of(&self.root, &[&self.roster, &next.roster])?;
+        let mut record = ledger::Record::read_of(&self.root, &[&self.roster, &next.roster])?;
+        record.disbelieve(&self.made_up_by);
         let known = [next.clone(), RosterFile { roster: self.roster.clone(), text: self.in_force.clone() }];
         let found = record.succession(&known, ledger::Anchor::of(&self.roster));
         let version = next.roster.version;
@@ -214,12 +237,19 @@ impl Desk {
             }
             let before = self.roster.person(chain.operator());
             let key = before.and_then(|person| person.keys.iter().find(|key| chain.is_of(key)));
-            let (Some(before), Some(key), Some(last)) = (before, key, entries.last()) else { continue };
+            let (Some(before), Some(key), Some(_)) = (before, key, entries.last()) else { continue };
             let now = after.get(chain.operator());
             let keeps = now.is_some_and(|now| now.keys.contains(key) && rank(now.role) >= rank(before.role));
             if !keeps && !self.roster.sealed.contains_key(chain) {
                 self.ends_clearly(chain)?;
-                seals.insert(chain.clone(), Seal { last: last.seq, digest: last.digest });
+                // What was written under a version that nobody signed is made up, and what comes behind it.
+                let is_ahead = |entry: &&Stored| {
+                    let mut breaks = self.report.breaks_of(&entry.file);
+                    breaks.any(|found| matches!(found.fault, ledger::Fault::RosterAhead(..)))
+                };
+                let last = entries.iter().take_while(|entry| !is_ahead(entry)).last();
+                let (last, digest) = last.map_or((0, Digest::of("")), |last| (last.seq, last.digest));
+                seals.insert(chain.clone(), Seal { last, digest });
             }
         }
         Ok(seals)

@@ -12,7 +12,8 @@ fn elsewhere() -> Ops {
 
 /// Copies the chains of one ledger into another.
 fn copy(from: &Ops, to: &Ops) {
-    let copied = Command::new("cp").arg("-a").arg(from.path().join("ledger/.")).arg(to.path().join("ledger")).status();
+    let copied =
+        Command::new("cp").arg("-a").arg(from.path().join("ledger/.")).arg(to.path().join("ledger")).status();
     assert!(copied.unwrap().success());
 }
 
@@ -49,7 +50,7 @@ fn of_all_kinds(plan: Digest) -> Vec<Draft> {
 fn sealed_value() -> SealedValue {
     serde_json::from_value(json!({
         "file": "x", "name": "x", "digest": Digest::of("x"), "generation": 1, "act": "set",
-        "readers": ["alice"], "recipients": Digest::of("recipients"),
+        "readers": ["alice"], "keys": Digest::of("keys"),
     }))
     .unwrap()
 }
@@ -140,7 +141,11 @@ fn a_roster_that_was_signed_elsewhere_holds_up_none_here() {
     copy(&later, &here);
     let first = rosters::first();
     let mut record = Record::read_rosters(here.path(), &[&first.roster], None).unwrap();
-    let found = |record: &Record| record.succession(std::slice::from_ref(&first), Anchor::of(&first.roster)).map(|found| found.in_force.roster.version);
+    let found = |record: &Record| {
+        record
+            .succession(std::slice::from_ref(&first), Anchor::of(&first.roster))
+            .map(|found| found.in_force.roster.version)
+    };
     assert!(found(&record).is_err(), "as long as nobody knows whose it is");
     record.keep_to(group());
     assert_eq!(found(&record).unwrap(), 17);
@@ -161,6 +166,9 @@ fn the_public_view_knows_its_group_from_the_first_version() {
         assert_eq!(history.group(), Some(first.roster.digest));
         record.keep_to(first.roster.digest);
         let broken = lines(&record.verify_by(&history, &Heads::default()));
-        assert!(broken.len() == 1 && broken[0].starts_with("oscar/") && broken[0].contains("another group"), "{broken:?}");
+        assert!(
+            broken.len() == 1 && broken[0].starts_with("oscar/") && broken[0].contains("another group"),
+            "{broken:?}"
+        );
     }
 }

@@ -187,6 +187,12 @@ impl Memory {
         is_new
     }
 
+    /// Whether somebody met a host, or this inventory when it had it.
+    fn knows(&self, inventory: &str, host: &HostName) -> bool {
+        !self.known(inventory, host.as_str()).is_empty()
+            || self.inventories.get(inventory).is_some_and(|names| names.contains(host.as_str()))
+    }
+
     /// Learns that a host of an inventory is this machine; gives back whether that is new.
     fn learn(&mut self, inventory: &str, host: &str, machine: &Machine) -> bool {
         let hosts = self.machines.entry(inventory.to_owned()).or_default();
@@ -221,6 +227,27 @@ impl Memory {
     }
 }
 
+/// In which way a host is not the one that was spoken to.
+struct Other {
+    /// In words.
+    text: String,
+    /// Nobody ever spoke to it.
+    is_new: bool,
+}
+
+impl Other {
+    fn new(and: &str) -> Self {
+        Self { text: format!("it is new, and {and}"), is_new: true }
+    }
+}
+
+/// The first of these lines, and how many more there are.
+fn some(lines: impl ExactSizeIterator<Item = String>) -> String {
+    let more = lines.len().saturating_sub(NAMES_MAX);
+    let more = if more > 0 { format!("  and {more} more\n") } else { String::new() };
+    lines.take(NAMES_MAX).collect::<String>() + &more
+}
+
 /// The machines that whoever types has spoken to.
 pub struct Acquaintances {
     file: PathBuf,
@@ -231,6 +258,8 @@ pub struct Acquaintances {
     given: Vec<NewKey>,
     /// Whether hosts are changed.
     changes: bool,
+    /// Whether sealed values may be sent to them.
+    has_sealed: bool,
     /// Whether whoever types named this machine themselves.
     typed_here: bool,
     /// Whether no inventory was met as the job began, and no machine but this one.
@@ -248,6 +277,8 @@ pub struct About {
     pub given: Vec<NewKey>,
     /// Whether hosts are changed.
     pub changes: bool,
+    /// Whether the group has sealed values, which a run may send to hosts.
+    pub has_sealed: bool,
     /// Whether whoever types named this machine themselves: `-i local`, `-c local`.
     pub typed_here: bool,
 }
@@ -269,8 +300,8 @@ impl Acquaintances {
         let is_first = memory.inventories.keys().all(String::is_empty)
             && memory.machines.values().flat_map(BTreeMap::values).flatten().all(Machine::is_here);
         let state = Mutex::new(State { memory, ..State::default() });
-        let About { inventory, typed_user, given, changes, typed_here } = about;
-        Self { file, settings, inventory, typed_user, given, changes, typed_here, is_first, state }
+        let About { inventory, typed_user, given, changes, has_sealed, typed_here } = about;
+        Self { file, settings, inventory, typed_user, given, changes, has_sealed, typed_here, is_first, state }
     }
 
     /// Makes sure that whatever was said of a host by `--new-host-key` is said of one that there is: with a typo it would say
@@ -319,14 +350,8 @@ impl Acquaintances {
         if others.is_empty() {
             return Ok(());
         }
-        let told: String = others
-            .iter()
-            .take(NAMES_MAX)
-            .map(|(host, (why, _))| format!("  {host}: {}\n", one_line(why)))
-            .collect();
-        let more = others.len().saturating_sub(NAMES_MAX);
-        let more = if more > 0 { format!("  and {more} more\n") } else { String::new() };
-        console.tell(&format!("Not the machines that you spoke to before:\n{told}{more}"));
+        let lines = others.iter().map(|(host, (why, _))| format!("  {host}: {}\n", one_line(&why.text)));
+        console.tell(&format!("Not the machines that you spoke to before:\n{}", some(lines)));
         if console.is_interactive() {
             let prompt =
                 "Compare with whoever runs them. Type 'yes' to go on with these, or nothing to stop: ";
@@ -340,19 +365,49 @@ impl Acquaintances {
         }
         let flags: Vec<String> = others.values().take(NAMES_MAX).map(|(_, flag)| flag.clone()).collect();
         let names: Vec<&str> = others.keys().take(NAMES_MAX).map(HostName::as_str).collect();
-        let message = format!("{} came to be another machine since you spoke to it last", names.join(", "));
+        let message = match others.values().all(|(why, _)| why.is_new) {
+            true => format!("nobody said yes to {} yet, which you never spoke to", names.join(", ")),
+            false => format!("{} came to be another machine since you spoke to it last", names.join(", ")),
+        };
         Err(Failure::new(Exit::Refused, message)
             .hint(format!("compare with whoever runs it; if it is right: {}", flags.join(" "))))
     }
 
-    /// Remembers which hosts an inventory has, and whether they are this machine, where nothing was known before, or whoever changes
-    /// hosts was told what is new. That an inventory has another name says nothing: whoever can push can rename it.
-    pub fn meet<'a>(&self, hosts: impl Iterator<Item = (&'a HostName, bool)>) {
+    /// Tells which hosts are new that are about to be changed.
+    pub fn tell_new<'a>(&self, console: &Console, hosts: impl Iterator<Item = (&'a HostName, &'a HostAccess)>) {
+        if self.is_first || !self.changes {
+            return;
+        }
+        let state = self.state();
+        let new: Vec<String> = hosts
+            .filter(|(host, _)| !state.memory.knows(&self.inventory, host))
+            .map(|(host, access)| {
+                let address = access.connection.address.as_deref();
+                let address = address.filter(|address| *address != host.as_str());
+                let at = address.map(|address| format!(" at {address}")).unwrap_or_default();
+                let here = if access.connection.kind == ConnectionKind::Local { ", which is this machine" } else { "" };
+                format!("  {host}{}{here}\n", one_line(&at))
+            })
+            .collect();
+        drop(state);
+        if !new.is_empty() {
+            console.tell(&format!("New since your last run, and never spoken to:\n{}", some(new.into_iter())));
+        }
+    }
+
+    /// Remembers which hosts an inventory has, and whether they are this machine: all of them where nothing was known before; and where
+    /// hosts are changed, those that a run is about, which were told. Who changes some hosts has heard nothing of the others.
+    /// That an inventory has another name says nothing: whoever can push can rename it.
+    pub fn meet<'a>(&self, hosts: impl Iterator<Item = (&'a HostName, (bool, bool))>) {
         if !self.is_first && !self.changes {
             return;
         }
         let mut state = self.state();
-        let all: Vec<(String, bool)> = hosts.map(|(name, is_here)| (name.to_string(), is_here)).collect();
+        let is_met = |name: &HostName, is_ordered: bool| is_ordered || self.is_first || state.memory.knows(&self.inventory, name);
+        let all: Vec<(String, bool)> = hosts
+            .filter(|(name, (_, is_ordered))| is_met(name, *is_ordered))
+            .map(|(name, (is_here, _))| (name.to_string(), is_here))
+            .collect();
         let here = all.iter().filter(|(_, is_here)| *is_here).map(|(name, _)| name.clone()).collect();
         let listed = Listed { names: all.into_iter().map(|(name, _)| name).collect(), here };
         if state.memory.list(&self.inventory, &listed) {
@@ -399,7 +454,7 @@ impl Acquaintances {
 
     /// Why a host is another one than before, where that matters: hosts are changed, a password would be sent, or this machine be
     /// looked at, of which a playbook can read whatever its owner can.
-    fn other(&self, host: &HostName, access: &HostAccess) -> Option<String> {
+    fn other(&self, host: &HostName, access: &HostAccess) -> Option<Other> {
         let sends = access.become_password.is_some();
         let is_here = access.connection.kind == ConnectionKind::Local && !self.typed_here;
         let matters = (self.changes || sends || is_here) && access.connection.kind != ConnectionKind::Gate;
@@ -413,22 +468,23 @@ impl Acquaintances {
         if !known.is_empty() {
             let is_one = |known: &&[Machine]| known.iter().any(|known| now.is(known, sends && !typed));
             let other = known.iter().find(|known| !is_one(known));
-            return other.and_then(|known| known.last()).map(|known| now.differs(known));
+            let last = other.and_then(|known| known.last());
+            return last.map(|known| Other { text: now.differs(known), is_new: false });
         }
         match () {
             () if self.is_first => None,
             () if is_here && !self.changes => {
                 let here = state.memory.here.get(&self.inventory);
                 let is_known = here.is_some_and(|names| names.contains(host.as_str()));
-                (!is_known).then(|| "it is new, and it is this machine".into())
+                (!is_known).then(|| Other::new("it is this machine"))
             }
-            // Who runs something on a new host is told of it (news). A password is another matter.
-            () if !sends => None,
-            () => {
-                let listed = state.memory.inventories.get(&self.inventory);
-                let is_known = listed.is_some_and(|names| names.contains(host.as_str()));
-                (!is_known).then(|| "it is new, and a password would be sent there".into())
+            () if state.memory.knows(&self.inventory, host) => None,
+            // Who runs something on a new host is told of it. What is secret is another matter.
+            () if sends => Some(Other::new("a password would be sent there")),
+            () if self.changes && self.has_sealed && !now.is_here() => {
+                Some(Other::new("sealed values may be sent there"))
             }
+            () => None,
         }
     }
 
@@ -484,7 +540,7 @@ impl Acquaintance for Acquaintances {
         }
         let flag = self.wanted(host, access);
         Some((
-            format!("not the machine that you spoke to before: {}", one_line(&why)),
+            format!("not the machine that you spoke to before: {}", one_line(&why.text)),
             format!("nothing was sent; compare with whoever runs it, and if it is right: {flag}"),
         ))
     }
@@ -551,6 +607,7 @@ mod tests {
             typed_user: None,
             given: given.iter().map(|text| text.parse().unwrap()).collect(),
             changes,
+            has_sealed: false,
             typed_here: false,
         };
         Acquaintances::remembering(load(&file).unwrap(), file, Settings::new(home, "me"), about)
@@ -562,7 +619,7 @@ mod tests {
         let known = format!("10.0.0.1 {0}\n10.0.0.2 {0}\n", key(1).text());
         let (web1, new): (HostName, HostName) = ("web1".parse().unwrap(), "new".parse().unwrap());
         let first = somebody(home.path(), &known, false, &[]);
-        first.meet([(&web1, false)].into_iter());
+        first.meet([(&web1, (false, true))].into_iter());
         first.met(&web1, &access("10.0.0.1", "ops"));
         first.keep();
         let looks =
@@ -573,7 +630,7 @@ mod tests {
         assert!(renamed.stranger(&new, &access("10.0.0.2", "opspw")).is_none(), "nothing is sent there");
         assert!(renamed.stranger(&new, &password).unwrap().0.contains("it is new, and a password"));
         // That somebody looked without a password makes it known to nobody.
-        renamed.meet([(&web1, false), (&new, true)].into_iter());
+        renamed.meet([(&web1, (false, true)), (&new, (true, true))].into_iter());
         renamed.keep();
         assert!(looks().stranger(&new, &password).is_some());
         let mut here = access("10.0.0.2", "ops");
@@ -598,7 +655,7 @@ mod tests {
         let first = somebody(home.path(), &before, true, &[]);
         let known = access("10.0.0.1", "ops");
         assert!(first.stranger(&web1, &known).is_none(), "nothing is known in the beginning");
-        first.meet([(&web1, false)].into_iter());
+        first.meet([(&web1, (false, true))].into_iter());
         first.met(&web1, &known);
         first.keep();
 
@@ -668,7 +725,7 @@ mod tests {
         };
         for (job, address) in [(by("prod", true), "10.0.0.1"), (print(2, "test"), "10.0.0.2")] {
             assert!(job.stranger(&web1, &access(address, "ops")).is_none(), "{address}");
-            job.meet([(&web1, false)].into_iter());
+            job.meet([(&web1, (false, true))].into_iter());
             job.met(&web1, &access(address, "ops"));
             job.keep();
         }
@@ -687,6 +744,38 @@ mod tests {
     }
 
     #[test]
+    fn a_new_host_gets_nothing_sealed_before_somebody_said_yes_whichever_hosts_were_changed_meanwhile() {
+        let home = tempfile::tempdir().unwrap();
+        let known = format!("10.0.0.1 {}\n10.0.0.2 {}\n", key(1).text(), key(2).text());
+        let (web1, new): (HostName, HostName) = ("web1".parse().unwrap(), "new".parse().unwrap());
+        let run = |given: &[&str]| Acquaintances { has_sealed: true, ..somebody(home.path(), &known, true, given) };
+        let there = access("10.0.0.2", "ops");
+        let first = run(&[]);
+        assert!(first.stranger(&new, &there).is_none(), "nothing is known in the beginning");
+        first.meet([(&web1, (false, true))].into_iter());
+        first.met(&web1, &access("10.0.0.1", "ops"));
+        first.keep();
+        // Somebody adds a host, and a run on others goes by.
+        let others = run(&[]);
+        others.meet([(&web1, (false, true)), (&new, (false, false))].into_iter());
+        others.keep();
+        let (why, hint) = run(&[]).stranger(&new, &there).unwrap();
+        assert!(why.contains("it is new, and sealed values may be sent there"), "{why}");
+        let flag = format!("new={}", key(2).fingerprint());
+        assert!(hint.contains(&format!("--new-host-key {flag}")), "{hint}");
+        // Where nothing is sealed, there is nothing to send; this machine has it all.
+        assert!(somebody(home.path(), &known, true, &[]).stranger(&new, &there).is_none());
+        let mut here = there.clone();
+        here.connection.kind = ConnectionKind::Local;
+        assert!(run(&[]).stranger(&new, &here).is_none());
+        let yes = run(&[&flag]);
+        assert!(yes.stranger(&new, &there).is_none());
+        yes.met(&new, &there);
+        yes.keep();
+        assert!(run(&[]).stranger(&new, &there).is_none());
+    }
+
+    #[test]
     fn two_jobs_at_once_remember_what_both_met() {
         let home = tempfile::tempdir().unwrap();
         let known = format!("10.0.0.1 {0}\n10.0.0.2 {0}\n", key(1).text());
@@ -694,7 +783,7 @@ mod tests {
         let one = somebody(home.path(), &known, true, &[]);
         let other = Acquaintances { inventory: "test".into(), ..somebody(home.path(), &known, true, &[]) };
         for (job, host, address) in [(&one, &web1, "10.0.0.1"), (&other, &db1, "10.0.0.2")] {
-            job.meet([(host, false)].into_iter());
+            job.meet([(host, (false, true))].into_iter());
             job.met(host, &access(address, "ops"));
         }
         one.keep();

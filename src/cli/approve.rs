@@ -7,7 +7,8 @@ use super::handoff::cleared;
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::who::Who;
-use super::{Console, Exit, Failure, ask, news, plan_key};
+use super::news::{Close, News};
+use super::{Console, Exit, Failure, ask, plan_key};
 use crate::ledger::plan::{self, HostPlan, Plan};
 use crate::ledger::{Details, Kind};
 use crate::model::HostName;
@@ -79,7 +80,12 @@ impl Approve {
         }
         // What it says is what its maker wrote; 'wgops apply' goes on only where it finds the same, to the letter.
         let me = who.identity.proven().map(|proven| &proven.operator);
-        news::tell(console, &root, (&known.record, &known.report), me, &plan.typed);
+        let playbooks = plan.typed.playbooks.iter().map(|playbook| playbook.path.clone()).collect();
+        let close = Close { playbooks, ..Close::default() };
+        let news = News::gather(&root, (&known.record, &known.report), me, &close);
+        if !news.said.is_empty() {
+            console.tell(&news.said);
+        }
         if !self.confirmed(console, &plan)? {
             console.tell("Not approved.\n");
             return Ok(Exit::Well);

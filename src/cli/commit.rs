@@ -10,20 +10,24 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The commit of an ops repository; none where it isn't in git.
+/// What stands for the commit where there is none.
+const NO_COMMIT: &str = "none";
+
+/// The commit of an ops repository. Where it isn't in git, nothing of it is committed.
 ///
 /// The ledger and saved plans are left out of what counts as changed: runs add to them.
 ///
 /// # Errors
 /// There are changes that are not committed, or git can't tell, and nobody allowed that.
-pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
+pub fn of(root: &Path, allow_dirty: bool) -> Result<Commit, Failure> {
     if let Some(folder) = masquerade(root) {
         return Err(masked(&folder));
     }
     if git(root, &["rev-parse", "--git-dir"]).is_none() {
         return match (is_in_git(root), allow_dirty) {
-            (false, _) => Ok(None),
-            (true, true) => Ok(Some(Commit { id: "unknown".into(), dirty: true })),
+            (false, false) => Err(in_no_git(root)),
+            (false, true) => Ok(Commit { id: NO_COMMIT.into(), dirty: true }),
+            (true, true) => Ok(Commit { id: "unknown".into(), dirty: true }),
             (true, false) => Err(git_is_silent(root)),
         };
     }
@@ -41,7 +45,7 @@ pub fn of(root: &Path, allow_dirty: bool) -> Result<Option<Commit>, Failure> {
     if dirty && !allow_dirty {
         return Err(refuse_uncommitted(changed.as_deref().unwrap_or_default()));
     }
-    Ok(Some(Commit { id: id.unwrap_or_else(|| "none".into()), dirty }))
+    Ok(Commit { id: id.unwrap_or_else(|| NO_COMMIT.into()), dirty })
 }
 
 /// What a commit has, file by file, but for the ledger and saved plans.
@@ -243,7 +247,8 @@ pub fn uncommitted(root: &Path) -> Vec<String> {
     list.split('\0').filter_map(|line| line.get(3..)).map(str::to_owned).collect()
 }
 
-fn is_a_commit(commit: &str) -> bool {
+/// Whether a commit could be found by its name: where nothing was committed, there is none.
+pub fn is_a_commit(commit: &str) -> bool {
     commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -291,8 +296,14 @@ pub fn brings_nothing_of_our_own(root: &Path) -> Result<(), Failure> {
 const OWN: &str = ".wgops";
 
 /// Whether somebody made this, or a folder above it, a git repository; asked without git, which may refuse to say.
-fn is_in_git(root: &Path) -> bool {
+pub fn is_in_git(root: &Path) -> bool {
     root.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok())
+}
+
+fn in_no_git(root: &Path) -> Failure {
+    let place = shown(root);
+    Failure::new(Exit::Refused, format!("{place} is in no git repository: nothing of it is committed"))
+        .hint("clone the group's repository, or 'git init' and commit; or go on with --allow-dirty, which the ledger records")
 }
 
 fn git_is_silent(root: &Path) -> Failure {
@@ -408,8 +419,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_in_git_has_no_commit() {
-        assert_eq!(of(tempfile::tempdir().unwrap().path(), false).unwrap(), None);
+    fn a_folder_that_is_not_in_git_is_like_a_tree_of_which_nothing_is_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = of(folder.path(), false).unwrap_err();
+        assert_eq!(failure.exit, Exit::Refused);
+        assert!(failure.text().contains("in no git repository") && failure.text().contains("--allow-dirty"));
+        assert_eq!(of(folder.path(), true).unwrap(), Commit { id: "none".into(), dirty: true });
     }
 
     #[test]
@@ -419,9 +434,9 @@ mod tests {
         let failure = of(home.path(), false).unwrap_err();
         assert_eq!(failure.exit, Exit::Refused);
         assert!(failure.text().contains("site.yml") && failure.text().contains("--allow-dirty"));
-        assert!(of(home.path(), true).unwrap().unwrap().dirty);
+        assert!(of(home.path(), true).unwrap().dirty);
         commit(home.path());
-        let clean = of(home.path(), false).unwrap().unwrap();
+        let clean = of(home.path(), false).unwrap();
         assert_eq!((clean.id.len(), clean.dirty), (40, false));
     }
 
@@ -441,7 +456,7 @@ mod tests {
         let _under_way = tempfile::NamedTempFile::new_in(home.path().join("plans")).unwrap();
         let monitor = format!("touch {}/ran", home.path().display());
         git(home.path(), &["config", "core.fsmonitor", &monitor]).unwrap();
-        assert!(!of(home.path(), false).unwrap().unwrap().dirty);
+        assert!(!of(home.path(), false).unwrap().dirty);
         assert!(!home.path().join("ran").exists());
         // Anything else there is somebody's, and could be a playbook.
         for name in ["ledger/tasks.yml", "plans/tasks.yml"] {
@@ -459,7 +474,7 @@ mod tests {
         }
         commit(home.path());
         std::fs::write(home.path().join("local.yml"), "a").unwrap();
-        assert!(!of(home.path(), false).unwrap().unwrap().dirty);
+        assert!(!of(home.path(), false).unwrap().dirty);
         assert_eq!(ignored(home.path()), [home.path().join("local.yml")]);
         for (set, unset) in
             [("--assume-unchanged", "--no-assume-unchanged"), ("--skip-worktree", "--no-skip-worktree")]
@@ -467,10 +482,10 @@ mod tests {
             git(home.path(), &["update-index", set, "site.yml"]).unwrap();
             let failure = of(home.path(), false).unwrap_err();
             assert!(failure.text().contains("site.yml"), "{}", failure.text());
-            assert!(of(home.path(), true).unwrap().unwrap().dirty);
+            assert!(of(home.path(), true).unwrap().dirty);
             git(home.path(), &["update-index", unset, "site.yml"]).unwrap();
         }
-        assert!(!of(home.path(), false).unwrap().unwrap().dirty);
+        assert!(!of(home.path(), false).unwrap().dirty);
     }
 
     #[test]
@@ -525,10 +540,10 @@ mod tests {
         }
         // Another time and size make git look into it.
         std::fs::write(home.path().join("a"), "b, and longer").unwrap();
-        assert!(of(home.path(), true).unwrap().unwrap().dirty);
+        assert!(of(home.path(), true).unwrap().dirty);
         assert_eq!(uncommitted(home.path()), ["a"]);
         std::fs::write(home.path().join("a"), "a").unwrap();
-        assert!(!of(home.path(), false).unwrap().unwrap().dirty);
+        assert!(!of(home.path(), false).unwrap().dirty);
         assert!(!ran.exists());
     }
 
@@ -553,11 +568,10 @@ mod tests {
     #[test]
     fn where_git_can_not_tell_whether_all_is_committed_nobody_takes_it_for_granted() {
         let root = tempfile::tempdir().unwrap();
-        assert!(of(root.path(), false).is_ok_and(|commit| commit.is_none()));
         std::fs::write(root.path().join(".git"), "gitdir: /nonexistent/elsewhere\n").unwrap();
         let Err(refused) = of(root.path(), false) else { panic!("expected a refusal") };
         assert_eq!(refused.exit, Exit::Refused);
         assert!(refused.text().contains("--allow-dirty"), "{}", refused.text());
-        assert!(of(root.path(), true).unwrap().unwrap().dirty);
+        assert!(of(root.path(), true).unwrap().dirty);
     }
 }

@@ -2,6 +2,7 @@
 //! order, and carries it out between the ledger's intent and outcome.
 
 mod carry_out;
+mod fresh;
 mod guards;
 mod prepare;
 
@@ -26,7 +27,7 @@ use crate::people::{Permission, Roster, Verb, random_bytes};
 use crate::plan::root_of;
 use crate::template::{Beneath, Templates, Withheld};
 use crate::vault::Vault;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +52,10 @@ pub struct Job<'a> {
     commit: OnceCell<Option<Commit>>,
     keeper: OnceCell<Option<Arc<Keeper>>>,
     withheld: Withheld,
+    /// Whether the group has sealed values, once that was looked for.
+    has_sealed: Cell<bool>,
+    /// Why a dry run foretells what it would otherwise carry out.
+    held_back: OnceCell<String>,
 }
 
 impl<'a> Job<'a> {
@@ -131,6 +136,8 @@ impl<'a> Job<'a> {
             commit: OnceCell::new(),
             keeper: OnceCell::new(),
             withheld,
+            has_sealed: Cell::new(false),
+            held_back: OnceCell::new(),
         })
     }
 

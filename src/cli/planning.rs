@@ -138,8 +138,8 @@ impl Planning<'_> {
         plan.group = job.who().roster.as_ref().and_then(|roster| roster.origin);
         plan.inventory = bound::inventory_source(job.repository(), job.targets())?;
         plan.commit = match job.repository().root() {
-            Some(root) => commit::of(root, true)?.map(|commit| job.as_taken(commit)),
-            None => None,
+            Some(root) if commit::is_in_git(root) => Some(job.as_taken(commit::of(root, true)?)),
+            _ => None,
         };
         Ok(plan)
     }

@@ -180,7 +180,8 @@ impl Run {
             },
             force_handlers: self.force_handlers,
             show_diff: self.diff,
-            explain: self.explain,
+            // Where hosts are only listed, nothing is carried out, and nobody is asked.
+            explain: self.explain || self.list_hosts,
             ..Choice::default()
         };
         Ok(Errand {

@@ -83,7 +83,13 @@ impl Group {
 
     /// Types words as somebody whose home remembers what it has met; there is no terminal.
     pub fn types(&self, who: &str, words: &[&str]) -> Said {
-        said(self.command(who).args(words))
+        said(self.command(who).args(words).args(self.flag(words)))
+    }
+
+    /// Most groups are in no git repository, where nothing is committed: what changes hosts takes a flag there.
+    fn flag(&self, words: &[&str]) -> Option<&'static str> {
+        let changes = words.first().is_some_and(|verb| ["run", "patch", "apply", "resume"].contains(verb));
+        (changes && !words.contains(&"--allow-dirty") && !self.root().join(".git").exists()).then_some("--allow-dirty")
     }
 
     /// wgops, as somebody types it.
@@ -119,7 +125,8 @@ impl Group {
     pub fn at_a_terminal(&self, who: &str, line: &str, typed: &str) -> Said {
         let program = assert_cmd::cargo::cargo_bin("wgops");
         let mut script = Command::new("script");
-        script.args(["-q", "-e", "-c", &format!("{} {line}", program.display()), "/dev/null"]);
+        let flag = self.flag(&line.split(' ').collect::<Vec<_>>()).unwrap_or_default();
+        script.args(["-q", "-e", "-c", &format!("{} {line} {flag}", program.display()), "/dev/null"]);
         let home = self.folder.path().join(format!("home_{who}"));
         script.current_dir(self.root()).env_clear().env("HOME", home);
         script

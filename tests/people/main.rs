@@ -5,6 +5,7 @@
 mod apart;
 mod clones;
 mod elsewhere;
+mod fresh;
 mod group;
 mod holds;
 mod hurts;

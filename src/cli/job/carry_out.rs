@@ -134,7 +134,11 @@ impl Job<'_> {
                 let named = forced.named();
                 Mode::Dry { why: format!("{why}; but for tasks with 'check_mode: false', which run{named}") }
             }
-            (mode, _) => mode.clone(),
+            (Mode::Dry { why }, None) => match self.held_back.get() {
+                Some(held_back) => Mode::Dry { why: format!("{why}; {held_back}") },
+                None => self.mode.clone(),
+            },
+            (Mode::Real, _) => Mode::Real,
         }
     }
 
@@ -171,7 +175,7 @@ impl Job<'_> {
 
     fn details(&self, prepared: &Prepared, changes: bool) -> Result<Details, Failure> {
         let cause = self.errand.cause.as_ref();
-        let allow_dirty = !changes || cause.is_some_and(|cause| cause.allow_dirty);
+        let allow_dirty = !changes || self.allows_dirty();
         let commit = self.commit(allow_dirty)?.map(|commit| self.as_taken(commit));
         Ok(Details {
             reason: cause.and_then(|cause| cause.reason.clone()),

@@ -6,7 +6,7 @@ use crate::cli::console::shown;
 use crate::cli::four_eyes::FourEyes;
 use crate::cli::holds::{self, Glass, Keeper};
 use crate::cli::machines::Machines;
-use crate::cli::{Exit, Failure, commit, ledger, news};
+use crate::cli::{Exit, Failure, commit};
 use crate::event::{Event, HeldOut, HoldCause, Mode};
 use crate::execute::Prepared;
 use crate::ledger::Commit;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 impl Job<'_> {
     /// Whether windows, freezes and claims are about it. Who may log in is not: somebody who leaves is gone today.
-    fn minds_the_hour(&self) -> bool {
+    pub(super) fn minds_the_hour(&self) -> bool {
         matches!(self.errand.verb, Verb::Run | Verb::Patch | Verb::Apply)
     }
 
@@ -61,36 +61,9 @@ impl Job<'_> {
         self.mode == Mode::Real && !self.errand.choice.explain && verb
     }
 
-    /// What is new in the ops repository, where somebody is about to change hosts by it; and a clock that is wrong.
-    pub(super) fn tell_news(&self) -> Result<(), Failure> {
-        let changes = self.is_about_to_change();
-        let Some(root) = self.repository.root().filter(|_| changes) else { return Ok(()) };
-        let Some(roster) = &self.who.roster else { return Ok(()) };
-        let verified = ledger::verified_of(root, roster, &news::KINDS)?;
-        news::tell_clock(self.console, &verified.record);
-        // Claims are asked of the record alone, and who takes an entry out of it takes its claim out. What somebody without a key
-        // puts into it says nothing, and stops nobody.
-        if let Some(found) = verified.report.gone().filter(|_| self.break_glass().is_none()) {
-            let message = format!("whether somebody claimed these hosts can't be told: {found}");
-            return Err(Failure::new(Exit::Refused, message).hint(found.way_out()));
-        }
-        if self.minds_the_hour() && self.break_glass().is_none() {
-            let now = jiff::Zoned::now();
-            let unclear = verified.record.unclear_claim(roster, now.timestamp(), now.date());
-            if let Some(found) = unclear {
-                let message = format!("whose hosts are claimed can't be told: {found}");
-                return Err(Failure::new(Exit::Refused, message).hint(found.way_out()));
-            }
-        }
-        let me = self.who.identity.proven().map(|proven| &proven.operator);
-        news::tell(self.console, root, (&verified.record, &verified.report), me, &self.typed());
-        Ok(())
-    }
-
     /// What the record will refuse later is refused before anybody is asked anything.
     pub(super) fn refuse_uncommitted(&self) -> Result<(), Failure> {
-        let allowed = self.errand.cause.as_ref().is_some_and(|cause| cause.allow_dirty);
-        if self.is_about_to_change() { self.commit(allowed).map(|_| ()) } else { Ok(()) }
+        if self.is_about_to_change() { self.commit(self.allows_dirty()).map(|_| ()) } else { Ok(()) }
     }
 
     /// The commit that the ops repository is at, as it was when first asked for: what is carried out was read by then.
@@ -100,7 +73,7 @@ impl Job<'_> {
             return Ok(known.clone());
         }
         let mut found = match self.repository.root() {
-            Some(root) => commit::of(root, allow_dirty)?,
+            Some(root) => Some(commit::of(root, allow_dirty)?),
             None => None,
         };
         if let (Some(found), Some(begun)) = (&mut found, self.withheld.commit())

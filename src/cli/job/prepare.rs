@@ -15,6 +15,7 @@ use crate::model::{HostName, Map};
 use crate::people::{Verb, random_bytes};
 use crate::plan::Conduct;
 use crate::transport::Settings;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -94,6 +95,7 @@ impl<'a> Job<'a> {
                 .hint("compare --limit and the playbook's hosts with 'wgops inventory'"));
         }
         self.hold_out(&mut prepared)?;
+        self.foretell_what_is_new(&mut prepared)?;
         prepared.order.approved = self.bound.may_be_sent.clone();
         prepared.order.asks = ask::for_tasks(self.console);
         Ok(prepared)
@@ -121,7 +123,7 @@ impl<'a> Job<'a> {
     pub fn engine(&self, prepared: &Prepared) -> Result<Engine<'a>, Failure> {
         self.console.warn(&prepared.warnings);
         self.refuse_uncommitted()?;
-        self.tell_news()?;
+        self.tell_news(prepared)?;
         let forks = self.errand.reach.forks.map(usize::from).or(self.repository.settings().forks);
         let fleet = Fleet::new(self.settings()?, forks.unwrap_or(FORKS), prepared.access.clone(), self.run);
         let fleet = if self.bound.resumes.is_some() { fleet.resuming() } else { fleet };
@@ -140,6 +142,7 @@ impl<'a> Job<'a> {
             typed_user: reach.user.clone(),
             given: reach.new_host_key.clone(),
             changes: self.is_about_to_change(),
+            has_sealed: self.has_sealed.get(),
             typed_here: reach.connection.as_deref() == Some("local") || self.named_here()?,
         };
         let Some(known) = Acquaintances::of(root, &self.who, self.settings()?, about)? else {
@@ -155,10 +158,13 @@ impl<'a> Job<'a> {
                 hosts.iter().filter_map(move |host| Some((host.clone(), reached(host)?)))
             })
             .collect();
+        known.tell_new(self.console, prepared.access.iter());
         let all = prepared.access.iter().chain(of_plays.iter().map(|(host, access)| (host, access)));
         known.compare(self.console, all)?;
         let is_here = |host: &HostName| inner.host(host, None).is_ok_and(|way| Side::of(&way) == Side::Here);
-        known.meet(self.inventory.hosts().into_iter().map(|host| (host, is_here(host))));
+        let ordered: BTreeSet<&HostName> = prepared.hosts.iter().collect();
+        let listed = |host: &HostName| (is_here(host), ordered.contains(host));
+        known.meet(self.inventory.hosts().into_iter().map(|host| (host, listed(host))));
         Ok(Some(Arc::new(known)))
     }
 

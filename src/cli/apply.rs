@@ -1,7 +1,7 @@
 //! `wgops apply`: carries out a plan that somebody made, by finding out anew what there is to do, and doing only what is
 //! equal. Nothing from the plan's file is carried out.
 
-use super::approve::in_full;
+use super::approve::{in_full, stars};
 use super::args::{Cause, Privilege, Reach, Shape, Targets};
 use super::bound::{Bound, brings_nothing_else, differences, in_words};
 use super::console::shown;
@@ -307,6 +307,7 @@ impl Applying<'_> {
         let found = self.look(&job, &mut engine, &prepared, subject)?;
         let Some(found) = found else {
             engine.close();
+            job.looked_only(&prepared.hosts);
             return Ok(Exit::Interrupted);
         };
         let goes = |host: &HostName| prepared.order.plays.iter().any(|(_, hosts)| hosts.contains(host));
@@ -330,6 +331,7 @@ impl Applying<'_> {
         if accepted.is_empty() || (self.all_or_nothing && !all) {
             self.console.tell("Nothing was changed.\n");
             engine.close();
+            job.looked_only(&prepared.hosts);
             return Ok(exit);
         }
         let done = self.apply(job, &mut engine, (accepted, left_out), subject);
@@ -405,7 +407,11 @@ impl Applying<'_> {
         subject: Subject,
     ) -> Result<Exit, Failure> {
         let console = self.console;
-        if !self.agreed(engine, &accepted)? {
+        let agreed = self.agreed(engine, &accepted);
+        if !matches!(agreed, Ok(true)) {
+            job.looked_only(&accepted.iter().cloned().collect::<Vec<_>>());
+        }
+        if !agreed? {
             console.tell("Stopped; nothing was changed.\n");
             return Ok(Exit::Well);
         }
@@ -426,7 +432,8 @@ impl Applying<'_> {
     fn agreed(&self, engine: &Engine<'_>, accepted: &BTreeSet<HostName>) -> Result<bool, Failure> {
         let planned = || accepted.iter().filter_map(|host| self.plan.hosts.get_key_value(host));
         if !self.yes {
-            self.console.tell(&format!("\nAll that is done and sent:\n{}", in_full(planned())));
+            let stars = stars(&self.plan);
+            self.console.tell(&format!("\nAll that is done and sent:\n{stars}{}", in_full(planned())));
         }
         let packages = planned().flat_map(|(_, plan)| &plan.packages);
         match (packages.filter(|package| package.to.is_none()).count(), self.yes) {

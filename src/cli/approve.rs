@@ -8,6 +8,7 @@ use super::record::{About, Record};
 use super::repository::Repository;
 use super::who::Who;
 use super::news::{Close, News};
+use super::runs::Known;
 use super::{Console, Exit, Failure, ask, plan_key};
 use crate::ledger::plan::{self, HostPlan, Plan};
 use crate::ledger::{Details, Kind};
@@ -15,7 +16,7 @@ use crate::model::HostName;
 use crate::report::one_line;
 use clap::Args;
 use owo_colors::OwoColorize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,13 +80,7 @@ impl Approve {
                 .tell(&format!("Made from something else than what lies here: {}\n", one_line(difference)));
         }
         // What it says is what its maker wrote; 'wgops apply' goes on only where it finds the same, to the letter.
-        let me = who.identity.proven().map(|proven| &proven.operator);
-        let playbooks = plan.typed.playbooks.iter().map(|playbook| playbook.path.clone()).collect();
-        let close = Close { playbooks, ..Close::default() };
-        let news = News::gather(&root, (&known.record, &known.report), me, &close);
-        if !news.said.is_empty() {
-            console.tell(&news.said);
-        }
+        tell_news(console, &root, &known, &who, &plan);
         if !self.confirmed(console, &plan)? {
             console.tell("Not approved.\n");
             return Ok(Exit::Well);
@@ -141,6 +136,26 @@ pub fn in_full<'a>(hosts: impl Iterator<Item = (&'a HostName, &'a HostPlan)>) ->
     out
 }
 
+/// What is new since the last run of whoever approves.
+fn tell_news(console: &Console, root: &Path, known: &Known, who: &Who, plan: &Plan) {
+    let me = who.identity.proven().map(|proven| &proven.operator);
+    let playbooks = plan.typed.playbooks.iter().map(|playbook| playbook.path.clone()).collect();
+    let close = Close { playbooks, ..Close::default() };
+    let news = News::gather(root, (&known.record, &known.report), me, &close);
+    if !news.said.is_empty() {
+        console.tell(&news.said);
+    }
+}
+
+/// What stars are, where a plan has some: a program that is run may be sealed as a whole.
+pub fn stars(plan: &Plan) -> &'static str {
+    let is_used = plan.secrets.as_ref().is_some_and(|sealed| !sealed.values.is_empty());
+    match is_used {
+        true => "Stars stand for sealed values, and what is run may be one: 'wgops vault get FILE NAME' shows it, 'wgops vault list' who sealed it\n",
+        false => "",
+    }
+}
+
 /// What a plan does, host by host.
 fn told(plan: &Plan) -> String {
     let mut out = String::new();
@@ -155,6 +170,7 @@ fn told(plan: &Plan) -> String {
     for value in plan.secrets.iter().flat_map(|sealed| &sealed.values) {
         out.push_str(&format!("It uses a sealed value: {}\n", one_line(value)));
     }
+    out.push_str(stars(plan));
     out.push_str(&in_full(hosts(plan)));
     let unknown = plan.hosts.iter().filter(|(_, planned)| !planned.unknown.is_empty());
     for (host, planned) in unknown {

@@ -18,10 +18,20 @@ pub const BUILT_IN: &str = "(built in)";
 /// Most files that a difference names.
 const NAMES_MAX: usize = 5;
 /// Words in names of variables whose values must not show in diagnostics or the ledger.
-const SECRET_WORDS: [&str; 9] =
-    ["pass", "secret", "token", "private_key", "apikey", "api_key", "pwd", "credential", "bearer"];
+const SECRET_WORDS: [&str; 15] = [
+    "pass", "secret", "token", "private_key", "apikey", "api_key", "pwd", "credential", "bearer", "access_key",
+    "encryption_key", "signing_key", "master_key", "session_key", "webhook",
+];
 /// Words that say so only where they stand alone: `pin`, and not `spinner`.
-const SECRET_WORDS_ALONE: [&str; 3] = ["pw", "pin", "psk"];
+const SECRET_WORDS_ALONE: [&str; 11] =
+    ["pw", "pin", "psk", "otp", "jwt", "salt", "auth", "cookie", "dsn", "hmac", "seed"];
+/// How values begin that are secrets whatever they are called: private keys, tokens of services, digests of passwords.
+const SECRET_BEGINNINGS: [&str; 20] = [
+    "-----BEGIN", "AGE-SECRET-KEY-", "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "AKIA", "sk_live_",
+    "sk-proj-", "hvs.", "eyJ", "$6$", "$5$", "$y$", "$2b$", "$2y$",
+];
+/// Fewest characters of a value that looks drawn at random.
+const RANDOM_CHARS_MIN: usize = 20;
 
 /// What binds a job to an earlier run or to a plan.
 #[derive(Default)]
@@ -67,11 +77,26 @@ fn gather(is_secret: bool, value: &crate::model::Value, found: &mut Vec<String>)
                 .for_each(|(name, member)| gather(is_secret || names_a_secret(name), member, found));
         }
         Value::Array(items) => items.iter().for_each(|item| gather(is_secret, item, found)),
-        Value::String(text) if is_secret => found.push(text.clone()),
+        Value::String(text) if is_secret || looks_secret(text) => found.push(text.clone()),
         Value::String(text) => found.extend(in_an_address(text)),
         Value::Number(number) if is_secret => found.push(number.to_string()),
         Value::Number(_) | Value::Bool(_) | Value::Null => {}
     }
+}
+
+/// Whether a text is a secret by its looks: one that begins as those do, or letters of both cases and digits in a row that nobody
+/// would type by heart. Names, versions, paths and digests in one case are none.
+fn looks_secret(text: &str) -> bool {
+    let is_random = |text: &str| {
+        let has = |wanted: &dyn Fn(char) -> bool| text.chars().any(wanted);
+        text.len() >= RANDOM_CHARS_MIN
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c))
+            && text.matches('/').count() <= 2
+            && has(&|c| c.is_ascii_uppercase())
+            && has(&|c| c.is_ascii_lowercase())
+            && has(&|c| c.is_ascii_digit())
+    };
+    SECRET_BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)) || is_random(text)
 }
 
 /// The password of `scheme://user:password@host`.
@@ -278,5 +303,18 @@ mod tests {
         let given = json!({"password": "one", "db": {"token": ["two", {"x": 3}]}, "url": "https://u:four@h/p", "port": 5});
         assert_eq!(secrets_in("a", &given), ["one", "two", "3", "four"]);
         assert_eq!(secrets_in("url", &json!("https://h/p@q:r")), Vec::<String>::new());
+        for secret in ["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "q8Zc1kP0vXW3rT9uYb2L", "-----BEGIN OPENSSH PRIVATE KEY-----\nx"] {
+            assert_eq!(secrets_in("x", &json!({"y": [secret]})), [secret]);
+        }
+        for plain in [
+            "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
+            "Release-2026-11-29-Stable",
+            "/srv/Www2/Application12345",
+            "web1.Example.org:8080/Path",
+            "the quick brown Fox 12345",
+            "linux-image-6.1.0-13-Amd64",
+        ] {
+            assert_eq!(secrets_in("x", &json!(plain)), Vec::<String>::new(), "{plain}");
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! What the ledger keeps of a run, gathered from its events: per host every change and failure, and the events that its
-//! report is made from. Contents of files stay out: diffs and results are dropped, but for what packages became.
+//! report is made from. Contents of files stay out: diffs and results are dropped, but for what packages became. Of what a real run
+//! wrote there is a digest, under the nonce of the entry: with it, whoever has a file can tell whether it is the one.
 //!
 //! Where nobody said yes to what a playbook does (dry runs, audits, what carries a plan out), its words stay out as well, unless they
 //! hold nothing but what people wrote and what was measured: a message can be made of a key that was read, and the ledger is pushed.
 
 use crate::event::{ChangeMade, Event, Mode, Status, TaskEnd};
 use crate::ledger::{HostOutcome, HostResult};
-use crate::model::{HostName, Value};
+use crate::model::{HostName, Nonce, Value};
 use crate::report::Assessment;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,8 @@ pub struct Chronicle {
     begun: BTreeMap<HostName, Instant>,
     /// The ops repository: places in it are kept as everybody has them.
     root: Option<PathBuf>,
+    /// Under what digests of contents are made.
+    nonce: Option<Nonce>,
     /// Where words stay out that may hold what was read: what may stand there all the same, as a plan says it.
     spares: Option<BTreeSet<String>>,
 }
@@ -48,6 +51,17 @@ impl Chronicle {
     #[must_use]
     pub fn sparing(self, planned: impl IntoIterator<Item = String>) -> Self {
         Self { spares: Some(planned.into_iter().collect()), ..self }
+    }
+
+    /// The same with digests of what was written, made under the nonce that its entry will have.
+    #[must_use]
+    pub fn keyed_by(self, nonce: Nonce) -> Self {
+        Self { nonce: Some(nonce), ..self }
+    }
+
+    /// The nonce that its entry has to have.
+    pub fn nonce(&self) -> Option<&Nonce> {
+        self.nonce.as_ref()
     }
 
     /// Why the run ended before its end, if it did, and how many hosts were held out of it.
@@ -135,6 +149,9 @@ impl Chronicle {
         let host = end.host.clone();
         let mut event = Event::TaskEnds(Box::new(end));
         event.drop_contents();
+        if let Some(nonce) = self.nonce.as_ref().filter(|_| !self.dry) {
+            event.key_contents(nonce);
+        }
         event.drop_digests();
         let record = serde_json::to_value(&event).ok();
         if !quiet {
@@ -242,8 +259,8 @@ fn is_about_packages(end: &TaskEnd) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{ChangeMade, Compared, Counts};
-    use crate::model::RunId;
+    use crate::event::{ChangeMade, Compared, Counts, Sent};
+    use crate::model::{Digest, RunId};
     use serde_json::json;
 
     fn end(host: &str, status: Status) -> Event {
@@ -259,6 +276,7 @@ mod tests {
             attempts: None,
             whole: None,
             is_unsaid: false,
+            content: None,
         };
         Event::TaskEnds(Box::new(TaskEnd {
             host: host.parse().unwrap(),
@@ -330,6 +348,28 @@ mod tests {
         assert_eq!(results[&host].seconds, Some(90.0));
         assert_eq!(results[&"b".parse::<HostName>().unwrap()].seconds, None);
         assert!(!json!(chronicle.events()).to_string().contains("host_begins"));
+    }
+
+    #[test]
+    fn of_what_a_real_run_wrote_there_is_a_digest_under_the_nonce_of_its_entry() {
+        let nonce = Nonce::from_bytes([7; 32]);
+        let content = Digest::of("new content");
+        let mut wrote = end("a", Status::Changed);
+        if let Event::TaskEnds(end) = &mut wrote {
+            end.changes[0].sends = Some(Sent { user: None, arguments: Digest::of("x"), content: Some(content) });
+        }
+        let kept = |mode: Mode| {
+            let mut chronicle = Chronicle::default().keyed_by(nonce.clone());
+            let run = RunId::from_parts(0, 1);
+            chronicle.event(&Event::RunBegins { version: 1, run, verb: "run".into(), mode, hosts: Vec::new() });
+            chronicle.event(&wrote);
+            json!(chronicle.results()).to_string()
+        };
+        let real = kept(Mode::Real);
+        let keyed = Digest::keyed(&nonce, format!("content {content}"));
+        assert!(real.contains(&keyed.to_string()), "{real}");
+        assert!(!real.contains(&content.to_string()) && !real.contains(&Digest::of("x").to_string()), "{real}");
+        assert!(!kept(Mode::Dry { why: "--check".into() }).contains("sha256:"));
     }
 
     #[test]

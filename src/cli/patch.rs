@@ -233,6 +233,7 @@ impl Ask<'_> {
         let exit = show.finish()?;
         let hosts = preview.hosts();
         if exit == Exit::Interrupted {
+            job.looked_only(&prepared.hosts);
             return Ok(exit);
         }
         let held = opening.iter().any(|event| matches!(event, Event::HeldOut(_)));
@@ -242,11 +243,18 @@ impl Ask<'_> {
         if hosts == 0 {
             console.tell("\nNothing to do.\n");
             if !ends_a_run {
+                job.looked_only(&prepared.hosts);
                 return Ok(exit);
             }
-        } else if !self.agreed(engine, &preview)? {
-            console.tell("Stopped; nothing was changed.\n");
-            return Ok(exit);
+        } else {
+            let agreed = self.agreed(engine, &preview);
+            if !matches!(agreed, Ok(true)) {
+                job.looked_only(&prepared.hosts);
+            }
+            if !agreed? {
+                console.tell("Stopped; nothing was changed.\n");
+                return Ok(exit);
+            }
         }
         match (&job.bound().approved, self.subject) {
             (Some(approved), _) => self.carried_out(engine, approved, Some(&prepared)),

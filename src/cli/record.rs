@@ -97,7 +97,7 @@ impl<'a> Record<'a> {
     pub fn opened(&self, names: Vec<String>) -> Result<(), Failure> {
         let remark = Some(names.join(", "));
         let details = Details { opened: names, remark, ..Details::default() };
-        self.append(Kind::Read, Counts::default(), details)
+        self.append(Kind::Read, Counts::default(), details, None)
     }
 
     /// Writes what was sealed.
@@ -105,7 +105,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// It can't be written or signed.
     pub fn sealed(&self) -> Result<(), Failure> {
-        self.append(Kind::Vault, Counts::default(), self.details.clone())
+        self.append(Kind::Vault, Counts::default(), self.details.clone(), None)
     }
 
     /// Writes an entry that is about no hosts' fate: a plan, a handover.
@@ -122,7 +122,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// As [`Record::say`].
     pub fn say_counted(&self, kind: Kind, counts: Counts) -> Result<(), Failure> {
-        self.append(kind, counts, self.details.clone())
+        self.append(kind, counts, self.details.clone(), None)
     }
 
     /// Writes how the run ended.
@@ -169,15 +169,25 @@ impl<'a> Record<'a> {
             remark: Some(remark).filter(|text| !text.is_empty()),
             ..self.details.clone()
         };
-        self.append(kind, counts, details)
+        self.append(kind, counts, details, chronicle.nonce())
     }
 
-    fn append(&self, kind: Kind, counts: Counts, details: Details) -> Result<(), Failure> {
+    /// Writes an entry, under a nonce that something in it was made with, or a new one.
+    fn append(
+        &self,
+        kind: Kind,
+        counts: Counts,
+        details: Details,
+        nonce: Option<&Nonce>,
+    ) -> Result<(), Failure> {
         let of_run =
             !matches!(kind, Kind::Claim | Kind::Roster | Kind::Vault) && self.run != RunId::from_parts(0, 0);
         let (run, verb) = (of_run.then_some(self.run), of_run.then_some(self.verb));
         let draft = Draft { kind, run, verb, counts, details };
-        let nonce = Nonce::from_bytes(random_bytes()?);
+        let nonce = match nonce {
+            Some(nonce) => nonce.clone(),
+            None => Nonce::from_bytes(random_bytes()?),
+        };
         let masks = self.console.masks.clone();
         let scrub: &(dyn Fn(&str) -> Cow<'_, str> + Sync) = &|text| masks.masked(text);
         let stamp = Stamp { signer: &*self.who.signer, now: jiff::Timestamp::now(), nonce: &nonce, scrub };

@@ -329,6 +329,9 @@ pub struct ChangeMade {
     /// It is hidden because its task says so (`no_log`), and not because a secret is in it.
     #[serde(skip)]
     pub is_unsaid: bool,
+    /// Digest of what it wrote, under the nonce of the ledger's entry that has it; none where a secret is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Digest>,
 }
 
 /// What a change sends that nobody may compare but under a key.
@@ -495,6 +498,13 @@ impl Event {
         self.changes().for_each(|change| {
             change.sends = None;
             change.hidden = None;
+        });
+    }
+
+    /// Puts digests of what was written into changes, under the nonce of the entry that will have them.
+    pub fn key_contents(&mut self, nonce: &Nonce) {
+        self.changes().for_each(|change| {
+            change.content = change.sends.as_ref().and_then(|sends| sends.keyed(nonce).content);
         });
     }
 

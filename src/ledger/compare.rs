@@ -2,9 +2,10 @@
 //! there. Pure: the logs come as data. They are the host's word, and whoever was root there could write anything into them;
 //! that is why the two are compared, and neither believed alone.
 
+use super::answers::{self, Answers};
 use super::trail::Trail;
 use super::{History, HostOutcome, Kind, Record, Report};
-use crate::model::{HostName, OperatorName, Role, RunId};
+use crate::model::{Digest, HostName, OperatorName, Role, RunId};
 use crate::people::{Key, Roster};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -37,6 +38,23 @@ pub struct Traces {
     pub oldest: Option<i64>,
     /// Logs that could not be read.
     pub unread: Vec<String>,
+    /// Lines that say they are of a program, written by a user who can't have been it.
+    pub forged: Vec<Forged>,
+    /// Whether logins and sudo come from files, into which every local user can have lines written.
+    pub from_files: bool,
+}
+
+/// A line in the name of a program, which somebody else wrote.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Forged {
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// By which user, as the journal knows it.
+    pub uid: String,
+    /// In the name of which program.
+    pub program: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// A transaction of packages.
@@ -96,6 +114,9 @@ pub struct RunLine {
     pub run: String,
     /// The whole line.
     pub line: String,
+    /// By which user it was written, where that is known and was not root: a run without 'become', or anybody there.
+    #[serde(default)]
+    pub uid: Option<String>,
 }
 
 /// Something that ledger and host do not agree on.
@@ -111,6 +132,8 @@ pub enum Disagreement {
         user: String,
         /// Whose key it was, by the roster.
         whose: Whose,
+        /// When the first was, in seconds since 1970.
+        first: i64,
         /// The last one.
         last: Login,
         /// How many.
@@ -118,10 +141,32 @@ pub enum Disagreement {
     },
     /// Uses of sudo that belong to no run.
     Sudo {
+        /// When the first was, in seconds since 1970.
+        first: i64,
         /// The last one.
         last: Sudo,
         /// How many of the same command.
         count: usize,
+    },
+    /// Lines in the name of sshd or sudo that somebody else wrote into the log.
+    Forged {
+        /// By which user.
+        uid: String,
+        /// When the first was, in seconds since 1970.
+        first: i64,
+        /// The last one.
+        last: Forged,
+        /// How many.
+        count: usize,
+    },
+    /// Somebody answered for it.
+    Answered {
+        /// For what.
+        what: Box<Disagreement>,
+        /// Who.
+        by: OperatorName,
+        /// What they say it was.
+        note: String,
     },
     /// wgops changed something, and the ledger has no such run.
     NotInLedger(RunLine),
@@ -154,11 +199,22 @@ pub enum Whose {
 impl Disagreement {
     /// Whether somebody has to answer for it; what happens by itself is only told.
     pub fn is_open(&self) -> bool {
-        !matches!(self, Self::Automatic(_) | Self::Logins { whose: Whose::Auditor(_), .. })
+        !matches!(
+            self,
+            Self::Automatic(_) | Self::Answered { .. } | Self::Logins { whose: Whose::Auditor(_), .. }
+        )
     }
 }
 
 impl Whose {
+    /// The person, where it is somebody's.
+    fn person(&self) -> Option<&OperatorName> {
+        match self {
+            Self::Person(name) | Self::Former(name) | Self::Auditor(name) => Some(name),
+            Self::Emergency | Self::Nobody => None,
+        }
+    }
+
     fn of((roster, history): (&Roster, &History), key: Option<&str>) -> Self {
         let is_it = |one: &Key| Some(one.fingerprint().as_str()) == key;
         if roster.emergency_keys.iter().any(is_it) {
@@ -200,7 +256,9 @@ impl Record {
     ) -> Vec<Disagreement> {
         let holds = |entry: &super::Stored| report.breaks_of(&entry.file).next().is_none();
         let (spans, changed) = self.spans(host, &holds);
-        let people = (roster, &History::of(self, roster));
+        let history = &History::of(self, roster);
+        let people = (roster, history);
+        let answers = Answers::of(self, report, history, roster);
         let within = |from: i64, to: i64, fits: &dyn Fn(&Span) -> bool| {
             spans.iter().any(|span| span.from <= to && from <= span.to && fits(span))
         };
@@ -220,9 +278,24 @@ impl Record {
                 }
                 Whose::Emergency | Whose::Nobody => true,
             });
-        found.extend(logins(people, unexplained));
+        // What was answered for is no part of what came later.
+        let is_answered = |login: &&Login| {
+            let what = Digest::of(answers::logins(&login.user, login.key.as_deref()));
+            let when = (login.at, login.at);
+            answers.to(host, what, when, Whose::of(people, login.key.as_deref()).person()).is_some()
+        };
+        let (answered, open): (Vec<_>, Vec<_>) = unexplained.partition(is_answered);
+        found.extend(logins(people, answered.into_iter()));
+        found.extend(logins(people, open.into_iter()));
         let by_hand = |one: &&Sudo| !one.is_a_shell() || !within(one.at, one.at, &|_| true);
-        found.extend(sudo(traces.sudo.iter().filter(by_hand)));
+        let is_answered = |one: &&Sudo| {
+            let what = Digest::of(answers::sudo(&one.user, &one.command));
+            answers.to(host, what, (one.at, one.at), None).is_some()
+        };
+        let (answered, open): (Vec<_>, Vec<_>) = traces.sudo.iter().filter(by_hand).partition(is_answered);
+        found.extend(sudo(answered.into_iter()));
+        found.extend(sudo(open.into_iter()));
+        found.extend(forged(&traces.forged));
         let known = |line: &&RunLine| line.run.parse().is_ok_and(|run: RunId| self.has_run(run, &holds));
         let mut strange: BTreeMap<&str, &RunLine> = BTreeMap::new();
         for line in traces.runs.iter().filter(|line| !known(line)) {
@@ -235,7 +308,7 @@ impl Record {
         let oldest = traces.oldest.unwrap_or(since).max(since);
         let silent = changed.into_iter().filter(|one| one.begun.as_second() > oldest && !told(one.run));
         found.extend(silent.map(|Changed { run, owner, begun }| Disagreement::NoTrace { run, owner, begun }));
-        found
+        found.into_iter().map(|one| answers.beside(host, one)).collect()
     }
 
     fn has_run(&self, run: RunId, holds: &dyn Fn(&super::Stored) -> bool) -> bool {
@@ -298,7 +371,9 @@ impl Record {
                 entry.private.content().is_some_and(|private| private.details.hosts.contains(host));
             if looks && is_about {
                 let end = public.time.as_second();
-                let (from, to, who) = (end - DRY_SECONDS, end + SLACK_SECONDS, chain.operator().clone());
+                // Who looked, was asked, and stopped had as long for that as who went on.
+                let took = if public.kind == Kind::Note { PREVIEW_SECONDS } else { DRY_SECONDS };
+                let (from, to, who) = (end - took, end + SLACK_SECONDS, chain.operator().clone());
                 spans.push(Span { from, to, changes: false, who });
             }
         }
@@ -308,16 +383,18 @@ impl Record {
 
 /// Logins by user and key, each with its last.
 fn logins<'a>(people: (&Roster, &History), logins: impl Iterator<Item = &'a Login>) -> Vec<Disagreement> {
-    let mut by_key: BTreeMap<(&str, Option<&str>), (usize, &Login)> = BTreeMap::new();
+    let mut by_key: BTreeMap<(&str, Option<&str>), (usize, i64, &Login)> = BTreeMap::new();
     for login in logins {
-        let entry = by_key.entry((login.user.as_str(), login.key.as_deref())).or_insert((0, login));
-        *entry = (entry.0 + 1, if login.at >= entry.1.at { login } else { entry.1 });
+        let entry = by_key.entry((login.user.as_str(), login.key.as_deref())).or_insert((0, login.at, login));
+        let last = if login.at >= entry.2.at { login } else { entry.2 };
+        *entry = (entry.0 + 1, entry.1.min(login.at), last);
     }
     by_key
         .into_iter()
-        .map(|((user, key), (count, last))| Disagreement::Logins {
+        .map(|((user, key), (count, first, last))| Disagreement::Logins {
             user: user.to_owned(),
             whose: Whose::of(people, key),
+            first,
             last: last.clone(),
             count,
         })
@@ -326,10 +403,33 @@ fn logins<'a>(people: (&Roster, &History), logins: impl Iterator<Item = &'a Logi
 
 /// Uses of sudo by user and command, each with its last.
 fn sudo<'a>(all: impl Iterator<Item = &'a Sudo>) -> Vec<Disagreement> {
-    let mut by_command: BTreeMap<(&str, &str), (usize, &Sudo)> = BTreeMap::new();
+    let mut by_command: BTreeMap<(&str, &str), (usize, i64, &Sudo)> = BTreeMap::new();
     for one in all {
-        let entry = by_command.entry((one.user.as_str(), one.command.as_str())).or_insert((0, one));
-        *entry = (entry.0 + 1, if one.at >= entry.1.at { one } else { entry.1 });
+        let entry = by_command.entry((one.user.as_str(), one.command.as_str())).or_insert((0, one.at, one));
+        let last = if one.at >= entry.2.at { one } else { entry.2 };
+        *entry = (entry.0 + 1, entry.1.min(one.at), last);
     }
-    by_command.into_values().map(|(count, last)| Disagreement::Sudo { last: last.clone(), count }).collect()
+    by_command
+        .into_values()
+        .map(|(count, first, last)| Disagreement::Sudo { first, last: last.clone(), count })
+        .collect()
+}
+
+/// Forged lines by who wrote them, each with its last.
+fn forged(all: &[Forged]) -> Vec<Disagreement> {
+    let mut by_user: BTreeMap<&str, (usize, i64, &Forged)> = BTreeMap::new();
+    for one in all {
+        let entry = by_user.entry(&one.uid).or_insert((0, one.at, one));
+        let last = if one.at >= entry.2.at { one } else { entry.2 };
+        *entry = (entry.0 + 1, entry.1.min(one.at), last);
+    }
+    by_user
+        .into_iter()
+        .map(|(uid, (count, first, last))| Disagreement::Forged {
+            uid: uid.to_owned(),
+            first,
+            last: last.clone(),
+            count,
+        })
+        .collect()
 }

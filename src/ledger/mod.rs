@@ -37,8 +37,9 @@
 //! # Judging
 //!
 //! `history` finds the versions of the roster from the one in force back to the first; each entry is judged by the one that it
-//! names. `compare` holds the record against what hosts' own logs say.
+//! names. `compare` holds the record against what hosts' own logs say, and `answers` has what people said to that.
 
+mod answers;
 mod append;
 mod claims;
 mod clone;
@@ -69,10 +70,11 @@ mod typed;
 mod verify;
 mod vouched;
 
+pub use answers::{Answer, Point};
 pub use append::{EntryRef, Ledger, Stamp};
 pub use claims::{CLAIM_MAX, Claim};
 pub use clone::{Held, Turn};
-pub use compare::{Disagreement, Login, RunLine, Sudo, Traces, Transaction, Whose};
+pub use compare::{Disagreement, Forged, Login, RunLine, Sudo, Traces, Transaction, Whose};
 pub use emergency::EmergencyUse;
 pub use entry::{Draft, Head, Kind, Public, SignedPerson, SignedRoster};
 pub use fault::{Break, Fault};

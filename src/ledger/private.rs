@@ -1,6 +1,6 @@
 //! The private part of an entry: who did what to which hosts, and how each fared.
 
-use super::{PlanRef, Typed};
+use super::{PlanRef, Point, Typed};
 use crate::model::{Digest, HostName, Map, Nonce, OperatorName, Role, Value};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -113,6 +113,12 @@ pub struct Details {
     /// Uses of emergency keys that a comparison with the hosts' logs found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub emergency: Vec<String>,
+    /// What a comparison with the hosts' logs found that nobody explains yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<Point>,
+    /// Such things for which the note answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Point>,
     /// How each host fared.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub results: IndexMap<HostName, HostResult>,
@@ -273,6 +279,9 @@ impl Details {
             sealed: self.sealed.clone(),
             opened: self.opened.iter().map(text).collect(),
             emergency: self.emergency.iter().map(text).collect(),
+            // What an answer is compared with: a scrubbed one would answer nothing.
+            found: self.found.clone(),
+            answers: self.answers.clone(),
             results: self.results.iter().map(|(host, fared)| (host.clone(), result(fared))).collect(),
             events: values(&self.events),
         }

@@ -39,7 +39,18 @@ pub static MODULE: Module = Module {
                 help: "each login by SSH: `at`, `user`, `from`, `key` (a fingerprint)",
             },
             Returned { name: "sudo", help: "each use of sudo: `at`, `user`, `command`" },
-            Returned { name: "runs", help: "each line that wgops left: `at`, `run`, `line`" },
+            Returned {
+                name: "runs",
+                help: "each line that wgops left: `at`, `run`, `line`, and `uid` where it wasn't root's",
+            },
+            Returned {
+                name: "forged",
+                help: "lines in the name of sshd or sudo that another user wrote: `at`, `uid`, `program`, `text`",
+            },
+            Returned {
+                name: "from_files",
+                help: "whether there is no journal, which knows who wrote a line: into files every user can have lines written",
+            },
             Returned { name: "oldest", help: "how far back the log of logins goes, where that is known" },
             Returned { name: "unread", help: "logs that could not be read, wholly or in part" },
         ],
@@ -81,7 +92,13 @@ fn result(found: &Found) -> Map {
         _ => None,
     });
     let runs = all(&|trace| match &trace.what {
-        What::Run { run, line } => Some(json!({"at": trace.from, "run": run, "line": line})),
+        What::Run { run, line, uid } => Some(json!({"at": trace.from, "run": run, "line": line, "uid": uid})),
+        _ => None,
+    });
+    let forged = all(&|trace| match &trace.what {
+        What::Forged { uid, program, text } => {
+            Some(json!({"at": trace.from, "uid": uid, "program": program, "text": text}))
+        }
         _ => None,
     });
     Map::from_iter([
@@ -89,6 +106,8 @@ fn result(found: &Found) -> Map {
         ("logins".into(), logins),
         ("sudo".into(), sudo),
         ("runs".into(), runs),
+        ("forged".into(), forged),
+        ("from_files".into(), found.from_files.into()),
         ("oldest".into(), json!(found.oldest)),
         ("unread".into(), json!(found.blind)),
     ])
@@ -110,13 +129,15 @@ mod tests {
                 }),
                 trace(What::Login { user: "ops".into(), from: "a".into(), key: None }),
                 trace(What::Sudo { user: "ops".into(), command: "/bin/sh".into() }),
-                trace(What::Run { run: "01".into(), line: "run 01".into() }),
+                trace(What::Run { run: "01".into(), line: "run 01".into(), uid: None }),
+                trace(What::Forged { uid: "1001".into(), program: "sudo".into(), text: "x".into() }),
             ],
             oldest: None,
+            from_files: false,
             blind: vec!["journal".into()],
         };
         let result = result(&found);
-        for list in ["packages", "logins", "sudo", "runs"] {
+        for list in ["packages", "logins", "sudo", "runs", "forged"] {
             assert_eq!(result[list].as_array().map(Vec::len), Some(1), "{list}");
         }
         assert_eq!(result["packages"][0]["to"], 6);

@@ -34,6 +34,7 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
             content: change.content.clone(),
         }),
         is_unsaid: false,
+        content: None,
     }
 }
 

@@ -6,10 +6,14 @@ use crate::model::{Argv, Script, Subject, Subjects};
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
+use serde_json::Value;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Most bytes of each log that are read.
-const LOG_BYTES_MAX: u32 = 400_000;
+const LOG_BYTES_MAX: u32 = 800_000;
+/// The user whose word counts for any program.
+const ROOT: &str = "0";
 /// Lines of one transaction of rpm lie no further apart.
 const BURST_SECONDS: i64 = 120;
 
@@ -29,6 +33,8 @@ pub struct Found {
     pub oldest: Option<i64>,
     /// Logs that could not be read.
     pub blind: Vec<String>,
+    /// Whether there is no journal: into files every local user can have lines written.
+    pub from_files: bool,
 }
 
 /// One thing that happened.
@@ -76,6 +82,17 @@ pub enum What {
         run: String,
         /// The whole line.
         line: String,
+        /// Who wrote it, where the journal knows that it wasn't root.
+        uid: Option<String>,
+    },
+    /// A line in the name of a program that somebody else wrote.
+    Forged {
+        /// Which user.
+        uid: String,
+        /// In the name of which program.
+        program: String,
+        /// What it says.
+        text: String,
     },
 }
 
@@ -121,6 +138,8 @@ fn zone(text: &str) -> Option<TimeZone> {
 #[derive(Default)]
 struct Reading {
     zone: Option<TimeZone>,
+    /// The numbers of the host's users.
+    uids: HashMap<String, String>,
     found: Found,
     apt: Option<Trace>,
 }
@@ -135,6 +154,11 @@ impl Reading {
             "journal" => self.found.oldest = seconds(rest),
             "log" => self.journal(rest),
             "file" => self.file(rest),
+            "files" => self.found.from_files = true,
+            "user" => {
+                let (name, uid) = rest.split_once(' ').unwrap_or_default();
+                self.uids.insert(name.to_owned(), uid.to_owned());
+            }
             "blind" => self.found.blind.push(rest.to_owned()),
             _ => {}
         }
@@ -223,12 +247,28 @@ impl Reading {
         self.found.traces.push(Trace { from: at, to: at, what });
     }
 
-    /// `1764374400.123456 host sshd[37]: Accepted publickey for ops from …`
+    /// An entry of the journal as JSON. Fields with a `_` in front are the journal's own word, which nobody who writes a line can
+    /// choose; all else is.
     fn journal(&mut self, line: &str) {
-        let (time, rest) = line.split_once(' ').unwrap_or((line, ""));
-        if let Some(at) = seconds(time) {
-            self.said(at, rest.split_once(' ').map_or("", |(_, message)| message));
-        }
+        let Ok(Value::Object(entry)) = serde_json::from_str::<Value>(line) else { return };
+        let field = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+        let micros: Option<i64> = field("__REALTIME_TIMESTAMP").parse().ok();
+        let Some(at) = micros.map(|micros| micros / 1_000_000) else { return };
+        let (program, text, uid) = (field("SYSLOG_IDENTIFIER"), field("MESSAGE"), field("_UID"));
+        let Some(what) = what(program, text) else { return };
+        let is_root = uid == ROOT;
+        let is_theirs = match &what {
+            What::Run { .. } => true,
+            // sudo is started by whom it names.
+            What::Sudo { user, .. } => is_root || self.uids.get(user).is_some_and(|known| known == uid),
+            _ => is_root,
+        };
+        let what = match what {
+            What::Run { run, line, .. } if !is_root => What::Run { run, line, uid: Some(uid.to_owned()) },
+            what if is_theirs => what,
+            _ => What::Forged { uid: uid.to_owned(), program: program.to_owned(), text: text.to_owned() },
+        };
+        self.found.traces.push(Trace { from: at, to: at, what });
     }
 
     /// The same as a file has it: with a time of RFC 3339, or `Nov 29 01:59:32` and no year.
@@ -257,13 +297,7 @@ impl Reading {
     fn said(&mut self, at: i64, message: &str) {
         let Some((tag, text)) = message.split_once(": ") else { return };
         let program = tag.split('[').next().unwrap_or(tag);
-        let what = match program {
-            "sshd" | "sshd-session" => login(text),
-            "sudo" => sudo(text),
-            "wgops" => run(text),
-            _ => None,
-        };
-        self.found.traces.extend(what.map(|what| Trace { from: at, to: at, what }));
+        self.found.traces.extend(what(program, text).map(|what| Trace { from: at, to: at, what }));
     }
 
     fn found(mut self, since: i64) -> Found {
@@ -271,6 +305,16 @@ impl Reading {
         self.found.traces.retain(|trace| trace.to >= since);
         self.found.traces.sort_by_key(|trace| trace.from);
         self.found
+    }
+}
+
+/// What a line in the name of a program says.
+fn what(program: &str, text: &str) -> Option<What> {
+    match program {
+        "sshd" | "sshd-session" => login(text),
+        "sudo" => sudo(text),
+        "wgops" => run(text),
+        _ => None,
     }
 }
 
@@ -294,7 +338,7 @@ fn sudo(text: &str) -> Option<What> {
 /// `run 01J… (patch) by alice (operator)`
 fn run(text: &str) -> Option<What> {
     let run = text.strip_prefix("run ")?.split_whitespace().next()?;
-    Some(What::Run { run: run.to_owned(), line: text.to_owned() })
+    Some(What::Run { run: run.to_owned(), line: text.to_owned(), uid: None })
 }
 
 fn seconds(text: &str) -> Option<i64> {
@@ -347,10 +391,10 @@ mod tests {
         let sudo = "sudo[9]:      ops : PWD=/home/ops ; USER=root ; COMMAND=/bin/sh -c x";
         let run = "wgops: run 01ARZ3NDEKTSV4RRFFQ69G5FAV (patch) by alice (lead)";
         let lies = "cron[1]: Accepted publickey for root from 6.6.6.6 port 5";
-        let journal: String =
-            [login, sudo, run, lies].iter().map(|line| format!("log 1764374400.5 h1 {line}\n")).collect();
-        let found = read(&format!("zone +0000 UTC\njournal 1764000000.1\n{journal}"));
+        let journal: String = [login, sudo, run, lies].iter().map(|line| entry(line, "0")).collect();
+        let found = read(&format!("zone +0000 UTC\njournal 1764000000.1\n{journal}log {{\n"));
         assert_eq!((found.oldest, found.traces.len()), (Some(1_764_000_000), 3), "{:?}", found.traces);
+        assert!(!found.from_files);
         let key = Some("SHA256:abc".to_owned());
         assert_eq!(found.traces[0].what, What::Login { user: "ops".into(), from: "10.0.0.1".into(), key });
         assert_eq!(found.traces[1].what, What::Sudo { user: "ops".into(), command: "/bin/sh -c x".into() });
@@ -358,10 +402,39 @@ mod tests {
             matches!(&found.traces[2].what, What::Run { run, .. } if run == "01ARZ3NDEKTSV4RRFFQ69G5FAV")
         );
         let files = read(&format!(
-            "zone +0000 UTC\nfile 2025-11-29T00:00:00.5+00:00 h1 {login}\nfile Jan  5 01:02:03 h1 {sudo}\n"
+            "zone +0000 UTC\nfiles\nfile 2025-11-29T00:00:00.5+00:00 h1 {login}\nfile Jan  5 01:02:03 h1 {sudo}\n"
         ));
-        assert_eq!(files.traces.len(), 2, "{:?}", files.traces);
+        assert_eq!((files.traces.len(), files.from_files), (2, true), "{:?}", files.traces);
         assert!(files.traces.iter().any(|trace| trace.from == 1_764_374_400), "{:?}", files.traces);
+    }
+
+    /// An entry of the journal.
+    fn entry(line: &str, uid: &str) -> String {
+        let (tag, message) = line.split_once(": ").unwrap();
+        let program = tag.split('[').next().unwrap();
+        let entry = serde_json::json!({
+            "__REALTIME_TIMESTAMP": "1764374400500000", "SYSLOG_IDENTIFIER": program, "MESSAGE": message, "_UID": uid,
+        });
+        format!("log {entry}\n")
+    }
+
+    #[test]
+    fn a_line_that_a_user_wrote_in_the_name_of_a_program_says_nothing_but_who_wrote_it() {
+        let login = "sshd[37]: Accepted publickey for ops from 10.0.0.1 port 5 ssh2: ED25519 SHA256:abc";
+        let sudo = "sudo[9]:      ops : PWD=/home/ops ; USER=root ; COMMAND=/bin/sh -c x";
+        let run = "wgops: run 01ARZ3NDEKTSV4RRFFQ69G5FAV (patch) by alice (lead)";
+        let of = |line: &str, uid: &str| {
+            let found = read(&format!("zone +0000 UTC\nuser ops 1000\nuser eve 1001\n{}", entry(line, uid)));
+            found.traces.into_iter().next().unwrap().what
+        };
+        let forged = |what: &What| matches!(what, What::Forged { uid, .. } if uid == "1001");
+        assert!(matches!(of(login, "0"), What::Login { .. }) && forged(&of(login, "1001")));
+        for uid in ["0", "1000"] {
+            assert!(matches!(of(sudo, uid), What::Sudo { .. }), "{uid}");
+        }
+        assert!(forged(&of(sudo, "1001")), "eve writes what ops did");
+        assert!(matches!(of(run, "0"), What::Run { uid: None, .. }));
+        assert!(matches!(of(run, "1001"), What::Run { uid: Some(uid), .. } if uid == "1001"));
     }
 
     #[test]

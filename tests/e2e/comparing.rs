@@ -52,3 +52,39 @@ fn newest_intent(ledger: &Path) -> PathBuf {
     let text = String::from_utf8_lossy(&find.unwrap().stdout).into_owned();
     text.lines().max().unwrap().into()
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn who_stopped_at_the_question_is_in_the_ledger_and_what_is_left_can_be_answered() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    let sudo = "       ops : PWD=/ ; USER=root ; COMMAND=/usr/bin/by-hand";
+    let logger = |of: &str| format!("logger -t {of}");
+    lab.exec(&host, &format!("{} '{sudo}'", logger("sudo")));
+    let stopped = ops.types("alice", "patch -i ops").at_a_terminal("\n").within(90).says();
+    assert_eq!(stopped.code, Some(0), "{stopped}");
+    ops.newest_run().expect(0, &["looked, and changed nothing"]);
+    // A user of the host writes into its log what ops never did.
+    let forged = sudo.replace("by-hand", "never");
+    lab.exec(&host, &format!("su -s /bin/sh nobody -c \"{} '{forged}'\"", logger("sudo")));
+    let said = ops.alice(COMPARE);
+    said.expect(5, &["/usr/bin/by-hand [", "forged:", "in the name of sudo, written by uid 65534", "--answers NAME"]);
+    let line = said.out.lines().find(|line| line.contains("/usr/bin/by-hand")).unwrap();
+    let name = line.rsplit('[').next().unwrap().trim_end_matches(']');
+    let run = said.err.split("ledger note ").nth(1).unwrap().split(' ').next().unwrap();
+    let note = format!("ledger note {run} checked --answers");
+    ops.alice(&format!("{note} 0123456789")).expect(2, &["found nothing that is called '0123456789'"]);
+    ops.types("sam", &format!("{note} {name}")).says().expect(4, &["shadow"]);
+    ops.alice(&format!("{note} {name}")).expect(0, &["Answered:", "sudo", "Noted"]);
+    ops.alice(COMPARE).expect(5, &["answered:", "alice: checked"]).without(&["by-hand ["]);
+    // Who may only audit is shown too little to compare.
+    ops.types("ci", "ledger compare -i nosudo --since 1h").says().expect(1, &["not compared", host.name()]);
+    // A host without a log is no host on which all is well.
+    let logs = "/usr/bin/journalctl /var/log/auth.log /var/log/syslog /var/log/messages /var/log/secure";
+    lab.exec(&host, &format!("for file in {logs}; do [ ! -e $file ] || mv $file $file.away; done"));
+    let blind = ops.alice(COMPARE);
+    lab.exec(&host, &format!("for file in {logs}; do [ ! -e $file.away ] || mv $file.away $file; done"));
+    blind.expect(1, &["not compared:", "no log that tells who logged in", "Nothing was compared"]);
+}

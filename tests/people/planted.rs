@@ -278,3 +278,30 @@ fn a_shadow_is_no_lead_by_their_own_word_and_heads_nobody_s_run() {
     let head = shown.text.lines().find(|line| line.contains("(lead)")).unwrap();
     assert!(head.contains("alice (lead)"), "{}", shown.text);
 }
+
+#[test]
+fn an_audit_that_somebody_forged_begins_no_age_anew_and_makes_none_older() {
+    let group = Group::new();
+    let audit = "audit -i local --fail-on security:7d";
+    let today = || jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let before = today();
+    let is_counted = |said: &Said| [&before, &today()].iter().any(|day| said.text.contains(&format!("ages are counted since {day}")));
+    let first = group.says("alice", audit);
+    assert!(is_counted(&first), "{}", first.text);
+    // What the clone itself knew is gone, and the ledger serves: somebody without a key dates its audit back.
+    fs::remove_file(group.root().join(".wgops/history.json")).unwrap();
+    let chain = group.chains(&group.root(), "alice").pop().unwrap();
+    let is_audit = |entry: &PathBuf| fs::read_to_string(entry).unwrap().contains("\"kind\":\"audit\"");
+    let entry = group.entries(&chain).into_iter().rev().find(is_audit).unwrap();
+    let private = entry.with_extension("private.json");
+    let back = |file: &PathBuf| fs::read_to_string(file).unwrap().replace(&format!("{before}T"), "2026-01-01T");
+    let (text, whole) = (back(&entry), back(&private));
+    let known = text.split("\"private\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    fs::write(&private, &whole).unwrap();
+    fs::write(&entry, text.replace(&known, &Digest::of(&whole).to_string())).unwrap();
+    assert!(whole.contains("2026-01-01T"), "{whole}");
+    group.signs("bob", "ledger@wgops", &entry);
+    let again = group.says("alice", audit);
+    assert!(is_counted(&again), "{}", again.text);
+    again.without(&["since 2026-01-01"]);
+}

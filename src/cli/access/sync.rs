@@ -14,7 +14,7 @@ use super::people::{Account, gone_keys, hosts, operating_keys, revoked_keys, sha
 use crate::event::{Event, Mode};
 use crate::ledger::{History, Kind, Record, Vouched};
 use crate::load;
-use crate::model::{Map, Value};
+use crate::model::{HostName, Map, Value};
 use crate::people::{Key, PeopleError, Roster, Verb};
 use crate::questions::gate;
 use crate::report::Subject;
@@ -124,6 +124,7 @@ impl Sync {
             (Mode::Real, true) => looked_at(&job, &mut engine, &mut gains),
             (Mode::Dry { .. }, _) => Ok(None),
         };
+        let looked = noted_where_it_ends(&job, &first.hosts, looked);
         let done = match looked {
             Ok(Some(exit)) => Ok(exit),
             Err(failure) => Err(failure),
@@ -155,6 +156,18 @@ impl Sync {
             choice: Choice { show_diff: true, ..Choice::default() },
         })
     }
+}
+
+/// What came of the first look; where that is all, the ledger says who looked.
+fn noted_where_it_ends(
+    job: &Job<'_>,
+    hosts: &[HostName],
+    looked: Result<Option<Exit>, Failure>,
+) -> Result<Option<Exit>, Failure> {
+    if !matches!(looked, Ok(None)) {
+        job.looked_only(hosts);
+    }
+    looked
 }
 
 /// Makes sure that no host refuses it, before the first one is changed. An exit code: that is all.

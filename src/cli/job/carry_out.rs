@@ -10,9 +10,9 @@ use crate::cli::show::Show;
 use crate::cli::{Exit, Failure, access};
 use crate::event::{Event, Mode, VERSION};
 use crate::execute::{Company, Prepared};
-use crate::ledger::{Details, Typed};
-use crate::model::{HostName, Map, Value};
-use crate::people::Verb;
+use crate::ledger::{Details, Kind, Typed};
+use crate::model::{HostName, Map, Nonce, Value};
+use crate::people::{Verb, random_bytes};
 use crate::plan::Conduct;
 use crate::vault::Subject;
 use std::borrow::Cow;
@@ -70,7 +70,7 @@ impl Job<'_> {
             Some(record) => Some(record.intent()?),
             None => None,
         };
-        let chronicle = Chronicle::of(self.repository.root());
+        let chronicle = Chronicle::of(self.repository.root()).keyed_by(Nonce::from_bytes(random_bytes()?));
         let mut chronicle = match prepared.order.company {
             Company::Mixed => chronicle,
             Company::Apart => chronicle.sparing(planned(prepared)),
@@ -96,6 +96,22 @@ impl Job<'_> {
         let read = record.as_ref().map_or(Ok(()), |record| self.record_opened(record));
         let exit = show.finish()?;
         recorded.and(read).map(|()| Ended { chronicle, exit })
+    }
+
+    /// Writes down that somebody looked at hosts and changed nothing: their logs have the logins, and somebody will ask whose they were.
+    pub fn looked_only(&self, hosts: &[HostName]) {
+        let may = self.who.identity.proven().is_some_and(|me| Kind::Note.may_be_signed_by(me.role));
+        if !may || hosts.is_empty() {
+            return;
+        }
+        let note = Some("looked, and changed nothing".to_owned());
+        let details = Details { hosts: hosts.to_vec(), note, ..Details::default() };
+        let about = About { run: self.run, verb: self.errand.verb, details };
+        let record = Record::open(self.console, self.repository.root(), &self.who, about);
+        let said = record.and_then(|record| record.map_or(Ok(()), |record| record.say(Kind::Note)));
+        if let Err(failure) = said {
+            self.console.tell(&format!("This is not in the ledger, because:\n{}", failure.text()));
+        }
     }
 
     /// Sealed values that were opened so far.
@@ -147,6 +163,10 @@ impl Job<'_> {
         let done = match self.errand.verb {
             Verb::Audit => record.audit(chronicle),
             Verb::Run | Verb::Patch => record.dry_run(chronicle),
+            Verb::Access => {
+                self.looked_only(&chronicle.results().into_keys().collect::<Vec<_>>());
+                Ok(())
+            }
             _ => Ok(()),
         };
         if let Err(failure) = done {

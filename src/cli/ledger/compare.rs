@@ -9,7 +9,7 @@ use super::super::show::Show;
 use super::super::{Console, Exit, Failure};
 use super::{Verified, counted, verified};
 use crate::event::{Event, Status};
-use crate::ledger::{self, Details, Disagreement, Kind, Traces, Whose};
+use crate::ledger::{self, Details, Disagreement, Kind, Point, Traces, Whose};
 use crate::model::{HostName, Map};
 use crate::people::Verb;
 use crate::report::{Format, Subject, json, one_line};
@@ -30,6 +30,8 @@ const PLAYBOOK: &str = "\
 
 /// Longest time that is looked back, in days.
 const DAYS_MAX: i64 = 366;
+/// By how much a log may begin later than asked for without that being told.
+const BOOT_SECONDS: i64 = 60;
 /// Most packages that a line names.
 const NAMES_MAX: usize = 4;
 
@@ -96,7 +98,7 @@ impl Compare {
         };
         let prepared = job.prepare(&Map::new())?;
         let mut engine = job.engine(&prepared)?;
-        let mut looked = Looked::default();
+        let mut looked = Looked { since, ..Looked::default() };
         let show = Show::preview(console, Subject::Narration);
         let ended =
             job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut |event| looked.event(event));
@@ -119,25 +121,58 @@ impl Compare {
             _ => console.result(&human(&all, &looked))?,
         }
         let open = all.values().flatten().filter(|one| one.is_open()).count();
-        note(console, &job, &root, (&looked, &all), open)?;
-        // A comparison that looked at nothing is no green light; a host that could not be reached has its own code.
-        let exit = if looked.silent.is_empty() { exit } else { exit.worst(Exit::Failed) };
+        let is_noted = note(console, &job, &root, (&looked, &all), open)?;
+        if open > 0 && is_noted {
+            console.tell(&format!(
+                "Somebody else than whoever it is about answers with 'wgops ledger note {} TEXT --answers NAME', the word in brackets; \
+                 commit the ledger first, so that they have this comparison.\n",
+                job.run()
+            ));
+        }
+        // A comparison that looked at nothing, or at a part, is no green light; a host that could not be reached has its own code.
+        let is_whole = looked.silent.is_empty() && looked.hosts.values().all(|traces| traces.unread.is_empty());
+        let exit = if is_whole { exit } else { exit.worst(Exit::Failed) };
         Ok(if open > 0 { exit.worst(Exit::Findings) } else { exit })
     }
 }
 
+/// Logs without which there is nothing to compare logins and sudo with.
+const NEEDED: [&str; 1] = ["log"];
+
 /// What hosts told.
 #[derive(Default)]
 struct Looked {
+    /// Since when.
+    since: i64,
     hosts: IndexMap<HostName, Traces>,
     silent: IndexMap<HostName, String>,
 }
 
 impl Looked {
+    /// What keeps a host's logs from telling all of it.
+    fn limits(&self, traces: &Traces) -> Vec<(&'static str, String)> {
+        let mut limits = Vec::new();
+        if !traces.unread.is_empty() {
+            limits.push(("unread:", format!("not all of {} could be read", traces.unread.join(", "))));
+        }
+        if let Some(oldest) = traces.oldest.filter(|oldest| *oldest > self.since + BOOT_SECONDS) {
+            limits.push(("since:", format!("its log of logins begins {}", shown(oldest))));
+        }
+        if traces.from_files {
+            let why = "logins and sudo are read from files, into which every user of the host can have lines written (logger)";
+            limits.push(("files:", why.to_owned()));
+        }
+        limits
+    }
+
     fn event(&mut self, event: &Event) {
         match event {
             Event::TaskEnds(end) if end.module == "recent_activity" => {
                 match serde_json::from_value(end.result.clone()) {
+                    Ok(Traces { unread, .. }) if unread.iter().any(|log| NEEDED.contains(&log.as_str())) => {
+                        let why = "it has no log that tells who logged in and used sudo (neither a journal nor auth.log, secure or messages)";
+                        self.silent.insert(end.host.clone(), why.to_owned());
+                    }
                     Ok(traces) if end.status == Status::Ok => {
                         drop(self.hosts.insert(end.host.clone(), traces))
                     }
@@ -165,23 +200,29 @@ fn note(
     root: &std::path::Path,
     (looked, all): (&Looked, &IndexMap<HostName, Vec<Disagreement>>),
     open: usize,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let may = job.who().identity.proven().is_some_and(|me| Kind::Note.may_be_signed_by(me.role));
     if !may || looked.hosts.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let hosts = counted(looked.hosts.len(), "host", "hosts");
     let details = Details {
         hosts: looked.hosts.keys().cloned().collect(),
         note: Some(format!("compared with the logs of {hosts}: {open} open")),
         emergency: all.iter().flat_map(|(host, found)| emergency(host, found)).collect(),
+        found: all.iter().flat_map(|(host, found)| points(host, found)).collect(),
         ..Details::default()
     };
     let about = About { run: job.run(), verb: Verb::Ledger, details };
     match Record::open(console, Some(root), job.who(), about)? {
-        Some(record) => record.say(Kind::Note),
-        None => Ok(()),
+        Some(record) => record.say(Kind::Note).map(|()| true),
+        None => Ok(false),
     }
+}
+
+/// What is open on a host, so that somebody can answer for it.
+fn points<'a>(host: &'a HostName, found: &'a [Disagreement]) -> impl Iterator<Item = Point> + 'a {
+    found.iter().filter(|one| one.is_open()).map(|one| Point::of(host, one))
 }
 
 /// Uses of emergency keys, which 'wgops ledger verify' names until somebody has answered for them.
@@ -203,22 +244,21 @@ fn shown(seconds: i64) -> String {
 fn human(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> String {
     let mut out = String::new();
     for (host, found) in all {
-        let unread = looked.hosts.get(host).map(|traces| traces.unread.join(", ")).unwrap_or_default();
-        if found.is_empty() && unread.is_empty() {
+        let limits = looked.hosts.get(host).map(|traces| looked.limits(traces)).unwrap_or_default();
+        if found.is_empty() && limits.is_empty() {
             continue;
         }
         out.push_str(&format!("{}\n", one_line(host.as_str()).bold()));
-        if !unread.is_empty() {
-            out.push_str(&format!(
-                "  {} not all of {} could be read\n",
-                "unread:".yellow(),
-                one_line(&unread)
-            ));
+        for (word, text) in limits {
+            out.push_str(&format!("  {} {}\n", word.yellow(), one_line(&text)));
         }
         for one in found {
             let (word, text) = told(one);
-            let word = if one.is_open() { word.red().to_string() } else { word.dimmed().to_string() };
-            out.push_str(&format!("  {word} {}\n", one_line(&text)));
+            let (word, name) = match one.is_open() {
+                true => (word.red().to_string(), format!(" [{}]", Point::of(host, one).name())),
+                false => (word.dimmed().to_string(), String::new()),
+            };
+            out.push_str(&format!("  {word} {}{name}\n", one_line(&text)));
         }
     }
     for (host, why) in &looked.silent {
@@ -231,7 +271,11 @@ fn human(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> String
     }
     let open = all.values().flatten().filter(|one| one.is_open()).count();
     let hosts = counted(all.len(), "host", "hosts");
+    let is_part = looked.hosts.values().any(|traces| !traces.unread.is_empty());
     out.push_str(&match open {
+        0 if is_part && !all.is_empty() => {
+            format!("{}: {hosts}, and the ledger explains what could be read there\n", "compared in part".red())
+        }
         _ if all.is_empty() => format!("{}\n", "Nothing was compared.".red()),
         0 => format!("{}: {hosts}, and the ledger explains what was found there\n", "compared".green()),
         n => format!("{}: {hosts}, {n} to be answered for\n", "compared".red()),
@@ -250,21 +294,12 @@ fn told(one: &Disagreement) -> (&'static str, String) {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             (packages_word(one), format!("{} '{word}'{by}: {names}{more}", shown(one.from)))
         }
-        Disagreement::Logins { user, whose, last, count } => {
-            let key = last.key.as_deref().unwrap_or("no key");
-            let (word, whose) = match whose {
-                Whose::Person(name) => ("no run explains:", format!("{name}'s key")),
-                Whose::Auditor(name) => ("scheduled:", format!("{name}'s key")),
-                Whose::Former(name) => {
-                    ("no run explains:", format!("a key that was {name}'s and counts no more ({key})"))
-                }
-                Whose::Emergency => ("emergency key:", key.to_owned()),
-                Whose::Nobody => ("no run explains:", format!("{key}, which the roster does not know")),
-            };
+        Disagreement::Logins { user, whose, last, count, .. } => {
+            let (word, whose) = owner(whose, last.key.as_deref().unwrap_or("no key"));
             let times = counted(*count, "login", "logins");
             (word, format!("{times} as {user} with {whose}, last {} from {}", shown(last.at), last.from))
         }
-        Disagreement::Sudo { last, count } => {
+        Disagreement::Sudo { last, count, .. } => {
             let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
             (
                 "no run explains:",
@@ -276,10 +311,26 @@ fn told(one: &Disagreement) -> (&'static str, String) {
                 ),
             )
         }
-        Disagreement::NotInLedger(line) => (
-            "not in the ledger:",
-            format!("{} '{}': never recorded, removed, or not pulled", shown(line.at), line.line),
+        Disagreement::NotInLedger(line) => {
+            let uid = line.uid.as_ref();
+            let by = uid.map(|uid| format!(" (written by uid {uid}, as anybody with that login can)"));
+            let (when, by) = (shown(line.at), by.unwrap_or_default());
+            ("not in the ledger:", format!("{when} '{}'{by}: never recorded, removed, or not pulled", line.line))
+        }
+        Disagreement::Forged { uid, last, count, .. } => (
+            "forged:",
+            format!(
+                "{} in the name of {}, written by uid {uid}, which it is not; last {}: {}",
+                counted(*count, "line", "lines"),
+                last.program,
+                shown(last.at),
+                last.text
+            ),
         ),
+        Disagreement::Answered { what, by, note } => {
+            let (word, text) = told(what);
+            ("answered:", format!("{word} {text} \u{2013} {by}: {note}"))
+        }
         Disagreement::NoTrace { run, owner, begun } => (
             "left no trace:",
             format!(
@@ -287,6 +338,19 @@ fn told(one: &Disagreement) -> (&'static str, String) {
                 begun.strftime("%Y-%m-%d %H:%MZ")
             ),
         ),
+    }
+}
+
+/// A word for whose key it was, and whose.
+fn owner(whose: &Whose, key: &str) -> (&'static str, String) {
+    match whose {
+        Whose::Person(name) => ("no run explains:", format!("{name}'s key")),
+        Whose::Auditor(name) => ("scheduled:", format!("{name}'s key")),
+        Whose::Former(name) => {
+            ("no run explains:", format!("a key that was {name}'s and counts no more ({key})"))
+        }
+        Whose::Emergency => ("emergency key:", key.to_owned()),
+        Whose::Nobody => ("no run explains:", format!("{key}, which the roster does not know")),
     }
 }
 
@@ -300,8 +364,10 @@ fn packages_word(one: &ledger::Transaction) -> &'static str {
 }
 
 fn machine(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> Result<String, Failure> {
-    let one = |one: &Disagreement| {
+    let one = |host: &HostName, one: &Disagreement| {
         let kind = match one {
+            Disagreement::Forged { .. } => "forged",
+            Disagreement::Answered { .. } => "answered",
             Disagreement::Packages(_) => "packages",
             Disagreement::Automatic(_) => "automatic",
             Disagreement::Logins { .. } => "logins",
@@ -309,11 +375,16 @@ fn machine(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> Resu
             Disagreement::NotInLedger(_) => "not-in-ledger",
             Disagreement::NoTrace { .. } => "no-trace",
         };
-        json!({"kind": kind, "open": one.is_open(), "message": told(one).1})
+        let name = one.is_open().then(|| Point::of(host, one).name());
+        json!({"kind": kind, "open": one.is_open(), "message": told(one).1, "name": name})
     };
     let hosts = all.iter().map(|(host, found)| {
-        let unread = looked.hosts.get(host).map(|traces| traces.unread.clone()).unwrap_or_default();
-        json!({"host": host, "found": found.iter().map(one).collect::<Vec<Value>>(), "unread": unread})
+        let traces = looked.hosts.get(host);
+        let unread = traces.map(|traces| traces.unread.clone()).unwrap_or_default();
+        let found: Vec<Value> = found.iter().map(|found| one(host, found)).collect();
+        let oldest = traces.and_then(|traces| traces.oldest);
+        let from_files = traces.is_some_and(|traces| traces.from_files);
+        json!({"host": host, "found": found, "unread": unread, "oldest": oldest, "from_files": from_files})
     });
     let silent = looked.silent.iter().map(|(host, why)| json!({"host": host, "why": why}));
     let document = json!({

@@ -8,7 +8,7 @@ use super::super::runs::Known;
 use super::super::who::Who;
 use super::super::{Console, Exit, Failure};
 use super::find;
-use crate::ledger::{self, Counts, Details, Held, HostOutcome, HostResult, Kind, RunState};
+use crate::ledger::{self, Counts, Details, Held, HostOutcome, HostResult, Kind, Point, RunState};
 use crate::people::Verb;
 use clap::Args;
 
@@ -22,6 +22,12 @@ pub struct Note {
     run: String,
     /// What there is to say
     text: String,
+    /// Answer for what a comparison found, by the name in brackets; may be given several times
+    ///
+    /// RUN is the comparison. An answer counts where it is an operator's or a lead's, and nobody's whose own login it is about, unless
+    /// nobody else is there. 'wgops ledger compare' tells it from then on, and does not count it as open.
+    #[arg(long, value_name = "NAME")]
+    answers: Vec<String>,
 }
 
 /// Say how a run ended that broke off, without going on with it
@@ -46,12 +52,20 @@ impl Note {
         let run = find(&record, &self.run)?;
         let line = record.log().into_iter().find(|line| line.run == Some(run));
         let verb = line.and_then(|line| line.verb).unwrap_or(Verb::Run);
-        let details = Details { note: Some(said(&self.text)?), ..Details::default() };
+        let answers = self.answers.iter().map(|name| point(&record, run, name)).collect::<Result<Vec<_>, _>>()?;
+        if !answers.is_empty() {
+            cleared(&who, "answer for what a comparison found")?;
+        }
+        let told: String = answers.iter().map(|point| format!("  {}: {}\n", point.host, point.kind)).collect();
+        let details = Details { note: Some(said(&self.text)?), answers, ..Details::default() };
         match Record::open(console, Some(root), &who, About { run, verb, details })? {
             Some(record) => record.say(Kind::Note)?,
             None => {
                 return Err(Failure::new(Exit::Refused, format!("you can't sign a note: {}", who.standing)));
             }
+        }
+        if !told.is_empty() {
+            console.tell(&format!("Answered:\n{told}"));
         }
         console.tell(&format!("Noted at run {run}. Commit and push the ledger, so that others see it.\n"));
         Ok(Exit::Well)
@@ -80,6 +94,14 @@ impl Resolve {
         ));
         Ok(Exit::Well)
     }
+}
+
+/// What a comparison found, by the name that it gave it.
+fn point(record: &ledger::Record, run: crate::model::RunId, name: &str) -> Result<Point, Failure> {
+    record.point(run, name.trim_matches(['[', ']'])).ok_or_else(|| {
+        Failure::usage(format!("run {run} found nothing that is called '{}'", crate::report::one_line(name)))
+            .hint("'wgops ledger compare' tells names in brackets, and the run under which they are kept; pull, if it was somebody else's")
+    })
 }
 
 fn said(text: &str) -> Result<String, Failure> {

@@ -20,7 +20,7 @@ fn transaction(at: i64, command: &str) -> Transaction {
 }
 
 fn line(run: RunId) -> RunLine {
-    RunLine { at: NOON, run: run.to_string(), line: format!("run {run} (patch) by oscar (operator)") }
+    RunLine { at: NOON, run: run.to_string(), line: format!("run {run} (patch) by oscar (operator)"), uid: None }
 }
 
 fn told(ops: &Ops, traces: &Traces) -> Vec<String> {
@@ -32,9 +32,11 @@ fn told(ops: &Ops, traces: &Traces) -> Vec<String> {
         Disagreement::Logins { user, whose, count, .. } => {
             format!("{count} logins as {user} by {whose:?}")
         }
-        Disagreement::Sudo { last, count } => format!("{count} sudo {}", last.command),
+        Disagreement::Sudo { last, count, .. } => format!("{count} sudo {}", last.command),
         Disagreement::NotInLedger(line) => format!("not in ledger {}", line.run),
         Disagreement::NoTrace { run, owner, .. } => format!("no trace {run} by {owner}"),
+        Disagreement::Forged { uid, count, .. } => format!("{count} forged by {uid}"),
+        Disagreement::Answered { by, note, .. } => format!("answered by {by}: {note}"),
     };
     found.iter().map(short).collect()
 }
@@ -167,4 +169,61 @@ fn nobody_hides_behind_what_somebody_else_does_at_the_time_or_behind_what_does_n
     assert!(
         found.iter().any(|one| one.contains("oscar")) && found.contains(&format!("not in ledger {}", run(1)))
     );
+}
+
+/// What somebody who compares writes down, and somebody answers.
+fn answer(ops: &Ops, (name, number): (&str, u8), traces: &Traces, text: &str) {
+    let host: HostName = "web1".parse().unwrap();
+    let found = ops.record().compared((&ops.roster, &ops.report()), &host, traces, NOON - 86_400);
+    let answers = found.iter().filter(|one| one.is_open()).map(|one| Point::of(&host, one)).collect();
+    let details = Details { note: Some(text.into()), answers, ..Details::default() };
+    ops.append(name, number, &draft(Kind::Note, details));
+}
+
+#[test]
+fn an_answer_is_somebody_elses_word_and_about_what_was_found_alone() {
+    let ops = Ops::new();
+    let login = |at| Login { at, user: "ops".into(), from: "a".into(), key: Some(key(2).fingerprint()) };
+    let sudo = |at| Sudo { at, user: "ops".into(), command: "/usr/bin/vi".into() };
+    let oscars = "1 logins as ops by Person(OperatorName(\"oscar\"))";
+    let traces = Traces { logins: vec![login(NOON - 8000)], sudo: vec![sudo(NOON - 8000)], ..Traces::default() };
+    assert_eq!(told(&ops, &traces), [oscars, "1 sudo /usr/bin/vi"]);
+    // A shadow answers for nothing, and nobody for their own login.
+    answer(&ops, ("sam", 3), &traces, "trust me");
+    assert_eq!(told(&ops, &traces), [oscars, "1 sudo /usr/bin/vi"]);
+    answer(&ops, ("oscar", 2), &traces, "a disk");
+    assert_eq!(told(&ops, &traces), [oscars, "answered by oscar: a disk"]);
+    answer(&ops, ("alice", 1), &traces, "I was there");
+    assert_eq!(told(&ops, &traces), ["answered by alice: I was there", "answered by oscar: a disk"]);
+    // What comes later is another matter, and so is the same on another host.
+    let later = Traces { logins: vec![login(NOON - 8000), login(NOON - 10)], ..traces.clone() };
+    assert_eq!(told(&ops, &later), ["answered by alice: I was there", oscars, "answered by oscar: a disk"]);
+    let other: HostName = "db1".parse().unwrap();
+    let there = ops.record().compared((&ops.roster, &ops.report()), &other, &traces, NOON - 86_400);
+    assert!(there.iter().all(Disagreement::is_open), "{there:?}");
+    // What does not hold answers nothing.
+    let entry = ops.append("alice", 1, &note("more"));
+    std::fs::write(signature_of(&entry), "x").unwrap();
+    let first = entry.file.with_file_name("00000001.json.sig");
+    std::fs::write(first, "x").unwrap();
+    assert_eq!(told(&ops, &traces), [oscars, "answered by oscar: a disk"]);
+}
+
+#[test]
+fn who_looked_and_stopped_at_the_question_is_not_accused() {
+    let ops = Ops::new();
+    let login = Login { at: NOON - 3000, user: "ops".into(), from: "a".into(), key: Some(key(2).fingerprint()) };
+    let traces = Traces { logins: vec![login], ..Traces::default() };
+    assert_eq!(told(&ops, &traces).len(), 1);
+    let hosts = vec!["web1".parse().unwrap()];
+    ops.append("oscar", 2, &draft(Kind::Note, Details { hosts, ..Details::default() }));
+    assert_eq!(told(&ops, &traces), [""; 0]);
+}
+
+#[test]
+fn forged_lines_are_told_by_who_wrote_them() {
+    let ops = Ops::new();
+    let forged = |uid: &str, at| Forged { at, uid: uid.into(), program: "sudo".into(), text: "x".into() };
+    let traces = Traces { forged: vec![forged("1001", NOON), forged("1001", NOON + 1)], ..Traces::default() };
+    assert_eq!(told(&ops, &traces), ["2 forged by 1001"]);
 }

@@ -1,6 +1,6 @@
 # What a host's own logs say of who was here and what was installed. The arguments: since when, in seconds since 1970, and
 # how many bytes of each log at most. Lines that begin with a word; times are the host's own, with its zone told first.
-since=$1 most=$2
+since=$1 most=$2 history=
 zone=$(cat /etc/timezone 2>/dev/null) || zone=
 if [ -z "$zone" ]; then
     zone=$(readlink /etc/localtime 2>/dev/null) || zone=
@@ -25,14 +25,24 @@ lines() {
 lines apt /var/log/apt/history.log.1.gz /var/log/apt/history.log | grep -E '^blind|^apt (Start-Date|Commandline|Requested-By|Install|Upgrade|Downgrade|Remove|Purge|Reinstall|End-Date):'
 lines dpkg /var/log/dpkg.log.1 /var/log/dpkg.log | grep -E '^blind|^dpkg [0-9: -]* (install|upgrade|remove|purge) '
 lines rpm /var/log/dnf.rpm.log.1 /var/log/dnf.rpm.log | grep -E '^blind|(Installed|Upgraded|Upgrade|Erase|Erased|Removed|Downgraded|Downgrade|Reinstalled): '
+for file in /var/log/apt/history.log /var/log/apt/history.log.1.gz /var/log/dpkg.log /var/log/dpkg.log.1 \
+    /var/log/dnf.rpm.log /var/log/dnf.rpm.log.1; do
+    [ ! -e "$file" ] || history=$file
+done
+[ -n "$history" ] || echo 'blind history of packages'
 wanted='(Accepted [a-z/-]* for |COMMAND=|wgops)'
 if command -v journalctl >/dev/null 2>&1 && journalctl -q -n 1 >/dev/null 2>&1; then
     echo "journal $(journalctl -q --no-pager -o short-unix 2>/dev/null | head -n 1 | cut -d' ' -f1)"
-    journalctl -q --no-pager -o short-unix --since "@$since" -t sshd -t sshd-session -t sudo -t wgops 2>/dev/null |
+    # As JSON, with who wrote each line: anybody can write one in the name of sudo. sudo itself runs as whom it names.
+    { getent passwd || cat /etc/passwd; } 2>/dev/null | sed -n 's/^\([^:]*\):[^:]*:\([0-9]*\):.*/user \1 \2/p'
+    fields=--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_UID
+    journalctl -q -n 1 "$fields" >/dev/null 2>&1 || fields=-q
+    journalctl -q --no-pager -a -o json "$fields" --since "@$since" -t sshd -t sshd-session -t sudo -t wgops 2>/dev/null |
         grep -E "$wanted" | tail -c "$most" | sed 's/^/log /'
     # Not everybody sees all of it.
     [ "$(id -u)" = 0 ] || echo "blind journal"
 else
+    echo files
     for file in /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
         [ -e "$file" ] || continue
         lines file "$file.1" "$file" | grep -E "^blind|$wanted"

@@ -39,6 +39,7 @@ pub(in crate::report) fn change(summary: &str) -> ChangeMade {
         attempts: None,
         whole: None,
         is_unsaid: false,
+        content: None,
     }
 }
 

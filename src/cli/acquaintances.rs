@@ -301,7 +301,18 @@ impl Acquaintances {
             && memory.machines.values().flat_map(BTreeMap::values).flatten().all(Machine::is_here);
         let state = Mutex::new(State { memory, ..State::default() });
         let About { inventory, typed_user, given, changes, has_sealed, typed_here } = about;
-        Self { file, settings, inventory, typed_user, given, changes, has_sealed, typed_here, is_first, state }
+        Self {
+            file,
+            settings,
+            inventory,
+            typed_user,
+            given,
+            changes,
+            has_sealed,
+            typed_here,
+            is_first,
+            state,
+        }
     }
 
     /// Makes sure that whatever was said of a host by `--new-host-key` is said of one that there is: with a typo it would say
@@ -374,7 +385,11 @@ impl Acquaintances {
     }
 
     /// Tells which hosts are new that are about to be changed.
-    pub fn tell_new<'a>(&self, console: &Console, hosts: impl Iterator<Item = (&'a HostName, &'a HostAccess)>) {
+    pub fn tell_new<'a>(
+        &self,
+        console: &Console,
+        hosts: impl Iterator<Item = (&'a HostName, &'a HostAccess)>,
+    ) {
         if self.is_first || !self.changes {
             return;
         }
@@ -385,13 +400,18 @@ impl Acquaintances {
                 let address = access.connection.address.as_deref();
                 let address = address.filter(|address| *address != host.as_str());
                 let at = address.map(|address| format!(" at {address}")).unwrap_or_default();
-                let here = if access.connection.kind == ConnectionKind::Local { ", which is this machine" } else { "" };
+                let here = if access.connection.kind == ConnectionKind::Local {
+                    ", which is this machine"
+                } else {
+                    ""
+                };
                 format!("  {host}{}{here}\n", one_line(&at))
             })
             .collect();
         drop(state);
         if !new.is_empty() {
-            console.tell(&format!("New since your last run, and never spoken to:\n{}", some(new.into_iter())));
+            console
+                .tell(&format!("New since your last run, and never spoken to:\n{}", some(new.into_iter())));
         }
     }
 
@@ -403,7 +423,9 @@ impl Acquaintances {
             return;
         }
         let mut state = self.state();
-        let is_met = |name: &HostName, is_ordered: bool| is_ordered || self.is_first || state.memory.knows(&self.inventory, name);
+        let is_met = |name: &HostName, is_ordered: bool| {
+            is_ordered || self.is_first || state.memory.knows(&self.inventory, name)
+        };
         let all: Vec<(String, bool)> = hosts
             .filter(|(name, (_, is_ordered))| is_met(name, *is_ordered))
             .map(|(name, (is_here, _))| (name.to_string(), is_here))
@@ -748,7 +770,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let known = format!("10.0.0.1 {}\n10.0.0.2 {}\n", key(1).text(), key(2).text());
         let (web1, new): (HostName, HostName) = ("web1".parse().unwrap(), "new".parse().unwrap());
-        let run = |given: &[&str]| Acquaintances { has_sealed: true, ..somebody(home.path(), &known, true, given) };
+        let run =
+            |given: &[&str]| Acquaintances { has_sealed: true, ..somebody(home.path(), &known, true, given) };
         let there = access("10.0.0.2", "ops");
         let first = run(&[]);
         assert!(first.stranger(&new, &there).is_none(), "nothing is known in the beginning");

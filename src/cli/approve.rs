@@ -4,11 +4,11 @@ use super::apply::{fresh, read};
 use super::bound::{brings_nothing_else, differences, in_words};
 use super::console::shown;
 use super::handoff::cleared;
+use super::news::{Close, News};
 use super::record::{About, Record};
 use super::repository::Repository;
-use super::who::Who;
-use super::news::{Close, News};
 use super::runs::Known;
+use super::who::Who;
 use super::{Console, Exit, Failure, ask, plan_key};
 use crate::ledger::plan::{self, HostPlan, Plan};
 use crate::ledger::{Details, Kind};
@@ -151,7 +151,9 @@ fn tell_news(console: &Console, root: &Path, known: &Known, who: &Who, plan: &Pl
 pub fn stars(plan: &Plan) -> &'static str {
     let is_used = plan.secrets.as_ref().is_some_and(|sealed| !sealed.values.is_empty());
     match is_used {
-        true => "Stars stand for sealed values, and what is run may be one: 'wgops vault get FILE NAME' shows it, 'wgops vault list' who sealed it\n",
+        true => {
+            "Stars stand for sealed values, and what is run may be one: 'wgops vault get FILE NAME' shows it, 'wgops vault list' who sealed it\n"
+        }
         false => "",
     }
 }

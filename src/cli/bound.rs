@@ -19,16 +19,47 @@ pub const BUILT_IN: &str = "(built in)";
 const NAMES_MAX: usize = 5;
 /// Words in names of variables whose values must not show in diagnostics or the ledger.
 const SECRET_WORDS: [&str; 15] = [
-    "pass", "secret", "token", "private_key", "apikey", "api_key", "pwd", "credential", "bearer", "access_key",
-    "encryption_key", "signing_key", "master_key", "session_key", "webhook",
+    "pass",
+    "secret",
+    "token",
+    "private_key",
+    "apikey",
+    "api_key",
+    "pwd",
+    "credential",
+    "bearer",
+    "access_key",
+    "encryption_key",
+    "signing_key",
+    "master_key",
+    "session_key",
+    "webhook",
 ];
 /// Words that say so only where they stand alone: `pin`, and not `spinner`.
 const SECRET_WORDS_ALONE: [&str; 11] =
     ["pw", "pin", "psk", "otp", "jwt", "salt", "auth", "cookie", "dsn", "hmac", "seed"];
 /// How values begin that are secrets whatever they are called: private keys, tokens of services, digests of passwords.
 const SECRET_BEGINNINGS: [&str; 20] = [
-    "-----BEGIN", "AGE-SECRET-KEY-", "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "AKIA", "sk_live_",
-    "sk-proj-", "hvs.", "eyJ", "$6$", "$5$", "$y$", "$2b$", "$2y$",
+    "-----BEGIN",
+    "AGE-SECRET-KEY-",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "AKIA",
+    "sk_live_",
+    "sk-proj-",
+    "hvs.",
+    "eyJ",
+    "$6$",
+    "$5$",
+    "$y$",
+    "$2b$",
+    "$2y$",
 ];
 /// Fewest characters of a value that looks drawn at random.
 const RANDOM_CHARS_MIN: usize = 20;
@@ -303,7 +334,11 @@ mod tests {
         let given = json!({"password": "one", "db": {"token": ["two", {"x": 3}]}, "url": "https://u:four@h/p", "port": 5});
         assert_eq!(secrets_in("a", &given), ["one", "two", "3", "four"]);
         assert_eq!(secrets_in("url", &json!("https://h/p@q:r")), Vec::<String>::new());
-        for secret in ["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "q8Zc1kP0vXW3rT9uYb2L", "-----BEGIN OPENSSH PRIVATE KEY-----\nx"] {
+        for secret in [
+            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+            "q8Zc1kP0vXW3rT9uYb2L",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nx",
+        ] {
             assert_eq!(secrets_in("x", &json!({"y": [secret]})), [secret]);
         }
         for plain in [

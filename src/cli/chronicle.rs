@@ -356,19 +356,29 @@ mod tests {
         let content = Digest::of("new content");
         let mut wrote = end("a", Status::Changed);
         if let Event::TaskEnds(end) = &mut wrote {
-            end.changes[0].sends = Some(Sent { user: None, arguments: Digest::of("x"), content: Some(content) });
+            end.changes[0].sends =
+                Some(Sent { user: None, arguments: Digest::of("x"), content: Some(content) });
         }
         let kept = |mode: Mode| {
             let mut chronicle = Chronicle::default().keyed_by(nonce.clone());
             let run = RunId::from_parts(0, 1);
-            chronicle.event(&Event::RunBegins { version: 1, run, verb: "run".into(), mode, hosts: Vec::new() });
+            chronicle.event(&Event::RunBegins {
+                version: 1,
+                run,
+                verb: "run".into(),
+                mode,
+                hosts: Vec::new(),
+            });
             chronicle.event(&wrote);
             json!(chronicle.results()).to_string()
         };
         let real = kept(Mode::Real);
         let keyed = Digest::keyed(&nonce, format!("content {content}"));
         assert!(real.contains(&keyed.to_string()), "{real}");
-        assert!(!real.contains(&content.to_string()) && !real.contains(&Digest::of("x").to_string()), "{real}");
+        assert!(
+            !real.contains(&content.to_string()) && !real.contains(&Digest::of("x").to_string()),
+            "{real}"
+        );
         assert!(!kept(Mode::Dry { why: "--check".into() }).contains("sha256:"));
     }
 

@@ -60,7 +60,9 @@ impl News {
         let mut news = Self::default();
         if commit::is_in_git(root) {
             match Since::find(root, record, report, me) {
-                Since::Known(last, changed) if !changed.is_empty() => news.changed(root, me, &last, changed, close),
+                Since::Known(last, changed) if !changed.is_empty() => {
+                    news.changed(root, me, &last, changed, close)
+                }
                 Since::Known(..) => {}
                 Since::Gone(last) => {
                     let why = format!(
@@ -73,7 +75,9 @@ impl News {
                     news.no_history = Some(why);
                 }
                 Since::Nothing => {
-                    news.said.push_str("The ledger has no run that was made from a commit: everything here is new.\n");
+                    news.said.push_str(
+                        "The ledger has no run that was made from a commit: everything here is new.\n",
+                    );
                 }
             }
         } else {
@@ -230,8 +234,10 @@ mod tests {
     #[test]
     fn what_is_run_comes_first_with_what_it_imports_and_then_what_says_where() {
         let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let close =
-            Close { playbooks: of(&["playbooks/ci.yml"]), files: of(&["playbooks/roles/web/tasks/main.yml", "tasks/common.yml"]) };
+        let close = Close {
+            playbooks: of(&["playbooks/ci.yml"]),
+            files: of(&["playbooks/roles/web/tasks/main.yml", "tasks/common.yml"]),
+        };
         let mut names = [
             "playbooks/aaa/f1.yml",
             "roles/web/tasks/main.yml",

@@ -30,9 +30,13 @@ impl Point {
             Disagreement::Packages(one) | Disagreement::Automatic(one) => {
                 (packages(&one.command, &one.by), one.from, one.to)
             }
-            Disagreement::Logins { user, first, last, .. } => (logins(user, last.key.as_deref()), *first, last.at),
+            Disagreement::Logins { user, first, last, .. } => {
+                (logins(user, last.key.as_deref()), *first, last.at)
+            }
             Disagreement::Sudo { first, last, .. } => (sudo(&last.user, &last.command), *first, last.at),
-            Disagreement::Forged { uid, first, last, .. } => (format!("forged lines of uid {uid}"), *first, last.at),
+            Disagreement::Forged { uid, first, last, .. } => {
+                (format!("forged lines of uid {uid}"), *first, last.at)
+            }
             Disagreement::NotInLedger(line) => (format!("unrecorded run {}", line.run), line.at, line.at),
             Disagreement::NoTrace { run, begun, .. } => {
                 (format!("traceless run {run}"), begun.as_second(), begun.as_second())
@@ -91,7 +95,8 @@ impl Answers {
         let mut all = Vec::new();
         for (chain, entry) in record.entries() {
             let (Ok(public), Some(private)) = (&entry.public, entry.private.content()) else { continue };
-            let is_cleared = || matches!(history.role_in(chain, public.roster), Some(Role::Lead | Role::Operator));
+            let is_cleared =
+                || matches!(history.role_in(chain, public.roster), Some(Role::Lead | Role::Operator));
             if public.kind != Kind::Note
                 || private.details.answers.is_empty()
                 || report.breaks_of(&entry.file).next().is_some()
@@ -100,10 +105,15 @@ impl Answers {
                 continue;
             }
             let note = private.details.note.clone().unwrap_or_default();
-            let of = |point: &Point| Answer { by: chain.operator().clone(), note: note.clone(), point: point.clone() };
+            let of = |point: &Point| Answer {
+                by: chain.operator().clone(),
+                note: note.clone(),
+                point: point.clone(),
+            };
             all.extend(private.details.answers.iter().map(of));
         }
-        let cleared = roster.people.values().filter(|person| matches!(person.role, Role::Lead | Role::Operator));
+        let cleared =
+            roster.people.values().filter(|person| matches!(person.role, Role::Lead | Role::Operator));
         Self { all, is_alone: cleared.count() < 2 }
     }
 
@@ -122,16 +132,20 @@ impl Answers {
     /// The same, with the answer beside it where there is one.
     pub(super) fn beside(&self, host: &HostName, found: Disagreement) -> Disagreement {
         let about = match &found {
-            Disagreement::Logins { whose: Whose::Person(name) | Whose::Former(name), .. } => Some(name.clone()),
+            Disagreement::Logins { whose: Whose::Person(name) | Whose::Former(name), .. } => {
+                Some(name.clone())
+            }
             Disagreement::NoTrace { owner, .. } => Some(owner.clone()),
             _ => None,
         };
         let point = Point::of(host, &found);
         let is_open = found.is_open();
         match self.to(host, point.what, (point.from, point.until), about.as_ref()) {
-            Some(answer) if is_open => {
-                Disagreement::Answered { what: Box::new(found), by: answer.by.clone(), note: answer.note.clone() }
-            }
+            Some(answer) if is_open => Disagreement::Answered {
+                what: Box::new(found),
+                by: answer.by.clone(),
+                note: answer.note.clone(),
+            },
             _ => found,
         }
     }
@@ -142,7 +156,8 @@ impl Record {
     pub fn point(&self, run: RunId, name: &str) -> Option<Point> {
         let is_of = |public: &super::Public| public.kind == Kind::Note && public.run == Some(run);
         let of_run = self.entries().filter(|(_, entry)| entry.public.as_ref().is_ok_and(is_of));
-        let mut points = of_run.filter_map(|(_, entry)| Some(&entry.private.content()?.details.found)).flatten();
+        let mut points =
+            of_run.filter_map(|(_, entry)| Some(&entry.private.content()?.details.found)).flatten();
         points.find(|point| point.name() == name).cloned()
     }
 }

@@ -70,7 +70,10 @@ fn who_stopped_at_the_question_is_in_the_ledger_and_what_is_left_can_be_answered
     let forged = sudo.replace("by-hand", "never");
     lab.exec(&host, &format!("su -s /bin/sh nobody -c \"{} '{forged}'\"", logger("sudo")));
     let said = ops.alice(COMPARE);
-    said.expect(5, &["/usr/bin/by-hand [", "forged:", "in the name of sudo, written by uid 65534", "--answers NAME"]);
+    said.expect(
+        5,
+        &["/usr/bin/by-hand [", "forged:", "in the name of sudo, written by uid 65534", "--answers NAME"],
+    );
     let line = said.out.lines().find(|line| line.contains("/usr/bin/by-hand")).unwrap();
     let name = line.rsplit('[').next().unwrap().trim_end_matches(']');
     let run = said.err.split("ledger note ").nth(1).unwrap().split(' ').next().unwrap();

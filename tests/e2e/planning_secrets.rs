@@ -61,8 +61,16 @@ fn a_plan_with_a_secret_is_approved_and_applied_and_tells_nobody_the_secret() {
         // What reaches no terminal has nothing that is made of a secret.
         ops.alice("approve plans/one.json").expect(2, &words).without(&[SECRET, "/root/e2e-quiet"]);
         let said = ops.types("alice", "approve plans/one.json").at_a_terminal("1\n").says();
-        said.expect(0, &words)
-            .expect(0, &["Approved", "Stars stand for sealed values", "/root/e2e-planned", "/root/e2e-quiet", "reads 'quiet ********'"]);
+        said.expect(0, &words).expect(
+            0,
+            &[
+                "Approved",
+                "Stars stand for sealed values",
+                "/root/e2e-planned",
+                "/root/e2e-quiet",
+                "reads 'quiet ********'",
+            ],
+        );
         said.without(&[SECRET, "no more of it is shown"]);
         let said = ops.types("carol", "apply plans/one.json --yes").says();
         said.expect(0, &["changed=3"]).without(&[SECRET]);

@@ -49,7 +49,10 @@ fn where_the_last_run_s_commit_is_not_here_everything_is_new_and_takes_the_flag(
     let pinned = format!("{RUN} --roster-pin {}", group.pin());
     fs::remove_file(group.made()).unwrap();
     let refused = group.says_in(&shallow, "alice", &pinned);
-    refused.expect(4, &["No history here", "what changed can't be told", "git fetch --unshallow", "--allow-dirty"]);
+    refused.expect(
+        4,
+        &["No history here", "what changed can't be told", "git fetch --unshallow", "--allow-dirty"],
+    );
     assert!(!group.made().exists());
     group.says_in(&shallow, "alice", &format!("{pinned} --allow-dirty")).expect(0, &["changed=1"]);
     group.git(&shallow, &["fetch", "-q", "--unshallow"]);
@@ -77,13 +80,20 @@ fn a_role_that_is_used_is_named_before_a_hundred_other_files() {
         write(file, &format!("{text}# more\n"));
     }
     group.commits(&root, "noise");
-    group.says("alice", run).expect(0, &["roles/web/templates/x.j2  +1 -0", "playbooks/more/one.yml  +1 -0", "and 90 more"]);
+    group
+        .says("alice", run)
+        .expect(0, &["roles/web/templates/x.j2  +1 -0", "playbooks/more/one.yml  +1 -0", "and 90 more"]);
 }
 
 #[test]
 fn a_task_that_dry_runs_carry_out_waits_for_a_yes_to_what_is_new() {
     let (group, root) = committed();
-    let task = |name: &str| format!("    - command: touch {}\n      check_mode: false\n", group.folder.path().join(name).display());
+    let task = |name: &str| {
+        format!(
+            "    - command: touch {}\n      check_mode: false\n",
+            group.folder.path().join(name).display()
+        )
+    };
     let made = |name: &str| {
         let file = group.folder.path().join(name);
         let is_there = file.exists();
@@ -102,13 +112,20 @@ fn a_task_that_dry_runs_carry_out_waits_for_a_yes_to_what_is_new() {
     assert!(made("one"));
     // Somebody pushes another one.
     plays(&group, &root, &task("two"));
-    for line in [check.to_owned(), format!("{check} --allow-dirty"), "run playbooks/forced.yml -i local --plan-out plans/p.json".into()] {
+    for line in [
+        check.to_owned(),
+        format!("{check} --allow-dirty"),
+        "run playbooks/forced.yml -i local --plan-out plans/p.json".into(),
+    ] {
         let dry = group.says("alice", &line);
         dry.expect(0, &["Since your last run", "playbooks/forced.yml  +1 -1", "type 'yes' at a terminal"]);
         assert!(!made("two"), "{line}: {}", dry.text);
     }
     // Nobody is asked where nothing would be carried out.
-    group.at_a_terminal("alice", &format!("{check} --list-hosts"), "").expect(0, &["localhost"]).without(&["Type 'yes'"]);
+    group
+        .at_a_terminal("alice", &format!("{check} --list-hosts"), "")
+        .expect(0, &["localhost"])
+        .without(&["Type 'yes'"]);
     group.at_a_terminal("alice", check, "\n").expect(0, &["Type 'yes' to have that done", "would run"]);
     assert!(!made("two"));
     group.at_a_terminal("alice", check, "yes\n").expect(0, &["which run: command ("]);
@@ -117,7 +134,11 @@ fn a_task_that_dry_runs_carry_out_waits_for_a_yes_to_what_is_new() {
     group.says("alice", check).expect(0, &["which run: command ("]);
     assert!(made("two"));
     // What is not committed is what alice herself writes, as a rule: the flag says so.
-    fs::write(root.join("playbooks/forced.yml"), format!("- hosts: all\n  gather_facts: false\n  tasks:\n{}", task("three"))).unwrap();
+    fs::write(
+        root.join("playbooks/forced.yml"),
+        format!("- hosts: all\n  gather_facts: false\n  tasks:\n{}", task("three")),
+    )
+    .unwrap();
     group.says("alice", check).expect(0, &["Not committed: playbooks/forced.yml", "or give --allow-dirty"]);
     assert!(!made("three"));
     group.says("alice", &format!("{check} --allow-dirty")).expect(0, &["which run: command ("]);
@@ -140,11 +161,17 @@ fn a_host_that_is_new_gets_nothing_sealed_before_somebody_said_yes() {
     group.says("alice", &format!("{run} -l old")).expect(3, &[]).without(&["new at"]);
     group.commits(&root, "the ledger");
     let mut set = group.command("alice");
-    set.args(["vault", "set", "inventory/group_vars/all/vault.yml", "token"]).write_stdin("canary-51c7-secret");
+    set.args(["vault", "set", "inventory/group_vars/all/vault.yml", "token"])
+        .write_stdin("canary-51c7-secret");
     said(&mut set).expect(0, &[]);
     group.commits(&root, "a secret");
-    let words =
-        ["New since your last run", "new at 127.0.0.1", "sealed values may be sent there", "nobody said yes to new yet", "--new-host-key new=unknown"];
+    let words = [
+        "New since your last run",
+        "new at 127.0.0.1",
+        "sealed values may be sent there",
+        "nobody said yes to new yet",
+        "--new-host-key new=unknown",
+    ];
     let refused = group.says("alice", run);
     refused.expect(4, &words).without(&["refused the connection"]);
     group.at_a_terminal("alice", run, "\n").expect(4, &["Type 'yes'"]);

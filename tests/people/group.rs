@@ -89,7 +89,8 @@ impl Group {
     /// Most groups are in no git repository, where nothing is committed: what changes hosts takes a flag there.
     fn flag(&self, words: &[&str]) -> Option<&'static str> {
         let changes = words.first().is_some_and(|verb| ["run", "patch", "apply", "resume"].contains(verb));
-        (changes && !words.contains(&"--allow-dirty") && !self.root().join(".git").exists()).then_some("--allow-dirty")
+        (changes && !words.contains(&"--allow-dirty") && !self.root().join(".git").exists())
+            .then_some("--allow-dirty")
     }
 
     /// wgops, as somebody types it.

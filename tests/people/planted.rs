@@ -285,7 +285,9 @@ fn an_audit_that_somebody_forged_begins_no_age_anew_and_makes_none_older() {
     let audit = "audit -i local --fail-on security:7d";
     let today = || jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let before = today();
-    let is_counted = |said: &Said| [&before, &today()].iter().any(|day| said.text.contains(&format!("ages are counted since {day}")));
+    let is_counted = |said: &Said| {
+        [&before, &today()].iter().any(|day| said.text.contains(&format!("ages are counted since {day}")))
+    };
     let first = group.says("alice", audit);
     assert!(is_counted(&first), "{}", first.text);
     // What the clone itself knew is gone, and the ledger serves: somebody without a key dates its audit back.
@@ -294,7 +296,8 @@ fn an_audit_that_somebody_forged_begins_no_age_anew_and_makes_none_older() {
     let is_audit = |entry: &PathBuf| fs::read_to_string(entry).unwrap().contains("\"kind\":\"audit\"");
     let entry = group.entries(&chain).into_iter().rev().find(is_audit).unwrap();
     let private = entry.with_extension("private.json");
-    let back = |file: &PathBuf| fs::read_to_string(file).unwrap().replace(&format!("{before}T"), "2026-01-01T");
+    let back =
+        |file: &PathBuf| fs::read_to_string(file).unwrap().replace(&format!("{before}T"), "2026-01-01T");
     let (text, whole) = (back(&entry), back(&private));
     let known = text.split("\"private\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     fs::write(&private, &whole).unwrap();

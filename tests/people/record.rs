@@ -23,7 +23,10 @@ fn a_run_that_broke_off_is_open_until_somebody_says_what_became_of_it() {
     fs::write(group.root().join("playbooks/slow.yml"), slow).unwrap();
     let chain = || group.chains(&group.root(), "alice").first().map_or(0, |chain| group.entries(chain).len());
     let mut process = std::process::Command::new(assert_cmd::cargo::cargo_bin("wgops"));
-    process.args(["run", "playbooks/slow.yml", "-i", "local", "--allow-dirty"]).current_dir(group.root()).env_clear();
+    process
+        .args(["run", "playbooks/slow.yml", "-i", "local", "--allow-dirty"])
+        .current_dir(group.root())
+        .env_clear();
     process.env("HOME", group.folder.path().join("home_alice")).env("WGOPS_IDENTITY", group.key("alice"));
     process.env("PATH", std::env::var("PATH").unwrap_or_default());
     process.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());

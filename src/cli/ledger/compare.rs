@@ -130,7 +130,8 @@ impl Compare {
             ));
         }
         // A comparison that looked at nothing, or at a part, is no green light; a host that could not be reached has its own code.
-        let is_whole = looked.silent.is_empty() && looked.hosts.values().all(|traces| traces.unread.is_empty());
+        let is_whole =
+            looked.silent.is_empty() && looked.hosts.values().all(|traces| traces.unread.is_empty());
         let exit = if is_whole { exit } else { exit.worst(Exit::Failed) };
         Ok(if open > 0 { exit.worst(Exit::Findings) } else { exit })
     }
@@ -274,7 +275,10 @@ fn human(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> String
     let is_part = looked.hosts.values().any(|traces| !traces.unread.is_empty());
     out.push_str(&match open {
         0 if is_part && !all.is_empty() => {
-            format!("{}: {hosts}, and the ledger explains what could be read there\n", "compared in part".red())
+            format!(
+                "{}: {hosts}, and the ledger explains what could be read there\n",
+                "compared in part".red()
+            )
         }
         _ if all.is_empty() => format!("{}\n", "Nothing was compared.".red()),
         0 => format!("{}: {hosts}, and the ledger explains what was found there\n", "compared".green()),
@@ -315,7 +319,10 @@ fn told(one: &Disagreement) -> (&'static str, String) {
             let uid = line.uid.as_ref();
             let by = uid.map(|uid| format!(" (written by uid {uid}, as anybody with that login can)"));
             let (when, by) = (shown(line.at), by.unwrap_or_default());
-            ("not in the ledger:", format!("{when} '{}'{by}: never recorded, removed, or not pulled", line.line))
+            (
+                "not in the ledger:",
+                format!("{when} '{}'{by}: never recorded, removed, or not pulled", line.line),
+            )
         }
         Disagreement::Forged { uid, last, count, .. } => (
             "forged:",

@@ -52,11 +52,13 @@ impl Note {
         let run = find(&record, &self.run)?;
         let line = record.log().into_iter().find(|line| line.run == Some(run));
         let verb = line.and_then(|line| line.verb).unwrap_or(Verb::Run);
-        let answers = self.answers.iter().map(|name| point(&record, run, name)).collect::<Result<Vec<_>, _>>()?;
+        let answers =
+            self.answers.iter().map(|name| point(&record, run, name)).collect::<Result<Vec<_>, _>>()?;
         if !answers.is_empty() {
             cleared(&who, "answer for what a comparison found")?;
         }
-        let told: String = answers.iter().map(|point| format!("  {}: {}\n", point.host, point.kind)).collect();
+        let told: String =
+            answers.iter().map(|point| format!("  {}: {}\n", point.host, point.kind)).collect();
         let details = Details { note: Some(said(&self.text)?), answers, ..Details::default() };
         match Record::open(console, Some(root), &who, About { run, verb, details })? {
             Some(record) => record.say(Kind::Note)?,

@@ -20,7 +20,12 @@ fn transaction(at: i64, command: &str) -> Transaction {
 }
 
 fn line(run: RunId) -> RunLine {
-    RunLine { at: NOON, run: run.to_string(), line: format!("run {run} (patch) by oscar (operator)"), uid: None }
+    RunLine {
+        at: NOON,
+        run: run.to_string(),
+        line: format!("run {run} (patch) by oscar (operator)"),
+        uid: None,
+    }
 }
 
 fn told(ops: &Ops, traces: &Traces) -> Vec<String> {
@@ -186,7 +191,8 @@ fn an_answer_is_somebody_elses_word_and_about_what_was_found_alone() {
     let login = |at| Login { at, user: "ops".into(), from: "a".into(), key: Some(key(2).fingerprint()) };
     let sudo = |at| Sudo { at, user: "ops".into(), command: "/usr/bin/vi".into() };
     let oscars = "1 logins as ops by Person(OperatorName(\"oscar\"))";
-    let traces = Traces { logins: vec![login(NOON - 8000)], sudo: vec![sudo(NOON - 8000)], ..Traces::default() };
+    let traces =
+        Traces { logins: vec![login(NOON - 8000)], sudo: vec![sudo(NOON - 8000)], ..Traces::default() };
     assert_eq!(told(&ops, &traces), [oscars, "1 sudo /usr/bin/vi"]);
     // A shadow answers for nothing, and nobody for their own login.
     answer(&ops, ("sam", 3), &traces, "trust me");
@@ -212,7 +218,8 @@ fn an_answer_is_somebody_elses_word_and_about_what_was_found_alone() {
 #[test]
 fn who_looked_and_stopped_at_the_question_is_not_accused() {
     let ops = Ops::new();
-    let login = Login { at: NOON - 3000, user: "ops".into(), from: "a".into(), key: Some(key(2).fingerprint()) };
+    let login =
+        Login { at: NOON - 3000, user: "ops".into(), from: "a".into(), key: Some(key(2).fingerprint()) };
     let traces = Traces { logins: vec![login], ..Traces::default() };
     assert_eq!(told(&ops, &traces).len(), 1);
     let hosts = vec!["web1".parse().unwrap()];

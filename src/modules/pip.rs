@@ -111,6 +111,14 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
         outcome.changes.extend(plan.starts_with("== absent").then(|| task.make()).transpose()?);
         return Ok(outcome);
     }
+    if state == "present" && task.is_plain() {
+        // What pip would do is asked only where something is missing: to say that, it may run what a package brings along.
+        let said =
+            host.get(PipPlan(task.question(&["list".into()])))?.as_ref().clone().map_err(Stop::refuse)?.text;
+        if task.packages.iter().all(|package| is_listed(&said, package)) {
+            return Ok(outcome);
+        }
+    }
     let words = match state {
         "absent" => vec!["list".to_owned()],
         _ => task.install_words(),
@@ -169,6 +177,13 @@ fn names(said: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether `pip list --format=freeze` has a package that is asked for as NAME or NAME==VERSION.
+fn is_listed(said: &str, package: &str) -> bool {
+    let wanted = package.split_once("==").map(|(_, version)| version.trim());
+    let mut lines = said.lines().filter_map(|line| line.split_once("=="));
+    lines.any(|(name, version)| normal(name) == normal(package) && wanted.is_none_or(|wanted| wanted == version))
+}
+
 /// A package's name as pip compares it: without version, in small letters, with dashes.
 fn normal(name: &str) -> String {
     let name = name.split(['=', '<', '>', '!', '~', '[', ';', ' ']).next().unwrap_or_default();
@@ -223,6 +238,22 @@ impl<'a> Task<'a> {
 
     fn question(&self, words: &[String]) -> Vec<String> {
         [&["virtualenv", "executable", "chdir"].map(|name| self.text(name))[..], words].concat()
+    }
+
+    /// Whether names, perhaps with a version, are all that is asked for.
+    fn is_plain(&self) -> bool {
+        let is_name = |text: &str| {
+            text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        };
+        let is_plain = |package: &String| match package.split_once("==") {
+            Some((name, version)) => is_name(name.trim()) && is_name(version.trim()),
+            None => is_name(package),
+        };
+        self.extra.is_empty()
+            && self.args.text("requirements").is_none()
+            && !self.args.flag("editable")
+            && self.packages.iter().all(is_plain)
     }
 
     fn system_words(&self) -> Vec<String> {
@@ -336,6 +367,24 @@ mod tests {
         assert_eq!(changes, ["install flask-3.0, x-1 with pip:     install --no-cache-dir flask x==1"]);
         let failed = run(&args, "== pip pip3\n== planned 1\nerror: externally-managed-environment\n\nmore\n");
         assert!(matches!(failed, Err(Stop::Refuse(r)) if r.message.contains("externally-managed")));
+    }
+
+    #[test]
+    fn what_is_listed_as_asked_for_needs_no_plan() {
+        let listed = "== pip pip3\nMy-Package==1.0\nother==2\n";
+        for (name, expected) in [
+            ("my_package", "list"),
+            ("other==2", "list"),
+            ("other==3", "other==3"),
+            ("other>=2", "other>=2"),
+            ("third", "third"),
+            ("./other", "./other"),
+        ] {
+            let (asked, _) = run(&json!({"name": name}), listed).unwrap();
+            assert_eq!(asked.trim(), expected, "{name}");
+        }
+        let latest = run(&json!({"name": "other", "state": "latest"}), listed).unwrap().0;
+        assert_eq!(latest.trim(), "--upgrade other");
     }
 
     #[test]

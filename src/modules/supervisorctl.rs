@@ -24,9 +24,10 @@ pub static MODULE: Module = Module {
         ),
         Param::optional("signal", Kind::Text, "which signal it gets, as HUP"),
         Param::optional("stop_before_removing", Kind::Bool, "whether absent stops it first").default("no"),
-        Param::optional("config", Kind::Path, "supervisorctl's file of settings"),
+        Param::optional("config", Kind::Path, "supervisorctl's file of settings").starts(),
         Param::optional("server_url", Kind::Text, "where supervisord listens"),
-        Param::optional("supervisorctl_path", Kind::Path, "supervisorctl, where it is not in the PATH"),
+        Param::optional("supervisorctl_path", Kind::Path, "supervisorctl, where it is not in the PATH")
+            .starts(),
         // They would stand in the words of a program: the file of settings has a place for them.
         Param::not_yet("password").or(&["username"]),
     ],

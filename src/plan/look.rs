@@ -18,7 +18,7 @@ use crate::event::Status;
 use crate::load::Inventory;
 use crate::model::{Map, Subjects, Value};
 use crate::modules::{Effect, Outcome};
-use crate::questions::{Answers, Reading, Refusal};
+use crate::questions::{Answers, Reading, Refusal, led};
 use crate::template::{Binding, Scope};
 use std::sync::Arc;
 
@@ -131,10 +131,24 @@ impl Ground {
         let is_forced = || self.flag(task.check_mode.as_ref(), layer) == Some(false);
         let waits = self.conduct == Conduct::DryButForced && !is_forced();
         let why = (self.starts_nothing || waits).then(|| started(task, frozen, user)).flatten()?;
-        Some(match self.starts_nothing {
+        Some(self.not_started(why))
+    }
+
+    fn not_started(&self, why: String) -> Look {
+        match self.starts_nothing {
             true => Look::Unseen(why, Subjects::NONE),
             false => Look::Unknown(format!("what only the real run starts: {why}")),
-        })
+        }
+    }
+
+    /// The same where it is the words of a question that say what runs.
+    fn led(&self, task: &Task, layer: &Arc<Frame>, user: &Effective, wanted: usize) -> Option<Look> {
+        let is_forced = || self.flag(task.check_mode.as_ref(), layer) == Some(false);
+        let waits = self.conduct == Conduct::DryButForced && !is_forced();
+        let answers = self.stores.get(user).filter(|_| self.starts_nothing || waits)?;
+        let what = answers.wanted().iter().skip(wanted).find_map(led)?;
+        let script = answers.refuse_wanted(wanted, |asked| led(asked).is_some())?;
+        Some(self.not_started(format!("'{script}' would be told {what}, to find out")))
     }
 
     /// How a task ends of whose questions one is not asked, for it would go out.
@@ -145,6 +159,9 @@ impl Ground {
         (wanted, evaluation): (usize, &Evaluation),
     ) -> Option<Look> {
         let reads = || evaluation.reading.reads.clone();
+        if let Some(looked) = self.led(task, layer, user, wanted) {
+            return Some(looked);
+        }
         if let Some(why) = self.stores.get(user).and_then(|answers| self.speaks_here(user, answers, wanted)) {
             return Some(Look::Unseen(why, reads()));
         }

@@ -209,12 +209,12 @@ fn leaves(asked: &Asked, user: &Effective) -> bool {
         return true;
     }
     let is_own = match asked.script.name {
-        "ask_mysql" => {
-            let mut hosts = word(asked, 0).lines().filter_map(|line| line.strip_prefix("host="));
-            hosts.all(|host| ITSELF.contains(&host.trim_matches('"')))
-        }
+        "ask_mysql" => lines(asked, "host=").all(|host| ITSELF.contains(&host)),
         // The directory of a socket is no other machine.
-        "ask_postgresql" => ITSELF.contains(&word(asked, 1)) || word(asked, 1).starts_with('/'),
+        "ask_postgresql" => {
+            let host = word(asked, 1);
+            (ITSELF.contains(&host) || is_socket(host)) && !names_a_server(word(asked, 6))
+        }
         _ => false,
     };
     speaks(asked) && !is_own
@@ -257,14 +257,11 @@ fn way(asked: &Asked) -> Way {
         // What a playbook wrote in SQL does what its functions do: files are read and written, other servers asked.
         "ask_mysql_rows" | "postgresql_rows" => Way::GoesOut,
         // An option file: `host="…"`. By a socket it doesn't leave the host, and what is local is a server of databases.
-        "ask_mysql" => {
-            let mut hosts = word(0).lines().filter_map(|line| line.trim().strip_prefix("host="));
-            out(hosts.any(|name| host(name.trim_matches('"')) == Way::GoesOut))
-        }
-        "ask_postgresql" => {
-            let is_far = !word(1).starts_with('/') && host(word(1)) == Way::GoesOut;
-            out(is_far || word(6).contains('=') || names_a_place(rest(6).get(..1).unwrap_or_default()))
-        }
+        "ask_mysql" if lines(asked, "host=").any(|name| host(name) == Way::GoesOut) => Way::GoesOut,
+        "ask_mysql" => socket(lines(asked, "socket=").next().unwrap_or_default()),
+        "ask_postgresql" if names_a_server(word(6)) => Way::GoesOut,
+        "ask_postgresql" if is_socket(word(1)) => socket(word(1)),
+        "ask_postgresql" => out(host(word(1)) == Way::GoesOut),
         "deb_file" if !word(0).starts_with('/') => url(word(0)),
         "git_remote" => out(!word(0).starts_with('/') && !word(0).starts_with("file:///")),
         "pip_plan" if word(3) == "list" => Way::Stays,
@@ -294,6 +291,28 @@ fn way(asked: &Asked) -> Way {
         }
         _ => Way::Stays,
     }
+}
+
+/// What an option file of MySQL's says for an option, each time.
+fn lines<'a>(asked: &'a Asked, option: &'static str) -> impl Iterator<Item = &'a str> {
+    let all = word(asked, 0).lines().filter_map(move |line| line.trim().strip_prefix(option));
+    all.map(|value| value.trim_matches('"'))
+}
+
+/// Whether libpq takes a host for one directory of a socket. It takes several hosts, with commas between them.
+fn is_socket(host: &str) -> bool {
+    host.starts_with('/') && !host.contains(',')
+}
+
+/// Whether libpq takes a database's name for a whole address.
+fn names_a_server(database: &str) -> bool {
+    database.contains('=') || database.contains("://")
+}
+
+/// Where a socket leads: where services keep theirs, it is a server's; elsewhere it may be anybody's.
+fn socket(path: &str) -> Way {
+    let is_server_s = ["/run/", "/var/run/", "/var/lib/"].iter().any(|place| path.starts_with(place));
+    if path.is_empty() || is_server_s && !path.contains("..") { Way::Stays } else { Way::Loops }
 }
 
 /// Whether a word for pip names a package in its usual index and nothing else.
@@ -363,7 +382,12 @@ mod tests {
             ("ask_postgresql|postgres||5432|||||SELECT 1", Way::Stays),
             ("postgresql_rows|postgres||5432|||||SELECT lo_export(1, '/x')", Way::GoesOut),
             ("ask_mysql_rows|host=\"localhost\"\n|~/.my.cnf||SELECT sys_exec('id')", Way::GoesOut),
+            ("ask_mysql|socket=\"/run/mysqld/mysqld.sock\"\n|~/.my.cnf|SELECT 1", Way::Stays),
+            ("ask_mysql|socket=\"/tmp/x.sock\"\n|~/.my.cnf|SELECT 1", Way::Loops),
             ("ask_postgresql|postgres|/run/x|5432||||app|SELECT 1", Way::Stays),
+            ("ask_postgresql|postgres|/tmp|5432||||app|SELECT 1", Way::Loops),
+            ("ask_postgresql|postgres|/nowhere,evil.test|5432||||app|SELECT 1", Way::GoesOut),
+            ("ask_postgresql|postgres|localhost,evil.test|5432||||app|SELECT 1", Way::GoesOut),
             ("ask_postgresql|postgres|evil.test|5432||||app|SELECT 1", Way::GoesOut),
             ("ask_postgresql|postgres||5432||||host=evil.test|SELECT 1", Way::GoesOut),
             ("ask_postgresql|postgres||5432||||postgres://evil.test/|SELECT 1", Way::GoesOut),
@@ -393,6 +417,21 @@ mod tests {
             ("inspect|/etc/passwd", Way::Stays),
         ] {
             assert_eq!(way(&asked(words)), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_plan_names_each_database_that_may_be_elsewhere() {
+        let user = Effective::default();
+        for (words, expected) in [
+            ("ask_postgresql|postgres||5432||||app|SELECT 1", false),
+            ("ask_postgresql|postgres|/run/postgresql|5432||||app|SELECT 1", false),
+            ("ask_postgresql|postgres|/run/postgresql,evil.test|5432||||app|SELECT 1", true),
+            ("ask_postgresql|postgres||5432||||host=evil.test|SELECT 1", true),
+            ("ask_mysql|host=\"localhost\"\n|~/.my.cnf|SELECT 1", false),
+            ("ask_mysql|host=\"evil.test\"\n|~/.my.cnf|SELECT 1", true),
+        ] {
+            assert_eq!(leaves(&asked(words), &user), expected, "{words}");
         }
     }
 

@@ -124,10 +124,14 @@ pub fn sees_all(output: &Output, places: usize) -> bool {
     output.status == 0 && text.lines().count() == places && text.lines().all(|line| line == "yes")
 }
 
+/// Whether a question is on the list.
+pub(super) fn knows(name: &str) -> bool {
+    [SAME, APT, PLACES].iter().any(|names| names.contains(&name))
+}
+
 /// The scripts that the gate knows.
 pub fn scripts() -> Vec<Script> {
-    let known = |script: &Script| [SAME, APT, PLACES].iter().any(|names| names.contains(&script.name));
-    let mut all: Vec<Script> = read_only_scripts().into_iter().filter(known).collect();
+    let mut all: Vec<Script> = read_only_scripts().into_iter().filter(|script| knows(script.name)).collect();
     all.push(SEE);
     all
 }

@@ -26,6 +26,7 @@ pub mod http;
 pub mod jobs;
 pub mod keypair;
 pub mod labels;
+mod led;
 pub mod mysql;
 pub mod packages;
 pub mod ports;
@@ -42,6 +43,7 @@ mod withheld;
 pub(crate) mod workbench;
 
 pub use answers::{Answers, Ask, Asked, Key, Raw, Reading};
+pub use led::led;
 pub use withheld::is_withheld;
 
 use crate::model::{Argv, Script, Subjects};

@@ -218,6 +218,29 @@ fn whoever_may_change_nothing_starts_nothing_that_a_play_names() {
 }
 
 #[test]
+fn no_word_of_a_play_says_what_runs_to_answer_a_question_before_somebody_said_yes() {
+    let tasks = "- {name: program, supervisorctl: {name: x, state: started, supervisorctl_path: /bin/sh, config: DIR/ran}}\n\
+                 - {name: settings, mysql_db: {name: a, config_file: DIR/evil.cnf}}\n\
+                 - {name: folder, gem: {name: x, install_dir: DIR/g, user_install: false}}\n\
+                 - {name: package, pip: {name: DIR/evil, extra_args: '--no-index --log DIR/log'}}\n\
+                 - {name: option, unarchive: {src: DIR/a.tgz, dest: DIR, remote_src: true, include: ['--checkpoint-action=exec=id']}}\n\
+                 - {name: hosts, postgresql_db: {name: a, login_host: '/nowhere,127.0.0.2'}}\n";
+    let stage = |conduct| {
+        let stage = Stage { company: Company::Apart, conduct, ..Stage::new() };
+        stage.write("a.tgz", "\u{1f}x");
+        stage
+    };
+    for conduct in [Conduct::Dry, Conduct::DryButForced] {
+        let played = stage(conduct).tasks(tasks);
+        for name in ["program", "settings", "folder", "package", "option", "hosts"] {
+            let status = serde_json::to_string(&played.end(name).status).unwrap();
+            let expected = if conduct == Conduct::Dry { "unseen" } else { "known_after_apply" };
+            assert!(status.contains(expected), "{name}: {status}");
+        }
+    }
+}
+
+#[test]
 fn whoever_may_change_nothing_hands_no_environment_to_what_only_looks() {
     let task =
         |variables: &str| format!("- name: look\n  stat: {{path: DIR}}\n  environment: {{{variables}}}\n");

@@ -26,13 +26,13 @@ for name; do
     case $name in
     @*) echo missing ;;
     *.rpm)
-        if [ -f "$name" ] && rpm -q --quiet "$(rpm -qp --qf '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}' "$name" 2>/dev/null)"; then
+        if [ -f "$name" ] && rpm -q --quiet -- "$(rpm -qp --qf '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}' -- "$name" 2>/dev/null)"; then
             echo there
         else
             echo missing
         fi
         ;;
-    *) if rpm -q --quiet --whatprovides "$name" 2>/dev/null || rpm -q --quiet "$name" 2>/dev/null; then echo there; else echo missing; fi ;;
+    *) if rpm -q --quiet --whatprovides -- "$name" 2>/dev/null || rpm -q --quiet -- "$name" 2>/dev/null; then echo there; else echo missing; fi ;;
     esac
 done"#),
     }

@@ -5,7 +5,7 @@
 //! Where nobody said yes to what a playbook does (dry runs, audits, what carries a plan out), its words stay out as well, unless they
 //! hold nothing but what people wrote and what was measured: a message can be made of a key that was read, and the ledger is pushed.
 
-use crate::event::{ChangeMade, Event, Mode, Status, TaskEnd};
+use crate::event::{ChangeMade, Counts, Event, Mode, Status, TaskEnd};
 use crate::ledger::{HostOutcome, HostResult};
 use crate::model::{HostName, Nonce, Value};
 use crate::report::Assessment;
@@ -33,6 +33,8 @@ pub struct Chronicle {
     dry: bool,
     held_out: usize,
     begun: BTreeMap<HostName, Instant>,
+    /// Counts of the tasks that are written down.
+    told: BTreeMap<HostName, Counts>,
     /// The ops repository: places in it are kept as everybody has them.
     root: Option<PathBuf>,
     /// Under what digests of contents are made.
@@ -127,7 +129,32 @@ impl Chronicle {
             Event::Found { finding, .. } if finding.is_read && self.spares.is_some() => return,
             _ => {}
         }
-        self.events.extend(serde_json::to_value(event).ok());
+        let spared = self.spares.is_some().then(|| self.spared(event));
+        self.events.extend(serde_json::to_value(spared.as_ref().unwrap_or(event)).ok());
+    }
+
+    /// The end of a run without how many tasks there were beside those that are written down: how often one was done is for what
+    /// was read to say. That there was one is told.
+    fn spared(&self, event: &Event) -> Event {
+        let mut event = event.clone();
+        if let Event::RunEnds { recap, .. } = &mut event {
+            for (host, all) in recap.iter_mut() {
+                let told = self.told.get(host).copied().unwrap_or_default();
+                let most = |all: usize, told: usize| told.max(all.min(1));
+                *all = Counts {
+                    ok: most(all.ok, told.ok),
+                    changed: most(all.changed, told.changed),
+                    unreachable: all.unreachable,
+                    failed: most(all.failed, told.failed),
+                    skipped: most(all.skipped, told.skipped),
+                    rescued: most(all.rescued, told.rescued),
+                    ignored: most(all.ignored, told.ignored),
+                    unknown: most(all.unknown, told.unknown),
+                    exchanges: 0,
+                };
+            }
+        }
+        event
     }
 
     fn task(&mut self, end: &TaskEnd) {
@@ -147,6 +174,7 @@ impl Chronicle {
             return;
         }
         let host = end.host.clone();
+        self.told.entry(host.clone()).or_default().add(&end);
         let mut event = Event::TaskEnds(Box::new(end));
         event.drop_contents();
         if let Some(nonce) = self.nonce.as_ref().filter(|_| !self.dry) {
@@ -259,7 +287,7 @@ fn is_about_packages(end: &TaskEnd) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{ChangeMade, Compared, Counts, Sent};
+    use crate::event::{ChangeMade, Compared, Kept, Sent};
     use crate::model::{Digest, RunId};
     use serde_json::json;
 
@@ -320,6 +348,26 @@ mod tests {
         let outcomes: Vec<_> = all.values().map(|result| result.outcome).collect();
         use HostOutcome::{Changed, Ok, Skipped, Unknown};
         assert_eq!(outcomes, [Changed, Unknown, Ok, Skipped]);
+    }
+
+    #[test]
+    fn what_a_dry_run_counts_is_what_it_writes_down_and_whether_there_is_more() {
+        let recap =
+            [("a", Counts { ok: 300, changed: 299, ignored: 1204, exchanges: 7, ..Counts::default() })];
+        let recap = recap.map(|(host, counts)| (host.parse().unwrap(), counts)).into();
+        let ends = Event::RunEnds { recap, interrupted: false, seconds: 1.0 };
+        let mut chronicle = Chronicle::default().sparing([]);
+        let kept = |whole| Kept { task: "Write".into(), whole, items: vec![whole] };
+        for whole in [true, true, false] {
+            let Event::TaskEnds(mut end) = end("a", Status::WouldChange) else { unreachable!() };
+            end.kept = Some(Box::new(kept(whole)));
+            chronicle.event(&Event::TaskEnds(end));
+        }
+        chronicle.event(&ends);
+        let told = chronicle.events().last().unwrap()["recap"]["a"].clone();
+        let number = |key: &str| told[key].as_u64().unwrap();
+        assert_eq!(["ok", "changed", "ignored", "skipped", "exchanges"].map(number), [2, 2, 1, 0, 0]);
+        assert_eq!(chronicle.results().values().next().unwrap().outcome, HostOutcome::Changed);
     }
 
     #[test]

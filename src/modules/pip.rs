@@ -181,7 +181,9 @@ fn names(said: &str) -> Vec<String> {
 fn is_listed(said: &str, package: &str) -> bool {
     let wanted = package.split_once("==").map(|(_, version)| version.trim());
     let mut lines = said.lines().filter_map(|line| line.split_once("=="));
-    lines.any(|(name, version)| normal(name) == normal(package) && wanted.is_none_or(|wanted| wanted == version))
+    lines.any(|(name, version)| {
+        normal(name) == normal(package) && wanted.is_none_or(|wanted| wanted == version)
+    })
 }
 
 /// A package's name as pip compares it: without version, in small letters, with dashes.

@@ -31,7 +31,10 @@ pub struct Means<'a> {
 }
 
 /// What something depends on that a sealed value decides, where that may not be seen.
-pub(super) const SEALED: &str = "a sealed value, which decides nothing before the real run, nor in a plan's";
+pub const SEALED: &str = "a sealed value, which decides nothing before the real run, nor in a plan's";
+
+/// Stands where words could hold a secret.
+pub(super) const NO_DETAILS: &str = "(a secret is involved: no details)";
 
 /// What a condition comes to.
 pub enum Truth {
@@ -110,18 +113,41 @@ impl Evaluation {
     }
 }
 
-/// Whether a condition is just that something is defined or not: that a value is there is no secret.
-fn asks_for_being_there(condition: &Value) -> bool {
+/// Whether a condition is just that something is defined or not: that a value is there is no secret, but where a template decides it.
+fn asks_for_being_there(condition: &Value, scope: &Arc<dyn Scope>) -> bool {
     let text = text_of(condition);
     let words: Vec<&str> = text.split_whitespace().collect();
-    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
     match words.as_slice() {
-        [name, "is", rest @ ..] => {
-            is_name(name) && matches!(rest, ["defined" | "undefined"] | ["not", "defined"])
+        [name, "is", "defined" | "undefined"] | [name, "is", "not", "defined"] => {
+            is_there_openly(name, scope, 0)
         }
         _ => false,
     }
 }
+
+/// Whether a name stands for a value itself, or for another such name.
+fn is_there_openly(name: &str, scope: &Arc<dyn Scope>, depth: usize) -> bool {
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let Some(bound) = scope.get(name).filter(|_| is_name && depth < NAMES_MAX) else { return false };
+    let mut inner = &bound;
+    while let Binding::Secret(within) = inner {
+        inner = within;
+    }
+    match inner {
+        Binding::Data(_) => true,
+        Binding::Written(value) => match value.as_str().map(str::trim) {
+            Some(text) if Templates::has_templates(value) => {
+                let named = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
+                named.is_some_and(|named| is_there_openly(named.trim(), scope, depth + 1))
+            }
+            _ => true,
+        },
+        Binding::Unknown(_) | Binding::Scope(_) | Binding::Refused(_) | Binding::Secret(_) => false,
+    }
+}
+
+/// How many names stand for each other at the most.
+const NAMES_MAX: usize = 8;
 
 impl Means<'_> {
     /// Whether all conditions hold.
@@ -133,7 +159,7 @@ impl Means<'_> {
         for condition in conditions {
             match self.templates.condition(condition, scope) {
                 Ok(Rendered::Known { tainted: true, .. })
-                    if self.is_blind && !asks_for_being_there(condition) =>
+                    if self.is_blind && !asks_for_being_there(condition, scope) =>
                 {
                     unknown = unknown.or(Some(SEALED.into()));
                 }
@@ -232,6 +258,8 @@ impl Means<'_> {
         }
         let rendered = self.templates.render(&Value::String(key.to_owned()), scope);
         match rendered.map_err(|error| refusal(&format!("'{key}': {error}"), &error))? {
+            Rendered::Known { tainted: true, .. } if self.is_blind => Ok(Rendered::Unknown(SEALED.into())),
+            Rendered::Known { tainted: true, .. } => Err(names_of_secrets(key)),
             Rendered::Known { value, tainted } => Ok(Rendered::Known { value: text_of(&value), tainted }),
             Rendered::Omitted => Ok(Rendered::Omitted),
             Rendered::Unknown(cause) => Ok(Rendered::Unknown(cause)),
@@ -253,6 +281,12 @@ impl Means<'_> {
                 .map_err(|error| refusal(&format!("args: {error}"), &error))?
             {
                 Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
+                Rendered::Known { tainted: true, .. } if task.module.free_form == FreeForm::AnyKeys => {
+                    if self.is_blind {
+                        return Ok(Rendering::Unknown(SEALED.to_owned()));
+                    }
+                    return Err(names_of_secrets("args"));
+                }
                 Rendered::Known { value: Value::Object(more), tainted: secret } => {
                     tainted |= secret;
                     for (key, value) in more {
@@ -302,7 +336,11 @@ impl Means<'_> {
                 }
             }
         }
-        frozen(task.module, &given, tainted, secrets)
+        match frozen(task.module, &given, tainted, secrets) {
+            // Whether they fit would tell.
+            Err(_) if tainted && self.is_blind => Ok(Rendering::Unknown(SEALED.to_owned())),
+            end => end,
+        }
     }
 
     /// Every condition with what it comes to: what `assert` gets.
@@ -386,6 +424,14 @@ impl Means<'_> {
         };
         Evaluation { verdict, reading: answers.take_reading(), tainted: frozen.tainted || desk.is_tainted() }
     }
+}
+
+/// Why nothing is named by a secret: names are seen wherever all of them are.
+fn names_of_secrets(key: &str) -> Refusal {
+    let message = format!(
+        "'{key}' would name something by a sealed value, and names are seen by everybody: write it as it is"
+    );
+    Refusal { message, ..Refusal::default() }
 }
 
 /// Rendered arguments that fit the module.

@@ -1,8 +1,9 @@
 //! How a task ends on a host: judged by its own conditions, registered, reported, and handlers notified.
 
 use super::control::{Common, Turn};
-use super::evaluate::{SEALED, Truth, text_of};
+use super::evaluate::{NO_DETAILS, SEALED, Truth, text_of};
 use super::host_run::{Conduct, HostRun, Queued};
+use super::measured;
 use super::pending::Pending;
 use super::scope::Layer;
 use super::task::Task;
@@ -10,7 +11,7 @@ use super::unit::{Running, Stage, Unit, UnitEnd};
 use super::way::Way;
 use super::whole::{Whole, unit_result};
 use crate::event::{Event, Status};
-use crate::model::{Finding, FindingKind, Value};
+use crate::model::{Finding, FindingKind, Map, Value};
 use crate::modules::Effect;
 use crate::template::{Binding, Cause, Rendered};
 use std::collections::BTreeSet;
@@ -109,6 +110,8 @@ impl HostRun {
                 message: Some(format!("{keyword} depends on {SEALED}")),
                 ..judged
             },
+            // What was done was done, whatever it counts as.
+            _ if judged.status == Status::Changed => judged,
             _ => Judged { status: Status::KnownAfterApply { cause: SEALED.into() }, message: None, ..judged },
         }
     }
@@ -262,7 +265,14 @@ impl HostRun {
                 self.events.push(Event::Found { host: self.host.clone(), finding });
             }
             let tainted = end.tainted;
-            self.ground.variables.include(&std::mem::take(&mut end.written));
+            self.ground.variables.include(&std::mem::take(&mut end.written), tainted);
+            if end.is_undecided {
+                for name in running.task.sets().variables.into_iter().flat_map(Map::keys) {
+                    let unknown = Binding::Unknown(Cause::from(SEALED));
+                    common.variables.push((name.clone(), unknown.clone()));
+                    self.ground.variables.set(name.clone(), unknown);
+                }
+            }
             if delegates_facts
                 && let Some(host) = self.ground.delegate_of(&running.task, &running.layer, &unit.layer)
             {
@@ -327,13 +337,24 @@ impl HostRun {
             Status::Unseen { .. } => Some(running.task.name.clone()),
             _ => return None,
         };
+        let was_read = self.depends_on_what_was_read(running);
         let mut missing = None;
-        for name in self.notified_names(running) {
+        for (name, tainted) in self.notified_names(running) {
+            // Which handlers run would tell.
+            if tainted && self.ground.quiet.is_some() {
+                continue;
+            }
             let found = self.handlers_called(&name);
             if found.is_empty() {
-                missing.get_or_insert_with(|| format!("no handler is called '{name}' or listens to it"));
+                missing.get_or_insert_with(|| match tainted {
+                    true => format!("no handler is called so {NO_DETAILS}"),
+                    false => format!("no handler is called '{name}' or listens to it"),
+                });
             }
             for index in found {
+                if was_read && let Some(handler) = self.handlers.get(index) {
+                    measured::mark_as_read(self.given_to_handlers.entry(handler.number).or_default());
+                }
                 match self.notified.iter_mut().find(|(known, _)| *known == index) {
                     Some((_, was)) if uncertain.is_none() => *was = None,
                     Some(_) => {}
@@ -344,13 +365,20 @@ impl HostRun {
         missing
     }
 
+    /// Whether what was read decides how a task ended, where that counts.
+    fn depends_on_what_was_read(&self, running: &Running) -> bool {
+        let units = running.units.as_deref().unwrap_or_default();
+        let counts = self.ground.keeps_little() && !running.task.notify.is_empty();
+        counts && !self.ground.are_measured(running, units).iter().all(|is| *is)
+    }
+
     /// The names that a task notifies: a template may give another one for each item, of which one that is changed counts for all
     /// that were done.
-    fn notified_names(&self, running: &Running) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
+    fn notified_names(&self, running: &Running) -> Vec<(String, bool)> {
+        let mut names: Vec<(String, bool)> = Vec::new();
         for notified in &running.task.notify {
             if !notified.contains("{{") {
-                names.push(notified.clone());
+                names.push((notified.clone(), false));
                 continue;
             }
             for unit in running.units.iter().flatten() {
@@ -360,16 +388,16 @@ impl HostRun {
                 }
                 let view = self.ground.variables.view(&running.layer, &unit.layer, None);
                 match self.ground.templates.render(&Value::String(notified.clone()), &view) {
-                    Ok(Rendered::Known { value: Value::Array(list), .. }) => {
-                        names.extend(list.iter().map(text_of))
+                    Ok(Rendered::Known { value: Value::Array(list), tainted }) => {
+                        names.extend(list.iter().map(|name| (text_of(name), tainted)))
                     }
-                    Ok(Rendered::Known { value, .. }) => names.push(text_of(&value)),
+                    Ok(Rendered::Known { value, tainted }) => names.push((text_of(&value), tainted)),
                     Ok(_) => {}
-                    Err(_) => names.push(notified.clone()),
+                    Err(_) => names.push((notified.clone(), false)),
                 }
             }
         }
-        names.retain(|name| !name.is_empty());
+        names.retain(|(name, _)| !name.is_empty());
         names
     }
 

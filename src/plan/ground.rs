@@ -3,7 +3,7 @@
 
 use super::approved::Approved;
 use super::effective::{At, Effective};
-use super::evaluate::{Means, Rendering, Truth, refusal, text_of};
+use super::evaluate::{Means, NO_DETAILS, Rendering, Truth, refusal, text_of};
 use super::hands::DefaultPrivilege;
 use super::host_run::Conduct;
 use super::library::Library;
@@ -103,7 +103,9 @@ impl Ground {
             Value::Bool(flag) => Some(*flag),
             template => {
                 let view = self.variables.view(layer, &Arc::default(), None);
-                self.templates.render(template, &view).ok()?.known().and_then(truthy)
+                let rendered = self.templates.render(template, &view).ok()?;
+                let is_told = !(self.quiet.is_some() && rendered.is_tainted());
+                rendered.known().filter(|_| is_told).and_then(truthy)
             }
         }
     }
@@ -124,9 +126,15 @@ impl Ground {
         item: &Arc<Layer>,
         result: Binding,
     ) -> Result<Truth, String> {
-        // That a secret had a part in the result is known by the task; here it is about what the condition itself names.
+        // What is done all the same, or carries a plan out, has somebody's word: there it is about what the condition itself names.
+        let forces = || self.flag(running.task.check_mode.as_ref(), &running.layer) == Some(false);
+        let is_done = match self.conduct {
+            Conduct::Real => true,
+            Conduct::DryButForced => forces(),
+            Conduct::Dry => false,
+        };
         let result = match result {
-            Binding::Secret(inner) if self.quiet.is_some() => *inner,
+            Binding::Secret(inner) if self.quiet.is_some() && is_done => *inner,
             other => other,
         };
         let mut item = item.clone();
@@ -145,10 +153,16 @@ impl Ground {
         let view = self.variables.view(&running.layer, item, None);
         let rendered =
             self.templates.render(value, &view).map_err(|e| refusal(&e.to_string(), &e).message)?;
-        let Some(value) = rendered.known() else { return Ok(None) };
+        let tainted = rendered.is_tainted();
+        let Some(value) = rendered.known().filter(|_| !(tainted && self.quiet.is_some())) else {
+            return Ok(None);
+        };
         let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
         let finite = number.filter(|number| number.is_finite());
-        finite.map(Some).ok_or_else(|| format!("expected a number, got '{}'", text_of(value)))
+        finite.map(Some).ok_or_else(|| match tainted {
+            true => format!("expected a number {NO_DETAILS}"),
+            false => format!("expected a number, got '{}'", text_of(value)),
+        })
     }
 
     /// A task's name for people.

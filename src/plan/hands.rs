@@ -2,14 +2,14 @@
 //! command line have it.
 
 use super::effective::{At, Effective, Login, Whose};
-use super::evaluate::{refusal, text_of};
+use super::evaluate::{NO_DETAILS, SEALED, refusal, text_of};
 use super::ground::{Ground, truthy};
 use super::scope::{Frame, Layer};
 use super::task::{LOGIN_VARIABLES, Task};
 use crate::model::{BecomeMethod, Environment, HostName, Value, plain_key};
 use crate::modules::{Effect, Facts};
 use crate::questions::Refusal;
-use crate::template::{Rendered, Scope, TemplateError, TemplateErrorKind};
+use crate::template::{Cause, Rendered, Scope, TemplateError, TemplateErrorKind};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -85,6 +85,8 @@ impl Ground {
         let rendered = |source: &Value, view: &Arc<dyn Scope>| match self.templates.render(source, view) {
             Ok(Rendered::Known { value: Value::Null, .. } | Rendered::Omitted) => Ok(None),
             Ok(Rendered::Known { tainted: true, .. }) => Err(shown("delegate_to")),
+            // How it failed would tell.
+            Ok(Rendered::Unknown(cause)) if is_sealed(&cause) => Err(shown("delegate_to")),
             Ok(Rendered::Known { value, .. }) => Ok(Some(text_of(&value)).filter(|text| !text.is_empty())),
             Ok(Rendered::Unknown(cause)) => Err(Missing::Unknown(cause.to_string())),
             Err(error) => Err(Missing::Refused(refusal(&format!("delegate_to: {error}"), &error))),
@@ -189,11 +191,14 @@ impl Ground {
                         .extend(map.iter().map(|(name, value)| (plain_key(name).to_owned(), text_of(value))));
                 }
                 Ok(Rendered::Known { value: Value::String(text), .. }) if text.is_empty() => {}
+                Ok(Rendered::Known { tainted: true, .. }) => return Err(wrong(NO_DETAILS)),
                 Ok(Rendered::Known { value, .. }) => return Err(wrong(&text_of(&value))),
             }
         }
-        let environment = Environment::new(variables)
-            .map_err(|name| Missing::refused(format!("environment: '{name}' can't be a variable's name")))?;
+        let environment = Environment::new(variables).map_err(|name| {
+            let name = if tainted { NO_DETAILS.to_owned() } else { format!("'{name}'") };
+            Missing::refused(format!("environment: {name} can't be a variable's name"))
+        })?;
         Ok((environment, tainted))
     }
 
@@ -233,11 +238,17 @@ impl Ground {
         };
         match self.templates.render(source, view) {
             Err(error) => Err(Missing::Refused(refusal(&format!("{name}: {error}"), &error))),
+            Ok(Rendered::Unknown(cause)) if is_sealed(&cause) => Err(shown(name)),
             Ok(Rendered::Unknown(cause)) => Err(Missing::Unknown(cause.to_string())),
             Ok(Rendered::Known { tainted: true, .. }) => Err(shown(name)),
             Ok(rendered) => Ok(rendered.known().cloned()),
         }
     }
+}
+
+/// Whether something is unknown for a sealed value's sake.
+fn is_sealed(cause: &Cause) -> bool {
+    &*cause.0 == SEALED
 }
 
 /// Why a sealed value is no part of where and as whom a task is done.

@@ -8,6 +8,7 @@ use super::compile::{Compiler, Spot};
 use super::host_run::{HostRun, Queued, opened};
 use super::inherit::inherit;
 use super::library::Library;
+use super::measured;
 use super::pending::Pending;
 use super::roles::Asked;
 use super::scope::{Layer, written};
@@ -342,6 +343,10 @@ impl HostRun {
         running.is_open = true;
         let (task, way) = (running.task.clone(), running.way.clone());
         let mut units = running.units.take();
+        let measured = self.ground.keeps_little().then(|| {
+            let units = units.as_deref().unwrap_or_default();
+            self.ground.are_measured(running, units)
+        });
         for (number, unit) in units.iter_mut().flatten().enumerate() {
             let Stage::Ended(end) = &unit.stage else { continue };
             let Some(wanted) = Some(end).filter(|end| end.status == Status::Ok).and_then(|end| wanted(end))
@@ -351,7 +356,10 @@ impl HostRun {
             let foundation = self.play.foundation.clone();
             match foundation.open(&foundation, &self.ground.templates, &task, wanted) {
                 Ok(opening) => {
-                    let given = given(running, unit);
+                    let mut given = given(running, unit);
+                    if measured.as_ref().is_some_and(|all| all.get(number) != Some(&true)) {
+                        measured::mark_as_read(&mut given);
+                    }
                     inside.extend(opened(&opening.steps, &way.child(number), 0, &given));
                     self.take_up(&opening, &given);
                 }
@@ -410,6 +418,7 @@ impl HostRun {
         let (task, layer) = (running.task.clone(), running.layer.clone());
         for unit in running.units.iter_mut().flatten() {
             let looked = self.ground.look(&task, &layer, &unit.layer, Some(pending));
+            unit.was_looked_at(&self.ground);
             if self.ground.variables.take_wait().is_some() {
                 return false;
             }

@@ -11,7 +11,7 @@ use crate::load::Inventory;
 use crate::model::{HostName, Map, Value};
 use crate::modules::Args;
 use crate::template::Binding;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -25,6 +25,7 @@ impl HostRun {
             if let Stage::Ended(end) = &unit.stage
                 && let Some(addition) = Addition::of(&end.result).filter(|_| end.status == Status::Ok)
             {
+                let addition = Addition { is_secret: end.tainted, ..addition };
                 self.ground.variables.add(&addition);
             }
         }
@@ -45,7 +46,8 @@ impl Addition {
         let added = result.get("add_host")?;
         let groups = texts(added.get("groups")).into_iter().map(|group| (group, Vec::new())).collect();
         let variables = added.get("host_vars").and_then(Value::as_object).cloned().unwrap_or_default();
-        Some(Self { host: added.get("host_name")?.as_str()?.parse().ok(), groups, variables })
+        let host = added.get("host_name")?.as_str()?.parse().ok();
+        Some(Self { host, groups, variables, is_secret: false })
     }
 }
 
@@ -109,6 +111,8 @@ pub struct Hosts {
     pub groups: Arc<Value>,
     /// `group_names` of every host.
     pub group_names: BTreeMap<HostName, Arc<Value>>,
+    /// Hosts of which an added variable may be a secret: nobody knows which one.
+    pub secretive: BTreeSet<HostName>,
     /// How often something was added.
     pub additions: usize,
 }
@@ -122,6 +126,8 @@ pub struct Addition {
     pub groups: Vec<(String, Vec<String>)>,
     /// Variables of it.
     pub variables: Map,
+    /// Whether a secret is among them.
+    pub is_secret: bool,
 }
 
 impl Live {
@@ -153,7 +159,14 @@ impl Live {
         }
         let mut next = Hosts::clone(&now);
         let is_of_file = before.contains(host) && !next.is_added(host);
-        next.variables.insert(host.clone(), Arc::new(layer(&inventory, host, is_of_file)));
+        if addition.is_secret {
+            next.secretive.insert(host.clone());
+        }
+        let mut all = layer(&inventory, host, is_of_file);
+        if next.secretive.contains(host) {
+            keep_secret(&mut all, &inventory, host);
+        }
+        next.variables.insert(host.clone(), Arc::new(all));
         next.group_names.insert(host.clone(), names(&inventory, host));
         next.groups = groups(&inventory);
         next.inventory = Some(Arc::new(inventory));
@@ -181,6 +194,15 @@ fn layer(inventory: &Inventory, host: &HostName, has_file: bool) -> Layer {
         layer.entry(name.to_owned()).or_insert_with(|| Binding::Data(Arc::new(path.into())));
     }
     layer
+}
+
+/// Counts what was added to a host as secret, but for how it is reached: no secret comes to be that.
+fn keep_secret(layer: &mut Layer, inventory: &Inventory, host: &HostName) {
+    for (name, _) in inventory.added_values(host) {
+        if let Some(bound) = layer.get_mut(&name).filter(|_| !Inventory::is_seen_by_others(&name)) {
+            *bound = Binding::Secret(Box::new(bound.clone()));
+        }
+    }
 }
 
 /// `inventory_file` and `inventory_dir` of a host.

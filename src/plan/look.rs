@@ -2,7 +2,7 @@
 //! the answers that there are.
 
 use super::effective::{At, Effective};
-use super::evaluate::{Evaluation, Frozen, Rendering, Truth, Verdict, refusal, text_of};
+use super::evaluate::{Evaluation, Frozen, Rendering, SEALED, Truth, Verdict, refusal, text_of};
 use super::exposure;
 use super::ground::Ground;
 use super::hands::Missing;
@@ -75,9 +75,23 @@ impl Ground {
         }
         let frozen = match means.render(task, &view) {
             Err(refusal) => return nothing_read(failed(refusal)),
+            // It sets what it sets, whatever that is: how it ended would tell.
+            Ok(Rendering::Unknown(cause)) if cause == SEALED && task.module.effect == Effect::Variables => {
+                return nothing_read(UnitEnd {
+                    is_undecided: true,
+                    tainted: true,
+                    ..UnitEnd::plain(Status::Ok, None)
+                });
+            }
             Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
             Ok(Rendering::Done(frozen)) => frozen,
         };
+        if means.is_blind && self.conduct != Conduct::Real && frozen.tainted && !may_be_seen(task) {
+            return Look::Unknown(SEALED.to_owned());
+        }
+        if frozen.tainted && task.module.effect == Effect::Groups {
+            return nothing_read(UnitEnd::failed(SEEN_GROUPS.to_owned(), Map::new()));
+        }
         self.looked_at = self.keeps_little().then(|| measured::identity(&frozen.args));
         let frozen = match self.first_unapplied() {
             // What a dry run left undone would not come about however long it waited.
@@ -209,7 +223,8 @@ impl Ground {
     /// Gives changes no more time than the task's `timeout`.
     fn limit(&self, task: &Task, view: &Arc<dyn Scope>, looked: &mut Look) {
         let (Look::Changes(..), Some(timeout)) = (&*looked, &task.timeout) else { return };
-        let seconds = self.templates.render(timeout, view).ok().and_then(|r| r.known()?.as_f64());
+        let seconds = self.templates.render(timeout, view).ok().filter(|rendered| !rendered.is_tainted());
+        let seconds = seconds.and_then(|rendered| rendered.known()?.as_f64());
         let Some(most) = seconds.filter(|most| *most != 0.0) else { return };
         if !(0.0..=TIMEOUT_MAX).contains(&most) {
             let why =
@@ -273,6 +288,15 @@ const SYSTEM: [&str; 8] = [
     "/usr/games",
 ];
 
+/// Whether a task in which a secret has a part says how it ended before somebody said yes: where it comes to a change that is
+/// announced, or always ends the same. What others come to would tell of the value.
+fn may_be_seen(task: &Task) -> bool {
+    matches!(task.module.effect, Effect::OnHost | Effect::Sends | Effect::Variables)
+}
+
+/// Why no group is named by a secret.
+const SEEN_GROUPS: &str = "a group would be named by a sealed value, and which hosts are in which group is seen by everybody: write it as it is";
+
 /// Whether an item of a loop is a secret.
 fn holds_secret(item: &Layer) -> bool {
     item.values().any(|bound| matches!(bound, Binding::Secret(_)))
@@ -333,7 +357,8 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen
 
 /// Why a host can't be added whose name, or the way to it, is made of a secret.
 fn reached_by_a_secret(frozen: &Frozen) -> Option<String> {
-    let reaches = |name: &&String| *name == "name" || Inventory::is_seen_by_others(name);
+    let reaches =
+        |name: &&String| ["name", "groups"].contains(&name.as_str()) || Inventory::is_seen_by_others(name);
     let name = frozen.secret.iter().find(reaches)?;
     Some(format!(
         "{name} would be made of a sealed value, and how a host is reached is seen in the network and in logs: write it as it is"
@@ -373,6 +398,7 @@ fn settled(task: &Task, outcome: Outcome, tainted: bool) -> UnitEnd {
         unforeseeable: false,
         pause: outcome.pause,
         in_open: None,
+        is_undecided: false,
         prompt: outcome.prompt,
     }
 }

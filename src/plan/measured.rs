@@ -86,6 +86,14 @@ pub(super) fn known_of(layer: &Layer, is_known: impl Fn(&str) -> bool) -> Layer 
     layer.iter().map(bound).collect()
 }
 
+/// Stands among what an include gives its tasks where it is for what was read to say whether, and how often, they are done.
+const BY_WHAT_WAS_READ: &str = "wgops_by_what_was_read";
+
+/// Notes that among what an include gives its tasks.
+pub(super) fn mark_as_read(given: &mut Arc<Layer>) {
+    Arc::make_mut(given).insert(BY_WHAT_WAS_READ.to_owned(), was_read());
+}
+
 /// What stands in the place of all that was read.
 pub(super) fn was_read() -> Binding {
     Binding::Unknown(Cause::from("what was read"))
@@ -152,7 +160,10 @@ impl Ground {
     }
 
     /// Of each unit, whether all that it was given is measured or was written by people.
-    fn are_measured(&self, running: &Running, units: &[Unit]) -> Vec<bool> {
+    pub(super) fn are_measured(&self, running: &Running, units: &[Unit]) -> Vec<bool> {
+        if running.layer.given.contains_key(BY_WHAT_WAS_READ) {
+            return vec![false; units.len()];
+        }
         let plain = self.variables.measured_view(&running.layer, &Arc::default());
         let items = running.task.each.as_ref().map(|each| self.items_of(&running.task, each, &plain));
         let is_written = |unit: &Unit| match &items {

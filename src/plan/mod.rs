@@ -57,6 +57,7 @@ pub use around::{Around, Exported, InRole};
 pub use compile::{Given, compile, root_of};
 pub use control::{Common, Ended, Patience};
 pub use effective::{At, Effective, Login, Whose};
+pub use evaluate::SEALED;
 pub use exchange::{Exchange, Item, Reply, ShellWork};
 pub use ground::{Apart, Ground};
 pub use hands::DefaultPrivilege;

@@ -173,8 +173,10 @@ impl Variables {
     }
 
     /// Sets what `include_vars` sets: templates, as they were written.
-    pub fn include(&mut self, variables: &Map) {
-        Arc::make_mut(&mut self.included).extend(written(variables));
+    pub fn include(&mut self, variables: &Map, tainted: bool) {
+        let marked = |bound: Binding| if tainted { Binding::Secret(Box::new(bound)) } else { bound };
+        let all = written(variables).into_iter().map(|(name, bound)| (name, marked(bound)));
+        Arc::make_mut(&mut self.included).extend(all);
     }
 
     /// Sets what files of variables say.

@@ -134,6 +134,8 @@ pub struct UnitEnd {
     pub pause: Option<Duration>,
     /// Its message in words that may be told where nothing else of it may.
     pub in_open: Option<String>,
+    /// What it sets is known in the real run, though it ended.
+    pub is_undecided: bool,
     /// What somebody is asked before it is over.
     pub prompt: Option<Prompt>,
 }
@@ -156,6 +158,7 @@ impl UnitEnd {
             unforeseeable: false,
             pause: None,
             in_open: None,
+            is_undecided: false,
             prompt: None,
         }
     }

@@ -42,6 +42,9 @@ impl VarsFile {
         let mut tried = Vec::new();
         for candidate in &self.candidates {
             let name = match templates.render(candidate, scope) {
+                Ok(Rendered::Known { tainted: true, .. }) => {
+                    return Err("a file of variables would be named by a sealed value, and names are seen: write it as it is".into());
+                }
                 Ok(Rendered::Known { value, .. }) => super::evaluate::text_of(&value),
                 Ok(Rendered::Omitted) => continue,
                 Ok(Rendered::Unknown(_)) => return Ok(Named::Later),

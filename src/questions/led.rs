@@ -115,26 +115,31 @@ pub fn led(asked: &Asked) -> Option<&'static str> {
             let is_line = |word: &String| !word.contains(|c: char| c.is_control());
             let files = [10, 11, 12].map(word);
             let are_files = files.iter().all(|file| file.is_empty() || file.starts_with('/'));
-            unless(are_files && rest(1).iter().all(is_line), SETTINGS)
+            unless(is_name(word(2)) && are_files && rest(1).iter().all(is_line), SETTINGS)
         }
-        "firewalld_state" => unless(rest(1).iter().all(|word| word.starts_with("--query-")), OPTION),
+        "firewalld_state" => {
+            unless(is_name(word(0)) && rest(1).iter().all(|word| word.starts_with("--query-")), OPTION)
+        }
         "gem_list" => {
             let known = ["--norc", "--local", "--remote", "--prerelease"];
             let is_fine = |word: &String| is_name(word) || known.contains(&word.as_str());
             match ["", "gem"].contains(&word(0)) {
                 false => Some(PROGRAM),
-                true => unless(word(1).is_empty(), FOLDER)
-                    .or_else(|| unless(rest(2).iter().all(|word| is_fine(word) || word.starts_with("--source=")), OPTION)),
+                true => unless(word(1).is_empty(), FOLDER).or_else(|| {
+                    unless(rest(2).iter().all(|word| is_fine(word) || word.starts_with("--source=")), OPTION)
+                }),
             }
         }
         // `--modprobe`, and modules that are libraries.
         "iptables_state" => {
             let is_fine = |word: &String| !word.starts_with("-M") && !word.starts_with("--mod");
             let loads = ["-m", "-j", "-g", "-p"];
-            let mut loaded = words.windows(2).filter(|pair| matches!(pair, [flag, _] if loads.contains(&flag.as_str())));
+            let mut loaded =
+                words.windows(2).filter(|pair| matches!(pair, [flag, _] if loads.contains(&flag.as_str())));
             let is_plain = |pair: &[String]| pair.last().is_some_and(|name| !name.contains('/'));
             let is_program = ["iptables", "ip6tables"].contains(&word(0));
-            unless(is_program, PROGRAM).or_else(|| unless(rest(1).iter().all(is_fine) && loaded.all(is_plain), OPTION))
+            unless(is_program, PROGRAM)
+                .or_else(|| unless(rest(1).iter().all(is_fine) && loaded.all(is_plain), OPTION))
         }
         "npm_list" => {
             unless(["", "npm"].contains(&word(1)), PROGRAM).or_else(|| unless(word(0).is_empty(), FOLDER))
@@ -147,8 +152,10 @@ pub fn led(asked: &Asked) -> Option<&'static str> {
                 .or_else(|| unless(word(2).is_empty(), FOLDER))
                 .or_else(|| unless(rest(3) == ["list"], "packages, which may bring programs along"))
         }
-        "rabbitmq_list" => unless(rest(1).iter().all(|word| is_name(word) || word == "-p"), OPTION),
-        "rabbitmq_password" => unless(is_name(word(1)), OPTION),
+        "rabbitmq_list" => {
+            unless(is_name(word(0)) && rest(1).iter().all(|word| is_name(word) || word == "-p"), OPTION)
+        }
+        "rabbitmq_password" => unless(is_name(word(0)) && is_name(word(1)), OPTION),
         "rabbitmq_plugins" => unless(word(0).is_empty(), PROGRAM),
         "server_certificate" => unless(is_name(word(0)) && is_name(word(1)), OPTION),
         "supervised" => {

@@ -8,7 +8,7 @@ use super::changing::Owning;
 use super::compile::{self, Cache, Compiled, Form, first};
 use super::convert;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
-use super::explain::{concealed, into_engine, too_large};
+use super::explain::{UNUSABLE, concealed, into_engine, too_large};
 use super::lazy::{Lazy, Names, Nature};
 use super::scope::{Binding, Cause, Scope};
 use super::source::RESULT;
@@ -140,7 +140,7 @@ impl Session {
             }
             Binding::Scope(inner) => Value::from_dyn_object(self.scope(inner)),
             Binding::Refused(reason) => {
-                self.fail(TemplateError::new(Kind::Lookup, format!("'{name}' can't be used: {reason}")))
+                self.fail(TemplateError::new(Kind::Lookup, format!("'{name}'{UNUSABLE}{reason}")))
             }
         }
     }

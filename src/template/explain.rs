@@ -106,11 +106,26 @@ impl Session {
 /// Stands where the details of an error could hold a secret.
 const DISCREET: &str = "(a secret is involved: no details)";
 
-/// An error without what could be a part of a value.
-fn discreet(error: TemplateError) -> TemplateError {
+/// Stands in the words of a variable that there is and that can't be had.
+pub(super) const UNUSABLE: &str = " can't be used: ";
+
+/// Begins the words that refuse a sealed value its place.
+pub(super) const PLACED: &str = "a sealed value would stand in ";
+
+/// An error without what could be a part of a value. What somebody wrote in the template itself is none.
+pub(super) fn discreet(error: TemplateError) -> TemplateError {
+    let quoted: Vec<&str> = error.message.split('\'').collect();
+    let is_written =
+        matches!(quoted.as_slice(), [_, what, _] if !what.is_empty() && error.line_text.contains(what));
     match error.kind {
-        Kind::Operation | Kind::Lookup => error.saying(format!("the operation failed {DISCREET}")),
-        _ => error,
+        Kind::Loop | Kind::Limit | Kind::NotBoolean | Kind::Syntax => error,
+        Kind::Undefined if is_written || !error.message.contains('\'') => error.hint(None),
+        Kind::Undefined => error.saying(format!("something is undefined {DISCREET}")).hint(None),
+        _ if error.message.contains(DISCREET) => error.hint(None),
+        // Why a value can't be opened is about the value's seal; and where one may not stand is said in our own words.
+        Kind::Lookup if error.message.contains(UNUSABLE) => error,
+        Kind::Unsupported if error.message.starts_with(PLACED) => error,
+        _ => error.saying(format!("the operation failed {DISCREET}")).hint(None),
     }
 }
 

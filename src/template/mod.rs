@@ -100,6 +100,8 @@ impl<T> Rendered<T> {
 pub struct Templates {
     cache: Arc<Cache>,
     any_condition: bool,
+    /// What a failure depends on that had a secret before it, where nobody is to see that it is one.
+    hides: Option<Cause>,
 }
 
 impl Templates {
@@ -110,7 +112,13 @@ impl Templates {
 
     /// Makes the environment. The controller is what templates may learn of this machine.
     pub fn new(controller: Arc<dyn Controller>) -> Self {
-        Self { cache: Arc::new(Cache::new(controller)), any_condition: false }
+        Self { cache: Arc::new(Cache::new(controller)), any_condition: false, hides: None }
+    }
+
+    /// The same for where nobody is to see how an evaluation failed that a secret had a part in, nor that it did: it is unknown.
+    #[must_use]
+    pub fn hiding_failures(&self, cause: &str) -> Self {
+        Self { cache: self.cache.clone(), any_condition: self.any_condition, hides: Some(cause.into()) }
     }
 
     /// The same, where the result of any condition counts by its truth, and an empty condition holds.
@@ -190,6 +198,9 @@ impl Templates {
         let (form, text) = condition_form(text)?;
         let rendered = self.session(scope, |session, names| session.string(form, &text, names))?;
         match rendered {
+            Rendered::Known { value, tainted: true } if self.hides.is_some() && !value.is_boolean() => {
+                Ok(self.hides.clone().map_or(Rendered::Omitted, Rendered::Unknown))
+            }
             Rendered::Known { value: Value::Bool(value), tainted } => Ok(Rendered::Known { value, tainted }),
             Rendered::Known { value, tainted } if self.any_condition => {
                 Ok(Rendered::Known { value: has_truth(&value), tainted })
@@ -328,10 +339,13 @@ impl Templates {
         if let Some(cause) = verdict.unknown {
             return Ok(Rendered::Unknown(cause));
         }
-        match (result?, verdict.failure) {
-            (_, Some(failure)) => Err(failure),
-            (Some(value), None) => Ok(Rendered::Known { value, tainted: verdict.tainted }),
-            (None, None) => Ok(Rendered::Omitted),
+        let result = result.and_then(|value| verdict.failure.map_or(Ok(value), Err));
+        match (result, &self.hides) {
+            (Ok(Some(value)), _) => Ok(Rendered::Known { value, tainted: verdict.tainted }),
+            (Ok(None) | Err(_), Some(cause)) if verdict.tainted => Ok(Rendered::Unknown(cause.clone())),
+            (Ok(None), _) => Ok(Rendered::Omitted),
+            (Err(error), _) if verdict.tainted => Err(explain::discreet(error)),
+            (Err(error), _) => Err(error),
         }
     }
 }

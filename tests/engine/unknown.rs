@@ -3,6 +3,7 @@
 use crate::stage::{Played, Stage};
 use wgops::event::Status;
 use wgops::execute::Company;
+use wgops::model::Value;
 use wgops::plan::Conduct;
 
 #[test]
@@ -218,6 +219,39 @@ fn whoever_may_change_nothing_starts_nothing_that_a_play_names() {
 }
 
 #[test]
+fn nothing_is_named_by_a_sealed_value_and_no_error_says_it() {
+    let tasks = "- {name: fact, set_fact: {'x_{{ turned }}': 1}, ignore_errors: true}\n\
+                 - {name: group, group_by: {key: 'g_{{ turned }}'}, ignore_errors: true}\n\
+                 - {name: groups, add_host: {name: hh, groups: 'g_{{ turned }}'}, ignore_errors: true}\n\
+                 - {name: variable, add_host: {name: hh, zz: '{{ turned }}'}}\n\
+                 - {name: words, command: 'echo {{ hostvars.hh.zz }}', ignore_errors: true}\n\
+                 - {name: told, debug: {msg: '{{ hostvars.hh.zz }}'}}\n\
+                 - {name: handler, command: 'true', notify: '{{ turned }}', ignore_errors: true}\n\
+                 - {name: lookup, debug: {msg: \"{{ lookup('vars', turned) }}\"}, ignore_errors: true}\n\
+                 - {name: address, debug: {msg: \"{{ '10.0.0.1' | ipaddr(turned) }}\"}, ignore_errors: true}\n\
+                 - {name: surroundings, command: 'true', environment: '{{ turned }}', ignore_errors: true}\n\
+                 - {name: times, command: 'false', until: false, retries: '{{ turned }}', delay: 0, ignore_errors: true}\n\
+                 - {name: own, debug: {msg: '{{ token.nothing_such }}'}, ignore_errors: true}\n";
+    let secrets = || vec![("token".into(), "Zebra-7c1e".into())];
+    let extra = || [("turned".to_owned(), Value::from("{{ token | reverse }}"))].into_iter().collect();
+    for conduct in [Conduct::Real, Conduct::DryButForced] {
+        let company = if conduct == Conduct::Real { Company::Mixed } else { Company::Apart };
+        let stage = Stage { conduct, company, secrets: secrets(), extra: extra(), ..Stage::new() };
+        let played = stage.tasks(tasks);
+        let all = serde_json::to_string(&played.events).unwrap();
+        assert!(!all.contains("e1c7-arbeZ"), "{all}");
+        if conduct == Conduct::Real {
+            for name in
+                ["fact", "group", "groups", "handler", "lookup", "address", "surroundings", "times", "own"]
+            {
+                assert_eq!(played.end(name).status, Status::Failed, "{name}");
+            }
+            assert!(played.end("own").message.as_ref().unwrap().contains("nothing_such"));
+        }
+    }
+}
+
+#[test]
 fn no_word_of_a_play_says_what_runs_to_answer_a_question_before_somebody_said_yes() {
     let tasks = "- {name: program, supervisorctl: {name: x, state: started, supervisorctl_path: /bin/sh, config: DIR/ran}}\n\
                  - {name: settings, mysql_db: {name: a, config_file: DIR/evil.cnf}}\n\
@@ -348,14 +382,47 @@ fn no_sealed_value_decides_what_is_seen_to_happen_before_somebody_said_yes() {
                  - {name: set, set_fact: {bit: \"{{ token[0] == 'Z' }}\"}}\n\
                  - {name: carried, stat: {path: DIR}, when: bit}\n\
                  - {name: there, stat: {path: DIR}, when: token is defined}\n\
-                 - {name: result, stat: {path: DIR}, register: r, failed_when: not r.stat.exists}\n";
+                 - {name: result, stat: {path: DIR}, register: r, failed_when: not r.stat.exists}\n\
+                 - {name: error, stat: {path: DIR}, when: \"{'Y': true}[token[0]]\"}\n\
+                 - {name: told error, debug: {msg: \"{{ {'Y': 1}[token[0]] }}\"}}\n\
+                 - {name: told, debug: {msg: \"{{ token[0] }}\"}}\n\
+                 - {name: set error, set_fact: {maybe: \"{{ {'Y': 1}[token[0]] }}\"}}\n\
+                 - {name: set well, set_fact: {maybe_too: \"{{ {'Z': 1}[token[0]] }}\"}}\n\
+                 - {name: uses error, stat: {path: DIR}, when: maybe == 1}\n\
+                 - {name: own words, slurp: {src: \"/etc/{{ 'passwd' if token[0] == 'Z' else 'group' }}\"}, register: s, failed_when: s.content is defined}\n\
+                 - {name: by template, stat: {path: DIR}, when: chosen is defined, vars: {chosen: \"{{ token if token[0] == 'Y' else nosuch }}\"}}\n\
+                 - {name: through, stat: {path: DIR}, when: named is defined, vars: {named: \"{{ token }}\"}}\n\
+                 - {name: told off, stat: {path: DIR}, no_log: \"{{ token[0] == 'Y' }}\"}\n\
+                 - {name: misfit, command: {argv: ['true'], chdir: /, creates: \"{{ {'Y': 1}[token[0]] }}\"}}\n\
+                 - {name: forced, command: {cmd: 'touch DIR/forced'}, check_mode: \"{{ token[0] == 'Y' }}\"}\n\
+                 - {name: included, include_tasks: \"{{ 'a' if token[0] == 'Z' else 'b' }}.yml\"}\n";
     let told = |stage: Stage| {
         let played = stage.tasks(tasks);
         let status = |name: &str| played.end(name).status.clone();
-        for name in ["when", "fails", "not", "asserts", "judged", "changed", "carried"] {
+        let unknown = [
+            "when",
+            "fails",
+            "not",
+            "asserts",
+            "judged",
+            "changed",
+            "carried",
+            "error",
+            "told error",
+            "told",
+            "uses error",
+            "own words",
+            "included",
+            "by template",
+            "misfit",
+        ];
+        for name in unknown {
             assert!(matches!(status(name), Status::KnownAfterApply { .. }), "{name}: {:?}", status(name));
         }
-        assert_eq!(status("result"), Status::Ok);
+        for name in ["result", "set error", "set well", "through", "told off"] {
+            assert_eq!(status(name), Status::Ok, "{name}");
+        }
+        assert!(stage.read("forced").is_none());
         status("there")
     };
     let sealed =

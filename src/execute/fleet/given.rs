@@ -3,17 +3,21 @@
 use super::super::prepare::Company;
 use super::Order;
 use crate::model::{HostName, Value};
-use crate::plan::{Approved, Conduct, Ground, Layer, Play, Quiet, Variables, whole};
+use crate::plan::{Approved, Conduct, Ground, Layer, Play, Quiet, SEALED, Variables, whole};
 use crate::template::Binding;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a host knows at the beginning of a play: its variables, and no answer.
 pub(super) fn ground(order: &Order, play: &Play, host: &HostName, variables: Variables) -> Ground {
+    let is_quiet = order.company == Company::Apart;
     let of_host = |all: &BTreeMap<HostName, Approved>| all.get(host).cloned().unwrap_or_default();
     Ground {
         approved: order.approved.as_ref().map(of_host),
-        templates: order.templates.clone(),
+        templates: match is_quiet {
+            true => Arc::new(order.templates.hiding_failures(SEALED)),
+            false => order.templates.clone(),
+        },
         library: play.foundation.library.clone(),
         advisories: order.advisories.clone(),
         show_diff: order.show_diff,
@@ -30,7 +34,7 @@ pub(super) fn ground(order: &Order, play: &Play, host: &HostName, variables: Var
         conduct: order.conduct,
         as_real: order.as_real,
         goes: Vec::new(),
-        quiet: (order.company == Company::Apart).then(|| quiet(order)),
+        quiet: is_quiet.then(|| quiet(order)),
         looked_at_secret: false,
         looked_at: None,
         carries_plan: order.reach.only.is_some(),

@@ -177,9 +177,10 @@ fn env(state: &mut State, call: &Call) -> Result<Value, Error> {
     for term in terms(call.rest.clone())? {
         let (name, controller) = (text_of(&term)?, &names.session.cache.controller);
         if !controller.shows_variable(&name) {
+            let what = if names.session.is_tainted() { "a variable".into() } else { format!("'{name}'") };
             return Err(names
                 .session
-                .unknown(&format!("what '{name}' says here, which needs an operator's real run")));
+                .unknown(&format!("what {what} says here, which needs an operator's real run")));
         }
         let value = controller.variable(&name).map(Value::from);
         found.push(value.or_else(|| call.arg("default").cloned()).unwrap_or_else(|| Value::from("")));

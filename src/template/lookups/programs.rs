@@ -4,7 +4,7 @@
 use super::{lookup_error, names};
 use crate::template::call::{Call, pairs_of, text_of};
 use crate::template::error::{TemplateError, TemplateErrorKind as Kind};
-use crate::template::explain::into_engine;
+use crate::template::explain::{PLACED, into_engine};
 use crate::template::functions::terms;
 use crate::template::lazy::Names;
 use minijinja::{Error, State, Value};
@@ -38,7 +38,7 @@ fn run(state: &State, call: &Call, name: &str) -> Result<Vec<String>, Error> {
 fn in_no_word(names: &Names, text: &str, place: &str) -> Result<(), Error> {
     let session = &names.session;
     if session.is_tainted() && session.cache.controller.opener().reveals(text) {
-        let message = format!("a sealed value would stand in {place}");
+        let message = format!("{PLACED}{place}");
         return Err(into_engine(TemplateError::new(Kind::Unsupported, message)));
     }
     Ok(())

@@ -3,10 +3,11 @@
 
 use super::desk::{Desk, RenderedOnce};
 use super::library::Library;
+use super::look;
 use super::task::{Loop, Task};
 use crate::load::playbook::LoopKind;
 use crate::model::{Advisories, Map, Value};
-use crate::modules::{ArgProblem, Args, Change, FreeForm, Host, Kind, Module, Outcome, Param};
+use crate::modules::{ArgProblem, Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::questions::{Answers, Reading, Refusal, Stop};
 use crate::template::{Binding, LOOP_FOLDER, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
@@ -315,6 +316,15 @@ impl Means<'_> {
             };
             let rendered = rendered.map_err(|error| refusal(&format!("'{key}': {error}"), &error))?;
             match rendered {
+                // Refused as where it comes out: how it failed would tell.
+                Rendered::Unknown(cause)
+                    if &*cause.0 == SEALED
+                        && task.module.effect == Effect::Hosts
+                        && look::reaches(&named(key)) =>
+                {
+                    let message = look::reached(&named(key));
+                    return Err(Refusal { message, ..Refusal::default() });
+                }
                 Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
                 Rendered::Omitted => {}
                 Rendered::Known { tainted: true, .. }

@@ -86,7 +86,9 @@ impl Ground {
             Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
             Ok(Rendering::Done(frozen)) => frozen,
         };
-        if means.is_blind && self.conduct != Conduct::Real && frozen.tainted && !may_be_seen(task) {
+        let is_refused = task.module.effect == Effect::Hosts && reached_by_a_secret(&frozen).is_some();
+        let is_told = is_refused || may_be_seen(task);
+        if means.is_blind && self.conduct != Conduct::Real && frozen.tainted && !is_told {
             return Look::Unknown(SEALED.to_owned());
         }
         if frozen.tainted && task.module.effect == Effect::Groups {
@@ -357,12 +359,19 @@ fn sort_out(task: &Task, evaluation: Evaluation, user: Effective, frozen: Frozen
 
 /// Why a host can't be added whose name, or the way to it, is made of a secret.
 fn reached_by_a_secret(frozen: &Frozen) -> Option<String> {
-    let reaches =
-        |name: &&String| ["name", "groups"].contains(&name.as_str()) || Inventory::is_seen_by_others(name);
-    let name = frozen.secret.iter().find(reaches)?;
-    Some(format!(
+    frozen.secret.iter().find(|name| reaches(name)).map(|name| reached(name))
+}
+
+/// Whether an argument of `add_host` says what everybody sees of a host.
+pub(super) fn reaches(name: &str) -> bool {
+    ["name", "groups"].contains(&name) || Inventory::is_seen_by_others(name)
+}
+
+/// Why no secret is that.
+pub(super) fn reached(name: &str) -> String {
+    format!(
         "{name} would be made of a sealed value, and how a host is reached is seen in the network and in logs: write it as it is"
-    ))
+    )
 }
 
 /// The end of a unit that has nothing to change.

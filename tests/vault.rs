@@ -228,6 +228,51 @@ fn whoever_is_cleared_reads_and_whoever_leaves_reads_no_more_and_leaves_a_list()
 }
 
 #[test]
+fn who_is_about_to_leave_takes_nothing_off_their_own_list() {
+    let group = Group::new();
+    group.sets("alice", "one", CANARY).expect(0, &[]);
+    group.clears("oscar").expect(0, &[]);
+    let (vars, away) = (group.root().join(VARS), group.root().join("away"));
+    fs::rename(&vars, &away).unwrap();
+    group.pinned("oscar", "vault exposed oscar --retire --yes").expect(0, &[]);
+    fs::rename(&away, &vars).unwrap();
+    group.says("alice", "operators leave oscar --yes").expect(0, &["oscar could read these values"]);
+    group.says("alice", "vault exposed oscar").expect(0, &["one", "to be set anew"]);
+    group.sets("alice", "one", "another").expect(0, &["Sealed"]);
+    group.says("alice", "vault exposed oscar").expect(0, &["Nothing that oscar could have read"]);
+}
+
+#[test]
+fn the_same_text_again_takes_nothing_out_of_a_head() {
+    let group = Group::new();
+    for name in ["one", "two"] {
+        group.sets("alice", name, CANARY).expect(0, &[]);
+    }
+    // As long as everybody reads it who could, it may be the same.
+    group.sets("alice", "one", CANARY).expect(0, &[]);
+    group.clears("oscar").expect(0, &["2 values were sealed again"]);
+    group.says("alice", "operators leave oscar --yes").expect(0, &["oscar could read these values"]);
+    let refused = group.sets("alice", "one", CANARY);
+    refused.expect(2, &["is that very text already, and oscar could read it", "vault rekey"]);
+    assert!(!refused.text.contains(CANARY), "{}", refused.text);
+    group.says("alice", "vault exposed oscar").expect(0, &["one", "two"]);
+    group.sets("alice", "one", "another").expect(0, &["Sealed"]);
+    let left = group.says("alice", "vault exposed oscar");
+    left.expect(0, &["two"]);
+    assert!(!left.text.contains("one"), "{}", left.text);
+}
+
+#[test]
+fn a_file_that_looks_like_another_ones_is_sealed_by_no_rule() {
+    let group = Group::new();
+    for name in ["files/tre\u{301}sor.age", "files/tre\u{200b}sor.age"] {
+        let words = ["vault", "set", name];
+        group.types("alice", &words, "x").expect(2, &["nothing is sealed in", "looks like another one's"]);
+    }
+    group.types("alice", &["vault", "set", "files/tr\u{e9}sor.age"], "x").expect(0, &["Sealed"]);
+}
+
+#[test]
 fn what_a_leaver_sealed_counts_until_it_is_sealed_again_and_nothing_of_theirs_after() {
     let group = Group::new();
     group.clears("oscar").expect(0, &[]);

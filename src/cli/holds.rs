@@ -47,7 +47,7 @@ pub fn gather(
     let kinds: &[Kind] = if bounded { &[Kind::Claim, Kind::Outcome] } else { &[Kind::Claim] };
     let record = Record::read_kinds_since(root, roster, (kinds, year), index(root).as_deref())?;
     let claims = record.claims(roster, now.timestamp(), now.date());
-    let estimates = if bounded { record.longest(verb, playbook) } else { BTreeMap::new() };
+    let estimates = if bounded { record.longest(roster, verb, playbook) } else { BTreeMap::new() };
     Ok(Holds::new(&inventories, calendar, claims, me, estimates))
 }
 

@@ -26,20 +26,26 @@ impl Moment {
     pub fn digest(&self) -> Digest {
         self.digest
     }
+
+    /// When it says that it was written.
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
 }
 
-/// The times of a chain, by number.
-pub(super) type Moments = BTreeMap<u64, Moment>;
+/// The times of a chain, by number: of several entries with the same one, all.
+pub(super) type Moments = BTreeMap<u64, Vec<Moment>>;
 
 /// The times of a chain, of its entries' numbers, digests and times.
 pub(super) fn moments(entries: impl IntoIterator<Item = (u64, Digest, Timestamp)>) -> Moments {
-    let all =
-        entries.into_iter().map(|(seq, digest, time)| (seq, Moment { digest, time, after: Timestamp::MAX }));
-    let mut all: Moments = all.collect();
+    let mut all = Moments::new();
+    for (seq, digest, time) in entries {
+        all.entry(seq).or_default().push(Moment { digest, time, after: Timestamp::MAX });
+    }
     let mut least = Timestamp::MAX;
-    for moment in all.values_mut().rev() {
-        moment.after = least;
-        least = least.min(moment.time);
+    for moments in all.values_mut().rev() {
+        moments.iter_mut().for_each(|moment| moment.after = least);
+        least = moments.iter().map(|moment| moment.time).fold(least, Timestamp::min);
     }
     all
 }
@@ -63,10 +69,11 @@ impl Record {
     /// When an entry was written, where that is to be believed: a time that has not come, and one behind which its own writer wrote
     /// an earlier one, were a clock that was ahead.
     pub(super) fn time_of(&self, chain: &ChainName, head: Head) -> Option<Timestamp> {
-        let moment = self.moments.get(chain)?.get(&head.seq)?;
+        let all = self.moments.get(chain)?.get(&head.seq)?;
+        let moment = all.iter().find(|moment| moment.digest == head.digest)?;
         let was_ahead = moment.after < moment.time.checked_sub(DAY).unwrap_or(Timestamp::MIN);
         let is_to_come = moment.time > self.read_at.checked_add(DAY).unwrap_or(Timestamp::MAX);
-        (moment.digest == head.digest && !was_ahead && !is_to_come).then_some(moment.time)
+        (!was_ahead && !is_to_come).then_some(moment.time)
     }
 }
 

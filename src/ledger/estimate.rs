@@ -1,9 +1,9 @@
 //! How long hosts take, learned from runs of the same kind in the ledger. It decides no more than whether a host is begun
-//! shortly before its window ends, so entries are believed as they lie there.
+//! shortly before its window ends; still it is learned from entries that hold, for with others whoever can push would close all windows.
 
 use super::{HostOutcome, Kind, Record};
 use crate::model::HostName;
-use crate::people::Verb;
+use crate::people::{Roster, Verb};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,11 +13,15 @@ const RUNS_MAX: usize = 5;
 impl Record {
     /// The longest that each host took in its last runs of a verb and a playbook; hosts of which nothing is known are
     /// left out.
-    pub fn longest(&self, verb: Verb, playbook: Option<&str>) -> BTreeMap<HostName, Duration> {
-        let entries = self.entries().filter_map(|(_, entry)| {
-            let public = entry.public.as_ref().ok()?;
-            let wanted = public.kind == Kind::Outcome && public.verb == Some(verb);
-            let details = &entry.private.content().filter(|_| wanted)?.details;
+    pub fn longest(
+        &self,
+        roster: &Roster,
+        verb: Verb,
+        playbook: Option<&str>,
+    ) -> BTreeMap<HostName, Duration> {
+        let vouched = self.vouched(roster, Kind::Outcome);
+        let entries = vouched.iter().filter(|entry| entry.public.verb == Some(verb)).filter_map(|entry| {
+            let (public, details) = (entry.public, entry.details);
             let same = details.playbook.as_ref().map(|source| source.path.as_str()) == playbook;
             same.then_some((public.time, &details.results))
         });

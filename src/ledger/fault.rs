@@ -101,6 +101,12 @@ pub enum Fault {
         /// The entry that should be there.
         missing: u64,
     },
+    /// It was taken from its place.
+    #[error("was taken from its place in its chain, where entry {0} is missing")]
+    Moved(u64),
+    /// Its writer signed another one with its number, to which the chain leads.
+    #[error("has the same number as {0}, to which its chain leads; to this one nothing does")]
+    Beside(String),
     /// Another file has the same number.
     #[error("has the same number as {0}")]
     Twice(String),
@@ -190,6 +196,8 @@ impl Fault {
                 | Self::Signature(_)
                 | Self::PrivateDiffers
                 | Self::PrivateGone
+                | Self::Moved(_)
+                | Self::Twice(_)
         )
     }
 
@@ -203,6 +211,7 @@ impl Fault {
         matches!(
             self,
             Self::Gap { .. }
+                | Self::Moved(_)
                 | Self::Previous
                 | Self::SeenGone { .. }
                 | Self::SeenDiffers { .. }
@@ -215,7 +224,14 @@ impl Fault {
     /// Whether an entry that was here is gone or exchanged, by what this client verified or somebody says to have seen. What is
     /// put into a ledger makes no such break.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::SeenGone { .. } | Self::SeenDiffers { .. } | Self::Forgotten | Self::Rewritten)
+        matches!(
+            self,
+            Self::SeenGone { .. }
+                | Self::SeenDiffers { .. }
+                | Self::Forgotten
+                | Self::Rewritten
+                | Self::Moved(_)
+        )
     }
 
     /// Whether nobody answers for the entry.
@@ -253,6 +269,8 @@ impl Fault {
                 | Self::Signature(_)
                 | Self::Gap { .. }
                 | Self::Twice(_)
+                | Self::Beside(_)
+                | Self::Moved(_)
                 | Self::Previous
                 | Self::Forgotten
                 | Self::Rewritten

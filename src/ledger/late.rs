@@ -8,7 +8,7 @@ use super::rosters::Signed;
 use super::tree;
 use super::{Public, Record};
 use crate::model::{Digest, OperatorName};
-use crate::people::{ChainName, LEDGER_NAMESPACE, Roster};
+use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, rank};
 use jiff::{SignedDuration, Timestamp};
 
 /// What an entry says of when it was written.
@@ -42,21 +42,32 @@ impl Record {
         let over = until.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().checked_add(SLACK).ok()?;
         let now = self.read_at.checked_add(SignedDuration::from_hours(24)).ok()?;
         let others = || self.others(before, signer);
-        let unaware = others().find_map(|(chain, written)| {
-            let is_later = written.time >= over && written.time <= now && written.roster <= before.version;
-            let entry = is_later.then(|| self.holds(before, chain, written)).flatten()?;
-            let has_seen = sees(&entry, public);
-            (!has_seen).then_some(written.time)
-        })?;
-        let mut witnesses = others().filter(|(chain, written)| {
-            let is_in_time = written.time < over && written.time >= public.time;
-            let person = before.person(chain.operator());
-            let counts = person.is_some_and(|person| person.is_agreed(day(unaware)));
-            is_in_time
-                && counts
-                && self.holds(before, chain, written).is_some_and(|entry| sees(&entry, public))
-        });
-        witnesses.next().is_none().then_some(unaware)
+        let unaware = |takes_from: bool| {
+            others().find_map(|(chain, written)| {
+                let is_later =
+                    written.time >= over && written.time <= now && written.roster <= before.version;
+                let counts = is_later && takes(before, public, chain) == takes_from;
+                let entry = counts.then(|| self.holds(before, chain, written)).flatten()?;
+                let has_seen = sees(&entry, public);
+                (!has_seen).then_some(written.time)
+            })
+        };
+        let is_witnessed = |agreed_on: &dyn Fn(Timestamp) -> Timestamp| {
+            others().any(|(chain, written)| {
+                let is_in_time = written.time < over && written.time >= public.time;
+                let person = before.person(chain.operator());
+                let counts = person.is_some_and(|person| person.is_agreed(day(agreed_on(written.time))));
+                is_in_time
+                    && counts
+                    && !takes(before, public, chain)
+                    && self.holds(before, chain, written).is_some_and(|entry| sees(&entry, public))
+            })
+        };
+        let by_others = unaware(false).filter(|unaware| !is_witnessed(&|_| *unaware));
+        // Who is taken something by it has every reason not to have seen it: it is enough that somebody had in time whose agreement
+        // counted then. Else whoever is removed would undo it once all agreements of those days are over.
+        let by_losers = || unaware(true).filter(|_| !is_witnessed(&|written| written));
+        by_others.or_else(by_losers)
     }
 
     /// What others wrote whose word on the time counts, as it says.
@@ -82,6 +93,17 @@ impl Record {
             && public.seq == written.seq;
         (is_it && key.verify(LEDGER_NAMESPACE, &bytes, &signature).is_ok()).then_some(public)
     }
+}
+
+/// Whether a version takes the writer of a chain their role or their key, or ends it.
+fn takes(before: &Roster, signing: &Public, chain: &ChainName) -> bool {
+    let Some(signs) = &signing.signs else { return false };
+    let was = before.person(chain.operator());
+    let keeps = signs.people.get(chain.operator()).is_some_and(|person| {
+        let has_key = person.keys.iter().any(|key| key.parse().is_ok_and(|key: Key| chain.is_of(&key)));
+        has_key && was.is_some_and(|was| rank(person.role) >= rank(was.role))
+    });
+    !keeps || signs.sealed.contains_key(chain)
 }
 
 fn sees(entry: &Public, signing: &Public) -> bool {

@@ -1,5 +1,6 @@
 //! The ledger as it lies on disk, read once: [`Record::verify`] and [`Record::log`] are then pure.
 
+use super::append::year_of;
 use super::day::{Moments, moments};
 use super::index::{Folder, Index, Line, Picked, Print, prints};
 use super::late::Written;
@@ -125,6 +126,8 @@ pub enum NoEntry {
     Text(String),
     /// It was written in another group, and says so.
     OtherGroup(Box<Public>),
+    /// It says that it lies elsewhere: in its own place it may be one.
+    Elsewhere(Box<Public>),
 }
 
 /// The private part of an entry.
@@ -292,11 +295,20 @@ impl Record {
         let mut settled = BTreeMap::new();
         for (chain, count) in found {
             let seq = u64::try_from(count).ok()?;
-            let digest = self.moments.get(chain)?.get(&seq)?.digest();
+            let [moment] = self.moments.get(chain)?.get(&seq)?.as_slice() else { return None };
+            let digest = moment.digest();
             let years = self.index.years.iter().filter(|((of, _), _)| of == chain);
             let mut lines = years.flat_map(|(_, lines)| lines).filter(|(_, line)| line.settled);
             // One after the other from the first, in whichever years.
             if lines.any(|(number, _)| *number > seq) {
+                return None;
+            }
+            // What is new and has a number of before is to be judged like all else.
+            let is_settled = |entry: &Stored| {
+                self.index.line(chain, entry.year, entry.seq).is_some_and(|line| line.settled)
+            };
+            let entries = self.chains.get(chain).into_iter().flatten();
+            if entries.into_iter().any(|entry| entry.seq <= seq && !is_settled(entry)) {
                 return None;
             }
             settled.insert(chain.clone(), Head { seq, digest });
@@ -514,6 +526,13 @@ impl Record {
         let bytes = tree::read(&path(Part::Entry), PUBLIC_BYTES_MAX)?;
         let public: Result<Public, NoEntry> =
             serde_json::from_slice(&bytes).map_err(|error| NoEntry::Text(error.to_string()));
+        // A copy in another place says nothing, and takes nothing from the one that lies where it belongs.
+        let public = public.and_then(|public| {
+            match (&public.chain, public.seq, year_of(public.time)) == (place.chain, seq, place.year) {
+                true => Ok(public),
+                false => Err(NoEntry::Elsewhere(Box::new(public))),
+            }
+        });
         let digest = Digest::of(&bytes);
         let (time, kind) =
             public.as_ref().ok().map(|public| (Written::of(seq, digest, public), public.kind)).unzip();

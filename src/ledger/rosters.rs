@@ -197,9 +197,9 @@ impl Record {
 
     /// When an entry was written, where its own word is to be believed.
     fn believed(&self, public: &Public) -> Option<Timestamp> {
-        let moments = self.moments.get(&public.chain)?;
-        let head = Head { seq: public.seq, digest: moments.get(&public.seq)?.digest() };
-        self.time_of(&public.chain, head)
+        let all = self.moments.get(&public.chain)?.get(&public.seq)?;
+        let moment = all.iter().find(|moment| moment.time() == public.time)?;
+        self.time_of(&public.chain, Head { seq: public.seq, digest: moment.digest() })
     }
 
     /// Makes sure that nothing in the ledger tells of a later version than the one that was found.

@@ -21,6 +21,7 @@ mod index;
 mod late;
 mod many;
 mod openssh;
+mod places;
 mod reading;
 mod rosters;
 mod runs;

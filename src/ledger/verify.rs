@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::{Digest, Role, RunId};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, VerifyError};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What verifying found.
@@ -139,10 +139,14 @@ impl Record {
         }
     }
 
-    /// The digest of an entry, also of one that is left out.
-    pub(super) fn digest_of(&self, chain: &ChainName, seq: u64) -> Option<Digest> {
-        let left_out = || self.moments.get(chain)?.get(&seq).map(Moment::digest);
-        self.find(chain, seq).map(|entry| entry.digest).or_else(left_out)
+    /// Whether an entry is in its place, also one that is left out; nothing, where there is none of its number.
+    pub(super) fn has(&self, chain: &ChainName, head: Head) -> Option<bool> {
+        let here = self.chains.get(chain).map_or(&[][..], |entries| with_number(entries, head.seq));
+        let here = here.iter().filter(|entry| !matches!(entry.public, Err(NoEntry::Elsewhere(_))));
+        let left_out = self.moments.get(chain).and_then(|all| all.get(&head.seq)).into_iter().flatten();
+        let mut all = here.map(|entry| entry.digest).chain(left_out.map(Moment::digest)).peekable();
+        all.peek()?;
+        Some(all.any(|digest| digest == head.digest))
     }
 
     /// Up to which entry a chain was judged before.
@@ -151,10 +155,16 @@ impl Record {
     }
 
     fn find(&self, chain: &ChainName, seq: u64) -> Option<&Stored> {
-        let entries = self.chains.get(chain)?;
-        let at = entries.binary_search_by_key(&seq, |entry| entry.seq).ok()?;
-        entries.get(at)
+        let here = with_number(self.chains.get(chain)?, seq);
+        here.iter().find(|entry| entry.public.is_ok()).or(here.first())
     }
+}
+
+/// The entries of a chain that have a number: one, where nobody put another one into another year.
+pub(super) fn with_number(entries: &[Stored], seq: u64) -> &[Stored] {
+    let from = entries.partition_point(|entry| entry.seq < seq);
+    let upto = entries.partition_point(|entry| entry.seq <= seq);
+    entries.get(from..upto).unwrap_or_default()
 }
 
 impl Stored {
@@ -199,7 +209,9 @@ fn signatures(record: &Record, history: &History, remembered: &Heads) -> Vec<Bre
             continue;
         }
         let done = record.verified_before(chain, entries, remembered).max(record.held_up_to(chain));
-        work.extend(entries.iter().filter(|entry| entry.seq > done).map(|entry| (entry, key.as_ref())));
+        // What is no entry may have any number.
+        let is_new = |entry: &&Stored| entry.seq > done || entry.public.is_err();
+        work.extend(entries.iter().filter(is_new).map(|entry| (entry, key.as_ref())));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = work.len().div_ceil(threads).max(1);
@@ -222,6 +234,49 @@ fn unsigned(entry: &Stored, key: Option<&Key>) -> Option<Break> {
         }
     };
     Some(Break { file: entry.file.clone(), fault })
+}
+
+/// Signed entries of a chain with the same number, each with another one.
+#[derive(Default)]
+struct Doubles {
+    /// The chain leads to the other one.
+    beside: HashMap<PathBuf, String>,
+    /// Nobody can tell which is right.
+    unclear: HashMap<PathBuf, String>,
+}
+
+impl Doubles {
+    /// From the end backwards each entry names the one before; where the roster seals the chain, it names the last.
+    fn of(entries: &[Stored], unsigned: &HashSet<PathBuf>, seal: Option<Head>) -> Self {
+        let mut doubles = Self::default();
+        let counts = |entry: &&Stored| entry.public.is_ok() && !unsigned.contains(&entry.file);
+        let all: Vec<&Stored> = entries.iter().filter(counts).collect();
+        let same = |a: &&Stored, b: &&Stored| a.seq == b.seq;
+        if !all.windows(2).any(|two| matches!(two, [a, b] if same(a, b))) {
+            return doubles;
+        }
+        let mut wanted = None;
+        for group in all.chunk_by(same).rev() {
+            let sealed = seal.filter(|seal| group.first().is_some_and(|entry| entry.seq == seal.seq));
+            wanted = sealed.map(|seal| seal.digest).or(wanted);
+            let chosen = match group {
+                [one] => Some(*one),
+                many => many.iter().find(|entry| Some(entry.digest) == wanted).copied(),
+            };
+            for entry in group.iter().filter(|entry| chosen.is_none_or(|chosen| chosen.file != entry.file)) {
+                let other = chosen.or(group.iter().find(|other| other.file != entry.file).copied());
+                let other = other.map(|other| other.file.display().to_string()).unwrap_or_default();
+                let list = if chosen.is_some() { &mut doubles.beside } else { &mut doubles.unclear };
+                list.insert(entry.file.clone(), other);
+            }
+            // Where either may be right, what both name is.
+            let previous = |entry: &Stored| entry.public.as_ref().ok()?.previous;
+            let first = chosen.or(group.first().copied()).and_then(previous);
+            let agree = chosen.is_some() || group.iter().all(|entry| previous(entry) == first);
+            wanted = first.filter(|_| agree);
+        }
+        doubles
+    }
 }
 
 /// A chain's end, with a digest of the signatures up to there.
@@ -277,14 +332,29 @@ impl<'a> Judge<'a> {
         }
         let mut before: Option<&Stored> = None;
         let settled = self.record.held_up_to(chain);
+        let doubles = Doubles::of(entries, &self.unsigned, self.history.seal(chain));
         for entry in entries {
             match &entry.public {
-                _ if entry.seq <= settled => {}
+                Ok(_) if entry.seq <= settled => {}
+                Ok(_) if doubles.beside.contains_key(&entry.file) => {
+                    let other = doubles.beside.get(&entry.file).cloned().unwrap_or_default();
+                    self.fault(entry, Fault::Beside(other));
+                    continue;
+                }
+                Ok(_) if doubles.unclear.contains_key(&entry.file) => {
+                    let other = doubles.unclear.get(&entry.file).cloned().unwrap_or_default();
+                    self.fault(entry, Fault::Twice(other));
+                }
+                Ok(_) if self.is_put_beside(entry, entries) => continue,
                 Ok(public) => self.entry(chain, entry, public, before, key.as_ref()),
                 Err(NoEntry::Text(reason)) => self.fault(entry, Fault::NoEntry(reason.clone())),
-                Err(NoEntry::OtherGroup(public)) => self.of_another_group(chain, entry, public),
+                Err(NoEntry::OtherGroup(public)) => self.of_another_group(entry, public),
+                Err(NoEntry::Elsewhere(public)) => self.elsewhere(chain, entry, public),
             }
-            before = Some(entry);
+            let is_elsewhere = matches!(entry.public, Err(NoEntry::Elsewhere(_)));
+            if !is_elsewhere && (entry.public.is_ok() || !self.is_put_beside(entry, entries)) {
+                before = Some(entry);
+            }
         }
         if let Some(seal) = self.history.seal(chain) {
             self.seal(chain, seal);
@@ -302,7 +372,6 @@ impl<'a> Judge<'a> {
         if public.version != VERSION {
             self.fault(entry, Fault::Version(public.version));
         }
-        self.place(chain, entry, public);
         let objection = key.and_then(|key| self.history.objection(chain, key, entry.seq, public));
         let objection = objection.or_else(|| self.history.ended(self.record, public));
         // What does not hold has seen nothing. Nor has a chain that a lead sealed: what there was to see then, that lead has seen; and
@@ -325,16 +394,28 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn place(&mut self, chain: &ChainName, entry: &Stored, public: &Public) {
-        let said = (&public.chain, public.seq, year_of(public.time));
-        if said != (chain, entry.seq, entry.year) {
-            self.fault(entry, Fault::Misplaced(format!("{}, {}, {}", said.0, said.1, said.2)));
+    /// Whether one that is signed has the same number: what has no signature of the chain's key takes no place in it.
+    fn is_put_beside(&self, entry: &Stored, entries: &[Stored]) -> bool {
+        let stands = |other: &Stored| {
+            other.file != entry.file && other.public.is_ok() && !self.unsigned.contains(&other.file)
+        };
+        let counts = entry.public.is_ok() && !self.unsigned.contains(&entry.file);
+        !counts && with_number(entries, entry.seq).iter().any(stands)
+    }
+
+    /// What lies elsewhere is no entry. Where it is signed, and is not in its own place, somebody took it from there.
+    fn elsewhere(&mut self, chain: &ChainName, entry: &Stored, public: &Public) {
+        let said = format!("{}, {}, {}", public.chain, public.seq, year_of(public.time));
+        self.fault(entry, Fault::Misplaced(said));
+        let head = Head { seq: public.seq, digest: entry.digest };
+        let is_signed = public.chain == *chain && !self.unsigned.contains(&entry.file);
+        if is_signed && self.record.has(chain, head) != Some(true) {
+            self.fault(entry, Fault::Moved(public.seq));
         }
     }
 
     /// Nothing that it says is about this group: it bears no witness, and misses nothing.
-    fn of_another_group(&mut self, chain: &ChainName, entry: &Stored, public: &Public) {
-        self.place(chain, entry, public);
+    fn of_another_group(&mut self, entry: &Stored, public: &Public) {
         if let Some(here) = self.record.group() {
             self.fault(entry, Fault::OtherGroup { said: public.group, here });
         }
@@ -342,9 +423,6 @@ impl<'a> Judge<'a> {
 
     fn order(&mut self, entry: &Stored, public: &Public, before: Option<&Stored>) {
         let (found, digest) = before.map_or((0, None), |before| (before.seq, Some(before.digest)));
-        if let Some(before) = before.filter(|before| before.seq == entry.seq) {
-            return self.fault(entry, Fault::Twice(before.file.display().to_string()));
-        }
         if entry.seq != found + 1 {
             self.fault(entry, Fault::Gap { found, missing: found + 1 });
         } else if public.previous != digest {
@@ -406,9 +484,9 @@ impl<'a> Judge<'a> {
         let seen: Vec<_> = public.seen.iter().filter(counts).collect();
         for (chain, head) in seen {
             let seq = head.seq;
-            match self.digest_of(chain, seq) {
-                Some(digest) if digest == head.digest => {}
-                Some(_) => self.fault(entry, Fault::SeenDiffers { chain: chain.clone(), seq }),
+            match self.record.has(chain, *head) {
+                Some(true) => {}
+                Some(false) => self.fault(entry, Fault::SeenDiffers { chain: chain.clone(), seq }),
                 None => self.fault(entry, Fault::SeenGone { chain: chain.clone(), seq }),
             }
         }
@@ -423,7 +501,7 @@ impl<'a> Judge<'a> {
                 self.fault(entry, Fault::AfterSeal(seal.seq));
             }
         }
-        if seal.seq > 0 && self.digest_of(chain, seal.seq) != Some(seal.digest) {
+        if seal.seq > 0 && self.record.has(chain, seal) != Some(true) {
             let file = self.file_of(chain, seal.seq);
             self.breaks.push(Break { file, fault: Fault::SealDiffers });
         }
@@ -431,9 +509,9 @@ impl<'a> Judge<'a> {
 
     fn remembered(&mut self, remembered: &Heads) {
         for (chain, head) in remembered.iter() {
-            let fault = match self.digest_of(chain, head.seq) {
-                Some(digest) if digest == head.digest => continue,
-                Some(_) => Fault::Rewritten,
+            let fault = match self.record.has(chain, *head) {
+                Some(true) => continue,
+                Some(false) => Fault::Rewritten,
                 None => Fault::Forgotten,
             };
             self.breaks.push(Break { file: self.file_of(chain, head.seq), fault });
@@ -476,10 +554,6 @@ impl<'a> Judge<'a> {
                 _ => {}
             }
         }
-    }
-
-    fn digest_of(&self, chain: &ChainName, seq: u64) -> Option<Digest> {
-        self.record.digest_of(chain, seq)
     }
 
     fn file_of(&self, chain: &ChainName, seq: u64) -> PathBuf {

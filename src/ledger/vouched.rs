@@ -3,9 +3,11 @@
 
 use super::append::year_of;
 use super::day::moves_the_day;
-use super::{Details, Heads, Kind, PrivatePart, Public, Record, Stored};
+use super::{Details, Head, Heads, Kind, PrivatePart, Public, Record, Stored};
+use crate::model::Digest;
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Person, Roster};
 use jiff::civil::Date;
+use std::collections::HashSet;
 
 /// An entry that holds.
 #[derive(Clone, Copy)]
@@ -46,8 +48,7 @@ impl Record {
 impl Record {
     /// The first entry that was seen here before and is not here, or is another.
     pub fn lacks(&self, seen: &Heads) -> Option<(ChainName, u64)> {
-        let differs =
-            |(chain, head): &(&ChainName, &super::Head)| self.digest_of(chain, head.seq) != Some(head.digest);
+        let differs = |(chain, head): &(&ChainName, &super::Head)| self.has(chain, **head) != Some(true);
         seen.iter().find(differs).map(|(chain, head)| (chain.clone(), head.seq))
     }
 }
@@ -58,6 +59,8 @@ struct Hand<'a> {
     person: Option<&'a Person>,
     /// The last entry that the roster's seal vouches for.
     last: Option<u64>,
+    /// Those that lead to it, where that was looked at: others may have the same numbers.
+    links: Option<HashSet<Digest>>,
 }
 
 impl<'a> Hand<'a> {
@@ -65,22 +68,24 @@ impl<'a> Hand<'a> {
         let person = roster.person(chain.operator());
         let Some(seal) = roster.sealed.get(chain) else {
             let key = person?.keys.iter().find(|key| chain.is_of(key))?.clone();
-            return Some(Self { key, person, last: None });
+            return Some(Self { key, person, last: None, links: None });
         };
         // From the seal backwards, each entry names the digest of the one before.
         let mut digest = Some(seal.digest);
         let is_settled = seal.last <= record.held_up_to(chain);
-        if is_settled && record.digest_of(chain, seal.last) != digest {
+        if is_settled && record.has(chain, Head { seq: seal.last, digest: seal.digest }) != Some(true) {
             return None;
         }
+        let mut links = HashSet::new();
         for seq in (1..=seal.last).rev().filter(|_| !is_settled) {
-            let at = entries.binary_search_by_key(&seq, |entry| entry.seq).ok()?;
-            let entry = entries.get(at).filter(|entry| Some(entry.digest) == digest)?;
+            let mut all = super::verify::with_number(entries, seq).iter();
+            let entry = all.find(|entry| Some(entry.digest) == digest)?;
+            links.insert(entry.digest);
             digest = entry.public.as_ref().ok()?.previous;
         }
         let claimed = entries.iter().find_map(|entry| Key::claimed_by(entry.signature.as_ref()?).ok());
         let key = claimed.filter(|key| chain.is_of(key))?;
-        Some(Self { key, person: None, last: Some(seal.last) })
+        Some(Self { key, person: None, last: Some(seal.last), links: (!is_settled).then_some(links) })
     }
 
     fn vouch<'r>(
@@ -92,7 +97,8 @@ impl<'a> Hand<'a> {
         let public = entry.public.as_ref().ok()?;
         let placed = (&public.chain, public.seq, year_of(public.time)) == (chain, entry.seq, entry.year);
         let may = self.person.is_none_or(|person| kind.may_be_signed_by(person.role) && !ended(person, day));
-        if !placed || !may || self.last.is_some_and(|last| entry.seq > last) {
+        let is_astray = self.links.as_ref().is_some_and(|links| !links.contains(&entry.digest));
+        if is_astray || !placed || !may || self.last.is_some_and(|last| entry.seq > last) {
             return None;
         }
         self.key.verify(LEDGER_NAMESPACE, &entry.bytes, entry.signature.as_ref()?).ok()?;

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 
 /// Most that one sealed value or file may hold, in bytes.
 const PLAIN_BYTES_MAX: u64 = 64 << 20;
+/// Longest header: a line or two for each recipient, each of which every key is tried on.
+const HEADER_BYTES_MAX: u64 = 256 << 10;
 
 /// What keys and plugins want to know of whoever holds them.
 pub trait Conversation: Send + Sync {
@@ -77,6 +79,7 @@ impl Keys {
     /// # Errors
     /// No key fits, or it is damaged.
     pub fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        has_an_end(sealed)?;
         let decryptor = Decryptor::new_buffered(ArmoredReader::new(sealed)).map_err(damaged)?;
         let mut all: Vec<Box<dyn age::Identity>> = Vec::new();
         for key in &self.ssh {
@@ -113,6 +116,21 @@ impl Keys {
 
     fn no_key(&self) -> String {
         if self.hint.is_empty() { String::new() } else { format!(": {}", self.hint) }
+    }
+}
+
+/// Makes sure that a header ends before it takes all memory and the whole day: whoever can push may write one of any length.
+fn has_an_end(sealed: &[u8]) -> Result<(), VaultError> {
+    let mut header = Vec::new();
+    let read = ArmoredReader::new(sealed).take(HEADER_BYTES_MAX).read_to_end(&mut header);
+    read.map_err(|error| VaultError::Damaged(error.to_string()))?;
+    let ends = header.windows(5).any(|bytes| bytes == b"\n--- ");
+    match ends || (header.len() as u64) < HEADER_BYTES_MAX {
+        true => Ok(()),
+        false => Err(VaultError::Damaged(format!(
+            "its header is longer than {} KiB, which is more recipients than any group has",
+            HEADER_BYTES_MAX >> 10
+        ))),
     }
 }
 

@@ -83,6 +83,18 @@ fn is_lead(roster: &Roster, name: &OperatorName) -> bool {
     roster.person(name).is_some_and(|person| person.role == Role::Lead)
 }
 
+/// The seals since a value was set last, or was said to be no more: by somebody else than who could read it, and where nobody sealed it
+/// again since.
+fn current<'a>(seals: &'a [Seal], name: Option<&OperatorName>) -> &'a [Seal] {
+    let is_gone = |at: usize, seal: &Seal| {
+        let sealed = |later: &Seal| later.value.act != SealAct::Retired;
+        seal.value.act == SealAct::Retired && Some(&seal.by) != name && !seals.iter().skip(at).any(sealed)
+    };
+    let begins = |(at, seal): &(usize, &Seal)| seal.value.act == SealAct::Set || is_gone(*at, seal);
+    let since = seals.iter().enumerate().filter(begins).map(|(at, _)| at).next_back();
+    seals.get(since.unwrap_or_default()..).unwrap_or_default()
+}
+
 /// The seals of all values.
 #[derive(Default)]
 pub struct History(BTreeMap<Subject, Vec<Seal>>);
@@ -159,6 +171,12 @@ impl History {
             || self.of(subject).iter().any(|seal| seal.value.readers.contains(name))
     }
 
+    /// Whoever could read a value since it was set last, also with a key that is gone.
+    pub fn readers_since_it_was_set(&self, subject: &Subject) -> impl Iterator<Item = (&OperatorName, bool)> {
+        let seals = current(self.of(subject), None).iter();
+        seals.flat_map(|seal| seal.value.readers.iter().map(|name| (name, seal.lost.contains(name))))
+    }
+
     /// Who else sealed a value without having seen this seal, which had not seen theirs.
     pub fn rivals(&self, subject: &Subject, seal: &Seal) -> Vec<&Seal> {
         let digest = seal.value.digest;
@@ -195,7 +213,7 @@ impl History {
 
     /// The values that somebody could have read and that were not set anew since, unless they may read them today.
     pub fn exposed<'a>(&'a self, name: &'a OperatorName) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
-        self.exposed_where(move |seal| seal.value.readers.contains(name))
+        self.exposed_where(name, move |seal| seal.value.readers.contains(name))
     }
 
     /// Those of them that a key of theirs could open which is gone since.
@@ -203,15 +221,19 @@ impl History {
         &'a self,
         name: &'a OperatorName,
     ) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
-        self.exposed_where(move |seal| seal.lost.contains(name))
+        self.exposed_where(name, move |seal| seal.lost.contains(name))
     }
 
-    fn exposed_where(&self, is: impl Fn(&Seal) -> bool) -> impl Iterator<Item = (&Subject, &Seal)> {
+    fn exposed_where<'a>(
+        &'a self,
+        name: &'a OperatorName,
+        is: impl Fn(&Seal) -> bool + 'a,
+    ) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
         self.0.iter().filter_map(move |(subject, seals)| {
-            let since =
-                seals.iter().rposition(|seal| matches!(seal.value.act, SealAct::Set | SealAct::Retired));
-            let current = seals.get(since.unwrap_or_default()..).unwrap_or_default();
-            let last = current.last().filter(|last| last.value.act != SealAct::Retired)?;
+            let current = current(seals, Some(name));
+            let is_gone = |seal: &Seal| seal.value.act == SealAct::Retired && seal.by != *name;
+            let last = current.iter().rev().find(|seal| seal.value.act != SealAct::Retired);
+            let last = last.filter(|_| !current.first().is_some_and(is_gone))?;
             current.iter().any(&is).then_some((subject, last))
         })
     }

@@ -77,6 +77,19 @@ fn what_is_damaged_is_refused_and_never_half_opened() {
 }
 
 #[test]
+fn a_header_without_an_end_is_refused_before_any_key_is_tried() {
+    let stanza = format!("-> X25519 {0}\n{0}\n", "A".repeat(43));
+    for (stanzas, is_too_long) in [(20, false), (4000, true)] {
+        let text = format!("age-encryption.org/v1\n{}--- {}\n", stanza.repeat(stanzas), "A".repeat(43));
+        let refused = keys(2).open(text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(refused.contains("its header is longer than 256 KiB"), is_too_long, "{refused}");
+    }
+    // What is sealed may be as long as it likes.
+    let long = sealed_for(2, &"x".repeat(1 << 20));
+    assert_eq!(keys(2).open_text(&long).unwrap().expose().len(), 1 << 20);
+}
+
+#[test]
 fn native_identities_open_and_what_is_none_is_named() {
     let identity = age::x25519::Identity::generate();
     let recipient = identity.to_public().to_string();

@@ -10,6 +10,7 @@ use crate::model::is_sealed;
 use crate::vault::{Sheet, Subject, digest};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use unicode_width::UnicodeWidthChar as _;
 
 /// Largest file that is looked into.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -95,6 +96,12 @@ pub(super) fn out_of_place(file: &str) -> Option<&'static str> {
     let mut parts = file.split('/');
     if file.split('/').any(|part| part.starts_with('.')) {
         return Some("hidden files and folders are looked into by nobody");
+    }
+    // A rule of the roster for the one says nothing of the other.
+    if file.chars().any(|letter| letter.width().unwrap_or_default() == 0) {
+        return Some(
+            "its name has a character that is not seen, or an accent written apart from its letter, and looks like another one's",
+        );
     }
     if NOT_LOOKED_INTO.contains(&parts.next().unwrap_or_default()) && parts.next().is_some() {
         return Some("what lies in that folder is no part of a play");

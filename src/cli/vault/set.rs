@@ -7,9 +7,9 @@ use super::files::{EMPTY, bytes_of};
 use crate::ledger::SealAct;
 use crate::load::TextFile;
 use crate::model::is_sealed;
-use crate::vault::{Sheet, Subject};
+use crate::vault::{Readers, Sheet, Subject};
 use clap::Args;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +62,7 @@ impl Set {
                 input(console, "the file's content")?
             }
         };
+        is_another(&desk, &subject, (&text, &plain), &readers)?;
         let (armor, value) =
             desk.seal(&ToSeal { subject: subject.clone(), plain, act: SealAct::Set }, &readers)?;
         let text = match &self.name {
@@ -80,6 +81,49 @@ impl Set {
             names.join(", ")
         ));
         Ok(Exit::Well)
+    }
+}
+
+/// Makes sure that a value which somebody could read who may not any more is set to another text: the same one would come off their list,
+/// and stay in their head.
+fn is_another(
+    desk: &Desk<'_>,
+    subject: &Subject,
+    (there, plain): (&[u8], &[u8]),
+    readers: &Readers,
+) -> Result<(), Failure> {
+    let today = readers.names();
+    let since = desk.history.readers_since_it_was_set(subject);
+    let still = since.filter(|(name, lost)| *lost || !today.contains(name)).map(|(name, _)| name.to_string());
+    let still: BTreeSet<String> = still.collect();
+    if still.is_empty() {
+        return Ok(());
+    }
+    let names = still.into_iter().collect::<Vec<_>>().join(", ");
+    let sealed = match &subject.name {
+        None => Some(there.to_vec()),
+        Some(name) => {
+            let file = TextFile::from_bytes(&desk.root.join(&subject.file), there.to_vec()).ok();
+            let sheet = file.and_then(|file| Sheet::parse(file).ok());
+            sheet.and_then(|sheet| Some(sheet.named(name).ok()?.text.clone().into_bytes()))
+        }
+    };
+    let Some(sealed) = sealed else { return Ok(()) };
+    match desk.keys().and_then(|keys| desk.holds_unvouched(&keys, &sealed)) {
+        Ok(before) if *before == *plain => {
+            let message = format!("{subject} is that very text already, and {names} could read it");
+            Err(Failure::usage(message).hint(format!(
+                "change it where it is used, and set what it is then; 'wgops vault rekey {}' seals the same text for others",
+                subject.file
+            )))
+        }
+        Ok(_) => Ok(()),
+        Err(_) => {
+            desk.console.tell(&format!(
+                "Whether that is another text than before can't be told, for you can't open what is there: {names} could read that.\n"
+            ));
+            Ok(())
+        }
     }
 }
 

@@ -113,8 +113,8 @@ fn how_long_a_host_takes_is_the_longest_of_its_last_five_good_runs() {
         ran(number, HostOutcome::Changed, seconds);
     }
     ran(7, HostOutcome::Failed, 5000.0);
-    let longest = |verb| ops.record().longest(verb, None).into_values().collect::<Vec<_>>();
+    let longest = |verb| ops.record().longest(&ops.roster, verb, None).into_values().collect::<Vec<_>>();
     assert_eq!(longest(Verb::Patch), [Duration::from_secs(60)]);
     assert_eq!(longest(Verb::Run), []);
-    assert!(ops.record().longest(Verb::Patch, Some("playbooks/patch.yml")).is_empty());
+    assert!(ops.record().longest(&ops.roster, Verb::Patch, Some("playbooks/patch.yml")).is_empty());
 }

@@ -87,7 +87,7 @@ fn what_was_signed_in_another_group_decides_nothing_and_is_told() {
     assert!(record.spent(plan, &Report::default()).is_none());
     assert!(record.runs(&here.roster, &Report::default()).is_empty());
     assert!(record.run(run(5)).is_none());
-    assert!(record.longest(Verb::Patch, None).is_empty());
+    assert!(record.longest(&here.roster, Verb::Patch, None).is_empty());
     assert_eq!(record.log().len(), 1);
     let since = Record::read_kinds_since(here.path(), &here.roster, (&[Kind::Claim], 0), None).unwrap();
     assert!(since.claims(&here.roster, now, today).is_empty());

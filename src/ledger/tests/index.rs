@@ -74,7 +74,8 @@ fn of_what_held_only_what_is_asked_for_is_read_and_what_is_new_is_judged() {
     assert_eq!(record.lacks(&ledger.heads), None);
     let whole = Record::read(ledger.root(), None).unwrap();
     let first = (whole.chains.keys().next().unwrap(), 1);
-    assert_eq!(record.digest_of(first.0, 1), whole.digest_of(first.0, 1));
+    let head = whole.chains[first.0][0].head();
+    assert_eq!((record.has(first.0, head), whole.has(first.0, head)), (Some(true), Some(true)));
 
     let private = Digest::of(std::fs::read(ledger.file(0, "00000001.private.json")).unwrap());
     ledger.append(0, |public| public.private = Some(private));
@@ -176,4 +177,27 @@ fn an_index_of_another_or_by_another_roster_is_none() {
             .success()
     );
     assert!(new(&roster()).is_none());
+}
+
+#[test]
+fn what_is_new_is_judged_whatever_its_number_says() {
+    let ledger = Settled::new();
+    let folder = ledger.file(0, "00000001.json").parent().unwrap().with_file_name("2025");
+    std::fs::create_dir(&folder).unwrap();
+    let text = std::fs::read_to_string(ledger.file(0, "00000001.json")).unwrap();
+    let planted = text.replace("\"time\":\"2026", "\"time\":\"2025");
+    assert_ne!(text, planted);
+    std::fs::write(folder.join("00000001.json"), &planted).unwrap();
+    std::fs::copy(ledger.file(0, "00000001.private.json"), folder.join("00000001.private.json")).unwrap();
+    // Signed by its writer or by nobody: all is read, and the break is found.
+    for signature in ["none".to_owned(), signer(2).sign(LEDGER_NAMESPACE, planted.as_bytes()).unwrap()] {
+        std::fs::write(folder.join("00000001.json.sig"), signature).unwrap();
+        assert!(ledger.new_ones().is_none());
+    }
+    // A copy is a break wherever it is read.
+    std::fs::write(folder.join("00000001.json"), &text).unwrap();
+    let breaks = ledger.new_ones().map(|record| lines(&record.verify(&roster(), &ledger.heads)));
+    assert!(
+        breaks.is_none_or(|breaks| breaks.iter().any(|line| line.contains("does not lie where it belongs")))
+    );
 }

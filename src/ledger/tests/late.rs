@@ -107,3 +107,28 @@ fn who_is_no_member_or_lapsed_as_well_vouches_for_nothing() {
     two.his.append("oscar", 2, &note("in September"));
     assert_eq!(two.in_force(), 17);
 }
+
+#[test]
+fn who_is_removed_undoes_that_by_nothing_once_the_agreements_of_those_days_are_over() {
+    // alice, whom the version takes the lead, goes on as if she had not seen it; eve had it in time, and her agreement ended since.
+    let two = Two::new();
+    let lapsed = |file: &RosterFile| {
+        let eve = "eve: {role: operator, nda: {signed: 2020-01-01";
+        super::rosters::file(&file.text.replace(eve, &format!("{eve}, until: 2020-10-01")))
+    };
+    let first = lapsed(&two.first);
+    let head =
+        |text: &str| text.replace(&two.first.roster.digest.to_string(), &first.roster.digest.to_string());
+    let oscars = super::rosters::file(&head(&lapsed(&two.oscars).text));
+    let ops = || Ops { roster: first.roster.clone(), ..Ops::new() };
+    let (here, his) = (ops(), ops());
+    his.clock.set(SEPTEMBER);
+    his.append("oscar", 2, &signing(&oscars.text));
+    let two = Two { first, oscars, here, his };
+    two.here.clock.set(SEPTEMBER + 30 * DAY);
+    two.here.append("alice", 1, &note("in October, in a clone that did not pull"));
+    assert_eq!(two.in_force(), 17, "nobody had it in time");
+    two.his.clock.set(SEPTEMBER + 5 * DAY);
+    two.his.append("eve", 9, &note("in September"));
+    assert_eq!(two.in_force(), 18);
+}

@@ -809,3 +809,74 @@ fn a_file_that_is_sealed_as_a_whole_is_set_anew_whatever_its_name_is() {
     fs::write(group.root().join("playbooks/plain"), "plain").unwrap();
     group.types("alice", &["vault", "set", "playbooks/plain"], "new").expect(2, &["not sealed as a whole"]);
 }
+
+#[test]
+fn an_interrupt_at_a_hidden_question_gives_the_terminal_back() {
+    let group = Group::new();
+    group.sets("alice", "one", "eins zwei").expect(0, &["Sealed"]);
+    let key = group.key("alice");
+    let mut keygen = std::process::Command::new("ssh-keygen");
+    assert!(keygen.args(["-q", "-p", "-P", "", "-N", "drei vier", "-f"]).arg(&key).status().unwrap().success());
+    let program = assert_cmd::cargo::cargo_bin("wgops");
+    // What whoever types sees is read by the same terminal, and the interrupt is typed at it.
+    let typed = format!("stty -a | grep -o -e ' -echo ' ; {} vault get {VARS} one; echo ended $?; stty -a | tr ' ;' '\n\n' | grep -x -e echo -e -echo", program.display());
+    let mut command = std::process::Command::new("script");
+    command.args(["-q", "-c", &format!("trap : INT; {typed}"), "/dev/null"]).current_dir(group.root()).env_clear();
+    command.env("HOME", group.folder.path().join("home_alice")).env("WGOPS_IDENTITY", &key);
+    command.env("PATH", std::env::var("PATH").unwrap_or_default());
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut text = String::new();
+    let mut piece = [0; 1024];
+    use std::io::{Read as _, Write as _};
+    while !text.contains("Passphrase of") {
+        let length = output.read(&mut piece).unwrap();
+        assert!(length > 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&piece[..length]));
+    }
+    // The question stands there a moment before the terminal is silent.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    input.write_all(b"\x03").unwrap();
+    output.read_to_string(&mut text).unwrap();
+    child.wait().unwrap();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    assert!(lines.contains(&"ended 130") && lines.ends_with(&["echo"]), "{text}");
+}
+
+#[test]
+fn who_reads_a_value_is_named_to_whoever_does_not() {
+    let group = Group::new();
+    group.clears("carol").expect(0, &["in force"]);
+    group.sets("alice", "one", "eins zwei").expect(0, &["Sealed"]);
+    let roster = group.root().join("inventory/operators.yml");
+    let text = fs::read_to_string(&roster).unwrap();
+    let rule = format!("{text}vaults:\n  - {{files: \"inventory/**\", readers: [alice]}}\n");
+    let rule = if text.contains("\nvaults:") { text.replace("readers: [lead, operator]", "readers: [alice]") } else { rule };
+    fs::write(&roster, rule).unwrap();
+    group.says("alice", "operators sign --yes").expect(0, &["in force"]);
+    let program = assert_cmd::cargo::cargo_bin("wgops");
+    let pin = group.says("alice", "operators list").text;
+    let pin = pin.lines().find_map(|line| line.strip_prefix("pin: ")).unwrap().to_owned();
+    let mut command = Command::new("script");
+    let typed = format!("{} vault get {VARS} one --roster-pin {pin}", program.display());
+    command.args(["-q", "-e", "-c", &typed, "/dev/null"]).current_dir(group.root()).env_clear();
+    command.env("HOME", group.folder.path().join("home_carol")).env("WGOPS_IDENTITY", group.key("carol"));
+    let output = command.env("PATH", std::env::var("PATH").unwrap_or_default()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("you may not read") && text.contains("it is read by alice"), "{text}");
+}
+
+#[test]
+fn a_template_that_is_sealed_is_named_when_it_is_imported() {
+    let group = Group::new();
+    let file = group.root().join(VARS);
+    let seal = |text: &str| {
+        let key: String = fs::read_to_string(group.public("alice")).unwrap();
+        let recipient: age::ssh::Recipient = key.parse().unwrap();
+        age::encrypt_and_armor(&recipient, text.as_bytes()).unwrap()
+    };
+    let indented: String = seal("mysql://{{ one }}").lines().map(|line| format!("  {line}\n")).collect();
+    fs::write(&file, format!("url: !age |\n{indented}")).unwrap();
+    group.says("alice", &format!("vault import {VARS}")).expect(0, &["warning", "url holds a template", "in plain text"]);
+}

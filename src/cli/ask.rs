@@ -3,7 +3,7 @@
 
 use super::console::shown;
 use super::engine::Engine;
-use super::{Console, Exit, Failure};
+use super::{Console, Exit, Failure, hidden};
 use crate::execute::Asks;
 use crate::model::{Secret, printable};
 use crate::modules::Prompt;
@@ -91,7 +91,7 @@ pub fn for_tasks(console: &Console) -> Option<Asks> {
                     let mut line = String::new();
                     io::stdin().read_line(&mut line).map(|_| line)
                 }),
-                false => asked.and_then(|()| rpassword::read_password()),
+                false => asked.and_then(|()| hidden::line()),
             };
             typed.ok().map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
         })
@@ -135,7 +135,7 @@ pub fn secret(console: &Console, prompt: &str, flag: &str) -> Result<Secret, Fai
     }
     let mut err = console.err();
     let _nobody_listens = write!(err, "{prompt}: ").and_then(|()| err.flush());
-    let text = rpassword::read_password().map_err(|error| match error.raw_os_error() {
+    let text = hidden::line().map_err(|error| match error.raw_os_error() {
         // The streams are a terminal, but not this session's (setsid, some containers): nothing can be hidden there.
         Some(NO_DEVICE) => no_terminal(&format!("{prompt} is needed"), flag),
         _ => unreadable(&error),

@@ -8,6 +8,7 @@ use crate::execute::{Acquaintance, Fleet, Interrupt, Order, Outcome};
 use crate::model::HostName;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -95,12 +96,35 @@ impl<'a> Engine<'a> {
     }
 }
 
+/// Has something done at each interrupt from now on.
+///
+/// Whoever listens for interrupts takes them from the system for good: where nobody else does, they end the program as before.
+pub fn on_interrupt(does: impl Fn() + Send + 'static) {
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let mut interrupts = Interrupts::listen();
+            loop {
+                interrupts.next().await;
+                does();
+                if LISTENERS.load(Ordering::SeqCst) <= 1 {
+                    std::process::exit(Exit::Interrupted.code().into());
+                }
+            }
+        });
+    });
+}
+
+/// How many listen for interrupts now.
+static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+
 /// Ctrl-C, and being asked to end.
 struct Interrupts(Vec<Signal>);
 
 impl Interrupts {
     fn listen() -> Self {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        LISTENERS.fetch_add(1, Ordering::SeqCst);
         Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
     }
 
@@ -110,6 +134,12 @@ impl Interrupts {
             if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         })
         .await;
+    }
+}
+
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        LISTENERS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

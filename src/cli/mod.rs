@@ -32,6 +32,7 @@ mod four_eyes;
 mod groups;
 mod habits;
 mod handoff;
+mod hidden;
 mod holds;
 mod init;
 mod inventory;

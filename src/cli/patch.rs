@@ -132,7 +132,8 @@ impl Patch {
             engine.close();
             return done;
         }
-        if !asks_for_dry && job.mode != Mode::Real {
+        let signs = job.who().identity.proven().is_some();
+        if signs && !asks_for_dry && job.mode != Mode::Real {
             console.tell("(--plan-out keeps what is shown as a plan, which somebody else can apply)\n");
         }
         let ask = Ask { console, job: &job, subject: Subject::Patch, format };

@@ -205,7 +205,11 @@ impl Planning<'_> {
         said.push_str(&match proven {
             Some(_) if applicable.is_empty() => "Nothing in it can be applied.\n".to_owned(),
             Some(_) => {
-                format!("Whoever may change servers applies it with 'wgops apply {}'.\n", shown(target))
+                let named = self.job.repository().named(target);
+                format!(
+                    "Whoever may change servers applies it with 'wgops apply {}', once it and the ledger are committed and pushed.\n",
+                    crate::report::one_line(&named)
+                )
             }
             None => {
                 "It is not signed, because no key of yours is in the roster: nobody can apply it.\n".into()

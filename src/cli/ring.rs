@@ -4,10 +4,12 @@
 use super::args::Global;
 use super::console::shown;
 use super::diagnostics::Masks;
+use super::hidden;
 use super::live::Live;
 use super::who::home;
 use crate::model::Secret;
-use crate::people::{FileSigner, Person, files_of};
+use crate::people::{FileSigner, KeyFileError, Person, files_of};
+use crate::transport::Keyring;
 use crate::vault::{Conversation, Keys};
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -45,6 +47,12 @@ impl Ring {
     pub fn remember(&self, key: &Path, passphrase: &Secret) {
         let mut known = self.passphrases.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(key.to_owned(), passphrase.clone());
+    }
+
+    /// Unlocks the keys whose passphrases were given for logins, too: nobody has to give them a second time to an ssh-agent.
+    pub fn unlocks(&self, keyring: &Keyring) {
+        let known = self.passphrases.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().for_each(|(file, passphrase)| keyring.unlock(file, passphrase));
     }
 
     /// How keys and plugins ask.
@@ -105,7 +113,13 @@ impl Ring {
         let asks: crate::people::AskPassphrase<'_> = &ask;
         let known = self.passphrases.lock().unwrap_or_else(PoisonError::into_inner).contains_key(file);
         let asking = (self.is_interactive || known).then_some(asks);
-        let signer = FileSigner::open(file, asking).map_err(|error| error.to_string())?;
+        let signer = FileSigner::open(file, asking).map_err(|error| match error {
+            KeyFileError::NobodyToAsk { file } => format!(
+                "{} has a passphrase, and there is no terminal to ask for it: type this at one. An ssh-agent signs, but can't decrypt",
+                shown(&file)
+            ),
+            error => error.to_string(),
+        })?;
         signer.unlocked().ok_or_else(|| format!("{} can't be used", shown(file)))
     }
 
@@ -155,7 +169,12 @@ impl Conversation for Ring {
         if !self.is_interactive {
             return None;
         }
-        let text = self.live.apart(|| rpassword::prompt_password(format!("{prompt}: ")).ok())?;
+        let text = self.live.apart(|| {
+            use std::io::Write as _;
+            let mut err = std::io::stderr();
+            write!(err, "{prompt}: ").and_then(|()| err.flush()).ok()?;
+            hidden::line().ok()
+        })?;
         let secret = Secret::new(text);
         self.masks.add(&secret);
         Some(secret).filter(|secret| !secret.expose().is_empty())

@@ -50,6 +50,9 @@ pub enum Fault {
     /// It has no signature.
     #[error("has no signature")]
     Unsigned,
+    /// It has no signature that holds any more, and is the very entry that the next one names, or that this client has verified.
+    #[error("was signed: what comes behind it or was verified here before names it, and its signature is gone or another")]
+    SignatureGone,
     /// Its signature does not count.
     #[error("{0}")]
     Signature(VerifyError),
@@ -230,6 +233,7 @@ impl Fault {
                 | Self::SeenDiffers { .. }
                 | Self::Forgotten
                 | Self::Rewritten
+                | Self::SignatureGone
                 | Self::Moved(_)
         )
     }

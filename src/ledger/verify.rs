@@ -110,6 +110,7 @@ impl Record {
             judge.chain(chain, entries);
         }
         judge.remembered(remembered);
+        judge.signed_before(remembered);
         // Of what was left out nobody can tell here which runs are through.
         let open_runs = if self.settled.is_empty() { judge.runs() } else { Vec::new() };
         let heads =
@@ -515,6 +516,23 @@ impl<'a> Judge<'a> {
                 None => Fault::Forgotten,
             };
             self.breaks.push(Break { file: self.file_of(chain, head.seq), fault });
+        }
+    }
+
+    /// Whoever takes the signature of an entry away makes nothing of it that was never signed.
+    fn signed_before(&mut self, remembered: &Heads) {
+        if self.unsigned.is_empty() {
+            return;
+        }
+        let record = self.record;
+        let holds = |entry: &&Stored| !self.unsigned.contains(&entry.file);
+        let previous = |entry: &Stored| entry.public.as_ref().ok()?.previous;
+        let mut named: HashSet<Digest> = remembered.iter().map(|(_, head)| head.digest).collect();
+        named.extend(record.entries().map(|(_, entry)| entry).filter(holds).filter_map(previous));
+        for (_, entry) in record.entries() {
+            if self.unsigned.contains(&entry.file) && named.contains(&entry.digest) {
+                self.fault(entry, Fault::SignatureGone);
+            }
         }
     }
 

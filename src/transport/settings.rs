@@ -2,7 +2,8 @@
 //! the caller; this room reads no environment.
 
 use super::ssh::Cache;
-use std::path::PathBuf;
+use crate::model::Secret;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,3 +56,10 @@ impl Settings {
 /// What was read once and serves every connection of a run.
 #[derive(Clone, Default)]
 pub struct Keyring(pub(super) Arc<Cache>);
+
+impl Keyring {
+    /// Unlocks a private key file for logins; whoever knows its passphrase was asked for it before.
+    pub fn unlock(&self, file: &Path, passphrase: &Secret) {
+        self.0.unlock(file, passphrase);
+    }
+}

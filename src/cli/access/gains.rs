@@ -36,6 +36,8 @@ pub(super) struct Gains<'a> {
     shadows_before: BTreeMap<HostName, String>,
     /// Hosts of which something was not seen: there nothing is guessed.
     unseen: BTreeSet<HostName>,
+    /// Hosts that could not be reached, or were left before their end.
+    unfinished: BTreeSet<HostName>,
     /// Hosts that refuse it, and why.
     pub refused: Vec<(HostName, String)>,
 }
@@ -43,17 +45,26 @@ pub(super) struct Gains<'a> {
 impl<'a> Gains<'a> {
     pub fn new(roster: &'a Roster, history: History, today: Date) -> Self {
         let shadows = shadow_keys(roster, today);
-        let (shadows_before, unseen) = (BTreeMap::new(), BTreeSet::new());
-        Self { roster, history, shadows, files: BTreeMap::new(), shadows_before, unseen, refused: Vec::new() }
+        let (shadows_before, unseen, unfinished) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let (files, refused) = (BTreeMap::new(), Vec::new());
+        Self { roster, history, shadows, files, shadows_before, unseen, unfinished, refused }
     }
 
     /// Forgets what would have been.
     pub fn begin(&mut self) {
         self.files.clear();
+        self.unfinished.clear();
         self.refused.clear();
     }
 
     pub fn event(&mut self, event: &Event) {
+        if let Event::RunEnds { recap, .. } = event {
+            let lost = recap.iter().filter(|(_, counts)| counts.unreachable > 0);
+            self.unfinished.extend(lost.map(|(host, _)| host.clone()));
+        }
+        if let Event::HostLeaves { host, reason: Some(_) } = event {
+            self.unfinished.insert(host.clone());
+        }
         let Event::TaskEnds(end) = event else { return };
         if end.status == Status::Failed && REFUSALS.contains(&end.task.as_str()) {
             self.refused.push((end.host.clone(), end.message.clone().unwrap_or_default()));
@@ -109,6 +120,11 @@ impl<'a> Gains<'a> {
                 .entry(host)
                 .or_default()
                 .push("who else gains and loses what needs an operator to see".into());
+        }
+        for host in &self.unfinished {
+            hosts.entry(host).or_default().push(
+                "was not reached, or not done: whoever could log in there still can. Sync it again".into(),
+            );
         }
         if hosts.is_empty() {
             return if done {

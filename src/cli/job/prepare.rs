@@ -189,6 +189,7 @@ impl<'a> Job<'a> {
         settings.known_hosts.extend(self.repository.file("inventory/known_hosts")?);
         settings.agent_socket =
             std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.console.ring.unlocks(&settings.keyring);
         Ok(settings)
     }
 

@@ -211,6 +211,9 @@ impl Desk {
                 console.tell(&format!(
                     "Version {version} is in force. Commit and push it with the ledger:\n  git add inventory/operators.yml ledger && git commit -m \"Roster {version}\" && git push\n"
                 ));
+                if Repository::here()?.settings().access.is_some() {
+                    console.tell("Who may log in on the servers changes with 'wgops access sync --inventory NAME --reason TEXT', for each inventory.\n");
+                }
                 return Ok(true);
             }
             Ok(ledger::Successor::Waits(why)) => console.tell(&format!(

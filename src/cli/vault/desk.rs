@@ -193,6 +193,21 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Makes sure that whoever is typing is among those for whom a file is sealed.
+    ///
+    /// # Errors
+    /// The roster names others.
+    pub fn is_read_by_me(&self, target: &Target) -> Result<(), Failure> {
+        let me = &self.cleared()?.operator;
+        let Ok(readers) = Readers::of(&self.roster, &target.file, today()) else { return Ok(()) };
+        if readers.names().contains(me) {
+            return Ok(());
+        }
+        let names = readers.names().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let message = format!("you may not read {}: by the roster's 'vaults' it is read by {names}", crate::report::one_line(&target.file));
+        Err(Failure::new(Exit::Refused, message).hint("ask one of them, or a lead who changes the rule"))
+    }
+
     /// Refuses what the ledger does not vouch for.
     ///
     /// # Errors

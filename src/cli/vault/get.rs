@@ -30,6 +30,7 @@ impl Get {
         }
         let desk = Desk::open(console)?;
         let target = desk.target(&self.file)?;
+        desk.is_read_by_me(&target)?;
         let bytes = bytes_of(&target.path)?;
         let (sealed, text) = match (&self.name, is_sealed(&bytes)) {
             (None, true) => {

@@ -108,6 +108,7 @@ fn import(
         plain.insert(found.name.clone(), desk.holds_unvouched(keys, found.text.as_bytes())?);
         tell_whose(desk, &subject);
     }
+    tell_templates(desk, target, &plain);
     seal_values(desk, target, &readers, &sheet, (plain, None))
 }
 
@@ -174,8 +175,21 @@ fn whole_ansible(
             });
         }
     }
+    tell_templates(desk, target, &values);
     let way_out = format!("'ansible-vault edit {}' opens it", target.file);
     seal_values(desk, target, readers, &sheet, (values, Some(&way_out)))
+}
+
+/// What is sealed is used as it stands, so that nothing in it is ever rendered; ansible-vault's files hold templates, too.
+fn tell_templates(desk: &Desk<'_>, target: &Target, values: &Open) {
+    let is_template = |plain: &[u8]| plain.windows(2).any(|two| two == b"{{" || two == b"{%");
+    for (name, _) in values.iter().filter(|(_, plain)| is_template(plain)) {
+        let (file, name) = (one_line(&target.file), one_line(name));
+        desk.console.tell(&format!(
+            "warning: {file} {name} holds a template. What is sealed is used as it stands, with its braces: put it beside the \
+             sealed values in plain text, as '{{{{ … }}}}' of their names, if nothing in it is secret ('--plain {name}' does when a file is imported)\n"
+        ));
+    }
 }
 
 /// The texts and numbers of a file of variables; nothing if it is none.

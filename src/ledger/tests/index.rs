@@ -1,5 +1,6 @@
 //! What is left out because nobody touched it since it held: the same is found as where all is read, and whatever is done to it shows.
 
+use super::super::index::Index;
 use super::many::written;
 use super::*;
 use std::fs::{File, FileTimes};
@@ -21,7 +22,7 @@ impl Settled {
         let mut settled = Self { folder, heads: Heads::default() };
         let begun = Instant::now();
         // What was written just now may change once more within the system's tick.
-        while !settled.index().exists() {
+        while settled.noted() < (CHAINS * ENTRIES) as usize {
             assert!(begun.elapsed() < Duration::from_secs(20), "nothing is remembered");
             let mut record = Record::read_of(settled.root(), &[&roster()]).unwrap();
             let report = record.verify(&roster(), &settled.heads);
@@ -38,6 +39,11 @@ impl Settled {
 
     fn index(&self) -> PathBuf {
         self.folder.path().join("state/index")
+    }
+
+    /// How many entries are remembered.
+    fn noted(&self) -> usize {
+        Index::load(&self.index(), &self.root().join("ledger")).settled().into_values().sum()
     }
 
     fn file(&self, clone: u64, name: &str) -> PathBuf {

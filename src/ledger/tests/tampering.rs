@@ -260,3 +260,19 @@ fn links_lead_nowhere() {
     assert!(ops.breaks().iter().any(|line| line.starts_with("oscar/00000003.json: is a link")));
     assert!(matches!(ops.try_append("oscar", 2, &note("x")), Err(LedgerError::Link { .. })));
 }
+
+#[test]
+fn an_entry_whose_signature_alone_is_taken_away_is_gone() {
+    let (ops, entries) = Ops::filled();
+    let mut heads = Heads::default();
+    heads.remember(&ops.report());
+    // The next entry names the first; the last of its chain is remembered.
+    for (at, knows) in [(0, true), (0, false), (3, true), (3, false)] {
+        let signature = std::fs::read(signature_of(&entries[at])).unwrap();
+        std::fs::remove_file(signature_of(&entries[at])).unwrap();
+        let none = Heads::default();
+        let report = ops.record().verify(&ops.roster, if knows { &heads } else { &none });
+        assert_eq!(report.gone().is_some(), knows || at == 0, "{at} {knows}: {:?}", lines(&report));
+        std::fs::write(signature_of(&entries[at]), signature).unwrap();
+    }
+}

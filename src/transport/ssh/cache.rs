@@ -2,6 +2,7 @@
 
 use super::Link;
 use super::known_hosts::KnownHosts;
+use crate::model::Secret;
 use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key, load_openssh_certificate, ssh_key};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -58,18 +59,26 @@ impl Cache {
     /// A private key file, with the certificate in `FILE-cert.pub`.
     pub fn key(&self, path: &Path) -> Result<KeyFile, KeyFileError> {
         let mut files = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        files.entry(path.to_owned()).or_insert_with(|| read_key(path)).clone()
+        files.entry(path.to_owned()).or_insert_with(|| read_key(path, None)).clone()
+    }
+
+    /// A private key file under a passphrase becomes one that can sign.
+    pub fn unlock(&self, path: &Path, passphrase: &Secret) {
+        let file = read_key(path, Some(passphrase.expose()));
+        if matches!(file, Ok(KeyFile::Open { .. })) {
+            self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), file);
+        }
     }
 }
 
-fn read_key(path: &Path) -> Result<KeyFile, KeyFileError> {
+fn read_key(path: &Path, passphrase: Option<&str>) -> Result<KeyFile, KeyFileError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => Zeroizing::new(text),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(KeyFileError::Missing),
         Err(e) => return Err(KeyFileError::Unreadable(e.to_string())),
     };
     let public = beside(path, ".pub");
-    match decode_secret_key(&text, None) {
+    match decode_secret_key(&text, passphrase) {
         // Hardware keys have a file, but the signature comes from the agent.
         Ok(key) if is_hardware(&key) => {
             Ok(KeyFile::Locked { public: Some(Box::new(key.public_key().clone())) })

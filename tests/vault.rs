@@ -816,12 +816,20 @@ fn an_interrupt_at_a_hidden_question_gives_the_terminal_back() {
     group.sets("alice", "one", "eins zwei").expect(0, &["Sealed"]);
     let key = group.key("alice");
     let mut keygen = std::process::Command::new("ssh-keygen");
-    assert!(keygen.args(["-q", "-p", "-P", "", "-N", "drei vier", "-f"]).arg(&key).status().unwrap().success());
+    assert!(
+        keygen.args(["-q", "-p", "-P", "", "-N", "drei vier", "-f"]).arg(&key).status().unwrap().success()
+    );
     let program = assert_cmd::cargo::cargo_bin("wgops");
     // What whoever types sees is read by the same terminal, and the interrupt is typed at it.
-    let typed = format!("stty -a | grep -o -e ' -echo ' ; {} vault get {VARS} one; echo ended $?; stty -a | tr ' ;' '\n\n' | grep -x -e echo -e -echo", program.display());
+    let typed = format!(
+        "stty -a | grep -o -e ' -echo ' ; {} vault get {VARS} one; echo ended $?; stty -a | tr ' ;' '\n\n' | grep -x -e echo -e -echo",
+        program.display()
+    );
     let mut command = std::process::Command::new("script");
-    command.args(["-q", "-c", &format!("trap : INT; {typed}"), "/dev/null"]).current_dir(group.root()).env_clear();
+    command
+        .args(["-q", "-c", &format!("trap : INT; {typed}"), "/dev/null"])
+        .current_dir(group.root())
+        .env_clear();
     command.env("HOME", group.folder.path().join("home_alice")).env("WGOPS_IDENTITY", &key);
     command.env("PATH", std::env::var("PATH").unwrap_or_default());
     command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
@@ -852,7 +860,11 @@ fn who_reads_a_value_is_named_to_whoever_does_not() {
     let roster = group.root().join("inventory/operators.yml");
     let text = fs::read_to_string(&roster).unwrap();
     let rule = format!("{text}vaults:\n  - {{files: \"inventory/**\", readers: [alice]}}\n");
-    let rule = if text.contains("\nvaults:") { text.replace("readers: [lead, operator]", "readers: [alice]") } else { rule };
+    let rule = if text.contains("\nvaults:") {
+        text.replace("readers: [lead, operator]", "readers: [alice]")
+    } else {
+        rule
+    };
     fs::write(&roster, rule).unwrap();
     group.says("alice", "operators sign --yes").expect(0, &["in force"]);
     let program = assert_cmd::cargo::cargo_bin("wgops");
@@ -878,5 +890,7 @@ fn a_template_that_is_sealed_is_named_when_it_is_imported() {
     };
     let indented: String = seal("mysql://{{ one }}").lines().map(|line| format!("  {line}\n")).collect();
     fs::write(&file, format!("url: !age |\n{indented}")).unwrap();
-    group.says("alice", &format!("vault import {VARS}")).expect(0, &["warning", "url holds a template", "in plain text"]);
+    group
+        .says("alice", &format!("vault import {VARS}"))
+        .expect(0, &["warning", "url holds a template", "in plain text"]);
 }

@@ -99,6 +99,7 @@ impl<'a> Engine<'a> {
 /// Has something done at each interrupt from now on.
 ///
 /// Whoever listens for interrupts takes them from the system for good: where nobody else does, they end the program as before.
+#[expect(clippy::exit, reason = "whoever could end it otherwise waits for an answer")]
 pub fn on_interrupt(does: impl Fn() + Send + 'static) {
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };

@@ -51,7 +51,9 @@ pub enum Fault {
     #[error("has no signature")]
     Unsigned,
     /// It has no signature that holds any more, and is the very entry that the next one names, or that this client has verified.
-    #[error("was signed: what comes behind it or was verified here before names it, and its signature is gone or another")]
+    #[error(
+        "was signed: what comes behind it or was verified here before names it, and its signature is gone or another"
+    )]
     SignatureGone,
     /// Its signature does not count.
     #[error("{0}")]

@@ -150,6 +150,13 @@ fn is_there_openly(name: &str, scope: &Arc<dyn Scope>, depth: usize) -> bool {
 /// How many names stand for each other at the most.
 const NAMES_MAX: usize = 8;
 
+/// Arguments as far as they are known, and which of them hold a secret.
+struct Given {
+    args: Map,
+    tainted: bool,
+    secrets: Vec<String>,
+}
+
 impl Means<'_> {
     /// Whether all conditions hold.
     ///
@@ -272,39 +279,12 @@ impl Means<'_> {
     /// # Errors
     /// Why the task fails: a template error, or arguments that don't fit the module.
     pub fn render(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Rendering, Refusal> {
-        let (mut given, mut tainted, mut secrets) = (Map::new(), false, Vec::new());
         let named =
             |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
-        for more in &task.more_args {
-            match self
-                .templates
-                .render(more, scope)
-                .map_err(|error| refusal(&format!("args: {error}"), &error))?
-            {
-                Rendered::Unknown(cause) => return Ok(Rendering::Unknown(cause.to_string())),
-                Rendered::Known { tainted: true, .. } if task.module.free_form == FreeForm::AnyKeys => {
-                    if self.is_blind {
-                        return Ok(Rendering::Unknown(SEALED.to_owned()));
-                    }
-                    return Err(names_of_secrets("args"));
-                }
-                Rendered::Known { value: Value::Object(more), tainted: secret } => {
-                    tainted |= secret;
-                    for (key, value) in more {
-                        let name = named(&key);
-                        secrets.extend(secret.then(|| name.clone()));
-                        if !task.args.keys().any(|own| named(own) == name) {
-                            given.insert(name, value);
-                        }
-                    }
-                }
-                Rendered::Omitted | Rendered::Known { value: Value::Null, .. } => {}
-                Rendered::Known { value, .. } => {
-                    let message = format!("args: expected a mapping of arguments, got {}", kind_of(&value));
-                    return Err(Refusal { message, ..Refusal::default() });
-                }
-            }
-        }
+        let (mut given, mut tainted, mut secrets) = match self.more_args(task, scope)? {
+            Ok(Given { args, tainted, secrets }) => (args, tainted, secrets),
+            Err(cause) => return Ok(Rendering::Unknown(cause)),
+        };
         for (key, value) in &task.args {
             let kind = kind_of_param(task.module, key);
             let rendered = match kind {
@@ -351,6 +331,44 @@ impl Means<'_> {
             Err(_) if tainted && self.is_blind => Ok(Rendering::Unknown(SEALED.to_owned())),
             end => end,
         }
+    }
+
+    /// What a task's `args` give besides its own words; or on what that depends.
+    fn more_args(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Result<Given, String>, Refusal> {
+        let (mut given, mut tainted, mut secrets): (Map, bool, Vec<String>) = (Map::new(), false, Vec::new());
+        let named =
+            |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
+        for more in &task.more_args {
+            match self
+                .templates
+                .render(more, scope)
+                .map_err(|error| refusal(&format!("args: {error}"), &error))?
+            {
+                Rendered::Unknown(cause) => return Ok(Err(cause.to_string())),
+                Rendered::Known { tainted: true, .. } if task.module.free_form == FreeForm::AnyKeys => {
+                    if self.is_blind {
+                        return Ok(Err(SEALED.to_owned()));
+                    }
+                    return Err(names_of_secrets("args"));
+                }
+                Rendered::Known { value: Value::Object(more), tainted: secret } => {
+                    tainted |= secret;
+                    for (key, value) in more {
+                        let name = named(&key);
+                        secrets.extend(secret.then(|| name.clone()));
+                        if !task.args.keys().any(|own| named(own) == name) {
+                            given.insert(name, value);
+                        }
+                    }
+                }
+                Rendered::Omitted | Rendered::Known { value: Value::Null, .. } => {}
+                Rendered::Known { value, .. } => {
+                    let message = format!("args: expected a mapping of arguments, got {}", kind_of(&value));
+                    return Err(Refusal { message, ..Refusal::default() });
+                }
+            }
+        }
+        Ok(Ok(Given { args: given, tainted, secrets }))
     }
 
     /// Every condition with what it comes to: what `assert` gets.

@@ -58,6 +58,40 @@ impl Ground {
         looked
     }
 
+    /// The task's arguments, where its conditions hold and they may be known; or what there is to see of it without them.
+    fn frozen(&self, task: &Task, view: &Arc<dyn Scope>) -> Result<Frozen, Box<Look>> {
+        let means = self.means();
+        let ended = |end: UnitEnd| Err(Box::new(nothing_read(end)));
+        match means.conditions(&task.when, view) {
+            Err(error) => return ended(failed(refusal(&format!("when: {error}"), &error))),
+            Ok(Truth::Unknown(cause)) => return Err(Box::new(Look::Unknown(cause))),
+            Ok(Truth::Fails(condition)) => return ended(skipped(condition)),
+            Ok(Truth::Holds) => {}
+        }
+        let frozen = match means.render(task, view) {
+            Err(refusal) => return ended(failed(refusal)),
+            // It sets what it sets, whatever that is: how it ended would tell.
+            Ok(Rendering::Unknown(cause)) if cause == SEALED && task.module.effect == Effect::Variables => {
+                return ended(UnitEnd {
+                    is_undecided: true,
+                    tainted: true,
+                    ..UnitEnd::plain(Status::Ok, None)
+                });
+            }
+            Ok(Rendering::Unknown(cause)) => return Err(Box::new(Look::Unknown(cause))),
+            Ok(Rendering::Done(frozen)) => frozen,
+        };
+        let is_refused = task.module.effect == Effect::Hosts && reached_by_a_secret(&frozen).is_some();
+        let is_told = is_refused || may_be_seen(task);
+        if means.is_blind && self.conduct != Conduct::Real && frozen.tainted && !is_told {
+            return Err(Box::new(Look::Unknown(SEALED.to_owned())));
+        }
+        if frozen.tainted && task.module.effect == Effect::Groups {
+            return ended(UnitEnd::failed(SEEN_GROUPS.to_owned(), Map::new()));
+        }
+        Ok(frozen)
+    }
+
     fn look_at(
         &mut self,
         task: &Task,
@@ -66,34 +100,10 @@ impl Ground {
         pending: Option<&Arc<Pending>>,
     ) -> Look {
         let view = self.variables.view(layer, item, pending);
-        let means = self.means();
-        match means.conditions(&task.when, &view) {
-            Err(error) => return nothing_read(failed(refusal(&format!("when: {error}"), &error))),
-            Ok(Truth::Unknown(cause)) => return Look::Unknown(cause),
-            Ok(Truth::Fails(condition)) => return nothing_read(skipped(condition)),
-            Ok(Truth::Holds) => {}
-        }
-        let frozen = match means.render(task, &view) {
-            Err(refusal) => return nothing_read(failed(refusal)),
-            // It sets what it sets, whatever that is: how it ended would tell.
-            Ok(Rendering::Unknown(cause)) if cause == SEALED && task.module.effect == Effect::Variables => {
-                return nothing_read(UnitEnd {
-                    is_undecided: true,
-                    tainted: true,
-                    ..UnitEnd::plain(Status::Ok, None)
-                });
-            }
-            Ok(Rendering::Unknown(cause)) => return Look::Unknown(cause),
-            Ok(Rendering::Done(frozen)) => frozen,
+        let frozen = match self.frozen(task, &view) {
+            Ok(frozen) => frozen,
+            Err(looked) => return *looked,
         };
-        let is_refused = task.module.effect == Effect::Hosts && reached_by_a_secret(&frozen).is_some();
-        let is_told = is_refused || may_be_seen(task);
-        if means.is_blind && self.conduct != Conduct::Real && frozen.tainted && !is_told {
-            return Look::Unknown(SEALED.to_owned());
-        }
-        if frozen.tainted && task.module.effect == Effect::Groups {
-            return nothing_read(UnitEnd::failed(SEEN_GROUPS.to_owned(), Map::new()));
-        }
         self.looked_at = self.keeps_little().then(|| measured::identity(&frozen.args));
         let frozen = match self.first_unapplied() {
             // What a dry run left undone would not come about however long it waited.

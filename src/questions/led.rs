@@ -73,6 +73,7 @@ const OF_DNF: [&str; 14] = [
 ];
 
 /// What in a question's words may say what runs on the host to find an answer; nothing where all of them are harmless.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub fn led(asked: &Asked) -> Option<&'static str> {
     let words = &asked.args.0;
     let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();

@@ -5,7 +5,7 @@ use super::exchange::{End, OnFailure, Reply, Request};
 use super::frame::Event;
 use super::overrun::{KILL, KILL_TIMEOUT, OUTPUT_GRACE, Told, settle};
 use super::session::Opener;
-use super::source::{Known, Source};
+use super::source::{Chunk, Known, Source};
 use super::{Lost, LostCause, ShellError, sudo};
 use crate::model::{Argv, Environment, Script};
 use std::pin::Pin;
@@ -138,11 +138,7 @@ impl Shell {
             self.pipe.inbox.expect(number, request.output_bytes_max);
             self.next = number + 1;
         }
-        let mut source = if self.opener.is_gated() {
-            Source::asking(requests, first, &self.pipe.mark, &mut self.known)
-        } else {
-            Source::new(requests, first, &self.pipe.mark, &mut self.known)
-        };
+        let mut source = self.source(requests, first);
         let mut chunk = None;
         let (mut sent, mut done, mut since) = (0, 0, Instant::now());
         // Told for a request, perhaps before the end of the one before it is told by the other stream.
@@ -157,19 +153,7 @@ impl Shell {
             let until = is_over.map_or(since + limit, |(_, when)| (when + OUTPUT_GRACE).min(since + limit));
             let is_late = late.as_ref().filter(|(late, ..)| *late == number).map(|(.., more)| *more);
             let until = is_late.map_or(until, |more| until.max(more));
-            let mut step = tokio::select! {
-                permit = self.pipe.input.reserve(), if chunk.is_some() => {
-                    // Where the writer is gone, the end of the shell is about to be told.
-                    if let (Ok(permit), Some(chunk)) = (permit, chunk.take()) {
-                        permit.send(chunk.bytes.into());
-                        Step::Sent { requests_complete: chunk.requests_complete }
-                    } else {
-                        Step::Sent { requests_complete: sent }
-                    }
-                }
-                incoming = self.pipe.events.recv() => Step::Came(incoming),
-                () = sleep_until(until) => Step::Late,
-            };
+            let mut step = self.step(&mut chunk, sent, until).await;
             if matches!(step, Step::Late) && self.pid.is_some() && is_late.is_none() {
                 let other = Box::new(self.beside().await?);
                 // What it had said by then is here. Or the line held up the request, and the host has it only now.
@@ -189,11 +173,7 @@ impl Shell {
                 }
                 Step::Came(incoming) => match self.take_in(incoming).await? {
                     // Whatever came before: no reply may ever be taken for that of another request.
-                    Some(Event::Reply { number: other, .. }) if other != number => {
-                        return Err(LostCause::Shell(
-                            "its replies are not in the order of what was asked".into(),
-                        ));
-                    }
+                    Some(Event::Reply { number: other, .. }) if other != number => return Err(out_of_order()),
                     Some(Event::Reply { number, told }) => {
                         replies.push(told.into_reply(current));
                         source.answered(number);
@@ -214,6 +194,30 @@ impl Shell {
             }
         }
         Ok(Round::Complete)
+    }
+
+    fn source<'r>(&mut self, requests: &'r [Request], first: u64) -> Source<'r> {
+        if self.opener.is_gated() {
+            Source::asking(requests, first, &self.pipe.mark, &mut self.known)
+        } else {
+            Source::new(requests, first, &self.pipe.mark, &mut self.known)
+        }
+    }
+
+    /// Waits for what happens next, sending the chunk where there is room.
+    async fn step(&mut self, chunk: &mut Option<Chunk>, sent: usize, until: Instant) -> Step {
+        tokio::select! {
+            permit = self.pipe.input.reserve(), if chunk.is_some() => {
+                // Where the writer is gone, the end of the shell is about to be told.
+                let (Ok(permit), Some(chunk)) = (permit, chunk.take()) else {
+                    return Step::Sent { requests_complete: sent };
+                };
+                permit.send(chunk.bytes.into());
+                Step::Sent { requests_complete: chunk.requests_complete }
+            }
+            incoming = self.pipe.events.recv() => Step::Came(incoming),
+            () = sleep_until(until) => Step::Late,
+        }
     }
 
     /// Notes that the shell is ready; turns its end into a cause.
@@ -308,6 +312,10 @@ impl Shell {
             }
         }
     }
+}
+
+fn out_of_order() -> LostCause {
+    LostCause::Shell("its replies are not in the order of what was asked".into())
 }
 
 /// What the old shell runs goes on, so that nothing can be said of it.

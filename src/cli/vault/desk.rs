@@ -204,7 +204,10 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         let names = readers.names().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let message = format!("you may not read {}: by the roster's 'vaults' it is read by {names}", crate::report::one_line(&target.file));
+        let message = format!(
+            "you may not read {}: by the roster's 'vaults' it is read by {names}",
+            crate::report::one_line(&target.file)
+        );
         Err(Failure::new(Exit::Refused, message).hint("ask one of them, or a lead who changes the rule"))
     }
 

@@ -1,6 +1,5 @@
 //! What is left out because nobody touched it since it held: the same is found as where all is read, and whatever is done to it shows.
 
-use super::super::index::Index;
 use super::many::written;
 use super::*;
 use std::fs::{File, FileTimes};
@@ -21,8 +20,9 @@ impl Settled {
         written(folder.path(), CHAINS, ENTRIES);
         let mut settled = Self { folder, heads: Heads::default() };
         let begun = Instant::now();
-        // What was written just now may change once more within the system's tick.
-        while settled.noted() < (CHAINS * ENTRIES) as usize {
+        // What was written just now may change once more within the system's tick: all of it is to be noted at once.
+        std::thread::sleep(Duration::from_secs(4));
+        while !settled.index().exists() {
             assert!(begun.elapsed() < Duration::from_secs(20), "nothing is remembered");
             let mut record = Record::read_of(settled.root(), &[&roster()]).unwrap();
             let report = record.verify(&roster(), &settled.heads);
@@ -39,11 +39,6 @@ impl Settled {
 
     fn index(&self) -> PathBuf {
         self.folder.path().join("state/index")
-    }
-
-    /// How many entries are remembered.
-    fn noted(&self) -> usize {
-        Index::load(&self.index(), &self.root().join("ledger")).settled().into_values().sum()
     }
 
     fn file(&self, clone: u64, name: &str) -> PathBuf {

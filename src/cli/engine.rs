@@ -99,21 +99,28 @@ impl<'a> Engine<'a> {
 /// Has something done at each interrupt from now on.
 ///
 /// Whoever listens for interrupts takes them from the system for good: where nobody else does, they end the program as before.
-#[expect(clippy::exit, reason = "whoever could end it otherwise waits for an answer")]
 pub fn on_interrupt(does: impl Fn() + Send + 'static) {
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
             let mut interrupts = Interrupts::listen();
+            // This one is about others.
+            LISTENERS.fetch_sub(1, Ordering::SeqCst);
             loop {
                 interrupts.next().await;
                 does();
-                if LISTENERS.load(Ordering::SeqCst) <= 1 {
-                    std::process::exit(Exit::Interrupted.code().into());
-                }
+                interrupted();
             }
         });
     });
+}
+
+/// Ends the program where nobody listens for interrupts.
+#[expect(clippy::exit, reason = "whoever could end it otherwise waits for an answer")]
+pub fn interrupted() {
+    if LISTENERS.load(Ordering::SeqCst) == 0 {
+        std::process::exit(Exit::Interrupted.code().into());
+    }
 }
 
 /// How many listen for interrupts now.

@@ -18,6 +18,9 @@ pub fn line() -> io::Result<String> {
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = tcgetattr(io::stdin()).ok();
     let typed = rpassword::read_password();
     BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if typed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        engine::interrupted();
+    }
     typed
 }
 

@@ -282,7 +282,7 @@ fn nobody_can_tell(error: NoRosterInForce) -> Failure {
             "nothing is done by an older roster: 'git log -- ledger inventory/operators.yml' says who changed it"
         }
         NoRosterInForce::Fork { .. } => {
-            "a lead who signed one of them settles that with 'wgops operators sign' and pushes; pull then, and this goes on by itself.              Until then, or where somebody made one who is a lead no more, only a pin decides that the leads agree on by voice: --roster-pin"
+            "a lead who signed one of them settles that with 'wgops operators sign' and pushes; pull then, and this goes on by itself. Until then, or where somebody made one who is a lead no more, only a pin decides that the leads agree on by voice: --roster-pin"
         }
     };
     Failure::of(Exit::Refused, &error).hint(hint)

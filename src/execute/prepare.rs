@@ -113,6 +113,16 @@ impl Prepared {
             Arc::make_mut(chooser).only = Some(hosts.clone());
         }
     }
+
+    /// Has all hosts of a play begin at once, and none stop for what another one does: for a look, which changes nothing.
+    pub fn look_at_all(&mut self) {
+        for (play, _) in &mut self.order.plays {
+            let play = Arc::make_mut(play);
+            play.serial.clear();
+            play.max_fail_percentage = None;
+            play.any_errors_fatal = false;
+        }
+    }
 }
 
 /// Checks everything that can be checked before a host is touched.

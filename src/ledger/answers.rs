@@ -41,6 +41,8 @@ impl Point {
             Disagreement::NoTrace { run, begun, .. } => {
                 (format!("traceless run {run}"), begun.as_second(), begun.as_second())
             }
+            Disagreement::Before { last, .. } => ("before".into(), *last, *last),
+            Disagreement::Unseen(stretch) => ("unseen log of logins".into(), stretch.from, stretch.until),
             Disagreement::Answered { what, .. } => return Self::of(host, what),
         };
         let kind = what.split_whitespace().next().unwrap_or_default().to_owned();

@@ -4,7 +4,7 @@
 
 use super::answers::{self, Answers};
 use super::trail::Trail;
-use super::{History, HostOutcome, Kind, Record, Report};
+use super::{History, HostOutcome, Kind, Record, Report, Stretch};
 use crate::model::{Digest, HostName, OperatorName, Role, RunId};
 use crate::people::{Key, Roster};
 use jiff::Timestamp;
@@ -22,6 +22,22 @@ const PACKAGES_SLACK_SECONDS: i64 = 15;
 /// How long something may go on on a host of which nobody knows how it ended.
 const UNKNOWN_SECONDS: i64 = 6 * 3600;
 
+/// Modules by which packages may be changed: those that are there for it, and those that run what a playbook says.
+pub const INSTALLERS: [&str; 12] = [
+    "apt",
+    "package",
+    "dnf",
+    "yum",
+    "apply_updates",
+    "command",
+    "shell",
+    "script",
+    "raw",
+    "make",
+    "async_status",
+    "reboot",
+];
+
 /// What a host's own logs have, as `recent_activity` tells it.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -36,6 +52,10 @@ pub struct Traces {
     pub runs: Vec<RunLine>,
     /// How far back the log of logins goes, in seconds since 1970.
     pub oldest: Option<i64>,
+    /// How far back the histories of packages go.
+    pub packages_oldest: Option<i64>,
+    /// When the host was installed, as it says.
+    pub installed: Option<i64>,
     /// Logs that could not be read.
     pub unread: Vec<String>,
     /// Lines that say they are of a program, written by a user who can't have been it.
@@ -98,7 +118,7 @@ pub struct Sudo {
 
 impl Sudo {
     /// Whether it is what wgops becomes root by: a shell that reads what it is to do.
-    fn is_a_shell(&self) -> bool {
+    pub fn is_a_shell(&self) -> bool {
         let (program, rest) = self.command.split_once(' ').unwrap_or((&self.command, ""));
         let shell = program == "sh" || program.ends_with("/sh");
         shell && (rest.is_empty() || (rest.starts_with("-c ") && rest.ends_with("exec sh")))
@@ -126,6 +146,15 @@ pub enum Disagreement {
     Packages(Transaction),
     /// Packages changed by themselves.
     Automatic(Transaction),
+    /// Packages changed before the group had a roster: a host's own installation is nobody's to answer for.
+    Before {
+        /// How many transactions.
+        count: usize,
+        /// When the last one ended, in seconds since 1970.
+        last: i64,
+    },
+    /// A time of which nobody saw the log of logins.
+    Unseen(Stretch),
     /// Logins that belong to no run.
     Logins {
         /// As whom.
@@ -201,7 +230,10 @@ impl Disagreement {
     pub fn is_open(&self) -> bool {
         !matches!(
             self,
-            Self::Automatic(_) | Self::Answered { .. } | Self::Logins { whose: Whose::Auditor(_), .. }
+            Self::Automatic(_)
+                | Self::Before { .. }
+                | Self::Answered { .. }
+                | Self::Logins { whose: Whose::Auditor(_), .. }
         )
     }
 }
@@ -232,7 +264,8 @@ impl Whose {
 struct Span {
     from: i64,
     to: i64,
-    changes: bool,
+    /// Whether packages may have been changed by it.
+    installs: bool,
     /// By whom.
     who: OperatorName,
 }
@@ -263,8 +296,15 @@ impl Record {
             spans.iter().any(|span| span.from <= to && from <= span.to && fits(span))
         };
         let mut found = Vec::new();
-        let changes = |span: &Span| span.changes;
-        for transaction in traces.packages.iter().filter(|one| !within(one.from, one.to, &changes)) {
+        let installs = |span: &Span| span.installs;
+        let began = self.began(&holds);
+        let is_before = |one: &&Transaction| began.is_some_and(|began| one.to < began);
+        let unexplained = traces.packages.iter().filter(|one| !within(one.from, one.to, &installs));
+        let (before, since_then): (Vec<_>, Vec<_>) = unexplained.partition(is_before);
+        if let Some(last) = before.iter().map(|one| one.to).max() {
+            found.push(Disagreement::Before { count: before.len(), last });
+        }
+        for transaction in since_then {
             let by_itself = transaction.command.split_whitespace().next().is_some_and(|program| {
                 program.ends_with("/unattended-upgrade") || program.ends_with("/dnf-automatic")
             });
@@ -296,6 +336,10 @@ impl Record {
         found.extend(sudo(answered.into_iter()));
         found.extend(sudo(open.into_iter()));
         found.extend(forged(&traces.forged));
+        if let Some(oldest) = traces.oldest {
+            let unseen = self.unseen(host, (since, oldest), traces.installed, (history, &holds));
+            found.extend(unseen.into_iter().map(Disagreement::Unseen));
+        }
         let known = |line: &&RunLine| line.run.parse().is_ok_and(|run: RunId| self.has_run(run, &holds));
         let mut strange: BTreeMap<&str, &RunLine> = BTreeMap::new();
         for line in traces.runs.iter().filter(|line| !known(line)) {
@@ -309,6 +353,16 @@ impl Record {
         let silent = changed.into_iter().filter(|one| one.begun.as_second() > oldest && !told(one.run));
         found.extend(silent.map(|Changed { run, owner, begun }| Disagreement::NoTrace { run, owner, begun }));
         found.into_iter().map(|one| answers.beside(host, one)).collect()
+    }
+
+    /// When the first version of the roster was signed.
+    fn began(&self, holds: &dyn Fn(&super::Stored) -> bool) -> Option<i64> {
+        let first = self.entries().filter_map(|(_, entry)| {
+            let public = entry.public.as_ref().ok()?;
+            let is_first = public.signs.as_ref().is_some_and(|signed| signed.version == 1);
+            (is_first && holds(entry)).then(|| public.time.as_second())
+        });
+        first.min()
     }
 
     fn has_run(&self, run: RunId, holds: &dyn Fn(&super::Stored) -> bool) -> bool {
@@ -346,14 +400,16 @@ impl Record {
                 trail.intents.iter().map(|leaf| leaf.chain.operator()).collect();
             for who in &hands {
                 let who = (*who).clone();
-                spans.push(Span { from, to: until(SLACK_SECONDS), changes: false, who });
+                spans.push(Span { from, to: until(SLACK_SECONDS), installs: false, who });
             }
-            let touched =
-                [HostOutcome::Changed, HostOutcome::Failed, HostOutcome::Interrupted, HostOutcome::Unknown];
-            if open || outcomes.iter().any(|outcome| touched.contains(outcome)) {
+            let installs = |leaf: &super::trail::Leaf<'_>| {
+                let result = leaf.private().and_then(|private| private.details.results.get(host));
+                result.is_some_and(|result| result.records.iter().any(may_install))
+            };
+            if open || trail.outcomes.iter().any(installs) {
                 let from = begun.as_second() - PACKAGES_SLACK_SECONDS;
                 let who = first.chain.operator().clone();
-                spans.push(Span { from, to: until(PACKAGES_SLACK_SECONDS), changes: true, who });
+                spans.push(Span { from, to: until(PACKAGES_SLACK_SECONDS), installs: true, who });
             }
             // What a dry run foretells counts as changed, too, where a few of its tasks are carried out all the same.
             let foretells = |leaf: &super::trail::Leaf<'_>| {
@@ -374,11 +430,27 @@ impl Record {
                 // Who looked, was asked, and stopped had as long for that as who went on.
                 let took = if public.kind == Kind::Note { PREVIEW_SECONDS } else { DRY_SECONDS };
                 let (from, to, who) = (end - took, end + SLACK_SECONDS, chain.operator().clone());
-                spans.push(Span { from, to, changes: false, who });
+                spans.push(Span { from, to, installs: false, who });
             }
         }
         (spans, changed)
     }
+}
+
+/// Whether what a run's record has may have changed packages: a module for that, or a program that the playbook names. A run that
+/// wrote a file explains none.
+fn may_install(record: &serde_json::Value) -> bool {
+    let word = |name: &str| record.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    INSTALLERS.contains(&word("module")) || word("event") == "collected"
+}
+
+/// Leaves of a host's records one, with its module alone, if one of them may have installed something.
+pub(super) fn keep_installing(records: &mut Vec<serde_json::Value>) {
+    let one = records.iter().find(|record| may_install(record)).map(|record| {
+        let kept = ["event", "module"].into_iter();
+        kept.filter_map(|name| Some((name.to_owned(), record.get(name)?.clone()))).collect()
+    });
+    *records = one.into_iter().map(serde_json::Value::Object).collect();
 }
 
 /// Logins by user and key, each with its last.

@@ -61,6 +61,7 @@ mod private;
 mod record;
 mod rosters;
 mod runs;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -74,7 +75,7 @@ pub use answers::{Answer, Point};
 pub use append::{EntryRef, Ledger, Stamp};
 pub use claims::{CLAIM_MAX, Claim};
 pub use clone::{Held, Turn};
-pub use compare::{Disagreement, Forged, Login, RunLine, Sudo, Traces, Transaction, Whose};
+pub use compare::{Disagreement, Forged, INSTALLERS, Login, RunLine, Sudo, Traces, Transaction, Whose};
 pub use emergency::EmergencyUse;
 pub use entry::{Draft, Head, Kind, Public, SignedPerson, SignedRoster};
 pub use fault::{Break, Fault};
@@ -87,6 +88,7 @@ pub use private::{Commit, Counts, Details, HostOutcome, HostResult, Private, Sea
 pub use record::{NoEntry, PrivatePart, PublicFile, Record, Stored};
 pub use rosters::{Anchor, NoRosterInForce, RosterFile, Succession, Successor};
 pub use runs::{Handover, RunState};
+pub use seen::Stretch;
 pub use times::OddTime;
 pub use typed::{PlanRef, Typed};
 pub use verify::{OpenRun, Report};

@@ -1,6 +1,6 @@
 //! The private part of an entry: who did what to which hosts, and how each fared.
 
-use super::{PlanRef, Point, Typed};
+use super::{PlanRef, Point, Stretch, Typed};
 use crate::model::{Digest, HostName, Map, Nonce, OperatorName, Role, Value};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -116,6 +116,9 @@ pub struct Details {
     /// What a comparison with the hosts' logs found that nobody explains yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<Point>,
+    /// What a comparison saw of hosts' logs, from when until when.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub compared: IndexMap<HostName, Stretch>,
     /// Such things for which the note answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Point>,
@@ -281,6 +284,7 @@ impl Details {
             emergency: self.emergency.iter().map(text).collect(),
             // What an answer is compared with: a scrubbed one would answer nothing.
             found: self.found.clone(),
+            compared: self.compared.clone(),
             answers: self.answers.clone(),
             results: self.results.iter().map(|(host, fared)| (host.clone(), result(fared))).collect(),
             events: values(&self.events),

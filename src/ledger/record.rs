@@ -136,7 +136,8 @@ pub enum PrivatePart {
     Absent,
     /// Not looked at: nobody has the chain, so it can say nothing that counts, at whatever length.
     Unread,
-    /// Here, with the digest of its bytes, and without the per-host records, which [`Record::run`] reads again; or why it
+    /// Here, with the digest of its bytes, and without the per-host records, which [`Record::run`] reads again, but for whether
+    /// one of them may have installed something; or why it
     /// can't be read.
     Here(Digest, Result<Box<Private>, String>),
 }
@@ -618,7 +619,11 @@ fn read_private_part(file: &Path) -> Result<PrivatePart, LedgerError> {
     let content = Private::parse(&bytes).map_err(|error| error.to_string());
     let without_records = content.map(|mut private| {
         private.details.events.clear();
-        private.details.results.values_mut().for_each(|result| result.records.clear());
+        private
+            .details
+            .results
+            .values_mut()
+            .for_each(|result| super::compare::keep_installing(&mut result.records));
         Box::new(private)
     });
     Ok(PrivatePart::Here(Digest::of(&bytes), without_records))

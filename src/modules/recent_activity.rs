@@ -52,6 +52,8 @@ pub static MODULE: Module = Module {
                 help: "whether there is no journal, which knows who wrote a line: into files every user can have lines written",
             },
             Returned { name: "oldest", help: "how far back the log of logins goes, where that is known" },
+            Returned { name: "packages_oldest", help: "how far back the histories of packages go" },
+            Returned { name: "installed", help: "when the host was installed, or first started" },
             Returned { name: "unread", help: "logs that could not be read, wholly or in part" },
         ],
     },
@@ -109,6 +111,8 @@ fn result(found: &Found) -> Map {
         ("forged".into(), forged),
         ("from_files".into(), found.from_files.into()),
         ("oldest".into(), json!(found.oldest)),
+        ("packages_oldest".into(), json!(found.packages_oldest)),
+        ("installed".into(), json!(found.installed)),
         ("unread".into(), json!(found.blind)),
     ])
 }
@@ -133,6 +137,8 @@ mod tests {
                 trace(What::Forged { uid: "1001".into(), program: "sudo".into(), text: "x".into() }),
             ],
             oldest: None,
+            packages_oldest: None,
+            installed: None,
             from_files: false,
             blind: vec!["journal".into()],
         };

@@ -10,6 +10,7 @@ use crate::modules::{Effect, Module};
 use std::sync::Arc;
 
 /// A play, checked whole before any host is touched.
+#[derive(Clone)]
 pub struct Play {
     /// Its name, or its host pattern where it has none.
     pub name: String,

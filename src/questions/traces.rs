@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Most bytes of each log that are read.
 const LOG_BYTES_MAX: u32 = 800_000;
+/// A log is as long as was asked for, if no more than a line is missing to that.
+const CUT_BYTES: usize = 4096;
 /// The user whose word counts for any program.
 const ROOT: &str = "0";
 /// Lines of one transaction of rpm lie no further apart.
@@ -31,6 +33,10 @@ pub struct Found {
     pub traces: Vec<Trace>,
     /// How far back the log of logins goes, where that is known.
     pub oldest: Option<i64>,
+    /// How far back the histories of packages go.
+    pub packages_oldest: Option<i64>,
+    /// When the host was installed: since when its machine id is there.
+    pub installed: Option<i64>,
     /// Logs that could not be read.
     pub blind: Vec<String>,
     /// Whether there is no journal: into files every local user can have lines written.
@@ -142,6 +148,9 @@ struct Reading {
     uids: HashMap<String, String>,
     found: Found,
     apt: Option<Trace>,
+    /// Bytes that came of the journal, and when the first of its lines was written.
+    log_bytes: usize,
+    log_begins: Option<i64>,
 }
 
 impl Reading {
@@ -152,7 +161,15 @@ impl Reading {
             "dpkg" => self.dpkg(rest),
             "rpm" => self.rpm(rest),
             "journal" => self.found.oldest = seconds(rest),
-            "log" => self.journal(rest),
+            "installed" => self.found.installed = seconds(rest),
+            // The first line of what was cut off may be half of one.
+            "begin" if self.found.oldest.is_none() => {
+                self.found.oldest = self.dated(rest).map(|(at, _)| at);
+            }
+            "log" => {
+                self.log_bytes += rest.len() + 1;
+                self.journal(rest);
+            }
             "file" => self.file(rest),
             "files" => self.found.from_files = true,
             "user" => {
@@ -254,6 +271,7 @@ impl Reading {
         let field = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
         let micros: Option<i64> = field("__REALTIME_TIMESTAMP").parse().ok();
         let Some(at) = micros.map(|micros| micros / 1_000_000) else { return };
+        self.log_begins = self.log_begins.or(Some(at));
         let (program, text, uid) = (field("SYSLOG_IDENTIFIER"), field("MESSAGE"), field("_UID"));
         let Some(what) = what(program, text) else { return };
         let is_root = uid == ROOT;
@@ -273,12 +291,19 @@ impl Reading {
 
     /// The same as a file has it: with a time of RFC 3339, or `Nov 29 01:59:32` and no year.
     fn file(&mut self, line: &str) {
+        if let Some((at, message)) = self.dated(line) {
+            self.said(at, &message);
+        }
+    }
+
+    /// When a line of a file was written, and what it says behind the host's name.
+    fn dated(&self, line: &str) -> Option<(i64, String)> {
         let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
         if let Some(at) = timestamp(first) {
-            return self.said(at, rest.split_once(' ').map_or("", |(_, message)| message));
+            return Some((at, rest.split_once(' ').map_or("", |(_, message)| message).to_owned()));
         }
         let mut words = line.split_whitespace();
-        let (Some(month), Some(day), Some(time)) = (words.next(), words.next(), words.next()) else { return };
+        let (month, day, time) = (words.next()?, words.next()?, words.next()?);
         let message = line.split_once(time).and_then(|(_, rest)| rest.trim_start().split_once(' '));
         let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
         let now = Zoned::now().with_time_zone(zone.clone());
@@ -288,9 +313,7 @@ impl Reading {
             let at = civil.to_zoned(zone.clone()).ok()?.timestamp();
             (at <= now.timestamp() + jiff::SignedDuration::from_hours(24)).then_some(at.as_second())
         });
-        if let (Some(at), Some((_, message))) = (at, message) {
-            self.said(at, message);
-        }
+        Some((at?, message?.1.to_owned()))
     }
 
     /// `sshd[37]: Accepted …`, whoever wrote it: what is no such line says nothing.
@@ -302,6 +325,12 @@ impl Reading {
 
     fn found(mut self, since: i64) -> Found {
         self.close_apt();
+        let of_packages = self.found.traces.iter().filter(|one| matches!(one.what, What::Packages { .. }));
+        self.found.packages_oldest = of_packages.map(|trace| trace.from).min();
+        // What is cut off was not seen, however far back the journal goes.
+        if self.log_bytes + CUT_BYTES >= LOG_BYTES_MAX as usize {
+            self.found.oldest = self.found.oldest.max(self.log_begins);
+        }
         self.found.traces.retain(|trace| trace.to >= since);
         self.found.traces.sort_by_key(|trace| trace.from);
         self.found

@@ -409,3 +409,37 @@ fn a_ca_in_an_agent_signs_and_its_certificate_lets_in() {
     ops.alice("ping -i ops").expect(0, &["ok"]);
     lab.reset(&host);
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_host_that_is_down_or_broken_keeps_nobody_s_key_on_the_others() {
+    let lab = Lab::open();
+    let (first, second) = lab.two_hosts();
+    [&first, &second].iter().for_each(|one| lab.reset(one));
+    let ops = Ops::of(&lab, &[&first, &second]);
+    with_her_own_key(&lab, &ops);
+    settings(&ops, "", "");
+    // Somebody who left still logs in to both.
+    let key = keygen(&ops.elsewhere().join("left"));
+    let let_in = format!("echo '{key}' >>/home/ops/.ssh/authorized_keys");
+    let still = |host: &Host| lab.exec(host, KEYS).contains(&key[..60]);
+    [&first, &second].iter().for_each(|one| drop(lab.exec(one, &let_in)));
+    lab.power_off(&first);
+    let left = [first.name(), "was not reached, or not done", "whoever could log in there still can"];
+    let plan = ops.types("alice", "access plan -i ops").within(120).says();
+    plan.expect(3, &left).expect(3, &[second.name(), "- nobody in the roster"]);
+    let sync = "access sync -i ops --reason why";
+    let synced = ops.types("alice", &format!("{sync} --yes")).within(180).says();
+    synced.expect(3, &left).expect(3, &[second.name(), "- nobody in the roster"]);
+    assert!(!still(&second), "{synced}");
+    lab.power_on(&first);
+    assert!(still(&first), "{synced}");
+    // One whose sshd has a mistake already is left as it is, and keeps nobody waiting either.
+    lab.exec(&first, "echo 'Nonsense yes' >>/etc/ssh/sshd_config");
+    lab.exec(&second, &let_in);
+    let asked = ops.types("alice", sync).at_a_terminal("1\n").within(180).says();
+    asked.expect(1, &left).expect(1, &["- nobody in the roster"]);
+    assert!(!still(&second) && still(&first), "{asked}");
+    lab.reset(&first);
+    lab.reset(&second);
+}

@@ -36,8 +36,12 @@ pub(super) struct Gains<'a> {
     shadows_before: BTreeMap<HostName, String>,
     /// Hosts of which something was not seen: there nothing is guessed.
     unseen: BTreeSet<HostName>,
-    /// Hosts that could not be reached, or were left before their end.
-    unfinished: BTreeSet<HostName>,
+    /// Hosts that could not be reached, or were left before their end, and why.
+    unfinished: BTreeMap<HostName, String>,
+    /// The same of the first look: they are left out of what follows.
+    left_out: BTreeMap<HostName, String>,
+    /// What the task said that failed last on a host.
+    failed: BTreeMap<HostName, String>,
     /// Hosts that refuse it, and why.
     pub refused: Vec<(HostName, String)>,
 }
@@ -45,27 +49,50 @@ pub(super) struct Gains<'a> {
 impl<'a> Gains<'a> {
     pub fn new(roster: &'a Roster, history: History, today: Date) -> Self {
         let shadows = shadow_keys(roster, today);
-        let (shadows_before, unseen, unfinished) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        let (files, refused) = (BTreeMap::new(), Vec::new());
-        Self { roster, history, shadows, files, shadows_before, unseen, unfinished, refused }
+        let (shadows_before, unseen, unfinished) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        let (files, left_out, failed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let refused = Vec::new();
+        Self {
+            roster,
+            history,
+            shadows,
+            files,
+            shadows_before,
+            unseen,
+            unfinished,
+            left_out,
+            failed,
+            refused,
+        }
     }
 
-    /// Forgets what would have been.
+    /// Forgets what would have been, but for the hosts of which nobody knows.
     pub fn begin(&mut self) {
         self.files.clear();
-        self.unfinished.clear();
+        self.left_out.append(&mut self.unfinished);
         self.refused.clear();
+    }
+
+    /// Those of these hosts on which the look came to its end.
+    pub fn reached(&self, hosts: &[HostName]) -> BTreeSet<HostName> {
+        hosts.iter().filter(|host| !self.unfinished.contains_key(*host)).cloned().collect()
     }
 
     pub fn event(&mut self, event: &Event) {
         if let Event::RunEnds { recap, .. } = event {
             let lost = recap.iter().filter(|(_, counts)| counts.unreachable > 0);
-            self.unfinished.extend(lost.map(|(host, _)| host.clone()));
+            for (host, _) in lost {
+                self.unfinished.entry(host.clone()).or_default();
+            }
         }
-        if let Event::HostLeaves { host, reason: Some(_) } = event {
-            self.unfinished.insert(host.clone());
+        if let Event::HostLeaves { host, reason: Some(reason) } = event {
+            let why = self.failed.remove(host).unwrap_or_else(|| reason.clone());
+            self.unfinished.insert(host.clone(), why);
         }
         let Event::TaskEnds(end) = event else { return };
+        if end.status == Status::Failed && !end.ignored {
+            self.failed.insert(end.host.clone(), end.message.clone().unwrap_or_default());
+        }
         if end.status == Status::Failed && REFUSALS.contains(&end.task.as_str()) {
             self.refused.push((end.host.clone(), end.message.clone().unwrap_or_default()));
         }
@@ -121,10 +148,14 @@ impl<'a> Gains<'a> {
                 .or_default()
                 .push("who else gains and loses what needs an operator to see".into());
         }
-        for host in &self.unfinished {
-            hosts.entry(host).or_default().push(
+        for (host, why) in self.left_out.iter().chain(&self.unfinished) {
+            let lines = hosts.entry(host).or_default();
+            lines.push(
                 "was not reached, or not done: whoever could log in there still can. Sync it again".into(),
             );
+            if !why.is_empty() {
+                lines.push(format!("  {}", one_line(&why.trim().replace('\n', "; "))));
+            }
         }
         if hosts.is_empty() {
             return if done {

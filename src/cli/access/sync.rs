@@ -22,6 +22,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use jiff::civil::Date;
+use std::collections::BTreeSet;
 
 /// What is run. No copy in an ops repository is looked for.
 pub const PLAYBOOK: &str = include_str!("../../../playbooks/access.yml");
@@ -116,28 +117,35 @@ impl Sync {
             ask::somebody_is_there(console)?;
         }
         // Before somebody is asked, nothing is done for which they have to be.
-        let first = if asks { job.prepare_preview()? } else { job.prepare(&Map::new())? };
+        let mut first = if asks { job.prepare_preview()? } else { job.prepare(&Map::new())? };
+        first.look_at_all();
         let mut engine = job.engine(&first)?;
         let mut gains = Gains::new(&roster, History::of(&record, &roster), today);
         let looked = match (&job.mode, yes) {
             (Mode::Real, false) => confirmed(console, &job, &mut engine, &mut gains),
-            (Mode::Real, true) => looked_at(&job, &mut engine, &mut gains),
-            (Mode::Dry { .. }, _) => Ok(None),
+            (Mode::Real, true) => looked_at(console, &job, &mut engine, &mut gains),
+            (Mode::Dry { .. }, _) => Ok(Looked::GoOn(Exit::Well)),
         };
         let looked = noted_where_it_ends(&job, &first.hosts, looked);
         let done = match looked {
-            Ok(Some(exit)) => Ok(exit),
+            Ok(Looked::Enough(exit)) => Ok(exit),
             Err(failure) => Err(failure),
-            Ok(None) => {
+            Ok(Looked::GoOn(looked)) => {
+                let prepared = match &job.mode {
+                    Mode::Dry { .. } => first,
+                    Mode::Real => {
+                        let mut prepared = job.prepare(&Map::new())?;
+                        prepared.keep_only(&gains.reached(&first.hosts));
+                        prepared
+                    }
+                };
                 gains.begin();
-                let mut prepared = job.prepare(&Map::new())?;
-                prepared.keep_only(&first.hosts.iter().cloned().collect());
                 let show = Show::new(console, Subject::Run, format);
                 let mut hear = |event: &Event| gains.event(event);
                 let ended = job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut hear);
                 console.tell(&gains.told(job.mode == Mode::Real));
                 let refused = if gains.refused.is_empty() { Exit::Well } else { Exit::Refused };
-                ended.map(|ended| ended.exit.worst(refused))
+                ended.map(|ended| ended.exit.worst(looked).worst(refused))
             }
         };
         engine.close();
@@ -158,48 +166,80 @@ impl Sync {
     }
 }
 
+/// What came of the first look. A host that could not be reached, or on which it can't be done as it is, keeps no other host
+/// waiting: whoever left would stay on all of them.
+enum Looked {
+    /// That is all: nothing is to be done, or nobody wants it, or no host is there for it.
+    Enough(Exit),
+    /// It goes on with the hosts on which the look came to its end; the code is of the others.
+    GoOn(Exit),
+}
+
 /// What came of the first look; where that is all, the ledger says who looked.
 fn noted_where_it_ends(
     job: &Job<'_>,
     hosts: &[HostName],
-    looked: Result<Option<Exit>, Failure>,
-) -> Result<Option<Exit>, Failure> {
-    if !matches!(looked, Ok(None)) {
+    looked: Result<Looked, Failure>,
+) -> Result<Looked, Failure> {
+    if !matches!(looked, Ok(Looked::GoOn(_))) {
         job.looked_only(hosts);
     }
     looked
 }
 
-/// Makes sure that no host refuses it, before the first one is changed. An exit code: that is all.
-fn looked_at(job: &Job<'_>, engine: &mut Engine<'_>, gains: &mut Gains<'_>) -> Result<Option<Exit>, Failure> {
-    let prepared = job.prepare_preview()?;
-    let mut stopped = None;
+/// Makes sure that no host refuses it, before the first one is changed.
+fn looked_at(
+    console: &Console,
+    job: &Job<'_>,
+    engine: &mut Engine<'_>,
+    gains: &mut Gains<'_>,
+) -> Result<Looked, Failure> {
+    let mut prepared = job.prepare_preview()?;
+    prepared.look_at_all();
+    let (mut stopped, mut exit) = (false, Exit::Well);
     engine.run(&prepared.order, &mut |event: &Event| {
         gains.event(event);
-        if matches!(event, Event::RunEnds { interrupted: true, .. }) {
-            stopped = Some(Exit::Interrupted);
+        if let Event::RunEnds { interrupted, recap, .. } = event {
+            stopped = *interrupted;
+            for counts in recap.values() {
+                exit = exit.worst(match (counts.failed, counts.unreachable) {
+                    (0, 0) => Exit::Well,
+                    (0, _) => Exit::Unreachable,
+                    _ => Exit::Failed,
+                });
+            }
         }
     });
-    match gains.refused.first() {
-        None => Ok(stopped),
-        Some((host, why)) => Err(Failure::new(Exit::Refused, format!("{host}: {why}"))),
+    if let Some((host, why)) = gains.refused.first() {
+        return Err(Failure::new(Exit::Refused, format!("{host}: {why}")));
     }
+    if stopped {
+        return Ok(Looked::Enough(Exit::Interrupted));
+    }
+    if gains.reached(&prepared.hosts).is_empty() {
+        console.tell(&gains.told(false));
+        return Ok(Looked::Enough(exit));
+    }
+    Ok(Looked::GoOn(exit))
 }
 
-/// Shows what would happen, and asks for the number of hosts. An exit code: that is all.
+/// Shows what would happen, and asks for the number of hosts.
 fn confirmed(
     console: &Console,
     job: &Job<'_>,
     engine: &mut Engine<'_>,
     gains: &mut Gains<'_>,
-) -> Result<Option<Exit>, Failure> {
-    let prepared = job.prepare_preview()?;
-    let (mut show, mut hosts) = (Show::preview(console, Subject::Run), 0);
+) -> Result<Looked, Failure> {
+    let mut prepared = job.prepare_preview()?;
+    prepared.look_at_all();
+    let mut show = Show::preview(console, Subject::Run);
+    let mut changing = BTreeSet::new();
     let mut listen = |event: &Event| {
         gains.event(event);
         show.event(event);
         if let Event::RunEnds { recap, .. } = event {
-            hosts = recap.values().filter(|counts| counts.changed + counts.unknown > 0).count();
+            let all = recap.iter().filter(|(_, counts)| counts.changed + counts.unknown > 0);
+            changing = all.map(|(host, _)| host.clone()).collect();
         }
     };
     listen(&job.begins(&Mode::Dry { why: "this is what would happen".into() }, &prepared.hosts));
@@ -208,20 +248,21 @@ fn confirmed(
     let exit = show.finish()?;
     console.tell(&gains.told(false));
     if exit == Exit::Interrupted {
-        return Ok(Some(exit));
+        return Ok(Looked::Enough(exit));
     }
     if !gains.refused.is_empty() {
-        return Ok(Some(exit.worst(Exit::Refused)));
+        return Ok(Looked::Enough(exit.worst(Exit::Refused)));
     }
+    let hosts = gains.reached(&prepared.hosts).intersection(&changing).count();
     if hosts == 0 {
         console.tell("\nNothing to do.\n");
-        return Ok(Some(exit));
+        return Ok(Looked::Enough(exit));
     }
     if ask::number_of_hosts(console, engine, hosts)? {
-        return Ok(None);
+        return Ok(Looked::GoOn(exit));
     }
     console.tell("Stopped; nothing was changed.\n");
-    Ok(Some(exit))
+    Ok(Looked::Enough(exit))
 }
 
 /// What `wgops.yml` says under `access`.

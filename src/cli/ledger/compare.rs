@@ -9,7 +9,7 @@ use super::super::show::Show;
 use super::super::{Console, Exit, Failure};
 use super::{Verified, counted, verified};
 use crate::event::{Event, Status};
-use crate::ledger::{self, Details, Disagreement, Kind, Point, Traces, Whose};
+use crate::ledger::{self, Details, Disagreement, Kind, Point, Stretch, Traces, Whose};
 use crate::model::{HostName, Map};
 use crate::people::Verb;
 use crate::report::{Format, Subject, json, one_line};
@@ -18,6 +18,7 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const PLAYBOOK: &str = "\
 - hosts: all
@@ -98,7 +99,7 @@ impl Compare {
         };
         let prepared = job.prepare(&Map::new())?;
         let mut engine = job.engine(&prepared)?;
-        let mut looked = Looked { since, ..Looked::default() };
+        let mut looked = Looked { since, begun, ..Looked::default() };
         let show = Show::preview(console, Subject::Narration);
         let ended =
             job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut |event| looked.event(event));
@@ -113,7 +114,7 @@ impl Compare {
             // What this very comparison did there, with the key of whoever types.
             let mine = |key: &str| own.is_some_and(|own| own.fingerprint() == key);
             traces.logins.retain(|login| login.at < begun - 1 || !login.key.as_deref().is_some_and(mine));
-            traces.sudo.retain(|sudo| sudo.at < begun - 1);
+            traces.sudo.retain(|sudo| sudo.at < begun - 1 || !sudo.is_a_shell());
             all.insert(host.clone(), record.compared((roster, &report), host, &traces, since));
         }
         match self.shape.format {
@@ -130,8 +131,8 @@ impl Compare {
             ));
         }
         // A comparison that looked at nothing, or at a part, is no green light; a host that could not be reached has its own code.
-        let is_whole =
-            looked.silent.is_empty() && looked.hosts.values().all(|traces| traces.unread.is_empty());
+        let is_whole = looked.silent.keys().all(|host| looked.lost.contains(host))
+            && looked.hosts.values().all(|traces| traces.unread.is_empty());
         let exit = if is_whole { exit } else { exit.worst(Exit::Failed) };
         Ok(if open > 0 { exit.worst(Exit::Findings) } else { exit })
     }
@@ -145,8 +146,12 @@ const NEEDED: [&str; 1] = ["log"];
 struct Looked {
     /// Since when.
     since: i64,
+    /// When it was begun to look.
+    begun: i64,
     hosts: IndexMap<HostName, Traces>,
     silent: IndexMap<HostName, String>,
+    /// Hosts that could not be reached.
+    lost: BTreeSet<HostName>,
 }
 
 impl Looked {
@@ -156,8 +161,17 @@ impl Looked {
         if !traces.unread.is_empty() {
             limits.push(("unread:", format!("not all of {} could be read", traces.unread.join(", "))));
         }
-        if let Some(oldest) = traces.oldest.filter(|oldest| *oldest > self.since + BOOT_SECONDS) {
-            limits.push(("since:", format!("its log of logins begins {}", shown(oldest))));
+        let begins = |oldest: Option<i64>, log: &str| {
+            let later = oldest.filter(|oldest| *oldest > self.since + BOOT_SECONDS)?;
+            Some(("since:", format!("its {log} begins {}", shown(later))))
+        };
+        limits.extend(begins(traces.oldest, "log of logins, sudo and runs"));
+        limits.extend(begins(traces.packages_oldest, "history of packages"));
+        if traces.oldest.is_none() {
+            limits.push(("since:", "its log of logins does not say how far back it goes".to_owned()));
+        }
+        if traces.packages_oldest.is_none() {
+            limits.push(("since:", "its history of packages has no line at all".to_owned()));
         }
         if traces.from_files {
             let why = "logins and sudo are read from files, into which every user of the host can have lines written (logger)";
@@ -186,6 +200,10 @@ impl Looked {
                     }
                 }
             }
+            Event::RunEnds { recap, .. } => {
+                let lost = recap.iter().filter(|(_, counts)| counts.unreachable > 0);
+                self.lost.extend(lost.map(|(host, _)| host.clone()));
+            }
             Event::HostLeaves { host, reason: Some(reason) } => {
                 self.silent.entry(host.clone()).or_insert_with(|| reason.clone());
             }
@@ -212,6 +230,7 @@ fn note(
         note: Some(format!("compared with the logs of {hosts}: {open} open")),
         emergency: all.iter().flat_map(|(host, found)| emergency(host, found)).collect(),
         found: all.iter().flat_map(|(host, found)| points(host, found)).collect(),
+        compared: looked.hosts.iter().filter_map(|(host, traces)| seen(host, traces, looked)).collect(),
         ..Details::default()
     };
     let about = About { run: job.run(), verb: Verb::Ledger, details };
@@ -219,6 +238,12 @@ fn note(
         Some(record) => record.say(Kind::Note).map(|()| true),
         None => Ok(false),
     }
+}
+
+/// The time of which a host's log was seen, where all of it could be read.
+fn seen(host: &HostName, traces: &Traces, looked: &Looked) -> Option<(HostName, Stretch)> {
+    let oldest = traces.oldest.filter(|_| traces.unread.is_empty())?;
+    Some((host.clone(), Stretch { from: oldest.max(looked.since), until: looked.begun }))
 }
 
 /// What is open on a host, so that somebody can answer for it.
@@ -334,6 +359,22 @@ fn told(one: &Disagreement) -> (&'static str, String) {
                 last.text
             ),
         ),
+        Disagreement::Before { count, last } => (
+            "before:",
+            format!(
+                "{} of packages from before the group's first roster, the last {}",
+                counted(*count, "transaction", "transactions"),
+                shown(*last)
+            ),
+        ),
+        Disagreement::Unseen(Stretch { from, until }) => (
+            "not seen:",
+            format!(
+                "nobody compared its log of logins, sudo and runs from {} to {}, and it begins later: emptied, or kept too short",
+                shown(*from),
+                shown(*until)
+            ),
+        ),
         Disagreement::Answered { what, by, note } => {
             let (word, text) = told(what);
             ("answered:", format!("{word} {text} \u{2013} {by}: {note}"))
@@ -381,6 +422,8 @@ fn machine(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> Resu
             Disagreement::Sudo { .. } => "sudo",
             Disagreement::NotInLedger(_) => "not-in-ledger",
             Disagreement::NoTrace { .. } => "no-trace",
+            Disagreement::Before { .. } => "before",
+            Disagreement::Unseen(_) => "unseen",
         };
         let name = one.is_open().then(|| Point::of(host, one).name());
         json!({"kind": kind, "open": one.is_open(), "message": told(one).1, "name": name})
@@ -391,7 +434,11 @@ fn machine(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> Resu
         let found: Vec<Value> = found.iter().map(|found| one(host, found)).collect();
         let oldest = traces.and_then(|traces| traces.oldest);
         let from_files = traces.is_some_and(|traces| traces.from_files);
-        json!({"host": host, "found": found, "unread": unread, "oldest": oldest, "from_files": from_files})
+        let packages_oldest = traces.and_then(|traces| traces.packages_oldest);
+        json!({
+            "host": host, "found": found, "unread": unread, "oldest": oldest, "packages_oldest": packages_oldest,
+            "from_files": from_files,
+        })
     });
     let silent = looked.silent.iter().map(|(host, why)| json!({"host": host, "why": why}));
     let document = json!({

@@ -3,7 +3,16 @@
 use super::*;
 
 fn finished(number: u64, outcome_of: HostOutcome) -> Draft {
-    let result = HostResult { outcome: outcome_of, records: Vec::new(), seconds: None };
+    finished_by("apt", number, outcome_of)
+}
+
+/// A run in which a task of a module had a part.
+fn finished_by(module: &str, number: u64, outcome_of: HostOutcome) -> Draft {
+    let records = match outcome_of {
+        HostOutcome::Ok => Vec::new(),
+        _ => vec![json!({"event": "task_ends", "module": module})],
+    };
+    let result = HostResult { outcome: outcome_of, records, seconds: None };
     let details = Details { results: [("web1".parse().unwrap(), result)].into(), ..Details::default() };
     let counts = Counts::of(details.results.values());
     Draft { run: Some(run(number)), verb: Some(Verb::Patch), counts, ..draft(Kind::Outcome, details) }
@@ -42,6 +51,8 @@ fn told(ops: &Ops, traces: &Traces) -> Vec<String> {
         Disagreement::NoTrace { run, owner, .. } => format!("no trace {run} by {owner}"),
         Disagreement::Forged { uid, count, .. } => format!("{count} forged by {uid}"),
         Disagreement::Answered { by, note, .. } => format!("answered by {by}: {note}"),
+        Disagreement::Before { count, .. } => format!("{count} before"),
+        Disagreement::Unseen(stretch) => format!("unseen {} {}", stretch.from - NOON, stretch.until - NOON),
     };
     found.iter().map(short).collect()
 }
@@ -233,4 +244,69 @@ fn forged_lines_are_told_by_who_wrote_them() {
     let forged = |uid: &str, at| Forged { at, uid: uid.into(), program: "sudo".into(), text: "x".into() };
     let traces = Traces { forged: vec![forged("1001", NOON), forged("1001", NOON + 1)], ..Traces::default() };
     assert_eq!(told(&ops, &traces), ["2 forged by 1001"]);
+}
+
+#[test]
+fn a_run_that_installs_nothing_explains_no_package() {
+    for (module, explains) in
+        [("copy", false), ("authorized_key", false), ("apply_updates", true), ("shell", true)]
+    {
+        let ops = Ops::new();
+        ops.append("oscar", 2, &intent(1));
+        ops.append("oscar", 2, &finished_by(module, 1, HostOutcome::Changed));
+        let packages = vec![transaction(NOON + 1, "apt-get install x")];
+        let found = told(&ops, &Traces { packages, runs: vec![line(run(1))], ..Traces::default() });
+        assert_eq!(found.is_empty(), explains, "{module}: {found:?}");
+    }
+}
+
+#[test]
+fn a_log_that_begins_later_than_what_was_done_there_leaves_a_time_of_which_nobody_knows() {
+    let ops = Ops::new();
+    let began = |oldest| Traces { oldest: Some(oldest), ..Traces::default() };
+    assert_eq!(told(&ops, &began(NOON + 5000)), [""; 0], "nobody did anything there");
+    ops.append("oscar", 2, &intent(1));
+    ops.append("oscar", 2, &finished(1, HostOutcome::Ok));
+    assert_eq!(told(&ops, &began(NOON + 60)), [""; 0], "it goes back to the first run");
+    let emptied = began(NOON + 5000);
+    assert_eq!(told(&ops, &emptied), ["unseen 1 5000"]);
+    let anew = Traces { installed: Some(NOON + 4950), ..emptied.clone() };
+    assert_eq!(told(&ops, &anew), [""; 0], "it was installed anew");
+    // What an earlier comparison saw was seen; a shadow's counts for nothing.
+    let compared = |from: i64, until: i64| {
+        let host: HostName = "web1".parse().unwrap();
+        let compared = [(host, Stretch { from: NOON + from, until: NOON + until })].into_iter().collect();
+        draft(Kind::Note, Details { compared, ..Details::default() })
+    };
+    ops.clock.set(NOON + 5000);
+    ops.append("sam", 3, &compared(0, 4950));
+    assert_eq!(told(&ops, &emptied), ["unseen 1 5000"]);
+    ops.append("alice", 1, &compared(0, 3000));
+    assert_eq!(told(&ops, &emptied), ["unseen 3000 5000"]);
+    assert_eq!(told(&ops, &began(NOON + 2900)), [""; 0], "what it lost was compared");
+    ops.append("alice", 1, &compared(3500, 4950));
+    assert_eq!(told(&ops, &emptied), ["unseen 3000 3500"], "two that leave a time between them");
+    // Somebody answers for it, and not for what is emptied later.
+    answer(&ops, ("alice", 1), &emptied, "the disk was full");
+    assert_eq!(told(&ops, &emptied), ["answered by alice: the disk was full"]);
+    let again = told(&ops, &began(NOON + 9000));
+    assert_eq!(again, ["answered by alice: the disk was full", "unseen 4950 9000"]);
+}
+
+#[test]
+fn a_host_s_own_installation_is_counted_and_nobody_s_to_answer_for() {
+    let mut ops = Ops::new();
+    let traces = Traces {
+        packages: vec![
+            transaction(NOON - 900, "a"),
+            transaction(NOON - 800, "b"),
+            transaction(NOON + 900, "c"),
+        ],
+        ..Traces::default()
+    };
+    assert_eq!(told(&ops, &traces), ["packages a", "packages b", "packages c"]);
+    let first = roster_text("version: 1\n");
+    ops.roster = parse(&first);
+    ops.append("alice", 1, &rosters::signing(&first));
+    assert_eq!(told(&ops, &traces), ["2 before", "packages c"]);
 }

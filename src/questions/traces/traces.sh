@@ -7,6 +7,8 @@ if [ -z "$zone" ]; then
     zone=${zone#*zoneinfo/}
 fi
 echo "zone $(date +%z) $zone"
+# A machine's id is made when it is installed, or first started.
+[ ! -e /etc/machine-id ] || echo "installed $(date -r /etc/machine-id +%s 2>/dev/null)"
 # lines WORD FILE…  the end of what stands in files, the oldest first, each line with a word in front.
 lines() {
     word=$1
@@ -32,7 +34,10 @@ done
 [ -n "$history" ] || echo 'blind history of packages'
 wanted='(Accepted [a-z/-]* for |COMMAND=|wgops)'
 if command -v journalctl >/dev/null 2>&1 && journalctl -q -n 1 >/dev/null 2>&1; then
-    echo "journal $(journalctl -q --no-pager -o short-unix 2>/dev/null | head -n 1 | cut -d' ' -f1)"
+    # What users write lies in files of their own: root's first line tells how far back the journal of the system goes.
+    oldest=$(journalctl -q --no-pager -o short-unix _UID=0 2>/dev/null | head -n 1 | cut -d' ' -f1)
+    [ -n "$oldest" ] || oldest=$(journalctl -q --no-pager -o short-unix 2>/dev/null | head -n 1 | cut -d' ' -f1)
+    echo "journal $oldest"
     # As JSON, with who wrote each line: anybody can write one in the name of sudo. sudo itself runs as whom it names.
     { getent passwd || cat /etc/passwd; } 2>/dev/null | sed -n 's/^\([^:]*\):[^:]*:\([0-9]*\):.*/user \1 \2/p'
     fields=--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_UID
@@ -43,8 +48,11 @@ if command -v journalctl >/dev/null 2>&1 && journalctl -q -n 1 >/dev/null 2>&1; 
     [ "$(id -u)" = 0 ] || echo "blind journal"
 else
     echo files
+    first=
     for file in /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
         [ -e "$file" ] || continue
+        [ -n "$first" ] || cat "$file.1" "$file" 2>/dev/null | tail -c "$most" | sed -n 's/^/begin /p;2q'
+        first=$file
         lines file "$file.1" "$file" | grep -E "^blind|$wanted"
     done
     [ -e /var/log/auth.log ] || [ -e /var/log/secure ] || [ -e /var/log/messages ] || echo "blind log"

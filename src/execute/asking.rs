@@ -132,7 +132,7 @@ mod tests {
 
     fn asked<Q: Question>(question: &Q) -> Item {
         let (script, args, reads, cost) = (Q::SCRIPT, question.args(), question.reads(), question.cost());
-        Item::Ask(Asked { script, args, reads, cost })
+        Item::Ask(Asked { script, args, reads, cost, nearby: false })
     }
 
     /// What is sent for items, and what comes of these replies.

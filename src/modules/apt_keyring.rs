@@ -5,6 +5,7 @@
 
 use super::attributes::{Wanted, touching};
 use super::file::REMOVE;
+use super::http_request;
 use super::mode::Mode;
 use super::place::{New, Placement};
 use super::{Args, Change, Host};
@@ -161,8 +162,8 @@ pub(super) fn fetched(host: &Host<'_>, url: &str) -> Result<Vec<u8>, Stop> {
         files: Default::default(),
     };
     let question = Fetch { request, body: Body::Wanted, sends: None };
-    match host.get(question)?.as_ref() {
-        Fetched::Answered(response) if response.status == 200 => Ok(response.body.clone()),
+    match http_request::fetched(host, question)? {
+        Fetched::Answered(response) if response.status == 200 => Ok(response.body),
         Fetched::Answered(response) => {
             Err(Stop::refuse(format!("{url} answers with {} {}", response.status, response.reason)))
         }

@@ -4,6 +4,7 @@ use super::attributes::{Wanted, number, octal, touching};
 use super::authorized_keys::{Key, change, read, text};
 use super::edited::{self, Edited, Ending, Missing};
 use super::file::CREATE;
+use super::http_request;
 use super::mode::Mode;
 use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Outcome, Param, Returned};
 use crate::model::Map;
@@ -111,7 +112,7 @@ fn given(args: &Args, host: &Host<'_>) -> Result<String, Stop> {
     }
     let leniency = Leniency { any_certificate: false, redirects: false };
     let request = Request { leniency, ..Request::get(given) };
-    match host.get(Fetch { request, body: Body::Wanted, sends: None })?.as_ref() {
+    match http_request::fetched(host, Fetch { request, body: Body::Wanted, sends: None })? {
         Fetched::Answered(response) if response.status == 200 => {
             Ok(String::from_utf8_lossy(&response.body).into_owned())
         }

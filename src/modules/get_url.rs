@@ -4,8 +4,8 @@
 use super::attributes::{self, GROUP, MODE, OWNER, Wanted, describe_seen};
 use super::download::{self, What};
 use super::http_request::{
-    AGENT, CLIENT_CERT, CLIENT_KEY, FORCE_BASIC_AUTH, HEADERS, PASSWORD, USE_PROXY, USERNAME, VALIDATE_CERTS,
-    file_name, request,
+    self, AGENT, CLIENT_CERT, CLIENT_KEY, FORCE_BASIC_AUTH, HEADERS, PASSWORD, USE_PROXY, USERNAME,
+    VALIDATE_CERTS, file_name, request,
 };
 use super::labels::{self, ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
 use super::place::BACKUP;
@@ -181,9 +181,10 @@ impl<'a> Checksum<'a> {
             return hexadecimal(self.value);
         }
         let asks = Request { url: self.value.to_owned(), ..request.clone() };
-        let fetched = host.get(Fetch { request: asks, body: Body::Wanted, sends: None })?;
+        let question = Fetch { request: asks, body: Body::Wanted, sends: None };
+        let fetched = http_request::fetched(host, question)?;
         let failed = |why: &str| Stop::refuse(format!("the checksums at {} can't be had: {why}", self.value));
-        let response = match fetched.as_ref() {
+        let response = match &fetched {
             Fetched::Answered(response) if response.status == 200 => response,
             Fetched::Answered(response) => return Err(failed(&format!("status {}", response.status))),
             Fetched::Failed { why, .. } | Fetched::Unable(why) => return Err(failed(why)),

@@ -1,9 +1,9 @@
 //! What `uri`, `get_url` and `unarchive` send: the parameters that they share, and the request that these come to.
 
-use super::{Args, Kind, Param};
+use super::{Args, Host, Kind, Param};
 use crate::model::Value;
 use crate::questions::Stop;
-use crate::questions::http::{Leniency, Request};
+use crate::questions::http::{Fetch, Fetched, Leniency, Request, Response, Said};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::time::Duration;
@@ -41,6 +41,32 @@ pub(super) const CLIENT_KEY: Param = Param::optional("client_key", Kind::Path, "
 /// `ca_path`.
 pub(super) const CA_PATH: Param =
     Param::optional("ca_path", Kind::Path, "a file on the host with the certificates that are trusted");
+
+/// How often we go on where we are sent.
+const SENT_ON_MAX: usize = 10;
+
+/// What comes of asking a URL. Where the host goes nowhere that it is sent, each such place is a question of its own.
+///
+/// # Errors
+/// Stops to ask; and where that is known in the real run only.
+pub(super) fn fetched(host: &Host<'_>, mut question: Fetch) -> Result<Fetched, Stop> {
+    for gone in 0..=SENT_ON_MAX {
+        match host.get(question.clone())?.as_ref() {
+            Said::SentOn(place) => question = question.sent_on(place),
+            Said::Later(why) => return Err(Stop::Unknown(format!("what a URL says: {why}"))),
+            Said::Came(Fetched::Answered(response)) if gone > 0 => {
+                let url = question.request.url;
+                return Ok(Fetched::Answered(Box::new(Response {
+                    url,
+                    redirects: gone,
+                    ..(**response).clone()
+                })));
+            }
+            Said::Came(fetched) => return Ok(fetched.clone()),
+        }
+    }
+    Ok(Fetched::Failed { why: format!("it is sent on more than {SENT_ON_MAX} times"), elapsed: 0 })
+}
 
 /// Longest wait that is taken: an hour.
 const SECONDS_MAX: i64 = 60 * 60;

@@ -4,7 +4,7 @@
 
 use super::attributes::{GROUP, MODE, OWNER};
 use super::http_request::{
-    AGENT, CA_PATH, CLIENT_CERT, CLIENT_KEY, FORCE_BASIC_AUTH, HEADERS, PASSWORD, USE_PROXY, USERNAME,
+    self, AGENT, CA_PATH, CLIENT_CERT, CLIENT_KEY, FORCE_BASIC_AUTH, HEADERS, PASSWORD, USE_PROXY, USERNAME,
     VALIDATE_CERTS, file_name, header, request,
 };
 use super::labels::{ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, UNSAFE_WRITES};
@@ -191,7 +191,7 @@ fn not_needed(args: &Args, host: &Host<'_>) -> Result<Option<String>, Stop> {
 /// Asks, and judges at once.
 fn look(args: &Args, request: Request, sent: Sent, wanted: &[i64], host: &Host<'_>) -> Result<Outcome, Stop> {
     let question = Fetch { request, body: Body::Wanted, sends: sent.text() };
-    let fetched = host.get(question.clone())?;
+    let fetched = http_request::fetched(host, question.clone())?;
     let judged = judge(&fetched, &question.request.url, wanted, args.flag("return_content"));
     judged.map(Outcome::in_order).map_err(Stop::Refuse)
 }

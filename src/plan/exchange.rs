@@ -240,7 +240,7 @@ impl HostRun {
                 changes: false,
                 script: asked.script.name.to_owned(),
                 text: asked.script.text.to_owned(),
-                args: asked.args.0.clone(),
+                args: asked.words().0,
                 content_bytes: None,
             });
         }

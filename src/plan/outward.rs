@@ -134,7 +134,10 @@ impl Ground {
         let loops = answers.wanted().iter().skip(wanted).any(|asked| way(asked) == Way::Loops);
         let service = loops && !self.looked_at_secret && self.is_plain(task, layer, item);
         let hearers = Hearers { proxy, service };
-        let script = answers.refuse_wanted(wanted, |asked| leads_out(asked, hearers))?;
+        let refused = answers.refuse_wanted(wanted, |asked| leads_out(asked, hearers));
+        // A service of the host's own could send it on to anybody.
+        answers.keep_nearby(wanted);
+        let script = refused?;
         Some((
             format!("what '{script}' gets from another machine, which is not asked before the real run"),
             quiet,
@@ -262,7 +265,8 @@ fn way(asked: &Asked) -> Way {
         "ask_postgresql" if names_a_server(word(6)) => Way::GoesOut,
         "ask_postgresql" if is_socket(word(1)) => socket(word(1)),
         "ask_postgresql" => out(host(word(1)) == Way::GoesOut),
-        "deb_file" if !word(0).starts_with('/') => url(word(0)),
+        // It is fetched wherever the place leads.
+        "deb_file" => out(!word(0).starts_with('/')),
         "git_remote" => out(!word(0).starts_with('/') && !word(0).starts_with("file:///")),
         "pip_plan" if word(3) == "list" => Way::Stays,
         "pip_plan" if rest(3).iter().any(|word| word == "--no-index") => out(names_a_place(words)),
@@ -355,7 +359,7 @@ mod tests {
         let name: &'static str = words.next().unwrap().leak();
         let args: Vec<String> = words.collect();
         let script = Script { name, text: "" };
-        Asked { script, args: args.into(), reads: Subjects::NONE, cost: Cost::Cheap }
+        Asked { script, args: args.into(), reads: Subjects::NONE, cost: Cost::Cheap, nearby: false }
     }
 
     #[test]
@@ -392,6 +396,7 @@ mod tests {
             ("ask_postgresql|postgres||5432||||host=evil.test|SELECT 1", Way::GoesOut),
             ("ask_postgresql|postgres||5432||||postgres://evil.test/|SELECT 1", Way::GoesOut),
             ("deb_file|http://evil.test/a.deb", Way::GoesOut),
+            ("deb_file|http://127.0.0.1/a.deb", Way::GoesOut),
             ("deb_file|/tmp/a.deb", Way::Stays),
             ("git_remote|https://evil.test/x|main", Way::GoesOut),
             ("git_remote|ext::sh -c x|main", Way::GoesOut),

@@ -1,6 +1,6 @@
 //! The store of answers of one effective user on one host, and what is still wanted.
 
-use super::{Cost, Output, ParseError, Question, Stop};
+use super::{Cost, Output, ParseError, Question, Stop, http};
 use crate::model::{Argv, Script, Subjects};
 use indexmap::IndexMap;
 use std::any::Any;
@@ -28,9 +28,19 @@ pub struct Asked {
     pub reads: Subjects,
     /// What asking costs.
     pub cost: Cost,
+    /// Whether the host may go nowhere that it is sent while it finds out.
+    pub nearby: bool,
 }
 
 impl Asked {
+    /// The words that the host gets.
+    pub fn words(&self) -> Argv {
+        match self.nearby && self.script.name == http::Fetch::SCRIPT.name {
+            true => http::nearby(&self.args),
+            false => self.args.clone(),
+        }
+    }
+
     /// The question's identity.
     pub fn key(&self) -> Key {
         Key { script: self.script.name, args: self.args.clone() }
@@ -89,9 +99,11 @@ impl Answers {
         let key = Key { script: Q::SCRIPT.name, args: question.args() };
         let Some(stored) = self.stored.get(&key) else {
             let reads = question.reads();
-            let asked = Asked { script: Q::SCRIPT, args: key.args.clone(), reads, cost: question.cost() };
+            let (script, args, cost) = (Q::SCRIPT, key.args.clone(), question.cost());
+            let asked = Asked { script, args, reads, cost, nearby: false };
             self.reads_too.borrow_mut().insert(key.clone(), Q::reads_too);
-            self.wanted.borrow_mut().insert(key, asked);
+            // Who wanted it first may have said how it is asked.
+            self.wanted.borrow_mut().entry(key).or_insert(asked);
             return Err(Stop::Ask);
         };
         self.note(&stored.reads);
@@ -187,6 +199,13 @@ impl Answers {
             number <= known || !refused(asked)
         });
         first
+    }
+
+    /// Has what is wanted besides the first `known` asked so that the host goes nowhere that it is sent.
+    pub fn keep_nearby(&self, known: usize) {
+        for asked in self.wanted.borrow_mut().values_mut().skip(known) {
+            asked.nearby = true;
+        }
     }
 
     /// What is wanted.

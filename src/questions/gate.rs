@@ -438,7 +438,13 @@ mod tests {
         use crate::questions::files::{Digesting, Inspect};
         use crate::questions::{Cost, Question, cron};
         fn asked<Q: Question>(question: &Q) -> Asked {
-            Asked { script: Q::SCRIPT, args: question.args(), reads: question.reads(), cost: Cost::Cheap }
+            Asked {
+                script: Q::SCRIPT,
+                args: question.args(),
+                reads: question.reads(),
+                cost: Cost::Cheap,
+                nearby: false,
+            }
         }
         let places = |list: &[&str]| Sight::Places(list.iter().map(|p| (*p).to_owned()).collect());
         assert_eq!(sight(&asked(&Inspect::path("/etc/x"))), places(&["x:/etc/x"]));

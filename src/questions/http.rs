@@ -65,6 +65,28 @@ pub enum Body {
     Dropped,
 }
 
+/// What is said to the question.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Said {
+    /// What came of it.
+    Came(Fetched),
+    /// Whoever was asked sends us here, and it was not for the host to go there (see [`nearby`]).
+    SentOn(String),
+    /// The host can't ask without going wherever it is sent, and why.
+    Later(String),
+}
+
+/// The words of this question by which the host goes nowhere that it is sent: it says where that is, and whoever asked decides.
+pub fn nearby(args: &Argv) -> Argv {
+    /// Where the word stands by which places are followed, behind the body.
+    const FOLLOW: usize = 5;
+    let mut words = args.0.clone();
+    if let Some(follow) = words.get_mut(FOLLOW).filter(|follow| *follow == "yes") {
+        *follow = "ask".to_owned();
+    }
+    words.into()
+}
+
 /// What came of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fetched {
@@ -101,7 +123,7 @@ pub struct Response {
 }
 
 impl Question for Fetch {
-    type Answer = Fetched;
+    type Answer = Said;
     const SCRIPT: Script = Script {
         name: "fetch_url",
         text: concat!(include_str!("http/request.sh"), include_str!("http/fetch.sh")),
@@ -123,9 +145,42 @@ impl Question for Fetch {
         Cost::Costly { deadline: self.request.deadline() }
     }
 
-    fn parse(&self, output: &Output) -> Result<Fetched, ParseError> {
-        self.request.read(output, self.body)
+    fn parse(&self, output: &Output) -> Result<Said, ParseError> {
+        let first = split_line(&output.stdout).map(|(line, _)| line).unwrap_or_default();
+        if let Some(why) = String::from_utf8_lossy(&first).strip_prefix("later ") {
+            return Ok(Said::Later(why.to_owned()));
+        }
+        let fetched = self.request.read(output, self.body)?;
+        let place = match &fetched {
+            Fetched::Answered(response) if first.ends_with(b" ask") => response.sends_on(&self.request.url),
+            _ => None,
+        };
+        Ok(place.map_or(Said::Came(fetched), Said::SentOn))
     }
+}
+
+impl Fetch {
+    /// The same question where it is sent on; what says who we are is for whom it was meant.
+    #[must_use]
+    pub fn sent_on(&self, url: &str) -> Self {
+        let is_for_all = |line: &&String| {
+            let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            !["authorization", "cookie", "host"].contains(&name.as_str())
+        };
+        let headers = &self.request.headers;
+        let headers = match origin(url) == origin(&self.request.url) {
+            true => headers.clone(),
+            false => headers.iter().filter(is_for_all).cloned().collect(),
+        };
+        Self { request: Request { url: url.to_owned(), headers, ..self.request.clone() }, ..self.clone() }
+    }
+}
+
+/// The scheme of a URL and the place behind it.
+fn origin(url: &str) -> &str {
+    let begins = url.find("://").map_or(0, |at| at + 3);
+    let ends = url.get(begins..).and_then(|rest| rest.find(['/', '?', '#']));
+    url.get(..ends.map_or(url.len(), |at| begins + at)).unwrap_or(url)
 }
 
 impl Request {
@@ -172,7 +227,7 @@ impl Request {
         let errors = output.error_text();
         let elapsed = errors.lines().rev().find_map(|line| line.strip_prefix("elapsed ")?.parse().ok());
         let elapsed = elapsed.unwrap_or_default();
-        let response = match tool.as_slice() {
+        let response = match tool.strip_suffix(b" ask").unwrap_or(&tool) {
             b"curl" => curl(rest),
             // A head whose body never came, or not all of it.
             b"wget" => {
@@ -188,7 +243,8 @@ impl Request {
             }
         };
         let Some(mut response) = response else { return Ok(Fetched::Failed { why: why(&errors), elapsed }) };
-        let sent_on = tool == b"perl" && self.leniency.redirects && matches!(response.status, 301..=308);
+        let sent_on =
+            tool.starts_with(b"perl") && self.leniency.redirects && matches!(response.status, 301..=308);
         if sent_on {
             let why = "it is sent elsewhere, and this host has neither curl nor wget to go there".to_owned();
             return Ok(Fetched::Unable(why));
@@ -262,6 +318,29 @@ fn wget(url: &str, body: &[u8], errors: &str) -> Option<Response> {
 }
 
 impl Response {
+    /// Where whoever answered this at a URL sends us.
+    fn sends_on(&self, url: &str) -> Option<String> {
+        let place = self.header("location").filter(|place| !place.is_empty())?;
+        if !matches!(self.status, 301 | 302 | 303 | 307 | 308) {
+            return None;
+        }
+        let origin = origin(url);
+        let scheme = url.split("://").next().unwrap_or_default();
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        Some(match place.get(..1) {
+            _ if place.starts_with("//") => format!("{scheme}:{place}"),
+            Some("/") => format!("{origin}{place}"),
+            Some("?") => format!("{path}{place}"),
+            Some("#") => format!("{url}{place}"),
+            _ if place.contains("://") => place.to_owned(),
+            // Beside the last name of the path.
+            _ => match path.len() > origin.len() {
+                true => format!("{}/{place}", path.rsplit_once('/').map_or(path, |(folder, _)| folder)),
+                false => format!("{origin}/{place}"),
+            },
+        })
+    }
+
     /// The first header of a name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -356,6 +435,7 @@ pub(crate) mod testing {
                 let head = request.starts_with("HEAD");
                 let (status, more, body) = match path.as_str() {
                     "/old" => ("302 Found", "Location: /new\r\n", ""),
+                    "/away" => ("307 Temporary Redirect", "Location: http://192.0.2.1:9/x\r\n", "gone"),
                     "/sums" => ("200 OK", "", SUMS),
                     "/new" | "/a?b=c&d=%22" => ("200 OK", "X-Its: \"here\"\r\n", "HTTP/1.1 is\n\u{e9}\n"),
                     _ => ("503 Service Unavailable", "", "not yet"),
@@ -404,7 +484,14 @@ mod tests {
     }
 
     fn asked(bench: &Workbench, question: &Fetch) -> Fetched {
-        let output = bench.run(Fetch::SCRIPT, &question.args(), None);
+        match said(bench, question, question.args()) {
+            Said::Came(fetched) => fetched,
+            other => panic!("{}: {other:?}", bench.name()),
+        }
+    }
+
+    fn said(bench: &Workbench, question: &Fetch, words: Argv) -> Said {
+        let output = bench.run(Fetch::SCRIPT, &words, None);
         question.parse(&output).unwrap_or_else(|error| panic!("{}: {error}", bench.name()))
     }
 
@@ -478,6 +565,71 @@ mod tests {
                 other => panic!("{with}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn where_the_host_goes_nowhere_it_says_where_it_is_sent() {
+        let server = server();
+        for (with, bench) in benches() {
+            for (path, place) in [("/away", "http://192.0.2.1:9/x".to_owned()), ("/old", server.url("/new"))]
+            {
+                while server.heard.try_recv().is_ok() {}
+                let question = fetch(server.port, path);
+                let expected = match (with, bench.name()) {
+                    ("perl", _) => None,
+                    _ => Some(Said::SentOn(place)),
+                };
+                let came = said(&bench, &question, nearby(&question.args()));
+                if bench.name() == "busybox" {
+                    // Its wget goes wherever it is sent, so nobody is asked.
+                    assert!(matches!(came, Said::Later(_)) && server.heard.try_recv().is_err(), "{came:?}");
+                    continue;
+                }
+                match expected {
+                    Some(expected) => assert_eq!(came, expected, "{with}"),
+                    None => assert!(matches!(came, Said::Came(Fetched::Unable(_))), "{with}: {came:?}"),
+                }
+                assert_eq!(server.heard.iter().take(1).count(), 1);
+                assert!(server.heard.try_recv().is_err(), "{with}: it went on");
+            }
+            if bench.name() == "busybox" {
+                continue;
+            }
+            let question = fetch(server.port, "/new");
+            let came = said(&bench, &question, nearby(&question.args()));
+            assert!(matches!(came, Said::Came(Fetched::Answered(r)) if r.status == 200), "{with}");
+            // Who does not want to be sent on reads what is answered.
+            let stays = Leniency { redirects: false, ..Leniency::default() };
+            let question = changed(fetch(server.port, "/old"), |r| r.leniency = stays);
+            let came = said(&bench, &question, nearby(&question.args()));
+            assert!(matches!(came, Said::Came(Fetched::Answered(r)) if r.status == 302), "{with}");
+        }
+    }
+
+    #[test]
+    fn a_place_to_go_is_read_as_browsers_do_and_none_but_the_first_hears_who_we_are() {
+        let base = "http://127.0.0.1:80/a/b?c";
+        for (place, expected) in [
+            ("http://127.0.0.1/x", "http://127.0.0.1/x"),
+            ("//evil.test/x", "http://evil.test/x"),
+            ("/x", "http://127.0.0.1:80/x"),
+            ("?x", "http://127.0.0.1:80/a/b?x"),
+            ("x", "http://127.0.0.1:80/a/x"),
+            ("@evil.test/", "http://127.0.0.1:80/a/@evil.test/"),
+        ] {
+            let response = Response {
+                status: 302,
+                headers: vec![("Location".into(), place.into())],
+                ..Response::default()
+            };
+            assert_eq!(response.sends_on(base).as_deref(), Some(expected), "{place}");
+            let bare = response.sends_on("http://127.0.0.1:80").unwrap();
+            assert!(bare.starts_with("http://127.0.0.1") || bare == "http://evil.test/x", "{place}: {bare}");
+        }
+        let headers = ["Authorization: x", "cookie: x", "X-A: b"].map(str::to_owned);
+        let question = changed(fetch(1, "/a"), |r| r.headers = headers.to_vec());
+        assert_eq!(question.sent_on("http://127.0.0.1:1/b").request.headers, headers);
+        assert_eq!(question.sent_on("http://127.0.0.1:2/b").request.headers, ["X-A: b"]);
     }
 
     #[test]

@@ -153,3 +153,79 @@ fn no_proxy_and_no_service_of_the_host_s_own_hears_what_was_read() {
     group.says("alice", "run playbooks/touch.yml -i local --check").expect(0, &["ok=1"]);
     assert!(answers.join().unwrap().starts_with("GET /health "));
 }
+
+/// A service on loopback that sends whoever asks it on: `/a` to itself, and from there to an address that is none of loopback's
+/// by its name. What it hears.
+fn sends_on() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (says, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut bytes = [0; 2048];
+            let read = stream.read(&mut bytes).unwrap_or(0);
+            let path =
+                String::from_utf8_lossy(&bytes[..read]).split(' ').nth(1).unwrap_or_default().to_owned();
+            let place = match path.as_str() {
+                "/a" => format!("Location: http://127.0.0.1:{port}/b\r\n"),
+                "/near" => "Location: /well\r\n".to_owned(),
+                "/b" => format!("Location: http://0.0.0.0:{port}/out\r\n"),
+                _ => String::new(),
+            };
+            let status = if place.is_empty() { "200 OK" } else { "307 Temporary Redirect" };
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\n{place}Content-Length: 2\r\nConnection: close\r\n\r\nok"
+            );
+            let _ = says.send(path);
+        }
+    });
+    (format!("http://127.0.0.1:{port}"), heard)
+}
+
+#[test]
+fn a_service_of_the_host_s_own_sends_no_question_on_to_another_machine_before_somebody_said_yes() {
+    let group = Group::new();
+    let (url, heard) = sends_on();
+    let all = || heard.try_iter().collect::<Vec<_>>().join(" ");
+    let uri = |path: &str| format!("    - uri: {{url: '{url}{path}', timeout: 5, headers: {{X-A: b}}}}\n");
+    let dest = group.made().display().to_string();
+    let others = [
+        format!("    - get_url: {{url: 'http://192.0.2.1/x', dest: {dest}, checksum: 'sha256:{url}/b'}}\n"),
+        format!("    - apt_key: {{url: '{url}/b', id: ABCDEF01}}\n"),
+        format!("    - rpm_key: {{key: '{url}/b'}}\n"),
+        format!(
+            "    - deb822_repository: {{name: q, uris: 'http://192.0.2.1/', suites: x, signed_by: '{url}/b'}}\n"
+        ),
+        format!("    - apt: {{deb: '{url}/b'}}\n"),
+        format!("    - unarchive: {{src: '{url}/b', dest: /tmp, remote_src: true}}\n"),
+    ];
+    for tasks in [uri("/b"), uri("/a")].iter().chain(&others) {
+        play(&group, tasks);
+        fs::copy(group.root().join("playbooks/touch.yml"), group.root().join("playbooks/audit.yml")).unwrap();
+        for line in [
+            "run playbooks/touch.yml -i local --check",
+            "audit -i local",
+            "run playbooks/touch.yml -i local --plan-out p.json",
+        ] {
+            let said = group.says("alice", line);
+            assert!(
+                !said.text.contains("failed=1") || tasks.contains("rpm_key"),
+                "{line} {tasks}: {}",
+                said.text
+            );
+            let heard = all();
+            assert!(!heard.contains("out"), "{line} {tasks}: {heard}");
+        }
+    }
+    // What goes no further than the host is asked, and the real run goes wherever it is sent.
+    play(&group, &uri("/near"));
+    group.says("alice", "run playbooks/touch.yml -i local --check").expect(0, &["ok=1"]);
+    assert_eq!(all(), "/near /well");
+    play(&group, &uri("/a"));
+    group.says("alice", "run playbooks/touch.yml -i local --check").expect(0, &["gets from another machine"]);
+    assert_eq!(all(), "/a /b");
+    group.run("alice").expect(0, &["ok=1"]);
+    assert_eq!(all(), "/a /b /out");
+}

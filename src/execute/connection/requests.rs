@@ -108,7 +108,7 @@ pub(super) fn request(item: &Item, user: &Effective) -> Request {
         Item::Ask(asked) => Request {
             script: asked.script,
             environment: user.environment.clone(),
-            args: asked.args.clone(),
+            args: asked.words(),
             content: None,
             deadline: match asked.cost {
                 Cost::Cheap => Cost::CHEAP_DEADLINE,

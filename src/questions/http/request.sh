@@ -2,9 +2,10 @@
 #
 # request METHOD URL LIMIT CERTIFICATES FOLLOW OUT BODY PROXY AGENT CERT KEY CA [HEADER...]
 #
-# LIMIT is in seconds; CERTIFICATES, FOLLOW, PROXY: yes or no; OUT: - (behind the head), or a file. BODY: no, or yes where
+# LIMIT is in seconds; CERTIFICATES, PROXY: yes or no; FOLLOW: yes, no, or ask, where it is not followed and that is said, for
+# whoever asks to decide; OUT: - (behind the head), or a file. BODY: no, or yes where
 # descriptor 3 has it. AGENT, CERT, KEY, CA may be empty. Nothing secret stands in an argument of a program.
-# Where the variable `into` is set, the body goes to that file. Which program it was is printed first, and last, on standard error, how long it took.
+# Where the variable `into` is set, the body goes to that file. Which program it was is printed first (with `ask`, that stands behind it), and last, on standard error, how long it took.
 
 # What curl reads as a setting: quotes and backslashes are escaped.
 setting() {
@@ -42,16 +43,25 @@ request_with() {
     with_apt
     return
   fi
-  case $url in
-  http://*)
+  case $url in http://*)
     if command -v perl >/dev/null 2>&1; then with_perl "$@"; return; fi
-    echo "unable this host has no curl, wget or perl that can ask for this"
     ;;
+  esac
+  if [ "$follow" = ask ] && command -v wget >/dev/null 2>&1; then
+    echo "later this host has no curl, and a wget that goes wherever it is sent"
+    return
+  fi
+  case $url in
+  http://*) echo "unable this host has no curl, wget or perl that can ask for this" ;;
   *) echo "unable this host has no curl, and no wget that can ask for this over https" ;;
   esac
 }
+# Which program it is.
+with() {
+  case $follow in ask) echo "$1 ask" ;; *) echo "$1" ;; esac
+}
 with_curl() {
-  echo curl
+  with curl
   {
     setting url "$url"
     for header in "$@"; do setting header "$header"; done
@@ -66,14 +76,14 @@ with_curl() {
     [ -z "$key" ] || setting key "$key"
     [ -z "$ca" ] || setting cacert "$ca"
     [ "$certificates" = yes ] || echo insecure
-    [ "$follow" = no ] || printf 'location\nmax-redirs = 10\n'
+    [ "$follow" != yes ] || printf 'location\nmax-redirs = 10\n'
     [ "$out" = - ] || setting output "$out"
     [ "$proxy" = yes ] || setting noproxy '*'
   } | curl -q -sS -g --proto =http,https -D - --max-time "$limit" \
     -w '\n%{http_code} %{num_redirects} %{url_effective}' -K -
 }
 with_gnu_wget() {
-  echo wget
+  with wget
   # It reads secrets from files only, and those can be no pipes: from files that have lost their names before anything is
   # written into them, in memory where there is such a place. They are gone with their descriptors.
   place=/dev/shm
@@ -138,7 +148,7 @@ with_apt() {
   printf 'HTTP/1.1 200 OK\n\n'
 }
 with_perl() {
-  echo perl
+  with perl
   [ -z "$agent" ] || set -- "$@" "User-Agent: $agent"
   {
     printf '%s\n' "$method" "$url" "$limit" "$out" "$body" "$#" "$@"

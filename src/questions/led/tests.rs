@@ -8,7 +8,13 @@ fn asked(words: &str) -> Asked {
     let mut words = words.split('|').map(str::to_owned);
     let name: &'static str = words.next().unwrap().leak();
     let args: Vec<String> = words.collect();
-    Asked { script: Script { name, text: "" }, args: args.into(), reads: Subjects::NONE, cost: Cost::Cheap }
+    Asked {
+        script: Script { name, text: "" },
+        args: args.into(),
+        reads: Subjects::NONE,
+        cost: Cost::Cheap,
+        nearby: false,
+    }
 }
 
 /// Every question with a rule, as it is usually asked, but for those that are always led.

@@ -45,6 +45,7 @@ mod claims;
 mod clone;
 mod compare;
 mod day;
+mod doubles;
 mod emergency;
 mod entry;
 mod estimate;
@@ -62,6 +63,7 @@ mod record;
 mod rosters;
 mod runs;
 mod seen;
+mod signatures;
 #[cfg(test)]
 mod tests;
 mod times;

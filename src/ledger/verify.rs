@@ -3,16 +3,18 @@
 
 use super::append::year_of;
 use super::day::Moment;
+use super::doubles::Doubles;
 use super::heads::Verified;
 use super::rosters::signed_file;
+use super::signatures::{signatures, verified};
 use super::trail::{Leaf, Trail};
 use super::{
     Break, Fault, Head, Heads, History, Kind, NoEntry, PrivatePart, Public, Record, SignedRoster, Stored,
     VERSION,
 };
 use crate::model::{Digest, Role, RunId};
-use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, VerifyError};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::people::{ChainName, Key, Roster};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What verifying found.
@@ -186,134 +188,6 @@ struct Judge<'a> {
     breaks: Vec<Break>,
     /// Entries whose signatures don't count.
     unsigned: HashSet<PathBuf>,
-}
-
-/// The key with which a chain is written: the roster's; or of a sealed chain, which the roster vouches for up to its seal, the
-/// one that it was signed with.
-fn key_of(history: &History, chain: &ChainName, entries: &[Stored]) -> Option<Key> {
-    if let Some(key) = history.key(chain) {
-        return Some(key.clone());
-    }
-    history.seal(chain)?;
-    let claimed = entries.iter().find_map(|entry| Key::claimed_by(entry.signature.as_ref()?).ok());
-    claimed.filter(|key| chain.is_of(key))
-}
-
-/// What does not hold of the signatures; those that were verified here before are not looked at again. On all cores: of all
-/// that verifying does, this takes the longest.
-fn signatures(record: &Record, history: &History, remembered: &Heads) -> Vec<Break> {
-    let mut work: Vec<(&Stored, Option<&Key>)> = Vec::new();
-    let keys: Vec<Option<Key>> =
-        record.chains.iter().map(|(chain, entries)| key_of(history, chain, entries)).collect();
-    for ((chain, entries), key) in record.chains.iter().zip(&keys) {
-        if key.is_none() && history.seal(chain).is_none() {
-            continue;
-        }
-        let done = record.verified_before(chain, entries, remembered).max(record.held_up_to(chain));
-        // What is no entry may have any number.
-        let is_new = |entry: &&Stored| entry.seq > done || entry.public.is_err();
-        work.extend(entries.iter().filter(is_new).map(|entry| (entry, key.as_ref())));
-    }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = work.len().div_ceil(threads).max(1);
-    let wrong = |share: &[(&Stored, Option<&Key>)]| -> Vec<Break> {
-        share.iter().filter_map(|(entry, key)| unsigned(entry, *key)).collect()
-    };
-    std::thread::scope(|scope| {
-        let wrong = &wrong;
-        let parts: Vec<_> = work.chunks(share).map(|part| (part, scope.spawn(move || wrong(part)))).collect();
-        parts.into_iter().flat_map(|(part, done)| done.join().unwrap_or_else(|_| wrong(part))).collect()
-    })
-}
-
-fn unsigned(entry: &Stored, key: Option<&Key>) -> Option<Break> {
-    let fault = match (&entry.signature, key) {
-        (None, _) => Fault::Unsigned,
-        (Some(_), None) => Fault::Signature(VerifyError::OtherKey),
-        (Some(signature), Some(key)) => {
-            Fault::Signature(key.verify(LEDGER_NAMESPACE, &entry.bytes, signature).err()?)
-        }
-    };
-    Some(Break { file: entry.file.clone(), fault })
-}
-
-/// Signed entries of a chain with the same number, each with another one.
-#[derive(Default)]
-struct Doubles {
-    /// The chain leads to the other one.
-    beside: HashMap<PathBuf, String>,
-    /// Nobody can tell which is right.
-    unclear: HashMap<PathBuf, String>,
-}
-
-impl Doubles {
-    /// From the end backwards each entry names the one before; where the roster seals the chain, it names the last.
-    fn of(entries: &[Stored], unsigned: &HashSet<PathBuf>, seal: Option<Head>) -> Self {
-        let mut doubles = Self::default();
-        let counts = |entry: &&Stored| entry.public.is_ok() && !unsigned.contains(&entry.file);
-        let all: Vec<&Stored> = entries.iter().filter(counts).collect();
-        let same = |a: &&Stored, b: &&Stored| a.seq == b.seq;
-        if !all.windows(2).any(|two| matches!(two, [a, b] if same(a, b))) {
-            return doubles;
-        }
-        let mut wanted = None;
-        for group in all.chunk_by(same).rev() {
-            let sealed = seal.filter(|seal| group.first().is_some_and(|entry| entry.seq == seal.seq));
-            wanted = sealed.map(|seal| seal.digest).or(wanted);
-            let chosen = match group {
-                [one] => Some(*one),
-                many => many.iter().find(|entry| Some(entry.digest) == wanted).copied(),
-            };
-            for entry in group.iter().filter(|entry| chosen.is_none_or(|chosen| chosen.file != entry.file)) {
-                let other = chosen.or(group.iter().find(|other| other.file != entry.file).copied());
-                let other = other.map(|other| other.file.display().to_string()).unwrap_or_default();
-                let list = if chosen.is_some() { &mut doubles.beside } else { &mut doubles.unclear };
-                list.insert(entry.file.clone(), other);
-            }
-            // Where either may be right, what both name is.
-            let previous = |entry: &Stored| entry.public.as_ref().ok()?.previous;
-            let first = chosen.or(group.first().copied()).and_then(previous);
-            let agree = chosen.is_some() || group.iter().all(|entry| previous(entry) == first);
-            wanted = first.filter(|_| agree);
-        }
-        doubles
-    }
-}
-
-/// A chain's end, with a digest of the signatures up to there.
-fn verified(entries: &[Stored]) -> Option<Verified> {
-    let head = entries.last()?.head();
-    let signatures: String = entries
-        .iter()
-        .map(|entry| Digest::of(entry.signature.as_deref().unwrap_or_default().as_bytes()).hex())
-        .collect();
-    Some(Verified { head, signatures: Digest::of(signatures.as_bytes()) })
-}
-
-impl Record {
-    /// The number up to which a chain is the one whose signatures were verified here before: each entry named by the next
-    /// one, down from the head that is remembered.
-    fn verified_before(&self, chain: &ChainName, entries: &[Stored], remembered: &Heads) -> u64 {
-        let Some(known) = remembered.verified(chain) else { return 0 };
-        let head = known.head;
-        let upto = entries.partition_point(|entry| entry.seq <= head.seq);
-        let entries = entries.get(..upto).unwrap_or_default();
-        if verified(entries) != Some(known) {
-            return 0;
-        }
-        let known = entries.iter().rev();
-        let mut wanted = Some(head.digest);
-        for entry in known {
-            let previous = entry.public.as_ref().ok().map(|public| public.previous);
-            match (wanted, previous) {
-                (Some(digest), Some(previous)) if digest == entry.digest && entry.signature.is_some() => {
-                    wanted = previous;
-                }
-                _ => return 0,
-            }
-        }
-        if wanted.is_none() { head.seq } else { 0 }
-    }
 }
 
 impl<'a> Judge<'a> {

@@ -93,7 +93,10 @@ impl Group {
                     "the roster here is older (version {here}) than one of this group that was in force on this machine: version {known}, in {folder}"
                 ),
             )
-            .hint("pull; where that version was never pushed, push it from there: a roster never goes back")),
+            .hint(
+                "pull; where that version was never pushed, push it from there, or, where it was lost, have 'wgops operators sign' put it \
+                 back, which this machine remembers: a roster never goes back",
+            )),
             Relation::Fork => Err(Failure::new(
                 Exit::Refused,
                 format!(

@@ -128,6 +128,31 @@ impl Trust {
         Ok(Some(Self { in_force: found.in_force, waits, pinned }))
     }
 
+    /// The version in force, where the roster's file is an older one: it was signed here and lost before its commit, and the ledger
+    /// has its text, or this machine, which verified it. It comes back so, and nothing that is remembered has to be forgotten.
+    /// The other value: whether the ledger has its signature.
+    ///
+    /// # Errors
+    /// The roster, the ledger or what is remembered can't be read, or nobody can tell which version counts.
+    pub fn lost(console: &Console, repository: &Repository) -> Result<Option<(RosterFile, bool)>, Failure> {
+        let Some(root) = repository.root() else { return Ok(None) };
+        let Some(file) = repository.file(ROSTER)? else { return Ok(None) };
+        let file = read(&file)?;
+        let (Some(memory), Some(groups)) = (Memory::of(root), Groups::here()) else { return Ok(None) };
+        let record = Record::read_rosters(root, &[&file.roster], index(root).as_deref())?;
+        let line = record.lineage(&file.roster, std::slice::from_ref(&file));
+        let head = groups.find(&line)?.and_then(|group| group.head());
+        let of_head = memory.of_all_clones().into_iter().find(|known| Some(known.roster) == head);
+        let known = [memory.load()?, of_head].into_iter().flatten().max_by_key(|known| known.roster.version);
+        let pin = console.roster_pin.map(|Pin(anchor)| anchor);
+        let anchor = known.as_ref().map(|known| known.roster).or(pin);
+        let files: Vec<RosterFile> =
+            [Some(file), known.and_then(Remembered::file)].into_iter().flatten().collect();
+        let (record, found) = in_force(root, &files, (anchor, &[]), Some(&groups))?;
+        let is_signed = record.has_roster(found.in_force.roster.digest);
+        Ok(matches!(found.file, Successor::Older).then_some((found.in_force, is_signed)))
+    }
+
     /// The same where something can't be done without a roster.
     ///
     /// # Errors
@@ -281,6 +306,7 @@ fn nobody_can_tell(error: NoRosterInForce) -> Failure {
         NoRosterInForce::Hidden { .. } => {
             "nothing is done by an older roster: 'git log -- ledger inventory/operators.yml' says who changed it"
         }
+        NoRosterInForce::Disputed { .. } => "ask the leads by voice which of them is theirs",
         NoRosterInForce::Fork { .. } => {
             "a lead who signed one of them settles that with 'wgops operators sign' and pushes; pull then, and this goes on by itself. Until then, or where somebody made one who is a lead no more, only a pin decides that the leads agree on by voice: --roster-pin"
         }
@@ -308,7 +334,7 @@ fn waits(
         Successor::Older => {
             let version = found.in_force.roster.version;
             let message = format!("{file} is older than version {version}, which was signed and is in force");
-            let hint = "pull; or restore the newer file with git: a roster never goes back";
+            let hint = "pull; or restore the newer file with git; where it was lost before its commit, 'wgops operators sign' puts it back: a roster never goes back";
             Err(Failure::new(Exit::Refused, message).hint(hint))
         }
     }
@@ -425,6 +451,13 @@ impl Remembered {
 impl Memory {
     fn of(root: &Path) -> Option<Self> {
         state(root, "rosters").map(Self)
+    }
+
+    /// What is remembered of all clones on this machine, as far as it can be read.
+    fn of_all_clones(&self) -> Vec<Remembered> {
+        let folder = self.0.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+        let files = folder.into_iter().flatten().flatten().map(|entry| Self(entry.path()));
+        files.filter_map(|file| file.load().ok().flatten()).collect()
     }
 
     fn load(&self) -> Result<Option<Remembered>, Failure> {

@@ -284,19 +284,63 @@ impl Fault {
     }
 }
 
+/// `ledger/CHAIN`, below which the years lie.
+const FOLDERS_ABOVE_YEAR: usize = 2;
+/// Where an entry may be that nobody took away.
+const ELSEWHERE: &str =
+    "it may lie in another clone of its writer's, perhaps one of yours: push there and pull here";
+
 impl Break {
     /// What to do about it: a file that somebody put there is taken out, one that was changed or removed is restored.
     pub fn way_out(&self) -> String {
-        if let Fault::SeenGone { chain, seq } | Fault::SeenDiffers { chain, seq } = &self.fault {
-            let all = format!("'ledger/{chain}/*/{seq:08}.*'");
-            return format!(
-                "git log --oneline -- {all} names the commit that removed or changed it, and git checkout COMMIT~1 -- {all} brings it \
-                 back; where nobody ever had it, {} says to have seen what never was, and a lead ends that: 'wgops operators demote' or 'leave'",
-                self.writer()
-            );
+        let folder = self.chain_folder();
+        match &self.fault {
+            Fault::SeenGone { chain, seq } | Fault::SeenDiffers { chain, seq } => {
+                let all = format!("'ledger/{chain}/*/{seq:08}.*'");
+                format!(
+                    "{ELSEWHERE}; git log --oneline -- {all} names the commit that removed or changed it, and git checkout COMMIT~1 -- {all} \
+                     brings it back; where nobody ever had it, {} says to have seen what never was, and a lead ends that: 'wgops operators demote' or 'leave'",
+                    self.writer()
+                )
+            }
+            Fault::Gap { missing, .. } => {
+                let all = format!("'{folder}/*/{missing:08}.*'");
+                format!(
+                    "{ELSEWHERE}; git log --oneline -- {all} names the commit that removed it, and git checkout COMMIT~1 -- {all} brings it back"
+                )
+            }
+            Fault::Forgotten | Fault::Rewritten | Fault::SealDiffers => {
+                let all = self.all();
+                let forget = match self.fault.is_remembered() {
+                    true => format!(
+                        "; where it is lost for good (a clone is gone whose entries nobody pushed): 'wgops ledger verify --forget {}'",
+                        folder.rsplit('/').next().unwrap_or_default()
+                    ),
+                    false => String::new(),
+                };
+                format!(
+                    "pull; {ELSEWHERE}; git log --oneline -- {all} names the commit that removed or changed it, if one did, and git \
+                     checkout COMMIT~1 -- {all} brings it back{forget}"
+                )
+            }
+            Fault::AfterSeal(_) | Fault::Lost { .. } => {
+                let all = self.all();
+                format!(
+                    "it counts for nothing, and was perhaps written before its writer had pulled: git rm {all} takes it out; whoever had it \
+                     then types 'wgops ledger verify --forget {}' once. Where it was honest, 'wgops ledger note' says again what it was",
+                    folder.rsplit('/').next().unwrap_or_default()
+                )
+            }
+            Fault::UnknownKey(_) => format!(
+                "'git log --oneline -- {folder}' names who brought it; it decides nothing, and 'git rm -r {folder}' takes it out"
+            ),
+            _ => self.put_right(),
         }
-        let file = self.file.to_string_lossy();
-        let all = format!("{}.*", printable(file.strip_suffix(".json").unwrap_or(&file)));
+    }
+
+    /// A file that somebody put there is taken out, one that was changed or removed is restored.
+    fn put_right(&self) -> String {
+        let all = self.all();
         format!(
             "'git log --oneline -- {all}' names the commit that did it: what it added, 'git rm {all}' takes out; what it \
              changed or removed, 'git checkout COMMIT~1 -- {all}' brings back"
@@ -305,6 +349,24 @@ impl Break {
 }
 
 impl Break {
+    /// The three files of the entry, for git and a shell; in whichever year, where that is not known.
+    fn all(&self) -> String {
+        let file = self.file.to_string_lossy();
+        let name = file.strip_suffix(".json").unwrap_or(&file);
+        let is_missed = matches!(self.fault, Fault::Forgotten | Fault::Rewritten | Fault::SealDiffers);
+        let is_without_year = is_missed && self.file.components().count() == FOLDERS_ABOVE_YEAR + 1;
+        match name.rsplit_once('/').filter(|_| is_without_year) {
+            Some((folder, number)) => format!("'{}/*/{}.*'", printable(folder), printable(number)),
+            None => format!("{}.*", printable(name)),
+        }
+    }
+
+    /// `ledger/CHAIN`.
+    fn chain_folder(&self) -> String {
+        let parts: PathBuf = self.file.components().take(FOLDERS_ABOVE_YEAR).collect();
+        printable(&parts.to_string_lossy()).into_owned()
+    }
+
     /// Whose chain the file lies in.
     fn writer(&self) -> String {
         let chain = self.file.components().nth(1).map(|part| part.as_os_str().to_string_lossy().into_owned());

@@ -85,20 +85,32 @@ impl History {
     /// There is none to begin with, or two are signed as one version.
     pub fn public(record: &Record, known: Option<Anchor>) -> Result<Self, NoRosterInForce> {
         let signings = signings(record);
-        let all = signings.values().flatten().map(|(_, _, roster)| *roster);
-        let is_first = |roster: &&SignedRoster| match known {
+        // A file's digest says nothing of who is in it: that is the word of those who signed it, who lead by what they say themselves.
+        let is_a_lead = |entry: &Stored, roster: &SignedRoster| {
+            record.hand(entry).is_some_and(|key| Version::new(roster.clone()).leads(&key).is_some())
+        };
+        let mut all: Vec<(&Stored, &SignedRoster)> =
+            signings.values().flatten().map(|(entry, _, roster)| (*entry, *roster)).collect();
+        all.retain(|(entry, roster)| is_a_lead(entry, roster));
+        all.sort_by(|(one, _), (other, _)| one.file.cmp(&other.file));
+        let is_first = |(_, roster): &(&Stored, &SignedRoster)| match known {
             Some(anchor) => (roster.version, roster.digest) == (anchor.version, anchor.digest),
             None => roster.previous.is_none(),
         };
         let missing = known.unwrap_or(Anchor { version: 1, digest: Digest::of("") });
         let none = NoRosterInForce::NoAnchor { version: missing.version, digest: missing.digest };
-        let mut all_first = all.filter(is_first);
-        let first = all_first.next().cloned().ok_or(none)?;
-        // Beside a group's own first version anybody may have put one of another group.
-        if let Some(other) = all_first.find(|other| other.digest != first.digest) {
-            let (version, one, other) = (first.version, first.digest, other.digest);
-            return Err(NoRosterInForce::Fork { version, one, other });
+        let mut all_first = all.into_iter().filter(is_first);
+        let (entry, first) = all_first.next().ok_or(none)?;
+        // Beside a group's own first version anybody may have put one of another group, or another saying of the same file.
+        if let Some((beside, other)) = all_first.find(|(_, other)| *other != first) {
+            let version = first.version;
+            if other.digest == first.digest {
+                let (one, other) = (entry.file.clone(), beside.file.clone());
+                return Err(NoRosterInForce::Disputed { version, one, other });
+            }
+            return Err(NoRosterInForce::Fork { version, one: first.digest, other: other.digest });
         }
+        let first = first.clone();
         let group = origin(record, &signings, &first);
         let mut versions = BTreeMap::new();
         for roster in one_line(record, &signings, first)? {

@@ -7,7 +7,7 @@ use super::day::{day, moves_the_day};
 use super::rosters::Signed;
 use super::tree;
 use super::{Public, Record};
-use crate::model::{Digest, OperatorName};
+use crate::model::{Digest, OperatorName, Role};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Roster, rank};
 use jiff::{SignedDuration, Timestamp};
 
@@ -68,6 +68,28 @@ impl Record {
         // counted then. Else whoever is removed would undo it once all agreements of those days are over.
         let by_losers = || unaware(true).filter(|_| !is_witnessed(&|written| written));
         by_others.or_else(by_losers)
+    }
+
+    /// Whether somebody else than those who signed a version wrote under it or a later one, with the signature before their eyes: an
+    /// operator or a lead of the version before. Who makes one up alone has nobody who does.
+    pub(super) fn went_on_under(&self, at: &Signed<'_>, one: &Signed<'_>) -> bool {
+        let before = at.roster();
+        let signers: Vec<&OperatorName> =
+            one.hands.iter().map(|(_, public)| public.chain.operator()).collect();
+        let has_say = |chain: &ChainName| {
+            let person = before.person(chain.operator());
+            person.is_some_and(|person| matches!(person.role, Role::Lead | Role::Operator))
+        };
+        let others =
+            self.written.iter().filter(|(chain, _)| has_say(chain) && !signers.contains(&chain.operator()));
+        others.flat_map(|(chain, all)| all.iter().map(move |written| (chain, written))).any(
+            |(chain, written)| {
+                written.roster >= one.roster().version
+                    && self
+                        .holds(before, chain, written)
+                        .is_some_and(|entry| one.hands.iter().any(|(_, public)| sees(&entry, public)))
+            },
+        )
     }
 
     /// What others wrote whose word on the time counts, as it says.

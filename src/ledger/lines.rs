@@ -70,6 +70,38 @@ impl<'a> Lines<'a> {
         before.is_followed_beside(after, &self.beside(one, at), &self.record.hands(at, one))
     }
 
+    /// A version on the way from one to another, and one that it stands beside: that one does not count because somebody wrote on without
+    /// it, and others had gone on under it. Either may be the group's; whoever is removed by one of them would else have the other count.
+    pub fn undone(&self, from: &Signed<'_>, to: &Signed<'_>) -> Option<(Anchor, Anchor)> {
+        let line = self.origins(to.roster());
+        let settled: HashSet<Digest> =
+            self.all_settled(to.roster()).iter().map(|one| one.file.digest).collect();
+        let steps = line.windows(2).take_while(|two| two.first() != Some(&from.roster().digest));
+        for two in steps {
+            let [taken, at] = two else { continue };
+            let (Some(taken), Some(at)) = (self.find(*taken), self.find(*at)) else { continue };
+            let beside = self.signed.iter().find(|one| {
+                let roster = one.roster();
+                roster.previous == Some(at.roster().digest)
+                    && roster.version == taken.roster().version
+                    && roster.digest != taken.roster().digest
+                    && !settled.contains(&roster.digest)
+                    && self.follows(at, one).is_err()
+                    && self.followed_in_time(at, one)
+                    && self.record.went_on_under(at, one)
+            });
+            if let Some(beside) = beside {
+                return Some((Anchor::of(taken.roster()), Anchor::of(beside.roster())));
+            }
+        }
+        None
+    }
+
+    fn followed_in_time(&self, at: &Signed<'_>, one: &Signed<'_>) -> bool {
+        let hands = self.record.hands_in_time(at, one);
+        at.roster().is_followed_beside(one.roster(), &self.beside(one, at), &hands).is_ok()
+    }
+
     /// Whether a version rightfully stands in the place of another one, and why not.
     pub fn settled(&self, at: &Signed<'_>, one: &Signed<'_>) -> Result<(), NoSuccession> {
         let (before, after) = (at.roster(), one.roster());

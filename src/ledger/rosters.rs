@@ -91,6 +91,18 @@ pub enum NoRosterInForce {
         /// The version from which was gone back.
         version: u64,
     },
+    /// Entries say different things of one and the same file, which is not here.
+    #[error(
+        "{one} and {other} say different things of version {version} of the roster, and only one can be right"
+    )]
+    Disputed {
+        /// The version.
+        version: u64,
+        /// One of the entries.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+    },
     /// Two files are signed as the same version.
     #[error("two files are signed as version {version} of the roster: {one} and {other}")]
     Fork {
@@ -123,7 +135,7 @@ impl RosterFile {
 /// A file that somebody signed, or that is known otherwise.
 pub(super) struct Signed<'a> {
     pub file: RosterFile,
-    hands: Vec<(Key, &'a Public)>,
+    pub hands: Vec<(Key, &'a Public)>,
 }
 
 impl Signed<'_> {
@@ -150,6 +162,10 @@ impl Record {
             let (version, one, other) = lines.parting(at.roster(), other.roster());
             return Err(NoRosterInForce::Fork { version, one, other });
         }
+        if let Some((one, other)) = lines.undone(first, at) {
+            let version = one.version;
+            return Err(NoRosterInForce::Fork { version, one: one.digest, other: other.digest });
+        }
         self.knows_no_later(at.roster(), &signed)?;
         let file = match signed.first() {
             Some(file) if file.roster().digest == at.roster().digest => Successor::InForce,
@@ -167,6 +183,20 @@ impl Record {
     /// seen by then, than those who signed that other version, and than others who wrote on without it: what a clock said that was set
     /// back brings no agreement back.
     pub(super) fn hands(&self, at: &Signed<'_>, one: &Signed<'_>) -> Vec<Hand> {
+        self.hands_by(at, one, &|public| self.made_late(at, public).unwrap_or(Timestamp::MIN))
+    }
+
+    /// The same as if nobody had written on without it.
+    pub(super) fn hands_in_time(&self, at: &Signed<'_>, one: &Signed<'_>) -> Vec<Hand> {
+        self.hands_by(at, one, &|_| Timestamp::MIN)
+    }
+
+    fn hands_by(
+        &self,
+        at: &Signed<'_>,
+        one: &Signed<'_>,
+        no_earlier: &dyn Fn(&Public) -> Timestamp,
+    ) -> Vec<Hand> {
         let before = at.roster();
         let signed = at
             .hands
@@ -176,8 +206,7 @@ impl Record {
         let floor = signed.fold(Timestamp::MIN, Timestamp::max);
         let hands = one.hands.iter().map(|(key, public)| {
             let earliest = self.earliest(public, |chain| moves_the_day(before, chain));
-            let late = self.made_late(at, public).unwrap_or(Timestamp::MIN);
-            Hand { key: key.clone(), day: day(earliest.max(floor).max(late)) }
+            Hand { key: key.clone(), day: day(earliest.max(floor).max(no_earlier(public))) }
         });
         hands.collect()
     }

@@ -35,6 +35,9 @@ pub struct Report {
     /// Chains of people who never had a say in what is done: nothing that counts can be hidden in them either, and what they say
     /// to have seen takes nothing from anybody.
     weightless: HashSet<ChainName>,
+    /// Files in chains that the roster seals, which neither the seal nor anything that it leads to vouches for: what belongs there is
+    /// known to the last entry, and is missed where it is not. So they decide nothing, hide nothing and stop nobody.
+    unfounded: HashSet<PathBuf>,
     /// The same with the signatures that lead there, where all of them were looked at.
     pub(super) verified: Option<BTreeMap<ChainName, Verified>>,
 }
@@ -70,7 +73,10 @@ impl Report {
 
     fn of_somebody(&self) -> impl Iterator<Item = &Break> {
         let nobodys = |found: &Break| self.nobodys.iter().any(|folder| found.file.starts_with(folder));
-        self.breaks.iter().filter(move |found| !nobodys(found) && !self.is_weightless(found))
+        let is_unfounded = |found: &Break| self.unfounded.contains(&found.file);
+        let counts =
+            move |found: &&Break| !nobodys(found) && !is_unfounded(found) && !self.is_weightless(found);
+        self.breaks.iter().filter(counts)
     }
 
     fn is_weightless(&self, found: &Break) -> bool {
@@ -113,6 +119,7 @@ impl Record {
         }
         judge.remembered(remembered);
         judge.signed_before(remembered);
+        let unfounded = judge.unfounded();
         // Of what was left out nobody can tell here which runs are through.
         let open_runs = if self.settled.is_empty() { judge.runs() } else { Vec::new() };
         let heads =
@@ -130,6 +137,7 @@ impl Record {
                 .filter(|chain| history.key(chain).is_none() && history.seal(chain).is_none())
                 .map(|chain| Path::new("ledger").join(chain.to_string()))
                 .collect(),
+            unfounded,
             weightless: self.chains.keys().filter(|chain| !history.has_weight(chain)).cloned().collect(),
             verified: match self.settled.is_empty() {
                 true => {
@@ -402,12 +410,55 @@ impl<'a> Judge<'a> {
         let holds = |entry: &&Stored| !self.unsigned.contains(&entry.file);
         let previous = |entry: &Stored| entry.public.as_ref().ok()?.previous;
         let mut named: HashSet<Digest> = remembered.iter().map(|(_, head)| head.digest).collect();
+        named.extend(
+            record.chains.keys().filter_map(|chain| self.history.seal(chain)).map(|seal| seal.digest),
+        );
         named.extend(record.entries().map(|(_, entry)| entry).filter(holds).filter_map(previous));
-        for (_, entry) in record.entries() {
+        // What lies elsewhere is no entry, also where it is a copy of one.
+        let is_here = |entry: &&Stored| !matches!(entry.public, Err(NoEntry::Elsewhere(_)));
+        for entry in record.entries().map(|(_, entry)| entry).filter(is_here) {
             if self.unsigned.contains(&entry.file) && named.contains(&entry.digest) {
                 self.fault(entry, Fault::SignatureGone);
             }
         }
+    }
+
+    /// What lies in sealed chains and is vouched for by nothing.
+    fn unfounded(&self) -> HashSet<PathBuf> {
+        let mut unfounded = HashSet::new();
+        let named = |file: &Path| {
+            let mut of_file = self.breaks.iter().filter(|found| found.file == file);
+            of_file.any(|found| found.fault == Fault::SignatureGone)
+        };
+        for (chain, entries) in &self.record.chains {
+            let Some(seal) = self.history.seal(chain) else { continue };
+            let mut named_digests: HashSet<Digest> =
+                entries.iter().filter_map(|entry| entry.public.as_ref().ok()?.previous).collect();
+            named_digests.insert(seal.digest);
+            let mut own = true;
+            for entry in entries {
+                let is_behind = entry.seq > seal.seq;
+                own &= !is_behind
+                    || entry
+                        .public
+                        .as_ref()
+                        .is_ok_and(|public| self.history.signs_its_own_seal(chain, public));
+                let is_elsewhere = matches!(entry.public, Err(NoEntry::Elsewhere(_)));
+                let is_no_entry =
+                    is_elsewhere || (entry.public.is_err() && !named_digests.contains(&entry.digest));
+                let is_unsigned = self.unsigned.contains(&entry.file) && !named(&entry.file);
+                if (is_behind && !own) || is_no_entry || is_unsigned {
+                    unfounded.insert(entry.file.clone());
+                }
+            }
+            // What can't be read at all is missed where it is one of those that the seal leads to.
+            let folder = Path::new("ledger").join(chain.to_string());
+            let here: HashSet<&Path> = entries.iter().map(|entry| entry.file.as_path()).collect();
+            let others = self.record.breaks.iter().map(|found| &found.file);
+            let others = others.filter(|file| file.starts_with(&folder) && !here.contains(file.as_path()));
+            unfounded.extend(others.cloned());
+        }
+        unfounded
     }
 
     /// Brings intents and outcomes together; gives back the runs that nobody closed.

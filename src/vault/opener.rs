@@ -224,7 +224,7 @@ pub fn refusal(history: &History, subject: &Subject, sealed: Digest) -> Option<S
             newest.by, newest.value.generation
         ),
         State::Older(found, newest) => format!(
-            "{subject}: this is generation {}, and {} sealed generation {} since: restore the newer file with git",
+            "{subject}: this is generation {}, and {} sealed generation {} since: restore the newer file with git, or, where a merge put both together, set it anew ('wgops vault set')",
             found.value.generation, newest.by, newest.value.generation
         ),
         State::Parallel(found) => {

@@ -377,3 +377,50 @@ fn no_run_believes_that_a_host_is_free_where_what_a_claim_says_was_taken_away_or
     fs::write(&private, text).unwrap();
     group.says("alice", run).expect(4, &["mine"]);
 }
+
+#[test]
+fn a_version_that_was_signed_and_lost_before_its_commit_is_put_back_and_nothing_is_forgotten() {
+    let group = Group::new();
+    let root = group.root();
+    group.clears("carol");
+    group.git(&root, &["init", "-q"]);
+    group.commits(&root, "all");
+    group.adds("bob");
+    // A slip takes the file back, and leaves the ledger.
+    group.git(&root, &["checkout", "inventory/operators.yml"]);
+    let older = ["is older than version", "'wgops operators sign' puts it back"];
+    group.says("alice", "operators list").expect(4, &older);
+    group.says("alice", "operators sign").expect(2, &["terminal"]);
+    group.says("alice", "operators sign --yes").expect(0, &["+  bob:", "is back"]);
+    group.says("alice", "operators list").expect(0, &["bob"]).without(&["older"]);
+    group.commits(&root, "bob");
+    // Another one takes both: then nobody but her machine has it.
+    group.adds("sam");
+    let pin = group.pin();
+    group.git(&root, &["checkout", "."]);
+    group.git(&root, &["clean", "-fdq"]);
+    group.says("alice", "operators list").expect(4, &older);
+    // Who never met it sees none of that, and puts nothing back.
+    group.says("carol", "operators sign --yes").expect(4, &["only a lead"]).without(&["is back"]);
+    let back = group.says("alice", "operators sign --yes");
+    back.expect(0, &["+  sam:", "is back", "signs it once more", "in the ledger now"]);
+    assert_eq!(group.pin(), pin);
+    // What her machine misses besides, she gives up by name.
+    let chain = group.chains(&root, "alice").pop().unwrap();
+    let name = chain.file_name().unwrap().to_string_lossy().into_owned();
+    let verified = group.says("alice", "ledger verify");
+    if verified.code != Some(0) {
+        verified.expect(4, &["was verified here before", &format!("--forget {name}")]);
+        group.says("alice", &format!("ledger verify --forget {name}")).expect(0, &["every signature"]);
+    }
+    group.commits(&root, "sam");
+    group.says("carol", "operators list").expect(0, &["sam"]);
+    // A fresh clone in another folder, after the first one is gone, is told the same, and has it put back as well.
+    group.says("alice", "operators demote carol --yes").expect(0, &["in force"]);
+    let later = group.folder.path().join("later");
+    group.git(group.folder.path(), &["clone", "-q", &root.to_string_lossy(), &later.to_string_lossy()]);
+    fs::rename(&root, group.folder.path().join("gone")).unwrap();
+    group.says_in(&later, "alice", "operators list").expect(4, &["older", "'wgops operators sign'"]);
+    group.says_in(&later, "alice", "operators sign --yes").expect(0, &["carol", "is back"]);
+    group.says_in(&later, "alice", "operators list").expect(0, &["carol"]);
+}

@@ -11,7 +11,11 @@ use crate::report::one_line;
 use clap::Args;
 use jiff::Timestamp;
 use owo_colors::OwoColorize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+/// Most breaks of which each has a line that says what to do.
+const HELP_MAX: usize = 20;
 
 /// Check every signature, chain, role and seal of the ledger
 ///
@@ -162,6 +166,9 @@ fn no_history(error: &NoRosterInForce) -> Failure {
             failure.hint("the export is not whole: ask for another one, with all of its first entries")
         }
         NoRosterInForce::Hidden { .. } | NoRosterInForce::Behind { .. } => failure,
+        NoRosterInForce::Disputed { .. } => failure.hint(
+            "ask the group which of them its leads signed ('wgops operators export' shows whose keys are right), and for an export without the other",
+        ),
         NoRosterInForce::Fork { .. } => {
             failure.hint("only one of them can be right: ask the group, and give its pin with --roster-pin")
         }
@@ -191,16 +198,30 @@ fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
-/// What does not hold, and what there is to do about it.
+/// What does not hold, and what there is to do about it: of each kind once, and what is missed once, whoever has seen it.
 fn broken(report: &Report) -> String {
     let mut out = String::new();
+    let mut told: Vec<&Fault> = Vec::new();
+    let mut helped: BTreeSet<String> = BTreeSet::new();
     for found in &report.breaks {
+        if found.fault.is_of_another() && told.contains(&&found.fault) {
+            continue;
+        }
+        told.push(&found.fault);
         out.push_str(&format!(
             "{} {} {}\n",
             "broken:".red(),
             one_line(&found.file.display().to_string()),
             one_line(&found.fault.to_string())
         ));
+        let same = report.breaks.iter().filter(|one| one.fault == found.fault).count();
+        if found.fault.is_of_another() && same > 1 {
+            out.push_str(&format!("  {} says so, too\n", counted(same - 1, "entry", "entries")));
+        }
+        let is_of_group = matches!(found.fault, Fault::OtherGroup { .. });
+        if !is_of_group && helped.len() < HELP_MAX && helped.insert(found.way_out()) {
+            out.push_str(&format!("  {} {}\n", "help:".cyan(), one_line(&found.way_out())));
+        }
     }
     if let Some(found) = report.breaks.iter().find(|found| matches!(found.fault, Fault::OtherGroup { .. })) {
         let chain = found.file.ancestors().nth(2).unwrap_or(&found.file).display().to_string();
@@ -208,15 +229,6 @@ fn broken(report: &Report) -> String {
         out.push_str(&format!(
             "{} 'git log --oneline -- {chain}' names the commit that brought what is of another group, 'git rm -r {chain}' takes it out; \
              whoever has a part in that group may want to know\n",
-            "help:".cyan()
-        ));
-    }
-    if let Some(found) = report.hidden() {
-        out.push_str(&format!("{} {}\n", "help:".cyan(), one_line(&found.way_out())));
-    }
-    if report.breaks.iter().any(|found| found.fault.is_remembered()) {
-        out.push_str(&format!(
-            "{} what was here before: pull; push from the clone that has it; and where it is lost for good, 'wgops ledger verify --forget CHAIN'\n",
             "help:".cyan()
         ));
     }

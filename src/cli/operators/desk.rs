@@ -290,13 +290,19 @@ fn shown(path: &Path) -> String {
 /// # Errors
 /// There is no terminal, or something else was typed.
 pub fn confirm(console: &Console, version: u64, yes: bool) -> Result<(), Failure> {
+    confirm_to(console, version, &format!("sign this as version {version}"), yes)
+}
+
+/// The same for something else that is done with a version.
+///
+/// # Errors
+/// As [`confirm`].
+pub fn confirm_to(console: &Console, version: u64, what: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
     ask::somebody_is_there_to_sign(console)?;
-    match ask::types(console, &format!("\nType {version} to sign this as version {version}: "))?
-        == version.to_string()
-    {
+    match ask::types(console, &format!("\nType {version} to {what}: "))? == version.to_string() {
         true => Ok(()),
         false => Err(Failure::new(Exit::Usage, "not signed; the roster is as it was")),
     }
@@ -310,7 +316,10 @@ pub fn compared(before: &str, after: &str) -> String {
 }
 
 /// Writes a file whole or not at all.
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// The disk refused; the file is then as it was.
+pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let written = || -> std::io::Result<()> {
         let mode = std::fs::metadata(file)?.permissions();
         let mut new = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(Path::new(".")))?;

@@ -1,8 +1,9 @@
 //! `wgops operators sign`: a lead's signature under what stands in the roster's file.
 
 use super::super::repository::Repository;
+use super::super::trust::{ROSTER, Trust};
 use super::super::{Console, Exit, Failure};
-use super::desk::{Desk, compared, confirm};
+use super::desk::{Desk, compared, confirm, confirm_to, write};
 use crate::ledger::RosterFile;
 use crate::load::Access;
 use crate::model::Role;
@@ -14,7 +15,7 @@ use clap::Args;
 ///
 /// Counts the version up, links it to the one before and seals the chains of who lost a role or a key, where that was not
 /// done by hand. It signs what wgops.yml says under 'access', too. Where two leads changed the roster at once, it makes the
-/// version that takes up what both changed.
+/// version that takes up what both changed. A version that was signed here and lost before its commit it puts back.
 #[derive(Args)]
 pub struct Sign {
     /// Sign without asking
@@ -24,6 +25,9 @@ pub struct Sign {
 
 impl Sign {
     pub fn perform(self, console: &Console) -> Result<Exit, Failure> {
+        if put_back(console, self.yes)? {
+            return Ok(Exit::Well);
+        }
         let desk = Desk::read(console)?;
         let file = Roster::parse(&desk.file, desk.text.as_bytes())?;
         may_sign(&desk, &file)?;
@@ -94,6 +98,31 @@ impl Sign {
         desk.tell(console, &RosterFile { roster, text: desk.text.clone() })?;
         Ok(Exit::Well)
     }
+}
+
+/// Puts back a version that is in force and was lost before its commit; whether that is all. Where the ledger has lost its
+/// signature with it, a lead signs it once more.
+fn put_back(console: &Console, yes: bool) -> Result<bool, Failure> {
+    let repository = Repository::here()?;
+    // What can't be told here is told when the desk is laid out.
+    let Ok(Some((lost, is_signed))) = Trust::lost(console, &repository) else { return Ok(false) };
+    let version = lost.roster.version;
+    let file = repository.needed()?.join(ROSTER);
+    let here = std::fs::read_to_string(&file).unwrap_or_default();
+    console.tell(&format!(
+        "Version {version} of the roster was signed and is in force; inventory/operators.yml is an older one, as if it had been lost before its commit.\n"
+    ));
+    console.tell(&compared(&here, &lost.text));
+    confirm_to(console, version, "put it back", yes)?;
+    write(&file, &lost.text)?;
+    console.tell(&format!(
+        "Version {version} is back. {}\n",
+        match is_signed {
+            true => "Commit and push it with the ledger.",
+            false => "The ledger has lost its signature: a lead signs it once more.",
+        }
+    ));
+    Ok(is_signed)
 }
 
 /// A lead signs, of the version in force or of the one that is to be. Whose agreement has ended does not renew it themselves.

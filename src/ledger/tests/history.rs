@@ -207,3 +207,38 @@ fn a_key_that_counts_no_more_is_still_known_by_whose_it_was() {
     let oscar = "(OperatorName(\"oscar\"))";
     assert_eq!(whose, [format!("Former{oscar}"), "Nobody".into(), format!("Person{oscar}")]);
 }
+
+#[test]
+fn nobody_says_for_a_group_who_is_in_the_version_that_is_pinned() {
+    let ops = Ops::new();
+    ops.append("alice", 1, &signing(&first().text));
+    let pin = Some(Anchor::of(&first().roster));
+    // eve writes an entry of her own that names the same file, and herself as its lead.
+    let mut there = Ops::new();
+    there.clone = 0x11;
+    let hers = text(
+        17,
+        &Digest::of("x"),
+        &format!("  eve: {{role: lead, nda: {{signed: 2026-01-01}}, keys: [{}]}}\n", key(9).text()),
+    );
+    there.roster = file(&hers).roster;
+    let entry = there.append("eve", 9, &signing(&hers));
+    let (said, right) = (Digest::of(&hers).to_string(), first().roster.digest.to_string());
+    rewrite(&entry, 9, |text| text.replace(&said, &right));
+    let chain = ops.path().join("ledger").join(entry.chain.to_string());
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(there.path().join("ledger").join(entry.chain.to_string()))
+        .arg(&chain)
+        .status();
+    assert!(copied.unwrap().success());
+    let refused = History::public(&Record::read_public(ops.path()).unwrap(), pin).err().unwrap();
+    assert!(matches!(refused, NoRosterInForce::Disputed { version: 17, .. }), "{refused}");
+    // Who is no lead by their own word says nothing at all.
+    let shadow = "\"eve\":{\"role\":\"lead\"";
+    let file = chain
+        .join(entry.file.strip_prefix(there.path().join("ledger").join(entry.chain.to_string())).unwrap());
+    let copy = EntryRef { file, ..entry };
+    rewrite(&copy, 9, |text| text.replace(shadow, "\"eve\":{\"role\":\"shadow\""));
+    assert!(History::public(&Record::read_public(ops.path()).unwrap(), pin).is_ok());
+}

@@ -132,3 +132,30 @@ fn who_is_removed_undoes_that_by_nothing_once_the_agreements_of_those_days_are_o
     two.his.append("eve", 9, &note("in September"));
     assert_eq!(two.in_force(), 18);
 }
+
+#[test]
+fn who_is_removed_by_a_version_takes_its_place_with_none_of_their_own() {
+    // oscar takes alice the lead in September; eve, who had not pulled, goes on in October, and so does alice, by a version of her own.
+    let mut two = Two::new();
+    let head = format!("version: 18\nprevious: {}\n", two.first.roster.digest);
+    let hers = file(&people(&head, "").replace("oscar: {role: lead", "oscar: {role: operator"));
+    two.here.clock.set(SEPTEMBER + 30 * DAY);
+    two.here.append("eve", 9, &note("in October, in a clone that did not pull"));
+    two.here.append("alice", 1, &signing(&hers.text));
+    let found = |two: &Two| {
+        let from = two.his.path().join("ledger").join(".");
+        let copied = Command::new("cp").arg("-r").arg(from).arg(two.here.path().join("ledger")).status();
+        assert!(copied.unwrap().success());
+        let known = [hers.clone(), two.oscars.clone(), two.first.clone()];
+        two.here.record().succession(&known, Anchor::of(&two.first.roster))
+    };
+    // What oscar may have made up alone, with a clock that is set back, stops nobody.
+    assert_eq!(found(&two).unwrap().in_force.roster.digest, hers.roster.digest);
+    two.his.roster = two.oscars.roster.clone();
+    two.his.append("oscar", 2, &note("under it, alone"));
+    assert_eq!(found(&two).unwrap().in_force.roster.digest, hers.roster.digest);
+    // But where others went on under it, nobody can tell which of the two was there: neither counts without a pin.
+    two.his.append("olga", 5, &note("under it, as well"));
+    let fork = found(&two).unwrap_err();
+    assert!(matches!(fork, NoRosterInForce::Fork { version: 18, .. }), "{fork}");
+}

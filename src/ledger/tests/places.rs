@@ -120,3 +120,44 @@ fn of_two_that_their_writer_signed_the_one_counts_to_which_the_chain_leads() {
     let hers = vouched.iter().filter(|note| note.chain.operator().as_str() == "alice").count();
     assert_eq!(vouched.len() - hers, 3, "also for who asks nobody what is broken");
 }
+
+#[test]
+fn what_nobody_vouches_for_in_a_sealed_chain_decides_nothing_and_stops_nobody() {
+    let (mut ops, entries) = Ops::filled();
+    let text = roster_text("version: 17\nprevious: sha256:{zeros}\n");
+    let person = text.lines().find(|line| line.contains("oscar:")).unwrap().to_owned();
+    let chain = entries[2].chain.clone();
+    let folder = ops.path().join("ledger").join(chain.to_string()).join("2026");
+    // What oscar writes after the end, and signs.
+    let late: Vec<EntryRef> = (0..2).map(|n| ops.append("oscar", 2, &note(&format!("late {n}")))).collect();
+    ops.roster = parse(&text.replace(&person, "  oscar: {role: left, until: 2026-05-01}"));
+    ops.roster.sealed.insert(chain, Seal { last: 3, digest: entries[2].head.digest });
+    std::fs::remove_file(&late[0].file).unwrap();
+    let stops = |ops: &Ops| {
+        let report = ops.report();
+        report.hidden().is_some() || report.missing().is_some()
+    };
+    assert!(!ops.breaks().is_empty() && !stops(&ops), "{:?}", ops.breaks());
+    // What anybody puts there without a key.
+    std::fs::create_dir_all(folder.with_file_name("2031")).unwrap();
+    for name in ["2026/00000009.json", "2031/00000001.json", "2031/00000002.json"] {
+        std::fs::write(folder.with_file_name("").join(name), "what?").unwrap();
+    }
+    let entry = std::fs::read_to_string(&entries[0].file).unwrap();
+    std::fs::write(folder.with_file_name("2031").join("00000003.json"), entry).unwrap();
+    assert!(ops.breaks().len() > 3 && !stops(&ops), "{:?}", ops.breaks());
+    // What the seal leads to is missed all the same, whatever is done to it.
+    for entry in &entries[..3] {
+        let (bytes, signature) =
+            (std::fs::read(&entry.file).unwrap(), std::fs::read(signature_of(entry)).unwrap());
+        std::fs::remove_file(signature_of(entry)).unwrap();
+        assert!(stops(&ops), "the signature of {}: {:?}", entry.head.seq, ops.breaks());
+        std::fs::write(signature_of(entry), &signature).unwrap();
+        std::fs::write(&entry.file, "what?").unwrap();
+        assert!(stops(&ops), "the text of {}: {:?}", entry.head.seq, ops.breaks());
+        std::fs::remove_file(&entry.file).unwrap();
+        assert!(stops(&ops), "{}: {:?}", entry.head.seq, ops.breaks());
+        std::fs::write(&entry.file, &bytes).unwrap();
+        assert!(!stops(&ops), "{:?}", ops.breaks());
+    }
+}

@@ -57,7 +57,7 @@ pub struct Audit {
     /// Write the report into a file, too; may be given several times
     ///
     /// The end of its name says the format (.txt .json .xml .sarif .md .prom .html), or say it: FORMAT=FILE. A file
-    /// appears only when it is whole.
+    /// appears only when it is whole. An auditor's is signed: FILE.sig lies beside it.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Vec<Output>,
 }
@@ -92,6 +92,7 @@ impl Audit {
         let ended = job.carry_out(&mut engine, &prepared, show);
         engine.close();
         let ended = ended?;
+        audit_output::sign(console, &self.output, &job.who().identity)?;
         let assessment = ended.chronicle.assessment();
         job.judge().iter().for_each(|judge| judge.remember(console, assessment));
         let found = if assessment.fails() { Exit::Findings } else { Exit::Well };

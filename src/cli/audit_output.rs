@@ -1,10 +1,12 @@
 //! `--output`: where else an audit's report goes, and in which format.
 
-use super::Failure;
 use super::console::shown;
 use super::output::OutputFile;
+use super::{Console, Exit, Failure};
 use crate::model::nearest;
+use crate::people::{AUDIT_NAMESPACE, Identity};
 use crate::report::Format;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -66,10 +68,34 @@ pub fn create(outputs: &[Output]) -> Result<Vec<(Format, OutputFile)>, Failure> 
     outputs.iter().map(|output| Ok((output.format, OutputFile::create(&output.file)?))).collect()
 }
 
+/// Signs what an auditor's audit wrote: no ledger has an entry of it, since the clone of a job of CI is thrown away.
+///
+/// # Errors
+/// A report can't be read again, or nothing can be written beside it.
+pub fn sign(console: &Console, outputs: &[Output], identity: &Identity) -> Result<(), Failure> {
+    let Some(auditor) = identity.proven().filter(|_| identity.is_auditor()) else { return Ok(()) };
+    if outputs.is_empty() {
+        console.tell("An auditor's audit is in no ledger, and nothing of this one is kept: --output FILE keeps it, signed.\n");
+    }
+    for output in outputs {
+        let report = std::fs::read(&output.file).map_err(|error| {
+            Failure::new(Exit::Usage, format!("can't read {} to sign it: {error}", shown(&output.file)))
+        })?;
+        let signature = auditor.signer.sign(AUDIT_NAMESPACE, &report).map_err(|error| {
+            Failure::new(Exit::Refused, format!("{} is not signed: {error}", shown(&output.file)))
+        })?;
+        let mut beside = output.file.clone().into_os_string();
+        beside.push(".sig");
+        let mut file = OutputFile::create(Path::new(&beside))?;
+        file.writer().write_all(signature.as_bytes()).map_err(|error| file.failed(&error))?;
+        file.finish()?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Exit;
 
     #[test]
     fn a_file_says_its_format_by_its_name_or_is_told_it() {

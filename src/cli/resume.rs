@@ -258,6 +258,7 @@ fn subject(run: &RunState) -> Subject {
     match run.verb {
         Some(Verb::Patch) => Subject::Patch,
         Some(Verb::Apply) if run.details.approved.is_some() => Subject::Patch,
+        Some(Verb::Access) => Subject::Access,
         _ => Subject::Run,
     }
 }

@@ -2,6 +2,7 @@
 //! decides may stand in an argument, at the end of a long command, or in what a program reads.
 
 use crate::model::{Content, Digest, printable};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The most bytes of a text that are shown line by line.
@@ -22,6 +23,8 @@ pub struct Whole {
     pub at: Option<String>,
     /// Arguments of the script.
     pub arguments: Vec<String>,
+    /// What the script calls them, by position: the first is 1.
+    pub names: BTreeMap<usize, &'static str>,
     /// What it reads.
     pub content: Option<Content>,
 }
@@ -43,21 +46,30 @@ impl Whole {
             lines.push(format!("as {}", word(user)));
         }
         for (name, value) in &self.environment {
-            text(&format!("with {}=", word(name)), value, &mut lines);
+            text(&format!("in the environment {}=", word(name)), value, &mut lines);
         }
-        let is_short = |argument: &&String| !argument.contains('\n');
-        let short: Vec<String> =
-            self.arguments.iter().take_while(is_short).map(|argument| word(argument)).collect();
+        self.say_arguments(&mut lines);
+        if let Some(content) = &self.content {
+            sent(content, &mut lines);
+        }
+        lines
+    }
+
+    /// Arguments side by side as far as each is one line; under the names that the script has for them.
+    fn say_arguments(&self, lines: &mut Vec<String>) {
+        let named = |(at, argument): (usize, &'_ String)| {
+            let name = self.names.get(&(at + 1)).map(|name| format!("{name}=")).unwrap_or_default();
+            (name, argument.clone())
+        };
+        let mut arguments = self.arguments.iter().enumerate().map(named).peekable();
+        let mut short = Vec::new();
+        while let Some((name, argument)) = arguments.next_if(|(_, argument)| !argument.contains('\n')) {
+            short.push(format!("{name}{}", word(&argument)));
+        }
         if !short.is_empty() {
             lines.push(format!("with {}", short.join(" ")));
         }
-        for argument in self.arguments.iter().skip(short.len()) {
-            text("with ", argument, &mut lines);
-        }
-        if let Some(content) = &self.content {
-            read(content, &mut lines);
-        }
-        lines
+        arguments.for_each(|(name, argument)| text(&format!("with {name}"), &argument, lines));
     }
 }
 
@@ -74,24 +86,25 @@ impl Whole {
             at: self.at.clone(),
             environment: self.environment.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
             arguments: self.arguments.iter().map(|argument| mask(argument)).collect(),
+            names: self.names.clone(),
             content,
         }
     }
 }
 
 /// What goes to a script's stdin.
-fn read(content: &Content, lines: &mut Vec<String>) {
+fn sent(content: &Content, lines: &mut Vec<String>) {
     let bytes = content.bytes();
     let is_short = bytes.len() <= SHOWN_BYTES_MAX;
     match std::str::from_utf8(bytes) {
-        Ok(shown) if is_short => text("reads ", shown, lines),
+        Ok(shown) if is_short => text("sends ", shown, lines),
         // A byte of another encoding hides nothing of the rest.
-        Err(_) if is_short && is_mostly_text(bytes) => text("reads ", &spelled(bytes), lines),
+        Err(_) if is_short && is_mostly_text(bytes) => text("sends ", &spelled(bytes), lines),
         _ => {
             let kind = if is_short { "no text" } else { "too many to be shown here" };
             let start = spelled(bytes.get(..BEGINNING_BYTES.min(bytes.len())).unwrap_or_default());
             lines.push(format!(
-                "reads {} bytes that are NOT SHOWN, {kind}: {}; they begin with '{}'",
+                "sends {} bytes that are NOT SHOWN, {kind}: {}; they begin with '{}'",
                 bytes.len(),
                 Digest::of(bytes),
                 seen(&start)
@@ -174,6 +187,7 @@ mod tests {
                 "a\nb\u{1b}[2J".into(),
                 "z".into(),
             ],
+            names: BTreeMap::from([(1, "stamp"), (6, "last")]),
             content: Some(Content::new(*b"one\ntwo\n")),
         };
         assert_eq!(
@@ -181,22 +195,22 @@ mod tests {
             [
                 "on web2",
                 "as root",
-                "with PATH=/tmp/evil:/bin",
-                "with '' /bin/sh -c 'echo harmless␣×5000 ; echo EVIL > /root/x'",
+                "in the environment PATH=/tmp/evil:/bin",
+                "with stamp='' /bin/sh -c 'echo harmless␣×5000 ; echo EVIL > /root/x'",
                 "with a text of 2 lines:",
                 "| a",
                 "| b^[[2J",
-                "with z",
-                "reads a text of 2 lines:",
+                "with last=z",
+                "sends a text of 2 lines:",
                 "| one",
                 "| two",
             ]
         );
         let lines = Whole { content: Some(Content::new(vec![b'x'; 300_000])), ..Whole::default() }.lines();
-        let said = "reads 300000 bytes that are NOT SHOWN, too many to be shown here: sha256:";
+        let said = "sends 300000 bytes that are NOT SHOWN, too many to be shown here: sha256:";
         assert!(lines[0].starts_with(said) && lines[0].ends_with("xxx'"), "{lines:?}");
         let lines = Whole { content: Some(Content::new(*b"\xff\xfe")), ..Whole::default() }.lines();
-        assert!(lines[0].starts_with("reads 2 bytes that are NOT SHOWN, no text: sha256:"), "{lines:?}");
+        assert!(lines[0].starts_with("sends 2 bytes that are NOT SHOWN, no text: sha256:"), "{lines:?}");
         assert!(lines[0].ends_with(r"they begin with '\xff\xfe'"), "{lines:?}");
         // One letter of another encoding hides no program.
         let latin = *b"#!/bin/sh\n# caf\xe9\ntouch /root/EVIL\n";

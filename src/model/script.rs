@@ -1,6 +1,7 @@
 //! What may be sent to a host: constant scripts, arguments that are never spliced into them, and content on stdin.
 
 use super::Digest;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A constant POSIX shell script. Its arguments arrive as `$1`, `$2` …; nothing is ever spliced into its text.
@@ -20,6 +21,38 @@ impl Script {
     pub fn digest(&self) -> Digest {
         Digest::of(self.text)
     }
+
+    /// What the script itself calls its arguments, by position: nothing for those that it gives no name to before it does
+    /// anything. `path=$1 mode=$2` at the beginning of lines, and whatever follows a `shift 2`.
+    pub fn argument_names(&self) -> BTreeMap<usize, &'static str> {
+        let mut names = BTreeMap::new();
+        let mut shifted = 0;
+        for line in self.text.lines() {
+            let mut words = line.split_ascii_whitespace();
+            match (line.chars().next(), words.next()) {
+                // Inside of a function, which has arguments of its own.
+                (Some(' ' | '}'), _) | (None, _) => {}
+                // From here on what stands where depends on more than this text.
+                (_, Some("for" | "while" | "until" | "set" | "case" | "if")) => break,
+                (_, Some("shift")) => {
+                    let number = words.next().and_then(|number| number.parse::<usize>().ok());
+                    shifted += number.unwrap_or(1);
+                }
+                _ => {
+                    let given = line.split_ascii_whitespace().map_while(given);
+                    names.extend(given.map(|(position, name)| (shifted + position, name)));
+                }
+            }
+        }
+        names
+    }
+}
+
+/// The position and name in `name=$1`.
+fn given(word: &'static str) -> Option<(usize, &'static str)> {
+    let (name, value) = word.split_once('=')?;
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    Some((value.strip_prefix('$')?.parse().ok()?, name)).filter(|_| is_name)
 }
 
 /// A script's arguments.
@@ -56,5 +89,20 @@ impl Content {
     /// The bytes' digest.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_names_its_arguments_itself() {
+        let names = |text| Script { name: "some", text }.argument_names().into_iter().collect::<Vec<_>>();
+        let text = "say() {\n    what=$1\n}\npath=$1 mode=$3\nstamp=$2\nshift 3\nunsafe=$1\nshift\n\"$@\"";
+        assert_eq!(names(text), [(1, "path"), (2, "stamp"), (3, "mode"), (4, "unsafe")]);
+        assert_eq!(names("exec \"$@\""), []);
+        assert_eq!(names("while [ $# -gt 0 ]; do\nname=$1\nshift\ndone\nother=$1"), [], "who knows which");
+        assert_eq!(names("first=$1; second=$2"), [], "a name that is told is the whole word");
     }
 }

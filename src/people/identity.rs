@@ -72,6 +72,11 @@ impl Identity {
         }
     }
 
+    /// Whether it is the key of a job of CI.
+    pub fn is_auditor(&self) -> bool {
+        self.proven().is_some_and(|proven| proven.role == Role::Auditor)
+    }
+
     /// The one who proved it, if anybody did.
     pub fn proven(&self) -> Option<&Proven> {
         match self {

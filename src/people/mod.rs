@@ -47,6 +47,9 @@ pub const LEDGER_NAMESPACE: &str = "ledger@wgops";
 /// Namespace of the signatures beside saved plans.
 pub const PLAN_NAMESPACE: &str = "plan@wgops";
 
+/// Namespace of the signatures beside the reports of an auditor's audits.
+pub const AUDIT_NAMESPACE: &str = "audit@wgops";
+
 /// What can go wrong with people.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {

@@ -204,8 +204,13 @@ impl Roster {
     /// An OpenSSH `allowed_signers` file: with it, `ssh-keygen -Y verify` checks what wgops signed. Keys of people who
     /// left are not in it.
     pub fn allowed_signers(&self) -> String {
-        let namespaces =
-            [super::IDENTITY_NAMESPACE, super::LEDGER_NAMESPACE, super::PLAN_NAMESPACE].join(",");
+        let namespaces = [
+            super::IDENTITY_NAMESPACE,
+            super::LEDGER_NAMESPACE,
+            super::PLAN_NAMESPACE,
+            super::AUDIT_NAMESPACE,
+        ]
+        .join(",");
         let present = self.people.values().filter(|person| person.role != Role::Left);
         let lines = present.flat_map(|person| person.keys.iter().map(move |key| (&person.name, key)));
         lines.map(|(name, key)| format!("{name} namespaces=\"{namespaces}\" {}\n", key.text())).collect()

@@ -31,6 +31,7 @@ pub fn change_made(change: &Change, user: &Effective) -> ChangeMade {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             arguments: change.args.0.to_vec(),
+            names: change.script.argument_names(),
             content: change.content.clone(),
         }),
         is_unsaid: false,

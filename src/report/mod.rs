@@ -44,6 +44,8 @@ pub trait Reporter: Send {
 pub enum Subject {
     /// Tasks and their changes.
     Run,
+    /// Those tasks alone that change something or fail: of a playbook that mostly makes sure of things.
+    Access,
     /// Tasks, their changes, and a summary of updates by host.
     Patch,
     /// The summary of updates by host alone: what is shown before an operator confirms.
@@ -180,6 +182,7 @@ pub fn reporter(subject: Subject, format: Format, view: View) -> Box<dyn Reporte
         (_, Format::Json) => Box::new(json::Json),
         // What follows has one other format only; the command line refuses those of audits.
         (Subject::Run, _) => Box::new(human::Human::new(view)),
+        (Subject::Access, _) => Box::new(human::Human::brief(view)),
         (Subject::Ping, _) => Box::new(ping::Ping::new(view)),
         (Subject::Updates, _) => Box::new(patch::Summary::new(view)),
         (Subject::Patch, _) => Box::new(both::Both(patch::Summary::new(view), human::Human::new(view))),

@@ -176,7 +176,7 @@ impl ConnectError {
             }
             Self::TimedOut { .. } => Some("check that the host is up; --timeout sets the limit".into()),
             Self::Authentication { user, .. } => Some(format!(
-                "load the right key with ssh-add, name it with ansible_ssh_private_key_file, or ask for your key to be allowed for {user}"
+                "load the right key with ssh-add, name it with ansible_ssh_private_key_file, or have your key allowed for {user}: where wgops.yml has 'access', a lead's 'wgops access sync' does that"
             )),
             Self::Jump { reason, .. } => reason.hint(),
             Self::KeyFile { advice, .. } | Self::Option { advice, .. } => Some(advice.clone()),

@@ -162,7 +162,7 @@ fn the_workflow_on_the_page_audits_as_it_stands() {
         };
         let kept = of("upload-artifact", "path");
         let kept: Vec<&str> = kept.lines().collect();
-        assert_eq!(kept, ["audit.html", "audit.json", "audit.sarif"]);
+        assert_eq!(kept, ["audit.html", "audit.html.sig", "audit.json", "audit.json.sig", "audit.sarif"]);
         runner.has(&kept);
         assert!(kept.contains(&of("upload-sarif", "sarif_file").as_str()));
         assert!(runner.at("checkout").join(of("actions/cache", "path")).exists(), "the history is kept");

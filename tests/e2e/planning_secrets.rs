@@ -68,7 +68,7 @@ fn a_plan_with_a_secret_is_approved_and_applied_and_tells_nobody_the_secret() {
                 "Stars stand for sealed values",
                 "/root/e2e-planned",
                 "/root/e2e-quiet",
-                "reads 'quiet ********'",
+                "sends 'quiet ********'",
             ],
         );
         said.without(&[SECRET, "no more of it is shown"]);
@@ -91,7 +91,7 @@ fn a_sealed_value_hides_nothing_else_of_what_is_planned_from_those_who_read_it()
         ops.types("carol", plan).says().expect(0, &["Plan for 1 host"]);
         let text = std::fs::read_to_string(ops.root().join("plans/cloak.json")).unwrap();
         assert!(!text.contains("EVIL"), "{text}");
-        let shown = "reads 'T=********; echo EVIL > /root/e2e-evil'";
+        let shown = "sends 'T=********; echo EVIL > /root/e2e-evil'";
         let said = ops.types("alice", "approve plans/cloak.json").at_a_terminal("\n").says();
         said.expect(0, &[shown, "Not approved"]).without(&[SECRET]);
         let said = ops.types("alice", "apply plans/cloak.json").at_a_terminal("\n").says();

@@ -44,12 +44,7 @@ impl Group {
         let turn = fs::File::create(std::env::temp_dir().join("wgops-tests-of-this-machine.lock")).unwrap();
         turn.lock().unwrap();
         let group = Self { folder: tempfile::tempdir().unwrap(), _turn: turn };
-        for name in ["alice", "carol", "sam", "bob"] {
-            let key = group.key(name);
-            let mut keygen = std::process::Command::new("ssh-keygen");
-            keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(&key);
-            assert!(keygen.status().unwrap().success());
-        }
+        ["alice", "carol", "sam", "bob"].iter().for_each(|name| group.key_of(name));
         let public = group.public("alice");
         let begin =
             ["init", "--group", "G", "--operator", "alice", "--nda", "2026-01-01", "--no-git", "--key"];
@@ -75,6 +70,13 @@ impl Group {
 
     pub fn key(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("key_{name}"))
+    }
+
+    /// Makes somebody's key.
+    pub fn key_of(&self, name: &str) {
+        let mut keygen = std::process::Command::new("ssh-keygen");
+        keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(self.key(name));
+        assert!(keygen.status().unwrap().success());
     }
 
     pub fn public(&self, name: &str) -> String {

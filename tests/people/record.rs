@@ -126,6 +126,39 @@ fn the_public_view_verifies_alone_and_says_nothing_that_is_private() {
     said_of(&format!("ledger verify --public {}", outside.display())).expect(2, &["no ledger"]);
 }
 
+#[test]
+fn what_an_auditors_job_finds_is_signed_and_in_no_ledger() {
+    let group = Group::new();
+    group.key_of("ci");
+    let add = format!("operators add ci --role auditor --key {} --yes", group.public("ci"));
+    group.says("alice", &add).expect(0, &["in force"]);
+    let before = group.chains(&group.root(), "ci").len();
+    let audit = group.says("ci", "audit -i local --output audit.json --output junit=audit");
+    assert!(matches!(audit.code, Some(0 | 1 | 5)), "{}", audit.text);
+    audit.without(&["not in the ledger", "is in no ledger"]);
+    assert_eq!((before, group.chains(&group.root(), "ci").len()), (0, 0), "an auditor's audit is an entry");
+    let signers = group.says("ci", "operators export");
+    let allowed = group.folder.path().join("allowed");
+    fs::write(&allowed, &signers.text).unwrap();
+    for name in ["audit.json", "audit"] {
+        let report = group.root().join(name);
+        let verified = |bytes: Vec<u8>| {
+            let mut keygen = Command::new("ssh-keygen");
+            keygen.args(["-Y", "verify", "-I", "ci", "-n", "audit@wgops", "-f"]).arg(&allowed);
+            keygen.arg("-s").arg(report.with_added_extension("sig")).write_stdin(bytes).ok().is_ok()
+        };
+        let bytes = fs::read(&report).unwrap();
+        assert!(!bytes.is_empty() && verified(bytes.clone()), "{name}: {}", audit.text);
+        assert!(!verified([bytes.as_slice(), b" "].concat()), "{name}");
+    }
+    // Nothing is kept where nothing was asked for; and of others nothing but the ledger's entry is signed.
+    group.says("ci", "audit -i local").expect(audit.code.unwrap(), &["--output FILE keeps it, signed"]);
+    let hers = group.says("alice", "audit -i local --output hers.json");
+    hers.without(&["is in no ledger"]);
+    assert!(group.root().join("hers.json").exists() && !group.root().join("hers.json.sig").exists());
+    group.says("alice", "ledger log").expect(0, &["audit"]);
+}
+
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()

@@ -140,7 +140,7 @@ impl Sync {
                     }
                 };
                 gains.begin();
-                let show = Show::new(console, Subject::Run, format);
+                let show = Show::new(console, Subject::Access, format);
                 let mut hear = |event: &Event| gains.event(event);
                 let ended = job.carry_out_as(&mut engine, &prepared, show, Map::new(), &mut hear);
                 console.tell(&gains.told(job.mode == Mode::Real));
@@ -232,7 +232,7 @@ fn confirmed(
 ) -> Result<Looked, Failure> {
     let mut prepared = job.prepare_preview()?;
     prepared.look_at_all();
-    let mut show = Show::preview(console, Subject::Run);
+    let mut show = Show::preview(console, Subject::Access);
     let mut changing = BTreeSet::new();
     let mut listen = |event: &Event| {
         gains.event(event);

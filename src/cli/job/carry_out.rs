@@ -161,6 +161,8 @@ impl Job<'_> {
     /// A dry run or an audit that can't be recorded is one all the same.
     fn record_dry(&self, record: &Record<'_>, chronicle: &Chronicle) -> Result<(), Failure> {
         let done = match self.errand.verb {
+            // A job of CI works in a clone that is thrown away: its reports are signed instead.
+            Verb::Audit if self.who.identity.is_auditor() => Ok(()),
             Verb::Audit => record.audit(chronicle),
             Verb::Run | Verb::Patch => record.dry_run(chronicle),
             Verb::Access => {

@@ -151,6 +151,7 @@ fn replay(console: &Console, found: &RunRecord) -> Result<(), Failure> {
         Some(Verb::Audit) => Subject::Audit,
         Some(Verb::Patch) => Subject::Patch,
         Some(Verb::Apply) if found.entries.iter().any(is_bound_by_versions) => Subject::Patch,
+        Some(Verb::Access) => Subject::Access,
         _ => Subject::Run,
     };
     let mut show = show::Show::new(console, subject, Format::Human);

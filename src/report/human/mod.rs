@@ -36,6 +36,8 @@ pub(super) struct Human {
     explained: BTreeSet<String>,
     last: Shape,
     dry: bool,
+    /// How many tasks were left out so far; nothing: all are shown.
+    left_out: Option<usize>,
 }
 
 /// What the last task looked like, for the empty lines between.
@@ -57,11 +59,21 @@ impl Human {
             explained: BTreeSet::new(),
             last: Shape::Block,
             dry: false,
+            left_out: None,
         }
+    }
+
+    /// The same without tasks that change nothing; with `-v` with them.
+    pub fn brief(view: View) -> Self {
+        Self { left_out: (view.verbosity == 0).then_some(0), ..Self::new(view) }
     }
 
     fn tasks(&mut self, groups: &[Group], out: &mut dyn Write) -> io::Result<()> {
         for group in groups {
+            if let Some(left_out) = self.left_out.as_mut().filter(|_| !task::changes_any(group)) {
+                *left_out += 1;
+                continue;
+            }
             let shape = task::shape(group, self.view);
             if shape == Shape::Block || self.last == Shape::Block {
                 writeln!(out)?;
@@ -156,6 +168,11 @@ impl Reporter for Human {
             Event::RunEnds { recap, interrupted, seconds } => {
                 let rest = self.waiting.rest();
                 self.tasks(&rest, out)?;
+                if let Some(left_out @ 1..) = self.left_out {
+                    let tasks = line::counted(left_out, "task");
+                    let text = format!("{tasks} that change nothing or follow from these: -v shows them");
+                    writeln!(out, "\n{}", painted(text, line::FAINT))?;
+                }
                 let end = recap::End {
                     recap,
                     lost: self.lost.len(),
@@ -328,6 +345,36 @@ mod tests {
         PLAY STOPPED: too many hosts failed
           not begun: web3, web4
         ");
+    }
+
+    #[test]
+    fn what_only_looks_or_follows_is_left_out_of_a_brief_one_and_counted() {
+        let of = |task, status, changes: &[&str]| {
+            let changes = changes.iter().copied().map(change).collect();
+            ends(TaskEnd { status, changes, ..end("web1", task) })
+        };
+        let after = || "Task 1".to_owned();
+        let events = [
+            batch("web1"),
+            of(0, Status::Ok, &[]),
+            of(1, Status::WouldChange, &["make the directory /srv/x"]),
+            of(2, Status::Skipped, &[]),
+            of(3, Status::KnownAfterApply { cause: after() }, &[]),
+            of(4, Status::Provisional { cause: after() }, &[]),
+            of(5, Status::Provisional { cause: after() }, &["create /srv/x/y"]),
+            ends(TaskEnd { message: Some("no".into()), status: Status::Failed, ..end("web1", 6) }),
+            run_ends(&[("web1", Counts { ok: 7, ..Counts::default() })]),
+        ];
+        let of_view = |verbosity| {
+            let (mut human, mut out) = (Human::brief(View { verbosity, ..View::default() }), Vec::new());
+            events.iter().for_each(|event| human.event(event, &mut out).unwrap());
+            plain(&out)
+        };
+        let brief = of_view(0);
+        let tasks: Vec<_> = brief.lines().filter_map(|line| line.strip_prefix("TASK [Task ")?.chars().next()).collect();
+        assert_eq!(tasks, ['1', '5', '6'], "{brief}");
+        assert!(brief.contains("4 tasks that change nothing or follow from these: -v shows them"), "{brief}");
+        assert_eq!(of_view(1).matches("TASK [").count(), 7);
     }
 
     #[test]

@@ -50,12 +50,25 @@ impl Said<'_> {
             _ => true,
         }
     }
+
+    fn changes_any(&self) -> bool {
+        match self.status {
+            Status::Ok | Status::Provisional { .. } => self.message.is_some() || !self.changes.is_empty(),
+            Status::Skipped | Status::KnownAfterApply { .. } => false,
+            _ => true,
+        }
+    }
 }
 
 fn is_worth_a_line(end: &TaskEnd, view: View) -> bool {
     view.verbosity > 0
         || Said::from(end).is_worth_a_line()
         || end.items.iter().any(|item| Said::from(item).is_worth_a_line())
+}
+
+/// Whether a task says of any host what changes or went wrong, and not only that it was or will be looked at.
+pub(super) fn changes_any(group: &[TaskEnd]) -> bool {
+    group.iter().any(|end| Said::from(end).changes_any() || end.items.iter().any(|item| Said::from(item).changes_any()))
 }
 
 pub(super) fn shape(group: &[TaskEnd], view: View) -> Shape {

@@ -152,7 +152,7 @@ impl Host {
     }
 
     pub fn leaves(&mut self, reason: &str) {
-        self.trouble.get_or_insert_with(|| REASON.of(reason.trim()));
+        self.trouble.get_or_insert_with(|| REASON.of(&reason.trim().replace('\n', "; ")));
     }
 
     /// The play stopped before anything was begun here.

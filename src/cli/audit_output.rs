@@ -6,7 +6,6 @@ use super::{Console, Exit, Failure};
 use crate::model::nearest;
 use crate::people::{AUDIT_NAMESPACE, Identity};
 use crate::report::Format;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 

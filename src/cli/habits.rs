@@ -6,6 +6,9 @@ use clap::Args;
 /// They are known, so that whoever types one is told more than that there is none.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Habits {
+    /// Asked for by habit of `patch`: a run asks nothing that this would answer.
+    #[arg(short, long, hide = true)]
+    yes: bool,
     /// Facts are gathered anew in each run.
     #[arg(long, hide = true)]
     flush_cache: bool,

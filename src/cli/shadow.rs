@@ -57,7 +57,7 @@ impl Shadow {
         let happened: Vec<Event> = found.entries.iter().flat_map(events).collect();
         if happened.is_empty() {
             return Err(Failure::usage(format!("the ledger here has no steps of run {run}"))
-                .hint("it is open, or its private part is not here: pull, or ask whoever ran it to push"));
+                .hint("it is a note or the like ('wgops ledger show RUN'), or it is open, or its private part is not here: pull, or ask whoever ran it to push"));
         }
         let steps = Steps { root, opening: head(&found, &HashSet::new()) }.all(&happened);
         if !(console.is_interactive() && std::io::stdout().is_terminal()) {
@@ -309,11 +309,11 @@ fn said(event: &Event) -> Option<String> {
         }
         Event::Found { host, finding } => format!("  {host}: {}\n", one_line(&finding.title)),
         Event::PlayStops { reason, not_begun } => {
-            format!(
-                "{}\n  not begun: {}\n\n",
-                format!("Stopped: {}", one_line(reason)).bold(),
-                names(not_begun)
-            )
+            let rest = match not_begun.is_empty() {
+                true => String::new(),
+                false => format!("  not begun: {}\n", names(not_begun)),
+            };
+            format!("{}\n{rest}\n", format!("Stopped: {}", one_line(reason)).bold())
         }
         Event::RunEnds { recap, interrupted, seconds } => {
             let ended = if *interrupted { "Interrupted" } else { "The end" };

@@ -141,7 +141,7 @@ impl HostConnection {
         let run = self.run.to_string();
         for holder in others.dead.iter().filter(|dead| dead.run != run) {
             let text = format!(
-                "took over the lock that {holder}, left behind: its wgops is gone; 'wgops runs' may show it as open"
+                "took over the lock of a run that is gone, held by {holder}; 'wgops runs' may show it as open"
             );
             self.warn(text).await;
         }

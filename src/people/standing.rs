@@ -212,7 +212,7 @@ impl fmt::Display for Standing {
             Self::Shadow => f.write_str("a shadow sees what would happen and changes nothing"),
             Self::Auditor => f.write_str("an auditor's key audits and does nothing else"),
             Self::Left => f.write_str("the roster says that you left the group"),
-            Self::Stranger => f.write_str("none of your keys is in the roster: a lead can add one"),
+            Self::Stranger => f.write_str("none of your keys is in the roster: a lead can add one (the .pub of what 'ssh-keygen -t ed25519' makes)"),
             Self::NoRoster => f.write_str("there is no roster: 'wgops init' begins an ops repository with one"),
         }
     }

@@ -119,12 +119,19 @@ pub fn asker(
         (Account::None, _) => Err(Failure::new(
             Exit::Refused,
             format!(
-                "the roster has no agreement of {} that counts today, so no server of the group lets them in",
-                person.name
+                "the roster has no agreement of {} that counts today{}, so no server of the group lets them in",
+                person.name,
+                over(person, today)
             ),
         )
-        .hint("until then there is the lab; a lead notes a signed agreement under 'nda' in the roster and signs it ('wgops operators sign')")),
+        .hint("until then there is the lab; a lead notes a signed agreement ('wgops operators clear', or under 'nda' in the roster and 'wgops operators sign')")),
     }
+}
+
+/// When an agreement ended, if there was one.
+fn over(person: &Person, today: Date) -> String {
+    let until = person.nda.as_ref().and_then(|nda| nda.until).filter(|until| *until < today);
+    until.map(|until| format!(" (it ended on {until})")).unwrap_or_default()
 }
 
 /// Whose a key is, for people; of one that is not in the roster any more, whose it was.

@@ -51,7 +51,8 @@ impl Script {
 /// The position and name in `name=$1`.
 fn given(word: &'static str) -> Option<(usize, &'static str)> {
     let (name, value) = word.split_once('=')?;
-    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let is_name =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     Some((value.strip_prefix('$')?.parse().ok()?, name)).filter(|_| is_name)
 }
 

@@ -371,7 +371,8 @@ mod tests {
             plain(&out)
         };
         let brief = of_view(0);
-        let tasks: Vec<_> = brief.lines().filter_map(|line| line.strip_prefix("TASK [Task ")?.chars().next()).collect();
+        let tasks: Vec<_> =
+            brief.lines().filter_map(|line| line.strip_prefix("TASK [Task ")?.chars().next()).collect();
         assert_eq!(tasks, ['1', '5', '6'], "{brief}");
         assert!(brief.contains("4 tasks that change nothing or follow from these: -v shows them"), "{brief}");
         assert_eq!(of_view(1).matches("TASK [").count(), 7);

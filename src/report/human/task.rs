@@ -68,7 +68,9 @@ fn is_worth_a_line(end: &TaskEnd, view: View) -> bool {
 
 /// Whether a task says of any host what changes or went wrong, and not only that it was or will be looked at.
 pub(super) fn changes_any(group: &[TaskEnd]) -> bool {
-    group.iter().any(|end| Said::from(end).changes_any() || end.items.iter().any(|item| Said::from(item).changes_any()))
+    group.iter().any(|end| {
+        Said::from(end).changes_any() || end.items.iter().any(|item| Said::from(item).changes_any())
+    })
 }
 
 pub(super) fn shape(group: &[TaskEnd], view: View) -> Shape {

@@ -146,7 +146,7 @@ pub enum Disagreement {
     Packages(Transaction),
     /// Packages changed by themselves.
     Automatic(Transaction),
-    /// Packages changed before the group had a roster: a host's own installation is nobody's to answer for.
+    /// Packages changed before the group's ledger begins: a host's own installation is nobody's to answer for.
     Before {
         /// How many transactions.
         count: usize,
@@ -297,20 +297,8 @@ impl Record {
         };
         let mut found = Vec::new();
         let installs = |span: &Span| span.installs;
-        let began = self.began(&holds);
-        let is_before = |one: &&Transaction| began.is_some_and(|began| one.to < began);
         let unexplained = traces.packages.iter().filter(|one| !within(one.from, one.to, &installs));
-        let (before, since_then): (Vec<_>, Vec<_>) = unexplained.partition(is_before);
-        if let Some(last) = before.iter().map(|one| one.to).max() {
-            found.push(Disagreement::Before { count: before.len(), last });
-        }
-        for transaction in since_then {
-            let by_itself = transaction.command.split_whitespace().next().is_some_and(|program| {
-                program.ends_with("/unattended-upgrade") || program.ends_with("/dnf-automatic")
-            });
-            let found_one = if by_itself { Disagreement::Automatic } else { Disagreement::Packages };
-            found.push(found_one(transaction.clone()));
-        }
+        found.extend(packages(unexplained, self.began(&holds)));
         let unexplained =
             traces.logins.iter().filter(|login| match Whose::of(people, login.key.as_deref()) {
                 Whose::Person(name) | Whose::Auditor(name) | Whose::Former(name) => {
@@ -355,14 +343,13 @@ impl Record {
         found.into_iter().map(|one| answers.beside(host, one)).collect()
     }
 
-    /// When the first version of the roster was signed.
+    /// When the group began to write things down.
     fn began(&self, holds: &dyn Fn(&super::Stored) -> bool) -> Option<i64> {
-        let first = self.entries().filter_map(|(_, entry)| {
+        let all = self.entries().filter_map(|(_, entry)| {
             let public = entry.public.as_ref().ok()?;
-            let is_first = public.signs.as_ref().is_some_and(|signed| signed.version == 1);
-            (is_first && holds(entry)).then(|| public.time.as_second())
+            holds(entry).then(|| public.time.as_second())
         });
-        first.min()
+        all.min()
     }
 
     fn has_run(&self, run: RunId, holds: &dyn Fn(&super::Stored) -> bool) -> bool {
@@ -451,6 +438,22 @@ pub(super) fn keep_installing(records: &mut Vec<serde_json::Value>) {
         kept.filter_map(|name| Some((name.to_owned(), record.get(name)?.clone()))).collect()
     });
     *records = one.into_iter().map(serde_json::Value::Object).collect();
+}
+
+/// Transactions that no run explains: what is older than the group as a number, what happens by itself apart.
+fn packages<'a>(unexplained: impl Iterator<Item = &'a Transaction>, began: Option<i64>) -> Vec<Disagreement> {
+    let is_before = |one: &&Transaction| began.is_some_and(|began| one.to < began);
+    let (before, later): (Vec<_>, Vec<_>) = unexplained.partition(is_before);
+    let last = before.iter().map(|one| one.to).max();
+    let before = last.map(|last| Disagreement::Before { count: before.len(), last });
+    let of_one = |one: &&Transaction| {
+        let by_itself = one.command.split_whitespace().next().is_some_and(|program| {
+            program.ends_with("/unattended-upgrade") || program.ends_with("/dnf-automatic")
+        });
+        let found = if by_itself { Disagreement::Automatic } else { Disagreement::Packages };
+        found((*one).clone())
+    };
+    before.into_iter().chain(later.iter().map(of_one)).collect()
 }
 
 /// Logins by user and key, each with its last.

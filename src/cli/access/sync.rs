@@ -12,6 +12,7 @@ use super::super::{Console, Exit, Failure, ask};
 use super::gains::Gains;
 use super::people::{Account, gone_keys, hosts, operating_keys, revoked_keys, shadow_keys};
 use crate::event::{Event, Mode};
+use crate::execute::Prepared;
 use crate::ledger::{History, Kind, Record, Vouched};
 use crate::load;
 use crate::model::{HostName, Map, Value};
@@ -106,9 +107,9 @@ impl Sync {
         if let Some(ca) = &ca {
             let told = format!("{} certifies who may log in as {}, too.\n", noted(ca), access.account);
             console.tell(&told);
-            if job.mode == Mode::Real && new_ca.as_ref() != Some(ca) {
-                was_synced(&job, &roster, ca)?;
-            }
+        }
+        if let Some(ca) = ca.filter(|ca| job.mode == Mode::Real && new_ca.as_ref() != Some(ca)) {
+            was_synced(&job, &roster, &ca)?;
         }
         let ours = hosts(&access, job.inventory());
         let job = job.only_on(ours);
@@ -131,14 +132,7 @@ impl Sync {
             Ok(Looked::Enough(exit)) => Ok(exit),
             Err(failure) => Err(failure),
             Ok(Looked::GoOn(looked)) => {
-                let prepared = match &job.mode {
-                    Mode::Dry { .. } => first,
-                    Mode::Real => {
-                        let mut prepared = job.prepare(&Map::new())?;
-                        prepared.keep_only(&gains.reached(&first.hosts));
-                        prepared
-                    }
-                };
+                let prepared = what_follows(&job, first, &gains)?;
                 gains.begin();
                 let show = Show::new(console, Subject::Access, format);
                 let mut hear = |event: &Event| gains.event(event);
@@ -173,6 +167,16 @@ enum Looked {
     Enough(Exit),
     /// It goes on with the hosts on which the look came to its end; the code is of the others.
     GoOn(Exit),
+}
+
+/// What is carried out behind a look: on the hosts on which that came to its end.
+fn what_follows(job: &Job<'_>, first: Prepared, gains: &Gains<'_>) -> Result<Prepared, Failure> {
+    if job.mode != Mode::Real {
+        return Ok(first);
+    }
+    let mut prepared = job.prepare(&Map::new())?;
+    prepared.keep_only(&gains.reached(&first.hosts));
+    Ok(prepared)
 }
 
 /// What came of the first look; where that is all, the ledger says who looked.

@@ -316,12 +316,7 @@ fn human(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> String
 fn told(one: &Disagreement) -> (&'static str, String) {
     match one {
         Disagreement::Packages(one) | Disagreement::Automatic(one) => {
-            let word = if one.command.is_empty() { "?" } else { one.command.as_str() };
-            let by = if one.by.is_empty() { String::new() } else { format!(" by {}", one.by) };
-            let more = one.packages.len().saturating_sub(NAMES_MAX);
-            let names = one.packages.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            (packages_word(one), format!("{} '{word}'{by}: {names}{more}", shown(one.from)))
+            (packages_word(one), told_packages(one))
         }
         Disagreement::Logins { user, whose, last, count, .. } => {
             let (word, whose) = owner(whose, last.key.as_deref().unwrap_or("no key"));
@@ -362,7 +357,7 @@ fn told(one: &Disagreement) -> (&'static str, String) {
         Disagreement::Before { count, last } => (
             "before:",
             format!(
-                "{} of packages from before the group's first roster, the last {}",
+                "{} of packages from before the ledger begins, the last {}",
                 counted(*count, "transaction", "transactions"),
                 shown(*last)
             ),
@@ -387,6 +382,16 @@ fn told(one: &Disagreement) -> (&'static str, String) {
             ),
         ),
     }
+}
+
+/// A transaction of packages: when, by what, by whom, and what it changed.
+fn told_packages(one: &ledger::Transaction) -> String {
+    let word = if one.command.is_empty() { "?" } else { one.command.as_str() };
+    let by = if one.by.is_empty() { String::new() } else { format!(" by {}", one.by) };
+    let more = one.packages.len().saturating_sub(NAMES_MAX);
+    let names = one.packages.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{} '{word}'{by}: {names}{more}", shown(one.from))
 }
 
 /// A word for whose key it was, and whose.

@@ -131,6 +131,9 @@ fn a_run_that_was_hidden_from_the_ledger_or_from_the_host_shows() {
 #[test]
 fn a_dry_run_explains_a_login_and_no_package() {
     let ops = Ops::new();
+    ops.clock.set(NOON - 1000);
+    ops.append("alice", 1, &note("the group is older"));
+    ops.clock.set(NOON);
     let details = Details { hosts: vec!["web1".parse().unwrap()], ..Details::default() };
     ops.append("sam", 3, &Draft { run: Some(run(4)), ..draft(Kind::Shadow, details) });
     let traces = Traces {

@@ -354,6 +354,24 @@ fn told(one: &Disagreement) -> (&'static str, String) {
                 last.text
             ),
         ),
+        Disagreement::Before { .. } | Disagreement::Unseen(_) => told_of_time(one),
+        Disagreement::Answered { what, by, note } => {
+            let (word, text) = told(what);
+            ("answered:", format!("{word} {text} \u{2013} {by}: {note}"))
+        }
+        Disagreement::NoTrace { run, owner, begun } => (
+            "left no trace:",
+            format!(
+                "run {run} of {owner}, {}, changed this host; its log has no line of it",
+                begun.strftime("%Y-%m-%d %H:%MZ")
+            ),
+        ),
+    }
+}
+
+/// What is about times in which nothing was held against the ledger.
+fn told_of_time(one: &Disagreement) -> (&'static str, String) {
+    match one {
         Disagreement::Before { count, last } => (
             "before:",
             format!(
@@ -370,17 +388,7 @@ fn told(one: &Disagreement) -> (&'static str, String) {
                 shown(*until)
             ),
         ),
-        Disagreement::Answered { what, by, note } => {
-            let (word, text) = told(what);
-            ("answered:", format!("{word} {text} \u{2013} {by}: {note}"))
-        }
-        Disagreement::NoTrace { run, owner, begun } => (
-            "left no trace:",
-            format!(
-                "run {run} of {owner}, {}, changed this host; its log has no line of it",
-                begun.strftime("%Y-%m-%d %H:%MZ")
-            ),
-        ),
+        _ => ("?", String::new()),
     }
 }
 

@@ -14,10 +14,10 @@ mod task;
 use super::held::{Held, glass_broken};
 use super::line::{self, one_line, painted};
 use super::{Reporter, View};
-use crate::event::{Event, Mode, Status, TaskEnd};
+use crate::event::{Counts, Event, Mode, Status, TaskEnd};
 use crate::model::HostName;
 use order::{Group, Waiting};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 /// Widest heading; a line of stars across a wide screen helps nobody.
@@ -125,6 +125,31 @@ impl Human {
         self.last = Shape::Block;
         writeln!(out, "\n{label}: {}", reason.trim_start())
     }
+
+    /// What was left out, and how each host fared.
+    fn ends(
+        &self,
+        recap: &BTreeMap<HostName, Counts>,
+        interrupted: bool,
+        seconds: f64,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        if let Some(left_out @ 1..) = self.left_out {
+            let tasks = line::counted(left_out, "task");
+            let text = format!("{tasks} that change nothing or follow from these: -v shows them");
+            writeln!(out, "\n{}", painted(text, line::FAINT))?;
+        }
+        let end = recap::End {
+            recap,
+            lost: self.lost.len(),
+            halfway: self.halfway.len(),
+            held: &self.held,
+            interrupted,
+            seconds,
+            dry: self.dry,
+        };
+        out.write_all(recap::text(&end, self.view).as_bytes())
+    }
 }
 
 fn has_changes(end: &TaskEnd) -> bool {
@@ -168,21 +193,7 @@ impl Reporter for Human {
             Event::RunEnds { recap, interrupted, seconds } => {
                 let rest = self.waiting.rest();
                 self.tasks(&rest, out)?;
-                if let Some(left_out @ 1..) = self.left_out {
-                    let tasks = line::counted(left_out, "task");
-                    let text = format!("{tasks} that change nothing or follow from these: -v shows them");
-                    writeln!(out, "\n{}", painted(text, line::FAINT))?;
-                }
-                let end = recap::End {
-                    recap,
-                    lost: self.lost.len(),
-                    halfway: self.halfway.len(),
-                    held: &self.held,
-                    interrupted: *interrupted,
-                    seconds: *seconds,
-                    dry: self.dry,
-                };
-                out.write_all(recap::text(&end, self.view).as_bytes())
+                self.ends(recap, *interrupted, *seconds, out)
             }
             Event::Sends { .. } => explain::sends(event, &mut self.explained, out),
             Event::Collected { host, summary, status, tail } => {

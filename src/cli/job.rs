@@ -112,7 +112,7 @@ impl<'a> Job<'a> {
         not_withheld(&withheld, &repository, &errand)?;
         let readable: Vec<PathBuf> = folders.map(root_of).chain(named.iter().cloned()).collect();
         let beneath = || Beneath::new(readable.clone()).without(withheld.clone()).opening(vault.clone());
-        let before = beneath().without(guarded(&withheld, &repository)).keeping_environment();
+        let before = beneath().without(guarded(&withheld, &repository, allow_dirty)).keeping_environment();
         let templates = |controller: Beneath| {
             Arc::new(Templates::new(Arc::new(controller)).taking_any_condition(takes_any_condition()))
         };

@@ -15,10 +15,12 @@ pub(super) fn withheld(repository: &Repository) -> Withheld {
     Withheld::new(["ledger", "plans"].map(|folder| root.join(folder)), commit::ignored(root)).unlike(commit)
 }
 
-/// The same before somebody said yes.
-pub(super) fn guarded(withheld: &Withheld, repository: &Repository) -> Withheld {
+/// The same before somebody said yes; new files are read where whoever types allows for them.
+pub(super) fn guarded(withheld: &Withheld, repository: &Repository, allow_dirty: bool) -> Withheld {
     let Some(root) = repository.root() else { return withheld.clone() };
-    withheld.clone().guarding(commit::ignored(root), commit::ignored_folders(root))
+    let commit = commit::blobs(root).map(|blobs| -> Arc<dyn Committed> { Arc::new(blobs) });
+    let guarded = withheld.clone().guarding(commit::ignored(root), commit::ignored_folders(root));
+    guarded.reading_only(commit, allow_dirty)
 }
 
 /// Deepest folder of variables that is looked into.

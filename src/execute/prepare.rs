@@ -45,6 +45,8 @@ pub struct Wish<'a> {
     pub become_password: Option<Secret>,
     /// `--extra-vars`.
     pub extra: Map,
+    /// Which of them come out of files (`-e @FILE`), that others may have written.
+    pub filed: BTreeSet<String>,
     /// `--user`: who logs in where the inventory doesn't say.
     pub user: Option<String>,
     /// `--private-key`: the key where the inventory doesn't say.
@@ -140,7 +142,8 @@ pub fn prepare(mut wish: Wish<'_>) -> Result<Prepared, Problems> {
     let inventory = Arc::new(wish.inventory);
     let chooser = chooser.map(|chooser| Arc::new(Chooser { limit: wish.limit, ..chooser }));
     let extra = Arc::new(written(&wish.extra));
-    let shared = Arc::new(Shared { extra, live: Live::of(inventory.clone()), ..Shared::default() });
+    let shared =
+        Arc::new(Shared { extra, filed: wish.filed, live: Live::of(inventory.clone()), ..Shared::default() });
     let mut reach = Reach {
         inventory,
         shared: shared.clone(),

@@ -27,6 +27,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 fn is_unsafe(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || is_unseen(c)
+}
+
+/// Whether a character takes no place where it stands, so that a reader never knows of it (Unicode's `Default_Ignorable_Code_Point`):
+/// marks that choose a form of the letter before, tags, fillers.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}')
+        || matches!(c, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The beginning of a text, cut at a limit, with what was cut counted.
@@ -104,6 +113,7 @@ mod tests {
     fn nothing_that_a_terminal_obeys_gets_through() {
         assert_eq!(printable("plain é\n\tok"), "plain é\n\tok");
         assert_eq!(printable("\x1b]52;c;AA\x07"), "^[]52;c;AA^G");
+        assert_eq!(printable("a\u{e0041}\u{ad}b\u{fe01}\u{3164}"), "a\\u{e0041}\\u{ad}b\\u{fe01}\\u{3164}");
         assert_eq!(printable("a\u{9b}2Jb\u{202e}c\x7f\r"), "a\\u{9b}2Jb\\u{202e}c^?^M");
     }
 

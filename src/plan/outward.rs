@@ -144,11 +144,12 @@ impl Ground {
         ))
     }
 
-    /// Whether a value was given by whoever types, and not by a plan.
+    /// Whether a value was given by whoever types, and not by a plan or a file.
     fn was_typed(&self, value: &str) -> bool {
         let extra = &self.variables.shared.extra;
+        let is_typed = |name: &str| !self.variables.shared.filed.contains(name);
         let is_it = |bound: &Binding| bound.value().and_then(Value::as_str) == Some(value);
-        !self.carries_plan && extra.values().any(is_it)
+        !self.carries_plan && extra.iter().any(|(name, bound)| is_typed(name) && is_it(bound))
     }
 
     /// Why a question is not asked that goes to another machine, if it is not; what a plan would have to name is noted.

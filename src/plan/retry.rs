@@ -136,6 +136,11 @@ impl HostRun {
         let retries = number(&retry.retries, "retries")?.map_or(RETRIES, whole);
         // No more often than what was approved says, whatever the number is by now.
         let most = unit.granted.as_ref().and_then(|granted| granted.attempts).unwrap_or(u64::MAX);
+        let is_dry = self.ground.quiet.is_some() && self.ground.approved.is_none();
+        if is_dry && attempt >= TRIED_MAX && retries > attempt {
+            let why = "no more is tried before the real run";
+            return Ok(Attempt::GivenUp(format!("tried {attempt} times, and not as wished: {unmet}; {why}")));
+        }
         if attempt > retries || attempt >= most {
             let said = end.message.as_ref().filter(|_| end.status == Status::Failed);
             let said = said.map(|said| format!("; it says: {said}")).unwrap_or_default();
@@ -147,6 +152,9 @@ impl HostRun {
         Ok(Attempt::Again(Duration::from_secs_f64(delay)))
     }
 }
+
+/// How often a task is tried before somebody said yes, whatever its number says.
+const TRIED_MAX: u64 = 200;
 
 /// A number of retries. Below nothing is none, as Ansible has it; so is a broken part of one.
 fn whole(retries: f64) -> u64 {

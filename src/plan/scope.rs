@@ -11,7 +11,7 @@ use super::way::Way;
 use crate::model::{HostName, Map, Value};
 use crate::modules::{Effect, Facts};
 use crate::template::{Binding, Cause};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Names and what they are bound to.
@@ -53,6 +53,8 @@ impl Frame {
 pub struct Shared {
     /// `--extra-vars`: above everything.
     pub extra: Arc<Layer>,
+    /// Which of them come out of files, that others may have written.
+    pub filed: BTreeSet<String>,
     /// The hosts, with their groups and what the inventory says of them.
     pub live: Live,
     /// What hosts have found out so far: facts, registered results, set facts. Visible to others by `hostvars`.

@@ -339,6 +339,9 @@ pub struct Withheld {
     lenient: bool,
     /// Whether none of them is read but those of roles and collections that were fetched whole.
     guarded: bool,
+    /// What is read there: nothing else than this commit has, and new files of which git would say so where whoever types said that
+    /// there are such.
+    reviewed: Option<(Arc<dyn Committed>, bool)>,
     /// Whether one of these was taken.
     taken: Arc<AtomicBool>,
 }
@@ -381,6 +384,13 @@ impl Withheld {
         }
     }
 
+    /// The same where besides nothing is read that the commit hasn't: what git ignores is for whoever pushes to say. New files are
+    /// read where whoever types takes them, but for those that git ignores.
+    #[must_use]
+    pub fn reading_only(self, commit: Option<Arc<dyn Committed>>, takes_new: bool) -> Self {
+        Self { reviewed: commit.map(|commit| (commit, takes_new)), ..self }
+    }
+
     /// Whether a file that git ignores belongs to a role or a collection of which it ignores all.
     fn was_fetched(&self, file: &Path) -> bool {
         self.ignored_folders.iter().filter(|folder| file.starts_with(folder)).any(|folder| {
@@ -406,6 +416,16 @@ impl Withheld {
         if is_record && self.kept.iter().any(|folder| path.starts_with(folder)) {
             return Some(
                 "lies where wgops keeps the ledger and plans, and is not taken for tasks or files".into(),
+            );
+        }
+        if let Some((commit, takes_new)) = self.reviewed.as_ref().filter(|_| self.guarded)
+            && !self.ignored.contains(&path)
+            && path.is_file()
+            && commit.lacks(&path)
+            && !takes_new
+        {
+            return Some(
+                "is not committed, and is not read before somebody said yes: commit it, or go on with --allow-dirty".into(),
             );
         }
         let file = match self.ignored.contains(&path) {
@@ -535,6 +555,42 @@ mod tests {
             assert_eq!(machine.read(&at(name)).is_ok(), is_read, "{name}");
         }
         assert!(machine.withholds(&at("roles/own")).is_none());
+    }
+
+    /// A commit that has these files.
+    struct Has(Vec<PathBuf>);
+
+    impl Committed for Has {
+        fn id(&self) -> &str {
+            "x"
+        }
+        fn differs(&self, _: &Path) -> Option<String> {
+            None
+        }
+        fn lacks(&self, path: &Path) -> bool {
+            !self.0.iter().any(|has| has == path)
+        }
+    }
+
+    #[test]
+    fn what_no_commit_has_is_read_before_yes_where_whoever_types_says_so() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().canonicalize().unwrap().join(name);
+        std::fs::create_dir_all(at("roles/fetched")).unwrap();
+        for name in [".env", "new.yml", "site.yml", "key", "roles/fetched/a"] {
+            std::fs::write(at(name), "a").unwrap();
+        }
+        let commit: Arc<dyn Committed> = Arc::new(Has(vec![at("site.yml")]));
+        let read = |takes_new| {
+            let withheld = Withheld::default()
+                .guarding([at("key"), at("roles/fetched/a")], [at("roles/fetched")])
+                .reading_only(Some(commit.clone()), takes_new);
+            let machine = Beneath::new([home.path().to_owned()]).without(withheld);
+            [".env", "new.yml", "site.yml", "key", "roles/fetched/a"]
+                .map(|name| machine.read(&at(name)).is_ok())
+        };
+        assert_eq!(read(false), [false, false, true, false, true]);
+        assert_eq!(read(true), [true, true, true, false, true]);
     }
 
     #[test]

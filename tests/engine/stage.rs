@@ -103,6 +103,7 @@ impl Stage {
             privilege: DefaultPrivilege::default(),
             become_password: None,
             extra: self.extra.clone(),
+            filed: Default::default(),
             user: None,
             private_key: None,
             connection: None,

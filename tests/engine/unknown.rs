@@ -429,3 +429,15 @@ fn no_sealed_value_decides_what_is_seen_to_happen_before_somebody_said_yes() {
         |company| Stage { company, secrets: vec![("token".into(), "Zebra-7c1e".into())], ..Stage::dry() };
     assert_eq!(told(sealed(Company::Apart)), Status::Ok);
 }
+
+#[test]
+fn a_task_is_not_tried_without_end_before_somebody_said_yes() {
+    let tasks = "- {name: tries, debug: {msg: x}, until: false, retries: 2000000000, delay: 0, ignore_errors: true}\n\
+                 - {name: few, debug: {msg: x}, until: false, retries: 2, delay: 0, ignore_errors: true}\n";
+    for conduct in [Conduct::Dry, Conduct::DryButForced] {
+        let played = Stage { company: Company::Apart, conduct, ..Stage::new() }.tasks(tasks);
+        let why = played.end("tries").message.clone().unwrap();
+        assert!(why.contains("tried 200 times") && why.contains("before the real run"), "{why}");
+        assert!(played.end("few").message.clone().unwrap().contains("tried 3 times"));
+    }
+}

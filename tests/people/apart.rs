@@ -382,6 +382,36 @@ fn what_git_ignores_in_a_clone_is_read_after_somebody_said_yes_alone() {
 }
 
 #[test]
+fn what_no_commit_has_is_read_in_a_dry_run_where_whoever_types_says_that_there_is_such() {
+    let group = Group::new();
+    let root = group.root();
+    group.git(&root, &["init", "-q"]);
+    fs::write(root.join(".gitignore"), ".wgops/\n.token\n").unwrap();
+    let text = "{{ lookup('file', '../.token') }}".replace('\'', "''");
+    plays(&group, "touch.yml", "all", &format!("    - debug: {{msg: '{text}'}}\n"));
+    group.commits(&root, "all of it");
+    fs::write(root.join(".token"), "canary-77ab").unwrap();
+    let line = "run playbooks/touch.yml -i local --check";
+    group.says("alice", line).expect(1, &["git is told to ignore"]).without(&["canary-77ab"]);
+    // Somebody pushes that it is ignored no more: a file that is in no commit stays where it is.
+    for rules in [".wgops/\n", ".wgops/\n.token\n!.token\n"] {
+        fs::write(root.join(".gitignore"), rules).unwrap();
+        group.git(&root, &["add", ".gitignore"]);
+        group.git(&root, &["commit", "-q", "-m", "rules"]);
+        let said = group.says("alice", line);
+        said.expect(1, &["is not committed, and is not read"]).without(&["canary-77ab"]);
+    }
+    group.says("alice", &format!("{line} --allow-dirty")).expect(0, &["canary-77ab"]);
+    // What the commit has may be edited, and new roles wait for the flag.
+    plays(&group, "touch.yml", "all", "    - include_role: {name: fresh}\n");
+    fs::create_dir_all(root.join("roles/fresh/tasks")).unwrap();
+    fs::write(root.join("roles/fresh/tasks/main.yml"), "- debug: {msg: from the role}\n").unwrap();
+    let said = group.says("alice", line);
+    assert!(said.text.contains("is not committed, and is not read"), "{}", said.text);
+    group.says("alice", &format!("{line} --allow-dirty")).expect(0, &["from the role"]);
+}
+
+#[test]
 fn a_roster_that_somebody_removed_is_missed() {
     let group = Group::new();
     group.says("alice", "audit -i local");

@@ -229,3 +229,30 @@ fn a_service_of_the_host_s_own_sends_no_question_on_to_another_machine_before_so
     group.run("alice").expect(0, &["ok=1"]);
     assert_eq!(all(), "/a /b /out");
 }
+
+#[test]
+fn a_proxy_out_of_a_file_of_variables_is_nobodys_word() {
+    let group = Group::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let asks = format!(
+        "    - uri: {{url: 'http://127.0.0.1:9/health', timeout: 2, status_code: [-1, 204]}}\n      environment: {{http_proxy: \"{proxy}\"}}\n"
+    );
+    play(&group, &asks);
+    fs::write(group.root().join("vars.yml"), format!("whatever: {proxy}\n")).unwrap();
+    let line = "run playbooks/touch.yml -i local --check";
+    for more in ["", " -e @vars.yml", " -e a=b -e @vars.yml"] {
+        group.says("alice", &format!("{line}{more}")).expect(0, &["gets from another machine"]);
+        assert_eq!(is_asked(&listener), None, "{more}");
+    }
+    listener.set_nonblocking(false).unwrap();
+    let answers = std::thread::spawn(move || {
+        let (mut asks, _) = listener.accept().unwrap();
+        let mut bytes = [0; 1024];
+        let read = asks.read(&mut bytes).unwrap();
+        asks.write_all(b"HTTP/1.0 204 No Content\r\n\r\n").unwrap();
+        String::from_utf8_lossy(&bytes[..read]).into_owned()
+    });
+    group.says("alice", &format!("{line} -e proxy={proxy}")).expect(0, &["ok=1"]);
+    assert!(answers.join().unwrap().starts_with("GET http://127.0.0.1:9/health "));
+}

@@ -57,6 +57,9 @@ impl<'a> Job<'a> {
         let company = self.company(conduct);
         let [after, before] = &self.templates;
         let mut extra = choice.extra;
+        let of_files = choice.files.iter().flat_map(|(_, variables)| variables);
+        let filed = of_files.filter(|(name, value)| extra.get(*name) == Some(value));
+        let filed = filed.map(|(name, _)| name.clone()).collect();
         // A plan's run is bound by its changes, and to the playbook all its runs look alike.
         if self.bound.plan.is_none() {
             extra.extend(more.clone());
@@ -75,6 +78,7 @@ impl<'a> Job<'a> {
             privilege: choice.privilege,
             become_password: self.password.clone(),
             extra,
+            filed,
             user: reach.user.clone(),
             private_key: reach.private_key.clone(),
             connection: reach.connection.clone(),

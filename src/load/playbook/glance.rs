@@ -13,7 +13,7 @@ pub type Words = (Vec<(String, String)>, String);
 
 /// Everything that is wrong with a list of tasks, or of handlers.
 pub fn problems_of_tasks(file: &TextFile, node: &Node, handlers: bool) -> Vec<Problem> {
-    let mut reader = Reader { file, names: None, problems: Vec::new() };
+    let mut reader = Reader { file, names: None, imports: super::Imports::default(), problems: Vec::new() };
     reader.tasks(node, if handlers { Scope::Handler } else { Scope::Task });
     reader.problems
 }
@@ -21,7 +21,7 @@ pub fn problems_of_tasks(file: &TextFile, node: &Node, handlers: bool) -> Vec<Pr
 /// Everything that is wrong with a playbook.
 pub fn problems_of_plays(file: &TextFile) -> Vec<Problem> {
     // Which playbooks a template names is known to whoever runs it.
-    Playbook::parse_within(file, 0, Some(&|_, _| Ok(None)))
+    Playbook::parse_within(file, 0, Some(&|_, _| Ok(None)), &super::Imports::default())
         .err()
         .map(|problems| problems.0)
         .unwrap_or_default()

@@ -5,10 +5,36 @@ use super::{Keywords, Play, Playbook, Reader};
 use crate::load::problem::Problem;
 use crate::load::text::TextFile;
 use crate::load::yaml::{Key, Node, NodeValue};
+use std::cell::Cell;
 use std::path::Path;
+use std::rc::Rc;
 
 /// Deepest nesting of playbooks.
 const DEPTH_MAX: usize = 20;
+/// Most files that a playbook imports, counted with those that these import.
+const IMPORTS_MAX: usize = 1000;
+
+/// How many files one playbook has imported, all in all.
+#[derive(Clone, Default)]
+pub(super) struct Imports(Rc<Cell<usize>>);
+
+impl Imports {
+    /// Why no more is imported, said once.
+    fn one_more(&self, depth: usize) -> Result<(), Option<String>> {
+        let sofar = self.0.get();
+        let why = match sofar {
+            IMPORTS_MAX.. => return Err(None),
+            _ if depth >= DEPTH_MAX => "playbooks import each other without end".to_owned(),
+            _ if sofar + 1 == IMPORTS_MAX => format!("playbooks import others {IMPORTS_MAX} times and more"),
+            _ => {
+                self.0.set(sofar + 1);
+                return Ok(());
+            }
+        };
+        self.0.set(IMPORTS_MAX);
+        Err(Some(why))
+    }
+}
 
 impl Reader<'_> {
     /// The plays of an entry of a playbook: one, or those of the file that it imports.
@@ -50,18 +76,17 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if depth >= DEPTH_MAX {
-            let problem = Problem::at(&named.place, "playbooks import each other without end");
-            self.problems.push(problem);
-            return None;
-        }
         let path = self.file.file.parent().unwrap_or(Path::new("")).join(name.trim());
         let read = TextFile::read(&path).map_err(|problem| {
             let told = Problem::at(&named.place, format!("{}: {}", path.display(), problem.message));
             told.help("name a playbook, relative to this one")
         });
         let file = self.take(read)?;
-        match Playbook::parse_within(&file, depth + 1, self.names) {
+        if let Err(why) = self.imports.one_more(depth) {
+            self.problems.extend(why.map(|why| Problem::at(&named.place, why)));
+            return None;
+        }
+        match Playbook::parse_within(&file, depth + 1, self.names, &self.imports) {
             Ok(playbook) => Some(playbook.plays.into_iter().map(|play| play.under(&keywords)).collect()),
             Err(problems) => {
                 self.problems.extend(problems.0);
@@ -157,6 +182,16 @@ mod tests {
         write("site.yml", "- import_playbook: site.yml\n- import_playbook: nosuch.yml\n");
         let refused = Playbook::load(&dir.path().join("site.yml")).unwrap_err().to_string();
         assert!(refused.contains("without end") && refused.contains("no such file"), "{refused}");
+        // Each twice: that would be a million.
+        write("site.yml", &"- import_playbook: site.yml\n".repeat(2));
+        let refused = Playbook::load(&dir.path().join("site.yml")).unwrap_err().to_string();
+        assert_eq!(refused.matches("without end").count(), 1, "{refused}");
+        for level in 0..19 {
+            write(&format!("{level}.yml"), &format!("- import_playbook: {}.yml\n", level + 1).repeat(2));
+        }
+        write("19.yml", "- hosts: all\n");
+        let refused = Playbook::load(&dir.path().join("0.yml")).unwrap_err().to_string();
+        assert!(refused.contains("1000 times and more") && refused.contains(".yml:"), "{refused}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use batch::Batch;
+use import::Imports;
 pub use keywords::{MODULE_PREFIXES, short_module_name};
 pub use role_entry::RoleEntry;
 pub use shape::{
@@ -43,7 +44,7 @@ impl Playbook {
     /// # Errors
     /// As [`Playbook::load`].
     pub fn load_named(path: &Path, names: Names<'_>) -> Result<Self, Problems> {
-        Self::parse_within(&TextFile::read(path)?, 0, Some(names))
+        Self::parse_within(&TextFile::read(path)?, 0, Some(names), &Imports::default())
     }
 
     /// Parses the text of a playbook.
@@ -51,13 +52,18 @@ impl Playbook {
     /// # Errors
     /// As [`Playbook::load`].
     pub fn parse(file: &TextFile) -> Result<Self, Problems> {
-        Self::parse_within(file, 0, None)
+        Self::parse_within(file, 0, None, &Imports::default())
     }
 
-    fn parse_within(file: &TextFile, depth: usize, names: Option<Names<'_>>) -> Result<Self, Problems> {
+    fn parse_within(
+        file: &TextFile,
+        depth: usize,
+        names: Option<Names<'_>>,
+        imports: &Imports,
+    ) -> Result<Self, Problems> {
         is_no_record(&file.file)?;
         let node = Node::parse(file)?;
-        let mut reader = Reader { file, names, problems: Vec::new() };
+        let mut reader = Reader { file, names, imports: imports.clone(), problems: Vec::new() };
         let plays = match &node.value {
             NodeValue::List(plays) if !plays.is_empty() => {
                 plays.iter().flat_map(|play| reader.plays(play, depth)).collect()
@@ -120,7 +126,7 @@ fn is_no_record(path: &Path) -> Result<(), Problems> {
 
 /// What a reader made of a file, if nothing was wrong.
 fn finished<T>(file: &TextFile, read: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, Problems> {
-    let mut reader = Reader { file, names: None, problems: Vec::new() };
+    let mut reader = Reader { file, names: None, imports: Imports::default(), problems: Vec::new() };
     let done = read(&mut reader);
     reader.problems.iter_mut().for_each(|problem| problem.quote(file));
     Problems::check(reader.problems)?;
@@ -135,6 +141,7 @@ pub type Names<'a> = &'a dyn Fn(&Node, &Variables) -> Result<Option<String>, Pro
 struct Reader<'a> {
     file: &'a TextFile,
     names: Option<Names<'a>>,
+    imports: Imports,
     problems: Vec<Problem>,
 }
 

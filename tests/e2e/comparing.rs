@@ -13,12 +13,13 @@ fn what_was_done_by_hand_and_what_was_hidden_on_either_side_is_found() {
     let host = lab.host();
     lab.reset(&host);
     let ops = Ops::of(&lab, &[&host]);
-    let file = ops.play("touch", "  become: true\n", "- command: touch /tmp/e2e-compared");
+    // By a module that installs nothing, and so explains no packages.
+    let file = ops.play("touch", "  become: true\n", "- file: {path: /tmp/e2e-compared, state: touch}");
     ops.alice(&format!("run {file} -i ops")).expect(0, &["changed=1"]);
     let said = ops.alice(COMPARE);
     said.without(&["left no trace", "not in the ledger", "backdoor", "not compared"]);
-    // By hand, half an hour ago.
-    let by_hand = "at=$(date -d '-30 min' '+%F  %T'); printf '\\nStart-Date: %s\\nCommandline: apt-get install backdoor\\nRequested-By: eve (1000)\\nInstall: backdoor:amd64 (6.6)\\nEnd-Date: %s\\n' \"$at\" \"$at\" >>/var/log/apt/history.log";
+    // By hand.
+    let by_hand = "at=$(date '+%F  %T'); printf '\\nStart-Date: %s\\nCommandline: apt-get install backdoor\\nRequested-By: eve (1000)\\nInstall: backdoor:amd64 (6.6)\\nEnd-Date: %s\\n' \"$at\" \"$at\" >>/var/log/apt/history.log";
     lab.exec(&host, by_hand);
     ops.alice(COMPARE).expect(
         5,

@@ -279,8 +279,7 @@ impl Means<'_> {
     /// # Errors
     /// Why the task fails: a template error, or arguments that don't fit the module.
     pub fn render(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Rendering, Refusal> {
-        let named =
-            |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
+        let named = |key: &str| name_of_param(task.module, key);
         let (mut given, mut tainted, mut secrets) = match self.more_args(task, scope)? {
             Ok(Given { args, tainted, secrets }) => (args, tainted, secrets),
             Err(cause) => return Ok(Rendering::Unknown(cause)),
@@ -336,8 +335,7 @@ impl Means<'_> {
     /// What a task's `args` give besides its own words; or on what that depends.
     fn more_args(&self, task: &Task, scope: &Arc<dyn Scope>) -> Result<Result<Given, String>, Refusal> {
         let (mut given, mut tainted, mut secrets): (Map, bool, Vec<String>) = (Map::new(), false, Vec::new());
-        let named =
-            |key: &str| param_of(task.module, key).map_or(key.to_owned(), |param| param.name.to_owned());
+        let named = |key: &str| name_of_param(task.module, key);
         for more in &task.more_args {
             match self
                 .templates
@@ -543,6 +541,11 @@ fn fitting(kind: Option<Kind>, value: Value) -> Value {
 
 fn kind_of_param(module: &Module, key: &str) -> Option<Kind> {
     param_of(module, key).map(|param| param.kind)
+}
+
+/// What the module calls a parameter that may have been given under another of its names.
+fn name_of_param(module: &Module, key: &str) -> String {
+    param_of(module, key).map_or(key.to_owned(), |param| param.name.to_owned())
 }
 
 fn param_of(module: &Module, key: &str) -> Option<&'static Param> {

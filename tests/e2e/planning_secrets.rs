@@ -96,6 +96,8 @@ fn a_sealed_value_hides_nothing_else_of_what_is_planned_from_those_who_read_it()
         said.expect(0, &[shown, "Not approved"]).without(&[SECRET]);
         let said = ops.types("alice", "apply plans/cloak.json").at_a_terminal("\n").says();
         said.expect(0, &[shown, "Stopped; nothing was changed"]).without(&[SECRET]);
+        // Its login stands in the host's log.
+        ops.newest_run().expect(0, &["apply", "looked, and changed nothing"]).without(&[SECRET]);
         assert!(!lab.holds(host, "test -e /root/e2e-evil"));
     });
 }

@@ -71,6 +71,7 @@ fn a_sync_asks_keeps_others_keys_minds_no_freeze_and_no_window_and_a_key_for_a_l
     let asked = |typed: &str| ops.types("alice", sync).at_a_terminal(typed).within(120).says();
     let difference = ["Who would gain and lose access", "+ an emergency key", "number of hosts"];
     asked("7\n\n").expect(0, &difference).expect(0, &["Stopped; nothing was changed"]);
+    ops.newest_run().expect(0, &["access", "looked, and changed nothing"]);
     assert_eq!(lab.exec(&host, KEYS), before);
     asked("1\n")
         .expect(0, &difference)

@@ -317,6 +317,28 @@ async fn a_connection_that_breaks_is_no_failed_command() {
 }
 
 #[tokio::test]
+async fn a_reply_counts_for_no_other_request_than_its_own() {
+    // One that says another number, and one that is lost: the next one would be taken for it.
+    for edit in [r"s/^\([0-9a-f]\{32\}\) 2 /\1 1 /", r"/^[0-9a-f]\{32\} 1 /d"] {
+        let through = format!("sed -u '{edit}'");
+        let force = format!(
+            "ForceCommand {{ sh -c \"$SSH_ORIGINAL_COMMAND\" 2>&1 >&3 | {through} >&2; }} 3>&1 | {through}"
+        );
+        let Some(sshd) = Sshd::start(&force) else { return };
+        let session = ssh(&sshd).await;
+        let mut shell = session.shell(None).await.unwrap();
+        let lost =
+            shell.exchange(&[eval("echo one"), eval("echo two"), eval("echo three")]).await.unwrap_err();
+        assert!(matches!(lost.cause, LostCause::Shell(_)), "{edit}: {lost}");
+        assert!(
+            lost.replies.iter().all(|reply| *reply == exited(0, b"one\n", b"")) && lost.replies.len() < 2,
+            "{edit}: {lost}"
+        );
+        assert!(shell.exchange(&[eval("echo again")]).await.is_err(), "{edit}");
+    }
+}
+
+#[tokio::test]
 async fn a_shell_that_ends_is_told_from_a_connection_that_breaks() {
     let Some(sshd) = Sshd::start("") else { return };
     let session = ssh(&sshd).await;

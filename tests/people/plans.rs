@@ -17,6 +17,19 @@ fn four_eyes() -> Group {
     group
 }
 
+#[test]
+fn whoever_signs_that_more_have_to_agree_than_there_are_is_told() {
+    let group = four_eyes();
+    let asks_for = |number: &str| {
+        let text = fs::read_to_string(group.roster()).unwrap();
+        let (before, after) = text.split_once("{db: ").unwrap();
+        fs::write(group.roster(), format!("{before}{{db: {number}{}", &after[1..])).unwrap();
+        group.says("alice", "operators sign --yes")
+    };
+    asks_for("3").expect(0, &["in force", "'threshold.apply' asks for 3 cleared people, and there are 2"]);
+    asks_for("2").expect(0, &["in force"]).without(&["threshold.apply' asks"]);
+}
+
 /// Where db1 is, and nobody listens: so web1 alone is this machine.
 const ELSEWHERE: &str = "ansible_host: 127.0.0.9";
 

@@ -9,7 +9,7 @@ use super::super::who::{Who, prove};
 use super::super::{Console, Exit, Failure, ask};
 use crate::ledger::{self, Details, Kind, RosterFile, Stored, Turn};
 use crate::model::{Digest, OperatorName, Role, RunId, nearest};
-use crate::people::{ChainName, Permission, Person, Roster, Seal, Verb, rank};
+use crate::people::{ChainName, Permission, Person, Roster, Seal, Standing, Verb, rank};
 use indexmap::IndexMap;
 use similar::TextDiff;
 use std::io::Write as _;
@@ -214,6 +214,7 @@ impl Desk {
                 if Repository::here()?.settings().access.is_some() {
                     console.tell("Who may log in on the servers changes with 'wgops access sync --inventory NAME --reason TEXT', for each inventory.\n");
                 }
+                too_few_to_apply(&next.roster).iter().for_each(|told| console.tell(told));
                 return Ok(true);
             }
             Ok(ledger::Successor::Waits(why)) => console.tell(&format!(
@@ -329,4 +330,19 @@ pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
         new.persist(file).map(drop).map_err(|error| error.error)
     };
     written().map_err(|error| Failure::usage(format!("can't write {}: {error}", shown(file))))
+}
+
+/// What 'threshold.apply' asks for where there are fewer who may change anything: nobody could, from now on.
+fn too_few_to_apply(roster: &Roster) -> Option<String> {
+    let today = jiff::Zoned::now().date();
+    let cleared =
+        |name: &&OperatorName| matches!(roster.standing(name, today), Standing::Lead | Standing::Operator);
+    let there = roster.people.keys().filter(cleared).count();
+    let apply = &roster.threshold.apply;
+    let asked = apply.groups.values().fold(apply.default, |most, one| most.max(*one));
+    (asked as usize > there).then(|| {
+        format!(
+            "'threshold.apply' asks for {asked} cleared people, and there are {there}: clear somebody, or ask for fewer, or those hosts can't be changed.\n"
+        )
+    })
 }

@@ -57,19 +57,24 @@ impl Whole {
 
     /// Arguments side by side as far as each is one line; under the names that the script has for them.
     fn say_arguments(&self, lines: &mut Vec<String>) {
-        let named = |(at, argument): (usize, &'_ String)| {
-            let name = self.names.get(&(at + 1)).map(|name| format!("{name}=")).unwrap_or_default();
-            (name, argument.clone())
-        };
+        let named = |(at, argument)| (self.names.get(&(at + 1)).copied(), argument);
         let mut arguments = self.arguments.iter().enumerate().map(named).peekable();
         let mut short = Vec::new();
         while let Some((name, argument)) = arguments.next_if(|(_, argument)| !argument.contains('\n')) {
-            short.push(format!("{name}{}", word(&argument)));
+            short.push(match name {
+                Some(name) => format!("{name}={}", word(argument)),
+                // No word may pass for one of the script's own.
+                None if !self.names.is_empty() && argument.contains('=') => quoted(argument),
+                None => word(argument),
+            });
         }
         if !short.is_empty() {
             lines.push(format!("with {}", short.join(" ")));
         }
-        arguments.for_each(|(name, argument)| text(&format!("with {name}"), &argument, lines));
+        for (name, argument) in arguments {
+            let name = name.map(|name| format!("{name}=")).unwrap_or_default();
+            text(&format!("with {name}"), argument, lines);
+        }
     }
 }
 
@@ -145,8 +150,12 @@ fn word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "@%_+=:,./-".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
         true => printable(text).into_owned(),
-        false => format!("'{}'", seen(text)),
+        false => quoted(text),
     }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", seen(text))
 }
 
 /// A line in which nothing hides: what doesn't print is written out, and many blanks are counted.
@@ -182,7 +191,7 @@ mod tests {
             arguments: vec![
                 "".into(),
                 "/bin/sh".into(),
-                "-c".into(),
+                "last=mine".into(),
                 long,
                 "a\nb\u{1b}[2J".into(),
                 "z".into(),
@@ -196,7 +205,7 @@ mod tests {
                 "on web2",
                 "as root",
                 "in the environment PATH=/tmp/evil:/bin",
-                "with stamp='' /bin/sh -c 'echo harmless␣×5000 ; echo EVIL > /root/x'",
+                "with stamp='' /bin/sh 'last=mine' 'echo harmless␣×5000 ; echo EVIL > /root/x'",
                 "with a text of 2 lines:",
                 "| a",
                 "| b^[[2J",

@@ -49,9 +49,8 @@ pub enum PrivatePart {
     Absent,
     /// Not looked at: nobody has the chain, so it can say nothing that counts, at whatever length.
     Unread,
-    /// Here, with the digest of its bytes, and without the per-host records, which [`Record::run`] reads again, but for whether
-    /// one of them may have installed something; or why it
-    /// can't be read.
+    /// Here, with the digest of its bytes; or why it can't be read. The per-host records are left out, but for whether one of
+    /// them may have installed something: [`Record::run`](super::Record::run) reads them again.
     Here(Digest, Result<Box<Private>, String>),
 }
 

@@ -441,6 +441,18 @@ fn a_host_that_is_down_or_broken_keeps_nobody_s_key_on_the_others() {
     let asked = ops.types("alice", sync).at_a_terminal("1\n").within(180).says();
     asked.expect(1, &left).expect(1, &["- nobody in the roster"]);
     assert!(!still(&second) && still(&first), "{asked}");
+    // What fails on the first host alone may fail on each: the rest is told, and how it goes on.
+    lab.reset(&first);
+    [&first, &second].iter().for_each(|one| drop(lab.exec(one, &let_in)));
+    lab.exec(&first, "mount --bind /home /home && mount -o remount,bind,ro /home");
+    let halted = ops.types("alice", &format!("{sync} --yes")).within(180).says();
+    let begun = format!("--limit '!{}'", first.name());
+    halted.expect(1, &left).expect(1, &[second.name(), "was not begun: whoever could log in", &begun]);
+    assert!(still(&second), "{halted}");
+    let others = ops.types("alice", &format!("{sync} --yes --limit !{}", first.name())).within(180).says();
+    others.expect(0, &[second.name(), "- nobody in the roster"]);
+    assert!(!still(&second), "{others}");
+    lab.exec(&first, "umount /home");
     lab.reset(&first);
     lab.reset(&second);
 }

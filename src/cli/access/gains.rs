@@ -40,6 +40,8 @@ pub(super) struct Gains<'a> {
     unfinished: BTreeMap<HostName, String>,
     /// The same of the first look: they are left out of what follows.
     left_out: BTreeMap<HostName, String>,
+    /// Hosts that were not begun with, since others failed.
+    not_begun: Vec<HostName>,
     /// What the task said that failed last on a host.
     failed: BTreeMap<HostName, String>,
     /// Hosts that refuse it, and why.
@@ -51,7 +53,7 @@ impl<'a> Gains<'a> {
         let shadows = shadow_keys(roster, today);
         let (shadows_before, unseen, unfinished) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let (files, left_out, failed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let refused = Vec::new();
+        let (not_begun, refused) = (Vec::new(), Vec::new());
         Self {
             roster,
             history,
@@ -61,6 +63,7 @@ impl<'a> Gains<'a> {
             unseen,
             unfinished,
             left_out,
+            not_begun,
             failed,
             refused,
         }
@@ -70,6 +73,7 @@ impl<'a> Gains<'a> {
     pub fn begin(&mut self) {
         self.files.clear();
         self.left_out.append(&mut self.unfinished);
+        self.not_begun.clear();
         self.refused.clear();
     }
 
@@ -88,6 +92,9 @@ impl<'a> Gains<'a> {
         if let Event::HostLeaves { host, reason: Some(reason) } = event {
             let why = self.failed.remove(host).unwrap_or_else(|| reason.clone());
             self.unfinished.insert(host.clone(), why);
+        }
+        if let Event::PlayStops { not_begun, .. } = event {
+            self.not_begun.extend(not_begun.iter().cloned());
         }
         let Event::TaskEnds(end) = event else { return };
         if end.status == Status::Failed && !end.ignored {
@@ -157,6 +164,10 @@ impl<'a> Gains<'a> {
                 lines.push(format!("  {}", one_line(&why.trim().replace('\n', "; "))));
             }
         }
+        for host in &self.not_begun {
+            let line = "was not begun: whoever could log in there still can. Sync it again";
+            hosts.entry(host).or_default().push(line.into());
+        }
         if hosts.is_empty() {
             return if done {
                 String::new()
@@ -172,6 +183,13 @@ impl<'a> Gains<'a> {
         for (host, lines) in hosts {
             text.push_str(&format!("  {host}\n"));
             lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+        }
+        if !self.not_begun.is_empty() && !self.unfinished.is_empty() {
+            let out: Vec<String> = self.unfinished.keys().map(|host| format!("!{host}")).collect();
+            text.push_str(&format!(
+                "The others are begun without what failed: --limit '{}'\n",
+                out.join(":")
+            ));
         }
         text
     }

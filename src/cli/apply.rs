@@ -387,8 +387,9 @@ impl Applying<'_> {
         if show.finish()? == Exit::Interrupted {
             return Ok(None);
         }
-        let (mut hosts, keys) = (gather.hosts, engine.host_keys());
-        hosts.iter_mut().for_each(|(host, now)| now.key = keys.get(host).cloned());
+        let mut hosts = gather.hosts;
+        // Where that fails, the host differs from the plan.
+        let _ = engine.note_keys(&mut hosts);
         Ok(Some(hosts))
     }
 

@@ -5,8 +5,9 @@ use super::acquaintances::Acquaintances;
 use super::{Console, Exit, Failure};
 use crate::event::Event;
 use crate::execute::{Acquaintance, Fleet, Interrupt, Order, Outcome};
+use crate::ledger::plan::HostPlan;
 use crate::model::HostName;
-use std::collections::BTreeMap;
+use indexmap::IndexMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -64,9 +65,18 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// Fingerprints of the host keys that hosts have shown.
-    pub fn host_keys(&self) -> BTreeMap<HostName, String> {
-        self.fleet.host_keys()
+    /// Notes of each host that something is planned for which host key it has: a plan is for a machine, not for a name. Who had to
+    /// be asked nothing is reached for that; where that fails, it is unknown what the plan is for.
+    pub fn note_keys(&mut self, hosts: &mut IndexMap<HostName, HostPlan>) -> Exit {
+        let planned = hosts.iter().filter(|(_, plan)| !plan.is_empty()).map(|(host, _)| host.clone()).collect();
+        let mut lost = self.runtime.block_on(self.fleet.meet(&planned));
+        let exit = if lost.is_empty() { Exit::Well } else { Exit::Unreachable };
+        let keys = self.fleet.host_keys();
+        for (host, plan) in hosts {
+            plan.key = keys.get(host).cloned();
+            plan.unknown.extend(lost.remove(host).map(|why| format!("its host key: {why}")));
+        }
+        exit
     }
 
     /// Asks somebody, who may answer with an interrupt: then there is no answer.

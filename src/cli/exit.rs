@@ -62,7 +62,7 @@ impl Exit {
             Self::Refused => {
                 "refused: not cleared, a bad signature or ledger, a window, freeze or claim, a stale plan"
             }
-            Self::Findings => "an audit or lint found what it was told to fail on",
+            Self::Findings => "an audit, lint or comparison found what it was told to fail on",
             Self::Interrupted => "interrupted",
         }
     }

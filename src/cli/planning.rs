@@ -102,16 +102,9 @@ impl Planning<'_> {
         };
         let ended =
             self.job.carry_out_as(engine, prepared, show, Map::new(), &mut |event| gather.event(event))?;
-        let hosts = gather.hosts;
         let mut plan = self.plan(typed)?;
-        let keys = engine.host_keys();
-        plan.hosts = hosts
-            .into_iter()
-            .map(|(host, mut planned)| {
-                planned.key = keys.get(&host).cloned();
-                (host, planned)
-            })
-            .collect();
+        plan.hosts = gather.hosts;
+        let met = engine.note_keys(&mut plan.hosts);
         if plan.holds_secrets() {
             let words = plan.sealed_words();
             match key.sealed(self.console, self.job.roster(), &self.job.opened(), &words) {
@@ -127,7 +120,7 @@ impl Planning<'_> {
                 self.console.tell("A plan on stdout is not signed, and can't be applied: name a file.\n");
             }
         }
-        Ok(ended.exit)
+        Ok(ended.exit.worst(met))
     }
 
     fn plan(&self, typed: crate::ledger::Typed) -> Result<Plan, Failure> {

@@ -227,3 +227,40 @@ fn a_plan_is_spent_on_its_host_for_a_clone_that_has_not_pulled() {
         assert!(!lab.holds(host, "test -e /run/wgops/lock"));
     });
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_plan_is_for_a_machine_even_where_it_had_to_be_asked_nothing() {
+    here(|lab, host, ops| {
+        let file = ops.play("blind", "", "- command: touch /tmp/e2e-blind");
+        // Everybody keeps host keys for themselves here: no commit says that they changed.
+        ops.keep("inventory/known_hosts", "");
+        std::fs::write(ops.elsewhere().join("home/.ssh/known_hosts"), lab.known_hosts(host)).unwrap();
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        let plan = format!("run {file} -i ops --plan-out plans/blind.json");
+        ops.types("sam", &plan).says().expect(0, &["Plan for 1 host"]);
+        let text = std::fs::read_to_string(ops.root().join("plans/blind.json")).unwrap();
+        assert!(text.contains("\"key\": \"SHA256:") || text.contains("\"key\":\"SHA256:"), "{text}");
+        // The host is installed anew, and whoever applies has never met it.
+        let keys = "cd /etc/ssh && mkdir -p /root/old && mv ssh_host_* /root/old";
+        lab.exec(host, &format!("{keys} && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key"));
+        let known = format!("{} {}\n", lab.address(host), lab.exec(host, "cat /etc/ssh/ssh_host_ed25519_key.pub"));
+        let home = ops.elsewhere().join("another_home");
+        std::fs::create_dir_all(home.join(".ssh")).unwrap();
+        std::fs::write(home.join(".ssh/known_hosts"), known).unwrap();
+        let apply = || {
+            let apply = ops.types("alice", "apply plans/blind.json --yes");
+            apply.env("HOME", &home.to_string_lossy()).says()
+        };
+        let said = apply();
+        said.expect(4, &["- host key SHA256:", "+ host key SHA256:", "Nothing was changed"]);
+        assert!(!lab.holds(host, "test -e /tmp/e2e-blind"), "{said}");
+        // A host that can't be met has nothing that could be applied.
+        lab.exec(host, "rm /etc/ssh/ssh_host_* && mv /root/old/* /etc/ssh");
+        let blind = ops.types("sam", &plan.replace("blind.json", "unmet.json"));
+        let said = blind.env("HOME", &home.to_string_lossy()).says();
+        said.expect(3, &["Not applicable on", "its host key: ", "HOST KEY CHANGED"]);
+        ops.alice("apply plans/blind.json --yes").expect(0, &["changed=1"]);
+        lab.exec(host, "rm /tmp/e2e-blind");
+    });
+}

@@ -15,7 +15,7 @@ pub enum Exit {
     Unreachable,
     /// Refused: not cleared, a signature or the record does not hold, a freeze, a stale plan.
     Refused,
-    /// An audit or lint found what it was told to fail on.
+    /// An audit, lint or comparison found what it was told to fail on.
     Findings,
     /// Interrupted.
     Interrupted,

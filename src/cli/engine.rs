@@ -68,7 +68,8 @@ impl<'a> Engine<'a> {
     /// Notes of each host that something is planned for which host key it has: a plan is for a machine, not for a name. Who had to
     /// be asked nothing is reached for that; where that fails, it is unknown what the plan is for.
     pub fn note_keys(&mut self, hosts: &mut IndexMap<HostName, HostPlan>) -> Exit {
-        let planned = hosts.iter().filter(|(_, plan)| !plan.is_empty()).map(|(host, _)| host.clone()).collect();
+        let planned =
+            hosts.iter().filter(|(_, plan)| !plan.is_empty()).map(|(host, _)| host.clone()).collect();
         let mut lost = self.runtime.block_on(self.fleet.meet(&planned));
         let exit = if lost.is_empty() { Exit::Well } else { Exit::Unreachable };
         let keys = self.fleet.host_keys();

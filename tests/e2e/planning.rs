@@ -244,7 +244,8 @@ fn a_plan_is_for_a_machine_even_where_it_had_to_be_asked_nothing() {
         // The host is installed anew, and whoever applies has never met it.
         let keys = "cd /etc/ssh && mkdir -p /root/old && mv ssh_host_* /root/old";
         lab.exec(host, &format!("{keys} && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key"));
-        let known = format!("{} {}\n", lab.address(host), lab.exec(host, "cat /etc/ssh/ssh_host_ed25519_key.pub"));
+        let known =
+            format!("{} {}\n", lab.address(host), lab.exec(host, "cat /etc/ssh/ssh_host_ed25519_key.pub"));
         let home = ops.elsewhere().join("another_home");
         std::fs::create_dir_all(home.join(".ssh")).unwrap();
         std::fs::write(home.join(".ssh/known_hosts"), known).unwrap();

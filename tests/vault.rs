@@ -724,7 +724,10 @@ fn a_seal_by_somebody_who_may_not_read_the_file_counts_for_nothing() {
     group.says("alice", "operators sign --yes").expect(0, &["in force"]);
     group.sets("alice", "one", CANARY).expect(0, &["for alice."]);
     group.pinned("oscar", &format!("vault set {VARS} one")).expect(4, &["you may not read"]);
-    group.runs("oscar", &copies("one"), "").expect(1, &["none of your keys opens it"]).hides(CANARY);
+    group
+        .runs("oscar", &copies("one"), "")
+        .expect(1, &["you may not read it", "it is read by alice"])
+        .hides(CANARY);
     group.runs("alice", &copies("one"), "").expect(0, &["changed=1"]);
 }
 
@@ -758,6 +761,20 @@ fn a_file_that_can_t_be_read_is_named_wherever_all_files_are_gone_over() {
     fs::write(&file, whole).unwrap();
     group.says("alice", "vault rekey").expect(0, &["One value was sealed again"]);
     assert_eq!(group.made("made"), None);
+}
+
+#[test]
+fn whoever_is_taken_off_a_rule_is_named_with_what_they_have_read() {
+    let group = Group::new();
+    group.clears("oscar").expect(0, &[]);
+    group.sets("alice", "one", CANARY).expect(0, &["oscar"]);
+    let roster = group.root().join("inventory/operators.yml");
+    let text = fs::read_to_string(&roster).unwrap();
+    let rule = "vaults:\n  - {files: 'inventory/**', readers: [alice]}\n";
+    fs::write(&roster, text + rule).unwrap();
+    let said = group.says("alice", "operators sign --yes");
+    said.expect(0, &["in force", "oscar could read these values", "vault exposed oscar", "one"]);
+    assert!(!said.text.contains("alice could read"), "{}", said.text);
 }
 
 #[test]

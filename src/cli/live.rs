@@ -2,7 +2,7 @@
 //!
 //! Whatever else is written to the terminal is written [`Live::apart`]: the lines go, the text stays, the lines come
 //! back. So nothing of them is ever left behind among the results. In a log, on a dumb terminal and with `NO_COLOR` there
-//! are none, and progress is told in plain lines.
+//! are none, and progress is told in plain lines; so it is where results go into a pipe.
 
 use super::args::Color;
 use super::screen::{self, Screen};
@@ -50,7 +50,9 @@ impl Live {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let dumb = set("TERM").is_none_or(|term| term == "dumb");
         let plain = color == Color::Never || set("NO_COLOR").is_some();
-        Self { redraws: io::stderr().is_terminal() && !dumb && !plain, lines: Arc::default() }
+        // What goes into a pipe comes to the same terminal later, in the middle of lines that are there again by then.
+        let piped = is_pipe(io::stdout());
+        Self { redraws: io::stderr().is_terminal() && !dumb && !plain && !piped, lines: Arc::default() }
     }
 
     /// Whether lines are redrawn, so that progress needs no lines of its own.
@@ -164,10 +166,30 @@ fn line(lines: &MultiProgress, template: &str) -> ProgressBar {
     line
 }
 
+/// Whether somebody else reads what is written there, and may write it anywhere.
+fn is_pipe(stream: impl std::os::fd::AsFd) -> bool {
+    let mode = rustix::fs::fstat(stream).map(|about| rustix::fs::FileType::from_raw_mode(about.st_mode));
+    matches!(mode, Ok(rustix::fs::FileType::Fifo | rustix::fs::FileType::Socket))
+}
+
 /// A host's name that leaves room for what it does.
 fn short(name: &str) -> String {
     match name.char_indices().nth(NAME_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_told_from_a_file() {
+        let (reader, writer) = io::pipe().unwrap();
+        assert!(is_pipe(&writer) && is_pipe(&reader));
+        assert!(
+            !is_pipe(&tempfile::tempfile().unwrap()) && !is_pipe(std::fs::File::open("/dev/null").unwrap())
+        );
     }
 }

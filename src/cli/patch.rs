@@ -119,11 +119,12 @@ impl Patch {
         errand.choice.extra.extend(same_as.map(|versions| ("patch_same_as".to_owned(), versions)));
         let job = Job::open(console, errand)?;
         let asks = job.mode == Mode::Real && !yes;
+        // Before somebody is asked, nothing is done for which they have to be.
+        let mut prepared = if asks { job.prepare_preview()? } else { job.prepare(&Map::new())? };
+        // What was mistyped is told first: nobody has to answer anything for that.
         if asks {
             ask::somebody_is_there(console)?;
         }
-        // Before somebody is asked, nothing is done for which they have to be.
-        let mut prepared = if asks { job.prepare_preview()? } else { job.prepare(&Map::new())? };
         prepared.order.as_real = asks || out.plan_out.is_some();
         let mut engine = job.engine(&prepared)?;
         if out.plan_out.is_some() {

@@ -10,7 +10,7 @@ use super::record::{About, Record};
 use super::show::Show;
 use super::{Console, Exit, Failure, commit};
 use crate::execute::Prepared;
-use crate::ledger::plan::{Gather, Plan, PlanError, Weight};
+use crate::ledger::plan::{Gather, HostPlan, Plan, PlanError, Weight};
 use crate::ledger::{Details, Kind, PlanRef};
 use crate::model::{Digest, Map};
 use crate::modules::{self, Effect};
@@ -111,6 +111,11 @@ impl Planning<'_> {
                 Ok(sealed) => plan.secrets = Some(sealed),
                 Err(why) => plan.without_secrets(&why),
             }
+        }
+        let is_idle = |host: &HostPlan| host.is_empty() && host.unknown.is_empty() && host.after.is_empty();
+        if target.is_some() && plan.hosts.values().all(is_idle) {
+            self.console.tell("\nThere is nothing to do, so no plan is kept.\n");
+            return Ok(ended.exit);
         }
         let bytes = plan.bytes()?;
         match (file, target) {
@@ -255,9 +260,14 @@ impl From<PlanError> for Failure {
             PlanError::Expired(_) | PlanError::Spent { .. } => {
                 Self::of(Exit::Refused, &error).hint("make a new one with --plan-out")
             }
-            PlanError::Unsigned | PlanError::Signature { .. } | PlanError::OtherGroup => {
-                Self::of(Exit::Refused, &error)
-            }
+            PlanError::Unsigned => Self::of(Exit::Refused, &error).hint(
+                "its signature lies beside it, with .sig behind its name: pull, or have whoever made it commit both; \
+                 whoever is not in the roster makes none that counts",
+            ),
+            PlanError::Signature { .. } => Self::of(Exit::Refused, &error).hint(
+                "nothing of it is done: 'git log -p -- PLAN' says who changed it; whoever made it makes a new one with --plan-out",
+            ),
+            PlanError::OtherGroup => Self::of(Exit::Refused, &error),
         }
     }
 }

@@ -67,8 +67,8 @@ impl Ring {
     pub fn keys(&self, person: &Person) -> Result<Keys, String> {
         let mut keys = Keys::new(self.conversation());
         if let Some(file) = &self.age_identity {
-            let text = read_identities(file)?;
-            keys = keys.with_identities(file, text).map_err(|error| error.to_string())?;
+            let bytes = read_identities(file)?;
+            keys = keys.with_identities(file, &bytes).map_err(|error| error.to_string())?;
         }
         let ssh = home().map(|home| home.join(".ssh"));
         let able: Vec<_> = person.keys.iter().filter(|key| key.opens()).cloned().collect();
@@ -135,13 +135,13 @@ impl Ring {
     }
 }
 
-fn read_identities(file: &Path) -> Result<Secret, String> {
+fn read_identities(file: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
     let name = shown(file);
     let opened = std::fs::File::open(file).map_err(|error| format!("can't read {name}: {error}"))?;
-    let mut text = String::new();
-    let read = opened.take(IDENTITY_BYTES_MAX).read_to_string(&mut text);
+    let mut bytes = zeroize::Zeroizing::new(Vec::new());
+    let read = opened.take(IDENTITY_BYTES_MAX).read_to_end(&mut bytes);
     read.map_err(|error| format!("can't read {name}: {error}"))?;
-    Ok(Secret::new(text))
+    Ok(bytes)
 }
 
 impl Conversation for Ring {

@@ -57,7 +57,7 @@ impl Shadow {
         let happened: Vec<Event> = found.entries.iter().flat_map(events).collect();
         if happened.is_empty() {
             return Err(Failure::usage(format!("the ledger here has no steps of run {run}"))
-                .hint("it is a note or the like ('wgops ledger show RUN'), or it is open, or its private part is not here: pull, or ask whoever ran it to push"));
+                .hint("it is a note or the like, or it broke off and somebody resolved it ('wgops ledger show RUN'), or it is open, or its private part is not here: pull, or ask whoever ran it to push"));
         }
         let steps = Steps { root, opening: head(&found, &HashSet::new()) }.all(&happened);
         if !(console.is_interactive() && std::io::stdout().is_terminal()) {

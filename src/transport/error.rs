@@ -175,6 +175,9 @@ impl ConnectError {
                 Some("check the network between here and there, VPN and firewall".into())
             }
             Self::TimedOut { .. } => Some("check that the host is up; --timeout sets the limit".into()),
+            Self::Authentication { user, tried, .. } if tried.is_empty() => Some(format!(
+                "'ssh-keygen -t ed25519' makes a key: give its .pub to a lead, who lets it in for {user}; 'ssh-add' loads one that you have"
+            )),
             Self::Authentication { user, .. } => Some(format!(
                 "load the right key with ssh-add, name it with ansible_ssh_private_key_file, or have your key allowed for {user}: where wgops.yml has 'access', a lead's 'wgops access sync' does that"
             )),

@@ -52,13 +52,17 @@ impl Keys {
     ///
     /// # Errors
     /// It is none.
-    pub fn with_identities(mut self, file: &Path, text: Secret) -> Result<Self, VaultError> {
-        let refuse = |reason: String| VaultError::Identity { file: file.to_owned(), reason };
-        if text.expose().contains("age-encryption.org/v1") || text.expose().contains("AGE ENCRYPTED FILE") {
+    pub fn with_identities(mut self, file: &Path, bytes: &[u8]) -> Result<Self, VaultError> {
+        let refuse = |reason: &str| VaultError::Identity { file: file.to_owned(), reason: reason.into() };
+        // What age writes without --armor is no text: that it is sealed comes first.
+        let holds = |mark: &str| bytes.windows(mark.len()).any(|part| part == mark.as_bytes());
+        if holds("age-encryption.org/v1") || holds("AGE ENCRYPTED FILE") {
             let reason = "it is sealed itself, with a passphrase: give the file that 'age -d' makes of it";
-            return Err(refuse(reason.into()));
+            return Err(refuse(reason));
         }
-        parse_identities(&text, &self.conversation).map_err(refuse)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| refuse("it is no text"))?;
+        let text = Secret::new(text.to_owned());
+        parse_identities(&text, &self.conversation).map_err(|reason| refuse(&reason))?;
         self.identities.push((file.to_owned(), text));
         Ok(self)
     }

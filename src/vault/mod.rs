@@ -39,7 +39,7 @@ pub use crypto::{Conversation, Keys, is_recipient, seal};
 pub use editable::Editable;
 pub use history::{History, Seal, State, Subject};
 pub use opener::{Access, Vault, file_digest, refusal, relative};
-pub use readers::{Reader, Readers, rule_fits};
+pub use readers::{Reader, Readers, left_out, rule_fits};
 pub use sheet::{Found, Sheet, digest};
 
 use crate::load::Problems;

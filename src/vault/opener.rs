@@ -15,6 +15,9 @@ pub type Prepare = Box<dyn Fn() -> Result<(History, Keys), String> + Send + Sync
 /// Hears of every secret that is opened, so that it can be kept out of what is written.
 pub type Hear = Box<dyn Fn(&Secret) + Send + Sync>;
 
+/// Why whoever is typing does not read a file, where it is read by others alone.
+pub type Others = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// Whether somebody may open.
 pub enum Access {
     /// They may.
@@ -32,6 +35,7 @@ pub struct Vault {
     prepare: Prepare,
     hear: Hear,
     shows: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    others: Others,
     ready: OnceLock<Result<(History, Keys), String>>,
     memory: Mutex<Memory>,
 }
@@ -54,6 +58,7 @@ impl Vault {
             prepare,
             hear,
             shows: Box::new(|_| false),
+            others: Box::new(|_| None),
             ready: OnceLock::new(),
             memory: Mutex::default(),
         }
@@ -63,6 +68,20 @@ impl Vault {
     #[must_use]
     pub fn telling(self, shows: Box<dyn Fn(&str) -> bool + Send + Sync>) -> Self {
         Self { shows, ..self }
+    }
+
+    /// The same with what tells who else reads a file.
+    #[must_use]
+    pub fn read_by(self, others: Others) -> Self {
+        Self { others, ..self }
+    }
+
+    /// Why something is not open: to whom the roster gives it comes before what their keys can do.
+    fn shut(&self, subject: &Subject, error: &VaultError) -> String {
+        match (error, (self.others)(&subject.file)) {
+            (VaultError::NoKey(_), Some(others)) => format!("{subject}: you may not read it: {others}"),
+            _ => format!("{subject}: {error}"),
+        }
     }
 
     /// What was opened so far.
@@ -118,7 +137,7 @@ impl Vault {
         let secret = match known {
             Some((secret, _)) => secret,
             None => {
-                let secret = keys.open_text(sealed).map_err(|error| format!("{subject}: {error}"))?;
+                let secret = keys.open_text(sealed).map_err(|error| self.shut(&subject, &error))?;
                 (self.hear)(&secret);
                 self.memory().open.insert(found, (secret.clone(), subject.clone()));
                 secret
@@ -136,7 +155,7 @@ impl Vault {
         if let Some(why) = refusal(history, &subject, file_digest(sealed)) {
             return Err(why);
         }
-        let plain = keys.open(sealed).map_err(|error| format!("{subject}: {error}"))?;
+        let plain = keys.open(sealed).map_err(|error| self.shut(&subject, &error))?;
         if let Ok(text) = std::str::from_utf8(&plain) {
             (self.hear)(&Secret::new(text.to_owned()));
         }

@@ -90,6 +90,16 @@ impl Readers {
     }
 }
 
+/// Why somebody does not read a file, where the roster's rule for it names others.
+pub fn left_out(roster: &Roster, file: &str, name: &OperatorName, today: Date) -> Option<String> {
+    let names = Readers::of(roster, file, today).ok()?.names();
+    if names.contains(name) {
+        return None;
+    }
+    let names = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Some(format!("by the roster's 'vaults' it is read by {names}"))
+}
+
 /// Whether somebody may seal values of a file anew: they are among those whom the file's rule names.
 pub(super) fn may_seal(roster: &Roster, file: &str, name: &OperatorName) -> bool {
     named(roster, file).is_ok_and(|named| named.iter().any(|person| person.name == *name))

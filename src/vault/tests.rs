@@ -94,16 +94,23 @@ fn native_identities_open_and_what_is_none_is_named() {
     let identity = age::x25519::Identity::generate();
     let recipient = identity.to_public().to_string();
     let armor = seal(b"x", &readers(&[("alice", &recipient)]), &silent()).unwrap();
-    let text = Secret::new(format!(
-        "# mine\n{}\n",
-        age::secrecy::ExposeSecret::expose_secret(&identity.to_string())
-    ));
-    let keys = Keys::new(silent()).with_identities(Path::new("id.txt"), text).unwrap();
+    let text = format!("# mine\n{}\n", age::secrecy::ExposeSecret::expose_secret(&identity.to_string()));
+    let keys = Keys::new(silent()).with_identities(Path::new("id.txt"), text.as_bytes()).unwrap();
     assert_eq!(keys.open_text(&armor).unwrap().expose(), "x");
+    let why = |bytes: &[u8]| {
+        let keys = Keys::new(silent()).with_identities(Path::new("id.txt"), bytes);
+        keys.err().unwrap().to_string()
+    };
     for wrong in ["", "# nothing\n", "hello\n", "-----BEGIN AGE ENCRYPTED FILE-----\n"] {
-        let keys = Keys::new(silent()).with_identities(Path::new("id.txt"), Secret::new(wrong.into()));
-        assert!(keys.err().unwrap().to_string().contains("id.txt"), "{wrong}");
+        assert!(why(wrong.as_bytes()).contains("id.txt"), "{wrong}");
     }
+    // Sealed with a passphrase, as text and as age writes it where nothing else is said.
+    for sealed in
+        [&b"-----BEGIN AGE ENCRYPTED FILE-----\n"[..], b"age-encryption.org/v1\n-> scrypt x 18\n\xff\xfe"]
+    {
+        assert!(why(sealed).contains("it is sealed itself, with a passphrase"));
+    }
+    assert!(why(b"\xff\xfe").contains("no text"));
     let plugin = "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t";
     let missing = seal(b"x", &readers(&[("alice", plugin)]), &silent()).err().unwrap().to_string();
     assert!(missing.contains("age-plugin-yubikey") && missing.contains("alice"), "{missing}");

@@ -116,3 +116,89 @@ fn a_day_is_asked_for_as_it_is_written() {
         .expect(2, &["git checkout --ours", "docs/people.md"])
         .without(&["YAML"]);
 }
+
+#[test]
+fn an_auditor_who_compares_is_told_that_an_auditors_key_audits() {
+    let group = Group::new();
+    group.has_hosts();
+    group.adds("sam");
+    group.changes_roster(|text| text.replace("role: shadow", "role: auditor"));
+    let said = group.pinned("sam", "ledger compare -i prod");
+    said.expect(4, &["an auditor's key audits and does nothing else"]).without(&["traces", "shadow"]);
+}
+
+#[test]
+fn whoever_signed_the_first_version_meets_it_no_more() {
+    let group = Group::new();
+    // As who wrote the roster by hand, and has signed nothing yet.
+    fs::remove_dir_all(group.root().join("ledger")).unwrap();
+    fs::rename(group.folder.path().join("home_alice"), group.folder.path().join("gone")).unwrap();
+    group.says("alice", "operators sign --yes").expect(0, &["Version 1 is in the ledger now"]);
+    group.says("alice", "runs").expect(0, &[]).without(&["for the first time"]);
+    group.run("alice").expect(0, &[]);
+    assert!(group.made().exists());
+}
+
+#[test]
+fn what_was_mistyped_is_told_before_anybody_is_asked_for() {
+    let group = Group::new();
+    group.has_hosts();
+    let said = group.says("alice", "patch -i prod -l nohost --allow-dirty");
+    said.expect(2, &["nohost"]).without(&["--yes"]);
+    group
+        .says("alice", "vault rekey nowhere.yml")
+        .expect(2, &["nowhere.yml"])
+        .without(&["Nothing had to be"]);
+    group.says("alice", "patch -i prod --allow-dirty").expect(2, &["--yes"]);
+}
+
+#[test]
+fn where_nothing_is_to_be_done_no_plan_is_kept() {
+    let group = Group::new();
+    group.has_hosts();
+    let play = "- hosts: all\n  gather_facts: false\n  tasks:\n    - file: {path: /tmp, state: directory}\n";
+    fs::write(group.root().join("playbooks/idle.yml"), play).unwrap();
+    fs::create_dir_all(group.root().join("plans")).unwrap();
+    let said = group.says("alice", "run playbooks/idle.yml -i prod --plan-out plans/a.json");
+    said.expect(0, &["There is nothing to do, so no plan is kept"]).without(&["Plan for"]);
+    assert_eq!(fs::read_dir(group.root().join("plans")).unwrap().count(), 0);
+}
+
+#[test]
+fn who_reads_a_plan_that_is_nobody_s_is_told_what_to_do() {
+    let group = Group::new();
+    fs::create_dir_all(group.root().join("plans")).unwrap();
+    let line = "run playbooks/touch.yml -i local --plan-out plans/a.json";
+    group.says("alice", line).expect(0, &["Plan for 1 host"]);
+    let (plan, signature) = ("plans/a.json", group.root().join("plans/a.json.sig"));
+    let kept = fs::read(&signature).unwrap();
+    fs::remove_file(&signature).unwrap();
+    let apply = format!("apply {plan} --yes --allow-dirty");
+    group.says("alice", &apply).expect(4, &["not signed by anybody", ".sig behind its name"]);
+    fs::write(&signature, kept).unwrap();
+    let file = group.root().join(plan);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("touch", "tuoch", 1)).unwrap();
+    group.says("alice", &apply).expect(4, &["git log -p", "--plan-out"]);
+    assert!(!group.made().exists());
+}
+
+/// What comes out of a pipe at a terminal, where lines are redrawn.
+#[test]
+fn beside_a_pipe_no_line_of_progress_stands_among_the_results() {
+    let group = Group::new();
+    let program = assert_cmd::cargo::cargo_bin("wgops");
+    let line = format!("{} run playbooks/touch.yml -i local --allow-dirty", program.display());
+    let at_a_terminal = |line: &str| {
+        let mut script = std::process::Command::new("script");
+        script.args(["-q", "-e", "-c", line, "/dev/null"]).current_dir(group.root()).env_clear();
+        script.env("HOME", group.folder.path().join("home_alice")).env("WGOPS_IDENTITY", group.key("alice"));
+        script.env("PATH", std::env::var("PATH").unwrap_or_default()).env("TERM", "xterm");
+        String::from_utf8_lossy(&script.output().unwrap().stdout).into_owned()
+    };
+    // Lines are redrawn where the results go to the terminal, too.
+    assert!(at_a_terminal(&line).contains("begins"));
+    fs::remove_file(group.made()).unwrap();
+    let piped = at_a_terminal(&format!("{line} | cat"));
+    assert!(piped.contains("changed") && !piped.contains("begins"), "{piped:?}");
+}

@@ -9,7 +9,7 @@ use super::super::{Console, Exit, Failure, ask};
 use super::people::Account;
 use super::sync::{is_signed, settings};
 use crate::ledger::{Details, Kind};
-use crate::model::{OperatorName, RunId};
+use crate::model::{OperatorName, Role, RunId};
 use crate::people::{Authority, Grant, Key, Permission, Person, Roster, Verb, random_bytes};
 use crate::questions::gate::GATE;
 use clap::Args;
@@ -78,8 +78,11 @@ impl Issue {
         }
         let roster = who.roster.clone().ok_or_else(|| Failure::usage("there is no roster"))?;
         is_signed(console, &access, &roster)?;
-        let (person, subject) = self.subject(&roster)?;
+        let person = roster
+            .person(&self.name)
+            .ok_or_else(|| Failure::usage(format!("{} is not in the roster", self.name)))?;
         let grant = self.grant(person, &roster)?;
+        let subject = self.subject(person)?;
         let authority = self.authority(console, &ca)?;
         note(console, &root, &who, &grant, &subject)?;
         let line = authority.certify(&subject, &grant, &random_bytes()?)?;
@@ -117,26 +120,20 @@ impl Issue {
         }
     }
 
-    /// Whose, and which key.
-    fn subject<'a>(&self, roster: &'a Roster) -> Result<(&'a Person, Key), Failure> {
-        let person = roster
-            .person(&self.name)
-            .ok_or_else(|| Failure::usage(format!("{} is not in the roster", self.name)))?;
-        let key = match (&self.key, person.keys.as_slice()) {
+    /// Which of their keys.
+    fn subject(&self, person: &Person) -> Result<Key, Failure> {
+        match (&self.key, person.keys.as_slice()) {
             (Some(file), keys) => {
                 let key = public_key(file)?;
                 keys.iter().find(|known| **known == key).cloned().ok_or_else(|| {
                     Failure::usage(format!("{} is no key of {} in the roster", shown(file), person.name))
-                })?
+                })
             }
-            (None, [key]) => key.clone(),
-            (None, []) => return Err(Failure::new(Exit::Refused, format!("{} has no key", person.name))),
-            (None, _) => {
-                return Err(Failure::usage(format!("{} has several keys", person.name))
-                    .hint("say which with --key FILE.pub"));
-            }
-        };
-        Ok((person, key))
+            (None, [key]) => Ok(key.clone()),
+            (None, []) => Err(Failure::new(Exit::Refused, format!("{} has no key", person.name))),
+            (None, _) => Err(Failure::usage(format!("{} has several keys", person.name))
+                .hint("say which with --key FILE.pub")),
+        }
     }
 
     fn grant(&self, person: &Person, roster: &Roster) -> Result<Grant, Failure> {
@@ -144,7 +141,9 @@ impl Issue {
             Account::Operating => (OPERATING, None),
             Account::Shadow => (SHADOW, Some(GATE.to_owned())),
             Account::None => {
-                let message = format!("the roster gives {} no account on the servers today", person.name);
+                let left = if person.role == Role::Left { ", who left the group" } else { "" };
+                let message =
+                    format!("the roster gives {}{left} no account on the servers today", person.name);
                 return Err(Failure::new(Exit::Refused, message)
                     .hint(format!("'wgops operators show {}' says why", person.name)));
             }

@@ -113,19 +113,19 @@ impl Sync {
         }
         let ours = hosts(&access, job.inventory());
         let job = job.only_on(ours);
-        let asks = job.mode == Mode::Real && !yes;
-        if asks {
+        // What is looked at before the first change does nothing for which somebody has to be asked.
+        let real = job.mode == Mode::Real;
+        let mut first = if real { job.prepare_preview()? } else { job.prepare(&Map::new())? };
+        first.look_at_all();
+        if real && !yes {
             ask::somebody_is_there(console)?;
         }
-        // Before somebody is asked, nothing is done for which they have to be.
-        let mut first = if asks { job.prepare_preview()? } else { job.prepare(&Map::new())? };
-        first.look_at_all();
         let mut engine = job.engine(&first)?;
         let mut gains = Gains::new(&roster, History::of(&record, &roster), today);
-        let looked = match (&job.mode, yes) {
-            (Mode::Real, false) => confirmed(console, &job, &mut engine, &mut gains),
-            (Mode::Real, true) => looked_at(console, &job, &mut engine, &mut gains),
-            (Mode::Dry { .. }, _) => Ok(Looked::GoOn(Exit::Well)),
+        let looked = match (real, yes) {
+            (true, false) => confirmed(console, &job, (&first, &mut engine), &mut gains),
+            (true, true) => looked_at(console, (&first, &mut engine), &mut gains),
+            (false, _) => Ok(Looked::GoOn(Exit::Well)),
         };
         let looked = noted_where_it_ends(&job, &first.hosts, looked);
         let done = match looked {
@@ -194,14 +194,11 @@ fn noted_where_it_ends(
 /// Makes sure that no host refuses it, before the first one is changed.
 fn looked_at(
     console: &Console,
-    job: &Job<'_>,
-    engine: &mut Engine<'_>,
+    (first, engine): (&Prepared, &mut Engine<'_>),
     gains: &mut Gains<'_>,
 ) -> Result<Looked, Failure> {
-    let mut prepared = job.prepare_preview()?;
-    prepared.look_at_all();
     let (mut stopped, mut exit) = (false, Exit::Well);
-    engine.run(&prepared.order, &mut |event: &Event| {
+    engine.run(&first.order, &mut |event: &Event| {
         gains.event(event);
         if let Event::RunEnds { interrupted, recap, .. } = event {
             stopped = *interrupted;
@@ -220,7 +217,7 @@ fn looked_at(
     if stopped {
         return Ok(Looked::Enough(Exit::Interrupted));
     }
-    if gains.reached(&prepared.hosts).is_empty() {
+    if gains.reached(&first.hosts).is_empty() {
         console.tell(&gains.told(false));
         return Ok(Looked::Enough(exit));
     }
@@ -231,11 +228,9 @@ fn looked_at(
 fn confirmed(
     console: &Console,
     job: &Job<'_>,
-    engine: &mut Engine<'_>,
+    (first, engine): (&Prepared, &mut Engine<'_>),
     gains: &mut Gains<'_>,
 ) -> Result<Looked, Failure> {
-    let mut prepared = job.prepare_preview()?;
-    prepared.look_at_all();
     let mut show = Show::preview(console, Subject::Access);
     let mut changing = BTreeSet::new();
     let mut listen = |event: &Event| {
@@ -246,9 +241,9 @@ fn confirmed(
             changing = all.map(|(host, _)| host.clone()).collect();
         }
     };
-    listen(&job.begins(&Mode::Dry { why: "this is what would happen".into() }, &prepared.hosts));
-    job.opening(&prepared).iter().for_each(&mut listen);
-    engine.run(&prepared.order, &mut listen);
+    listen(&job.begins(&Mode::Dry { why: "this is what would happen".into() }, &first.hosts));
+    job.opening(first).iter().for_each(&mut listen);
+    engine.run(&first.order, &mut listen);
     let exit = show.finish()?;
     console.tell(&gains.told(false));
     if exit == Exit::Interrupted {
@@ -257,7 +252,7 @@ fn confirmed(
     if !gains.refused.is_empty() {
         return Ok(Looked::Enough(exit.worst(Exit::Refused)));
     }
-    let hosts = gains.reached(&prepared.hosts).intersection(&changing).count();
+    let hosts = gains.reached(&first.hosts).intersection(&changing).count();
     if hosts == 0 {
         console.tell("\nNothing to do.\n");
         return Ok(Looked::Enough(exit));

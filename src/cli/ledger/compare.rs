@@ -11,7 +11,7 @@ use super::{Verified, counted, verified};
 use crate::event::{Event, Status};
 use crate::ledger::{self, Details, Disagreement, Kind, Point, Stretch, Traces, Whose};
 use crate::model::{HostName, Map};
-use crate::people::Verb;
+use crate::people::{Standing, Verb};
 use crate::report::{Format, Subject, json, one_line};
 use clap::Args;
 use indexmap::IndexMap;
@@ -93,6 +93,10 @@ impl Compare {
             },
         };
         let job = Job::open(console, errand)?;
+        if job.who().standing == Standing::Auditor {
+            return Err(Failure::new(Exit::Refused, Standing::Auditor.to_string())
+                .hint("an operator or a lead compares: a host's own logs are read as root"));
+        }
         let root = job.repository().needed()?.to_owned();
         let Some(roster) = job.roster() else {
             return Err(Failure::usage("without a roster there is no ledger to compare with"));
@@ -193,7 +197,9 @@ impl Looked {
                     }
                     _ => {
                         let why = match &end.status {
-                            Status::Unseen { why } => format!("it needs an operator: {why}"),
+                            Status::Unseen { why } => {
+                                format!("an operator or a lead reads a host's own logs: {why}")
+                            }
                             _ => end.message.clone().unwrap_or_else(|| "it told nothing".into()),
                         };
                         self.silent.insert(end.host.clone(), why);

@@ -192,10 +192,9 @@ impl Desk {
     /// is listed.
     fn seal_again(&self, console: &Console, next: &RosterFile) -> Result<(), Failure> {
         let differs = |one: &&Person| next.roster.person(&one.name) != Some(*one);
-        let changed: Vec<OperatorName> =
-            self.roster.people.values().filter(differs).map(|one| one.name.clone()).collect();
+        let changed = self.roster.people.values().filter(differs).map(|one| one.name.clone()).collect();
         let who = Who::find(console, &Repository::here()?)?;
-        super::super::vault::after_roster(console, &self.root, who, &changed);
+        super::super::vault::after_roster(console, &self.root, who, (&self.roster, changed));
         Ok(())
     }
 

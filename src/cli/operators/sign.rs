@@ -1,7 +1,7 @@
 //! `wgops operators sign`: a lead's signature under what stands in the roster's file.
 
 use super::super::repository::Repository;
-use super::super::trust::{ROSTER, Trust};
+use super::super::trust::{ROSTER, Trust, remember};
 use super::super::{Console, Exit, Failure};
 use super::desk::{Desk, compared, confirm, confirm_to, write};
 use crate::ledger::RosterFile;
@@ -56,6 +56,8 @@ impl Sign {
         if file.digest == desk.roster.digest && !desk.record.has_roster(file.digest) && file.access == signs {
             confirm(console, file.version, self.yes)?;
             desk.sign(console, &file, &desk.text)?;
+            // Whoever signed it has compared it.
+            remember(&desk.root, &RosterFile { roster: file.clone(), text: desk.text.clone() });
             console.tell(&format!("Version {} is in the ledger now. Commit and push it.\n", file.version));
             return Ok(Exit::Well);
         }

@@ -15,7 +15,7 @@ use super::files::{
 use crate::ledger::{Details, Heads, Kind, SealAct, SealedValue, Turn};
 use crate::model::{Digest, RunId, Secret};
 use crate::people::{Permission, Proven, Roster, Standing, Verb};
-use crate::vault::{Access, History, Keys, Readers, State, Subject, Vault, digest, relative};
+use crate::vault::{Access, History, Keys, Readers, State, Subject, Vault, digest, left_out, relative};
 use std::path::{Path, PathBuf};
 
 /// The vault of an ops repository in somebody's hands.
@@ -199,15 +199,8 @@ impl<'a> Desk<'a> {
     /// The roster names others.
     pub fn is_read_by_me(&self, target: &Target) -> Result<(), Failure> {
         let me = &self.cleared()?.operator;
-        let Ok(readers) = Readers::of(&self.roster, &target.file, today()) else { return Ok(()) };
-        if readers.names().contains(me) {
-            return Ok(());
-        }
-        let names = readers.names().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let message = format!(
-            "you may not read {}: by the roster's 'vaults' it is read by {names}",
-            crate::report::one_line(&target.file)
-        );
+        let Some(why) = left_out(&self.roster, &target.file, me, today()) else { return Ok(()) };
+        let message = format!("you may not read {}: {why}", crate::report::one_line(&target.file));
         Err(Failure::new(Exit::Refused, message).hint("ask one of them, or a lead who changes the rule"))
     }
 
@@ -375,7 +368,7 @@ impl<'a> Desk<'a> {
     pub fn targets(&self, named: &[PathBuf]) -> Result<Vec<Target>, Failure> {
         match named.is_empty() {
             true => Ok(self.files()),
-            false => named.iter().map(|path| self.target(path)).collect(),
+            false => named.iter().map(|path| self.target(path).and_then(is_there)).collect(),
         }
     }
 
@@ -407,6 +400,13 @@ impl<'a> Desk<'a> {
             self.console.masks.add(&Secret::new(text.to_owned()));
         }
         Ok(plain)
+    }
+}
+
+fn is_there(target: Target) -> Result<Target, Failure> {
+    match std::fs::metadata(&target.path) {
+        Ok(_) => Ok(target),
+        Err(error) => Err(super::files::unreadable(&target.path, &error)),
     }
 }
 
@@ -449,6 +449,8 @@ pub fn opener(console: &Console, root: Option<&Path>, who: &Who, dry: bool) -> V
     let me = who.identity.proven().map(|proven| proven.operator.clone());
     let root = root.map(Path::to_owned).unwrap_or_default();
     let at = root.clone();
+    let (rules, typist) = (roster.clone(), me.clone());
+    let others = move |file: &str| left_out(rules.as_ref()?, file, typist.as_ref()?, today());
     let prepare = move || {
         let roster = roster.as_ref().ok_or("there is no roster, so nobody may open sealed values")?;
         let person = me.as_ref().and_then(|me| roster.person(me)).ok_or("nobody knows who you are")?;
@@ -458,4 +460,5 @@ pub fn opener(console: &Console, root: Option<&Path>, who: &Who, dry: bool) -> V
     let hear = move |secret: &Secret| masks.add_with_lines(secret);
     Vault::new(&root, access, Box::new(prepare), Box::new(hear))
         .telling(Box::new(move |text| asked.masked(text) != text))
+        .read_by(Box::new(others))
 }

@@ -6,6 +6,7 @@ use super::desk::{Desk, today};
 use super::list::day;
 use crate::ledger::{SealAct, SealedValue};
 use crate::model::{OperatorName, Role, nearest};
+use crate::people::Roster;
 use crate::report::one_line;
 use crate::vault::{Readers, Seal, Sheet, Subject};
 use clap::Args;
@@ -143,6 +144,18 @@ fn list(desk: &Desk<'_>, name: &OperatorName) -> String {
         format!("{}  sealed by {} on {}: {state}\n", one_line(&subject.to_string()), seal.by, day(seal))
     };
     desk.history.exposed(name).map(line).collect()
+}
+
+/// Whom the rules of an earlier roster let read something that those in force don't.
+pub(super) fn taken_off(desk: &Desk<'_>, before: &Roster) -> Vec<OperatorName> {
+    let names = |roster: &Roster, file: &str| Readers::of(roster, file, today()).map(|one| one.names());
+    let lost = |(subject, _): (&Subject, &[Seal])| {
+        let now = names(&desk.roster, &subject.file).unwrap_or_default();
+        let mut then = names(before, &subject.file).unwrap_or_default();
+        then.retain(|name| !now.contains(name));
+        then
+    };
+    desk.history.iter().flat_map(lost).collect()
 }
 
 /// Says what somebody who may read less than before could have read.

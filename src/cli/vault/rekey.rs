@@ -7,6 +7,7 @@ use super::desk::{Desk, Sealed, Target, ToSeal};
 use super::files::bytes_of;
 use crate::ledger::{SealAct, SealedValue, Turn};
 use crate::model::{OperatorName, is_sealed};
+use crate::people::Roster;
 use crate::vault::{Keys, Readers, Sheet, State, digest};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -133,8 +134,13 @@ fn plain(failure: &Failure) -> String {
 }
 
 /// After a new roster came into force: seals for the readers that it names, and says what somebody who reads no longer
-/// could read. A failure here takes nothing back; the roster counts.
-pub fn after_roster(console: &Console, root: &Path, who: Who, changed: &[OperatorName]) {
+/// could read: who changed in it, and whom a rule of `before` named. A failure here takes nothing back; the roster counts.
+pub fn after_roster(
+    console: &Console,
+    root: &Path,
+    who: Who,
+    (before, mut changed): (&Roster, Vec<OperatorName>),
+) {
     let rekeyed = || -> Result<(), Failure> {
         let turn = Some(Turn::at_the_vault(root)?);
         let desk = Desk { turn, ..Desk::of(console, root, who)? };
@@ -159,7 +165,10 @@ pub fn after_roster(console: &Console, root: &Path, who: Who, changed: &[Operato
         if !done.refused.is_empty() {
             console.tell("Whoever may read these types 'wgops vault rekey'.\n");
         }
-        for name in changed {
+        changed.extend(super::exposed::taken_off(&desk, before));
+        changed.sort();
+        changed.dedup();
+        for name in &changed {
             super::exposed::tell(console, &desk, name);
         }
         Ok(())

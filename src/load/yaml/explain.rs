@@ -16,6 +16,9 @@ pub(super) fn explained(file: &TextFile, error: &Error) -> Problem {
         Error::AliasError { error, .. } => error,
         error => error,
     };
+    if let Some(problem) = conflict(file, place.line) {
+        return problem;
+    }
     let problem = tab(file, place.line).unwrap_or_else(|| worded(&place, innermost));
     match file.line(place.line) {
         Some(line) if has_bare_template(line) => {
@@ -66,6 +69,17 @@ fn has_bare_template(line: &str) -> bool {
     [": {{", "- {{", ":{{"].iter().any(|start| line.contains(start))
 }
 
+/// What git leaves of two versions that it could not put together, at or before the line that the parser stumbled over.
+fn conflict(file: &TextFile, line: u32) -> Option<Problem> {
+    let begins = |number: &u32| file.line(*number).is_some_and(|line| line.starts_with("<<<<<<< "));
+    let number = (1..=line).find(begins)?;
+    let place = file.place(usize::try_from(number).ok()?, 1);
+    Some(
+        Problem::at(&place, "git's conflict marks stand in it")
+            .help("settle them first: 'git status' names the files"),
+    )
+}
+
 /// A tab in the indentation of the line that the parser stumbled over, or of the one before.
 fn tab(file: &TextFile, line: u32) -> Option<Problem> {
     [line, line.saturating_sub(1)].into_iter().find_map(|number| {
@@ -84,6 +98,14 @@ mod tests {
     fn refused(text: &str) -> String {
         let file = TextFile::from_bytes(Path::new("f.yml"), text.as_bytes().to_vec()).unwrap();
         Node::parse(&file).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_git_could_not_put_together_is_said() {
+        let said = refused("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> theirs\n");
+        assert!(said.contains("f.yml:2:1") && said.contains("git's conflict marks stand in it"), "{said}");
+        // A text that only looks like one is no conflict.
+        assert!(!refused("a: '<<<<<<< x'\nb: [\n").contains("conflict"));
     }
 
     #[test]

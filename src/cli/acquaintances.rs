@@ -1,6 +1,12 @@
 //! The machines that whoever types has spoken to, by their host keys: remembered outside the repository, for whoever can push
 //! says there what a host's key and its address are. A host that came to be another gets no secret before somebody said yes.
 
+mod machine;
+mod memory;
+mod new_key;
+
+pub use new_key::NewKey;
+
 use super::console::shown;
 use super::groups::Groups;
 use super::who::{Who, state};
@@ -9,148 +15,20 @@ use crate::execute::{Acquaintance, HostAccess};
 use crate::ledger::{Anchor, lock};
 use crate::model::{ConnectionKind, HostName, nearest};
 use crate::report::one_line;
-use crate::transport::{Settings, known_authorities, known_keys};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use serde::{Deserialize, Serialize};
+use crate::transport::Settings;
+use machine::Machine;
+use memory::{Listed, Memory, News, load};
+use new_key::{HERE, UNKNOWN};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Where sshd listens unless somebody says otherwise.
-const PORT: u16 = 22;
-/// Most machines that are remembered of one name.
-const MACHINES_MAX: usize = 8;
-/// Largest file that is read.
-const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Longest wait for another job that writes the same file.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 /// Most hosts that are named one by one.
 const NAMES_MAX: usize = 20;
-
-/// `--new-host-key NAME=SHA256:…`: a host that came to be another, as somebody compared it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewKey {
-    host: String,
-    key: String,
-}
-
-impl std::str::FromStr for NewKey {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (host, key) = text.split_once('=').filter(|(host, _)| !host.is_empty()).unwrap_or_default();
-        match is_fingerprint(key) || [HERE, UNKNOWN].contains(&key) {
-            true => Ok(Self { host: host.to_owned(), key: key.to_owned() }),
-            false if key.starts_with("SHA256:") => Err(format!(
-                "'{key}' is no fingerprint: expected SHA256: and {PRINT_LENGTH} letters, digits, '+' and '/', as 'ssh-keygen -l' prints it"
-            )),
-            false => Err(format!("expected NAME=SHA256:…, or NAME={HERE} for this machine, not '{text}'")),
-        }
-    }
-}
-
-/// How many characters 32 bytes are in base64, without padding.
-const PRINT_LENGTH: usize = 43;
-
-fn is_fingerprint(text: &str) -> bool {
-    let bytes = text.strip_prefix("SHA256:").and_then(|print| STANDARD_NO_PAD.decode(print).ok());
-    bytes.is_some_and(|bytes| bytes.len() == 32)
-}
-
-/// How this machine is named where others have a key.
-const HERE: &str = "local";
-/// How a host is named of which no file has a key.
-const UNKNOWN: &str = "unknown";
-
-/// A machine, as whoever types reached it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-struct Machine {
-    /// What it shows, or who vouches for it; nothing: it is this machine.
-    keys: BTreeSet<String>,
-    /// Where it is, if others than a key of its own vouch for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    at: Option<String>,
-    /// Options of SSH that lead there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    options: Vec<String>,
-    /// As whom it was entered.
-    user: String,
-}
-
-impl Machine {
-    fn of(settings: &Settings, host: &HostName, access: &HostAccess) -> Self {
-        let connection = &access.connection;
-        let user = connection.user.clone().unwrap_or_else(|| settings.login.clone());
-        if connection.kind == ConnectionKind::Local {
-            return Self { keys: BTreeSet::new(), at: None, options: Vec::new(), user };
-        }
-        let (address, port) =
-            (connection.address.as_deref().unwrap_or(host.as_str()), connection.port.unwrap_or(PORT));
-        let own = known_keys(settings, address, port);
-        let others = known_authorities(settings, address, port);
-        let at = (own.is_empty() || !others.is_empty()).then(|| format!("{address} port {port}"));
-        let keys = own.into_iter().chain(others).collect();
-        Self { keys, at, options: connection.ssh_args.clone(), user }
-    }
-
-    fn is_here(&self) -> bool {
-        self.keys.is_empty() && self.at.is_none()
-    }
-
-    /// Whether it is the machine that was known as another one, and entered alike where a password would be sent.
-    fn is(&self, known: &Self, as_user: bool) -> bool {
-        // Where no file has a key for it any more, strict host keys let nobody in.
-        let is_closed = self.keys.is_empty() && !known.keys.is_empty();
-        self.is_here() == known.is_here()
-            && self.options == known.options
-            && (is_closed || self.at == known.at && self.keys.is_subset(&known.keys))
-            && (!as_user || self.user == known.user)
-    }
-
-    /// In which way it differs from the one that was known.
-    fn differs(&self, known: &Self) -> String {
-        let all = |keys: &BTreeSet<String>| match keys.is_empty() {
-            true => "none".to_owned(),
-            false => keys.iter().cloned().collect::<Vec<_>>().join(", "),
-        };
-        if self.is_here() != known.is_here() {
-            return if self.is_here() { "it is this machine now" } else { "it was this machine here" }
-                .to_owned();
-        }
-        if !self.keys.is_subset(&known.keys) || self.keys.is_empty() != known.keys.is_empty() {
-            return format!("its host key is {}, and was {}", all(&self.keys), all(&known.keys));
-        }
-        if self.at != known.at {
-            let place = |at: &Option<String>| at.clone().unwrap_or_else(|| "elsewhere".into());
-            return format!("it is at {}, and was at {}", place(&self.at), place(&known.at));
-        }
-        if self.options != known.options {
-            let options = |all: &[String]| if all.is_empty() { "no options".into() } else { all.join(" ") };
-            return format!(
-                "SSH reaches it with {}, and did with {}",
-                options(&self.options),
-                options(&known.options)
-            );
-        }
-        format!("it is entered as {}, and was as {}", self.user, known.user)
-    }
-}
-
-/// What is remembered.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-struct Memory {
-    version: u32,
-    /// Inventories by which somebody was spoken to, and the names in them.
-    inventories: BTreeMap<String, BTreeSet<String>>,
-    /// Names in each that were this machine.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    here: BTreeMap<String, BTreeSet<String>>,
-    /// The machines of each name in each inventory, the newest last: of two inventories, the same name may be two machines.
-    #[serde(default)]
-    machines: BTreeMap<String, BTreeMap<String, Vec<Machine>>>,
-}
 
 #[derive(Default)]
 struct State {
@@ -159,72 +37,6 @@ struct State {
     agreed: BTreeSet<HostName>,
     /// What is to be written down.
     news: News,
-}
-
-/// What a job learned: all that it changes of what others may remember meanwhile.
-#[derive(Default)]
-struct News {
-    /// Which hosts the inventory has.
-    listed: Option<Listed>,
-    /// Machines that were met, in this order.
-    met: Vec<(String, Machine)>,
-}
-
-/// The hosts of an inventory, and which of them are this machine.
-struct Listed {
-    names: BTreeSet<String>,
-    here: BTreeSet<String>,
-}
-
-impl Memory {
-    /// Learns which hosts an inventory has; gives back whether that is new.
-    fn list(&mut self, inventory: &str, listed: &Listed) -> bool {
-        let Listed { names, here } = listed;
-        let of_it = self.here.entry(inventory.to_owned()).or_default();
-        let is_new = self.inventories.get(inventory) != Some(names) || of_it != here;
-        of_it.clone_from(here);
-        self.inventories.insert(inventory.to_owned(), names.clone());
-        is_new
-    }
-
-    /// Whether somebody met a host, or this inventory when it had it.
-    fn knows(&self, inventory: &str, host: &HostName) -> bool {
-        !self.known(inventory, host.as_str()).is_empty()
-            || self.inventories.get(inventory).is_some_and(|names| names.contains(host.as_str()))
-    }
-
-    /// Learns that a host of an inventory is this machine; gives back whether that is new.
-    fn learn(&mut self, inventory: &str, host: &str, machine: &Machine) -> bool {
-        let hosts = self.machines.entry(inventory.to_owned()).or_default();
-        let known = hosts.entry(host.to_owned()).or_default();
-        if known.last() == Some(machine) {
-            return false;
-        }
-        known.retain(|one| one != machine);
-        known.push(machine.clone());
-        let more = known.len().saturating_sub(MACHINES_MAX);
-        known.drain(..more);
-        true
-    }
-
-    /// What a host may be: the machines of its name in this inventory. Where that has no such name yet, those of every other
-    /// inventory that has it, each by itself: whoever can push can give an inventory another name, or a host another inventory.
-    fn known(&self, inventory: &str, host: &str) -> Vec<&[Machine]> {
-        let of = |hosts: &'_ BTreeMap<String, Vec<Machine>>| {
-            hosts.get(host).is_some_and(|known| !known.is_empty())
-        };
-        let here = self.machines.get(inventory).filter(|hosts| of(hosts));
-        let all: Vec<_> = match here {
-            Some(hosts) => vec![hosts],
-            None => self.machines.values().filter(|hosts| of(hosts)).collect(),
-        };
-        all.into_iter().filter_map(|hosts| hosts.get(host)).map(Vec::as_slice).collect()
-    }
-
-    /// The keys that a host is known by.
-    fn keys(&self, inventory: &str, host: &str) -> BTreeSet<&String> {
-        self.known(inventory, host).into_iter().flatten().flat_map(|one| &one.keys).collect()
-    }
 }
 
 /// In which way a host is not the one that was spoken to.
@@ -582,22 +394,6 @@ impl Acquaintance for Acquaintances {
             self.remember(host, access);
         }
     }
-}
-
-fn load(file: &Path) -> Result<Memory, Failure> {
-    let unusable = |why: String| {
-        Failure::usage(format!("can't use {}, where machines are remembered: {why}", shown(file))).hint(
-            "it protects from a host that somebody put in another's place: look at it before you remove it",
-        )
-    };
-    match std::fs::metadata(file) {
-        Ok(about) if about.len() > FILE_BYTES_MAX => return Err(unusable("it is larger than 16 MiB".into())),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Memory::default()),
-        Err(error) => return Err(unusable(error.to_string())),
-    }
-    let bytes = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|error| unusable(error.to_string()))
 }
 
 #[cfg(test)]

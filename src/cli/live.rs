@@ -189,7 +189,7 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
         assert!(is_pipe(&writer) && is_pipe(&reader));
         assert!(
-            !is_pipe(&tempfile::tempfile().unwrap()) && !is_pipe(std::fs::File::open("/dev/null").unwrap())
+            !is_pipe(tempfile::tempfile().unwrap()) && !is_pipe(std::fs::File::open("/dev/null").unwrap())
         );
     }
 }

@@ -1,15 +1,18 @@
 //! `docker_container`: that a container of Docker is there as asked, runs, rests, or isn't there. One that differs in what is
 //! asked is made anew; its volumes stay. What a container has and nobody asked for is let be. `docker_options.rs` compares.
 
+mod network;
+mod words;
+
 use super::docker::{NOT_YET, Thing, plain, result_as};
 use super::docker_options::{difference, options};
-use super::{
-    Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned, shell_words,
-};
+use super::{Args, Change, Docs, Effect, FreeForm, Host, Kind, Module, Nature, Outcome, Param, Returned};
 use crate::model::{Content, Map, Script, Value};
 use crate::questions::system::containers::kept;
 use crate::questions::{Output, Stop};
+use network::{Network, networks};
 use std::time::Duration;
+use words::{Words, restart_option, variables, with_tag};
 
 const fn text(name: &'static str, help: &'static str) -> Param {
     Param::optional(name, Kind::Text, help)
@@ -256,56 +259,6 @@ fn diff(args: &Args, host: &Host<'_>) -> Result<Outcome, Stop> {
     Ok(Outcome::change(result, task.changes(host)?))
 }
 
-/// A network that a container is to be in.
-struct Network {
-    name: String,
-    /// What `docker network connect` is told of it.
-    options: Vec<(&'static str, String)>,
-}
-
-fn networks(args: &Args) -> Result<Vec<Network>, Stop> {
-    let wrong = || Stop::refuse("'networks' must be a list of mappings with a name each");
-    let Some(given) = args.value("networks") else { return Ok(Vec::new()) };
-    let one = |network: &Value| {
-        let name = network["name"].as_str().filter(|name| !name.is_empty() && !name.starts_with('-'));
-        let mut options = Vec::new();
-        for (key, value) in
-            network.as_object().ok_or_else(wrong)?.iter().filter(|(_, value)| !value.is_null())
-        {
-            match key.as_str() {
-                "name" => {}
-                "ipv4_address" => options.push(("--ip", plain(value))),
-                "ipv6_address" => options.push(("--ip6", plain(value))),
-                "aliases" => options
-                    .extend(value.as_array().into_iter().flatten().map(|alias| ("--alias", plain(alias)))),
-                "links" => {
-                    options
-                        .extend(value.as_array().into_iter().flatten().map(|link| ("--link", plain(link))));
-                }
-                other => return Err(Stop::refuse(format!("'networks': '{other}' is not supported yet"))),
-            }
-        }
-        Ok(Network { name: name.ok_or_else(wrong)?.to_owned(), options })
-    };
-    given.as_array().ok_or_else(wrong)?.iter().map(one).collect()
-}
-
-impl Network {
-    /// Whether a container is in it as asked.
-    fn has(&self, now: &Value) -> bool {
-        let there = &now["NetworkSettings"]["Networks"][self.name.as_str()];
-        let list =
-            |key: &str, wanted: &str| there[key].as_array().into_iter().flatten().any(|one| *one == wanted);
-        !there.is_null()
-            && self.options.iter().all(|(option, value)| match *option {
-                "--ip" => there["IPAMConfig"]["IPv4Address"] == *value,
-                "--ip6" => there["IPAMConfig"]["IPv6Address"] == *value,
-                "--alias" => list("Aliases", value),
-                _ => list("Links", value),
-            })
-    }
-}
-
 /// A container, and what is wanted of it.
 struct Task<'a> {
     args: &'a Args,
@@ -512,61 +465,6 @@ impl Task<'_> {
         }
         changes
     }
-}
-
-/// What runs in a container: the entry point's first word, and all words behind it.
-struct Words {
-    entrypoint: Option<String>,
-    command: Option<Vec<String>>,
-}
-
-impl Words {
-    fn of(args: &Args) -> Result<Self, Stop> {
-        let words = |param: &str| match args.value(param) {
-            None => Ok(None),
-            Some(Value::String(text)) => shell_words::split(text)
-                .map(Some)
-                .map_err(|error| Stop::refuse(format!("'{param}': {error}"))),
-            Some(Value::Array(all)) => Ok(Some(all.iter().map(plain).collect())),
-            Some(_) => Err(Stop::refuse(format!("'{param}' is a list or a text"))),
-        };
-        let (entry, command) = (words("entrypoint")?, words("command")?);
-        let Some((first, rest)) = entry.as_ref().and_then(|all| all.split_first()) else {
-            return Ok(Self { entrypoint: None, command });
-        };
-        let behind = rest.iter().cloned().chain(command.iter().flatten().cloned()).collect::<Vec<_>>();
-        let given = command.is_some() || !behind.is_empty();
-        Ok(Self { entrypoint: Some(first.clone()), command: given.then_some(behind) })
-    }
-}
-
-/// Lines of variables as docker reads them.
-fn variables(args: &Args) -> Result<Vec<String>, Stop> {
-    let given = args.value("env").and_then(Value::as_object).into_iter().flatten();
-    given
-        .map(|(name, value)| {
-            let value = plain(value);
-            match value.contains('\n') || name.is_empty() || name.contains(['\n', '=', '#']) {
-                true => Err(Stop::refuse(format!(
-                    "'env': '{name}' has a name or several lines that docker takes in no file"
-                ))),
-                false => Ok(format!("{name}={value}")),
-            }
-        })
-        .collect()
-}
-
-fn restart_option(policy: &str, retries: i64) -> String {
-    match (policy, retries) {
-        ("on-failure", 1..) => format!("--restart=on-failure:{retries}"),
-        _ => format!("--restart={policy}"),
-    }
-}
-
-/// An image with its tag, digest or id.
-fn with_tag(image: &str) -> String {
-    let last = image.rsplit('/').next().unwrap_or(image);
-    if last.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") }
 }
 
 /// A change that follows one which makes what it is about.

@@ -4,12 +4,11 @@
 use super::desk::{Desk, RenderedOnce};
 use super::library::Library;
 use super::look;
-use super::task::{Loop, Task};
-use crate::load::playbook::LoopKind;
+use super::task::Task;
 use crate::model::{Advisories, Map, Value};
 use crate::modules::{ArgProblem, Args, Change, Effect, FreeForm, Host, Kind, Module, Outcome, Param};
 use crate::questions::{Answers, Reading, Refusal, Stop};
-use crate::template::{Binding, LOOP_FOLDER, Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
+use crate::template::{Rendered, Scope, TemplateError, TemplateErrorKind, Templates};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -114,42 +113,6 @@ impl Evaluation {
     }
 }
 
-/// Whether a condition is just that something is defined or not: that a value is there is no secret, but where a template decides it.
-fn asks_for_being_there(condition: &Value, scope: &Arc<dyn Scope>) -> bool {
-    let text = text_of(condition);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    match words.as_slice() {
-        [name, "is", "defined" | "undefined"] | [name, "is", "not", "defined"] => {
-            is_there_openly(name, scope, 0)
-        }
-        _ => false,
-    }
-}
-
-/// Whether a name stands for a value itself, or for another such name.
-fn is_there_openly(name: &str, scope: &Arc<dyn Scope>, depth: usize) -> bool {
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let Some(bound) = scope.get(name).filter(|_| is_name && depth < NAMES_MAX) else { return false };
-    let mut inner = &bound;
-    while let Binding::Secret(within) = inner {
-        inner = within;
-    }
-    match inner {
-        Binding::Data(_) => true,
-        Binding::Written(value) => match value.as_str().map(str::trim) {
-            Some(text) if Templates::has_templates(value) => {
-                let named = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
-                named.is_some_and(|named| is_there_openly(named.trim(), scope, depth + 1))
-            }
-            _ => true,
-        },
-        Binding::Unknown(_) | Binding::Scope(_) | Binding::Refused(_) | Binding::Secret(_) => false,
-    }
-}
-
-/// How many names stand for each other at the most.
-const NAMES_MAX: usize = 8;
-
 /// Arguments as far as they are known, and which of them hold a secret.
 struct Given {
     args: Map,
@@ -158,107 +121,6 @@ struct Given {
 }
 
 impl Means<'_> {
-    /// Whether all conditions hold.
-    ///
-    /// # Errors
-    /// A condition can't be evaluated, or is neither true nor false.
-    pub fn conditions(&self, conditions: &[Value], scope: &Arc<dyn Scope>) -> Result<Truth, TemplateError> {
-        let mut unknown = None;
-        for condition in conditions {
-            match self.templates.condition(condition, scope) {
-                Ok(Rendered::Known { tainted: true, .. })
-                    if self.is_blind && !asks_for_being_there(condition, scope) =>
-                {
-                    unknown = unknown.or(Some(SEALED.into()));
-                }
-                Ok(Rendered::Known { value: true, .. } | Rendered::Omitted) => {}
-                Ok(Rendered::Known { value: false, .. }) => return Ok(Truth::Fails(condition.clone())),
-                Ok(Rendered::Unknown(cause)) => unknown = unknown.or(Some(cause)),
-                // What follows an unknown condition may rely on it, and is then no mistake.
-                Err(_) if unknown.is_some() => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(unknown.map_or(Truth::Holds, |cause| Truth::Unknown(cause.to_string())))
-    }
-
-    /// The items of a loop. An undefined list counts as empty when the task's conditions don't hold anyway.
-    ///
-    /// # Errors
-    /// The list can't be evaluated, or isn't a list.
-    pub fn items(&self, task: &Task, each: &Loop, scope: &Arc<dyn Scope>) -> Result<Items, TemplateError> {
-        let rendered = match self.loop_value(task.module, each, scope) {
-            Ok(rendered) => rendered,
-            Err(error) if error.kind == TemplateErrorKind::Undefined => {
-                return match self.conditions(&task.when, scope) {
-                    Ok(Truth::Fails(_)) => Ok(Items::Meaningless),
-                    _ => Err(error),
-                };
-            }
-            Err(error) => return Err(error),
-        };
-        let (value, tainted) = match rendered {
-            Rendered::Unknown(cause) => return Ok(Items::Unknown(cause.to_string())),
-            Rendered::Omitted => (Value::Null, false),
-            Rendered::Known { value, tainted } => (value, tainted),
-        };
-        let items = match value {
-            Value::Array(items) if each.kind == LoopKind::Items => items
-                .into_iter()
-                .flat_map(|item| match item {
-                    Value::Array(inner) => inner,
-                    other => vec![other],
-                })
-                .collect(),
-            Value::Array(items) => items,
-            Value::Null => Vec::new(),
-            other if each.kind == LoopKind::Items => vec![other],
-            other => return Ok(Items::NoList(kind_of(&other))),
-        };
-        Ok(Items::Known(items, tainted))
-    }
-
-    /// What a loop is over: what it says, or what a lookup makes of that.
-    fn loop_value(
-        &self,
-        module: &Module,
-        each: &Loop,
-        scope: &Arc<dyn Scope>,
-    ) -> Result<Rendered, TemplateError> {
-        let terms = match &each.kind {
-            LoopKind::Lookup(name) if name == "first_found" => self.defined_alone(&each.items, scope)?,
-            _ => self.templates.render(&each.items, scope)?,
-        };
-        let (LoopKind::Lookup(name), Rendered::Known { value, tainted }) = (&each.kind, &terms) else {
-            return Ok(terms);
-        };
-        let terms = if value.is_array() { value.clone() } else { Value::Array(vec![value.clone()]) };
-        let data = Binding::Data(Arc::new(terms));
-        let bound = if *tainted { Binding::Secret(Box::new(data)) } else { data };
-        let scope: Arc<dyn Scope> =
-            Arc::new(WithTerms { terms: bound, folder: module.folder(), beneath: scope.clone() });
-        self.templates.render(&Value::String(format!("{{{{ query('{name}', *{TERMS}) }}}}")), &scope)
-    }
-
-    /// A list without what is undefined in it: who looks for the first file of several may name some by what there is not.
-    fn defined_alone(&self, items: &Value, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        let Value::Array(items) = items else { return self.templates.render(items, scope) };
-        let (mut defined, mut secret) = (Vec::new(), false);
-        for item in items {
-            match self.templates.render(item, scope) {
-                Ok(Rendered::Known { value, tainted }) => {
-                    secret |= tainted;
-                    defined.push(value);
-                }
-                Ok(Rendered::Omitted) => {}
-                Ok(Rendered::Unknown(cause)) => return Ok(Rendered::Unknown(cause)),
-                Err(error) if error.kind == TemplateErrorKind::Undefined => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Rendered::Known { value: Value::Array(defined), tainted: secret })
-    }
-
     /// The name of an argument, which may be a template where any are taken (`set_fact`).
     fn name(&self, module: &Module, key: &str, scope: &Arc<dyn Scope>) -> Result<Rendered<String>, Refusal> {
         if module.free_form != FreeForm::AnyKeys || !key.contains("{{") {
@@ -485,35 +347,6 @@ fn misfit(problem: &ArgProblem, module: &Module, given: &Map, secrets: Option<&V
     problem.in_ansibles_words(module.name, module.params, &missing)
 }
 
-/// The name under which a lookup finds what a loop gives it.
-const TERMS: &str = "wgops_loop_terms";
-
-/// What a task sees, and what the loop gives to a lookup.
-struct WithTerms {
-    terms: Binding,
-    /// Where files are looked for that the loop names.
-    folder: &'static str,
-    beneath: Arc<dyn Scope>,
-}
-
-impl Scope for WithTerms {
-    fn get(&self, name: &str) -> Option<Binding> {
-        match name {
-            TERMS => Some(self.terms.clone()),
-            LOOP_FOLDER => Some(Binding::Data(Arc::new(self.folder.into()))),
-            _ => self.beneath.get(name),
-        }
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.beneath.names()
-    }
-
-    fn search_dirs(&self) -> Vec<std::path::PathBuf> {
-        self.beneath.search_dirs()
-    }
-}
-
 /// A list, or one thing as a list.
 fn listed(value: &Value) -> Vec<Value> {
     match value {
@@ -562,7 +395,8 @@ pub fn text_of(value: &Value) -> String {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// What a value is, in words.
+pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "a boolean",

@@ -221,3 +221,20 @@ impl KeyProblem {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_key_at_all_is_told_how_to_get_one() {
+        let hint = |tried: &[&str]| {
+            let tried = tried.iter().map(|key| (*key).to_owned()).collect();
+            let error =
+                ConnectError::Authentication { host: "web1".parse().unwrap(), user: "ops".into(), tried };
+            error.hint().unwrap()
+        };
+        assert!(hint(&[]).contains("ssh-keygen -t ed25519"));
+        assert!(!hint(&["~/.ssh/id_ed25519"]).contains("ssh-keygen"));
+    }
+}

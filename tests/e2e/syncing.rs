@@ -148,6 +148,12 @@ fn who_left_is_named_where_their_key_goes_though_the_roster_has_it_no_more() {
     let sync = || ops.types("alice", "access sync -i ops --yes --reason why").within(120).says();
     sync().expect(0, &["+ dora (operator)"]);
     assert_eq!(enters(&dora, &host, &lab, &[]), Some(0));
+    // Whose agreement has ended loses hers, and that is why.
+    ops.alice("operators clear dora --nda 2025-01-01 --until 2025-12-31 --yes").expect(0, &["in force"]);
+    let plan = ops.types("alice", "access plan -i ops").within(120).says();
+    plan.expect(0, &["- dora (operator), whose agreement ended on 2025-12-31"]);
+    ops.alice("operators clear dora --nda 2026-01-01 --yes").expect(0, &["in force"]);
+    ops.types("alice", "access plan -i ops").within(120).says().expect(0, &["Nobody gains or loses a key"]);
     // As root she keeps a second way in, in the other file that sshd looks at by itself.
     lab.exec(&host, "cp -p /home/ops/.ssh/authorized_keys /home/ops/.ssh/authorized_keys2");
     // A clone of somebody who does not pull.

@@ -183,6 +183,7 @@ fn what_wgops_yml_says_of_access_is_signed_with_the_roster_and_with_nothing_else
     plan().expect(2, &["'access' in wgops.yml is signed by nobody yet"]);
     let signed = group.says("alice", "operators sign --yes");
     signed.expect(0, &["It signs 'access' of wgops.yml: account ops,", "in force", "+access: sha256:"]);
+    signed.expect(0, &["git add wgops.yml inventory/operators.yml ledger &&"]);
     plan().expect(2, &["nowhere"]).without(&["signed by nobody"]);
     group.says("alice", "operators sign --yes").expect(0, &["nothing to sign"]);
     // Somebody who can push names a CA of their own.

@@ -131,7 +131,6 @@ fn an_auditor_who_compares_is_told_that_an_auditors_key_audits() {
 fn whoever_signed_the_first_version_meets_it_no_more() {
     let group = Group::new();
     // As who wrote the roster by hand, and has signed nothing yet.
-    fs::remove_dir_all(group.root().join("ledger")).unwrap();
     fs::rename(group.folder.path().join("home_alice"), group.folder.path().join("gone")).unwrap();
     group.says("alice", "operators sign --yes").expect(0, &["Version 1 is in the ledger now"]);
     group.says("alice", "runs").expect(0, &[]).without(&["for the first time"]);

@@ -27,6 +27,7 @@ pub(super) const REFUSALS: [&str; 2] =
 pub(super) struct Gains<'a> {
     roster: &'a Roster,
     history: History,
+    today: Date,
     /// What the shadow account's file will hold.
     shadows: String,
     /// Files before the first change and after the last one; a host that gets all of it back gains nothing.
@@ -57,6 +58,7 @@ impl<'a> Gains<'a> {
         Self {
             roster,
             history,
+            today,
             shadows,
             files,
             shadows_before,
@@ -143,7 +145,7 @@ impl<'a> Gains<'a> {
             let diff = Compared { header: header.clone(), before: before.clone(), after: after.clone() };
             let lines = match header.as_str() {
                 CA_FILE => certified(&diff),
-                _ => compared(self.roster, &self.history, &diff),
+                _ => compared((self.roster, self.today), &self.history, &diff),
             };
             if !lines.is_empty() {
                 hosts.entry(host).or_default().extend(lines);
@@ -196,7 +198,7 @@ impl<'a> Gains<'a> {
 }
 
 /// The keys of a file that come and go, by whose they are.
-fn compared(roster: &Roster, history: &History, diff: &Compared) -> Vec<String> {
+fn compared(by: (&Roster, Date), history: &History, diff: &Compared) -> Vec<String> {
     let blobs = |text: &str| -> BTreeSet<String> {
         let word = |line: &str| {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -210,7 +212,7 @@ fn compared(roster: &Roster, history: &History, diff: &Compared) -> Vec<String> 
         let comment = text.lines().find(|line| line.contains(blob.as_str()));
         let comment =
             comment.and_then(|line| line.split_once(blob.as_str())).map_or("", |(_, rest)| rest.trim());
-        let owner = owner(roster, history, blob);
+        let owner = owner(by, history, blob);
         let beside = if owner.starts_with("nobody") && !comment.is_empty() {
             format!(", '{}'", one_line(comment))
         } else {
@@ -252,7 +254,7 @@ mod tests {
             before: format!("# old\nssh-rsa AAAAold bob@laptop\n{} alice\n", key(1).text()),
             after: format!("{} alice (lead)\n{} oscar (operator)\n", key(1).text(), key(2).text()),
         };
-        let lines = compared(&roster(), &history(), &diff);
+        let lines = compared((&roster(), jiff::civil::date(2026, 6, 1)), &history(), &diff);
         let file = "in /home/ops/.ssh/authorized_keys";
         assert_eq!(
             lines,

@@ -121,7 +121,7 @@ pub fn asker(
             format!(
                 "the roster has no agreement of {} that counts today{}, so no server of the group lets them in",
                 person.name,
-                over(person, today)
+                ended(person, today).map(|until| format!(" (it ended on {until})")).unwrap_or_default()
             ),
         )
         .hint("until then there is the lab; a lead notes a signed agreement ('wgops operators clear', or under 'nda' in the roster and 'wgops operators sign')")),
@@ -129,17 +129,19 @@ pub fn asker(
 }
 
 /// When an agreement ended, if there was one.
-fn over(person: &Person, today: Date) -> String {
-    let until = person.nda.as_ref().and_then(|nda| nda.until).filter(|until| *until < today);
-    until.map(|until| format!(" (it ended on {until})")).unwrap_or_default()
+fn ended(person: &Person, today: Date) -> Option<Date> {
+    person.nda.as_ref().and_then(|nda| nda.until).filter(|until| *until < today)
 }
 
 /// Whose a key is, for people; of one that is not in the roster any more, whose it was.
-pub fn owner(roster: &Roster, history: &History, blob: &str) -> String {
+pub fn owner((roster, today): (&Roster, Date), history: &History, blob: &str) -> String {
     let is_it = |key: &Key| key.text().split_whitespace().nth(1) == Some(blob);
     let known = roster.people.values().find(|person| person.keys.iter().any(is_it));
     match (known, history.owner(is_it)) {
-        (Some(person), _) => format!("{} ({})", person.name, person.role),
+        (Some(person), _) => {
+            let over = ended(person, today).map(|until| format!(", whose agreement ended on {until}"));
+            format!("{} ({}){}", person.name, person.role, over.unwrap_or_default())
+        }
         _ if roster.emergency_keys.iter().any(is_it) => "an emergency key".into(),
         (None, Some(name)) => match roster.person(name).map(|person| person.role) {
             Some(Role::Left) => format!("{name}, who left"),
@@ -220,8 +222,13 @@ mod tests {
         let blob = |number| key(number).text().split(' ').nth(1).unwrap().to_owned();
         let none = tempfile::tempdir().unwrap();
         let history = History::of(&Record::read(none.path(), None).unwrap(), &roster);
-        assert_eq!(owner(&roster, &history, &blob(3)), "sam (shadow)");
-        assert_eq!(owner(&roster, &history, &blob(9)), "an emergency key");
-        assert_eq!(owner(&roster, &history, "AAAA"), "nobody in the roster");
+        let owner = |day, blob: &str| owner((&roster, day), &history, blob);
+        let (before, later) = (date(2026, 6, 1), date(2026, 6, 2));
+        assert_eq!(owner(later, &blob(3)), "sam (shadow)");
+        assert_eq!(owner(later, &blob(9)), "an emergency key");
+        assert_eq!(owner(later, "AAAA"), "nobody in the roster");
+        // Who loses theirs because of a day is told so.
+        assert_eq!(owner(before, &blob(2)), "oscar (operator)");
+        assert_eq!(owner(later, &blob(2)), "oscar (operator), whose agreement ended on 2026-06-01");
     }
 }

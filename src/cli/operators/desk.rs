@@ -207,8 +207,10 @@ impl Desk {
         match found.map(|found| found.file) {
             Ok(ledger::Successor::InForce) => {
                 remember(&self.root, next);
+                // What it signs of 'access' is refused everywhere until wgops.yml is there, too.
+                let also = if next.roster.access == self.roster.access { "" } else { "wgops.yml " };
                 console.tell(&format!(
-                    "Version {version} is in force. Commit and push it with the ledger:\n  git add inventory/operators.yml ledger && git commit -m \"Roster {version}\" && git push\n"
+                    "Version {version} is in force. Commit and push it with the ledger:\n  git add {also}inventory/operators.yml ledger && git commit -m \"Roster {version}\" && git push\n"
                 ));
                 if Repository::here()?.settings().access.is_some() {
                     console.tell("Who may log in on the servers changes with 'wgops access sync --inventory NAME --reason TEXT', for each inventory.\n");

@@ -54,12 +54,7 @@ impl Sign {
             return Err(waiting.todo.iter().fold(failure, |failure, todo| failure.hint(todo.clone())));
         }
         if file.digest == desk.roster.digest && !desk.record.has_roster(file.digest) && file.access == signs {
-            confirm(console, file.version, self.yes)?;
-            desk.sign(console, &file, &desk.text)?;
-            // Whoever signed it has compared it.
-            remember(&desk.root, &RosterFile { roster: file.clone(), text: desk.text.clone() });
-            console.tell(&format!("Version {} is in the ledger now. Commit and push it.\n", file.version));
-            return Ok(Exit::Well);
+            return self.unsigned(console, &desk, file);
         }
         if file.digest == desk.roster.digest && file.access == signs {
             console
@@ -87,6 +82,15 @@ impl Sign {
         let text = desk.roster.counted_up(&desk.file, &desk.text, &missing, signs)?;
         let next = desk.make(console, text, self.yes)?;
         desk.tell(console, &next)?;
+        Ok(Exit::Well)
+    }
+
+    /// The version in force, which nobody has signed yet. Whoever signs it has compared it, so it is no news here any more.
+    fn unsigned(&self, console: &Console, desk: &Desk, roster: Roster) -> Result<Exit, Failure> {
+        confirm(console, roster.version, self.yes)?;
+        desk.sign(console, &roster, &desk.text)?;
+        console.tell(&format!("Version {} is in the ledger now. Commit and push it.\n", roster.version));
+        remember(&desk.root, &RosterFile { roster, text: desk.text.clone() });
         Ok(Exit::Well)
     }
 

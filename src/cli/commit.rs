@@ -98,8 +98,9 @@ impl Committed for Blobs {
         let short = self.id.get(..12).unwrap_or(&self.id);
         (!is_it).then(|| {
             format!(
-                "is not what commit {short} has, by which the run is recorded: it was changed since the run began, or git does not see \
-                 that (ident, an encoding, its index); put it right with 'git checkout', commit it, or go on with --allow-dirty"
+                "is not what commit {short} has, by which the run is recorded: commit it, put it back ('git checkout'), or go on with \
+                 --allow-dirty. Where 'git status' does not name it, it was changed since the run began, or git does not see that (ident, an \
+                 encoding, its index)"
             )
         })
     }

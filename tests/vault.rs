@@ -713,6 +713,37 @@ fn two_people_who_seal_one_value_in_two_clones_are_asked_which_one_is_right() {
 }
 
 #[test]
+fn what_was_set_without_knowing_that_somebody_left_stays_on_their_list() {
+    let mut group = Group::new();
+    group.sets("alice", "one", "first").expect(0, &[]);
+    group.clears("carol").expect(0, &[]);
+    group.clears("oscar").expect(0, &[]);
+    group.pinned("oscar", "vault list").expect(0, &[]);
+    let (here, there) = (group.root(), group.folder.path().join("clone"));
+    copy(&here, &there);
+    group.says("alice", "operators leave carol --yes").expect(0, &["carol could read these values"]);
+    group.sets("alice", "one", "by alice").expect(0, &[]);
+    group.says("alice", "vault exposed carol").expect(0, &["Nothing that carol could have read"]);
+    // oscar has not pulled, and sets it anew for carol, too.
+    group.clone = Some(there.clone());
+    group.sets("oscar", "one", "by oscar").expect(0, &["alice, carol, oscar"]);
+    let by_oscar = group.vars();
+    group.clone = None;
+    for chain in fs::read_dir(there.join("ledger")).unwrap().flatten() {
+        let chain = chain.path();
+        if chain.file_name().unwrap().to_string_lossy().starts_with("oscar") {
+            copy(&chain, &here.join("ledger"));
+        }
+    }
+    group.says("alice", "vault exposed carol").expect(0, &[VARS, "one"]);
+    fs::write(here.join(VARS), by_oscar).unwrap();
+    group.says("alice", &format!("vault rekey {VARS}")).expect(0, &["One value was sealed again"]);
+    group.says("alice", "vault exposed carol").expect(0, &["one", "to be set anew"]);
+    group.sets("alice", "one", "newer than both").expect(0, &[]);
+    group.says("alice", "vault exposed carol").expect(0, &["Nothing that carol could have read"]);
+}
+
+#[test]
 fn a_seal_by_somebody_who_may_not_read_the_file_counts_for_nothing() {
     let group = Group::new();
     group.clears("oscar").expect(0, &[]);

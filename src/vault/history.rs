@@ -39,6 +39,10 @@ pub struct Seal {
     pub value: SealedValue,
     /// Whether a later seal had seen this one.
     pub superseded: bool,
+    /// Whether somebody who had seen this one set another value.
+    pub replaced: bool,
+    /// Who had seen this one and said that the value is no more.
+    pub retired_by: Vec<OperatorName>,
     /// Readers of whom a key that it was sealed for is gone since: whoever has that key reads it.
     pub lost: Vec<OperatorName>,
 }
@@ -83,16 +87,15 @@ fn is_lead(roster: &Roster, name: &OperatorName) -> bool {
     roster.person(name).is_some_and(|person| person.role == Role::Lead)
 }
 
-/// The seals since a value was set last, or was said to be no more: by somebody else than who could read it, and where nobody sealed it
-/// again since.
-fn current<'a>(seals: &'a [Seal], name: Option<&OperatorName>) -> &'a [Seal] {
-    let is_gone = |at: usize, seal: &Seal| {
-        let sealed = |later: &Seal| later.value.act != SealAct::Retired;
-        seal.value.act == SealAct::Retired && Some(&seal.by) != name && !seals.iter().skip(at).any(sealed)
-    };
-    let begins = |(at, seal): &(usize, &Seal)| seal.value.act == SealAct::Set || is_gone(*at, seal);
-    let since = seals.iter().enumerate().filter(begins).map(|(at, _)| at).next_back();
-    seals.get(since.unwrap_or_default()..).unwrap_or_default()
+/// What whoever has read one of them may know still: the seals in whose place nobody set another value who had seen them. None where
+/// the value was said to be no more, by somebody else than who could read it, and nobody sealed it again since or without knowing that.
+fn current<'a>(seals: &'a [Seal], name: Option<&OperatorName>) -> Vec<&'a Seal> {
+    let is_gone = |seal: &&Seal| seal.retired_by.iter().any(|by| Some(by) != name);
+    let all: Vec<&Seal> = seals.iter().filter(|seal| seal.value.act != SealAct::Retired).collect();
+    match all.iter().all(is_gone) {
+        true => Vec::new(),
+        false => all.into_iter().filter(|seal| !seal.replaced).collect(),
+    }
 }
 
 /// The seals of all values.
@@ -133,8 +136,10 @@ impl History {
                 if !(first || could || retires || may_seal(roster, &value.file, by)) {
                     continue;
                 }
-                for (other, seal) in before.iter_mut() {
-                    seal.superseded |= entry.follows(other);
+                for (_, seal) in before.iter_mut().filter(|(other, _)| entry.follows(other)) {
+                    seal.superseded = true;
+                    seal.replaced |= value.act == SealAct::Set;
+                    seal.retired_by.extend((value.act == SealAct::Retired).then(|| by.clone()));
                 }
                 let lost = value.readers.iter().filter(|name| {
                     let then = versions.iter().find(|version| version.version == entry.public.roster);
@@ -145,6 +150,8 @@ impl History {
                     time: entry.public.time,
                     value: value.clone(),
                     superseded: false,
+                    replaced: false,
+                    retired_by: Vec::new(),
                     lost: lost.cloned().collect(),
                 };
                 before.push((entry, seal));
@@ -173,7 +180,7 @@ impl History {
 
     /// Whoever could read a value since it was set last, also with a key that is gone.
     pub fn readers_since_it_was_set(&self, subject: &Subject) -> impl Iterator<Item = (&OperatorName, bool)> {
-        let seals = current(self.of(subject), None).iter();
+        let seals = current(self.of(subject), None).into_iter();
         seals.flat_map(|seal| seal.value.readers.iter().map(|name| (name, seal.lost.contains(name))))
     }
 
@@ -231,10 +238,8 @@ impl History {
     ) -> impl Iterator<Item = (&'a Subject, &'a Seal)> {
         self.0.iter().filter_map(move |(subject, seals)| {
             let current = current(seals, Some(name));
-            let is_gone = |seal: &Seal| seal.value.act == SealAct::Retired && seal.by != *name;
-            let last = current.iter().rev().find(|seal| seal.value.act != SealAct::Retired);
-            let last = last.filter(|_| !current.first().is_some_and(is_gone))?;
-            current.iter().any(&is).then_some((subject, last))
+            let last = *current.last()?;
+            current.into_iter().any(&is).then_some((subject, last))
         })
     }
 }

@@ -104,6 +104,7 @@ impl Trust {
         let line = record.lineage(&found.in_force.roster, &files);
         let group = groups.as_ref().map(|groups| groups.find(&line)).transpose()?.flatten();
         let settled = record.settled(&files, &found.in_force.roster);
+        agrees(pin, &line, &settled)?;
         if let Some(group) = &group {
             let settled: Vec<Anchor> = settled.iter().map(|one| one.file).collect();
             group.permits(&line, &settled, pin)?;
@@ -165,6 +166,20 @@ impl Trust {
             )
         })
     }
+}
+
+/// Makes sure that a pin is of what leads here, however old it is: whoever compares it may have met another group's roster before.
+fn agrees(pin: Option<Anchor>, line: &[Anchor], settled: &[Settled]) -> Result<(), Failure> {
+    let Some(pin) = pin else { return Ok(()) };
+    let here = line.iter().find(|one| one.version == pin.version && **one != pin);
+    let Some(here) = here.filter(|_| settled.iter().all(|one| one.file != pin)) else { return Ok(()) };
+    let message = format!(
+        "--roster-pin names another version {} of the roster than the one that leads to this one: {}, and here it is {}",
+        pin.version, pin.digest, here.digest
+    );
+    Err(Failure::new(Exit::Refused, message).hint(
+        "ask a lead, by voice, which one is the group's: where it is the one that was given, this repository is not the group's",
+    ))
 }
 
 /// Makes sure that where there is no roster there never was one: who takes the file away takes away all that protects with it.

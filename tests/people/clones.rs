@@ -239,3 +239,21 @@ fn a_folder_of_it_that_looks_like_an_ops_repository_has_no_rules_of_its_own() {
     named.current_dir(&nested).env("WGOPS_SAFE_DIRECTORY", &nested);
     said(named.args(["run", "touch.yml", "-i", "local"])).without(&["lies inside of"]);
 }
+
+#[test]
+fn a_pin_that_is_of_another_group_is_refused_however_much_of_this_one_is_known() {
+    let group = Group::new();
+    let first = group.pin();
+    assert!(first.starts_with("1:sha256:"), "{first}");
+    group.clears("carol");
+    let other = format!("1:sha256:{}", "0".repeat(64));
+    for line in ["operators list", "run playbooks/touch.yml -i local", "ledger verify", "vault list"] {
+        group
+            .says("alice", &format!("{line} --roster-pin {other}"))
+            .expect(4, &["names another version 1 of the roster", "by voice"]);
+    }
+    assert!(!group.made().exists());
+    group
+        .says("alice", &format!("run playbooks/touch.yml -i local --roster-pin {first}"))
+        .expect(0, &["changed=1"]);
+}

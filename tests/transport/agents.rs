@@ -1,7 +1,7 @@
 //! SSH agents: logging in with their keys, and signatures that `ssh-keygen` agrees with.
 
 use crate::sshd::{Sshd, keygen, public};
-use crate::{refusal, try_ssh};
+use crate::{eval, exited, refusal, try_ssh};
 use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,11 @@ async fn keys_in_the_agent_log_in_also_where_their_file_is_locked() {
         keygen(&file, &["-t", kind]);
         std::fs::copy(file.with_extension("pub"), sshd.at("authorized_keys")).unwrap();
         agent.load(&file);
-        try_ssh(&sshd, &settings).await.unwrap();
+        let session = try_ssh(&sshd, &settings).await.unwrap();
+        // It stays here, though this sshd would take it.
+        let mut shell = session.shell(None).await.unwrap();
+        let said = shell.exchange(&[eval("echo \"agent: ${SSH_AUTH_SOCK-none}\"")]).await.unwrap();
+        assert_eq!(said, [exited(0, b"agent: none\n", b"")]);
         let locked = ["-q", "-p", "-P", "", "-N", "secret", "-f"];
         assert!(
             Command::new("ssh-keygen")

@@ -150,14 +150,22 @@ impl Issue {
         };
         let [a, b, c, d, e, f, g, h, ..] = random_bytes()?;
         let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+        let until = now.saturating_add(self.valid).min(over(person).unwrap_or(u64::MAX));
         Ok(Grant {
             principal: principal.to_owned(),
             key_id: format!("{} {} roster:{}", person.name, person.role, roster.version),
             serial: u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1,
-            valid: (now.saturating_sub(SECONDS_BEFORE), now.saturating_add(self.valid)),
+            valid: (now.saturating_sub(SECONDS_BEFORE), until),
             command,
         })
     }
+}
+
+/// When somebody's agreement is over, in seconds: no certificate counts any longer.
+fn over(person: &Person) -> Option<u64> {
+    let after = person.nda.as_ref()?.until?.tomorrow().ok()?;
+    let begins = after.to_zoned(jiff::tz::TimeZone::system()).ok()?.timestamp();
+    u64::try_from(begins.as_second()).ok()
 }
 
 /// The ledger has it before it exists.
@@ -191,5 +199,23 @@ mod tests {
         for text in ["", "8", "h", "0h", "8d", "-1h", "8 h", "99999999999999999999d", "1é"] {
             assert!(validity(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn no_certificate_outlives_an_agreement() {
+        let roster = crate::people::testing::roster();
+        let today = jiff::Zoned::now().date();
+        let issue =
+            Issue { name: "alice".parse().unwrap(), valid: VALID_MAX, key: None, ca_key: None, out: None };
+        let until = |until: Option<jiff::civil::Date>| {
+            let mut person = roster.person(&issue.name).unwrap().clone();
+            let nda = person.nda.as_mut().unwrap();
+            (nda.signed, nda.until) = (today.yesterday().unwrap(), until);
+            let seconds = i64::try_from(issue.grant(&person, &roster).unwrap().valid.1).unwrap();
+            Timestamp::from_second(seconds).unwrap().to_zoned(jiff::tz::TimeZone::system())
+        };
+        assert!(until(None).date() > today.saturating_add(jiff::Span::new().days(5)));
+        let last = until(Some(today));
+        assert_eq!((last.date(), last.time()), (today.tomorrow().unwrap(), jiff::civil::Time::midnight()));
     }
 }

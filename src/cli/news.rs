@@ -1,7 +1,7 @@
 //! What changed in the ops repository since the last run of whoever is typing: said before anything is changed, because
 //! playbooks and inventory are programs that others write. What can't be told is said, too: it is all new then.
 
-use super::{Console, commit, news_of_trust};
+use super::{Console, commit, console, news_of_trust};
 use crate::ledger::{Kind, Record, Report};
 use crate::model::{OperatorName, RunId};
 use crate::report::one_line;
@@ -187,6 +187,20 @@ pub fn tell_clock(console: &Console, record: &Record) {
             minute(odd.says)
         ));
     }
+}
+
+/// Tells what somebody put into the ledger that is nobody's word: it decides nothing, and is to be taken out all the same.
+pub fn tell_set_aside(console: &Console, report: &Report) {
+    let aside = report.set_aside();
+    let Some(first) = aside.first() else { return };
+    let more = match aside.len() - 1 {
+        0 => String::new(),
+        more => format!(", and so does {more} more"),
+    };
+    console.tell(&format!(
+        "In the ledger {} counts for nothing{more}: nobody in the roster signed it. 'wgops ledger verify' says how to take it out.\n",
+        console::shown(&first.file)
+    ));
 }
 
 /// The newest run whose commit is here, and what changed since.

@@ -48,9 +48,10 @@ impl<'a> Record<'a> {
         let (Some(root), Some(roster), Some(proven)) = (root, &who.roster, who.identity.proven()) else {
             return Ok(None);
         };
-        let ledger = Ledger::open(root, roster, proven, &random_bytes()?)?;
-        let About { run, verb, details } = about;
         let memory = memory(root, roster);
+        let known = memory.as_deref().map_or_else(|| Ok(Heads::default()), Heads::load)?;
+        let ledger = Ledger::open(root, roster, proven, &random_bytes()?)?.remembering(&known);
+        let About { run, verb, details } = about;
         Ok(Some(Self { console, who: proven, ledger, root: root.to_owned(), memory, run, verb, details }))
     }
 

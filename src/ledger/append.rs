@@ -2,7 +2,7 @@
 
 use super::clone::Clone;
 use super::tree::{self, Part};
-use super::{Draft, Head, LedgerError, Private, Public, SignedRoster, VERSION};
+use super::{Draft, Head, Heads, LedgerError, Private, Public, SignedRoster, VERSION};
 use crate::model::{Digest, Nonce, Role, Signer, Value};
 use crate::people::{ChainName, Key, LEDGER_NAMESPACE, Proven, Roster};
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub struct Ledger {
     key: Key,
     roster: Roster,
     group: Digest,
+    /// The last entry of the chain, as this machine remembers it.
+    known: Option<Head>,
 }
 
 /// What makes an entry one of this moment and this hand.
@@ -72,7 +74,14 @@ impl Ledger {
         let directory = root.join("ledger");
         tree::refuse_link(&directory)?;
         let (role, key, roster) = (who.role, who.key.clone(), roster.clone());
-        Ok(Self { directory, clone, chain, role, key, roster, group })
+        Ok(Self { directory, clone, chain, role, key, roster, group, known: None })
+    }
+
+    /// The same with what this machine remembers of the chains' ends.
+    #[must_use]
+    pub fn remembering(mut self, heads: &Heads) -> Self {
+        self.known = heads.of(&self.chain);
+        self
     }
 
     /// The chain that is written.
@@ -109,29 +118,55 @@ impl Ledger {
         self.directory.join(self.chain.to_string())
     }
 
-    /// The last entry of one's own chain.
+    /// The last entry of one's own chain. What lies behind it and is nobody's word is passed over where this machine remembers that
+    /// nothing of one's own was there.
     fn own_head(&self) -> Result<Option<Head>, LedgerError> {
         let chain = self.chain_directory();
         tree::refuse_link(&chain)?;
         let is_there = |(year, seq): &(u16, u64)| tree::has_entry(&tree::year_directory(&chain, *year), *seq);
-        let Some((year, seq)) = tree::heads(&chain)?.into_iter().find(is_there) else { return Ok(None) };
-        let directory = tree::year_directory(&chain, year);
-        let file = directory.join(Part::Entry.name(seq));
-        let (bytes, signature) = tree::read_signed(&directory, seq)?;
-        let version =
-            serde_json::from_slice::<Value>(&bytes).ok().and_then(|entry| entry["version"].as_u64());
-        if let Some(version) = version.filter(|version| *version > u64::from(VERSION)) {
-            return Err(LedgerError::Newer { file, version });
+        let mut forged = None;
+        for (year, seq) in tree::heads(&chain)?.into_iter().filter(is_there).take(FORGED_MAX) {
+            let directory = tree::year_directory(&chain, year);
+            let file = directory.join(Part::Entry.name(seq));
+            let (bytes, signature) = match tree::read_signed(&directory, seq) {
+                Err(LedgerError::TooLarge { .. }) => {
+                    forged.get_or_insert(file);
+                    continue;
+                }
+                read => read?,
+            };
+            let entry = match is_signed(&self.key, &bytes, &signature) {
+                true => public_part(&file, &bytes)?,
+                false => {
+                    forged.get_or_insert(file);
+                    continue;
+                }
+            };
+            let head = Head { seq, digest: Digest::of(&bytes) };
+            if !self.is_of_here((&self.chain, seq), &entry) {
+                forged.get_or_insert(file);
+                // A copy says nothing; what is not in its own place was taken from there.
+                if self.lies_in_its_place(&entry, head.digest) {
+                    continue;
+                }
+                break;
+            }
+            if entry.roster > self.roster.version {
+                return Err(LedgerError::OldRoster { have: self.roster.version, written: entry.roster });
+            }
+            return match forged.filter(|_| self.known != Some(head)) {
+                Some(file) => Err(LedgerError::Forged { file }),
+                None => Ok(Some(head)),
+            };
         }
-        let entry: Public = serde_json::from_slice(&bytes)
-            .map_err(|error| LedgerError::Head { file: file.clone(), reason: error.to_string() })?;
-        if !self.is_of_here((&self.chain, seq), &entry) || !is_signed(&self.key, &bytes, &signature) {
-            return Err(LedgerError::Forged { file });
-        }
-        if entry.roster > self.roster.version {
-            return Err(LedgerError::OldRoster { have: self.roster.version, written: entry.roster });
-        }
-        Ok(Some(Head { seq, digest: Digest::of(&bytes) }))
+        forged.map_or(Ok(None), |file| Err(LedgerError::Forged { file }))
+    }
+
+    /// Whether an entry of one's own chain lies where it says.
+    fn lies_in_its_place(&self, entry: &Public, digest: Digest) -> bool {
+        let directory = tree::year_directory(&self.chain_directory(), year_of(entry.time));
+        let here = || tree::read_signed(&directory, entry.seq).is_ok_and(|(bytes, _)| Digest::of(&bytes) == digest);
+        entry.chain == self.chain && entry.group == self.group && here()
     }
 
     /// The heads of the other chains that lie here, as far as they are anybody's: what somebody without the key pushed is not to
@@ -260,21 +295,30 @@ fn line(value: &impl serde::Serialize) -> Result<Vec<u8>, LedgerError> {
     Ok(bytes)
 }
 
-/// Clears away what an interrupted write left where the next entry goes. An entry without signature is set aside, not
-/// removed: whoever lost the signature in another way can still find it.
+/// Clears away what an interrupted write, or somebody else, left where the next entry goes. An entry that is not one's own word is
+/// set aside with what belongs to it, not removed: whoever lost the signature in another way can still find it.
 fn clear(year: &Path, seq: u64) -> Result<(), LedgerError> {
-    let entry = year.join(Part::Entry.name(seq));
-    if is_there(&entry)? {
-        let aside = entry.with_added_extension("torn");
-        std::fs::rename(&entry, aside).map_err(LedgerError::io("can't set aside", &entry))?;
-    }
-    for part in [Part::Signature, Part::Private] {
+    let is_entry_there = is_there(&year.join(Part::Entry.name(seq)))?;
+    for part in [Part::Entry, Part::Signature, Part::Private] {
         let rest = year.join(part.name(seq));
-        if is_there(&rest)? {
-            std::fs::remove_file(&rest).map_err(LedgerError::io("can't remove", &rest))?;
+        match is_there(&rest)? {
+            true if is_entry_there => std::fs::rename(&rest, rest.with_added_extension("torn"))
+                .map_err(LedgerError::io("can't set aside", &rest))?,
+            true => std::fs::remove_file(&rest).map_err(LedgerError::io("can't remove", &rest))?,
+            false => {}
         }
     }
     Ok(())
+}
+
+/// The public part of an entry that is signed.
+fn public_part(file: &Path, bytes: &[u8]) -> Result<Public, LedgerError> {
+    let version = serde_json::from_slice::<Value>(bytes).ok().and_then(|entry| entry["version"].as_u64());
+    if let Some(version) = version.filter(|version| *version > u64::from(VERSION)) {
+        return Err(LedgerError::Newer { file: file.to_owned(), version });
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| LedgerError::Head { file: file.to_owned(), reason: error.to_string() })
 }
 
 fn is_there(file: &Path) -> Result<bool, LedgerError> {

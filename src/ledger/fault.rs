@@ -28,6 +28,9 @@ pub enum Fault {
     /// It can't be read.
     #[error("can't be read: {0}")]
     Unreadable(String),
+    /// It is larger than any entry.
+    #[error("is larger than the {0} bytes that an entry, its signature or its private part has at the most")]
+    TooLarge(u64),
     /// It is no entry.
     #[error("is no entry: {0}")]
     NoEntry(String),
@@ -206,6 +209,11 @@ impl Fault {
         )
     }
 
+    /// Whether something else belongs into this file's place, whatever lies there.
+    pub fn is_of_the_place(&self) -> bool {
+        matches!(self, Self::Forgotten | Self::Rewritten | Self::SealDiffers)
+    }
+
     /// Whether it is this machine's memory that the ledger contradicts.
     pub fn is_remembered(&self) -> bool {
         matches!(self, Self::Forgotten | Self::Rewritten)
@@ -247,6 +255,7 @@ impl Fault {
             Self::Link
                 | Self::Stray
                 | Self::Unreadable(_)
+                | Self::TooLarge(_)
                 | Self::NoEntry(_)
                 | Self::Version(_)
                 | Self::Misplaced(_)
@@ -267,6 +276,7 @@ impl Fault {
         matches!(
             self,
             Self::Unreadable(_)
+                | Self::TooLarge(_)
                 | Self::NoEntry(_)
                 | Self::Version(_)
                 | Self::Misplaced(_)

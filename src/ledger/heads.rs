@@ -98,11 +98,13 @@ impl Heads {
         self.chains.remove(chain)
     }
 
-    /// Takes over the heads of a report, of each chain that has no break: what was not right is not remembered as if it were.
+    /// Takes over the heads of a report, of each chain that has no break but in what nobody vouches for: what was not right is not
+    /// remembered as if it were.
     pub fn remember(&mut self, report: &Report) {
         let broken: BTreeSet<&std::ffi::OsStr> = report
             .breaks
             .iter()
+            .filter(|found| !report.is_unfounded(found))
             .filter_map(|found| found.file.components().nth(1).map(|chain| chain.as_os_str()))
             .collect();
         let holds = |chain: &ChainName| !broken.contains(std::ffi::OsStr::new(&chain.to_string()));
@@ -132,6 +134,11 @@ impl Heads {
         if known.seq < head.seq {
             *known = head;
         }
+    }
+
+    /// The last known entry of a chain.
+    pub fn of(&self, chain: &ChainName) -> Option<Head> {
+        self.chains.get(chain).copied()
     }
 
     /// Each chain and its last known entry.

@@ -70,6 +70,7 @@ mod times;
 mod trail;
 mod tree;
 mod typed;
+mod unfounded;
 mod verify;
 mod vouched;
 

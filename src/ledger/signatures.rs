@@ -55,7 +55,7 @@ fn unsigned(entry: &Stored, key: Option<&Key>) -> Option<Break> {
 }
 
 /// A chain's end, with a digest of the signatures up to there.
-pub(super) fn verified(entries: &[Stored]) -> Option<Verified> {
+pub(super) fn verified(entries: &[&Stored]) -> Option<Verified> {
     let head = entries.last()?.head();
     let signatures: String = entries
         .iter()
@@ -72,7 +72,7 @@ impl Record {
         let head = known.head;
         let upto = entries.partition_point(|entry| entry.seq <= head.seq);
         let entries = entries.get(..upto).unwrap_or_default();
-        if verified(entries) != Some(known) {
+        if verified(&entries.iter().collect::<Vec<_>>()) != Some(known) {
             return 0;
         }
         let known = entries.iter().rev();

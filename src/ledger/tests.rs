@@ -27,6 +27,7 @@ mod rosters;
 mod runs;
 mod tampering;
 mod times;
+mod unfounded;
 mod writing;
 
 const NOON: i64 = 1_795_262_400;

@@ -35,8 +35,8 @@ pub struct Report {
     /// Chains of people who never had a say in what is done: nothing that counts can be hidden in them either, and what they say
     /// to have seen takes nothing from anybody.
     weightless: HashSet<ChainName>,
-    /// Files in chains that the roster seals, which neither the seal nor anything that it leads to vouches for: what belongs there is
-    /// known to the last entry, and is missed where it is not. So they decide nothing, hide nothing and stop nobody.
+    /// Files for which nobody vouches. They decide nothing, hide nothing and stop nobody: to put one there changes no more than to
+    /// put none there, and what was taken away for it is missed like anything else that is gone.
     unfounded: HashSet<PathBuf>,
     /// The same with the signatures that lead there, where all of them were looked at.
     pub(super) verified: Option<BTreeMap<ChainName, Verified>>,
@@ -73,10 +73,21 @@ impl Report {
 
     fn of_somebody(&self) -> impl Iterator<Item = &Break> {
         let nobodys = |found: &Break| self.nobodys.iter().any(|folder| found.file.starts_with(folder));
-        let is_unfounded = |found: &Break| self.unfounded.contains(&found.file);
         let counts =
-            move |found: &&Break| !nobodys(found) && !is_unfounded(found) && !self.is_weightless(found);
+            move |found: &&Break| !nobodys(found) && !self.is_unfounded(found) && !self.is_weightless(found);
         self.breaks.iter().filter(counts)
+    }
+
+    /// Whether nobody vouches for the file. What is missed in its place is another matter.
+    pub(super) fn is_unfounded(&self, found: &Break) -> bool {
+        self.unfounded.contains(&found.file) && !found.fault.is_of_the_place()
+    }
+
+    /// What somebody put into the ledger that is nobody's word, the first of each file.
+    pub fn set_aside(&self) -> Vec<&Break> {
+        let mut files = HashSet::new();
+        let all = self.breaks.iter().filter(|found| self.is_unfounded(found) && found.fault.is_nobodys_word());
+        all.filter(|found| files.insert(&found.file)).collect()
     }
 
     fn is_weightless(&self, found: &Break) -> bool {
@@ -112,7 +123,8 @@ impl Record {
     pub fn verify_by(&self, history: &History, remembered: &Heads) -> Report {
         let signatures = signatures(self, history, remembered);
         let unsigned = signatures.iter().map(|found| found.file.clone()).collect();
-        let mut judge = Judge { record: self, history, breaks: self.breaks.clone(), unsigned };
+        let named = HashSet::new();
+        let mut judge = Judge { record: self, history, breaks: self.breaks.clone(), unsigned, named };
         judge.breaks.extend(signatures);
         for (chain, entries) in &self.chains {
             judge.chain(chain, entries);
@@ -122,15 +134,24 @@ impl Record {
         let unfounded = judge.unfounded();
         // Of what was left out nobody can tell here which runs are through.
         let open_runs = if self.settled.is_empty() { judge.runs() } else { Vec::new() };
-        let heads =
-            self.chains.iter().filter_map(|(chain, entries)| Some((chain.clone(), entries.last()?.head())));
+        let founded = self.chains.iter().map(|(chain, entries)| {
+            let all: Vec<&Stored> = entries.iter().filter(|entry| !unfounded.contains(&entry.file)).collect();
+            (chain, all)
+        });
+        let founded: BTreeMap<_, _> = founded.collect();
+        let heads = founded.iter().filter_map(|(chain, all)| Some(((*chain).clone(), all.last()?.head())));
+        let heads = heads.collect();
+        let verified = self.settled.is_empty().then(|| {
+            let chains = founded.iter();
+            chains.filter_map(|(name, all)| Some(((*name).clone(), verified(all)?))).collect()
+        });
         let mut breaks = judge.breaks;
         breaks.sort_by(|a, b| a.file.cmp(&b.file));
         Report {
             entries: self.entries().count(),
             rests: self.rests.clone(),
             open_runs,
-            heads: heads.collect(),
+            heads,
             nobodys: self
                 .chains
                 .keys()
@@ -139,13 +160,7 @@ impl Record {
                 .collect(),
             unfounded,
             weightless: self.chains.keys().filter(|chain| !history.has_weight(chain)).cloned().collect(),
-            verified: match self.settled.is_empty() {
-                true => {
-                    let chains = self.chains.iter();
-                    Some(chains.filter_map(|(name, all)| Some((name.clone(), verified(all)?))).collect())
-                }
-                false => None,
-            },
+            verified,
             breaks,
         }
     }
@@ -190,16 +205,18 @@ impl Stored {
     }
 }
 
-struct Judge<'a> {
-    record: &'a Record,
-    history: &'a History,
-    breaks: Vec<Break>,
+pub(super) struct Judge<'a> {
+    pub record: &'a Record,
+    pub history: &'a History,
+    pub breaks: Vec<Break>,
     /// Entries whose signatures don't count.
-    unsigned: HashSet<PathBuf>,
+    pub unsigned: HashSet<PathBuf>,
+    /// Entries that somebody with a say has seen, by chain; gathered where some are unsigned.
+    pub named: HashSet<(&'a ChainName, Digest)>,
 }
 
 impl<'a> Judge<'a> {
-    fn fault(&mut self, entry: &Stored, fault: Fault) {
+    pub fn fault(&mut self, entry: &Stored, fault: Fault) {
         self.breaks.push(Break { file: entry.file.clone(), fault });
     }
 
@@ -247,8 +264,8 @@ impl<'a> Judge<'a> {
     fn entry(
         &mut self,
         chain: &ChainName,
-        entry: &Stored,
-        public: &Public,
+        entry: &'a Stored,
+        public: &'a Public,
         before: Option<&Stored>,
         key: Option<&Key>,
     ) {
@@ -274,6 +291,9 @@ impl<'a> Judge<'a> {
         self.private(chain, entry, public);
         if bears_witness {
             self.seen(entry, public);
+        }
+        if bears_witness && has_say && !self.unsigned.is_empty() {
+            self.named.extend(public.seen.iter().map(|(chain, head)| (chain, head.digest)));
         }
     }
 
@@ -401,66 +421,6 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whoever takes the signature of an entry away makes nothing of it that was never signed.
-    fn signed_before(&mut self, remembered: &Heads) {
-        if self.unsigned.is_empty() {
-            return;
-        }
-        let record = self.record;
-        let holds = |entry: &&Stored| !self.unsigned.contains(&entry.file);
-        let previous = |entry: &Stored| entry.public.as_ref().ok()?.previous;
-        let mut named: HashSet<Digest> = remembered.iter().map(|(_, head)| head.digest).collect();
-        named.extend(
-            record.chains.keys().filter_map(|chain| self.history.seal(chain)).map(|seal| seal.digest),
-        );
-        named.extend(record.entries().map(|(_, entry)| entry).filter(holds).filter_map(previous));
-        // What lies elsewhere is no entry, also where it is a copy of one.
-        let is_here = |entry: &&Stored| !matches!(entry.public, Err(NoEntry::Elsewhere(_)));
-        for entry in record.entries().map(|(_, entry)| entry).filter(is_here) {
-            if self.unsigned.contains(&entry.file) && named.contains(&entry.digest) {
-                self.fault(entry, Fault::SignatureGone);
-            }
-        }
-    }
-
-    /// What lies in sealed chains and is vouched for by nothing.
-    fn unfounded(&self) -> HashSet<PathBuf> {
-        let mut unfounded = HashSet::new();
-        let named = |file: &Path| {
-            let mut of_file = self.breaks.iter().filter(|found| found.file == file);
-            of_file.any(|found| found.fault == Fault::SignatureGone)
-        };
-        for (chain, entries) in &self.record.chains {
-            let Some(seal) = self.history.seal(chain) else { continue };
-            let mut named_digests: HashSet<Digest> =
-                entries.iter().filter_map(|entry| entry.public.as_ref().ok()?.previous).collect();
-            named_digests.insert(seal.digest);
-            let mut own = true;
-            for entry in entries {
-                let is_behind = entry.seq > seal.seq;
-                own &= !is_behind
-                    || entry
-                        .public
-                        .as_ref()
-                        .is_ok_and(|public| self.history.signs_its_own_seal(chain, public));
-                let is_elsewhere = matches!(entry.public, Err(NoEntry::Elsewhere(_)));
-                let is_no_entry =
-                    is_elsewhere || (entry.public.is_err() && !named_digests.contains(&entry.digest));
-                let is_unsigned = self.unsigned.contains(&entry.file) && !named(&entry.file);
-                if (is_behind && !own) || is_no_entry || is_unsigned {
-                    unfounded.insert(entry.file.clone());
-                }
-            }
-            // What can't be read at all is missed where it is one of those that the seal leads to.
-            let folder = Path::new("ledger").join(chain.to_string());
-            let here: HashSet<&Path> = entries.iter().map(|entry| entry.file.as_path()).collect();
-            let others = self.record.breaks.iter().map(|found| &found.file);
-            let others = others.filter(|file| file.starts_with(&folder) && !here.contains(file.as_path()));
-            unfounded.extend(others.cloned());
-        }
-        unfounded
-    }
-
     /// Brings intents and outcomes together; gives back the runs that nobody closed.
     fn runs(&mut self) -> Vec<OpenRun> {
         let record = self.record;
@@ -474,8 +434,9 @@ impl<'a> Judge<'a> {
         let own = self.breaks.iter().filter(|found| !found.fault.is_of_another());
         let broken: HashSet<PathBuf> = own.map(|found| found.file.clone()).collect();
         let mut open = Vec::new();
+        let holds = |leaf: &Leaf<'_>| !broken.contains(&leaf.entry.file);
         for (run, trail) in Trail::all(record) {
-            let holds = |leaf: &Leaf<'_>| !broken.contains(&leaf.entry.file);
+            let trail = trail.of_what_holds(holds);
             self.intents(run, &trail.intents.iter().copied().filter(holds).collect::<Vec<_>>());
             if trail.intents.is_empty() {
                 trail.outcomes.iter().for_each(|leaf| self.fault(leaf.entry, Fault::NoIntent(run)));

@@ -24,6 +24,7 @@ impl Job<'_> {
         let Some(root) = self.repository.root().filter(|_| changes) else { return Ok(()) };
         let Some(Found { verified, news }) = self.news(root, &prepared.order)? else { return Ok(()) };
         news::tell_clock(self.console, &verified.record);
+        news::tell_set_aside(self.console, &verified.report);
         // Claims are asked of the record alone, and who takes an entry out of it takes its claim out. What somebody without a key
         // puts into it says nothing, and stops nobody.
         if let Some(found) = verified.report.gone().filter(|_| self.break_glass().is_none()) {

@@ -5,6 +5,7 @@
 use super::super::console::shown;
 use super::super::diagnostics::MASKED_BYTES_MIN;
 use super::super::ledger::{Verified, memory, verified_of};
+use super::super::news::tell_set_aside;
 use super::super::record::{About, Record};
 use super::super::repository::Repository;
 use super::super::who::Who;
@@ -12,7 +13,7 @@ use super::super::{Console, Exit, Failure};
 use super::files::{
     differs_in_seals_alone, link_on_the_way, out_of_place, standing, sync_folder, walk, write_new,
 };
-use crate::ledger::{Details, Heads, Kind, SealAct, SealedValue, Turn};
+use crate::ledger::{Details, Heads, Kind, Report, SealAct, SealedValue, Turn};
 use crate::model::{Digest, RunId, Secret};
 use crate::people::{Permission, Proven, Roster, Standing, Verb};
 use crate::vault::{Access, History, Keys, Readers, State, Subject, Vault, digest, left_out, relative};
@@ -84,7 +85,8 @@ impl<'a> Desk<'a> {
                 "the README.md that 'wgops init' writes shows one: write it, then 'wgops operators sign'",
             ));
         };
-        let history = history(root, &roster).map_err(|why| Failure::new(Exit::Refused, why))?;
+        let (history, report) = history(root, &roster).map_err(|why| Failure::new(Exit::Refused, why))?;
+        tell_set_aside(console, &report);
         Ok(Self { console, root: root.to_owned(), who, roster, history, turn: None })
     }
 
@@ -417,7 +419,7 @@ pub fn today() -> jiff::civil::Date {
 
 /// What the ledger says of sealed values; refused where it lacks what was seen here before, and where something may hide that a
 /// value was sealed anew.
-fn history(root: &Path, roster: &Roster) -> Result<History, String> {
+fn history(root: &Path, roster: &Roster) -> Result<(History, Report), String> {
     let kinds = [Kind::Roster, Kind::Vault].map(|kind| (kind, usize::MAX));
     let Verified { record, report, history } =
         verified_of(root, roster, &kinds).map_err(|error| error.to_string())?;
@@ -434,7 +436,7 @@ fn history(root: &Path, roster: &Roster) -> Result<History, String> {
             "{found}: what is sealed how can't be told before that is right. {}; see 'wgops ledger verify'",
             found.way_out()
         )),
-        None => Ok(History::read(&record, roster, &history, &report)),
+        None => Ok((History::read(&record, roster, &history, &report), report)),
     }
 }
 
@@ -454,7 +456,7 @@ pub fn opener(console: &Console, root: Option<&Path>, who: &Who, dry: bool) -> V
     let prepare = move || {
         let roster = roster.as_ref().ok_or("there is no roster, so nobody may open sealed values")?;
         let person = me.as_ref().and_then(|me| roster.person(me)).ok_or("nobody knows who you are")?;
-        Ok((history(&at, roster)?, ring.keys(person)?))
+        Ok((history(&at, roster)?.0, ring.keys(person)?))
     };
     let (masks, asked) = (console.masks.clone(), console.masks.clone());
     let hear = move |secret: &Secret| masks.add_with_lines(secret);

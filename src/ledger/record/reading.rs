@@ -149,7 +149,11 @@ impl Record {
                 }
                 Err(error) => {
                     let file = directory.join(Part::Entry.name(one.seq));
-                    self.fault(&file, Fault::Unreadable(error.to_string()));
+                    let fault = match error {
+                        LedgerError::TooLarge { limit_bytes, .. } => Fault::TooLarge(limit_bytes),
+                        error => Fault::Unreadable(error.to_string()),
+                    };
+                    self.fault(&file, fault);
                 }
             }
         }

@@ -646,6 +646,34 @@ fn nothing_is_sealed_where_nobody_would_find_it_or_where_all_must_read() {
 }
 
 #[test]
+fn an_editor_that_keeps_what_it_was_shown_is_told_not_to() {
+    let group = Group::new();
+    fs::write(group.root().join(VARS), "plain: 1\n").unwrap();
+    group.sets("alice", "one", CANARY).expect(0, &[]);
+    let folder = group.folder.path().join("editors");
+    fs::create_dir(&folder).unwrap();
+    let asked = folder.join("asked");
+    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" >{}\n", asked.display());
+    for name in ["vim.basic", "nvim", "other"] {
+        fs::write(folder.join(name), &script).unwrap();
+        fs::set_permissions(folder.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    std::os::unix::fs::symlink("vim.basic", folder.join("vi")).unwrap();
+    std::os::unix::fs::symlink("other", folder.join("elvis")).unwrap();
+    for (name, is_known) in
+        [("vi", true), ("vim.basic", true), ("nvim", true), ("other", false), ("elvis", false)]
+    {
+        let editor = format!("{} --mine", folder.join(name).display());
+        group.at_a_terminal(&format!("vault edit {VARS}"), &editor).expect(0, &["Nothing was changed"]);
+        let words = fs::read_to_string(&asked).unwrap();
+        let words: Vec<&str> = words.lines().collect();
+        assert_eq!(words.windows(2).any(|two| two == ["-i", "NONE"]), is_known, "{name}: {words:?}");
+        let mine = words.iter().position(|word| *word == "--mine").unwrap();
+        assert_eq!(mine + 2, words.len(), "what is one's own stands last, before the file: {words:?}");
+    }
+}
+
+#[test]
 fn on_a_terminal_a_value_is_shown_and_a_file_edited_and_the_open_text_leaves_nothing_behind() {
     let group = Group::new();
     fs::write(group.root().join(VARS), "# ours\nplain: 1\n").unwrap();

@@ -1,5 +1,6 @@
 //! Questions to whoever sits at the terminal. Each names the flag that answers it, and without a terminal it is that
-//! flag that is asked for, with exit code 2: nothing ever waits for somebody who is not there.
+//! flag that is asked for, with exit code 2: nothing ever waits for somebody who is not there. What was typed before a question was
+//! shown answers none.
 
 use super::console::shown;
 use super::engine::Engine;
@@ -51,6 +52,7 @@ pub fn number_of_removals(console: &Console, engine: &Engine<'_>, packages: usiz
 
 fn number(console: &Console, engine: &Engine<'_>, what: &str, expected: usize) -> Result<bool, Failure> {
     for _ in 0..ATTEMPTS_MAX {
+        hidden::forget_what_was_typed();
         console.tell(&format!("\nType {what} to go on, or nothing to stop: "));
         let Some(line) = engine.ask(line) else {
             return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"));
@@ -83,6 +85,7 @@ pub fn for_tasks(console: &Console) -> Option<Asks> {
     let live = console.live.clone();
     Some(Arc::new(move |prompt: &Prompt| {
         live.apart(|| {
+            hidden::forget_what_was_typed();
             let mut err = io::stderr();
             let text = printable(prompt.text.trim_end());
             let asked = write!(err, "\n{text}: ").and_then(|()| err.flush());
@@ -103,6 +106,7 @@ pub fn for_tasks(console: &Console) -> Option<Asks> {
 /// # Errors
 /// The terminal can't be read.
 pub fn types(console: &Console, prompt: &str) -> Result<String, Failure> {
+    hidden::forget_what_was_typed();
     console.tell(prompt);
     line().map(|line| line.trim().to_owned())
 }
@@ -121,6 +125,7 @@ pub fn visible(console: &Console, prompt: &str, flag: &str) -> Result<String, Fa
     if !console.is_interactive() {
         return Err(no_terminal(&format!("{prompt} is needed"), flag));
     }
+    hidden::forget_what_was_typed();
     console.tell(&format!("{prompt}: "));
     Ok(line()?.trim_end_matches(['\r', '\n']).to_owned())
 }
@@ -133,6 +138,7 @@ pub fn secret(console: &Console, prompt: &str, flag: &str) -> Result<Secret, Fai
     if !console.is_interactive() {
         return Err(no_terminal(&format!("{prompt} is needed"), flag));
     }
+    hidden::forget_what_was_typed();
     let mut err = console.err();
     let _nobody_listens = write!(err, "{prompt}: ").and_then(|()| err.flush());
     let text = hidden::line().map_err(|error| match error.raw_os_error() {

@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn what_ansible_has_and_wgops_has_not_is_said_with_what_to_do_instead() {
-        assert_eq!(refused(&["--flush-cache"]), None);
+        for words in [["--flush-cache"], ["--yes"], ["-y"]] {
+            assert_eq!(refused(&words), None, "{words:?} says nothing new");
+        }
         for words in [
             &["--step"][..],
             &["-k"],

@@ -1,8 +1,9 @@
-//! Answers that nobody may see: while one is typed the terminal shows nothing, and whoever interrupts gets it back as it was.
+//! Answers that nobody may see: while one is typed the terminal shows nothing, and whoever interrupts gets it back as it was. And
+//! what was typed before anybody was asked.
 
 use super::engine;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use std::io;
+use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, Once, PoisonError};
 
 /// The terminal as it was before the answer that is being typed.
@@ -22,6 +23,14 @@ pub fn line() -> io::Result<String> {
         engine::interrupted();
     }
     typed
+}
+
+/// Forgets what was typed at the terminal and not read yet: lines of a paste, or what was meant for another question, agree to nothing.
+pub fn forget_what_was_typed() {
+    if io::stdin().is_terminal() {
+        // A terminal that is gone asks nothing.
+        let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+    }
 }
 
 /// Gives the terminal back where an answer is being typed.

@@ -322,6 +322,9 @@ fn nobody_can_tell(error: NoRosterInForce) -> Failure {
             "nothing is done by an older roster: 'git log -- ledger inventory/operators.yml' says who changed it"
         }
         NoRosterInForce::Disputed { .. } => "ask the leads by voice which of them is theirs",
+        NoRosterInForce::Contested { .. } => {
+            "ask the leads by voice which version is in force, and give its pin once: --roster-pin; whoever has met a later version here before needs none"
+        }
         NoRosterInForce::Fork { .. } => {
             "a lead who signed one of them settles that with 'wgops operators sign' and pushes; pull then, and this goes on by itself. Until then, or where somebody made one who is a lead no more, only a pin decides that the leads agree on by voice: --roster-pin"
         }

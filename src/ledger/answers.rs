@@ -43,6 +43,9 @@ impl Point {
             }
             Disagreement::Before { last, .. } => ("before".into(), *last, *last),
             Disagreement::Unseen(stretch) => ("unseen log of logins".into(), stretch.from, stretch.until),
+            Disagreement::Unlogged(stretch) => {
+                ("unlogged changes of packages".into(), stretch.from, stretch.until)
+            }
             Disagreement::Answered { what, .. } => return Self::of(host, what),
         };
         let kind = what.split_whitespace().next().unwrap_or_default().to_owned();

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many entries at a chain's end that are not its key's are passed over.
 const FORGED_MAX: usize = 64;
@@ -26,7 +27,7 @@ pub struct Ledger {
     roster: Roster,
     group: Digest,
     /// The last entry of the chain, as this machine remembers it.
-    known: Option<Head>,
+    known: Mutex<Option<Head>>,
 }
 
 /// What makes an entry one of this moment and this hand.
@@ -74,13 +75,13 @@ impl Ledger {
         let directory = root.join("ledger");
         tree::refuse_link(&directory)?;
         let (role, key, roster) = (who.role, who.key.clone(), roster.clone());
-        Ok(Self { directory, clone, chain, role, key, roster, group, known: None })
+        Ok(Self { directory, clone, chain, role, key, roster, group, known: Mutex::default() })
     }
 
     /// The same with what this machine remembers of the chains' ends.
     #[must_use]
     pub fn remembering(mut self, heads: &Heads) -> Self {
-        self.known = heads.of(&self.chain);
+        self.known = Mutex::new(heads.of(&self.chain));
         self
     }
 
@@ -110,12 +111,17 @@ impl Ledger {
         self.key.verify(LEDGER_NAMESPACE, &bytes, &signature).map_err(LedgerError::BadSignature)?;
         self.write(&year, public.seq, &private, &signature, &bytes)?;
         let head = Head { seq: public.seq, digest: Digest::of(&bytes) };
+        *self.known() = Some(head);
         let file = year.join(Part::Entry.name(public.seq));
         Ok(EntryRef { chain: self.chain.clone(), head, file })
     }
 
     fn chain_directory(&self) -> PathBuf {
         self.directory.join(self.chain.to_string())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Head>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The last entry of one's own chain. What lies behind it and is nobody's word is passed over where this machine remembers that
@@ -154,7 +160,7 @@ impl Ledger {
             if entry.roster > self.roster.version {
                 return Err(LedgerError::OldRoster { have: self.roster.version, written: entry.roster });
             }
-            return match forged.filter(|_| self.known != Some(head)) {
+            return match forged.filter(|_| *self.known() != Some(head)) {
                 Some(file) => Err(LedgerError::Forged { file }),
                 None => Ok(Some(head)),
             };
@@ -165,7 +171,8 @@ impl Ledger {
     /// Whether an entry of one's own chain lies where it says.
     fn lies_in_its_place(&self, entry: &Public, digest: Digest) -> bool {
         let directory = tree::year_directory(&self.chain_directory(), year_of(entry.time));
-        let here = || tree::read_signed(&directory, entry.seq).is_ok_and(|(bytes, _)| Digest::of(&bytes) == digest);
+        let here =
+            || tree::read_signed(&directory, entry.seq).is_ok_and(|(bytes, _)| Digest::of(&bytes) == digest);
         entry.chain == self.chain && entry.group == self.group && here()
     }
 

@@ -3,8 +3,8 @@
 //! that is why the two are compared, and neither believed alone.
 
 use super::answers::{self, Answers};
-use super::trail::Trail;
-use super::{History, HostOutcome, Kind, Record, Report, Stretch};
+use super::trail::{Leaf, Trail};
+use super::{History, HostOutcome, HostResult, Kind, Record, Report, Stretch};
 use crate::model::{Digest, HostName, OperatorName, Role, RunId};
 use crate::people::{Key, Roster};
 use jiff::Timestamp;
@@ -54,6 +54,10 @@ pub struct Traces {
     pub oldest: Option<i64>,
     /// How far back the histories of packages go.
     pub packages_oldest: Option<i64>,
+    /// When the last of their lines is of.
+    pub packages_newest: Option<i64>,
+    /// When packages changed last, by what dpkg or rpm itself keeps.
+    pub packages_changed: Option<i64>,
     /// When the host was installed, as it says.
     pub installed: Option<i64>,
     /// Logs that could not be read.
@@ -155,6 +159,8 @@ pub enum Disagreement {
     },
     /// A time of which nobody saw the log of logins.
     Unseen(Stretch),
+    /// A time in which packages changed, and of which the histories of packages have nothing.
+    Unlogged(Stretch),
     /// Logins that belong to no run.
     Logins {
         /// As whom.
@@ -266,6 +272,8 @@ struct Span {
     to: i64,
     /// Whether packages may have been changed by it.
     installs: bool,
+    /// Whether some were.
+    updates: bool,
     /// By whom.
     who: OperatorName,
 }
@@ -328,6 +336,8 @@ impl Record {
             let unseen = self.unseen(host, (since, oldest), traces.installed, (history, &holds));
             found.extend(unseen.into_iter().map(Disagreement::Unseen));
         }
+        let updated = spans.iter().filter(|span| span.updates).map(|span| (span.from, span.to));
+        found.extend(self.unlogged(host, traces, since, (updated, &holds)).map(Disagreement::Unlogged));
         let known = |line: &&RunLine| line.run.parse().is_ok_and(|run: RunId| self.has_run(run, &holds));
         let mut strange: BTreeMap<&str, &RunLine> = BTreeMap::new();
         for line in traces.runs.iter().filter(|line| !known(line)) {
@@ -364,17 +374,12 @@ impl Record {
             trail.intents.retain(|leaf| holds(leaf.entry));
             trail.outcomes.retain(|leaf| holds(leaf.entry));
             let Some(first) = trail.intents.first() else { continue };
-            let is_about = |leaf: &super::trail::Leaf<'_>| {
-                leaf.private().is_some_and(|private| private.details.hosts.contains(host))
-            };
+            let is_about =
+                |leaf: &Leaf<'_>| leaf.private().is_some_and(|private| private.details.hosts.contains(host));
             if !trail.intents.iter().any(is_about) {
                 continue;
             }
-            let fared = |leaf: &super::trail::Leaf<'_>| {
-                leaf.private()
-                    .and_then(|private| private.details.results.get(host))
-                    .map(|result| result.outcome)
-            };
+            let fared = |leaf: &Leaf<'_>| result_of(leaf, host).map(|result| result.outcome);
             let outcomes: Vec<HostOutcome> = trail.outcomes.iter().filter_map(fared).collect();
             let open = trail.outcome().is_none() || outcomes.contains(&HostOutcome::Unknown);
             let latest =
@@ -387,22 +392,20 @@ impl Record {
                 trail.intents.iter().map(|leaf| leaf.chain.operator()).collect();
             for who in &hands {
                 let who = (*who).clone();
-                spans.push(Span { from, to: until(SLACK_SECONDS), installs: false, who });
+                spans.push(Span { from, to: until(SLACK_SECONDS), installs: false, updates: false, who });
             }
-            let installs = |leaf: &super::trail::Leaf<'_>| {
-                let result = leaf.private().and_then(|private| private.details.results.get(host));
-                result.is_some_and(|result| result.records.iter().any(may_install))
-            };
-            if open || trail.outcomes.iter().any(installs) {
-                let from = begun.as_second() - PACKAGES_SLACK_SECONDS;
-                let who = first.chain.operator().clone();
-                spans.push(Span { from, to: until(PACKAGES_SLACK_SECONDS), installs: true, who });
-            }
-            // What a dry run foretells counts as changed, too, where a few of its tasks are carried out all the same.
-            let foretells = |leaf: &super::trail::Leaf<'_>| {
-                leaf.private().is_some_and(|private| private.details.remark.is_some())
+            let has = |leaf: &Leaf<'_>, which: &dyn Fn(&serde_json::Value) -> bool| {
+                result_of(leaf, host).is_some_and(|result| result.records.iter().any(which))
             };
             let is_dry = trail.intents.iter().all(foretells);
+            if open || trail.outcomes.iter().any(|leaf| has(leaf, &may_install)) {
+                let from = begun.as_second() - PACKAGES_SLACK_SECONDS;
+                let who = first.chain.operator().clone();
+                let updates =
+                    |leaf: &Leaf<'_>| fared(leaf) == Some(HostOutcome::Changed) && has(leaf, &has_updated);
+                let updates = !is_dry && trail.outcomes.iter().any(updates);
+                spans.push(Span { from, to: until(PACKAGES_SLACK_SECONDS), installs: true, updates, who });
+            }
             if outcomes.contains(&HostOutcome::Changed) && !is_dry {
                 changed.push(Changed { run, owner: first.chain.operator().clone(), begun });
             }
@@ -417,11 +420,21 @@ impl Record {
                 // Who looked, was asked, and stopped had as long for that as who went on.
                 let took = if public.kind == Kind::Note { PREVIEW_SECONDS } else { DRY_SECONDS };
                 let (from, to, who) = (end - took, end + SLACK_SECONDS, chain.operator().clone());
-                spans.push(Span { from, to, installs: false, who });
+                spans.push(Span { from, to, installs: false, updates: false, who });
             }
         }
         (spans, changed)
     }
+}
+
+/// What a run came to on a host, by one of its entries.
+fn result_of<'a>(leaf: &Leaf<'a>, host: &HostName) -> Option<&'a HostResult> {
+    leaf.private()?.details.results.get(host)
+}
+
+/// What a dry run foretells counts as changed, too, where a few of its tasks are carried out all the same.
+fn foretells(leaf: &Leaf<'_>) -> bool {
+    leaf.private().is_some_and(|private| private.details.remark.is_some())
 }
 
 /// Whether what a run's record has may have changed packages: a module for that, or a program that the playbook names. A run that
@@ -431,9 +444,15 @@ fn may_install(record: &serde_json::Value) -> bool {
     INSTALLERS.contains(&word("module")) || word("event") == "collected"
 }
 
+/// Whether it is of the module that does nothing but update packages.
+fn has_updated(record: &serde_json::Value) -> bool {
+    record.get("module").and_then(serde_json::Value::as_str) == Some("apply_updates")
+}
+
 /// Leaves of a host's records one, with its module alone, if one of them may have installed something.
 pub(super) fn keep_installing(records: &mut Vec<serde_json::Value>) {
-    let one = records.iter().find(|record| may_install(record)).map(|record| {
+    let certain = records.iter().find(|record| has_updated(record));
+    let one = certain.or(records.iter().find(|record| may_install(record))).map(|record| {
         let kept = ["event", "module"].into_iter();
         kept.filter_map(|name| Some((name.to_owned(), record.get(name)?.clone()))).collect()
     });

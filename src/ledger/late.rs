@@ -29,6 +29,15 @@ impl Written {
     }
 }
 
+/// What those say of the past whose agreements have ended since.
+#[derive(Clone, Copy)]
+enum Lapsed {
+    /// What they had seen.
+    Tell,
+    /// Nothing against a lead.
+    TellNothing,
+}
+
 /// Around the world, the day after an agreement's last one has begun everywhere, and is over.
 const SLACK: SignedDuration = SignedDuration::from_hours(48);
 
@@ -36,17 +45,27 @@ impl Record {
     /// When a signature over a version after `at` was made at the earliest, where others wrote on without it after its writer's
     /// agreement had ended.
     pub(super) fn made_late(&self, at: &Signed<'_>, public: &Public) -> Option<Timestamp> {
+        self.made_late_by(at, public, Lapsed::Tell)
+    }
+
+    /// The same where nobody whose agreement has ended since tells that it was there in time, against a lead whom it removes and who
+    /// went on without it: they may have made it up together, and that lead may have gone on for the sake of it.
+    pub(super) fn contested(&self, at: &Signed<'_>, public: &Public) -> Option<Timestamp> {
+        self.made_late_by(at, public, Lapsed::TellNothing)
+    }
+
+    fn made_late_by(&self, at: &Signed<'_>, public: &Public, lapsed: Lapsed) -> Option<Timestamp> {
         let before = at.roster();
         let signer = public.chain.operator();
         let until = before.person(signer)?.nda.as_ref()?.until?;
         let over = until.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().checked_add(SLACK).ok()?;
         let now = self.read_at.checked_add(SignedDuration::from_hours(24)).ok()?;
         let others = || self.others(before, signer);
-        let unaware = |takes_from: bool| {
+        let unaware = |takes_from: bool, whose: &dyn Fn(&ChainName) -> bool| {
             others().find_map(|(chain, written)| {
                 let is_later =
                     written.time >= over && written.time <= now && written.roster <= before.version;
-                let counts = is_later && takes(before, public, chain) == takes_from;
+                let counts = is_later && takes(before, public, chain) == takes_from && whose(chain);
                 let entry = counts.then(|| self.holds(before, chain, written)).flatten()?;
                 let has_seen = sees(&entry, public);
                 (!has_seen).then_some(written.time)
@@ -63,11 +82,16 @@ impl Record {
                     && self.holds(before, chain, written).is_some_and(|entry| sees(&entry, public))
             })
         };
-        let by_others = unaware(false).filter(|unaware| !is_witnessed(&|_| *unaware));
+        let by_others = unaware(false, &|_| true).filter(|unaware| !is_witnessed(&|_| *unaware));
         // Who is taken something by it has every reason not to have seen it: it is enough that somebody had in time whose agreement
         // counted then. Else whoever is removed would undo it once all agreements of those days are over.
-        let by_losers = || unaware(true).filter(|_| !is_witnessed(&|written| written));
-        by_others.or_else(by_losers)
+        let by_losers = || unaware(true, &|_| true).filter(|_| !is_witnessed(&|written| written));
+        let by_leads =
+            || unaware(true, &|chain| leads(before, chain)).filter(|unaware| !is_witnessed(&|_| *unaware));
+        match lapsed {
+            Lapsed::Tell => by_others.or_else(by_losers),
+            Lapsed::TellNothing => by_others.or_else(by_losers).or_else(by_leads),
+        }
     }
 
     /// Whether somebody else than those who signed a version wrote under it or a later one, with the signature before their eyes: an
@@ -115,6 +139,10 @@ impl Record {
             && public.seq == written.seq;
         (is_it && key.verify(LEDGER_NAMESPACE, &bytes, &signature).is_ok()).then_some(public)
     }
+}
+
+fn leads(roster: &Roster, chain: &ChainName) -> bool {
+    roster.person(chain.operator()).is_some_and(|person| person.role == Role::Lead)
 }
 
 /// Whether a version takes the writer of a chain their role or their key, or ends it.

@@ -97,6 +97,20 @@ impl<'a> Lines<'a> {
         None
     }
 
+    /// A version on the way from one to another that removes a lead, and of which nobody can tell whether it was there in time.
+    pub fn contested(&self, from: &Signed<'_>, to: &Signed<'_>) -> Option<Anchor> {
+        let line = self.origins(to.roster());
+        let mut steps = line.windows(2).take_while(|two| two.first() != Some(&from.roster().digest));
+        steps.find_map(|two| {
+            let [taken, at] = two else { return None };
+            let (taken, at) = (self.find(*taken)?, self.find(*at)?);
+            let hands = self.record.hands_uncontested(at, taken);
+            let holds =
+                || at.roster().is_followed_beside(taken.roster(), &self.beside(taken, at), &hands).is_ok();
+            (self.follows(at, taken).is_ok() && !holds()).then(|| Anchor::of(taken.roster()))
+        })
+    }
+
     fn followed_in_time(&self, at: &Signed<'_>, one: &Signed<'_>) -> bool {
         let hands = self.record.hands_in_time(at, one);
         at.roster().is_followed_beside(one.roster(), &self.beside(one, at), &hands).is_ok()

@@ -103,6 +103,17 @@ pub enum NoRosterInForce {
         /// The other.
         other: PathBuf,
     },
+    /// A version removes a lead who went on without it, and only people whose agreements have ended since say that it was there.
+    #[error(
+        "version {version} of the roster ({digest}) removes a lead who went on without it, and all who say that it was there in time \
+         have agreements that ended since: they may have made it up, or that lead may only have gone on; nobody can tell here"
+    )]
+    Contested {
+        /// The version.
+        version: u64,
+        /// Its file.
+        digest: Digest,
+    },
     /// Two files are signed as the same version.
     #[error("two files are signed as version {version} of the roster: {one} and {other}")]
     Fork {
@@ -166,6 +177,9 @@ impl Record {
             let version = one.version;
             return Err(NoRosterInForce::Fork { version, one: one.digest, other: other.digest });
         }
+        if let Some(taken) = lines.contested(first, at) {
+            return Err(NoRosterInForce::Contested { version: taken.version, digest: taken.digest });
+        }
         self.knows_no_later(at.roster(), &signed)?;
         let file = match signed.first() {
             Some(file) if file.roster().digest == at.roster().digest => Successor::InForce,
@@ -189,6 +203,11 @@ impl Record {
     /// The same as if nobody had written on without it.
     pub(super) fn hands_in_time(&self, at: &Signed<'_>, one: &Signed<'_>) -> Vec<Hand> {
         self.hands_by(at, one, &|_| Timestamp::MIN)
+    }
+
+    /// The same where a lead whom the version removes is believed against those whose agreements have ended since.
+    pub(super) fn hands_uncontested(&self, at: &Signed<'_>, one: &Signed<'_>) -> Vec<Hand> {
+        self.hands_by(at, one, &|public| self.contested(at, public).unwrap_or(Timestamp::MIN))
     }
 
     fn hands_by(

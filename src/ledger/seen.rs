@@ -1,7 +1,7 @@
 //! From when on a host's own log was seen, by this comparison and by those before it. A log that begins later than what people
 //! did there leaves a time of which nobody can say anything: it may be gone because somebody emptied it.
 
-use super::{History, Kind, Record, Stored};
+use super::{History, Kind, Record, Stored, Traces};
 use crate::model::{HostName, Role};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,35 @@ impl Record {
             at = stretch.until;
         }
         gaps
+    }
+
+    /// A time in which packages changed, by what the host itself keeps or by runs that updated some, and of which its histories of
+    /// packages have nothing: they begin later, or end before.
+    pub(super) fn unlogged(
+        &self,
+        host: &HostName,
+        traces: &Traces,
+        since: i64,
+        (updated, holds): (impl Iterator<Item = (i64, i64)>, &dyn Fn(&Stored) -> bool),
+    ) -> Option<Stretch> {
+        let known = self.known_since(host, holds)?;
+        let begin = known.max(traces.installed.unwrap_or(known));
+        let counts = |at: i64| at >= since && at > begin + SLACK_SECONDS;
+        let (oldest, newest) = (traces.packages_oldest, traces.packages_newest);
+        let before = updated.filter(|(from, to)| {
+            *from >= begin - SLACK_SECONDS
+                && *to >= since
+                && oldest.is_none_or(|oldest| oldest > to + SLACK_SECONDS)
+        });
+        let before = before.map(|(from, to)| Stretch { from, until: oldest.unwrap_or(to) });
+        let after = traces.packages_changed.filter(|changed| {
+            counts(*changed) && newest.is_none_or(|newest| *changed > newest + SLACK_SECONDS)
+        });
+        let after = after.map(|until| Stretch { from: newest.unwrap_or(begin).max(begin), until });
+        let all: Vec<Stretch> = before.chain(after).collect();
+        let from = all.iter().map(|stretch| stretch.from).min()?;
+        let until = all.iter().map(|stretch| stretch.until).max()?;
+        Some(Stretch { from, until })
     }
 
     /// When the ledger first says that somebody did something on a host.

@@ -86,7 +86,8 @@ impl Report {
     /// What somebody put into the ledger that is nobody's word, the first of each file.
     pub fn set_aside(&self) -> Vec<&Break> {
         let mut files = HashSet::new();
-        let all = self.breaks.iter().filter(|found| self.is_unfounded(found) && found.fault.is_nobodys_word());
+        let all =
+            self.breaks.iter().filter(|found| self.is_unfounded(found) && found.fault.is_nobodys_word());
         all.filter(|found| files.insert(&found.file)).collect()
     }
 

@@ -35,6 +35,10 @@ pub struct Found {
     pub oldest: Option<i64>,
     /// How far back the histories of packages go.
     pub packages_oldest: Option<i64>,
+    /// How far the histories of packages go.
+    pub packages_newest: Option<i64>,
+    /// When packages changed last, by what dpkg or rpm itself keeps.
+    pub packages_changed: Option<i64>,
     /// When the host was installed: since when its machine id is there.
     pub installed: Option<i64>,
     /// Logs that could not be read.
@@ -162,6 +166,7 @@ impl Reading {
             "rpm" => self.rpm(rest),
             "journal" => self.found.oldest = seconds(rest),
             "installed" => self.found.installed = seconds(rest),
+            "changed" => self.found.packages_changed = seconds(rest),
             // The first line of what was cut off may be half of one.
             "begin" if self.found.oldest.is_none() => {
                 self.found.oldest = self.dated(rest).map(|(at, _)| at);
@@ -326,7 +331,9 @@ impl Reading {
     fn found(mut self, since: i64) -> Found {
         self.close_apt();
         let of_packages = self.found.traces.iter().filter(|one| matches!(one.what, What::Packages { .. }));
-        self.found.packages_oldest = of_packages.map(|trace| trace.from).min();
+        let of_packages: Vec<&Trace> = of_packages.collect();
+        self.found.packages_oldest = of_packages.iter().map(|trace| trace.from).min();
+        self.found.packages_newest = of_packages.iter().map(|trace| trace.to).max();
         // What is cut off was not seen, however far back the journal goes.
         if self.log_bytes + CUT_BYTES >= LOG_BYTES_MAX as usize {
             self.found.oldest = self.found.oldest.max(self.log_begins);

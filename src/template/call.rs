@@ -8,6 +8,9 @@ use crate::model;
 use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State, Value};
 
+/// The most items that a list is given by what is done with it.
+pub(super) const ITEMS_MAX: usize = 1_000_000;
+
 /// A word of the templates' vocabulary.
 pub(super) struct Word {
     /// The name in templates.
@@ -155,6 +158,12 @@ impl Call {
 /// An error about the use of a word.
 pub(super) fn wrong(message: impl Into<String>) -> Error {
     into_engine(TemplateError::new(Kind::Operation, message))
+}
+
+/// An error about a list that grew too long.
+pub(super) fn too_many(word: &str) -> Error {
+    let message = format!("'{word}' makes a list of more than {ITEMS_MAX} items");
+    into_engine(TemplateError::new(Kind::Limit, message))
 }
 
 /// An error about something that is not there yet.

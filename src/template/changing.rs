@@ -118,7 +118,7 @@ impl Object for Owning {
         }
         let value = self.names.get_value_by_str(key)?;
         // What can't be copied stays what it was: whoever uses it is told.
-        let value = own::own(&value, 0).unwrap_or(value);
+        let value = own::own(&value).unwrap_or(value);
         held().insert(key.to_owned(), value.clone());
         Some(value)
     }

@@ -1,6 +1,6 @@
 //! Operators that mean more to Python than to the engine: `%` also fills in a text, and `-` also works on moments.
 
-use super::call::{Call, defined, items_of, kind_of, pairs_of, wrong};
+use super::call::{Call, ITEMS_MAX, defined, items_of, kind_of, pairs_of, too_many, wrong};
 use super::evaluate::OUTPUT_BYTES_MAX;
 use super::explain::{into_engine, too_large};
 use super::filters::{check_growth, check_widths, occurrences};
@@ -48,13 +48,39 @@ fn whole(value: &Value) -> Result<i64, Error> {
     i64::try_from(value.clone())
 }
 
-/// What `left ~ right` or `left + right` came to, unless it is a text that grew too large.
-pub(super) fn within(_: &mut State, call: &Call) -> Result<Value, Error> {
+/// How many items of lists whose length nobody knew were counted in this evaluation.
+#[derive(Default)]
+struct Counted(usize);
+
+/// What `left ~ right` or `left + right` came to, unless it is a text or a list that grew too large. The engine joins lists without
+/// looking at their items, so one that is joined to itself again and again would take no step of its fuel and all of the memory.
+pub(super) fn within(state: &mut State, call: &Call) -> Result<Value, Error> {
     let value = call.need("value")?;
-    match value.as_str() {
-        Some(text) if text.len() > OUTPUT_BYTES_MAX => Err(into_engine(too_large())),
+    match value.kind() {
+        ValueKind::String if value.as_str().is_some_and(|text| text.len() > OUTPUT_BYTES_MAX) => {
+            Err(into_engine(too_large()))
+        }
+        ValueKind::Seq | ValueKind::Iterable => match value.len() {
+            Some(items) if items > ITEMS_MAX => Err(too_many("+")),
+            Some(_) => Ok(value.clone()),
+            None => counted(state, value),
+        },
         _ => Ok(value.clone()),
     }
+}
+
+/// A list whose length nobody knows before its items were looked at.
+fn counted(state: &mut State, value: &Value) -> Result<Value, Error> {
+    let counted = state.get_or_insert_extension(Counted::default());
+    let mut items = Vec::new();
+    for item in value.try_iter()?.checked() {
+        counted.0 += 1;
+        if items.len() >= ITEMS_MAX || counted.0 > 10 * ITEMS_MAX {
+            return Err(too_many("+"));
+        }
+        items.push(item?);
+    }
+    Ok(Value::from(items))
 }
 
 /// `left - right`.

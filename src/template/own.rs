@@ -1,7 +1,7 @@
 //! Lists and mappings that a template makes for itself and changes in place, as Python's are: `{% set _ = l.append(x) %}`.
 //! A variable of the inventory or a playbook never changes: what a template takes from one is its own copy (`changing.rs`).
 
-use super::call::{Call, Word, items_of, pairs_of, wrong};
+use super::call::{Call, ITEMS_MAX, Word, items_of, pairs_of, too_many, wrong};
 use super::lazy::Names;
 use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, ValueKind, from_args};
@@ -13,14 +13,26 @@ pub(super) const FUNCTION: Word = Word {
     name: super::rewrite::OWN,
     params: &["value"],
     body: |_: &mut State, call: &Call| match call.arg("value") {
-        Some(value) => own(value, 0),
+        Some(value) => own(value),
         None => Ok(Value::UNDEFINED),
     },
 };
 
 const DEPTH_MAX: usize = 64;
 
-pub(super) fn own(value: &Value, depth: usize) -> Result<Value, Error> {
+/// A copy of a value that can be changed, all the way down.
+///
+/// # Errors
+/// It is too large with all that is in it: what holds one value twice, and that one another twice, is soon larger than any memory.
+pub(super) fn own(value: &Value) -> Result<Value, Error> {
+    copied(value, 0, &mut 0)
+}
+
+fn copied(value: &Value, depth: usize, items: &mut usize) -> Result<Value, Error> {
+    *items += 1;
+    if *items > ITEMS_MAX {
+        return Err(too_many(super::rewrite::OWN));
+    }
     if depth > DEPTH_MAX
         || value.downcast_object_ref::<List>().is_some()
         || value.downcast_object_ref::<Mapping>().is_some()
@@ -29,14 +41,16 @@ pub(super) fn own(value: &Value, depth: usize) -> Result<Value, Error> {
     }
     match value.kind() {
         ValueKind::Seq | ValueKind::Iterable if !value.is_tuple() => {
-            let items: Result<Vec<Value>, Error> =
-                items_of(value, "list")?.iter().map(|item| own(item, depth + 1)).collect();
-            Ok(Value::from_object(List(Mutex::new(items?))))
+            let all: Result<Vec<Value>, Error> =
+                items_of(value, "list")?.iter().map(|item| copied(item, depth + 1, items)).collect();
+            Ok(Value::from_object(List(Mutex::new(all?))))
         }
         ValueKind::Map if value.downcast_object_ref::<Names>().is_none() => {
             let pairs = pairs_of(value, "mapping")?;
-            let pairs: Result<IndexMap<Value, Value>, Error> =
-                pairs.into_iter().map(|(key, member)| Ok((key, own(&member, depth + 1)?))).collect();
+            let pairs: Result<IndexMap<Value, Value>, Error> = pairs
+                .into_iter()
+                .map(|(key, member)| Ok((key, copied(&member, depth + 1, items)?)))
+                .collect();
             Ok(Value::from_object(Mapping(Mutex::new(pairs?))))
         }
         _ => Ok(value.clone()),
@@ -83,8 +97,8 @@ impl Object for List {
             }
             "insert" => {
                 let (at, item): (i64, Value) = from_args(args)?;
-                holds_not(&item, Arc::as_ptr(self).cast(), 0)?;
-                let item = own(&item, 0)?;
+                holds_not(&item, Arc::as_ptr(self).cast(), 0, &mut 0)?;
+                let item = own(&item)?;
                 let mut items = locked(&self.0);
                 let at = index(at, items.len()).min(items.len());
                 items.insert(at, item);
@@ -115,11 +129,16 @@ impl Object for List {
 
 impl List {
     fn take_in(self: &Arc<Self>, items: Vec<Value>) -> Result<(), Error> {
+        let mut seen = 0;
         for item in &items {
-            holds_not(item, Arc::as_ptr(self).cast(), 0)?;
+            holds_not(item, Arc::as_ptr(self).cast(), 0, &mut seen)?;
         }
-        let items: Vec<Value> = items.iter().map(|item| own(item, 0)).collect::<Result<_, _>>()?;
-        locked(&self.0).extend(items);
+        let items: Vec<Value> = items.iter().map(own).collect::<Result<_, _>>()?;
+        let mut known = locked(&self.0);
+        if known.len() + items.len() > ITEMS_MAX {
+            return Err(too_many("extend"));
+        }
+        known.extend(items);
         Ok(())
     }
 }
@@ -185,8 +204,8 @@ impl Object for Mapping {
 
 impl Mapping {
     fn put(self: &Arc<Self>, key: Value, value: Value) -> Result<(), Error> {
-        holds_not(&value, Arc::as_ptr(self).cast(), 0)?;
-        let value = own(&value, 0)?;
+        holds_not(&value, Arc::as_ptr(self).cast(), 0, &mut 0)?;
+        let value = own(&value)?;
         locked(&self.0).insert(key, value);
         Ok(())
     }
@@ -212,7 +231,11 @@ fn index(at: i64, length: usize) -> usize {
 }
 
 /// Refuses a value that holds a container, so that none can come to hold itself.
-fn holds_not(value: &Value, container: *const (), depth: usize) -> Result<(), Error> {
+fn holds_not(value: &Value, container: *const (), depth: usize, seen: &mut usize) -> Result<(), Error> {
+    *seen += 1;
+    if *seen > ITEMS_MAX {
+        return Err(too_many("append"));
+    }
     let members: Vec<Value> = if let Some(list) = value.downcast_object::<List>() {
         if Arc::as_ptr(&list).cast() == container {
             return Err(wrong("a list or mapping can't hold itself"));
@@ -233,5 +256,5 @@ fn holds_not(value: &Value, container: *const (), depth: usize) -> Result<(), Er
     if depth > DEPTH_MAX {
         return Err(wrong(format!("lists and mappings are nested more than {DEPTH_MAX} deep")));
     }
-    members.iter().try_for_each(|member| holds_not(member, container, depth + 1))
+    members.iter().try_for_each(|member| holds_not(member, container, depth + 1, seen))
 }

@@ -22,7 +22,7 @@ pub(super) const PERCENT: &str = "__percent";
 /// The function that is `-` where moments are at hand.
 pub(super) const MINUS: &str = "__minus";
 
-/// The function that refuses a text that grew too large.
+/// The function that refuses a text or a list that grew too large.
 pub(super) const WITHIN: &str = "__within";
 
 /// Methods that change what they are called on.
@@ -69,6 +69,11 @@ impl<'s> Edits<'s> {
         self.edits.push(Edit { range: at..at, text: text.into(), nests: true });
     }
 
+    /// Whether what a source joins can be given a name, and be joined once more.
+    fn names_values(&self) -> bool {
+        ["set", "macro", "with", "recursive", "call"].iter().any(|word| self.source.contains(word))
+    }
+
     /// Makes an operator a call of a function, or has what it comes to looked at.
     pub fn operator(&mut self, node: &ast::Spanned<ast::BinOp<'_>>) {
         let moments = || ["to_datetime", "now("].iter().any(|word| self.source.contains(word));
@@ -78,7 +83,7 @@ impl<'s> Edits<'s> {
             }
             ast::BinOpKind::Sub if moments() => ('-', MINUS),
             // What is given a name can be joined to itself again and again.
-            ast::BinOpKind::Concat | ast::BinOpKind::Add if self.source.contains("set ") => {
+            ast::BinOpKind::Concat | ast::BinOpKind::Add if self.names_values() => {
                 self.nest(node.span().start_offset as usize, format!("{WITHIN}("));
                 return self.nest(node.span().end_offset as usize, ")");
             }

@@ -92,3 +92,31 @@ fn who_stopped_at_the_question_is_in_the_ledger_and_what_is_left_can_be_answered
     lab.exec(&host, &format!("for file in {logs}; do [ ! -e $file.away ] || mv $file.away $file; done"));
     blind.expect(1, &["not compared:", "no log that tells who logged in", "Nothing was compared"]);
 }
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn an_emptied_history_of_packages_is_told() {
+    let lab = Lab::open();
+    let host = lab.host();
+    lab.reset(&host);
+    let ops = Ops::of(&lab, &[&host]);
+    let file = ops.play("touch", "  become: true\n", "- file: {path: /tmp/e2e-compared, state: touch}");
+    ops.alice(&format!("run {file} -i ops")).expect(0, &["changed=1"]);
+    // By hand, and as if some minutes had passed.
+    lab.exec(
+        &host,
+        "mkdir -p /root/p/DEBIAN && printf 'Package: e2e-by-hand\\nVersion: 1\\nArchitecture: all\\nMaintainer: x <x@x>\\nDescription: x\\n' >/root/p/DEBIAN/control && dpkg-deb -b /root/p /root/p.deb && dpkg -i /root/p.deb",
+    );
+    lab.exec(&host, "touch -d '+300 seconds' /var/lib/dpkg/info");
+    let told = "its history of packages has nothing of that time";
+    ops.alice(COMPARE).expect(5, &["e2e-by-hand", told]);
+    lab.exec(&host, "touch -d 'now' /var/lib/dpkg/info");
+    ops.alice(COMPARE).expect(5, &["e2e-by-hand"]).without(&[told]);
+    // Whoever did it empties the logs.
+    lab.exec(&host, "rm -f /var/log/apt/history.log.* /var/log/dpkg.log.*; : >/var/log/apt/history.log; : >/var/log/dpkg.log");
+    lab.exec(&host, "touch -d '+300 seconds' /var/lib/dpkg/info");
+    ops.alice(&format!("{COMPARE} --format json")).expect(5, &["\"unlogged\""]);
+    let said = ops.alice(COMPARE);
+    lab.reset(&host);
+    said.expect(5, &["not seen:", told]).without(&["e2e-by-hand"]);
+}

@@ -41,6 +41,8 @@ mod system;
 mod together;
 mod transaction;
 mod typed;
+#[path = "../terminal/typist.rs"]
+mod typist;
 
 use lab::Lab;
 

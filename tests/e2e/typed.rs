@@ -95,11 +95,12 @@ impl Command {
         let stdin = if self.terminal.is_some() { Stdio::piped() } else { Stdio::null() };
         let mut child =
             self.command().stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        if let (Some(typed), Some(mut stdin)) = (&self.terminal, child.stdin.take()) {
-            std::io::Write::write_all(&mut stdin, typed.as_bytes()).unwrap();
-            std::mem::forget(stdin); // an end of input would be typed, too
-        }
-        let (out, err) = (reader(child.stdout.take().unwrap()), reader(child.stderr.take().unwrap()));
+        let out = child.stdout.take().unwrap();
+        let out = match (&self.terminal, child.stdin.take()) {
+            (Some(typed), Some(stdin)) => crate::typist::answers(stdin, out, typed, false),
+            _ => reader(out),
+        };
+        let err = reader(child.stderr.take().unwrap());
         Running { child, out, err, until: Instant::now() + self.deadline }
     }
 

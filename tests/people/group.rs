@@ -1,8 +1,10 @@
 //! A working group: an ops repository that alice began, and people with keys who type.
 
+use crate::typist::answers;
 use assert_cmd::Command;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use tempfile::TempDir;
 
 const TOUCH: &str = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: touch MADE\n";
@@ -126,8 +128,17 @@ impl Group {
 
     /// What somebody sees who types this at a terminal, and these lines there.
     pub fn at_a_terminal(&self, who: &str, line: &str, typed: &str) -> Said {
+        let mut child = self.terminal(who, line).spawn().unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let text = answers(input, output, typed, true).join().unwrap();
+        let code = child.wait().unwrap().code();
+        Said { code, text: String::from_utf8_lossy(&text).into_owned() }
+    }
+
+    /// The terminal at which somebody types this.
+    pub fn terminal(&self, who: &str, line: &str) -> std::process::Command {
         let program = assert_cmd::cargo::cargo_bin("wgops");
-        let mut script = Command::new("script");
+        let mut script = std::process::Command::new("script");
         let flag = self.flag(&line.split(' ').collect::<Vec<_>>()).unwrap_or_default();
         script.args(["-q", "-e", "-c", &format!("{} {line} {flag}", program.display()), "/dev/null"]);
         let home = self.folder.path().join(format!("home_{who}"));
@@ -136,7 +147,9 @@ impl Group {
             .env("NO_COLOR", "1")
             .env("PATH", with_path(self.folder.path()))
             .env("WGOPS_IDENTITY", self.key(who));
-        said(script.env("WGOPS_ROSTER_PIN", self.pin()).write_stdin(typed))
+        script.env("WGOPS_ROSTER_PIN", self.pin());
+        script.stdin(Stdio::piped()).stdout(Stdio::piped());
+        script
     }
 
     pub fn adds(&self, name: &str) {

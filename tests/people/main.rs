@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod ahead;
 mod apart;
 mod clones;
 mod elsewhere;
@@ -20,4 +21,6 @@ mod seals;
 mod settling;
 mod tampering;
 mod token;
+#[path = "../terminal/typist.rs"]
+mod typist;
 mod words;

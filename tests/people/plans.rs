@@ -478,6 +478,34 @@ fn an_apply_does_what_was_planned_in_its_order_and_no_more_often() {
 }
 
 #[test]
+fn a_command_that_counts_as_no_change_and_is_in_no_plan_keeps_an_apply_from_beginning() {
+    let group = four_eyes();
+    group.has_db1(ELSEWHERE);
+    let (flag, made) = (group.root().join("flag"), group.made().display().to_string());
+    for how in [
+        "changed_when: false",
+        "check_mode: false\n      changed_when: false",
+        "changed_when: false\n      no_log: true",
+    ] {
+        let play = format!(
+            "- hosts: web\n  gather_facts: false\n  tasks:\n    - command: touch {made}\n    - name: More\n      command: touch {made}-more\n      \
+             {how}\n      when: lookup('fileglob', '../flag') | length > 0\n"
+        );
+        fs::write(group.root().join("playbooks/each.yml"), play).unwrap();
+        let file = format!("plans/{}.json", how.len());
+        group
+            .says("sam", &format!("run playbooks/each.yml -i prod --plan-out {file}"))
+            .expect(0, &["Plan for"]);
+        // Here it is done, and where the plan was made it was not.
+        fs::write(&flag, "").unwrap();
+        let said = group.says("alice", &format!("apply {file} --yes --allow-changed"));
+        said.expect(4, &["More", "web1 is refused: it is not as planned"]);
+        assert!(!group.made().exists(), "{how}: {}", said.text);
+        fs::remove_file(&flag).unwrap();
+    }
+}
+
+#[test]
 fn an_apply_goes_all_the_way_through_what_was_planned_and_names_what_was_not_done() {
     let group = four_eyes();
     group.has_db1(ELSEWHERE);

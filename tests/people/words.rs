@@ -201,3 +201,19 @@ fn beside_a_pipe_no_line_of_progress_stands_among_the_results() {
     let piped = at_a_terminal(&format!("{line} | cat"));
     assert!(piped.contains("changed") && !piped.contains("begins"), "{piped:?}");
 }
+
+#[test]
+fn yes_is_taken_by_a_run_and_makes_nobody_more_than_they_are() {
+    let group = Group::new();
+    group.adds("sam");
+    for flag in ["--yes", "-y"] {
+        let run = format!("run playbooks/touch.yml -i local {flag}");
+        group.says("sam", &run).expect(0, &[]);
+        assert!(!group.made().exists(), "a shadow's is a dry run");
+        group.says("alice", &format!("{run} --check")).expect(0, &[]);
+        assert!(!group.made().exists(), "so is one with --check");
+        group.says("alice", &run).expect(0, &["changed=1"]);
+        fs::remove_file(group.made()).unwrap();
+        group.says("alice", "run playbooks/touch.yml -i local -y --step").expect(2, &["takes no --step"]);
+    }
+}

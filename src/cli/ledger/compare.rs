@@ -360,7 +360,9 @@ fn told(one: &Disagreement) -> (&'static str, String) {
                 last.text
             ),
         ),
-        Disagreement::Before { .. } | Disagreement::Unseen(_) => told_of_time(one),
+        Disagreement::Before { .. } | Disagreement::Unseen(_) | Disagreement::Unlogged(_) => {
+            told_of_time(one)
+        }
         Disagreement::Answered { what, by, note } => {
             let (word, text) = told(what);
             ("answered:", format!("{word} {text} \u{2013} {by}: {note}"))
@@ -390,6 +392,14 @@ fn told_of_time(one: &Disagreement) -> (&'static str, String) {
             "not seen:",
             format!(
                 "nobody compared its log of logins, sudo and runs from {} to {}, and it begins later: emptied, or kept too short",
+                shown(*from),
+                shown(*until)
+            ),
+        ),
+        Disagreement::Unlogged(Stretch { from, until }) => (
+            "not seen:",
+            format!(
+                "packages changed there between {} and {}, and its history of packages has nothing of that time: emptied, or kept too short",
                 shown(*from),
                 shown(*until)
             ),
@@ -443,6 +453,7 @@ fn machine(all: &IndexMap<HostName, Vec<Disagreement>>, looked: &Looked) -> Resu
             Disagreement::NoTrace { .. } => "no-trace",
             Disagreement::Before { .. } => "before",
             Disagreement::Unseen(_) => "unseen",
+            Disagreement::Unlogged(_) => "unlogged",
         };
         let name = one.is_open().then(|| Point::of(host, one).name());
         json!({"kind": kind, "open": one.is_open(), "message": told(one).1, "name": name})

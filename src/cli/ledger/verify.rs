@@ -169,6 +169,9 @@ fn no_history(error: &NoRosterInForce) -> Failure {
         NoRosterInForce::Disputed { .. } => failure.hint(
             "ask the group which of them its leads signed ('wgops operators export' shows whose keys are right), and for an export without the other",
         ),
+        NoRosterInForce::Contested { .. } => {
+            failure.hint("ask the group which version is in force, and give its pin with --roster-pin")
+        }
         NoRosterInForce::Fork { .. } => {
             failure.hint("only one of them can be right: ask the group, and give its pin with --roster-pin")
         }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 /// Edit a file with its sealed values open; every value tagged !age is sealed again
 ///
 /// A value becomes sealed by writing !age before it: 'token: !age hunter2'. The open text is in memory alone, never on a
-/// disk; keep your editor from writing elsewhere (backups, undo files).
+/// disk; vim is told to keep nothing of it, keep another editor from writing elsewhere (backups, undo files).
 #[derive(Args)]
 pub struct Edit {
     /// The file of variables, or a file that is sealed as a whole
@@ -161,6 +161,28 @@ fn edit(memory: &Memory, name: &str, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, 
     Ok(edited)
 }
 
+/// What keeps an editor that we know from writing anywhere else what it was shown: vim keeps words of it in ~/.viminfo, and texts in
+/// files for swap, undo and backups where its settings say so.
+fn discreet(program: &str) -> &'static [&'static str] {
+    let found = match program.contains('/') {
+        true => Some(PathBuf::from(program)),
+        false => std::env::var_os("PATH").and_then(|path| {
+            std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+        }),
+    };
+    // `vi` may be vim, or another.
+    let real = found.and_then(|file| file.canonicalize().ok());
+    let names = [real.as_deref(), Some(Path::new(program))].into_iter().flatten().filter_map(Path::file_name);
+    let is_vim = |name: &std::ffi::OsStr| {
+        let name = name.to_string_lossy();
+        ["vim", "nvim", "gvim"].iter().any(|known| name == *known || name.starts_with(&format!("{known}.")))
+    };
+    match names.into_iter().any(is_vim) {
+        true => &["-n", "-i", "NONE", "-c", "silent! set noundofile nobackup nowritebackup"],
+        false => &[],
+    }
+}
+
 /// Runs the editor. Interrupts are the editor's own affair meanwhile; whoever ends wgops ends it in order, so that nothing
 /// stays in memory.
 fn run_editor(file: &Path) -> Result<bool, Failure> {
@@ -183,12 +205,15 @@ fn run_editor(file: &Path) -> Result<bool, Failure> {
         let mut quit = signal(SignalKind::quit()).map_err(unheard)?;
         let mut ended = signal(SignalKind::terminate()).map_err(unheard)?;
         let mut hung_up = signal(SignalKind::hangup()).map_err(unheard)?;
-        let mut child =
-            tokio::process::Command::new(&program).args(words).arg(file).kill_on_drop(true).spawn().map_err(
-                |error| {
-                    Failure::usage(format!("can't start the editor '{program}': {error}")).hint("set EDITOR")
-                },
-            )?;
+        let mut child = tokio::process::Command::new(&program)
+            .args(discreet(&program))
+            .args(words)
+            .arg(file)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| {
+                Failure::usage(format!("can't start the editor '{program}': {error}")).hint("set EDITOR")
+            })?;
         loop {
             tokio::select! {
                 status = child.wait() => return Ok(status.map_err(unheard)?.success()),

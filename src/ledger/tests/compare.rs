@@ -52,6 +52,9 @@ fn told(ops: &Ops, traces: &Traces) -> Vec<String> {
         Disagreement::Forged { uid, count, .. } => format!("{count} forged by {uid}"),
         Disagreement::Answered { by, note, .. } => format!("answered by {by}: {note}"),
         Disagreement::Before { count, .. } => format!("{count} before"),
+        Disagreement::Unlogged(stretch) => {
+            format!("unlogged {} {}", stretch.from - NOON, stretch.until - NOON)
+        }
         Disagreement::Unseen(stretch) => format!("unseen {} {}", stretch.from - NOON, stretch.until - NOON),
     };
     found.iter().map(short).collect()
@@ -258,7 +261,9 @@ fn a_run_that_installs_nothing_explains_no_package() {
         ops.append("oscar", 2, &intent(1));
         ops.append("oscar", 2, &finished_by(module, 1, HostOutcome::Changed));
         let packages = vec![transaction(NOON + 1, "apt-get install x")];
-        let found = told(&ops, &Traces { packages, runs: vec![line(run(1))], ..Traces::default() });
+        let packages_oldest = Some(NOON + 1);
+        let runs = vec![line(run(1))];
+        let found = told(&ops, &Traces { packages, packages_oldest, runs, ..Traces::default() });
         assert_eq!(found.is_empty(), explains, "{module}: {found:?}");
     }
 }
@@ -294,6 +299,43 @@ fn a_log_that_begins_later_than_what_was_done_there_leaves_a_time_of_which_nobod
     assert_eq!(told(&ops, &emptied), ["answered by alice: the disk was full"]);
     let again = told(&ops, &began(NOON + 9000));
     assert_eq!(again, ["answered by alice: the disk was full", "unseen 4950 9000"]);
+}
+
+#[test]
+fn an_emptied_history_of_packages_is_no_green_light() {
+    let ops = Ops::new();
+    let changed = |at: i64, history: Option<(i64, i64)>| Traces {
+        packages_changed: Some(NOON + at),
+        packages_oldest: history.map(|(from, _)| NOON + from),
+        packages_newest: history.map(|(_, to)| NOON + to),
+        runs: vec![line(run(1))],
+        ..Traces::default()
+    };
+    assert_eq!(
+        told(&ops, &Traces { runs: vec![], ..changed(5000, None) }),
+        [""; 0],
+        "the ledger has nothing of it"
+    );
+    ops.append("oscar", 2, &intent(1));
+    ops.append("oscar", 2, &finished_by("copy", 1, HostOutcome::Changed));
+    assert_eq!(told(&ops, &changed(5000, Some((-9000, 4950)))), [""; 0], "the last change is in its history");
+    assert_eq!(told(&ops, &changed(-5000, None)), [""; 0], "nothing changed since the ledger begins");
+    assert_eq!(told(&ops, &changed(5000, None)), ["unlogged 1 5000"]);
+    assert_eq!(told(&ops, &changed(5000, Some((-9000, 3000)))), ["unlogged 3000 5000"]);
+    let anew = Traces { installed: Some(NOON + 4950), ..changed(5000, None) };
+    assert_eq!(told(&ops, &anew), [""; 0], "it was installed anew");
+    answer(&ops, ("alice", 1), &changed(5000, None), "the disk was full");
+    assert_eq!(told(&ops, &changed(5000, None)), ["answered by alice: the disk was full"]);
+    // What an update did is missed also where more was installed since.
+    let ops = Ops::new();
+    ops.append("oscar", 2, &intent(1));
+    ops.append("oscar", 2, &finished_by("apply_updates", 1, HostOutcome::Changed));
+    assert_eq!(told(&ops, &changed(2, Some((0, 3)))), [""; 0]);
+    let later = told(&ops, &changed(9000, Some((8000, 9000))));
+    assert!(
+        later.len() == 1 && later[0].starts_with("unlogged ") && later[0].ends_with(" 8000"),
+        "{later:?}"
+    );
 }
 
 #[test]

@@ -128,8 +128,28 @@ fn who_is_removed_undoes_that_by_nothing_once_the_agreements_of_those_days_are_o
     two.here.clock.set(SEPTEMBER + 30 * DAY);
     two.here.append("alice", 1, &note("in October, in a clone that did not pull"));
     assert_eq!(two.in_force(), 17, "nobody had it in time");
+    // Both may have made it up since: neither the version nor what was before is taken silently, and a pin says which.
     two.his.clock.set(SEPTEMBER + 5 * DAY);
     two.his.append("eve", 9, &note("in September"));
+    let found = |two: &Two, from: &RosterFile| {
+        let known = [two.oscars.clone(), two.first.clone()];
+        two.here.record().succession(&known, Anchor::of(&from.roster))
+    };
+    let mut copy = Command::new("cp");
+    copy.arg("-r").arg(two.his.path().join("ledger/.")).arg(two.here.path().join("ledger"));
+    assert!(copy.status().unwrap().success());
+    let contested = found(&two, &two.first).unwrap_err();
+    assert!(matches!(contested, NoRosterInForce::Contested { version: 18, .. }), "{contested}");
+    assert_eq!(found(&two, &two.oscars).unwrap().in_force.roster.version, 18, "whoever knows it goes on");
+}
+
+#[test]
+fn a_lead_who_goes_on_without_the_version_that_removes_them_undoes_nothing_that_others_had_in_time() {
+    let two = Two::new();
+    two.here.clock.set(SEPTEMBER + 30 * DAY);
+    two.here.append("alice", 1, &note("in October, in a clone that did not pull"));
+    two.his.clock.set(SEPTEMBER + 5 * DAY);
+    two.his.append("eve", 9, &note("in September, and her agreement has no end"));
     assert_eq!(two.in_force(), 18);
 }
 

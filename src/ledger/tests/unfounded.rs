@@ -86,7 +86,10 @@ fn what_was_signed_is_missed_whatever_is_made_of_it() {
                 }
                 let report = report();
                 let what = (seen, remembered, at, lines(&report));
-                assert!(report.missing().or(report.hidden()).is_some() && report.gone().is_some(), "{what:?}");
+                assert!(
+                    report.missing().or(report.hidden()).is_some() && report.gone().is_some(),
+                    "{what:?}"
+                );
             }
             std::fs::write(signature_of(entry), &signature).unwrap();
             for other in ["what?".to_owned(), "x".repeat(2 << 20)] {
@@ -104,22 +107,32 @@ fn what_was_signed_is_missed_whatever_is_made_of_it() {
 fn who_has_no_say_vouches_for_nothing_that_lies_behind_another_s_chain() {
     let (ops, entries) = Ops::filled();
     let junk = put(&entries, 2, "2026/00000004.json");
-    let digest = Digest::of(&std::fs::read(&junk.file).unwrap());
+    let digest = Digest::of(std::fs::read(&junk.file).unwrap());
     let shadows = ops.append("sam", 3, &note("x"));
     // sam says to have seen it, and that it comes before what sam writes.
     let last = entries[2].head.digest.to_string();
     rewrite(&shadows, 3, |text| {
-        let seen = text.replace(&format!("\"seq\":3,\"digest\":\"{last}\""), &format!("\"seq\":4,\"digest\":\"{digest}\""));
+        let seen = text.replace(
+            &format!("\"seq\":3,\"digest\":\"{last}\""),
+            &format!("\"seq\":4,\"digest\":\"{digest}\""),
+        );
         seen.replace("\"seq\":1,", &format!("\"seq\":1,\"previous\":\"{digest}\","))
     });
     let report = ops.report();
-    assert!(lines(&report).iter().any(|line| line.starts_with("oscar/00000004.json")), "{:?}", lines(&report));
+    assert!(
+        lines(&report).iter().any(|line| line.starts_with("oscar/00000004.json")),
+        "{:?}",
+        lines(&report)
+    );
     assert!(!stops(&report), "{:?}", lines(&report));
     // An operator's word counts.
     let (ops, entries) = Ops::filled();
     put(&entries, 2, "2026/00000004.json");
     rewrite(&entries[3], 1, |text| {
-        text.replace(&format!("\"seq\":3,\"digest\":\"{last}\""), &format!("\"seq\":4,\"digest\":\"{digest}\""))
+        text.replace(
+            &format!("\"seq\":3,\"digest\":\"{last}\""),
+            &format!("\"seq\":4,\"digest\":\"{digest}\""),
+        )
     });
     assert!(ops.report().gone().is_some(), "{:?}", ops.breaks());
 }

@@ -24,16 +24,18 @@ impl Inventory {
             for parent in parents {
                 is_new |= self.make_child(parent, name);
             }
-            if let Some(group) = self.groups.get_mut(name) {
-                is_new |= group.hosts.insert(host.clone());
+            if self.groups.get_mut(name).is_some_and(|group| group.hosts.insert(host.clone())) {
+                self.upwards.has_home(host, name);
+                is_new = true;
             }
         }
         let is_grouped = self.ladder(host).into_iter().any(|name| name != ALL && name != UNGROUPED);
         if let Some(ungrouped) = self.groups.get_mut(UNGROUPED) {
             match is_grouped {
-                true => ungrouped.hosts.shift_remove(host),
-                false => ungrouped.hosts.insert(host.clone()),
-            };
+                true if ungrouped.hosts.shift_remove(host) => self.upwards.has_left(host, UNGROUPED),
+                false if ungrouped.hosts.insert(host.clone()) => self.upwards.has_home(host, UNGROUPED),
+                _ => {}
+            }
         }
         self.added.entry(host.clone()).or_default().extend(variables.clone());
         is_new
@@ -67,6 +69,7 @@ impl Inventory {
             return false;
         };
         group.children.push(child.to_owned());
+        self.upwards.has_parent(child, parent);
         if let Some(group) = self.groups.get_mut(child) {
             group.depth = group.depth.max(depth + 1);
         }

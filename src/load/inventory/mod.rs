@@ -15,6 +15,7 @@ mod literal;
 mod pattern;
 mod range;
 mod source;
+mod upwards;
 mod yaml_format;
 
 use super::problem::{Problem, Problems};
@@ -22,7 +23,6 @@ use super::yaml::{Node, Variable, Variables};
 use crate::model::{HostName, Map, Place};
 use draft::{ALL, Draft};
 use indexmap::{IndexMap, IndexSet};
-use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,12 +30,14 @@ use std::sync::Arc;
 pub use connection::BecomeDefaults;
 pub use pattern::{Pattern, Selection};
 pub use source::Source;
+use upwards::Upwards;
 
 /// Hosts, groups and their variables.
 #[derive(Clone, Debug)]
 pub struct Inventory {
     groups: IndexMap<String, Group>,
     hosts: IndexMap<HostName, Host>,
+    upwards: Upwards,
     layers: Vec<Layer>,
     /// What a run says of hosts.
     added: IndexMap<HostName, Map>,
@@ -129,7 +131,8 @@ impl Inventory {
     }
 
     fn new(groups: IndexMap<String, Group>, hosts: IndexMap<HostName, Host>, warnings: Vec<Problem>) -> Self {
-        Self { groups, hosts, layers: Vec::new(), added: IndexMap::new(), warnings }
+        let upwards = Upwards::of(&groups);
+        Self { groups, hosts, upwards, layers: Vec::new(), added: IndexMap::new(), warnings }
     }
 
     /// Adds the `group_vars/` and `host_vars/` of a directory: the playbook's, say. A directory that was read before
@@ -170,7 +173,30 @@ impl Inventory {
 
     /// All groups by name, `all` and `ungrouped` among them, each with its hosts and its descendants' hosts in order.
     pub fn groups(&self) -> IndexMap<&str, Vec<&HostName>> {
-        self.groups.keys().map(|name| (name.as_str(), self.members(name).unwrap_or_default())).collect()
+        let below: Vec<Vec<usize>> = self
+            .groups
+            .values()
+            .map(|group| group.children.iter().filter_map(|child| self.groups.get_index_of(child)).collect())
+            .collect();
+        // By which group each was met last.
+        let mut met: Vec<Option<usize>> = vec![None; below.len()];
+        let mut all = IndexMap::new();
+        for (start, name) in self.groups.keys().enumerate() {
+            let (mut order, mut at) = (vec![start], 0);
+            while let Some(group) = order.get(at).copied() {
+                at += 1;
+                for child in below.get(group).into_iter().flatten() {
+                    if let Some(by) = met.get_mut(*child).filter(|by| **by != Some(start)) {
+                        *by = Some(start);
+                        order.push(*child);
+                    }
+                }
+            }
+            let groups = order.iter().filter_map(|group| self.groups.get_index(*group));
+            let hosts: IndexSet<&HostName> = groups.flat_map(|(_, group)| &group.hosts).collect();
+            all.insert(name.as_str(), hosts.into_iter().collect());
+        }
+        all
     }
 
     /// The names of a group's children; `None` where there is no such group.
@@ -210,21 +236,11 @@ impl Inventory {
     /// The groups a host is in, in the order in which their variables are laid over each other: `all` first, parents
     /// before children, then by `ansible_group_priority`, then by name.
     fn ladder(&self, host: &HostName) -> Vec<&str> {
-        let mut names: HashSet<&str> = HashSet::from([ALL]);
-        let mut fresh: Vec<&str> = Vec::new();
-        fresh.extend(
-            self.groups.iter().filter(|(_, group)| group.hosts.contains(host)).map(|(name, _)| name.as_str()),
-        );
-        while let Some(name) = fresh.pop() {
-            if names.insert(name) {
-                let parents =
-                    self.groups.iter().filter(|(_, group)| group.children.iter().any(|child| child == name));
-                fresh.extend(parents.map(|(name, _)| name.as_str()));
-            }
-        }
+        let mut names = self.upwards.from(host);
+        names.insert(ALL);
         let rank = |name: &str| self.groups.get(name).map(|group| (group.depth, group.priority));
         let mut names: Vec<&str> = names.into_iter().collect();
-        names.sort_by_key(|name| (rank(name), *name));
+        names.sort_by_cached_key(|name| (rank(name), *name));
         names
     }
 
@@ -366,6 +382,22 @@ mod tests {
         let yaml =
             yaml("ungrouped: {hosts: {a: }}\ng: {hosts: {b: {x: 1}}}\np: {children: {g: }, vars: {v: 2}}\n");
         assert_eq!(ini.list_json(), yaml.list_json());
+    }
+
+    #[test]
+    fn thousands_of_groups_below_each_other_take_no_longer_than_they_are_many() {
+        const GROUPS: usize = 4_000;
+        let mut text = format!("[g0]\nlow x=1\n[g{}:vars]\nv=top\n", GROUPS - 1);
+        (1..GROUPS).for_each(|n| text.push_str(&format!("[g{n}:children]\ng{}\n", n - 1)));
+        let inventory = ini(&text);
+        let low = host("low");
+        // Each time all of them are asked: searching for the parents of each would take minutes.
+        for _ in 0..25 {
+            assert_eq!(inventory.groups_of(&low).len(), GROUPS);
+        }
+        let groups = inventory.groups();
+        assert!(groups.iter().all(|(name, hosts)| hosts.len() == usize::from(*name != "ungrouped")));
+        assert_eq!(Value::Object(inventory.values(&low)), json!({"v": "top", "x": 1}));
     }
 
     #[test]

@@ -24,13 +24,29 @@ lines() {
         esac
     done | tail -c "$most" | sed "s/^/$word /"
 }
-lines apt /var/log/apt/history.log.1.gz /var/log/apt/history.log | grep -E '^blind|^apt (Start-Date|Commandline|Requested-By|Install|Upgrade|Downgrade|Remove|Purge|Reinstall|End-Date):'
-lines dpkg /var/log/dpkg.log.1 /var/log/dpkg.log | grep -E '^blind|^dpkg [0-9: -]* (install|upgrade|remove|purge) '
-lines rpm /var/log/dnf.rpm.log.1 /var/log/dnf.rpm.log | grep -E '^blind|(Installed|Upgraded|Upgrade|Erase|Erased|Removed|Downgraded|Downgrade|Reinstalled): '
-for file in /var/log/apt/history.log /var/log/apt/history.log.1.gz /var/log/dpkg.log /var/log/dpkg.log.1 \
-    /var/log/dnf.rpm.log /var/log/dnf.rpm.log.1; do
+# rotated FILE  what was rotated of a log and is still there, the oldest first, and the log.
+rotated() {
+    number=12
+    while [ "$number" -gt 0 ]; do
+        for old in "$1.$number.gz" "$1.$number"; do
+            [ ! -e "$old" ] || echo "$old"
+        done
+        number=$((number - 1))
+    done
+    echo "$1"
+}
+lines apt $(rotated /var/log/apt/history.log) | grep -E '^blind|^apt (Start-Date|Commandline|Requested-By|Install|Upgrade|Downgrade|Remove|Purge|Reinstall|End-Date):'
+lines dpkg $(rotated /var/log/dpkg.log) | grep -E '^blind|^dpkg [0-9: -]* (install|upgrade|remove|purge) '
+lines rpm $(rotated /var/log/dnf.rpm.log) | grep -E '^blind|(Installed|Upgraded|Upgrade|Erase|Erased|Removed|Downgraded|Downgrade|Reinstalled): '
+for file in $(rotated /var/log/apt/history.log) $(rotated /var/log/dpkg.log) $(rotated /var/log/dnf.rpm.log); do
     [ ! -e "$file" ] || history=$file
 done
+# When packages changed last, whatever the logs say: files of dpkg's own come and go with each, and rpm notes it of each.
+if [ -d /var/lib/dpkg/info ]; then
+    echo "changed $(date -r /var/lib/dpkg/info +%s 2>/dev/null)"
+elif command -v rpm >/dev/null 2>&1; then
+    echo "changed $(rpm -qa --qf '%{INSTALLTIME}\n' 2>/dev/null | sort -n | tail -n 1)"
+fi
 [ -n "$history" ] || echo 'blind history of packages'
 wanted='(Accepted [a-z/-]* for |COMMAND=|wgops)'
 if command -v journalctl >/dev/null 2>&1 && journalctl -q -n 1 >/dev/null 2>&1; then

@@ -1,7 +1,7 @@
 //! The engine's own filters that make much of little: the same, within bounds. A text in a playbook must not be able to
 //! take all memory, since running out of it ends the program in the middle of a run.
 
-use crate::template::call::wrong;
+use crate::template::call::{ITEMS_MAX, too_many, wrong};
 use crate::template::evaluate::OUTPUT_BYTES_MAX;
 use crate::template::explain::{into_engine, too_large};
 use minijinja::value::{Rest, ValueOrKwargs};
@@ -9,9 +9,6 @@ use minijinja::{Environment, Error, State, Value, filters};
 
 /// The most characters that a number in a format may ask for.
 const WIDTH_MAX: usize = 10_000;
-/// The most items that are made of a few.
-const COUNT_MAX: usize = 1_000_000;
-
 /// How much text filters may make in one evaluation, of which most is forgotten at once: an item of a long list may be a long text.
 const MADE_BYTES_MAX: usize = 256 << 20;
 
@@ -23,7 +20,10 @@ struct Made(usize);
 ///
 /// # Errors
 /// It is more than one evaluation needs.
-pub(super) fn made(state: &mut State, value: Value) -> Result<Value, Error> {
+pub(super) fn made(state: &mut State, name: &str, value: Value) -> Result<Value, Error> {
+    if value.as_str().is_none() && value.len().is_some_and(|items| items > ITEMS_MAX) {
+        return Err(too_many(name));
+    }
     let made = state.get_or_insert_extension(Made::default());
     made.0 = made.0.saturating_add(value.as_str().map_or(0, str::len));
     match made.0 > MADE_BYTES_MAX {
@@ -63,8 +63,8 @@ pub(super) fn register(environment: &mut Environment<'static>) {
 }
 
 fn within(name: &str, count: usize) -> Result<usize, Error> {
-    if count > COUNT_MAX {
-        return Err(wrong(format!("'{name}': count is at most {COUNT_MAX}")));
+    if count > ITEMS_MAX {
+        return Err(wrong(format!("'{name}': count is at most {ITEMS_MAX}")));
     }
     Ok(count)
 }

@@ -1,6 +1,8 @@
 //! Filters on lists. Order is kept, and equality is Python's.
 
-use crate::template::call::{Call, Word, defined, items_of, kind_of, pairs_of, text_of, tuple, wrong};
+use crate::template::call::{
+    Call, ITEMS_MAX, Word, defined, items_of, kind_of, pairs_of, text_of, tuple, wrong,
+};
 use crate::template::convert::valid;
 use crate::template::evaluate::OUTPUT_BYTES_MAX;
 use crate::template::explain::{into_engine, too_large};
@@ -27,9 +29,6 @@ pub(super) const FILTERS: &[Word] = &[
     Word { name: "subelements", params: &["subelements", "skip_missing"], body: subelements },
     Word { name: "extract", params: &["container", "morekeys"], body: extract },
 ];
-
-/// The most items that a filter may make of a few.
-const ITEMS_MAX: usize = 1_000_000;
 
 fn join(_: &mut State, call: &Call) -> Result<Value, Error> {
     let joiner = call.text("d")?.unwrap_or_default();

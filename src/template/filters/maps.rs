@@ -1,7 +1,7 @@
 //! Filters on mappings.
 
 use crate::model::{Pattern, PatternOptions};
-use crate::template::call::{Call, Word, items_of, pairs_of, text_of};
+use crate::template::call::{Call, ITEMS_MAX, Word, items_of, pairs_of, text_of, too_many};
 use crate::template::convert::valid;
 use crate::template::version;
 use minijinja::value::ValueKind;
@@ -68,6 +68,9 @@ impl ListMerge {
 
     fn merge(self, old: &Value, new: &Value) -> Result<Value, Error> {
         let (mut a, mut b) = (items_of(old, "combine")?, items_of(new, "combine")?);
+        if a.len() + b.len() > ITEMS_MAX {
+            return Err(too_many("combine"));
+        }
         Ok(Value::from(match self {
             Self::Replace => b,
             Self::Keep => a,

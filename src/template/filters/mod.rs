@@ -115,7 +115,7 @@ pub(super) fn register(environment: &mut Environment<'static>) -> BTreeSet<Strin
                     true => Ok(call.operand),
                     false => {
                         let value = (word.body)(state, &call)?;
-                        bounded::made(state, value)
+                        bounded::made(state, word.name, value)
                     }
                 }
             });

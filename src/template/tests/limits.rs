@@ -3,6 +3,13 @@
 use super::*;
 use proptest::prelude::*;
 
+/// What becomes of a value that is made of itself again and again.
+fn again(start: &str, step: &str) -> String {
+    format!(
+        "{{% set ns = namespace(x={start}) %}}{{% for i in range(90) %}}{{% set ns.x = {step} %}}{{% endfor %}}"
+    )
+}
+
 #[test]
 fn a_template_that_never_ends_is_ended() {
     table(
@@ -22,6 +29,43 @@ fn a_template_that_never_ends_is_ended() {
             (
                 "{% set ns = namespace(x='aaaaaaaaaa') %}{% for i in range(40) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
                 json!("!larger than 16 MiB"),
+            ),
+            (&again("[1, 2]", "ns.x + ns.x"), json!("!a list of more than 1000000 items")),
+            (&again("[1, 2]", "ns.x + ns.x | select"), json!("!a list of more than 1000000 items")),
+            (&again("range(2)", "ns.x + ns.x"), json!("!a list of more than 1000000 items")),
+            (&again("[1]", "ns.x | zip(ns.x) | flatten"), json!("!a list of more than 1000000 items")),
+            (
+                &again("{'a': [1]}", "ns.x | combine(ns.x, list_merge='append')"),
+                json!("!a list of more than 1000000"),
+            ),
+            (&again("'aaaaaaaaaa'", "ns.x | b64encode"), json!("!filters made more than 256 MiB")),
+            (
+                &format!("{{% set x = [1] %}}{}", "{% set x = x + x %}".repeat(60)),
+                json!("!a list of more than"),
+            ),
+            (
+                &format!(
+                    "{{% with x = [1] %}}{}{}",
+                    "{% with x = x + x %}".repeat(30),
+                    "{% endwith %}".repeat(31)
+                ),
+                json!("!a list of more than"),
+            ),
+            (
+                "{% macro m(x, n) %}{% if n %}{{ m(x + x, n - 1) }}{% endif %}{% endmacro %}{{ m([1], 60) }}",
+                json!("!a list of more than"),
+            ),
+            (
+                "{% set l = [1] %}{% for i in range(60) %}{% set _ = l.extend(l) %}{% endfor %}",
+                json!("!a list of more than"),
+            ),
+            (
+                "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{% set l = [] %}{% set _ = l.append(ns.x) %}",
+                json!("!a list of more than"),
+            ),
+            (
+                "{% set ns = namespace(x=[]) %}{% for i in range(3) %}{% set ns.x = ns.x + [i] %}{% endfor %}{{ ns.x }}",
+                json!([0, 1, 2]),
             ),
             ("{% set a = 1 + 2 %}{{ (a + 3) ~ 'x' ~ ([a] + [4]) }}", json!("6x[3, 4]")),
             ("{{ range(99999999) | list }}", json!("!range")),

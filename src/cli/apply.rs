@@ -243,6 +243,7 @@ pub fn may_be_sent(plan: &Plan, key: Option<&Nonce>) -> BTreeMap<HostName, Appro
             questions: Arc::new(host.asks.iter().map(|asks| asks.question).collect()),
             exempt: plan::BOOKKEEPING.into(),
             key: key.cloned(),
+            machine: host.key.clone(),
             ..Approved::default()
         }
     };

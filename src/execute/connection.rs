@@ -35,7 +35,12 @@ pub struct Line {
     pub resumes: bool,
     /// What says whether hosts are the machines that were spoken to before.
     pub acquaintance: Option<Arc<dyn Acquaintance>>,
+    /// Where a plan is carried out: the host keys of its machines.
+    pub machines: Option<Machines>,
 }
+
+/// The host keys of a plan's machines; a host that is missing shows none, as this machine here.
+pub type Machines = Arc<BTreeMap<HostName, String>>;
 
 impl Line {
     /// A host's connection, not open yet.
@@ -44,6 +49,7 @@ impl Line {
         let mut fresh = HostConnection::new(host.clone(), access, settings, self.run, banner);
         fresh.numbers = self.numbers.clone();
         fresh.acquaintance = self.acquaintance.clone();
+        fresh.machines = self.machines.clone();
         fresh.collected = self.resumes.then(BTreeSet::new);
         fresh
     }
@@ -74,6 +80,8 @@ pub struct HostConnection {
     pub(super) collected: Option<BTreeSet<Effective>>,
     /// Whether the run under way applies changes.
     pub(super) conduct: Conduct,
+    /// Where a plan is carried out: for which machines it is.
+    pub(super) machines: Option<Machines>,
     /// What may hold the host out once it has shown its key, and by which key it was let in.
     pub(super) admission: Option<Admission>,
     admitted: Option<String>,
@@ -137,6 +145,7 @@ impl HostConnection {
             numbers: Arc::default(),
             collected: None,
             conduct: Conduct::Dry,
+            machines: None,
             admission: None,
             admitted: None,
             acquaintance: None,
@@ -234,6 +243,9 @@ impl HostConnection {
 
     /// Why nothing may be changed on whoever showed this key.
     fn held(&mut self) -> Option<String> {
+        if let Some(why) = self.is_another() {
+            return Some(why);
+        }
         let (admission, key) = (self.admission.as_ref()?, self.host_key.as_ref()?);
         if self.admitted.as_ref() == Some(key) {
             return None;
@@ -243,6 +255,19 @@ impl HostConnection {
             self.admitted = Some(key.clone());
         }
         held.map(|held| held_out(&self.host, &held))
+    }
+
+    /// Why a plan's changes are not for whoever showed this key.
+    fn is_another(&self) -> Option<String> {
+        let planned = self.machines.as_ref()?.get(&self.host);
+        let none = "none".to_owned();
+        (planned != self.host_key.as_ref()).then(|| {
+            format!(
+                "the plan is for another machine: host key {}, and it shows {}; nothing was sent.\nFor this one make a new plan with --plan-out",
+                planned.unwrap_or(&none),
+                self.host_key.as_ref().unwrap_or(&none)
+            )
+        })
     }
 
     async fn carried_out(&mut self, exchange: &Exchange) -> Result<Vec<Vec<Reply>>, Broken> {

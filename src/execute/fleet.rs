@@ -6,7 +6,7 @@ use super::Interrupt;
 use super::acquaintance::Acquaintance;
 use super::admission::{Admission, waves};
 use super::away::{Away, Elsewhere};
-use super::connection::{HostAccess, HostConnection, Line, told};
+use super::connection::{HostAccess, HostConnection, Line, Machines, told};
 use super::drive::{Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
 use super::lock::Banner;
@@ -14,7 +14,9 @@ use super::order::{Order, Outcome};
 use super::reach::Reach;
 use crate::event::{Counts, Event};
 use crate::model::{ConnectionKind, HostName, RunId};
-use crate::plan::{Apart, At, Conduct, Ended, HostRun, Layer, Play, Variables, Way, Whose, written};
+use crate::plan::{
+    Apart, Approved, At, Conduct, Ended, HostRun, Layer, Play, Variables, Way, Whose, written,
+};
 use crate::template::Binding;
 use crate::transport::Settings;
 use given::{ground, play_variables};
@@ -41,6 +43,8 @@ pub struct Fleet {
     later: BTreeSet<HostName>,
     admission: Option<Admission>,
     acquaintance: Option<Arc<dyn Acquaintance>>,
+    /// Where a plan is carried out: for which machines it is.
+    machines: Option<Machines>,
     /// How the batch under way ended before its steps did.
     ended: Ended,
     /// Hosts that were begun, by where they were reached: nothing holds them out there any more.
@@ -73,6 +77,7 @@ impl Fleet {
             later: BTreeSet::new(),
             admission: None,
             acquaintance: None,
+            machines: None,
             ended: Ended::default(),
             begun: BTreeSet::new(),
         }
@@ -114,6 +119,7 @@ impl Fleet {
         let begun = Instant::now();
         let mut outcome = Outcome::default();
         self.begun.clear();
+        self.machines = order.approved.as_ref().map(machines);
         let mut out: BTreeSet<HostName> = BTreeSet::new();
         for (number, (play, targeted)) in order.plays.iter().enumerate() {
             self.later = order.plays.iter().skip(number + 1).flat_map(|(_, hosts)| hosts).cloned().collect();
@@ -330,6 +336,7 @@ impl Fleet {
             let Some(mut connection) = self.connection(host, play, order) else { continue };
             let conduct = self.conduct(order, &connection);
             connection.conduct(conduct);
+            connection.machines = self.machines.clone();
             connection.admission = self.admission.clone().filter(|_| conduct != Conduct::Dry);
             let variables = Variables::new(
                 host.clone(),
@@ -421,6 +428,7 @@ impl Fleet {
             numbers: self.numbers.clone(),
             resumes: self.resumes == Resumes::Yes,
             acquaintance: self.acquaintance.clone(),
+            machines: self.machines.clone(),
         }
     }
 
@@ -448,6 +456,12 @@ impl Fleet {
         }
         self.open.insert(host, left.connection);
     }
+}
+
+/// For which machines a plan is.
+fn machines(approved: &BTreeMap<HostName, Approved>) -> Machines {
+    let keys = approved.iter().filter_map(|(host, plan)| Some((host.clone(), plan.machine.clone()?)));
+    Arc::new(keys.collect())
 }
 
 /// What says why a task of this host is not carried out at a place, where this machine and others are kept apart.

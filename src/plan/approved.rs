@@ -25,6 +25,8 @@ pub struct Approved {
     pub key: Option<Nonce>,
     /// Modules and scripts that are bound in another way.
     pub exempt: Arc<[&'static str]>,
+    /// The host key of the machine that it is for; none: this machine here.
+    pub machine: Option<String>,
     /// How far it is.
     pub progress: Arc<Mutex<Progress>>,
 }

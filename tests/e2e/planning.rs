@@ -2,7 +2,7 @@
 
 use crate::lab::{Host, Lab};
 use crate::ops::Ops;
-use crate::typed::Said;
+use crate::typed::{Said, wait_until};
 
 /// A lab, a host with a fresh disk, and an ops repository.
 fn here(test: impl FnOnce(&Lab, &Host, &Ops<'_>)) {
@@ -263,5 +263,38 @@ fn a_plan_is_for_a_machine_even_where_it_had_to_be_asked_nothing() {
         said.expect(3, &["Not applicable on", "its host key: ", "HOST KEY CHANGED"]);
         ops.alice("apply plans/blind.json --yes").expect(0, &["changed=1"]);
         lab.exec(host, "rm /tmp/e2e-blind");
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: run scripts/test"]
+fn a_plan_whose_run_broke_off_is_resumed_on_no_other_machine() {
+    here(|lab, host, ops| {
+        let file = ops.play("parts", "", "- command: sleep 5\n- command: touch /tmp/e2e-parts");
+        ops.keep("inventory/known_hosts", "");
+        let known = ops.elsewhere().join("home/.ssh/known_hosts");
+        std::fs::write(&known, lab.known_hosts(host)).unwrap();
+        std::fs::create_dir(ops.root().join("plans")).unwrap();
+        let plan = format!("run {file} -i ops --plan-out plans/parts.json");
+        ops.types("sam", &plan).says().expect(0, &["Plan for 1 host"]);
+        let run = ops.types("alice", "apply plans/parts.json --yes").within(60).starts();
+        wait_until("it has begun", 30, || lab.holds(host, "pgrep -x sleep -u ops"));
+        run.kill();
+        let runs = ops.alice("runs");
+        runs.expect(0, &["open", host.name()]);
+        let run = runs.out.lines().next().unwrap().trim_start_matches(['→', ' ']);
+        let run = run.split_whitespace().next().unwrap().to_owned();
+        let keys = "cd /etc/ssh && mkdir -p /root/old && mv ssh_host_* /root/old";
+        lab.exec(host, &format!("{keys} && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key"));
+        // Where nobody has met the host, nothing but the plan says that it is another one.
+        let home = ops.elsewhere().join("another_home");
+        std::fs::create_dir_all(home.join(".ssh")).unwrap();
+        let key = lab.exec(host, "cat /etc/ssh/ssh_host_ed25519_key.pub");
+        std::fs::write(home.join(".ssh/known_hosts"), format!("{} {key}\n", lab.address(host))).unwrap();
+        let resume = ops.types("alice", &format!("resume {run} --yes")).within(60);
+        let said = resume.env("HOME", &home.to_string_lossy()).says();
+        said.expect(1, &["the plan is for another machine", "nothing was sent"]);
+        assert!(!lab.holds(host, "test -e /tmp/e2e-parts"), "{said}");
+        lab.exec(host, "rm /etc/ssh/ssh_host_* && mv /root/old/* /etc/ssh");
     });
 }

@@ -118,8 +118,7 @@ impl Fleet {
     ) -> Outcome {
         let begun = Instant::now();
         let mut outcome = Outcome::default();
-        self.begun.clear();
-        self.machines = order.approved.as_ref().map(machines);
+        self.begins(order);
         let mut out: BTreeSet<HostName> = BTreeSet::new();
         for (number, (play, targeted)) in order.plays.iter().enumerate() {
             self.later = order.plays.iter().skip(number + 1).flat_map(|(_, hosts)| hosts).cloned().collect();
@@ -175,6 +174,12 @@ impl Fleet {
         };
         let _ = events.send(ends).await;
         outcome
+    }
+
+    /// Forgets what was begun before, and keeps for which machines this is.
+    fn begins(&mut self, order: &Order) {
+        self.begun.clear();
+        self.machines = order.approved.as_ref().map(machines);
     }
 
     /// Finds out how hosts are reached that were left out of what somebody was shown before.

@@ -84,7 +84,9 @@ fn who_stopped_at_the_question_is_in_the_ledger_and_what_is_left_can_be_answered
     ops.alice(&format!("{note} {name}")).expect(0, &["Answered:", "sudo", "Noted"]);
     ops.alice(COMPARE).expect(5, &["answered:", "alice: checked"]).without(&["by-hand ["]);
     // Who may only audit would be shown too little to compare.
-    ops.types("ci", "ledger compare -i nosudo --since 1h").says().expect(4, &["audits and does nothing else"]);
+    ops.types("ci", "ledger compare -i nosudo --since 1h")
+        .says()
+        .expect(4, &["audits and does nothing else"]);
     // A host without a log is no host on which all is well.
     let logs = "/usr/bin/journalctl /var/log/auth.log /var/log/syslog /var/log/messages /var/log/secure";
     lab.exec(&host, &format!("for file in {logs}; do [ ! -e $file ] || mv $file $file.away; done"));

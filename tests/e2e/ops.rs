@@ -188,8 +188,9 @@ impl<'a> Ops<'a> {
 
     /// The roster as somebody compares it; nothing where there is none.
     pub fn pin(&self) -> Option<String> {
-        let roster = std::fs::read(self.root().join("inventory/operators.yml")).ok()?;
-        Some(format!("1:{}", Digest::of(roster)))
+        let roster = std::fs::read_to_string(self.root().join("inventory/operators.yml")).ok()?;
+        let version = roster.lines().find_map(|line| line.strip_prefix("version: "))?;
+        Some(format!("{version}:{}", Digest::of(&roster)))
     }
 
     /// What alice types.

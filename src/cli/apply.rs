@@ -10,6 +10,7 @@ use super::errand::Errand;
 use super::four_eyes::{FourEyes, behind, enough};
 use super::handoff::cleared;
 use super::job::Job;
+use super::news::tell_set_aside;
 use super::plan_key;
 use super::planning::{FOLLOW_UPS, LIFETIME_MAX, weigh};
 use super::repository::Repository;
@@ -92,7 +93,9 @@ impl Apply {
         let people = behind(&known.record, &known.report, roster, &plan_ref, jiff::Zoned::now().date());
         plan_ref.approved_by =
             people.iter().filter(|name| **name != me.operator && **name != plan_ref.maker).cloned().collect();
-        enough(&eyes, &plan, people, &me.operator, &shown(&self.plan))?;
+        // Somebody's approval may be among what counts for nothing.
+        enough(&eyes, &plan, people, &me.operator, &shown(&self.plan))
+            .inspect_err(|_| tell_set_aside(console, &known.report))?;
         let then =
             Details { inventory: plan.inventory.clone(), commit: plan.commit.clone(), ..Details::default() };
         let mut differs = differences(&plan.typed, &then, &repository, &root);

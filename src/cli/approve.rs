@@ -4,7 +4,7 @@ use super::apply::{fresh, read};
 use super::bound::{brings_nothing_else, differences, in_words};
 use super::console::shown;
 use super::handoff::cleared;
-use super::news::{Close, News};
+use super::news::{Close, News, tell_set_aside};
 use super::record::{About, Record};
 use super::repository::Repository;
 use super::runs::Known;
@@ -49,6 +49,7 @@ impl Approve {
         let (me, roster) = cleared(&who, "approve a plan")?;
         let (mut plan, plan_ref) = read(&self.plan, roster)?;
         let known = fresh(&plan, &plan_ref, &root, roster)?;
+        tell_set_aside(console, &known.report);
         if plan_ref.maker == me.operator {
             return Err(Failure::new(Exit::Refused, "you made this plan, and a person counts once")
                 .hint("somebody else who is cleared approves it"));

@@ -108,7 +108,9 @@ fn an_approval_that_somebody_else_wrote_in_ones_name_counts_for_nothing() {
     let entry = group.entries(&chain).pop().unwrap();
     group.signs("sam", "ledger@wgops", &entry);
     let apply = group.says("alice", "apply plans/a.json --yes --allow-changed");
-    apply.expect(4, &["the signature was made with another key"]);
+    let file = entry.file_name().unwrap().to_string_lossy();
+    let words = [&*file, "counts for nothing: nobody in the roster signed it", "2 cleared people"];
+    apply.expect(4, &words).expect(4, &["behind it stands alice"]);
     assert!(!group.made_on("db1"));
 }
 

@@ -3,6 +3,7 @@
 use crate::lab::{Host, Lab};
 use crate::ops::Ops;
 use crate::typed::{Said, wait_until};
+use std::path::PathBuf;
 
 /// A lab, a host with a fresh disk, and an ops repository.
 fn here(test: impl FnOnce(&Lab, &Host, &Ops<'_>)) {
@@ -228,27 +229,38 @@ fn a_plan_is_spent_on_its_host_for_a_clone_that_has_not_pulled() {
     });
 }
 
+/// Gives a host its keys back.
+const OLD_KEYS: &str = "rm /etc/ssh/ssh_host_* && mv /root/old/* /etc/ssh";
+
+/// Keeps host keys out of the ops repository: no commit says that they changed.
+fn keeps_host_keys_to_oneself(lab: &Lab, host: &Host, ops: &Ops<'_>) {
+    ops.keep("inventory/known_hosts", "");
+    std::fs::write(ops.elsewhere().join("home/.ssh/known_hosts"), lab.known_hosts(host)).unwrap();
+}
+
+/// Gives a host another key, as if it were installed anew; the home of somebody who has never met it, and knows that key.
+fn installed_anew(lab: &Lab, host: &Host, ops: &Ops<'_>) -> PathBuf {
+    let keys = "cd /etc/ssh && mkdir -p /root/old && mv ssh_host_* /root/old";
+    lab.exec(host, &format!("{keys} && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key"));
+    let key = lab.exec(host, "cat /etc/ssh/ssh_host_ed25519_key.pub");
+    let home = ops.elsewhere().join("another_home");
+    std::fs::create_dir_all(home.join(".ssh")).unwrap();
+    std::fs::write(home.join(".ssh/known_hosts"), format!("{} {key}\n", lab.address(host))).unwrap();
+    home
+}
+
 #[test]
 #[ignore = "needs the lab: run scripts/test"]
 fn a_plan_is_for_a_machine_even_where_it_had_to_be_asked_nothing() {
     here(|lab, host, ops| {
         let file = ops.play("blind", "", "- command: touch /tmp/e2e-blind");
-        // Everybody keeps host keys for themselves here: no commit says that they changed.
-        ops.keep("inventory/known_hosts", "");
-        std::fs::write(ops.elsewhere().join("home/.ssh/known_hosts"), lab.known_hosts(host)).unwrap();
+        keeps_host_keys_to_oneself(lab, host, ops);
         std::fs::create_dir(ops.root().join("plans")).unwrap();
         let plan = format!("run {file} -i ops --plan-out plans/blind.json");
         ops.types("sam", &plan).says().expect(0, &["Plan for 1 host"]);
         let text = std::fs::read_to_string(ops.root().join("plans/blind.json")).unwrap();
         assert!(text.contains("\"key\": \"SHA256:") || text.contains("\"key\":\"SHA256:"), "{text}");
-        // The host is installed anew, and whoever applies has never met it.
-        let keys = "cd /etc/ssh && mkdir -p /root/old && mv ssh_host_* /root/old";
-        lab.exec(host, &format!("{keys} && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key"));
-        let known =
-            format!("{} {}\n", lab.address(host), lab.exec(host, "cat /etc/ssh/ssh_host_ed25519_key.pub"));
-        let home = ops.elsewhere().join("another_home");
-        std::fs::create_dir_all(home.join(".ssh")).unwrap();
-        std::fs::write(home.join(".ssh/known_hosts"), known).unwrap();
+        let home = installed_anew(lab, host, ops);
         let apply = || {
             let apply = ops.types("alice", "apply plans/blind.json --yes");
             apply.env("HOME", &home.to_string_lossy()).says()
@@ -257,7 +269,7 @@ fn a_plan_is_for_a_machine_even_where_it_had_to_be_asked_nothing() {
         said.expect(4, &["- host key SHA256:", "+ host key SHA256:", "Nothing was changed"]);
         assert!(!lab.holds(host, "test -e /tmp/e2e-blind"), "{said}");
         // A host that can't be met has nothing that could be applied.
-        lab.exec(host, "rm /etc/ssh/ssh_host_* && mv /root/old/* /etc/ssh");
+        lab.exec(host, OLD_KEYS);
         let blind = ops.types("sam", &plan.replace("blind.json", "unmet.json"));
         let said = blind.env("HOME", &home.to_string_lossy()).says();
         said.expect(3, &["Not applicable on", "its host key: ", "HOST KEY CHANGED"]);
@@ -271,9 +283,7 @@ fn a_plan_is_for_a_machine_even_where_it_had_to_be_asked_nothing() {
 fn a_plan_whose_run_broke_off_is_resumed_on_no_other_machine() {
     here(|lab, host, ops| {
         let file = ops.play("parts", "", "- command: sleep 5\n- command: touch /tmp/e2e-parts");
-        ops.keep("inventory/known_hosts", "");
-        let known = ops.elsewhere().join("home/.ssh/known_hosts");
-        std::fs::write(&known, lab.known_hosts(host)).unwrap();
+        keeps_host_keys_to_oneself(lab, host, ops);
         std::fs::create_dir(ops.root().join("plans")).unwrap();
         let plan = format!("run {file} -i ops --plan-out plans/parts.json");
         ops.types("sam", &plan).says().expect(0, &["Plan for 1 host"]);
@@ -284,17 +294,11 @@ fn a_plan_whose_run_broke_off_is_resumed_on_no_other_machine() {
         runs.expect(0, &["open", host.name()]);
         let run = runs.out.lines().next().unwrap().trim_start_matches(['→', ' ']);
         let run = run.split_whitespace().next().unwrap().to_owned();
-        let keys = "cd /etc/ssh && mkdir -p /root/old && mv ssh_host_* /root/old";
-        lab.exec(host, &format!("{keys} && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key"));
-        // Where nobody has met the host, nothing but the plan says that it is another one.
-        let home = ops.elsewhere().join("another_home");
-        std::fs::create_dir_all(home.join(".ssh")).unwrap();
-        let key = lab.exec(host, "cat /etc/ssh/ssh_host_ed25519_key.pub");
-        std::fs::write(home.join(".ssh/known_hosts"), format!("{} {key}\n", lab.address(host))).unwrap();
+        let home = installed_anew(lab, host, ops);
         let resume = ops.types("alice", &format!("resume {run} --yes")).within(60);
         let said = resume.env("HOME", &home.to_string_lossy()).says();
         said.expect(1, &["the plan is for another machine", "nothing was sent"]);
         assert!(!lab.holds(host, "test -e /tmp/e2e-parts"), "{said}");
-        lab.exec(host, "rm /etc/ssh/ssh_host_* && mv /root/old/* /etc/ssh");
+        lab.exec(host, OLD_KEYS);
     });
 }

@@ -1,12 +1,13 @@
 //! The dispatcher: owns what all hosts share, and runs plays batch by batch.
 
 mod given;
+mod machines;
 
 use super::Interrupt;
 use super::acquaintance::Acquaintance;
 use super::admission::{Admission, waves};
 use super::away::{Away, Elsewhere};
-use super::connection::{HostAccess, HostConnection, Line, Machines, told};
+use super::connection::{HostAccess, HostConnection, Line, Machines};
 use super::drive::{Left, Road, Stay, drive};
 use super::gate::{Gate, StopRule};
 use super::lock::Banner;
@@ -14,12 +15,11 @@ use super::order::{Order, Outcome};
 use super::reach::Reach;
 use crate::event::{Counts, Event};
 use crate::model::{ConnectionKind, HostName, RunId};
-use crate::plan::{
-    Apart, Approved, At, Conduct, Ended, HostRun, Layer, Play, Variables, Way, Whose, written,
-};
+use crate::plan::{Apart, At, Conduct, Ended, HostRun, Layer, Play, Variables, Way, Whose, written};
 use crate::template::Binding;
 use crate::transport::Settings;
 use given::{ground, play_variables};
+use machines::machines;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -219,41 +219,6 @@ impl Fleet {
             }
         }
         targets
-    }
-
-    /// Fingerprints of the host keys that hosts have shown, as far as they were reached over SSH.
-    pub fn host_keys(&self) -> BTreeMap<HostName, String> {
-        let shown = self.open.iter().map(|(host, connection)| (host, connection.host_key.clone()));
-        shown.filter_map(|(host, key)| Some((host.clone(), key?))).collect()
-    }
-
-    /// Connects to those of these hosts that had to be asked nothing, so that their host keys are known; why one could not be
-    /// reached.
-    pub async fn meet(&mut self, hosts: &BTreeSet<HostName>) -> BTreeMap<HostName, String> {
-        let unmet = |host: &HostName, connection: &HostConnection| {
-            let is_here = connection.access.connection.kind == ConnectionKind::Local;
-            hosts.contains(host) && !is_here && connection.host_key.is_none()
-        };
-        let forks = Arc::new(Semaphore::new(self.forks));
-        let mut meeting = JoinSet::new();
-        for (host, mut connection) in self.open.extract_if(.., |host, connection| unmet(host, connection)) {
-            let forks = forks.clone();
-            meeting.spawn(async move {
-                let _turn = forks.acquire().await;
-                let met = connection.open().await.map(drop);
-                let met = met.map_err(|error| told(&error.to_string(), error.hint()));
-                connection.close().await;
-                (host, connection, met)
-            });
-        }
-        let mut lost = BTreeMap::new();
-        for (host, connection, met) in meeting.join_all().await {
-            if let Err(why) = met {
-                lost.insert(host.clone(), why);
-            }
-            self.open.insert(host, connection);
-        }
-        lost
     }
 
     /// Closes every connection.
@@ -461,12 +426,6 @@ impl Fleet {
         }
         self.open.insert(host, left.connection);
     }
-}
-
-/// For which machines a plan is.
-fn machines(approved: &BTreeMap<HostName, Approved>) -> Machines {
-    let keys = approved.iter().filter_map(|(host, plan)| Some((host.clone(), plan.machine.clone()?)));
-    Arc::new(keys.collect())
 }
 
 /// What says why a task of this host is not carried out at a place, where this machine and others are kept apart.
